@@ -1,0 +1,229 @@
+// Lists of shoes: which rows, in which order, how many there are, and where the list goes on.
+import type { Database, Row, Statement, Value } from "../../db/database.ts";
+import { encodeCursor } from "./cursor.ts";
+import { countFacets, type Facets } from "./facets.ts";
+import { findLabels, hits, isHopeless, type LabelIds, matchFilters, priceCondition, rowCondition } from "./filters.ts";
+import type { ListQuery, Sort } from "./query.ts";
+import { correctWords, EVERYWHERE, matchWords, type Scope } from "./search.ts";
+import { shoeJson, type View } from "./views.ts";
+
+/** Totals are counted this far; above it they are a lower bound. */
+export const TOTAL_MAX = 10_000;
+/** Of a search, so many of the newest matches are ranked; older ones follow, newest first. */
+const RANKED_MAX = 2_000;
+
+/** Where URLs begin and what money is called: the same for every answer of a shop. */
+export type Shop = { publicUrl: string; currency: string };
+
+/** A page of a list: `items` are finished JSON objects, in order. */
+export type Listing = {
+  items: string[];
+  total: number;
+  totalIsLowerBound: boolean;
+  nextCursor: string | null;
+  corrected: string | null;
+  facets: Facets | null;
+};
+
+type Page = { rows: Row[]; total: number; totalIsLowerBound: boolean };
+
+/** Answers a checked question. Wide questions go to the read worker; throws `overloaded` when that is full. */
+export async function listShoes(db: Database, query: ListQuery, view: View, shop: Shop): Promise<Listing> {
+  if (query.ids) return listByIds(db, query, view, shop);
+  const labels = findLabels(db, query);
+  const nothing = isHopeless(labels) || query.words?.length === 0;
+  const first = nothing ? EMPTY : await findPage(db, query, labels, query.words);
+  const corrected = first.total === 0 && query.words && !isHopeless(labels) ? await correctWords(db, query.words) : null;
+  const page = corrected ? await findPage(db, query, labels, corrected) : first;
+  const words = corrected ?? query.words;
+  const facets = query.facets ? await countFacets(db, query, labels, words) : null;
+
+  const shown = page.rows.slice(0, query.limit);
+  return {
+    items: await readItems(db, shown, view, shop, isNarrow(query)),
+    total: page.total,
+    totalIsLowerBound: page.totalIsLowerBound,
+    nextCursor: page.rows.length > query.limit ? cursorAfter(query, shown) : null,
+    corrected: corrected && page.total > 0 ? corrected.join(" ") : null,
+    facets,
+  };
+}
+
+const EMPTY: Page = { rows: [], total: 0, totalIsLowerBound: false };
+
+/** A question that an index answers within a bounded number of rows: at most one label, nothing else. */
+function isNarrow({ labels, words, minPriceCents, maxPriceCents, onSale, inStock, facets, sort }: ListQuery): boolean {
+  if (words || minPriceCents !== null || maxPriceCents !== null || onSale || inStock || facets) return false;
+  const lists = Object.entries(labels);
+  if (lists.length === 0) return true;
+  const [kind, keys] = lists[0] ?? [];
+  if (lists.length > 1 || keys?.length !== 1) return false;
+  return sort === "newest" || (sort.startsWith("price_") && (kind === "category" || kind === "brand"));
+}
+
+async function findPage(db: Database, query: ListQuery, labels: LabelIds, words: string[] | null): Promise<Page> {
+  if (isNarrow(query)) return findNarrow(db, query, labels);
+  const filters = matchFilters(db, query, labels);
+  const search = words ? matchWords(db, words) : null;
+  const match = (scope: Scope) => [search?.(scope), filters].filter((part) => part !== undefined && part !== null).join(" AND ");
+  if (match(EVERYWHERE) === "") return findNarrow(db, query, labels);
+
+  const price = priceCondition(query);
+  const counted = hits(match(EVERYWHERE), price, TOTAL_MAX + 1);
+  const [counts] = await db.scan([{ sql: `SELECT count(*) FROM (${counted.sql})`, args: counted.args ?? [] }]);
+  const count = Number(counts?.[0]?.[0] ?? 0);
+  const totals = { total: Math.min(count, TOTAL_MAX), totalIsLowerBound: count > TOTAL_MAX };
+  if (count === 0) return { ...totals, rows: [] };
+
+  const questions = words
+    ? rankedPage(query, match, price)
+    : query.sort === "newest"
+      ? [newestPage(query, match(EVERYWHERE), price)]
+      : count > TOTAL_MAX
+        ? [walkedPage(query, labels)]
+        : [sortedPage(query, match(EVERYWHERE), price)];
+  return { ...totals, rows: (await db.scan(questions)).flat() };
+}
+
+const ORDER: Record<Exclude<Sort, "relevance">, { value: string; way: "ASC" | "DESC" }> = {
+  newest: { value: "s.id", way: "DESC" },
+  price_asc: { value: "s.price_cents", way: "ASC" },
+  price_desc: { value: "s.price_cents", way: "DESC" },
+  name: { value: "s.title COLLATE NOCASE", way: "ASC" },
+  popular: { value: "s.likes", way: "DESC" },
+};
+
+const orderOf = (sort: Sort) => ORDER[sort === "relevance" ? "newest" : sort];
+
+const orderBy = (sort: Sort): string => {
+  const { value, way } = orderOf(sort);
+  return sort === "newest" || sort === "relevance" ? "ORDER BY s.id DESC" : `ORDER BY ${value} ${way}, s.id ${way}`;
+};
+
+/** The condition that goes on after the cursor's row. */
+function afterCursor({ position, sort }: ListQuery): { sql: string; args: Value[] } {
+  if (!position) return { sql: "true", args: [] };
+  const { value, way } = orderOf(sort);
+  const beyond = way === "ASC" ? ">" : "<";
+  if (sort === "newest" || sort === "relevance") return { sql: "s.id < ?", args: [position.id] };
+  return { sql: `(${value}, s.id) ${beyond} (?, ?)`, args: [position.value, position.id] };
+}
+
+const bounds = ({ limit, page, position }: ListQuery): Value[] => [limit + 1, position ? 0 : (page - 1) * limit];
+
+const sortValue = (sort: Sort) => (orderOf(sort).value === "s.id" ? "0" : orderOf(sort).value);
+
+function findNarrow(db: Database, query: ListQuery, labels: LabelIds): Page {
+  const [kind, ids] = (Object.entries(labels)[0] ?? ["all", [1]]) as [string, number[]];
+  const total = db.read.get<[number]>("SELECT shoes FROM facets WHERE id = ?", ids[0] ?? 0)?.[0] ?? 0;
+  if (kind !== "all" && query.sort === "newest") {
+    const { sql, args } = newestPage(query, `tags : "t${ids[0]}"`, { sql: "", args: [] });
+    return { rows: db.read.all(sql, ...(args ?? [])), total, totalIsLowerBound: false };
+  }
+  const after = afterCursor(query);
+  const column = kind === "all" ? "true" : `s.${kind}_id = ?`;
+  const sql = `SELECT s.id, ${sortValue(query.sort)} FROM shoes AS s WHERE ${column} AND ${after.sql}
+${orderBy(query.sort)} LIMIT ? OFFSET ?`;
+  const args = [...(kind === "all" ? [] : [ids[0] ?? 0]), ...after.args, ...bounds(query)];
+  return { rows: db.read.all(sql, ...args), total, totalIsLowerBound: false };
+}
+
+function newestPage(query: ListQuery, match: string, price: { sql: string; args: Value[] }): Statement {
+  const [limit, offset] = bounds(query) as [number, number];
+  const { sql, args = [] } = hits(match, price, limit, offset);
+  if (!query.position) return { sql, args };
+  const [text, ...rest] = args;
+  const row = price.sql === "" ? "rowid" : "h.rowid";
+  return {
+    sql: sql.replace("MATCH ?", `MATCH ? AND ${row} < ?`),
+    args: [text ?? "", query.position.id, ...rest],
+  };
+}
+
+/** Few enough to fetch them all and sort. */
+function sortedPage(query: ListQuery, match: string, price: { sql: string; args: Value[] }): Statement {
+  const all = hits(match, price, TOTAL_MAX);
+  const after = afterCursor(query);
+  return {
+    sql: `SELECT s.id, ${sortValue(query.sort)} FROM (${all.sql}) AS m CROSS JOIN shoes AS s ON s.id = m.id
+WHERE ${after.sql} ${orderBy(query.sort)} LIMIT ? OFFSET ?`,
+    args: [...(all.args ?? []), ...after.args, ...bounds(query)],
+  };
+}
+
+/** So many that walking the sort's own index meets enough of them soon. */
+function walkedPage(query: ListQuery, labels: LabelIds): Statement {
+  const where = rowCondition(query, labels);
+  const after = afterCursor(query);
+  return {
+    sql: `SELECT s.id, ${sortValue(query.sort)} FROM shoes AS s WHERE ${after.sql} AND ${where.sql}
+${orderBy(query.sort)} LIMIT ? OFFSET ?`,
+    args: [...after.args, ...where.args, ...bounds(query)],
+  };
+}
+
+/** A search's page: out of the ranked newest matches, then of the older ones. */
+function rankedPage(query: ListQuery, match: (scope: Scope) => string, price: { sql: string; args: Value[] }): Statement[] {
+  const offset = query.position?.offset ?? (query.page - 1) * query.limit;
+  const end = offset + query.limit + 1;
+  const questions: Statement[] = [];
+  if (offset < RANKED_MAX) questions.push(rankedRows(query.sort, match, price, Math.min(end, RANKED_MAX) - offset, offset));
+  if (end > RANKED_MAX) {
+    const from = Math.max(offset, RANKED_MAX);
+    questions.push(hits(match(EVERYWHERE), price, end - from, from));
+  }
+  return questions;
+}
+
+function rankedRows(
+  sort: Sort,
+  match: (scope: Scope) => string,
+  price: { sql: string; args: Value[] },
+  limit: number,
+  offset: number,
+): Statement {
+  const newest = hits(match(EVERYWHERE), price, RANKED_MAX);
+  if (sort !== "relevance") {
+    return {
+      sql: `SELECT s.id FROM (${newest.sql}) AS m CROSS JOIN shoes AS s ON s.id = m.id ${orderBy(sort)} LIMIT ? OFFSET ?`,
+      args: [...(newest.args ?? []), limit, offset],
+    };
+  }
+  const within = "SELECT rowid FROM search WHERE search MATCH ? AND rowid >= (SELECT min(id) FROM newest)";
+  return {
+    sql: `WITH newest AS MATERIALIZED (${newest.sql})
+SELECT id FROM newest ORDER BY (id IN (${within})) + (id IN (${within})) DESC, id DESC LIMIT ? OFFSET ?`,
+    args: [...(newest.args ?? []), match("{title}"), match("{title labels}"), limit, offset],
+  };
+}
+
+function cursorAfter(query: ListQuery, shown: Row[]): string {
+  const [id, value] = shown.at(-1) ?? [];
+  const offset = (query.position?.offset ?? (query.page - 1) * query.limit) + query.limit;
+  return query.words
+    ? encodeCursor(query.sort, 0, 0, offset)
+    : encodeCursor(query.sort, (value as string | number | undefined) ?? 0, Number(id), 0);
+}
+
+const ITEMS = (view: View) =>
+  `SELECT ${shoeJson(view)} FROM json_each(?3) AS j CROSS JOIN shoes AS s ON s.id = j.value ORDER BY j.key`;
+
+async function readItems(db: Database, rows: Row[], view: View, shop: Shop, here: boolean): Promise<string[]> {
+  if (rows.length === 0) return [];
+  const ids = JSON.stringify(rows.map(([id]) => Number(id)));
+  const args = [shop.publicUrl, shop.currency, ids];
+  const items = here ? db.read.all(ITEMS(view), ...args) : ((await db.scan([{ sql: ITEMS(view), args }]))[0] ?? []);
+  return items.map(([json]) => String(json));
+}
+
+async function listByIds(db: Database, query: ListQuery, view: View, shop: Shop): Promise<Listing> {
+  const rows = db.read.all(
+    "SELECT s.id FROM json_each(?) AS j CROSS JOIN shoes AS s ON s.shoe_id = j.value ORDER BY j.key",
+    JSON.stringify(query.ids),
+  );
+  const from = (query.page - 1) * query.limit;
+  const shown = rows.slice(from, from + query.limit);
+  const items = await readItems(db, shown, view, shop, true);
+  return { items, total: rows.length, totalIsLowerBound: false, nextCursor: null, corrected: null, facets: null };
+}
+

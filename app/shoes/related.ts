@@ -1,0 +1,215 @@
+// Related shoes that nobody listed: neighbours in price within the category and the brand, ranked by what they share.
+import type { Database } from "../../db/database.ts";
+import { bulk } from "./save.ts";
+import { wordsOf } from "./words.ts";
+
+const RELATED_MAX = 12;
+/** Neighbours looked at on either side of a shoe's price. */
+const WINDOWS = [
+  { column: "category_id", half: 16 },
+  { column: "brand_id", half: 8 },
+] as const;
+const WRITE_CHUNK = 1_000;
+const WALK_CHUNK = 1_000;
+/** Above so many pending shoes one walk along the indexes is cheaper than asking for each shoe's neighbours. */
+const WALK_FROM = 5_000;
+/** Ids that one walk keeps lists for: about 60 MB. */
+const WALK_IDS_MAX = 400_000;
+
+type Group = (typeof WINDOWS)[number]["column"];
+type Shoe = {
+  id: number;
+  cents: number;
+  words: string[];
+  category: number | null;
+  brand: number | null;
+  color: number | null;
+  gender: number | null;
+};
+type ShoeRow = [number, number, string, number | null, number | null, number | null, number | null];
+
+const COLUMNS = "s.id, s.price_cents, s.title, s.category_id, s.brand_id, s.color_id, s.gender_id";
+
+const toShoe = ([id, cents, title, category, brand, color, gender]: ShoeRow): Shoe => ({
+  id,
+  cents,
+  words: [...new Set(wordsOf(title))],
+  category,
+  brand,
+  color,
+  gender,
+});
+
+/** Gives every pending shoe its list and returns how many there were; equal catalogues get equal lists. */
+export async function computeRelated(db: Database): Promise<number> {
+  const [waiting] = db.read.get<[number]>(
+    "SELECT count(*) FROM (SELECT 1 FROM related_pending LIMIT ?)",
+    WALK_FROM + 1,
+  ) ?? [0];
+  return waiting > WALK_FROM ? walkAll(db) : askForEach(db);
+}
+
+async function askForEach(db: Database): Promise<number> {
+  let done = 0;
+  for (;;) {
+    const rows = db.read.all<ShoeRow>(
+      `SELECT ${COLUMNS} FROM related_pending AS p CROSS JOIN shoes AS s ON s.id = p.shoe ORDER BY p.shoe LIMIT ?`,
+      WRITE_CHUNK,
+    );
+    if (rows.length === 0) return done;
+    const lists = rows.map(toShoe).map((shoe) => {
+      const best = new Best();
+      for (const { column, half } of WINDOWS)
+        for (const other of neighboursOf(db, shoe, column, half)) best.offer(other.id, closeness(shoe, other));
+      return { id: shoe.id, list: best.ids() };
+    });
+    await writeLists(db, lists);
+    done += rows.length;
+  }
+}
+
+function neighboursOf(db: Database, shoe: Shoe, column: Group, half: number): Shoe[] {
+  const side = (beyond: "<" | ">", way: "ASC" | "DESC") =>
+    db.read.all<ShoeRow>(
+      `SELECT ${COLUMNS} FROM shoes AS s WHERE s.${column} IS ? AND (s.price_cents, s.id) ${beyond} (?, ?)
+       ORDER BY s.price_cents ${way}, s.id ${way} LIMIT ?`,
+      groupOf(shoe, column),
+      shoe.cents,
+      shoe.id,
+      half,
+    );
+  return [...side("<", "DESC"), ...side(">", "ASC")].map(toShoe);
+}
+
+const groupOf = (shoe: Shoe, column: Group): number | null => (column === "category_id" ? shoe.category : shoe.brand);
+
+/** What two shoes share counts first, then the nearer price; at most 2^46, so that a double holds it exactly. */
+function closeness(shoe: Shoe, other: Shoe): number {
+  let score = 0;
+  for (const word of other.words) if (shoe.words.includes(word)) score += 3;
+  if (other.category === shoe.category) score += 3;
+  if (other.brand !== null && other.brand === shoe.brand) score += 2;
+  if (other.gender === shoe.gender) score += 2;
+  if (other.color !== null && other.color === shoe.color) score += 1;
+  return Math.min(score, 255) * 2 ** 28 - Math.abs(shoe.cents - other.cents);
+}
+
+/** The twelve nearest so far, nearest first; equals by id. It may sit on columns that are kept for many shoes. */
+class Best {
+  constructor(
+    private readonly keys: Float64Array = new Float64Array(RELATED_MAX),
+    private readonly members: Int32Array = new Int32Array(RELATED_MAX),
+    private readonly at = 0,
+  ) {}
+
+  offer(id: number, key: number): void {
+    const { keys, members, at } = this;
+    const end = at + RELATED_MAX;
+    for (let slot = at; slot < end && members[slot] !== 0; slot += 1) if (members[slot] === id) return;
+    let slot = end - 1;
+    if (!this.isWorse(slot, id, key)) return;
+    for (; slot > at && this.isWorse(slot - 1, id, key); slot -= 1) {
+      keys[slot] = keys[slot - 1] ?? 0;
+      members[slot] = members[slot - 1] ?? 0;
+    }
+    keys[slot] = key;
+    members[slot] = id;
+  }
+
+  ids(): number[] {
+    return [...this.members.subarray(this.at, this.at + RELATED_MAX)].filter((id) => id !== 0);
+  }
+
+  private isWorse(slot: number, id: number, key: number): boolean {
+    const member = this.members[slot] ?? 0;
+    const held = this.keys[slot] ?? 0;
+    return member === 0 || held < key || (held === key && member > id);
+  }
+}
+
+async function walkAll(db: Database): Promise<number> {
+  let done = 0;
+  for (;;) {
+    const first = db.read.get<[number]>("SELECT shoe FROM related_pending ORDER BY shoe LIMIT 1")?.[0];
+    if (first === undefined) return done;
+    done += await walkFrom(db, first);
+  }
+}
+
+/** Computes the lists of the pending shoes from this id on, as many as one walk keeps. */
+async function walkFrom(db: Database, first: number): Promise<number> {
+  const keys = new Float64Array(WALK_IDS_MAX * RELATED_MAX);
+  const members = new Int32Array(WALK_IDS_MAX * RELATED_MAX);
+  const bestOf = (id: number) => new Best(keys, members, (id - first) * RELATED_MAX);
+  for (const { column, half } of WINDOWS) {
+    for (const group of groupsOf(db, column)) {
+      for (const [shoe, neighbours] of walkGroup(db, column, group, half)) {
+        if (shoe.id < first || shoe.id >= first + WALK_IDS_MAX) continue;
+        const best = bestOf(shoe.id);
+        for (const other of neighbours) if (other.id !== shoe.id) best.offer(other.id, closeness(shoe, other));
+      }
+    }
+  }
+  let done = 0;
+  for (let after = first - 1; ; ) {
+    const ids = db.read.all<[number]>(
+      "SELECT shoe FROM related_pending WHERE shoe > ? AND shoe < ? ORDER BY shoe LIMIT ?",
+      after,
+      first + WALK_IDS_MAX,
+      WRITE_CHUNK,
+    );
+    if (ids.length === 0) return done;
+    await writeLists(db, ids.map(([id]) => ({ id, list: bestOf(id).ids() })));
+    after = ids.at(-1)?.[0] ?? after;
+    done += ids.length;
+  }
+}
+
+function groupsOf(db: Database, column: Group): (number | null)[] {
+  const kind = column === "category_id" ? "category" : "brand";
+  const rows = db.read.all<[number]>("SELECT id FROM facets WHERE kind = ? AND shoes > 0 ORDER BY id", kind);
+  return [null, ...rows.map(([id]) => id)];
+}
+
+/** Every shoe of a group in the order of price, with its neighbours on both sides (and itself). */
+function* walkGroup(db: Database, column: Group, group: number | null, half: number): Generator<[Shoe, Shoe[]]> {
+  let window: Shoe[] = [];
+  let at = 0;
+  let last: Shoe | undefined;
+  for (;;) {
+    const rows = db.read.all<ShoeRow>(
+      `SELECT ${COLUMNS} FROM shoes AS s WHERE s.${column} IS ? AND (s.price_cents, s.id) > (?, ?)
+       ORDER BY s.price_cents, s.id LIMIT ?`,
+      group,
+      last?.cents ?? 0,
+      last?.id ?? 0,
+      WALK_CHUNK,
+    );
+    window.push(...rows.map(toShoe));
+    last = window.at(-1);
+    const isLast = rows.length < WALK_CHUNK;
+    for (; at < window.length && (isLast || at + half < window.length); at += 1) {
+      const shoe = window[at];
+      if (shoe) yield [shoe, window.slice(Math.max(0, at - half), at + half + 1)];
+    }
+    if (isLast) return;
+    const from = Math.max(0, at - half);
+    window = window.slice(from);
+    at -= from;
+  }
+}
+
+const LISTS = `INSERT INTO related (shoe, shoe_id, given, list)
+SELECT s.id, s.shoe_id, 0, j.value -> 'list' FROM json_each(?) AS j
+CROSS JOIN related_pending AS p ON p.shoe = j.value ->> 'id' CROSS JOIN shoes AS s ON s.id = p.shoe
+WHERE true ON CONFLICT (shoe) DO UPDATE SET given = 0, list = excluded.list`;
+
+async function writeLists(db: Database, lists: { id: number; list: number[] }[]): Promise<void> {
+  const json = JSON.stringify(lists);
+  const statements = [
+    { sql: LISTS, args: [json] },
+    { sql: "DELETE FROM related_pending WHERE shoe IN (SELECT value ->> 'id' FROM json_each(?))", args: [json] },
+  ];
+  const feed = { sql: "INSERT INTO changes (shoe_id, kind) VALUES (NULL, 'facts')" };
+  await db.write(lists.length === 1 ? statements : bulk([...statements, feed]));
+}

@@ -1,0 +1,204 @@
+// The one way shoes are written: the importer's, the demo's and the API's.
+import type { Database, Statement } from "../../db/database.ts";
+import type { ShoeDraft } from "./draft.ts";
+import { type LabelKind, labelKey, slugOf, trigramsOf, wordsOf } from "./words.ts";
+
+export type OnConflict = "skip" | "replace" | "fail";
+export type Origin = "demo" | "import" | "api";
+export type SaveOptions = { origin: Origin; onConflict: OnConflict; nowMs: number };
+
+/** How many shoes were new, were changed, or stood there already as they are. */
+export type SaveCounts = { added: number; replaced: number; unchanged: number };
+
+/** Words known to be in the index already; forgetting them only costs writing them again. */
+const KNOWN_WORDS_MAX = 50_000;
+/** Longer ones are found by their exact text only. */
+const WORD_LENGTH_MAX = 24;
+/** What a misspelt word may have meant: not numbers, of which a catalogue can have as many as shoes. */
+const CORRECTABLE = /^\p{L}{3,}$/u;
+
+const LABELS = `INSERT INTO facets (kind, key, name)
+SELECT value ->> 0, value ->> 1, value ->> 2 FROM json_each(?) WHERE true ON CONFLICT DO NOTHING`;
+
+const labelId = (kind: string, at: string) =>
+  `(SELECT id FROM facets WHERE kind = '${kind}' AND key = d.value ->> '${at}')`;
+
+const SHOES = `INSERT INTO shoes (shoe_id, slug, price_cents, list_price_cents, stock, category_id, brand_id, color_id,
+  gender_id, title, images, href, size_system, origin, content_hash, created_at, updated_at, description)
+SELECT d.value ->> 'id', d.value ->> 'slug', d.value ->> 'price', d.value ->> 'listPrice', d.value ->> 'stock',
+  ${labelId("category", "category")}, ${labelId("brand", "brand")}, ${labelId("color", "color")},
+  ${labelId("gender", "gender")}, d.value ->> 'title', d.value -> 'images', d.value ->> 'href',
+  d.value ->> 'sizeSystem', ?2, d.value ->> 'hash', ?3, ?3, d.value ->> 'description'
+FROM json_each(?1) AS d WHERE true`;
+
+const ON_CONFLICT: Record<OnConflict, string> = {
+  fail: "",
+  skip: "ON CONFLICT (shoe_id) DO NOTHING",
+  replace: `ON CONFLICT (shoe_id) DO UPDATE SET slug = excluded.slug, version = version + 1,
+  price_cents = excluded.price_cents, list_price_cents = excluded.list_price_cents, stock = excluded.stock,
+  category_id = excluded.category_id, brand_id = excluded.brand_id, color_id = excluded.color_id,
+  gender_id = excluded.gender_id, title = excluded.title, images = excluded.images, href = excluded.href,
+  size_system = excluded.size_system, origin = excluded.origin, content_hash = excluded.content_hash,
+  updated_at = excluded.updated_at, description = excluded.description
+WHERE content_hash <> excluded.content_hash`,
+};
+
+// The rows this very call inserted or changed carry its time stamp.
+const SAVED = "FROM json_each(?1) AS d CROSS JOIN shoes AS s ON s.shoe_id = d.value ->> 'id' AND s.updated_at = ?2";
+
+const AFTER_SHOES = [
+  `DELETE FROM sizes WHERE shoe IN (SELECT s.id ${SAVED} WHERE s.version > 1)`,
+  `INSERT INTO sizes (shoe, position, size, stock)
+   SELECT s.id, z.key, z.value ->> 'size', z.value ->> 'stock' ${SAVED} CROSS JOIN json_each(d.value -> 'sizes') AS z`,
+  `DELETE FROM search WHERE rowid IN (SELECT s.id ${SAVED} WHERE s.version > 1)`,
+  `INSERT INTO search (rowid, title, labels, description, tags)
+   SELECT f.id, f.title, f.labels, f.description, f.tags ${SAVED} CROSS JOIN search_source AS f ON f.id = s.id`,
+  `INSERT INTO related (shoe, shoe_id, given, list)
+   SELECT s.id, s.shoe_id, 1, d.value -> 'related' ${SAVED} WHERE d.value ->> 'related' IS NOT NULL
+   ON CONFLICT (shoe) DO UPDATE SET given = 1, list = excluded.list`,
+  `INSERT INTO related_pending (shoe) SELECT s.id ${SAVED} WHERE d.value ->> 'related' IS NULL
+   ON CONFLICT DO NOTHING`,
+];
+
+const FEED = `INSERT INTO changes (shoe_id, kind)
+SELECT NULL, k.value FROM json_each('["facts","collection"]') AS k WHERE EXISTS (SELECT 1 ${SAVED})`;
+
+const WORDS = "INSERT INTO words (word) SELECT value FROM json_each(?) WHERE true ON CONFLICT DO NOTHING";
+const TRIGRAMS = `INSERT INTO word_trigrams (trigram, word)
+SELECT value ->> 0, value ->> 1 FROM json_each(?) WHERE true ON CONFLICT DO NOTHING`;
+
+/** Many rows in one transaction tell the feed once instead of row by row. */
+export const bulk = (statements: Statement[]): Statement[] => [
+  { sql: "UPDATE dataset SET bulk = 1" },
+  ...statements,
+  { sql: "UPDATE dataset SET bulk = 0" },
+];
+
+/**
+ * Saves checked drafts with distinct ids in one transaction; a draft whose content the shop has already is left alone.
+ * Throws `DatabaseError` (`unique` when `onConflict` is `fail` and an id is taken), and then nothing was saved.
+ */
+export async function saveShoes(db: Database, drafts: ShoeDraft[], options: SaveOptions): Promise<SaveCounts> {
+  const stamp = nextStamp(options.nowMs);
+  const json = JSON.stringify(drafts.map(toRow));
+  const insert: Statement = {
+    sql: `${SHOES} ${ON_CONFLICT[options.onConflict]} RETURNING version`,
+    args: [json, options.origin, stamp],
+  };
+  const vocabulary = newWords(db, drafts);
+  const statements: Statement[] = [
+    { sql: LABELS, args: [JSON.stringify(labelsOf(drafts))] },
+    insert,
+    ...AFTER_SHOES.map((sql) => ({ sql, args: [json, stamp] })),
+    ...(vocabulary.length > 0 ? vocabularyStatements(vocabulary) : []),
+  ];
+  const single = drafts.length === 1;
+  const results = await db.write(single ? statements : bulk([...statements, { sql: FEED, args: [json, stamp] }]));
+  keepWords(db, vocabulary);
+
+  const versions = results[single ? 1 : 2]?.rows ?? [];
+  const added = versions.filter(([version]) => version === 1).length;
+  return { added, replaced: versions.length - added, unchanged: drafts.length - versions.length };
+}
+
+/** What `saveShoes` would do, without doing it. */
+export function previewShoes(db: Database, drafts: ShoeDraft[], onConflict: OnConflict): SaveCounts {
+  const ids = JSON.stringify(drafts.map(({ shoeId }) => shoeId));
+  const known = new Map(
+    db.read.all<[string, string]>(
+      "SELECT shoe_id, content_hash FROM shoes WHERE shoe_id IN (SELECT value FROM json_each(?))",
+      ids,
+    ),
+  );
+  const counts: SaveCounts = { added: 0, replaced: 0, unchanged: 0 };
+  for (const draft of drafts) {
+    const hash = known.get(draft.shoeId);
+    if (hash === undefined) counts.added += 1;
+    else if (onConflict === "replace" && hash !== toRow(draft).hash) counts.replaced += 1;
+    else counts.unchanged += 1;
+  }
+  return counts;
+}
+
+let lastStamp = 0;
+
+/** A time in ms that no other save of this process has: it marks the rows of one save. */
+function nextStamp(nowMs: number): number {
+  lastStamp = Math.max(nowMs, lastStamp + 1);
+  return lastStamp;
+}
+
+function toRow(draft: ShoeDraft) {
+  const label = (kind: LabelKind, name: string | null) => (name === null ? null : labelKey(kind, name));
+  return {
+    id: draft.shoeId,
+    slug: `${slugOf(draft.title)}_${draft.shoeId}`,
+    title: draft.title,
+    description: draft.description,
+    category: label("category", draft.category),
+    brand: label("brand", draft.brand),
+    color: label("color", draft.color),
+    gender: label("gender", draft.gender),
+    price: draft.priceCents,
+    listPrice: draft.listPriceCents,
+    stock: draft.sizes.reduce((sum, { stock }) => sum + stock, 0),
+    images: draft.images,
+    href: draft.href,
+    sizeSystem: draft.sizeSystem,
+    sizes: [...draft.sizes].sort(bySize),
+    related: draft.related,
+    hash: Bun.hash.xxHash64(JSON.stringify(draft)).toString(36),
+  };
+}
+
+/** Numbers by value and before words. */
+function bySize(a: { size: string }, b: { size: string }): number {
+  const [x, y] = [Number.parseFloat(a.size), Number.parseFloat(b.size)];
+  if (Number.isNaN(x) || Number.isNaN(y)) return Number(Number.isNaN(x)) - Number(Number.isNaN(y)) || compare(a.size, b.size);
+  return x - y || compare(a.size, b.size);
+}
+
+const compare = (a: string, b: string) => (a < b ? -1 : a > b ? 1 : 0);
+
+function labelsOf(drafts: ShoeDraft[]): [LabelKind, string, string][] {
+  const labels = new Map<string, [LabelKind, string, string]>();
+  const add = (kind: LabelKind, name: string | null) => {
+    if (name === null || name === "") return;
+    const key = labelKey(kind, name);
+    if (!labels.has(`${kind} ${key}`)) labels.set(`${kind} ${key}`, [kind, key, name.trim()]);
+  };
+  for (const draft of drafts) {
+    add("category", draft.category);
+    add("brand", draft.brand);
+    add("color", draft.color);
+    add("gender", draft.gender);
+    for (const { size } of draft.sizes) add("size", size);
+  }
+  return [...labels.values()];
+}
+
+const knownWords = new WeakMap<Database, Set<string>>();
+
+function newWords(db: Database, drafts: ShoeDraft[]): string[] {
+  const known = knownWords.get(db);
+  const words = new Set<string>();
+  for (const { title, brand, category, color, description } of drafts)
+    for (const word of wordsOf(`${title} ${brand ?? ""} ${category ?? ""} ${color ?? ""} ${description}`))
+      if (word.length <= WORD_LENGTH_MAX && !known?.has(word)) words.add(word);
+  return [...words];
+}
+
+function keepWords(db: Database, words: string[]): void {
+  const known = knownWords.get(db) ?? new Set<string>();
+  knownWords.set(db, known);
+  if (known.size > KNOWN_WORDS_MAX) known.clear();
+  for (const word of words) known.add(word);
+}
+
+const vocabularyStatements = (words: string[]): Statement[] => [
+  { sql: WORDS, args: [JSON.stringify(words)] },
+  { sql: TRIGRAMS, args: [JSON.stringify(trigramRows(words))] },
+];
+
+const trigramRows = (words: string[]): [string, string][] =>
+  words.filter((word) => CORRECTABLE.test(word)).flatMap((word) => trigramsOf(word).map((part): [string, string] => [part, word]));

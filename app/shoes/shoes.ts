@@ -1,0 +1,55 @@
+// The catalogue's single answers: a shoe, its related shoes, the categories, and what draws its picture.
+import type { Database } from "../../db/database.ts";
+import type { Shop } from "./lists.ts";
+import { relatedJson, shoeJson, type View } from "./views.ts";
+
+/** A finished JSON object with the version of its row. */
+export type Item = { json: string; version: number };
+
+const ITEM = (view: View) => `SELECT ${shoeJson(view)}, s.version FROM shoes AS s WHERE s.shoe_id = ?3`;
+const ITEMS = { shoe: ITEM("shoe"), product: ITEM("product") };
+export const RELATED = `SELECT ${relatedJson}, s.version,
+  (SELECT list FROM related WHERE shoe = s.id AND given = 1) FROM shoes AS s WHERE s.shoe_id = ?2`;
+
+/** The shoe's id for an id or a slug; `null` when there is none. The id has precedence. */
+export function resolveShoeId(db: Database, idOrSlug: string): string | null {
+  const byId = db.read.get<[string]>("SELECT shoe_id FROM shoes WHERE shoe_id = ?", idOrSlug);
+  const found = byId ?? db.read.get<[string]>("SELECT shoe_id FROM shoes WHERE slug = ?", idOrSlug);
+  return found?.[0] ?? null;
+}
+
+/** A shoe in a view; `null` when there is none. */
+export function findShoe(db: Database, shoeId: string, view: View, { publicUrl, currency }: Shop): Item | null {
+  const row = db.read.get<[string, number]>(ITEMS[view], publicUrl, currency, shoeId);
+  return row ? { json: row[0], version: row[1] } : null;
+}
+
+/** A shoe with its related shoes; `waitsFor` are ids of its given list, shown once they exist. */
+export function findRelated(db: Database, shoeId: string, { publicUrl }: Shop): (Item & { waitsFor: string[] }) | null {
+  const row = db.read.get<[string, number, string | null]>(RELATED, publicUrl, shoeId);
+  if (!row) return null;
+  const [json, version, given] = row;
+  return { json, version, waitsFor: given === null ? [] : (JSON.parse(given) as string[]) };
+}
+
+/** All categories with their counts, as finished JSON objects, by name. */
+export function listCategories(db: Database): string[] {
+  const rows = db.read.all<[string]>(`SELECT json_object('name', name, 'slug', key, 'description', description, 'count', shoes)
+FROM facets WHERE kind = 'category' ORDER BY name COLLATE NOCASE, id`);
+  return rows.map(([json]) => json);
+}
+
+/** What a shoe's picture is drawn from; `null` when there is no such shoe. */
+export type Likeness = { shoeId: string; title: string; category: string | null; color: string | null; brand: string | null };
+
+export function findLikeness(db: Database, shoeId: string): Likeness | null {
+  const row = db.read.get<[string, string, string | null, string | null, string | null]>(
+    `SELECT s.shoe_id, s.title, (SELECT name FROM facets WHERE id = s.category_id),
+      (SELECT name FROM facets WHERE id = s.color_id), (SELECT name FROM facets WHERE id = s.brand_id)
+     FROM shoes AS s WHERE s.shoe_id = ?`,
+    shoeId,
+  );
+  if (!row) return null;
+  const [id, title, category, color, brand] = row;
+  return { shoeId: id, title, category, color, brand };
+}

@@ -1,0 +1,63 @@
+// What the importer and the demo write to: the shop's own database.
+import { mkdirSync } from "node:fs";
+import { join } from "node:path";
+import type { Database } from "../../db/database.ts";
+import { openFile } from "../../db/file.ts";
+import { migrate } from "../../db/migrate.ts";
+import type { ShoeDraft } from "./draft.ts";
+import { computeRelated } from "./related.ts";
+import { bulk, type OnConflict, type Origin, previewShoes, type SaveCounts, saveShoes } from "./save.ts";
+
+const REMOVE_CHUNK = 1_000;
+
+export type ShoeStore = {
+  save(drafts: ShoeDraft[], onConflict: OnConflict): Promise<SaveCounts>;
+  /** What `save` would do; nothing is written. */
+  preview(drafts: ShoeDraft[], onConflict: OnConflict): Promise<SaveCounts>;
+  /** Computes the related shoes of everything saved; call it after the last row. */
+  finish(): Promise<void>;
+  /** Removes the demo shoes and returns how many there were. */
+  removeDemo(): Promise<number>;
+  close(): Promise<void>;
+};
+
+/** Opens the shop in a data folder, made and migrated when it is new. */
+export function openShoeStore(dataDir: string, origin: Origin = "import"): ShoeStore {
+  mkdirSync(dataDir, { recursive: true });
+  const path = join(dataDir, "insole.db");
+  migrate(path);
+  return shoeStore(openFile(path), origin);
+}
+
+export function shoeStore(db: Database, origin: Origin): ShoeStore {
+  return {
+    save: (drafts, onConflict) => saveShoes(db, drafts, { origin, onConflict, nowMs: Date.now() }),
+    preview: async (drafts, onConflict) => previewShoes(db, drafts, onConflict),
+    async finish() {
+      await computeRelated(db);
+    },
+    removeDemo: () => removeDemoShoes(db),
+    close: db.close,
+  };
+}
+
+/** Removes what the demo filled in, and nothing else. */
+export async function removeDemoShoes(db: Database): Promise<number> {
+  let removed = 0;
+  for (;;) {
+    const results = await db.write(
+      bulk([
+        {
+          sql: "DELETE FROM shoes WHERE id IN (SELECT id FROM shoes WHERE origin = 'demo' LIMIT ?) RETURNING 1",
+          args: [REMOVE_CHUNK],
+        },
+        {
+          sql: `INSERT INTO changes (shoe_id, kind) SELECT NULL, value FROM json_each('["facts","collection"]')`,
+        },
+      ]),
+    );
+    const count = results[1]?.rows.length ?? 0;
+    removed += count;
+    if (count < REMOVE_CHUNK) return removed;
+  }
+}

@@ -1,0 +1,51 @@
+// How a shoe looks from outside: SQL expressions that build each view's JSON inside the database.
+
+/** A view of the same record: the shoe service's, or the e-commerce gateway's. */
+export type View = "shoe" | "product";
+
+// `?1` is PUBLIC_URL without its last slash, or empty: it goes before paths on this site.
+const absolute = (link: string) => `CASE WHEN ${link} LIKE '/%' THEN ?1 || ${link} ELSE ${link} END`;
+const drawn = (s: string) => `?1 || '/images/' || ${s}.shoe_id || '.svg?v=' || ${s}.version`;
+const time = (column: string) => `strftime('%Y-%m-%dT%H:%M:%fZ', ${column} / 1000.0, 'unixepoch')`;
+const label = (id: string) => `(SELECT name FROM facets WHERE id = ${id})`;
+
+// Whole amounts as 160, others as 129.99: SQLite would write 160.0.
+const money = (cents: string) => `CASE WHEN ${cents} % 100 = 0 THEN ${cents} / 100 ELSE ${cents} / 100.0 END`;
+
+const cover = (s: string) =>
+  `CASE WHEN ${s}.images = '[]' THEN ${drawn(s)} ELSE ${absolute(`(${s}.images ->> 0)`)} END`;
+const gallery = (s: string) => `json(CASE
+  WHEN ${s}.images = '[]' THEN json_array(${drawn(s)})
+  WHEN ?1 = '' THEN ${s}.images
+  ELSE (SELECT json_group_array(${absolute("value")}) FROM json_each(${s}.images)) END)`;
+const href = (s: string) => absolute(`coalesce(${s}.href, '/shoes/' || ${s}.slug)`);
+const sizes = (s: string) => `json((SELECT json_group_array(json_object('size', size, 'stock', stock))
+  FROM (SELECT size, stock FROM sizes WHERE shoe = ${s}.id AND size <> '' ORDER BY position)))`;
+const times = (s: string) => `'createdAt', ${time(`${s}.created_at`)}, 'updatedAt', ${time(`${s}.updated_at`)}`;
+
+/** The JSON object of a shoe in a view, as an SQL expression over the row `s`; binds `?1` (public URL) and `?2` (currency). */
+export const shoeJson = (view: View): string =>
+  view === "shoe"
+    ? `json_object('id', s.shoe_id, 'slug', s.slug, 'title', s.title, 'description', s.description,
+  'brand', ${label("s.brand_id")}, 'category', ${label("s.category_id")}, 'color', ${label("s.color_id")},
+  'gender', ${label("s.gender_id")}, 'price', ${money("s.price_cents")}, 'priceCents', s.price_cents,
+  'listPrice', ${money("s.list_price_cents")}, 'currency', ?2, 'images', ${cover("s")}, 'gallery', ${gallery("s")},
+  'href', ${href("s")}, 'stock', s.stock, 'sizeSystem', s.size_system, 'sizes', ${sizes("s")},
+  'likes', s.likes, ${times("s")})`
+    : `json_object('id', s.shoe_id, 'name', s.title, 'slug', s.slug, 'description', s.description,
+  'price', ${money("s.price_cents")}, 'currency', ?2, 'category', ${label("s.category_id")},
+  'brand', ${label("s.brand_id")}, 'stock', s.stock, 'sizes', ${sizes("s")}, 'images', ${gallery("s")},
+  'likes', s.likes, ${times("s")})`;
+
+const brief = (s: string) => `'id', ${s}.shoe_id, 'title', ${s}.title, 'images', ${cover(s)},
+  'price', ${money(`${s}.price_cents`)}, 'href', ${href(s)}`;
+
+/** A shoe with its related shoes in order, as one SQL expression over the row `s`; ids that do not exist are left out. */
+export const relatedJson = `json_object(${brief("s")}, 'relatedProducts', json((
+  SELECT json_group_array(json_object(${brief("t")})) FROM (
+    SELECT t.* FROM related AS r CROSS JOIN json_each(r.list) AS j CROSS JOIN shoes AS t
+    WHERE r.shoe = s.id
+      AND t.id = CASE j.type WHEN 'integer' THEN j.value ELSE (SELECT id FROM shoes WHERE shoe_id = j.value) END
+    ORDER BY j.key
+  ) AS t
+)))`;

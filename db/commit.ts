@@ -1,0 +1,59 @@
+// The transaction of the write door: one commit for a group of members, each undone alone when it fails.
+import type { Statement, Value, WriteResult } from "./database.ts";
+import { toDatabaseError } from "./errors.ts";
+import { bind, openHandle, preparedStatements } from "./reader.ts";
+
+const CACHE_KB = 65_536;
+
+/** What became of one member: its results, or the error that undid it, as plain data for the way between threads. */
+export type Outcome =
+  | { ok: true; results: WriteResult[] }
+  | { ok: false; kind: ReturnType<typeof toDatabaseError>["kind"]; message: string; columns: string[] };
+
+/** Opens the writing handle: every commit is on disk before it returns. */
+export function openCommitter(path: string) {
+  const handle = openHandle(path, CACHE_KB);
+  handle.exec("PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL");
+  const prepare = preparedStatements(handle);
+
+  const run = ({ sql, args = [] }: Statement): WriteResult => {
+    const statement = prepare(sql);
+    const values: Value[] = bind(args);
+    if (!/\bRETURNING\b/i.test(sql)) return { changes: statement.run(values).changes, rows: [] };
+    const rows = statement.all(values);
+    return { changes: rows.length, rows };
+  };
+
+  const runMember = (statements: Statement[]): Outcome => {
+    handle.exec("SAVEPOINT member");
+    try {
+      const results = statements.map(run);
+      handle.exec("RELEASE member");
+      return { ok: true, results };
+    } catch (thrown) {
+      if (handle.inTransaction) handle.exec("ROLLBACK TO member; RELEASE member");
+      const { kind, message, columns } = toDatabaseError(thrown);
+      return { ok: false, kind, message, columns };
+    }
+  };
+
+  return {
+    /** Commits the group; throws when the commit itself fails, and then nothing of it stands. */
+    commit(members: Statement[][]): Outcome[] {
+      handle.exec("BEGIN IMMEDIATE");
+      try {
+        const outcomes = members.map(runMember);
+        handle.exec("COMMIT");
+        return outcomes;
+      } catch (thrown) {
+        if (handle.inTransaction) handle.exec("ROLLBACK");
+        throw toDatabaseError(thrown);
+      }
+    },
+    /** Moves the log into the file and closes; the log is kept where another process still reads. */
+    close(): void {
+      handle.exec("PRAGMA wal_checkpoint(TRUNCATE)");
+      handle.close();
+    },
+  };
+}

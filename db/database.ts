@@ -1,0 +1,33 @@
+// The two doors of the database, the same on one file and on a node of the cluster.
+
+/** What SQLite can bind and return; whole numbers are bound as integers. */
+export type Value = string | number | bigint | null | Uint8Array;
+
+/** A row as a tuple, in the order of the selected columns. */
+export type Row = Value[];
+
+export type Statement = { sql: string; args?: Value[] };
+
+/** What one statement of a write did: `rows` are those of its RETURNING clause. */
+export type WriteResult = { changes: number; rows: Row[] };
+
+/** Statements prepared once per text and kept; for questions that look at a bounded number of rows. */
+export type Reader = {
+  get<R extends Row = Row>(sql: string, ...args: Value[]): R | undefined;
+  all<R extends Row = Row>(sql: string, ...args: Value[]): R[];
+};
+
+/** How the write door stands: waiting members, the size of the last group and commits so far. */
+export type WriteDoorState = { queued: number; groupSize: number; commits: number };
+
+export type Database = {
+  /** Reads on the serving thread; see `scan` for anything that may look at many rows. */
+  read: Reader;
+  /** Answers the questions on one snapshot in the read worker. Throws `overloaded` when its queue is full. */
+  scan(questions: Statement[]): Promise<Row[][]>;
+  /** Commits the statements together or not at all; resolves when they are durable. Throws `DatabaseError`. */
+  write(statements: Statement[]): Promise<WriteResult[]>;
+  writeDoor(): WriteDoorState;
+  /** Waits for writes under way, checkpoints the log and closes every handle. */
+  close(): Promise<void>;
+};

@@ -1,0 +1,32 @@
+// What can go wrong in the database, in the words of the rules it keeps; the drivers' own errors end here.
+
+/** Which kind of rule refused, or that the database could not serve now. */
+export type DatabaseErrorKind = "unique" | "check" | "reference" | "busy" | "overloaded" | "closed" | "unknown";
+
+/** A refused or failed statement: `columns` name the broken rule's columns as `table.column` where the engine says them. */
+export class DatabaseError extends Error {
+  override readonly name = "DatabaseError";
+  constructor(
+    readonly kind: DatabaseErrorKind,
+    message: string,
+    readonly columns: string[] = [],
+  ) {
+    super(message);
+  }
+}
+
+const KINDS: [RegExp, DatabaseErrorKind][] = [
+  [/UNIQUE constraint failed/, "unique"],
+  [/(CHECK|NOT NULL) constraint failed|cannot store .* value in/, "check"],
+  [/FOREIGN KEY constraint failed/, "reference"],
+  [/database is locked|SQLITE_BUSY|database table is locked/, "busy"],
+];
+
+/** Turns whatever a driver threw into a `DatabaseError`; its message is for the log, not for clients. */
+export function toDatabaseError(thrown: unknown): DatabaseError {
+  if (thrown instanceof DatabaseError) return thrown;
+  const message = thrown instanceof Error ? thrown.message : String(thrown);
+  const kind = KINDS.find(([pattern]) => pattern.test(message))?.[1] ?? "unknown";
+  const columns = /constraint failed: ([\w., ]+)/.exec(message)?.[1]?.split(", ") ?? [];
+  return new DatabaseError(kind, message, columns);
+}

@@ -1,0 +1,85 @@
+// Brings a file's schema up to this program, by hand-named SQL files that are applied once and never changed.
+import { readdirSync, readFileSync } from "node:fs";
+import { join } from "node:path";
+import { openHandle } from "./reader.ts";
+
+/** One migration file: its number, and the oldest program that may still run on its result. */
+export type Migration = { number: number; name: string; sql: string; checksum: string; oldestProgram: number };
+
+type Handle = ReturnType<typeof openHandle>;
+
+const FOLDER = join(import.meta.dir, "migrations");
+
+const LEDGER = `CREATE TABLE IF NOT EXISTS migrations (
+  number INTEGER PRIMARY KEY,
+  name TEXT NOT NULL,
+  checksum TEXT NOT NULL,
+  oldest_program INTEGER NOT NULL,
+  applied_at INTEGER NOT NULL
+) STRICT`;
+
+/** Reads the migrations of a folder in order; throws when a file is misnamed or lacks its `oldest program` line. */
+export function readMigrations(folder = FOLDER): Migration[] {
+  return readdirSync(folder)
+    .filter((name) => name.endsWith(".sql"))
+    .sort()
+    .map((name, at) => {
+      const sql = readFileSync(join(folder, name), "utf8");
+      const number = Number(/^(\d{4})_[a-z_]+\.sql$/.exec(name)?.[1] ?? Number.NaN);
+      if (number !== at + 1) throw new Error(`migration ${name}: expected a name like ${String(at + 1).padStart(4, "0")}_name.sql`);
+      const oldestProgram = Number(/^-- oldest program: (\d+)$/m.exec(sql)?.[1] ?? Number.NaN);
+      if (!(oldestProgram <= number)) throw new Error(`migration ${name}: the line "-- oldest program: N" is missing`);
+      const checksum = new Bun.CryptoHasher("sha256").update(sql).digest("hex");
+      return { number, name, sql, checksum, oldestProgram };
+    });
+}
+
+/**
+ * Applies what is missing and returns the names of what was applied. A file that a newer program has migrated is
+ * accepted when that migration says so. Throws one sentence when a migration was changed or is too new.
+ */
+export function migrate(path: string, migrations = readMigrations()): string[] {
+  const handle = openHandle(path, 2_048);
+  try {
+    handle.exec("PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL");
+    handle.exec(LEDGER);
+    checkApplied(handle, migrations);
+    return migrations.filter((migration) => apply(handle, migration)).map(({ name }) => name);
+  } finally {
+    handle.close();
+  }
+}
+
+function checkApplied(handle: Handle, migrations: Migration[]): void {
+  const program = migrations.length;
+  const applied = handle
+    .prepare("SELECT number, name, checksum, oldest_program FROM migrations ORDER BY number")
+    .raw(true)
+    .all([]) as [number, string, string, number][];
+  for (const [number, name, checksum, oldestProgram] of applied) {
+    const known = migrations[number - 1];
+    if (known && known.checksum !== checksum)
+      throw new Error(`migration ${name} was changed after it had been applied to this database`);
+    if (!known && oldestProgram > program)
+      throw new Error(`the database was migrated by a newer program (${name}), which this one does not fit`);
+  }
+}
+
+function apply(handle: Handle, migration: Migration): boolean {
+  handle.exec("BEGIN IMMEDIATE");
+  try {
+    // Read inside the transaction: another process may have been quicker.
+    const done = handle.prepare("SELECT 1 FROM migrations WHERE number = ?").raw(true).get([BigInt(migration.number)]);
+    if (!done) {
+      handle.exec(migration.sql);
+      handle
+        .prepare("INSERT INTO migrations VALUES (?, ?, ?, ?, ?)")
+        .run([BigInt(migration.number), migration.name, migration.checksum, BigInt(migration.oldestProgram), BigInt(Date.now())]);
+    }
+    handle.exec("COMMIT");
+    return !done;
+  } catch (thrown) {
+    if (handle.inTransaction) handle.exec("ROLLBACK");
+    throw thrown;
+  }
+}

@@ -1,0 +1,44 @@
+// A plain handle that reads through statements prepared once.
+import Libsql from "libsql";
+import type { Reader, Row, Value } from "./database.ts";
+
+/** Distinct statement texts kept prepared; the program has fewer, so this only bounds a mistake. */
+const STATEMENTS_MAX = 500;
+const BUSY_TIMEOUT_MS = 5_000;
+
+type Prepared = { get(args: Value[]): Row | undefined; all(args: Value[]): Row[]; run(args: Value[]): { changes: number } };
+type Handle = InstanceType<typeof Libsql>;
+
+/** Opens a plain handle on the file; `cacheKb` is SQLite's page cache in KiB. */
+export function openHandle(path: string, cacheKb: number): Handle {
+  const handle = new Libsql(path, { timeout: BUSY_TIMEOUT_MS });
+  handle.exec(`PRAGMA cache_size = -${cacheKb}; PRAGMA foreign_keys = ON; PRAGMA temp_store = MEMORY`);
+  return handle;
+}
+
+/** Whole numbers as integers: the driver would bind every number as REAL. */
+export const bind = (args: Value[]): Value[] =>
+  args.map((value) => (typeof value === "number" && Number.isInteger(value) ? BigInt(value) : value));
+
+/** Keeps the prepared statements of one handle by their text. */
+export function preparedStatements(handle: Handle): (sql: string) => Prepared {
+  const kept = new Map<string, Prepared>();
+  return (sql) => {
+    const known = kept.get(sql);
+    if (known) return known;
+    if (kept.size >= STATEMENTS_MAX) kept.clear();
+    const prepared = handle.prepare(sql);
+    if (prepared.reader) prepared.raw(true);
+    kept.set(sql, prepared as unknown as Prepared);
+    return prepared as unknown as Prepared;
+  };
+}
+
+/** The read door on one handle. */
+export function openReader(handle: Handle): Reader {
+  const prepare = preparedStatements(handle);
+  return {
+    get: <R extends Row>(sql: string, ...args: Value[]) => prepare(sql).get(bind(args)) as R | undefined,
+    all: <R extends Row>(sql: string, ...args: Value[]) => prepare(sql).all(bind(args)) as R[],
+  };
+}
