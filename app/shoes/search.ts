@@ -54,11 +54,10 @@ async function nearestWord(db: Database, word: string): Promise<string | null> {
   const answers = await db.scan(parts.map((part) => ({ sql, args: [part, NEIGHBOURS_MAX] })));
   const shared = new Map<string, number>();
   for (const [neighbour] of answers.flat()) shared.set(String(neighbour), (shared.get(String(neighbour)) ?? 0) + 1);
-  let best: { word: string; similarity: number } | null = null;
-  for (const [neighbour, count] of [...shared].sort(([a], [b]) => (a < b ? -1 : 1))) {
-    const similarity = (2 * count) / (parts.length + trigramsOf(neighbour).length);
-    if (similarity >= (best?.similarity ?? SIMILARITY_MIN) && similarity !== best?.similarity)
-      best = { word: neighbour, similarity };
-  }
-  return best?.word ?? null;
+  const lengthOf = (neighbour: string) => parts.length + trigramsOf(neighbour).length;
+  const near = [...shared]
+    .map(([neighbour, count]) => ({ neighbour, similarity: (2 * count) / lengthOf(neighbour) }))
+    .filter(({ similarity }) => similarity >= SIMILARITY_MIN)
+    .sort((a, b) => b.similarity - a.similarity || (a.neighbour < b.neighbour ? -1 : 1));
+  return near[0]?.neighbour ?? null;
 }

@@ -18,6 +18,10 @@ export function resolveShoeId(db: Database, idOrSlug: string): string | null {
   return found?.[0] ?? null;
 }
 
+/** The version of a shoe's row; `null` when there is none. */
+export const findVersion = (db: Database, shoeId: string): number | null =>
+  db.read.get<[number]>("SELECT version FROM shoes WHERE shoe_id = ?", shoeId)?.[0] ?? null;
+
 /** A shoe in a view; `null` when there is none. */
 export function findShoe(db: Database, shoeId: string, view: View, { publicUrl, currency }: Shop): Item | null {
   const row = db.read.get<[string, number]>(ITEMS[view], publicUrl, currency, shoeId);
@@ -39,17 +43,25 @@ FROM facets WHERE kind = 'category' ORDER BY name COLLATE NOCASE, id`);
   return rows.map(([json]) => json);
 }
 
-/** What a shoe's picture is drawn from; `null` when there is no such shoe. */
-export type Likeness = { shoeId: string; title: string; category: string | null; color: string | null; brand: string | null };
+/** What a shoe's picture is drawn from, and the version of its row. */
+export type Likeness = {
+  shoeId: string;
+  title: string;
+  category: string | null;
+  color: string | null;
+  brand: string | null;
+  version: number;
+};
 
+/** The looks of a shoe; `null` when there is none. */
 export function findLikeness(db: Database, shoeId: string): Likeness | null {
-  const row = db.read.get<[string, string, string | null, string | null, string | null]>(
-    `SELECT s.shoe_id, s.title, (SELECT name FROM facets WHERE id = s.category_id),
-      (SELECT name FROM facets WHERE id = s.color_id), (SELECT name FROM facets WHERE id = s.brand_id)
+  const row = db.read.get<[string, string | null, string | null, string | null, number]>(
+    `SELECT s.title, (SELECT name FROM facets WHERE id = s.category_id),
+      (SELECT name FROM facets WHERE id = s.color_id), (SELECT name FROM facets WHERE id = s.brand_id), s.version
      FROM shoes AS s WHERE s.shoe_id = ?`,
     shoeId,
   );
   if (!row) return null;
-  const [id, title, category, color, brand] = row;
-  return { shoeId: id, title, category, color, brand };
+  const [title, category, color, brand, version] = row;
+  return { shoeId, title, category, color, brand, version };
 }

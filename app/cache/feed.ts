@@ -1,0 +1,48 @@
+// The change feed: what happened to the catalogue since one last looked, also by another process.
+import type { Database } from "../../db/database.ts";
+
+export type ChangeKind = "facts" | "collection" | "counters" | "session";
+
+/** One row of the feed; `shoeId` null means every shoe. */
+export type Change = { seq: number; kind: ChangeKind; shoeId: string | null };
+
+/** What a look at the feed brought: news in order, or that the past cannot be told and everything must go. */
+export type News = { kind: "changes"; changes: Change[] } | { kind: "lost" };
+
+/** More news than this at once is not gone through one by one. */
+const NEWS_MAX = 1_000;
+
+export type Feed = ReturnType<typeof openFeed>;
+
+/** Opens the feed at its present end. */
+export function openFeed(db: Database) {
+  const end = () =>
+    db.read.get<[string, number]>(
+      "SELECT generation, (SELECT coalesce(max(seq), 0) FROM changes) FROM dataset",
+    ) ?? ["", 0];
+  let [generation, position] = end();
+
+  const look = (): News => {
+    const [generationNow, last] = end();
+    if (generationNow === generation && last === position) return { kind: "changes", changes: [] };
+    const isSame = generationNow === generation && last > position && last - position <= NEWS_MAX;
+    const rows = isSame
+      ? db.read.all<[number, ChangeKind, string | null]>(
+          "SELECT seq, kind, shoe_id FROM changes WHERE seq > ? ORDER BY seq",
+          position,
+        )
+      : [];
+    const isWhole = rows.length > 0 && rows[0]?.[0] === position + 1;
+    generation = generationNow;
+    position = isWhole ? (rows.at(-1)?.[0] ?? last) : last;
+    if (!isWhole) return { kind: "lost" };
+    return { kind: "changes", changes: rows.map(([seq, kind, shoeId]) => ({ seq, kind, shoeId })) };
+  };
+
+  return {
+    look,
+    /** The `seq` of the newest change that `look` has told. */
+    position: (): number => position,
+    generation: (): string => generation,
+  };
+}

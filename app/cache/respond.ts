@@ -1,0 +1,39 @@
+// From a finished answer to the response for one request: encoding, entity tags, `Cache-Status`.
+import type { Origin } from "./cache.ts";
+import { type Entry, gzipOf } from "./entry.ts";
+
+const CACHE_STATUS: Record<Origin, string> = { hit: "insole; hit", miss: "insole; fwd=miss" };
+
+/** The answer as this client wants it: 304 where it has it already. Header objects are copied by `Response`. */
+export function respond(entry: Entry, request: Request, origin: Origin, requestId: string): Response {
+  const asked = request.headers;
+  const variant = entry.gzip !== null && acceptsGzip(asked.get("accept-encoding")) ? gzipOf(entry) : entry.plain;
+  const { headers } = variant;
+  headers.set("cache-status", CACHE_STATUS[origin]);
+  headers.set("x-request-id", requestId);
+  const known = asked.get("if-none-match");
+  if (known !== null && isKnown(known, entry)) return notModified(headers);
+  return new Response(variant.body, { headers });
+}
+
+function notModified(headers: Headers): Response {
+  const kept = new Headers(headers);
+  for (const name of ["content-type", "content-encoding"]) kept.delete(name);
+  return new Response(null, { status: 304, headers: kept });
+}
+
+/** Whether a client takes gzip: named, and not with a weight of zero. */
+export function acceptsGzip(accepted: string | null): boolean {
+  if (accepted === null || !accepted.includes("gzip")) return false;
+  return !accepted.includes("q=0") || !/gzip\s*;\s*q=0(\.0{0,3})?\s*(,|$)/.test(accepted);
+}
+
+/** Weak comparison (RFC 9110) with either encoding: the client holds this content already. */
+function isKnown(ifNoneMatch: string, { plain }: Entry): boolean {
+  if (ifNoneMatch.trim() === "*") return true;
+  const content = plain.etag.slice(1, -3);
+  return ifNoneMatch.split(",").some((tag) => {
+    const bare = tag.trim().replace(/^W\//, "");
+    return bare === `"${content}.i"` || bare === `"${content}.g"`;
+  });
+}

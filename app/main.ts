@@ -1,0 +1,125 @@
+// The program: reads the settings, opens the database, wires the shop, listens, and closes it all in order.
+import { accessSync, constants, mkdirSync } from "node:fs";
+import { dirname } from "node:path";
+import type { Database } from "../db/database.ts";
+import { openFile } from "../db/file.ts";
+import { migrate } from "../db/migrate.ts";
+import { version } from "../package.json";
+import { openCache } from "./cache/cache.ts";
+import { openFeed } from "./cache/feed.ts";
+import { type Config, readConfig } from "./config.ts";
+import { type Log, openLog } from "./ops/log.ts";
+import { openStatus } from "./ops/status.ts";
+import { openServer } from "./server.ts";
+import { fillDemo } from "./shoes/demo/fill.ts";
+import { computeRelated } from "./shoes/related.ts";
+
+/** How often another process's changes are looked for. */
+const FEED_POLL_MS = 50;
+/** What is under way at the end has this long to finish. */
+const DRAIN_MS = 10_000;
+/** Longer than NGINX keeps its connections, so that it never sends on one that we are closing. */
+const IDLE_TIMEOUT_SECONDS = 75;
+/** The server's own bound lies above the one in the walk, whose refusal explains itself. */
+const REQUEST_BYTES_MAX = 1024 * 1024;
+/** Shoes that wait for their related list after a broken import; more are left to the next import. */
+const PENDING_MAX = 2_000;
+
+/** A running shop. */
+export type Shop = { url: string; close(): Promise<void> };
+
+/** Starts a shop with these settings; throws one sentence when it cannot. */
+export async function main(config: Config, log: Log): Promise<Shop> {
+  const startedAtMs = Date.now();
+  prepareFolder(dirname(config.databasePath));
+  const applied = migrate(config.databasePath);
+  if (applied.length > 0) log.debug("migrated", { applied });
+  const db = openFile(config.databasePath);
+  await prepareCatalogue(db, config, log);
+
+  const feed = openFeed(db);
+  const cache = openCache({ bytesMax: config.cacheBytesMax, now: Date.now, position: feed.position });
+  const status = openStatus(version, startedAtMs, Date.now, feed.position);
+  const walk = openServer({
+    db,
+    cache,
+    status,
+    log,
+    shop: { publicUrl: config.publicUrl, currency: config.currency },
+    publicDir: config.publicDir,
+    logSample: config.logSample,
+  });
+  const polling = setInterval(() => {
+    const news = feed.look();
+    if (news.kind === "lost") cache.clear();
+    else if (news.changes.length > 0) cache.apply(news.changes);
+    else cache.tick();
+  }, FEED_POLL_MS);
+  const server = listen(config, walk);
+  status.enter("ready");
+
+  const close = async () => {
+    status.enter("draining");
+    await Promise.race([server.stop(), Bun.sleep(DRAIN_MS)]);
+    clearInterval(polling);
+    await server.stop(true);
+    await db.close();
+  };
+  return { url: server.url.href.replace(/\/$/, ""), close };
+}
+
+function listen(config: Config, walk: (request: Request) => Response | Promise<Response>) {
+  try {
+    return Bun.serve({
+      hostname: config.host,
+      port: config.port,
+      reusePort: false,
+      idleTimeout: IDLE_TIMEOUT_SECONDS,
+      maxRequestBodySize: REQUEST_BYTES_MAX,
+      fetch: walk,
+    });
+  } catch (thrown) {
+    const code = thrown instanceof Error && "code" in thrown ? thrown.code : undefined;
+    if (code === "EADDRINUSE") throw new Error(`port ${config.port} on ${config.host} is taken: stop what uses it or set PORT`);
+    if (code === "EACCES") throw new Error(`port ${config.port} may not be opened by this user: set PORT above 1023`);
+    throw thrown;
+  }
+}
+
+function prepareFolder(folder: string): void {
+  try {
+    mkdirSync(folder, { recursive: true });
+    accessSync(folder, constants.W_OK);
+  } catch {
+    throw new Error(`the data folder ${folder} cannot be written: change its owner or set DATA_DIR`);
+  }
+}
+
+async function prepareCatalogue(db: Database, config: Config, log: Log): Promise<void> {
+  if (config.demo) {
+    const filled = await fillDemo(db);
+    if (filled > 0) log.info("filled an empty catalogue with demo shoes", { shoes: filled });
+  }
+  const [pending] = db.read.get<[number]>("SELECT count(*) FROM (SELECT 1 FROM related_pending LIMIT ?)", PENDING_MAX + 1) ?? [0];
+  if (pending > PENDING_MAX) log.warn("an import was broken off: run it again to complete the related shoes");
+  else if (pending > 0) await computeRelated(db);
+}
+
+if (import.meta.main) {
+  try {
+    const config = readConfig(process.env, process.stdout.isTTY);
+    const log = openLog(config.logLevel, config.logFormat, (line) => process.stdout.write(`${line}\n`));
+    const shop = await main(config, log);
+    log.info("the shop is open", { shop: shop.url, docs: `${shop.url}/docs`, data: config.databasePath });
+    const stop = async (signal: string) => {
+      log.info("closing", { signal });
+      await shop.close();
+      process.exit(0);
+    };
+    process.once("SIGTERM", stop);
+    process.once("SIGINT", stop);
+  } catch (thrown) {
+    process.stderr.write(`insole: ${thrown instanceof Error ? thrown.message : String(thrown)}\n`);
+    process.exit(1);
+  }
+}

@@ -1,0 +1,53 @@
+// Everything that can go wrong for a client: one error type and one table of what it means.
+
+/** One entry per problem type: its HTTP status, its title and what the page `/problems/<type>` says. */
+export const PROBLEMS = {
+  "invalid-request": [400, "Invalid request", "A parameter or field breaks a rule; `errors` names each and says which."],
+  "not-found": [404, "Not found", "There is nothing at this address, or not any more."],
+  "method-not-allowed": [405, "Method not allowed", "The address exists; `Allow` lists the methods it takes."],
+  "payload-too-large": [413, "Payload too large", "A request body may have at most 256 KiB."],
+  "internal-error": [500, "Internal error", "Something failed on our side; `requestId` finds it in the log."],
+  unavailable: [503, "Service unavailable", "Nothing was done; try again after the seconds in `Retry-After`."],
+} as const satisfies Record<string, readonly [number, string, string]>;
+
+export type ProblemType = keyof typeof PROBLEMS;
+
+/** Where a rule was broken: `pointer` in the body or `parameter` in the query. */
+export type ProblemDetail = { pointer: string; detail: string } | { parameter: string; detail: string };
+
+/** A refusal that is told to the client; `detail` is for people and never holds paths, SQL or secrets. */
+export class Problem extends Error {
+  override readonly name = "Problem";
+  constructor(
+    readonly type: ProblemType,
+    readonly detail: string,
+    readonly errors: ProblemDetail[] = [],
+    readonly headers: Record<string, string> = {},
+  ) {
+    super(detail);
+  }
+}
+
+/** The `application/problem+json` answer (RFC 9457), with the fields that older clients read. */
+export function problemResponse(problem: Problem, instance: string, requestId: string, now: Date): Response {
+  const [status, title] = PROBLEMS[problem.type];
+  const body = {
+    type: `/problems/${problem.type}`,
+    title,
+    status,
+    detail: problem.detail,
+    instance,
+    error: problem.detail,
+    timestamp: now.toISOString(),
+    requestId,
+    ...(problem.errors.length > 0 ? { errors: problem.errors } : {}),
+  };
+  return new Response(JSON.stringify(body), {
+    status,
+    headers: {
+      "content-type": "application/problem+json",
+      "cache-control": "private, no-store",
+      ...problem.headers,
+    },
+  });
+}

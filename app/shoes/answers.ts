@@ -1,0 +1,120 @@
+// The catalogue's public answers as they are cached: body, lifetime, entity tag and what makes them wrong.
+import type { Database } from "../../db/database.ts";
+import type { Fill } from "../cache/cache.ts";
+import type { Answer } from "../cache/entry.ts";
+import { type Listing, listShoes, type Shop } from "./lists.ts";
+import { drawShoe } from "./picture.ts";
+import { canonicalQuery, type ListQuery, OFFSET_MAX } from "./query.ts";
+import { findLikeness, findRelated, findShoe, listCategories } from "./shoes.ts";
+import type { View } from "./views.ts";
+
+const MINUTE_MS = 60_000;
+const TTL_MS = { list: 5 * MINUTE_MS, search: 2 * MINUTE_MS, popular: MINUTE_MS, shoe: 10 * MINUTE_MS, categories: 10 * MINUTE_MS };
+const JSON_TYPE = "application/json; charset=utf-8";
+const CATALOGUE = "public, max-age=0, s-maxage=1, stale-while-revalidate=1, stale-if-error=86400";
+const PICTURE = "public, max-age=3600";
+const PICTURE_VERSIONED = "public, max-age=31536000, immutable";
+
+const ROOT: Record<View, string> = { shoe: "/shoes", product: "/products" };
+
+const json = (body: string, etagPrefix: string, shoeIds: string[]): Answer => ({
+  body,
+  contentType: JSON_TYPE,
+  cacheControl: CATALOGUE,
+  etagPrefix,
+  shoeIds,
+});
+
+/** One shoe by its id. */
+export const shoeFill = (db: Database, shop: Shop, view: View, shoeId: string): Fill => ({
+  key: `${ROOT[view]}/${shoeId}`,
+  concern: "item",
+  ttlMs: TTL_MS.shoe,
+  compute() {
+    const item = findShoe(db, shoeId, view, shop);
+    return item && json(`{"success":true,"data":${item.json}}`, `v${item.version}.${view}`, [shoeId]);
+  },
+});
+
+/** A shoe with its related shoes. */
+export const relatedFill = (db: Database, shop: Shop, shoeId: string): Fill => ({
+  key: `/shoes/${shoeId}/relatedproducts`,
+  concern: "related",
+  ttlMs: TTL_MS.shoe,
+  compute() {
+    const item = findRelated(db, shoeId, shop);
+    if (!item) return null;
+    // Quotes inside texts are escaped in JSON, so this finds the ids and nothing else.
+    const shown = [...item.json.matchAll(/"id":"([^"]+)"/g)].map(([, id]) => id ?? "");
+    return json(item.json, `v${item.version}.related`, [...new Set([...shown, ...item.waitsFor])]);
+  },
+});
+
+/** A list, by its canonical query. */
+export function listFill(db: Database, shop: Shop, view: View, query: ListQuery): Fill {
+  const text = canonicalQuery(query);
+  const kind = query.words ? "search" : query.sort === "popular" ? "popular" : "list";
+  return {
+    key: text === "" ? ROOT[view] : `${ROOT[view]}?${text}`,
+    concern: "list",
+    ttlMs: TTL_MS[kind],
+    async compute() {
+      const listing = await listShoes(db, query, view, shop);
+      return { ...json(listBody(query, listing), `l.${view}`, []), link: links(query, listing) };
+    },
+  };
+}
+
+export const categoriesFill = (db: Database): Fill => ({
+  key: "/categories",
+  concern: "list",
+  ttlMs: TTL_MS.categories,
+  compute() {
+    const items = listCategories(db);
+    const pagination = { page: 1, limit: items.length, total: items.length, pages: 1, nextCursor: null };
+    return json(`{"success":true,"data":[${items.join(",")}],"pagination":${JSON.stringify(pagination)}}`, "l.categories", []);
+  },
+});
+
+/** The drawn picture; at its version's address it never changes. */
+export const pictureFill = (db: Database, shoeId: string, version: string | null): Fill => ({
+  key: version === null ? `/images/${shoeId}.svg` : `/images/${shoeId}.svg?v=${version}`,
+  concern: "item",
+  ttlMs: TTL_MS.shoe,
+  compute() {
+    const likeness = findLikeness(db, shoeId);
+    if (!likeness) return null;
+    const cacheControl = version === String(likeness.version) ? PICTURE_VERSIONED : PICTURE;
+    return { body: drawShoe(likeness), contentType: "image/svg+xml", cacheControl, etagPrefix: "p", shoeIds: [shoeId] };
+  },
+});
+
+function listBody(query: ListQuery, listing: Listing): string {
+  const { page, limit, position } = query;
+  const pagination = {
+    page: position ? null : page,
+    limit,
+    total: listing.total,
+    pages: Math.ceil(listing.total / limit),
+    ...(listing.totalIsLowerBound ? { totalIsLowerBound: true } : {}),
+    nextCursor: listing.nextCursor,
+  };
+  const corrected = listing.corrected === null ? "" : `,"corrected":${JSON.stringify(listing.corrected)}`;
+  const facets = listing.facets === null ? "" : `,"facets":${JSON.stringify(listing.facets)}`;
+  return `{"success":true,"data":[${listing.items.join(",")}],"pagination":${JSON.stringify(pagination)}${corrected}${facets}}`;
+}
+
+/** RFC 8288 links relative to the request, so that both prefixes share one answer. */
+function links(query: ListQuery, listing: Listing): string {
+  const to = (rel: string, change: Partial<ListQuery>) =>
+    `<?${canonicalQuery({ ...query, position: null, page: 1, ...change })}>; rel="${rel}"`;
+  const { page, limit, position } = query;
+  const pages = Math.ceil(listing.total / limit);
+  const cursor = listing.nextCursor;
+  const found = [to("first", {})];
+  if (!position && page > 1) found.push(to("prev", { page: Math.min(page - 1, Math.max(1, pages)) }));
+  if (!position && page < pages && (page + 1) * limit <= OFFSET_MAX) found.push(to("next", { page: page + 1 }));
+  else if (cursor) found.push(to("next", { position: { value: 0, id: 0, offset: 0, text: cursor } }));
+  if (!position && !listing.totalIsLowerBound && pages * limit <= OFFSET_MAX) found.push(to("last", { page: Math.max(1, pages) }));
+  return found.join(", ");
+}

@@ -1,0 +1,49 @@
+// The vocabulary of the demo: its lists hold what the making of shoes relies on.
+import { expect, test } from "bun:test";
+import { CLOSERS, COLOR_LINES, COLORS, EDITIONS, LINES, MAKERS, MATERIALS, STYLES } from "./words.ts";
+
+const styles = Object.values(STYLES).flat();
+const duplicates = (words: readonly string[]) => words.filter((word, at) => words.indexOf(word) !== at);
+
+test("no list says a thing twice", () => {
+  const lists = [
+    MAKERS.map(([maker]) => maker),
+    LINES,
+    styles.map(([style]) => style),
+    COLORS.map(([color]) => color),
+    COLORS.flatMap(([, , colorways]) => colorways),
+    ...Object.values(EDITIONS),
+    ...Object.values(MATERIALS),
+    ...Object.values(CLOSERS),
+  ];
+  for (const list of lists) expect(duplicates(list)).toEqual([]);
+});
+
+test("both builds have as many editions, so that names come round evenly", () => {
+  expect(EDITIONS.sport).toHaveLength(10);
+  expect(EDITIONS.classic).toHaveLength(10);
+});
+
+test("every sentence is whole and has its blanks", () => {
+  const openers = styles.flatMap(([, category]) => category.openers);
+  for (const opener of openers) expect(opener.split("{title}")).toHaveLength(2);
+  for (const line of COLOR_LINES) expect(line).toMatch(/\{colorway\}.*\{color\}|\{color\}.*\{colorway\}/);
+  const sentences = [
+    ...openers,
+    ...COLOR_LINES,
+    ...Object.values(MATERIALS).flat(),
+    ...Object.values(CLOSERS).flat(),
+  ];
+  for (const sentence of sentences) expect(sentence).toMatch(/^[A-Z{][^.]+\.$/);
+});
+
+test("every maker has a house, and prices leave room for a sale", () => {
+  for (const [maker, houses] of MAKERS) {
+    expect(maker.length).toBeGreaterThan(3);
+    expect(houses.length).toBeGreaterThan(0);
+  }
+  for (const [, category] of styles) {
+    expect(category.priceMin).toBeGreaterThanOrEqual(25);
+    expect(category.priceMax).toBeGreaterThan(category.priceMin);
+  }
+});

@@ -1,0 +1,58 @@
+// Reads a file as pieces of text, in constant memory, marking bytes that are not UTF-8.
+import { open } from "node:fs/promises";
+import { INVALID_MARK } from "./text.ts";
+
+/** Bytes read at a time: large enough for speed, small against the memory bound of 300 MB. */
+const PIECE_BYTES = 256 * 1024;
+/** Keeps a genuine U+FFFD apart from those that decoding invalid bytes makes; as many bytes in UTF-8. */
+const GENUINE_MARK = "\uFDD0";
+const STRICT = new TextDecoder("utf-8", { fatal: true, ignoreBOM: true });
+const LENIENT = new TextDecoder("utf-8", { ignoreBOM: true });
+
+/** Pieces of the file's text, cut between characters; `onBytes` hears how many bytes each took. */
+export async function* textPieces(path: string, onBytes: (bytes: number) => void): AsyncGenerator<string> {
+  const file = await open(path, "r");
+  try {
+    const buffer = new Uint8Array(PIECE_BYTES);
+    let held = 0;
+    let isFirst = true;
+    for (;;) {
+      const { bytesRead } = await file.read(buffer, held, PIECE_BYTES - held, null);
+      const length = held + bytesRead;
+      const start = isFirst ? bomLength(buffer.subarray(0, length), path) : 0;
+      isFirst = false;
+      const end = bytesRead === 0 ? length : wholeCharacters(buffer, length);
+      if (end > start) yield decode(buffer.subarray(start, end));
+      onBytes(bytesRead);
+      if (bytesRead === 0) return;
+      buffer.copyWithin(0, end, length);
+      held = length - end;
+    }
+  } finally {
+    await file.close();
+  }
+}
+
+function bomLength(bytes: Uint8Array, path: string): number {
+  if ((bytes[0] === 0xff && bytes[1] === 0xfe) || (bytes[0] === 0xfe && bytes[1] === 0xff))
+    throw new Error(`${path} is UTF-16; save it as UTF-8`);
+  return bytes[0] === 0xef && bytes[1] === 0xbb && bytes[2] === 0xbf ? 3 : 0;
+}
+
+/** A character that may go on in the next piece is held back. */
+function wholeCharacters(bytes: Uint8Array, length: number): number {
+  for (let at = length - 1; at >= Math.max(0, length - 3); at--) if ((bytes[at] ?? 0) >= 0xc0) return at;
+  return length;
+}
+
+function decode(bytes: Uint8Array): string {
+  try {
+    return STRICT.decode(bytes);
+  } catch {
+    const patched = bytes.slice();
+    for (let at = 0; at + 2 < patched.length; at++)
+      if (patched[at] === 0xef && patched[at + 1] === 0xbf && patched[at + 2] === 0xbd)
+        patched.set([0xef, 0xb7, 0x90], at);
+    return LENIENT.decode(patched).replaceAll("\uFFFD", INVALID_MARK).replaceAll(GENUINE_MARK, "\uFFFD");
+  }
+}

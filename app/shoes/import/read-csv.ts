@@ -1,0 +1,125 @@
+// Splits CSV text into rows with their true line numbers; a broken row costs only itself.
+import Papa from "papaparse";
+import type { Cells, SourceBatch, SourceRow } from "./read.ts";
+
+/** A longer row is a quote that never closes: it is refused, and reading goes on with the next line. */
+const ROW_CHARS_MAX = 4 * 1024 * 1024;
+const DELIMITERS = [",", ";", "\t", "|"];
+
+type Parsed = { data: string[][]; errors: { row?: number }[]; meta: { cursor: number } };
+type Reader = { parser: Papa.Parser; newline: string; header: string[] | null; line: number };
+
+/** Rows of a CSV file, in batches of one piece of text. */
+export async function* csvBatches(pieces: AsyncIterable<string>): AsyncGenerator<SourceBatch> {
+  let reader: Reader | null = null;
+  let carry = "";
+  for await (const piece of pieces) {
+    const text = carry + piece;
+    if (reader === null && !/\n|\r./.test(text) && text.length < ROW_CHARS_MAX) {
+      carry = text;
+      continue;
+    }
+    reader ??= createReader(text);
+    const rows: SourceRow[] = [];
+    carry = take(reader, text, false, rows);
+    while (carry.length > ROW_CHARS_MAX)
+      carry = take(reader, refuseFirstLine(reader, carry, rows), false, rows);
+    yield { header: reader.header, rows };
+  }
+  if (carry === "") return;
+  reader ??= createReader(carry);
+  const rows: SourceRow[] = [];
+  take(reader, carry, true, rows);
+  yield { header: reader.header, rows };
+}
+
+function createReader(text: string): Reader {
+  const newline = text.includes("\n") ? "\n" : "\r";
+  const first = text.trimStart().split(/[\r\n]/, 1)[0] ?? "";
+  const bare = first.replace(/"[^"]*"/g, "");
+  const counts = DELIMITERS.map((delimiter) => bare.split(delimiter).length);
+  const delimiter = DELIMITERS[counts.indexOf(Math.max(...counts))] ?? ",";
+  return { parser: new Papa.Parser({ delimiter, newline }), newline, header: null, line: 1 };
+}
+
+/** Takes the whole rows out of the text and returns what is left; at the end of the file nothing is. */
+function take(reader: Reader, text: string, isEnd: boolean, rows: SourceRow[]): string {
+  let rest = text;
+  for (;;) {
+    const lineBefore = reader.line;
+    const { data, errors, meta }: Parsed = reader.parser.parse(rest, 0, !isEnd);
+    const broken = new Set(errors.map((error) => error.row));
+    let brokenLine = 0;
+    for (let at = 0; at < data.length; at++) {
+      const values = data[at] ?? [];
+      const lines = linesOf(values, reader.newline);
+      if (broken.has(at) && lines > 1) {
+        brokenLine = reader.line;
+        break;
+      }
+      takeRow(reader, values, broken.has(at), rows);
+      reader.line += lines;
+    }
+    if (brokenLine === 0) return isEnd ? "" : rest.slice(meta.cursor);
+    rest = refuseFirstLine(reader, afterLines(rest, brokenLine - lineBefore, reader.newline), rows);
+  }
+}
+
+function takeRow(reader: Reader, values: string[], isBroken: boolean, rows: SourceRow[]): void {
+  const last = values.length - 1;
+  const lastValue = values[last] ?? "";
+  if (lastValue.endsWith("\r")) values[last] = lastValue.slice(0, -1);
+  if (values.length === 1 && (values[0] ?? "").trim() === "") return;
+  if (reader.header === null) {
+    reader.header = uniqueNames(values);
+    return;
+  }
+  const { header, line } = reader;
+  if (isBroken)
+    rows.push({ line, cells: cellsOf(header, values), fault: "a quote is not closed or not doubled" });
+  else if (values.length === header.length) rows.push({ line, cells: cellsOf(header, values), fault: null });
+  else {
+    const fault = `has ${values.length} cells where the header has ${header.length}`;
+    rows.push({ line, cells: cellsOf(header, values), fault });
+  }
+}
+
+function cellsOf(header: string[], values: string[]): Cells {
+  const cells: Cells = {};
+  for (let at = 0; at < values.length; at++) cells[header[at] ?? `column ${at + 1}`] = values[at];
+  return cells;
+}
+
+/** Refuses the line that the text begins with and returns the text after it. */
+function refuseFirstLine(reader: Reader, text: string, rows: SourceRow[]): string {
+  const end = text.indexOf(reader.newline);
+  const first = end === -1 ? text : text.slice(0, end);
+  const fault = "a quote is not closed or not doubled";
+  rows.push({ line: reader.line, cells: { row: first.slice(0, 2000) }, fault });
+  reader.line += 1;
+  return end === -1 ? "" : text.slice(end + 1);
+}
+
+function linesOf(values: string[], newline: string): number {
+  let lines = 1;
+  for (const value of values)
+    for (let at = value.indexOf(newline); at !== -1; at = value.indexOf(newline, at + 1)) lines++;
+  return lines;
+}
+
+function afterLines(text: string, lines: number, newline: string): string {
+  let start = 0;
+  for (let left = lines; left > 0; left--) start = text.indexOf(newline, start) + 1;
+  return text.slice(start);
+}
+
+/** Column names, trimmed; an empty or repeated one gets a name of its own. */
+function uniqueNames(values: string[]): string[] {
+  const seen = new Set<string>(["__proto__"]);
+  return values.map((value, at) => {
+    const name = value.trim() === "" && at > 0 ? `unnamed: ${at}` : value.trim();
+    const unique = seen.has(name) ? `${name} (${at + 1})` : name;
+    seen.add(unique);
+    return unique;
+  });
+}

@@ -1,0 +1,108 @@
+// Opens a file of shoes, finds out its format and yields its rows in batches with their line numbers.
+import { open, stat } from "node:fs/promises";
+import { extname } from "node:path";
+import { textPieces } from "./bytes.ts";
+import { csvBatches } from "./read-csv.ts";
+import { jsonBatches, ndjsonBatches } from "./read-json.ts";
+import { INVALID_MARK } from "./text.ts";
+
+/** The raw values of a row by column name: texts in CSV, anything in JSON. */
+export type Cells = Record<string, unknown>;
+
+/** One row of a file; `fault` says why it cannot be read. */
+export type SourceRow = { line: number; cells: Cells; fault: string | null };
+
+/** Some rows of a file; `header` has the column names where the format has a header. */
+export type SourceBatch = { header: readonly string[] | null; rows: SourceRow[] };
+
+type Format = "csv" | "json" | "ndjson";
+
+/** Bytes looked at to tell an array of JSON from one object per line. */
+const SNIFF_BYTES = 64 * 1024;
+const FORMATS: Record<string, Format> = {
+  ".csv": "csv",
+  ".tsv": "csv",
+  ".ndjson": "ndjson",
+  ".jsonl": "ndjson",
+};
+
+/** The length of a file to import in bytes; throws one sentence where it cannot be read. */
+export async function fileBytes(path: string): Promise<number> {
+  const found = await stat(path).catch((error: NodeJS.ErrnoException) => {
+    throw new Error(`cannot read ${path}: ${error.code === "ENOENT" ? "no such file" : error.message}`);
+  });
+  if (!found.isFile()) throw new Error(`cannot read ${path}: it is not a file`);
+  if (found.size === 0) throw new Error(`cannot read ${path}: it is empty`);
+  return found.size;
+}
+
+/** The rows of a file, in its order, in constant memory. */
+export async function* readBatches(
+  path: string,
+  onBytes: (bytes: number) => void,
+): AsyncGenerator<SourceBatch> {
+  const format = await formatOf(path);
+  let hasSeenInvalid = false;
+  const pieces = watchPieces(textPieces(path, onBytes), (piece) => {
+    hasSeenInvalid ||= piece.includes(INVALID_MARK);
+  });
+  const batches =
+    format === "csv" ? csvBatches(pieces) : format === "json" ? jsonBatches(pieces) : ndjsonBatches(pieces);
+  for await (const batch of batches) {
+    if (hasSeenInvalid)
+      for (const row of batch.rows)
+        if (row.fault === null && hasInvalid(row.cells)) row.fault = "has bytes that are not UTF-8";
+    yield batch;
+  }
+}
+
+async function* watchPieces(
+  pieces: AsyncIterable<string>,
+  look: (piece: string) => void,
+): AsyncGenerator<string> {
+  for await (const piece of pieces) {
+    look(piece);
+    yield piece;
+  }
+}
+
+async function formatOf(path: string): Promise<Format> {
+  const known = FORMATS[extname(path).toLowerCase()];
+  if (known !== undefined) return known;
+  const head = await headOf(path);
+  const first = head.trimStart()[0];
+  if (first === "[") return "json";
+  if (first !== "{") return "csv";
+  return isOnePerLine(head) ? "ndjson" : "json";
+}
+
+/** True where the first line is an object by itself, and another follows or it does not look like a wrapper. */
+function isOnePerLine(head: string): boolean {
+  const [line = "", ...rest] = head.trimStart().split("\n");
+  try {
+    const values = Object.values(JSON.parse(line) as Record<string, unknown>);
+    if (rest.join("\n").trimStart().startsWith("{")) return true;
+    const lists = values.filter((value) => Array.isArray(value));
+    const hasOnlyEmptyLists = lists.length > 0 && values.every((value) => typeof value !== "string");
+    return !lists.some((list) => (list.length === 0 ? hasOnlyEmptyLists : typeof list[0] === "object"));
+  } catch {
+    return false;
+  }
+}
+
+async function headOf(path: string): Promise<string> {
+  const file = await open(path, "r");
+  try {
+    const { buffer, bytesRead } = await file.read(new Uint8Array(SNIFF_BYTES), 0, SNIFF_BYTES, 0);
+    return new TextDecoder().decode(buffer.subarray(0, bytesRead));
+  } finally {
+    await file.close();
+  }
+}
+
+function hasInvalid(value: unknown): boolean {
+  if (typeof value === "string") return value.includes(INVALID_MARK);
+  if (typeof value !== "object" || value === null) return false;
+  for (const name in value) if (hasInvalid((value as Cells)[name])) return true;
+  return false;
+}

@@ -1,0 +1,46 @@
+// Writes the rows that cannot be imported to a file, one JSON object per line.
+import { closeSync, openSync, rmSync, writeSync } from "node:fs";
+import { basename, extname, join } from "node:path";
+
+/** One refused row; `field` is a JSON pointer, null where the whole row is meant. */
+export type Reject = {
+  file: string;
+  line: number;
+  reason: string;
+  field: string | null;
+  cells: Record<string, unknown>;
+};
+
+/** A rejects file, made when the first row is refused. */
+export type Rejects = { add: (reject: Reject) => void; flush: () => void; close: () => void };
+
+const BUFFER_CHARS = 64 * 1024;
+
+/** Where the rejects of an input go when nothing is said: beside the data, not beside the input. */
+export function rejectsPathOf(input: string, dataDir: string): string {
+  return join(dataDir, `${basename(input, extname(input))}.rejects.ndjson`);
+}
+
+/** Opens the rejects of an import; a file left by an earlier one is removed. */
+export function openRejects(path: string): Rejects {
+  rmSync(path, { force: true });
+  let descriptor: number | null = null;
+  let held = "";
+  const flush = () => {
+    if (held === "") return;
+    descriptor ??= openSync(path, "w", 0o600);
+    writeSync(descriptor, held);
+    held = "";
+  };
+  return {
+    add: (reject) => {
+      held += `${JSON.stringify(reject)}\n`;
+      if (held.length > BUFFER_CHARS) flush();
+    },
+    flush,
+    close: () => {
+      flush();
+      if (descriptor !== null) closeSync(descriptor);
+    },
+  };
+}

@@ -1,0 +1,61 @@
+// Makes imported text clean: control characters out, blanks trimmed, UTF-8 that was read as Latin-1 mended.
+
+/** Stands for bytes that were not UTF-8 (a Unicode noncharacter, so that a real U+FFFD is not mistaken for it). */
+export const INVALID_MARK = "\uFDD1";
+
+const MISSING = /^(?:null|none|nan|n\/a|undefined)$/i;
+// biome-ignore lint/suspicious/noControlCharactersInRegex: they are what is removed
+const CONTROLS = /[\u0000-\u0008\u000b\u000c\u000e-\u001f\u007f-\u009f]/;
+/** Most values: printable ASCII without a blank at either end or two in a row. */
+const PLAIN = /^(?:[!-~]+ )*[!-~]+$/;
+const CONTROLS_ALL = new RegExp(CONTROLS.source, "g");
+/** What Windows-1252 shows for the bytes 0x80 to 0x9F, where it differs from Latin-1. */
+const WINDOWS_1252 = "€ ‚ƒ„…†‡ˆ‰Š‹Œ Ž  ‘’“”•–—˜™š›œ žŸ";
+const BYTE_OF = new Map(
+  [...WINDOWS_1252].flatMap((char, at) => (char === " " ? [] : [[char, 0x80 + at] as const])),
+);
+const HIGH = `\\u0080-\\u00ff${[...BYTE_OF.keys()].join("")}`;
+const MAYBE_MOJIBAKE = new RegExp(`[\\u00c2-\\u00f4][${HIGH}]`);
+const RUN = new RegExp(`[${HIGH}]{2,}`, "g");
+const STRICT_UTF8 = new TextDecoder("utf-8", { fatal: true, ignoreBOM: true });
+
+/** A text of one line: mended, without control characters, runs of white space made one space. */
+export function cleanLine(text: string): string {
+  return PLAIN.test(text) ? text : cleanText(text).replace(/\s+/g, " ");
+}
+
+/** A text of several lines: mended, without control characters but for line ends (as `\n`) and tabs. */
+export function cleanText(text: string): string {
+  let clean = MAYBE_MOJIBAKE.test(text) ? mendMojibake(text) : text;
+  if (clean.includes("\r")) clean = clean.replace(/\r\n?/g, "\n");
+  if (CONTROLS.test(clean)) clean = clean.replace(CONTROLS_ALL, "");
+  return clean.trim();
+}
+
+/** True for what files write where there is nothing: an empty text, `null`, `NaN`, `n/a`. */
+export function isMissing(text: string): boolean {
+  return text === "" || (text.length <= 9 && MISSING.test(text));
+}
+
+/** Mends each run of high characters whose bytes are strictly valid UTF-8 and could hardly be meant as they stand. */
+export function mendMojibake(text: string): string {
+  return text.replace(RUN, (run) => {
+    const bytes = Uint8Array.from(run, (char) => BYTE_OF.get(char) ?? char.charCodeAt(0));
+    if (!isCertain(bytes)) return run;
+    try {
+      return STRICT_UTF8.decode(bytes);
+    } catch {
+      return run;
+    }
+  });
+}
+
+/**
+ * One sequence alone is certain only where its first byte is the usual one of mojibake (Â, Ã, â, ï, ð):
+ * "É®" and "é…”" are valid UTF-8 too, and mean themselves. Two sequences in a row are no chance.
+ */
+function isCertain(bytes: Uint8Array): boolean {
+  const first = bytes[0] ?? 0;
+  if (first === 0xc2 || first === 0xc3 || first === 0xe2 || first === 0xef || first >= 0xf0) return true;
+  return bytes.filter((byte) => byte >= 0xc2).length >= 2;
+}

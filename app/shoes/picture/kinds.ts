@@ -1,0 +1,44 @@
+// Which of the drawn silhouettes a shoe gets, from the words of its category and title.
+
+/** The silhouettes there are. */
+export const KINDS = [
+  "runner",
+  "court",
+  "kids",
+  "skate",
+  "hiker",
+  "boot",
+  "sandal",
+  "heel",
+  "loafer",
+  "slipper",
+  "flat",
+] as const;
+
+export type Kind = (typeof KINDS)[number];
+
+// Tried in order, telling words before general ones: "hiking boots" are hikers, "heeled sandals" heels.
+const WORDS: readonly [Kind, RegExp][] = [
+  ["kids", /\b(kids?|child(ren)?|infants?|toddlers?|juniors?)\b/],
+  ["hiker", /\b(hik(e|er|ers|ing)|trek(king)?)\b/],
+  ["slipper", /\b(slippers?|mules?|clogs?|shearling)\b/],
+  ["heel", /\b(heel(s|ed)?|pumps?|stilettos?|platforms?|wedges?|slingbacks?)\b/],
+  ["boot", /\b(boots?|booties?|chelsea|wellingtons?|chukkas?)\b/],
+  ["sandal", /\b(sandals?|slides?|flip|flops?|espadrilles?|thongs?)\b/],
+  ["hiker", /\b(mountain|outdoor|walking)\b/],
+  ["flat", /\b(flats?|baller(ina|inas)|ballet)\b/],
+  ["loafer", /\b(loafers?|moccasins?|oxfords?|derby|derbies|brogues?|formal|dress|boat|monk|driving)\b/],
+  ["skate", /\b(skate(boarding)?|basketball|high|hi|mid)\b/],
+  ["runner", /\b(run(ning|ner|ners)?|jogging|marathon|racers?|boost|training|gym|football|soccer)\b/],
+  ["court", /\b(trainers?|sneakers?|tennis|court|canvas|casual|low)\b/],
+];
+
+/** The silhouette for a shoe; its category speaks first, then its title, then a plain trainer. */
+export function kindOf(category: string | null, title: string): Kind {
+  for (const text of [category ?? "", title]) {
+    const words = text.toLowerCase();
+    const found = WORDS.find(([, pattern]) => pattern.test(words));
+    if (found) return found[0];
+  }
+  return "court";
+}

@@ -1,0 +1,71 @@
+// The catalogue over HTTP: addresses in, finished answers out.
+import { Elysia } from "elysia";
+import type { Database } from "../../db/database.ts";
+import type { Cache, Fill } from "../cache/cache.ts";
+import { respond } from "../cache/respond.ts";
+import { Problem } from "../problems.ts";
+import { requestIdOf } from "../request-id.ts";
+import { categoriesFill, listFill, pictureFill, relatedFill, shoeFill } from "./answers.ts";
+import { isShoeId } from "./draft.ts";
+import type { Shop } from "./lists.ts";
+import { DOCS } from "./model.ts";
+import { readListQuery } from "./query.ts";
+import { findVersion, resolveShoeId } from "./shoes.ts";
+import type { View } from "./views.ts";
+
+export type CatalogueServices = { db: Database; cache: Cache; shop: Shop };
+
+/** Slugs are longer than ids; nothing longer is looked up. */
+const ADDRESS_MAX = 160;
+
+/** The routes below `/api` and `/v1`. */
+export function catalogueRoutes({ db, cache, shop }: CatalogueServices) {
+  const answer = async (request: Request, fill: Fill): Promise<Response> => {
+    const { entry, origin } = await cache.answer(fill);
+    if (!entry) throw notFound();
+    return respond(entry, request, origin, requestIdOf(request));
+  };
+  const list = (request: Request, view: View) =>
+    answer(request, listFill(db, shop, view, readListQuery(new URL(request.url).searchParams)));
+  const item = (request: Request, view: View, address: string) =>
+    answer(request, shoeFill(db, shop, view, idOf(db, cache, address)));
+  const related = (request: Request, address: string) =>
+    answer(request, relatedFill(db, shop, idOf(db, cache, address)));
+
+  return new Elysia({ name: "catalogue" })
+    .get("/shoes", ({ request }) => list(request, "shoe"), DOCS.listShoes)
+    .get("/shoes/:id", ({ request, params }) => item(request, "shoe", params.id), DOCS.getShoe)
+    .get("/shoes/:id/relatedproducts", ({ request, params }) => related(request, params.id), DOCS.getRelatedShoes)
+    .get("/products", ({ request }) => list(request, "product"), DOCS.listProducts)
+    .get("/products/:id", ({ request, params }) => item(request, "product", params.id), DOCS.getProduct)
+    .get("/products/:id/relatedproducts", ({ request, params }) => related(request, params.id), DOCS.getRelatedProducts)
+    .get("/categories", ({ request }) => answer(request, categoriesFill(db)), DOCS.listCategories);
+}
+
+/** The drawn pictures, outside the prefixes. */
+export function pictureRoutes({ db, cache }: CatalogueServices) {
+  return new Elysia({ name: "pictures" }).get(
+    "/images/:file",
+    async ({ request, params, query }) => {
+      const id = /^(.+)\.svg$/.exec(params.file)?.[1] ?? "";
+      if (!isShoeId(id)) throw notFound();
+      const isCurrent = query.v !== undefined && query.v === String(findVersion(db, id));
+      const { entry, origin } = await cache.answer(pictureFill(db, id, isCurrent ? (query.v ?? null) : null));
+      if (!entry) throw notFound();
+      return respond(entry, request, origin, requestIdOf(request));
+    },
+    DOCS.getPicture,
+  );
+}
+
+const notFound = () => new Problem("not-found", "there is no such shoe");
+
+/** The id behind an address; one that cannot be, or lately was not, is not looked up. */
+function idOf(db: Database, cache: Cache, address: string): string {
+  // biome-ignore lint/suspicious/noControlCharactersInRegex: they are what is refused
+  if (address.length > ADDRESS_MAX || /[\u0000-\u001f]/.test(address) || cache.isMissing(`/shoes/${address}`)) throw notFound();
+  const id = resolveShoeId(db, address);
+  if (id !== null) return id;
+  cache.noteMissing(`/shoes/${address}`);
+  throw notFound();
+}
