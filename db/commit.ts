@@ -19,7 +19,7 @@ export function openCommitter(path: string) {
   const run = ({ sql, args = [] }: Statement): WriteResult => {
     const statement = prepare(sql);
     const values: Value[] = bind(args);
-    if (!/\bRETURNING\b/i.test(sql)) return { changes: statement.run(values).changes, rows: [] };
+    if (!statement.reader) return { changes: statement.run(values).changes, rows: [] };
     const rows = statement.all(values);
     return { changes: rows.length, rows };
   };
@@ -31,7 +31,9 @@ export function openCommitter(path: string) {
       handle.exec("RELEASE member");
       return { ok: true, results };
     } catch (thrown) {
-      if (handle.inTransaction) handle.exec("ROLLBACK TO member; RELEASE member");
+      // A statement or a full disk can undo the whole transaction; then the group has failed, not this member alone.
+      if (!handle.inTransaction) throw thrown;
+      handle.exec("ROLLBACK TO member; RELEASE member");
       const { kind, message, columns } = toDatabaseError(thrown);
       return { ok: false, kind, message, columns };
     }

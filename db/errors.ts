@@ -22,11 +22,14 @@ const KINDS: [RegExp, DatabaseErrorKind][] = [
   [/database is locked|SQLITE_BUSY|database table is locked/, "busy"],
 ];
 
+// The engine names columns for these; of a CHECK it says the expression.
+const COLUMNS = /(?:UNIQUE|NOT NULL) constraint failed: ([\w., ]+)|cannot store .* value in \w+ column ([\w.]+)/;
+
 /** Turns whatever a driver threw into a `DatabaseError`; its message is for the log, not for clients. */
 export function toDatabaseError(thrown: unknown): DatabaseError {
   if (thrown instanceof DatabaseError) return thrown;
   const message = thrown instanceof Error ? thrown.message : String(thrown);
   const kind = KINDS.find(([pattern]) => pattern.test(message))?.[1] ?? "unknown";
-  const columns = /constraint failed: ([\w., ]+)/.exec(message)?.[1]?.split(", ") ?? [];
+  const columns = COLUMNS.exec(message)?.slice(1).find(Boolean)?.split(", ") ?? [];
   return new DatabaseError(kind, message, columns);
 }

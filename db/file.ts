@@ -6,7 +6,7 @@ import { openHandle, openReader } from "./reader.ts";
 import { openThread } from "./thread.ts";
 import { openWriteDoor } from "./write-door.ts";
 
-const READ_CACHE_KB = 8_192;
+const READ_CACHE_KB = 16_384;
 /** Wide questions that may wait; beyond it the caller is told to come back. */
 const SCANS_WAITING_MAX = 256;
 
@@ -17,20 +17,33 @@ export function openFile(path: string): Database {
   const scanner = openThread<Statement[], Row[][]>(new URL("./read-worker.ts", import.meta.url), path);
   const door = openWriteDoor((group) => committer.ask(group));
 
-  return {
+  let closing: Promise<void> | undefined;
+  const refused = () => new DatabaseError("closed", "the database is closed");
+  const closeAll = async () => {
+    await door.idle();
+    await scanner.close();
+    await committer.close();
+    handle.close();
+    const refuse = () => {
+      throw refused();
+    };
+    database.read = { get: refuse, all: refuse };
+  };
+
+  const database: Database = {
     read: openReader(handle),
     scan(questions) {
+      if (closing) return Promise.reject(refused());
       if (scanner.waiting() >= SCANS_WAITING_MAX)
         return Promise.reject(new DatabaseError("overloaded", "too many wide questions are waiting"));
       return scanner.ask(questions);
     },
-    write: door.write,
+    write: (statements) => (closing ? Promise.reject(refused()) : door.write(statements)),
     writeDoor: door.state,
-    async close() {
-      await door.idle();
-      await committer.close();
-      await scanner.close();
-      handle.close();
+    close() {
+      closing ??= closeAll();
+      return closing;
     },
   };
+  return database;
 }

@@ -1,6 +1,7 @@
-// Brings a file's schema up to this program, by hand-named SQL files that are applied once and never changed.
-import { readdirSync, readFileSync } from "node:fs";
-import { join } from "node:path";
+// Brings a file's schema up to this program, by hand-named SQL files that are applied once and never changed;
+// also a command.
+import { mkdirSync, readdirSync, readFileSync } from "node:fs";
+import { dirname, join } from "node:path";
 import { openHandle } from "./reader.ts";
 
 /** One migration file: its number, and the oldest program that may still run on its result. */
@@ -8,6 +9,7 @@ export type Migration = { number: number; name: string; sql: string; checksum: s
 
 type Handle = ReturnType<typeof openHandle>;
 
+const CACHE_KB = 2_048;
 const FOLDER = join(import.meta.dir, "migrations");
 
 const LEDGER = `CREATE TABLE IF NOT EXISTS migrations (
@@ -39,7 +41,7 @@ export function readMigrations(folder = FOLDER): Migration[] {
  * accepted when that migration says so. Throws one sentence when a migration was changed or is too new.
  */
 export function migrate(path: string, migrations = readMigrations()): string[] {
-  const handle = openHandle(path, 2_048);
+  const handle = openHandle(path, CACHE_KB);
   try {
     handle.exec("PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL");
     handle.exec(LEDGER);
@@ -80,6 +82,37 @@ function apply(handle: Handle, migration: Migration): boolean {
     return !done;
   } catch (thrown) {
     if (handle.inTransaction) handle.exec("ROLLBACK");
-    throw thrown;
+    throw new Error(`migration ${migration.name} failed: ${sentenceOf(thrown)}`);
+  }
+}
+
+const sentenceOf = (thrown: unknown): string => (thrown instanceof Error ? thrown.message : String(thrown));
+
+/** The file of these settings, as the shop finds it. */
+function databasePath({ DATA_DIR, DATABASE_URL }: Record<string, string | undefined>): string {
+  const url = DATABASE_URL?.trim() || "";
+  if (url !== "" && !url.startsWith("file:")) throw new Error(`DATABASE_URL is ${url}: it must be a file: URL`);
+  return url === "" ? join(DATA_DIR?.trim() || "./data", "insole.db") : url.slice("file:".length);
+}
+
+/** Migrates the file and says what was done; throws one sentence when the result is not what the program needs. */
+async function run(path: string): Promise<string[]> {
+  mkdirSync(dirname(path), { recursive: true });
+  const applied = migrate(path);
+  // Only here: the shop starts without the schema's package.
+  const { findDrift } = await import("./drift.ts");
+  const handle = openHandle(path, CACHE_KB);
+  const { onlyInSchema } = findDrift(handle);
+  handle.close();
+  if (onlyInSchema.length > 0) throw new Error(`${path} was altered by hand; it lacks: ${onlyInSchema.join("; ")}`);
+  return applied.length > 0 ? applied.map((name) => `applied ${name}`) : [`${path} is up to date`];
+}
+
+if (import.meta.main) {
+  try {
+    for (const line of await run(databasePath(process.env))) process.stdout.write(`${line}\n`);
+  } catch (thrown) {
+    process.stderr.write(`insole: ${sentenceOf(thrown)}\n`);
+    process.exit(1);
   }
 }

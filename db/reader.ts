@@ -6,7 +6,13 @@ import type { Reader, Row, Value } from "./database.ts";
 const STATEMENTS_MAX = 500;
 const BUSY_TIMEOUT_MS = 5_000;
 
-type Prepared = { get(args: Value[]): Row | undefined; all(args: Value[]): Row[]; run(args: Value[]): { changes: number } };
+type Prepared = {
+  /** Whether it answers with rows: a SELECT, or a write with RETURNING. */
+  reader: boolean;
+  get(args: Value[]): Row | undefined;
+  all(args: Value[]): Row[];
+  run(args: Value[]): { changes: number };
+};
 type Handle = InstanceType<typeof Libsql>;
 
 /** Opens a plain handle on the file; `cacheKb` is SQLite's page cache in KiB. */
@@ -16,9 +22,9 @@ export function openHandle(path: string, cacheKb: number): Handle {
   return handle;
 }
 
-/** Whole numbers as integers: the driver would bind every number as REAL. */
+/** Whole numbers as integers: the driver would bind every number as REAL. Those beyond 2^53 stay REAL. */
 export const bind = (args: Value[]): Value[] =>
-  args.map((value) => (typeof value === "number" && Number.isInteger(value) ? BigInt(value) : value));
+  args.map((value) => (Number.isSafeInteger(value) ? BigInt(value as number) : value));
 
 /** Keeps the prepared statements of one handle by their text. */
 export function preparedStatements(handle: Handle): (sql: string) => Prepared {

@@ -25,7 +25,11 @@ export function openThread<Q, A>(module: URL, path: string): Thread<Q, A> {
   let lastId = 0;
   const pending = new Map<number, { resolve(answer: A): void; reject(error: DatabaseError): void }>();
 
-  const failAll = (message: string) => {
+  // A thread that died takes its questions with it; the next question starts a new one.
+  const bury = (dead: Worker, message: string) => {
+    if (worker !== dead) return;
+    worker = undefined;
+    dead.terminate();
     for (const { reject } of pending.values()) reject(new DatabaseError("unknown", message));
     pending.clear();
   };
@@ -48,12 +52,9 @@ export function openThread<Q, A>(module: URL, path: string): Thread<Q, A> {
       if (data.ok) waiter?.resolve(data.answer);
       else waiter?.reject(new DatabaseError(data.kind, data.message, data.columns));
     };
-    // A thread that died takes its questions with it; the next question starts a new one.
-    started.onerror = (event) => {
-      worker = undefined;
-      failAll(`the database thread failed: ${event.message}`);
-    };
-    send({ kind: "open", path }).catch((error: DatabaseError) => failAll(error.message));
+    started.onerror = (event) => bury(started, `the database thread failed: ${event.message}`);
+    started.addEventListener("close", () => bury(started, "the database thread ended"));
+    send({ kind: "open", path }).catch((error: DatabaseError) => bury(started, error.message));
     return started;
   };
 
@@ -67,8 +68,10 @@ export function openThread<Q, A>(module: URL, path: string): Thread<Q, A> {
       if (closed) return;
       closed = true;
       if (!worker) return;
+      const last = worker;
       await send({ kind: "close" });
-      worker.terminate();
+      worker = undefined;
+      last.terminate();
     },
   };
 }

@@ -1,7 +1,7 @@
 // The write door: one group under way at a time; what comes meanwhile goes together in the next.
 import type { Outcome } from "./commit.ts";
 import type { Statement, WriteDoorState, WriteResult } from "./database.ts";
-import { DatabaseError } from "./errors.ts";
+import { DatabaseError, toDatabaseError } from "./errors.ts";
 
 /** Members that may wait; beyond it the door says `overloaded`, and nothing was done. */
 const QUEUE_MAX = 20_000;
@@ -32,7 +32,8 @@ export function openWriteDoor(commit: (group: Statement[][]) => Promise<Outcome[
       state.groupSize = group.length;
       group.forEach((waiter, at) => settle(waiter, outcomes[at]));
     } catch (thrown) {
-      for (const { reject } of group) reject(thrown as DatabaseError);
+      const error = toDatabaseError(thrown);
+      for (const { reject } of group) reject(error);
     }
   };
 

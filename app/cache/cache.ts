@@ -1,7 +1,10 @@
 // The memory cache: finished answers by canonical address, dropped by the change feed, bounded in bytes.
 import { LRUCache } from "lru-cache";
-import { type Answer, type Entry, finish, weigh } from "./entry.ts";
+import { type Answer, type Entry, finish } from "./entry.ts";
 import type { Change } from "./feed.ts";
+import { openPace } from "./pace.ts";
+import { openRecent } from "./recent.ts";
+import { openShelf } from "./shelf.ts";
 
 /** What an answer is about: one shoe, a shoe with others beside it, or many shoes. */
 export type Concern = "item" | "related" | "list";
@@ -22,163 +25,123 @@ export type CacheOptions = { bytesMax: number; now(): number; position(): number
 /** Answers that are remembered as missing: few and short-lived, so that scanning ids evicts no shoe. */
 const MISSING_MAX = 5_000;
 const MISSING_TTL_MS = 5_000;
-/** A list is dropped at most this often for shoes that come, go or move; and for likes and stock. */
-const COLLECTION_PAUSE_MS = 100;
-const COUNTERS_PAUSE_MS = 1_000;
-/** Changes that are remembered for fills under way. */
-const RECENT_MAX = 4_096;
-/** Entries are found by the shoes they show in this many buckets. */
-const BUCKETS = 8_192;
 
 export type Cache = ReturnType<typeof openCache>;
 
-/** Opens an empty cache; `position` tells how far the change feed has been read. */
+/** Opens an empty cache; `position` tells how far the change feed has been read. No bytes: nothing is kept. */
 export function openCache({ bytesMax, now, position }: CacheOptions) {
-  const enabled = bytesMax > 0;
-  const shows = Array.from({ length: BUCKETS }, () => new Set<Entry>());
-  const entries = new LRUCache<string, Entry>({
-    maxSize: Math.max(1, bytesMax),
-    sizeCalculation: weigh,
-    dispose: (entry) => forget(shows, entry),
-  });
-  const missing = new LRUCache<string, number>({ max: MISSING_MAX });
+  const shelf = openShelf(bytesMax);
+  const missing = openMissing(bytesMax > 0, now);
+  const news = openNews({ shelf, missing, now, position });
   const flights = new Map<string, Promise<Entry | null>>();
-  const recent: Change[] = [];
-  const lists = { epoch: 0, droppedAt: Number.NEGATIVE_INFINITY, dueAt: Number.POSITIVE_INFINITY };
-  const counted = new Map<string, { droppedAt: number; due: boolean }>();
-  let recentFrom = 0;
-
-  const isFresh = (entry: Entry): boolean =>
-    entry.expiresAtMs > now() && (entry.concern !== "list" || entry.epoch === lists.epoch);
 
   const find = (key: string): Entry | undefined => {
-    const entry = entries.get(key);
-    if (entry === undefined || isFresh(entry)) return entry;
-    entries.delete(key);
+    const entry = shelf.get(key);
+    if (entry === undefined) return undefined;
+    if (entry.expiresAtMs > now() && (entry.concern !== "list" || entry.epoch === news.listEpoch())) return entry;
+    shelf.delete(key);
     return undefined;
   };
 
-  const dropShoe = (shoeId: string, concerns: readonly Concern[]) => {
-    for (const entry of shows[bucketOf(shoeId)] ?? [])
-      if (concerns.includes(entry.concern) && entry.shoeIds.includes(shoeId)) entries.delete(entry.key);
-  };
-
-  const dropMissing = (shoeId: string) => {
-    for (const key of [...missing.keys()]) if (key.includes(`/${shoeId}`)) missing.delete(key);
-  };
-
-  const dropLists = () => {
-    lists.epoch += 1;
-    lists.droppedAt = now();
-    lists.dueAt = Number.POSITIVE_INFINITY;
-    missing.clear();
-  };
-
-  const clear = () => {
-    entries.clear();
-    dropLists();
-    recent.length = 0;
-    recentFrom = position();
-    counted.clear();
-  };
-
-  const applyOne = ({ kind, shoeId }: Change) => {
-    if (shoeId === null && kind === "facts") return clear();
-    if (kind === "facts" && shoeId !== null) {
-      dropShoe(shoeId, ["item", "related"]);
-      dropMissing(shoeId);
-    }
-    if (kind === "collection") lists.dueAt = Math.min(lists.dueAt, lists.droppedAt + COLLECTION_PAUSE_MS);
-    if (kind === "counters") {
-      lists.dueAt = Math.min(lists.dueAt, Math.max(now(), lists.droppedAt + COUNTERS_PAUSE_MS));
-      if (shoeId !== null) {
-        const state = counted.get(shoeId);
-        if (state) state.due = true;
-        else counted.set(shoeId, { droppedAt: Number.NEGATIVE_INFINITY, due: true });
-      }
-    }
-  };
-
-  /** Does what has become due; the feed's poll calls it, so it runs many times a second. */
-  const tick = () => {
-    if (lists.dueAt <= now()) dropLists();
-    for (const [shoeId, state] of counted) {
-      if (state.droppedAt + COUNTERS_PAUSE_MS > now()) continue;
-      if (!state.due) counted.delete(shoeId);
-      else {
-        dropShoe(shoeId, ["item"]);
-        counted.set(shoeId, { droppedAt: now(), due: false });
-      }
-    }
-  };
-
-  const isConcerned = (entry: Entry): boolean =>
-    entry.seq < recentFrom ||
-    recent.some(({ seq, kind, shoeId }) => {
-      if (seq <= entry.seq) return false;
-      if (shoeId === null && kind === "facts") return true;
-      if (entry.concern === "list") return kind === "collection" || kind === "counters";
-      return shoeId !== null && (kind === "facts" || kind === "counters") && entry.shoeIds.includes(shoeId);
-    });
-
-  const store = (entry: Entry) => {
-    if (!enabled || isConcerned(entry)) return;
-    entries.set(entry.key, entry);
-    for (const shoeId of entry.shoeIds) shows[bucketOf(shoeId)]?.add(entry);
-  };
-
-  const isMissing = (key: string): boolean => (missing.get(key) ?? 0) > now();
-  const noteMissing = (key: string) => {
-    if (enabled) missing.set(key, now() + MISSING_TTL_MS);
-  };
-
   const compute = async ({ key, concern, ttlMs, compute }: Fill): Promise<Entry | null> => {
-    const seq = position();
+    // Read before the question, so that a change in between is seen as one that came meanwhile.
+    const [seq, epoch] = [position(), news.listEpoch()];
     const answer = await compute();
     if (answer === null) {
-      noteMissing(key);
+      missing.note(key);
       return null;
     }
-    const entry = finish(answer, { key, concern, seq, epoch: lists.epoch, expiresAtMs: now() + ttlMs });
-    store(entry);
+    const entry = finish(answer, { key, concern, seq, epoch, expiresAtMs: now() + ttlMs });
+    if (bytesMax > 0 && !news.concern(entry)) shelf.put(entry);
     return entry;
   };
 
   return {
     find,
     /** Whether there was lately nothing at this key; and to say so of one that was looked up elsewhere. */
-    isMissing,
-    noteMissing,
+    isMissing: missing.has,
+    noteMissing: missing.note,
     /** The answer and whether it was there; one computation per key at a time, whoever asks. */
     async answer(fill: Fill): Promise<{ entry: Entry | null; origin: Origin }> {
       const entry = find(fill.key);
       if (entry) return { entry, origin: "hit" };
-      if (isMissing(fill.key)) return { entry: null, origin: "hit" };
+      if (missing.has(fill.key)) return { entry: null, origin: "hit" };
       const underway = flights.get(fill.key);
       if (underway) return { entry: await underway, origin: "miss" };
       const flight = compute(fill).finally(() => flights.delete(fill.key));
       flights.set(fill.key, flight);
       return { entry: await flight, origin: "miss" };
     },
-    /** Takes news of the feed, in order. */
-    apply(changes: Change[]): void {
-      for (const change of changes) {
-        recent.push(change);
-        applyOne(change);
-      }
-      const surplus = recent.splice(0, Math.max(0, recent.length - RECENT_MAX)).at(-1);
-      if (surplus) recentFrom = surplus.seq;
-      tick();
-    },
-    tick,
-    /** Forgets everything: the feed has a gap, or tells of another database. */
-    clear,
-    state: () => ({ entries: entries.size, bytes: entries.calculatedSize, missing: missing.size }),
+    apply: news.apply,
+    tick: news.tick,
+    clear: news.clear,
+    state: () => ({ ...shelf.size(), missing: missing.size() }),
   };
 }
 
-const bucketOf = (shoeId: string): number => Bun.hash.crc32(shoeId) % BUCKETS;
+type Kept = Pick<CacheOptions, "now" | "position"> & {
+  shelf: ReturnType<typeof openShelf>;
+  missing: ReturnType<typeof openMissing>;
+};
 
-function forget(shows: Set<Entry>[], entry: Entry): void {
-  for (const shoeId of entry.shoeIds) shows[bucketOf(shoeId)]?.delete(entry);
+/** What the change feed's news do to what is kept. */
+function openNews({ shelf, missing, now, position }: Kept) {
+  const recent = openRecent();
+  let listEpoch = 0;
+  const dropLists = () => {
+    listEpoch += 1;
+    missing.clear();
+  };
+  const pace = openPace(now, dropLists, (shoeId) => shelf.dropShoe(shoeId, ["item"]));
+
+  const clear = () => {
+    shelf.clear();
+    dropLists();
+    pace.allDropped();
+    recent.forgetTo(position());
+  };
+
+  const applyOne = (change: Change) => {
+    const { kind, shoeId } = change;
+    recent.add(change);
+    if (kind === "facts" && shoeId === null) clear();
+    if (kind === "facts" && shoeId !== null) {
+      shelf.dropShoe(shoeId, ["item", "related"]);
+      missing.drop(shoeId);
+    }
+    if (kind === "collection") pace.collectionChanged();
+    if (kind === "counters") pace.countersChanged(shoeId);
+  };
+
+  return {
+    /** Lists of an earlier epoch are not valid any more. */
+    listEpoch: (): number => listEpoch,
+    concern: recent.concern,
+    /** Takes news of the feed, in order. */
+    apply(changes: Change[]): void {
+      for (const change of changes) applyOne(change);
+      pace.tick();
+    },
+    /** Does what has become due; called many times a second. */
+    tick: pace.tick,
+    /** Forgets everything: the feed has a gap, or tells of another database. */
+    clear,
+  };
+}
+
+/** What was lately not there, by key. */
+function openMissing(isEnabled: boolean, now: () => number) {
+  const until = new LRUCache<string, number>({ max: MISSING_MAX });
+  return {
+    has: (key: string): boolean => (until.get(key) ?? 0) > now(),
+    note(key: string): void {
+      if (isEnabled) until.set(key, now() + MISSING_TTL_MS);
+    },
+    /** A shoe came into being: its addresses are not missing any more. */
+    drop(shoeId: string): void {
+      for (const key of [...until.keys()]) if (key.split("/").includes(shoeId)) until.delete(key);
+    },
+    clear: (): void => until.clear(),
+    size: (): number => until.size,
+  };
 }

@@ -12,13 +12,17 @@ export type Answer = {
   shoeIds: string[];
 };
 
+/** A shoe's id as the cache keeps it: 32 bits. Two that fall together are dropped together, which harms nobody. */
+export const markOf = (shoeId: string): number => Bun.hash.crc32(shoeId) | 0;
+
 /** One encoding of an answer. */
 export type Variant = { body: Uint8Array<ArrayBuffer>; etag: string; headers: Headers };
 
 export type Entry = {
   key: string;
   concern: Concern;
-  shoeIds: string[];
+  /** Marks of every shoe whose change makes the answer wrong. */
+  marks: Int32Array;
   /** How far the change feed had been read before the answer was computed. */
   seq: number;
   epoch: number;
@@ -31,8 +35,12 @@ export type Entry = {
 /** Smaller bodies gain nothing from compression. */
 const GZIP_BYTES_MIN = 860;
 const GZIP_LEVEL = 6;
-const ENTRY_BYTES = 1_200;
-const SHOE_BYTES = 80;
+/** Measured: what an entry takes beside its bytes, for each shoe it shows, and how much more than its size a buffer takes. */
+const ENTRY_BYTES = 1_400;
+const MARK_BYTES = 50;
+const BUFFER_FACTOR = 1.35;
+const GZIP_FACTOR = 0.45;
+const GZIP_BYTES = 600;
 
 /** Headers that every public answer carries; a value per line of the contract. */
 export const PUBLIC_HEADERS = {
@@ -47,7 +55,7 @@ type Facts = Pick<Entry, "key" | "concern" | "seq" | "epoch" | "expiresAtMs">;
 
 /** Turns a computed answer into bytes and headers, once. */
 export function finish(answer: Answer, facts: Facts): Entry {
-  const body = new TextEncoder().encode(answer.body);
+  const body = toBytes(answer.body);
   const tag = `${answer.etagPrefix}.${Bun.hash.xxHash64(body).toString(36)}`;
   const headers = new Headers({
     ...PUBLIC_HEADERS,
@@ -57,13 +65,13 @@ export function finish(answer: Answer, facts: Facts): Entry {
   });
   if (answer.link) headers.set("link", answer.link);
   const plain = { body, etag: `"${tag}.i"`, headers };
-  return { ...facts, shoeIds: answer.shoeIds, plain, gzip: body.length < GZIP_BYTES_MIN ? null : undefined };
+  return { ...facts, marks: Int32Array.from(answer.shoeIds, markOf), plain, gzip: body.length < GZIP_BYTES_MIN ? null : undefined };
 }
 
 /** The compressed variant, made on first use and kept; the plain one where that is smaller. */
 export function gzipOf(entry: Entry): Variant {
   if (entry.gzip === undefined) {
-    const body = Bun.gzipSync(entry.plain.body, { level: GZIP_LEVEL, library: "libdeflate" });
+    const body = new Uint8Array(Bun.gzipSync(entry.plain.body, { level: GZIP_LEVEL, library: "libdeflate" }));
     const etag = entry.plain.etag.replace(/\.i"$/, '.g"');
     const headers = new Headers(entry.plain.headers);
     headers.set("etag", etag);
@@ -73,6 +81,18 @@ export function gzipOf(entry: Entry): Variant {
   return entry.gzip ?? entry.plain;
 }
 
-/** Bytes an entry takes, its compressed copy and bookkeeping included. */
-export const weigh = (entry: Entry): number =>
-  Math.ceil(entry.plain.body.length * (entry.gzip === null ? 1 : 1.4)) + ENTRY_BYTES + entry.shoeIds.length * SHOE_BYTES;
+const encoder = new TextEncoder();
+let scratch = new Uint8Array(64 * 1024);
+
+// By way of one buffer that is used again: what `encode` allocates is more than twice as large, and soon garbage.
+function toBytes(text: string): Uint8Array<ArrayBuffer> {
+  const bytesMax = text.length * 3;
+  if (scratch.length < bytesMax) scratch = new Uint8Array(bytesMax);
+  return scratch.slice(0, encoder.encodeInto(text, scratch).written);
+}
+
+/** Bytes an entry takes in memory, its compressed copy and bookkeeping included. */
+export function weigh({ plain, gzip, marks }: Entry): number {
+  const compressed = gzip === null ? 0 : plain.body.length * GZIP_FACTOR * BUFFER_FACTOR + GZIP_BYTES;
+  return Math.ceil(plain.body.length * BUFFER_FACTOR + compressed) + ENTRY_BYTES + marks.length * MARK_BYTES;
+}

@@ -7,7 +7,9 @@ const CACHE_STATUS: Record<Origin, string> = { hit: "insole; hit", miss: "insole
 /** The answer as this client wants it: 304 where it has it already. Header objects are copied by `Response`. */
 export function respond(entry: Entry, request: Request, origin: Origin, requestId: string): Response {
   const asked = request.headers;
-  const variant = entry.gzip !== null && acceptsGzip(asked.get("accept-encoding")) ? gzipOf(entry) : entry.plain;
+  // A single shoe is compressed when it is asked for again: what is asked for once is not worth the time.
+  const mayCompress = entry.gzip !== null && (origin === "hit" || entry.concern === "list");
+  const variant = mayCompress && acceptsGzip(asked.get("accept-encoding")) ? gzipOf(entry) : entry.plain;
   const { headers } = variant;
   headers.set("cache-status", CACHE_STATUS[origin]);
   headers.set("x-request-id", requestId);

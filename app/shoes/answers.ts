@@ -15,7 +15,8 @@ const CATALOGUE = "public, max-age=0, s-maxage=1, stale-while-revalidate=1, stal
 const PICTURE = "public, max-age=3600";
 const PICTURE_VERSIONED = "public, max-age=31536000, immutable";
 
-const ROOT: Record<View, string> = { shoe: "/shoes", product: "/products" };
+// As the addresses below `/api/` and `/v1/`, without their first slash.
+const ROOT: Record<View, string> = { shoe: "shoes", product: "products" };
 
 const json = (body: string, etagPrefix: string, shoeIds: string[]): Answer => ({
   body,
@@ -38,7 +39,7 @@ export const shoeFill = (db: Database, shop: Shop, view: View, shoeId: string): 
 
 /** A shoe with its related shoes. */
 export const relatedFill = (db: Database, shop: Shop, shoeId: string): Fill => ({
-  key: `/shoes/${shoeId}/relatedproducts`,
+  key: `${ROOT.shoe}/${shoeId}/relatedproducts`,
   concern: "related",
   ttlMs: TTL_MS.shoe,
   compute() {
@@ -66,7 +67,7 @@ export function listFill(db: Database, shop: Shop, view: View, query: ListQuery)
 }
 
 export const categoriesFill = (db: Database): Fill => ({
-  key: "/categories",
+  key: "categories",
   concern: "list",
   ttlMs: TTL_MS.categories,
   compute() {

@@ -36,7 +36,7 @@ export async function countFacets(
     return { facet, match, price, empty: nothing || isHopeless(others) };
   });
   const counted = sets.filter(({ empty }) => !empty);
-  const questions = counted.map(({ facet, match, price }) => questionFor(facet, match, price));
+  const questions = counted.map(({ facet, match, price }) => questionFor(facet, match, price, query.inStock));
   const sizes = counted.filter(({ match }) => match !== "").map(({ match, price }) => sampleSize(match, price));
   const answers = await db.scan([...questions, ...sizes]);
 
@@ -62,13 +62,15 @@ function sampleSize(match: string, price: Condition): Statement {
   return { sql: `SELECT count(*) FROM (${sample.sql})`, args: sample.args ?? [] };
 }
 
-function questionFor(facet: (typeof LABEL_KINDS)[number] | "price", match: string, price: Condition): Statement {
+type Facet = (typeof LABEL_KINDS)[number] | "price";
+
+function questionFor(facet: Facet, match: string, price: Condition, inStock: boolean): Statement {
   if (match === "") return unfiltered(facet);
   const sample = hits(match, price, SAMPLE_MAX, 0, COLUMNS);
   const args = sample.args ?? [];
   if (facet === "price") return { sql: `SELECT min(cents), max(cents) FROM (${sample.sql})`, args };
   if (facet === "size") {
-    const sql = `SELECT f.name, count(*) FROM (${sample.sql}) AS m CROSS JOIN sizes AS z ON z.shoe = m.id AND z.size <> ''
+    const sql = `SELECT f.name, count(*) FROM (${sample.sql}) AS m CROSS JOIN sizes AS z ON z.shoe = m.id AND z.size <> ''${inStock ? " AND z.stock > 0" : ""}
 CROSS JOIN facets AS f ON f.kind = 'size' AND f.key = lower(z.size) ${NAMED}`;
     return { sql, args };
   }

@@ -34,8 +34,9 @@ export async function listShoes(db: Database, query: ListQuery, view: View, shop
   const nothing = isHopeless(labels) || query.words?.length === 0;
   const first = nothing ? EMPTY : await findPage(db, query, labels, query.words);
   const corrected = first.total === 0 && query.words && !isHopeless(labels) ? await correctWords(db, query.words) : null;
-  const page = corrected ? await findPage(db, query, labels, corrected) : first;
-  const words = corrected ?? query.words;
+  const second = corrected ? await findPage(db, query, labels, corrected) : first;
+  // A correction that finds nothing either is none: the whole answer is then about the words as they came.
+  const [page, words] = second.total > 0 && corrected ? [second, corrected] : [first, query.words];
   const facets = query.facets ? await countFacets(db, query, labels, words) : null;
 
   const shown = page.rows.slice(0, query.limit);
@@ -44,7 +45,7 @@ export async function listShoes(db: Database, query: ListQuery, view: View, shop
     total: page.total,
     totalIsLowerBound: page.totalIsLowerBound,
     nextCursor: page.rows.length > query.limit ? cursorAfter(query, shown) : null,
-    corrected: corrected && page.total > 0 ? corrected.join(" ") : null,
+    corrected: words === corrected ? (corrected?.join(" ") ?? null) : null,
     facets,
   };
 }

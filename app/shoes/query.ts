@@ -49,7 +49,8 @@ export function readListQuery(params: URLSearchParams): ListQuery {
     limit: read.whole("limit", 1, LIMIT_MAX) ?? (ids ? IDS_MAX : LIMIT_DEFAULT),
     position: null,
     labels: readLabels(params, refuse),
-    minPriceCents: read.cents("minPrice"),
+    // Nothing costs less than nothing: the same question as without it.
+    minPriceCents: read.cents("minPrice") || null,
     maxPriceCents: read.cents("maxPrice"),
     onSale: read.flag("onSale"),
     inStock: read.flag("inStock"),
@@ -166,7 +167,8 @@ export function canonicalQuery(query: ListQuery): string {
   if (query.inStock) params.push(["inStock", "true"]);
   if (query.facets) params.push(["facets", "true"]);
   if (query.ids) params.push(["ids", query.ids.join(",")]);
-  if (query.words) params.push(["q", query.words.join(" ")]);
+  // An empty q is no search at all: a search without words needs another spelling.
+  if (query.words) params.push(["q", query.words.join(" ") || "-"]);
   if (query.sort !== (query.words ? "relevance" : "newest")) params.push(["sort", query.sort]);
   if (query.position) params.push(["cursor", query.position.text]);
   if (query.page !== 1) params.push(["page", query.page]);

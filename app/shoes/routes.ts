@@ -10,13 +10,13 @@ import { isShoeId } from "./draft.ts";
 import type { Shop } from "./lists.ts";
 import { DOCS } from "./model.ts";
 import { readListQuery } from "./query.ts";
-import { findVersion, resolveShoeId } from "./shoes.ts";
+import { findIdOfSlug, findVersion } from "./shoes.ts";
 import type { View } from "./views.ts";
 
 export type CatalogueServices = { db: Database; cache: Cache; shop: Shop };
 
-/** Slugs are longer than ids; nothing longer is looked up. */
-const ADDRESS_MAX = 160;
+/** A slug is a title's 80 characters and an id; nothing longer is looked up. */
+const SLUG_MAX = 145;
 
 /** The routes below `/api` and `/v1`. */
 export function catalogueRoutes({ db, cache, shop }: CatalogueServices) {
@@ -27,10 +27,18 @@ export function catalogueRoutes({ db, cache, shop }: CatalogueServices) {
   };
   const list = (request: Request, view: View) =>
     answer(request, listFill(db, shop, view, readListQuery(new URL(request.url).searchParams)));
+  // An address is tried as an id first: a slug costs one look-up more, and shares the id's answer.
+  const answerOne = async (request: Request, address: string, fill: (shoeId: string) => Fill): Promise<Response> => {
+    if (isShoeId(address)) {
+      const { entry, origin } = await cache.answer(fill(address));
+      if (entry) return respond(entry, request, origin, requestIdOf(request));
+    }
+    return answer(request, fill(idOfSlug(db, cache, address)));
+  };
   const item = (request: Request, view: View, address: string) =>
-    answer(request, shoeFill(db, shop, view, idOf(db, cache, address)));
+    answerOne(request, address, (shoeId) => shoeFill(db, shop, view, shoeId));
   const related = (request: Request, address: string) =>
-    answer(request, relatedFill(db, shop, idOf(db, cache, address)));
+    answerOne(request, address, (shoeId) => relatedFill(db, shop, shoeId));
 
   return new Elysia({ name: "catalogue" })
     .get("/shoes", ({ request }) => list(request, "shoe"), DOCS.listShoes)
@@ -60,12 +68,13 @@ export function pictureRoutes({ db, cache }: CatalogueServices) {
 
 const notFound = () => new Problem("not-found", "there is no such shoe");
 
-/** The id behind an address; one that cannot be, or lately was not, is not looked up. */
-function idOf(db: Database, cache: Cache, address: string): string {
+/** The id behind a slug; what cannot be one, or lately was none, is not looked up. */
+function idOfSlug(db: Database, cache: Cache, slug: string): string {
+  const key = `/slugs/${slug}`;
   // biome-ignore lint/suspicious/noControlCharactersInRegex: they are what is refused
-  if (address.length > ADDRESS_MAX || /[\u0000-\u001f]/.test(address) || cache.isMissing(`/shoes/${address}`)) throw notFound();
-  const id = resolveShoeId(db, address);
-  if (id !== null) return id;
-  cache.noteMissing(`/shoes/${address}`);
+  if (slug.length > SLUG_MAX || /[\u0000-\u001f]/.test(slug) || cache.isMissing(key)) throw notFound();
+  const shoeId = findIdOfSlug(db, slug);
+  if (shoeId !== null) return shoeId;
+  cache.noteMissing(key);
   throw notFound();
 }

@@ -11,12 +11,9 @@ const ITEMS = { shoe: ITEM("shoe"), product: ITEM("product") };
 export const RELATED = `SELECT ${relatedJson}, s.version,
   (SELECT list FROM related WHERE shoe = s.id AND given = 1) FROM shoes AS s WHERE s.shoe_id = ?2`;
 
-/** The shoe's id for an id or a slug; `null` when there is none. The id has precedence. */
-export function resolveShoeId(db: Database, idOrSlug: string): string | null {
-  const byId = db.read.get<[string]>("SELECT shoe_id FROM shoes WHERE shoe_id = ?", idOrSlug);
-  const found = byId ?? db.read.get<[string]>("SELECT shoe_id FROM shoes WHERE slug = ?", idOrSlug);
-  return found?.[0] ?? null;
-}
+/** The id of the shoe with this slug; `null` when there is none. */
+export const findIdOfSlug = (db: Database, slug: string): string | null =>
+  db.read.get<[string]>("SELECT shoe_id FROM shoes WHERE slug = ?", slug)?.[0] ?? null;
 
 /** The version of a shoe's row; `null` when there is none. */
 export const findVersion = (db: Database, shoeId: string): number | null =>

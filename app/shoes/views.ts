@@ -4,7 +4,8 @@
 export type View = "shoe" | "product";
 
 // `?1` is PUBLIC_URL without its last slash, or empty: it goes before paths on this site.
-const absolute = (link: string) => `CASE WHEN ${link} LIKE '/%' THEN ?1 || ${link} ELSE ${link} END`;
+const absolute = (link: string) =>
+  `CASE WHEN ?1 <> '' AND substr(${link}, 1, 1) = '/' THEN ?1 || ${link} ELSE ${link} END`;
 const drawn = (s: string) => `?1 || '/images/' || ${s}.shoe_id || '.svg?v=' || ${s}.version`;
 const time = (column: string) => `strftime('%Y-%m-%dT%H:%M:%fZ', ${column} / 1000.0, 'unixepoch')`;
 const label = (id: string) => `(SELECT name FROM facets WHERE id = ${id})`;
@@ -19,8 +20,8 @@ const gallery = (s: string) => `json(CASE
   WHEN ?1 = '' THEN ${s}.images
   ELSE (SELECT json_group_array(${absolute("value")}) FROM json_each(${s}.images)) END)`;
 const href = (s: string) => absolute(`coalesce(${s}.href, '/shoes/' || ${s}.slug)`);
-const sizes = (s: string) => `json((SELECT json_group_array(json_object('size', size, 'stock', stock))
-  FROM (SELECT size, stock FROM sizes WHERE shoe = ${s}.id AND size <> '' ORDER BY position)))`;
+const sizes = (s: string) => `(SELECT json_group_array(json_object('size', size, 'stock', stock))
+  FROM (SELECT size, stock FROM sizes WHERE shoe = ${s}.id AND size <> '' ORDER BY position))`;
 const times = (s: string) => `'createdAt', ${time(`${s}.created_at`)}, 'updatedAt', ${time(`${s}.updated_at`)}`;
 
 /** The JSON object of a shoe in a view, as an SQL expression over the row `s`; binds `?1` (public URL) and `?2` (currency). */
@@ -40,12 +41,13 @@ export const shoeJson = (view: View): string =>
 const brief = (s: string) => `'id', ${s}.shoe_id, 'title', ${s}.title, 'images', ${cover(s)},
   'price', ${money(`${s}.price_cents`)}, 'href', ${href(s)}`;
 
-/** A shoe with its related shoes in order, as one SQL expression over the row `s`; ids that do not exist are left out. */
-export const relatedJson = `json_object(${brief("s")}, 'relatedProducts', json((
-  SELECT json_group_array(json_object(${brief("t")})) FROM (
-    SELECT t.* FROM related AS r CROSS JOIN json_each(r.list) AS j CROSS JOIN shoes AS t
-    WHERE r.shoe = s.id
-      AND t.id = CASE j.type WHEN 'integer' THEN j.value ELSE (SELECT id FROM shoes WHERE shoe_id = j.value) END
-    ORDER BY j.key
-  ) AS t
-)))`;
+/**
+ * A shoe with its related shoes, as one SQL expression over the row `s`; ids that do not exist are left out. The
+ * order is the list's own: CROSS JOIN makes SQLite walk the list and look each shoe up, so nothing is sorted.
+ */
+export const relatedJson = `json_object(${brief("s")}, 'relatedProducts', (
+  SELECT json_group_array(json_object(${brief("t")}))
+  FROM related AS r CROSS JOIN json_each(r.list) AS j CROSS JOIN shoes AS t
+  WHERE r.shoe = s.id
+    AND t.id = CASE j.type WHEN 'integer' THEN j.value ELSE (SELECT id FROM shoes WHERE shoe_id = j.value) END
+))`;

@@ -1,8 +1,18 @@
 // Words as the search index sees them, and the labels' folded keys.
 
-/** Letters and digits without marks and case: the tokens of the index. */
+/** The combining marks that the index leaves out; every other mark parts words there. */
+const LEFT_OUT = /[\u0300-\u0304\u0306-\u030c\u030f\u0311\u031b\u0323-\u0328\u032d\u032e\u0330\u0331]+/g;
+
+/** Letters and digits without case, Latin ones without marks: the tokens of the index. */
 export function wordsOf(text: string): string[] {
-  return text.normalize("NFD").replace(/\p{M}+/gu, "").toLowerCase().match(/[\p{L}\p{N}\p{Co}]+/gu) ?? [];
+  const plain = text
+    .normalize("NFC")
+    // Only Latin letters lose their marks in the index: "й" is not "и", and "が" not "か".
+    .replace(/[^\P{Script=Latin}a-zA-Z]/gu, (letter) => letter.normalize("NFD").replace(/\p{M}+/gu, ""))
+    .replace(LEFT_OUT, "")
+    .replace(/\p{Uppercase}/gu, (letter) => letter.toLowerCase())
+    .replaceAll("ς", "σ");
+  return plain.match(/[\p{L}\p{N}\p{Co}]+/gu) ?? [];
 }
 
 /** The three-letter parts of a word, its beginning and end marked: what misspelt words still share. */
@@ -23,9 +33,12 @@ export const labelKey = (kind: LabelKind, name: string): string =>
       ? slugOf(name)
       : name.trim().normalize("NFC").toLowerCase();
 
-/** A URL-safe form of a text: at most 80 of `a-z 0-9 -`; a text without any such letter keeps its letters' code points. */
+/** A URL-safe form of a text: at most 80 of `a-z 0-9 -`; letters of other scripts become their code points. */
 export function slugOf(text: string): string {
-  const latin = wordsOf(text).join("-").replace(/[^a-z0-9-]+/g, "").replace(/-+/g, "-").replace(/^-|-$/g, "");
-  const slug = latin || [...text.trim()].map((letter) => letter.codePointAt(0)?.toString(36)).join("");
+  const words = wordsOf(text).map((word) => word.replace(/[^a-z0-9]/gu, spelled));
+  const slug = words.filter((word) => word !== "").join("-") || [...text.trim().toLowerCase()].map(codePoint).join("");
   return slug.slice(0, 80).replace(/-$/, "");
 }
+
+const codePoint = (letter: string): string => letter.codePointAt(0)?.toString(36) ?? "";
+const spelled = (letter: string): string => (/\p{Script=Latin}/u.test(letter) ? "" : codePoint(letter));

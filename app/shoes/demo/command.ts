@@ -2,6 +2,7 @@
 import { parseArgs } from "node:util";
 import { Presets, SingleBar } from "cli-progress";
 import { readConfig } from "../../config.ts";
+import type { ShoeDraft } from "../draft.ts";
 import { openShoeStore } from "../store.ts";
 import { demoShoes } from "./demo.ts";
 import { DEMO_SHOES } from "./fill.ts";
@@ -21,7 +22,7 @@ async function fill(count: number): Promise<void> {
   if (process.stderr.isTTY) bar.start(count, 0);
   try {
     const underway: Promise<unknown>[] = [];
-    let chunk = [];
+    let chunk: ShoeDraft[] = [];
     let added = 0;
     const flush = async () => {
       const drafts = chunk;

@@ -52,7 +52,10 @@ export async function importCommand(args: readonly string[], world: CommandWorld
     }
     return await runCommand(parsed, world);
   } catch (error) {
-    world.err(`import: ${error instanceof Error ? error.message : String(error)}`);
+    // The argument parser adds advice in further sentences.
+    const isUsage = (error as NodeJS.ErrnoException).code?.startsWith("ERR_PARSE_ARGS");
+    const reason = error instanceof Error ? error.message : String(error);
+    world.err(`import: ${isUsage ? `${reason.split(". ")[0]} (-h shows the usage)` : reason}`);
     return EXIT.failed;
   }
 }

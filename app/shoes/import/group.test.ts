@@ -78,6 +78,12 @@ describe("counts", () => {
     expect(counts).toEqual({ variants: 0, duplicates: 1, superseded: 1, refused: 0 });
   });
 
+  test("a row of another price is no variant, whatever its size", () => {
+    const { draft, counts } = group({}, { priceCents: 50, sizes: [{ size: "8", stock: 2 }], color: "blue" });
+    expect(draft).toEqual(SHOE);
+    expect(counts).toEqual({ variants: 0, duplicates: 1, superseded: 1, refused: 0 });
+  });
+
   test("a refused row leaves the rest standing", () => {
     expect(group({ title: "" }, {}, {}).counts).toEqual({
       variants: 0,

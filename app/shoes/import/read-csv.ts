@@ -3,7 +3,9 @@ import Papa from "papaparse";
 import type { Cells, SourceBatch, SourceRow } from "./read.ts";
 
 /** A longer row is a quote that never closes: it is refused, and reading goes on with the next line. */
-const ROW_CHARS_MAX = 4 * 1024 * 1024;
+const ROW_CHARS_MAX = 1024 * 1024;
+/** Characters parsed at first after a broken row, so that a file full of them is not parsed again and again. */
+const RESUME_CHARS = 8 * 1024;
 const DELIMITERS = [",", ";", "\t", "|"];
 
 type Parsed = { data: string[][]; errors: { row?: number }[]; meta: { cursor: number } };
@@ -45,24 +47,40 @@ function createReader(text: string): Reader {
 /** Takes the whole rows out of the text and returns what is left; at the end of the file nothing is. */
 function take(reader: Reader, text: string, isEnd: boolean, rows: SourceRow[]): string {
   let rest = text;
+  let window = text.length;
   for (;;) {
+    const seen = rest.slice(0, window);
+    const isWhole = seen.length === rest.length;
     const lineBefore = reader.line;
-    const { data, errors, meta }: Parsed = reader.parser.parse(rest, 0, !isEnd);
+    const { data, errors, meta }: Parsed = reader.parser.parse(seen, 0, !(isEnd && isWhole));
     const broken = new Set(errors.map((error) => error.row));
-    let brokenLine = 0;
-    for (let at = 0; at < data.length; at++) {
-      const values = data[at] ?? [];
-      const lines = linesOf(values, reader.newline);
-      if (broken.has(at) && lines > 1) {
-        brokenLine = reader.line;
-        break;
-      }
-      takeRow(reader, values, broken.has(at), rows);
-      reader.line += lines;
-    }
-    if (brokenLine === 0) return isEnd ? "" : rest.slice(meta.cursor);
-    rest = refuseFirstLine(reader, afterLines(rest, brokenLine - lineBefore, reader.newline), rows);
+    let isBroken = takeRows(reader, data, broken, rows);
+    const start = isBroken ? offsetOfLine(rest, reader.line - lineBefore, reader.newline) : meta.cursor;
+    const open = errors.filter((error) => error.row === data.length).length;
+    isBroken ||= (open > 1 || (open === 1 && !endsAtQuote(seen))) && seen.includes(reader.newline, start);
+    rest = rest.slice(start);
+    if (isBroken) {
+      rest = refuseFirstLine(reader, rest, rows);
+      window = RESUME_CHARS;
+    } else if (isWhole) return isEnd ? "" : rest;
+    else window *= 2;
   }
+}
+
+/** Takes rows until one is broken and goes over several lines; true where there is such a one. */
+function takeRows(
+  reader: Reader,
+  data: string[][],
+  broken: Set<number | undefined>,
+  rows: SourceRow[],
+): boolean {
+  for (const [at, values] of data.entries()) {
+    const lines = linesOf(values, reader.newline);
+    if (broken.has(at) && lines > 1) return true;
+    takeRow(reader, values, broken.has(at), rows);
+    reader.line += lines;
+  }
+  return false;
 }
 
 function takeRow(reader: Reader, values: string[], isBroken: boolean, rows: SourceRow[]): void {
@@ -107,10 +125,15 @@ function linesOf(values: string[], newline: string): number {
   return lines;
 }
 
-function afterLines(text: string, lines: number, newline: string): string {
+/** True where the text ends just behind a quote: what follows may yet make it a closing one. */
+function endsAtQuote(text: string): boolean {
+  return text.slice(text.lastIndexOf('"') + 1).trim() === "";
+}
+
+function offsetOfLine(text: string, line: number, newline: string): number {
   let start = 0;
-  for (let left = lines; left > 0; left--) start = text.indexOf(newline, start) + 1;
-  return text.slice(start);
+  for (let left = line; left > 0; left--) start = text.indexOf(newline, start) + 1;
+  return start;
 }
 
 /** Column names, trimmed; an empty or repeated one gets a name of its own. */

@@ -20,7 +20,7 @@ export type SaveCounts = { added: number; replaced: number; unchanged: number };
 /** Where an import saves its shoes. A chunk is saved whole or not at all; with "fail" a known shoe throws. */
 export type ShoeStore = {
   save: (drafts: ShoeDraft[], onConflict: OnConflict) => Promise<SaveCounts>;
-  /** The counts of `save`, with nothing written. */
+  /** The counts of `save`, with nothing written; with "fail" a known shoe may be counted as unchanged instead. */
   preview: (drafts: ShoeDraft[], onConflict: OnConflict) => Promise<SaveCounts>;
   /** Computes related shoes; called once, after the last row. */
   finish: () => Promise<void>;
@@ -91,6 +91,7 @@ async function convertAll(
   keys: Keys,
   onBytes: (bytes: number) => void,
 ): Promise<Summary> {
+  keys.restart();
   const rejects = openRejects(options.rejectsPath);
   const pass: Pass = {
     options,
@@ -161,11 +162,11 @@ async function take(pass: Pass, { rows, faults, leftOut }: Walked): Promise<void
     if ("draft" in converted) await saver.save(converted.draft);
     else reject(pass, row, converted.refusal);
   }
-  for (const [hash, group] of together) {
+  const incomplete = new Map<number, ParkedRow[]>();
+  for (const [hash, group] of together)
     if (group.length === shared.get(hash)) await takeGroup(pass, group);
-    else if (keys.park(hash, group.map(toParked)) === shared.get(hash))
-      await takeGroup(pass, keys.unpark(hash));
-  }
+    else incomplete.set(hash, group.map(toParked));
+  for (const group of keys.unpark(keys.park(incomplete))) await takeGroup(pass, group);
   pass.rejects.flush();
 }
 

@@ -13,7 +13,8 @@ export type Saver = {
   settle: () => Promise<void>;
 };
 
-const CHUNK_SHOES = 2000;
+/** Chunks of 2,000 took 3 % less time and 65 MB more memory, most of it in the worker that commits. */
+const CHUNK_SHOES = 1000;
 /** Parsing goes on while a chunk is committed; more in flight would only hold memory. */
 const CHUNKS_IN_FLIGHT_MAX = 2;
 
@@ -28,6 +29,11 @@ export function createSaver(store: ShoeStore, options: ImportOptions): Saver {
 
   async function commit(drafts: ShoeDraft[]): Promise<void> {
     const counts = await (dryRun ? store.preview(drafts, onConflict) : store.save(drafts, onConflict));
+    const known = counts.replaced + counts.unchanged;
+    if (dryRun && onConflict === "fail" && known > 0)
+      throw new Error(
+        `${known} of ${drafts.length} shoes are there already (--on-conflict fail); nothing was written`,
+      );
     saved.added += counts.added;
     saved.replaced += counts.replaced;
     saved.unchanged += counts.unchanged;

@@ -1,0 +1,49 @@
+// How often lists and single shoes are dropped at most, however fast the changes come.
+
+/** Lists are dropped at most this often for shoes that come, go or move; and for likes and stock. */
+const COLLECTION_PAUSE_MS = 100;
+const COUNTERS_PAUSE_MS = 1_000;
+
+/** Opens the pace; `dropLists` and `dropItem` are called when something is due. */
+export function openPace(now: () => number, dropLists: () => void, dropItem: (shoeId: string) => void) {
+  const lists = { droppedAt: Number.NEGATIVE_INFINITY, dueAt: Number.POSITIVE_INFINITY };
+  const items = new Map<string, { droppedAt: number; isDue: boolean }>();
+
+  const listsDueAfter = (pauseMs: number) => {
+    lists.dueAt = Math.min(lists.dueAt, lists.droppedAt + pauseMs);
+  };
+
+  return {
+    /** A shoe came, went, or moved between lists. */
+    collectionChanged: () => listsDueAfter(COLLECTION_PAUSE_MS),
+    /** A shoe's likes or stock changed. */
+    countersChanged(shoeId: string | null): void {
+      listsDueAfter(COUNTERS_PAUSE_MS);
+      if (shoeId === null) return;
+      const item = items.get(shoeId);
+      if (item) item.isDue = true;
+      else items.set(shoeId, { droppedAt: Number.NEGATIVE_INFINITY, isDue: true });
+    },
+    /** Everything was dropped just now. */
+    allDropped(): void {
+      items.clear();
+      lists.droppedAt = now();
+      lists.dueAt = Number.POSITIVE_INFINITY;
+    },
+    /** Does what has become due. */
+    tick(): void {
+      if (lists.dueAt <= now()) {
+        lists.droppedAt = now();
+        lists.dueAt = Number.POSITIVE_INFINITY;
+        dropLists();
+      }
+      for (const [shoeId, item] of items) {
+        if (item.droppedAt + COUNTERS_PAUSE_MS > now()) continue;
+        if (item.isDue) {
+          items.set(shoeId, { droppedAt: now(), isDue: false });
+          dropItem(shoeId);
+        } else items.delete(shoeId);
+      }
+    },
+  };
+}

@@ -1,0 +1,35 @@
+// The last changes of the feed, so that an answer computed meanwhile can be checked against them.
+import { type Entry, markOf } from "./entry.ts";
+import type { Change } from "./feed.ts";
+
+/** Changes that are remembered; an answer older than them is not kept. */
+const RECENT_MAX = 4_096;
+
+/** Opens an empty memory of changes. */
+export function openRecent() {
+  let changes: Change[] = [];
+  let forgottenTo = 0;
+  return {
+    add(change: Change): void {
+      changes.push(change);
+      if (changes.length <= 2 * RECENT_MAX) return;
+      forgottenTo = changes[changes.length - RECENT_MAX - 1]?.seq ?? forgottenTo;
+      changes = changes.slice(-RECENT_MAX);
+    },
+    /** Nothing computed before `seq` may be kept any more. */
+    forgetTo(seq: number): void {
+      changes = [];
+      forgottenTo = seq;
+    },
+    /** Whether something happened since the answer's computation began that makes it wrong. */
+    concern: (entry: Entry): boolean =>
+      entry.seq < forgottenTo || changes.some((change) => change.seq > entry.seq && concerns(change, entry)),
+  };
+}
+
+function concerns({ kind, shoeId }: Change, entry: Entry): boolean {
+  if (shoeId === null && kind === "facts") return true;
+  if (entry.concern === "list") return kind === "collection" || kind === "counters";
+  if (shoeId === null || !entry.marks.includes(markOf(shoeId))) return false;
+  return kind === "facts" || (kind === "counters" && entry.concern === "item");
+}

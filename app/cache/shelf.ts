@@ -1,0 +1,39 @@
+// Where the finished answers stand: the least recently used go first, and each is found by the shoes it shows.
+import { LRUCache } from "lru-cache";
+import type { Concern } from "./cache.ts";
+import { type Entry, markOf, weigh } from "./entry.ts";
+
+/** Answers are found by the shoes they show in this many buckets: far less memory than a list per shoe. */
+const BUCKETS = 8_192;
+
+const bucketOf = (mark: number): number => (mark >>> 0) % BUCKETS;
+
+/** Opens an empty shelf of at most `bytesMax`. */
+export function openShelf(bytesMax: number) {
+  const shows = Array.from({ length: BUCKETS }, () => new Set<Entry>());
+  const entries = new LRUCache<string, Entry>({
+    maxSize: Math.max(1, bytesMax),
+    sizeCalculation: weigh,
+    dispose: (entry) => {
+      for (const mark of entry.marks) shows[bucketOf(mark)]?.delete(entry);
+    },
+  });
+  return {
+    get: (key: string): Entry | undefined => entries.get(key),
+    delete: (key: string): void => void entries.delete(key),
+    clear: (): void => entries.clear(),
+    put(entry: Entry): void {
+      entries.set(entry.key, entry);
+      // One that is too large for the shelf was not taken.
+      if (entries.peek(entry.key) !== entry) return;
+      for (const mark of entry.marks) shows[bucketOf(mark)]?.add(entry);
+    },
+    /** Drops the answers about these concerns that show the shoe. */
+    dropShoe(shoeId: string, concerns: readonly Concern[]): void {
+      const mark = markOf(shoeId);
+      for (const entry of shows[bucketOf(mark)] ?? [])
+        if (concerns.includes(entry.concern) && entry.marks.includes(mark)) entries.delete(entry.key);
+    },
+    size: () => ({ entries: entries.size, bytes: entries.calculatedSize }),
+  };
+}

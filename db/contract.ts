@@ -1,0 +1,268 @@
+// What every backing of the database must do, as one suite: run it on a file, a server, a replica.
+import { afterEach, beforeEach, describe, expect, test } from "bun:test";
+import type { Database, Statement, Value } from "./database.ts";
+import { DatabaseError, type DatabaseErrorKind } from "./errors.ts";
+
+/** A fresh, migrated database under test; `caughtUp` waits until its read door shows its own writes. */
+export type Backing = { db: Database; caughtUp(): Promise<void>; remove(): Promise<void> };
+
+type Open = () => Promise<Backing>;
+type Under = { db(): Database; caughtUp(): Promise<void> };
+
+/** More than any queue of the doors holds. */
+const FLOOD = 30_000;
+const COUNT_WORDS = "SELECT count(*) FROM words";
+
+/** Declares the suite for one backing. */
+export function databaseContract(name: string, open: Open): void {
+  describe(`the database on ${name}`, () => {
+    let backing: Backing;
+    beforeEach(async () => {
+      backing = await open();
+    });
+    afterEach(async () => {
+      await backing.db.close();
+      await backing.remove();
+    });
+    const under: Under = { db: () => backing.db, caughtUp: () => backing.caughtUp() };
+    describe("read door", () => readDoor(under));
+    describe("write door", () => writeDoor(under));
+    describe("rules", () => rules(under));
+    describe("values", () => values(under));
+    describe("scan", () => scan(under));
+    describe("closing", () => closing(under));
+  });
+}
+
+const word = (text: string): Statement => ({ sql: "INSERT INTO words (word) VALUES (?)", args: [text] });
+
+const shoe = (shoeId: string, priceCents: Value = 100, slug = shoeId): Statement => ({
+  sql: `INSERT INTO shoes (shoe_id, slug, price_cents, title, images, origin, content_hash, created_at, updated_at, description)
+        VALUES (?1, ?3, ?2, 'A shoe', '[]', 'api', '', 1, 1, '') RETURNING id, shoe_id`,
+  args: [shoeId, priceCents, slug],
+});
+
+const ofShoe = (sql: string, ...args: Value[]): Statement => ({
+  sql: sql.replaceAll(":shoe", "(SELECT id FROM shoes WHERE shoe_id = 'a')"),
+  args,
+});
+
+const size = (name: string, stock: number): Statement =>
+  ofShoe("INSERT INTO sizes (shoe, position, size, stock) VALUES (:shoe, ?1, ?2, ?3)", name.length, name, stock);
+
+const failure = (promise: Promise<unknown>): Promise<unknown> => promise.then(() => "it was done", (thrown) => thrown);
+
+function expectRefusal(thrown: unknown, kind: DatabaseErrorKind, columns: string[] = []): void {
+  expect(thrown).toBeInstanceOf(DatabaseError);
+  const { kind: told, columns: named } = thrown as DatabaseError;
+  expect({ kind: told, columns: named }).toEqual({ kind, columns });
+}
+
+function readDoor({ db, caughtUp }: Under): void {
+  test("answers with tuples in the order of the columns", async () => {
+    await db().write([word("b"), word("a"), word("c")]);
+    await caughtUp();
+    expect(db().read.all("SELECT word, length(word) FROM words WHERE word < ? ORDER BY word", "c")).toEqual([
+      ["a", 1],
+      ["b", 1],
+    ]);
+    expect(db().read.get("SELECT word FROM words WHERE word = ?", "a")).toEqual(["a"]);
+    expect(db().read.get("SELECT word FROM words WHERE word = ?", "nothing")).toBeUndefined();
+    expect(db().read.all("SELECT word FROM words WHERE word = ?", "nothing")).toEqual([]);
+  });
+
+  test("shows the newest state at every look, also after looks that had more rows to tell", async () => {
+    for (let at = 1; at <= 5; at += 1) {
+      await db().write([word(`word ${at}`)]);
+      await caughtUp();
+      expect(db().read.get("SELECT word FROM words ORDER BY word")).toEqual(["word 1"]);
+      expect(db().read.get(COUNT_WORDS)).toEqual([at]);
+    }
+  });
+
+  test("keeps more different questions than it holds prepared", () => {
+    for (let at = 0; at < 1_200; at += 1) expect(db().read.get(`SELECT ${at}, ?`, at)).toEqual([at, at]);
+  });
+}
+
+function writeDoor({ db, caughtUp }: Under): void {
+  test("commits the statements of a write together and returns what each did", async () => {
+    const results = await db().write([
+      shoe("a"),
+      shoe("b"),
+      { sql: "UPDATE shoes SET likes = likes + 1" },
+      { sql: "DELETE FROM shoes WHERE shoe_id = ? RETURNING shoe_id, likes", args: ["b"] },
+      word("no rows come back from the word 'RETURNING'"),
+      { sql: "INSERT INTO words (word) VALUES ('returning')" },
+    ]);
+    expect(results.map(({ changes }) => changes)).toEqual([1, 1, 2, 1, 1, 1]);
+    expect(results[1]?.rows.map((row) => row[1])).toEqual(["b"]);
+    expect(results[2]?.rows).toEqual([]);
+    expect(results[3]?.rows).toEqual([["b", 1]]);
+    await caughtUp();
+    expect(db().read.all("SELECT shoe_id, likes FROM shoes")).toEqual([["a", 1]]);
+  });
+
+  test("undoes a write of which one statement fails", async () => {
+    expectRefusal(await failure(db().write([word("a"), shoe("a", 0), word("b")])), "check");
+    await caughtUp();
+    expect(db().read.get(COUNT_WORDS)).toEqual([0]);
+  });
+
+  test("undoes a failing member alone: its neighbours of the same group stay", async () => {
+    const writes = Array.from({ length: 200 }, (_, at) =>
+      failure(db().write(at % 2 ? [word(`bad ${at}`), word(`bad ${at}`)] : [word(`good ${at}`)])),
+    );
+    const outcomes = await Promise.all(writes);
+    outcomes.forEach((outcome, at) => {
+      if (at % 2) expectRefusal(outcome, "unique", ["words.word"]);
+      else expect(outcome).toBe("it was done");
+    });
+    expect(db().writeDoor().commits).toBeLessThan(100);
+    await caughtUp();
+    expect(db().read.get("SELECT count(*), sum(word LIKE 'good %') FROM words")).toEqual([100, 100]);
+  });
+
+  test("an undone transaction is nobody's success", async () => {
+    const undoing = { sql: "INSERT OR ROLLBACK INTO words (word) VALUES ('first')" };
+    const outcomes = await Promise.all(
+      [[word("first")], [word("second")], [undoing], [word("third")]].map((write) => failure(db().write(write))),
+    );
+    await caughtUp();
+    const there = db().read.all<[string]>("SELECT word FROM words ORDER BY word").flat();
+    const told = ["first", "second", "undoing", "third"].filter((_, at) => outcomes[at] === "it was done");
+    expect(there).toEqual(told);
+    expect(outcomes[2]).toBeInstanceOf(DatabaseError);
+    await db().write([word("after it")]);
+  });
+
+  test("refuses what its queue cannot hold with `overloaded`, and did not do it", async () => {
+    const outcomes = await Promise.all(Array.from({ length: FLOOD }, (_, at) => failure(db().write([word(`${at}`)]))));
+    const refused = outcomes.filter((outcome) => outcome !== "it was done");
+    expect(refused.length).toBeWithin(1, FLOOD);
+    for (const outcome of new Set(refused.map((thrown) => (thrown as DatabaseError).kind))) expect(outcome).toBe("overloaded");
+    expect(db().writeDoor().queued).toBe(0);
+    await caughtUp();
+    expect(db().read.get(COUNT_WORDS)).toEqual([FLOOD - refused.length]);
+  });
+}
+
+function rules({ db, caughtUp }: Under): void {
+  const refused: [string, Statement, DatabaseErrorKind, string[]][] = [
+    ["a second shoe of one id", shoe("a", 100, "other"), "unique", ["shoes.shoe_id"]],
+    ["a second shoe of one slug", shoe("b", 100, "a"), "unique", ["shoes.slug"]],
+    ["a label twice", { sql: "INSERT INTO facets (kind, key, name) VALUES ('all', '', '')" }, "unique", ["facets.kind", "facets.key"]],
+    ["a size twice", size("42", 1), "unique", ["sizes.shoe", "sizes.size"]],
+    ["negative stock", ofShoe("UPDATE sizes SET stock = stock - 3 WHERE shoe = :shoe"), "check", []],
+    ["stock without end", size("1000", 1_000_001), "check", []],
+    ["a price of 0", shoe("free", 0), "check", []],
+    ["a price with a fraction", shoe("half", 0.5), "check", ["shoes.price_cents"]],
+    ["a price that is no number", shoe("text", "cheap"), "check", ["shoes.price_cents"]],
+    ["no title", { sql: "UPDATE shoes SET title = NULL" }, "check", ["shoes.title"]],
+    ["an empty title", { sql: "UPDATE shoes SET title = ''" }, "check", []],
+    ["negative likes", { sql: "UPDATE shoes SET likes = -1" }, "check", []],
+    ["a label of a kind that is not there", { sql: "INSERT INTO facets (kind, key, name) VALUES ('x', '', '')" }, "check", []],
+    ["sizes of no shoe", { sql: "INSERT INTO sizes VALUES (99, 0, '42', 1)" }, "reference", []],
+    ["a brand that is not there", { sql: "UPDATE shoes SET brand_id = 99" }, "reference", []],
+    ["a list that names the shoe itself", ofShoe(`INSERT INTO related VALUES (:shoe, 'a', 1, '["b","a"]')`), "check", []],
+    ["a computed list of the shoe itself", ofShoe("INSERT INTO related VALUES (:shoe, 'a', 0, json_array(7, :shoe))"), "check", []],
+    ["a second dataset", { sql: "INSERT INTO dataset VALUES (2, '', '', 0, 0)" }, "check", []],
+    ["a question with a mistake", { sql: "INSERT INTO nothing VALUES (1)" }, "unknown", []],
+  ];
+  test.each(refused)("refuse %s", async (_name, statement, kind, columns) => {
+    await db().write([shoe("a"), size("42", 2)]);
+    expectRefusal(await failure(db().write([word("beside it"), statement])), kind, columns);
+    await caughtUp();
+    expect(db().read.get("SELECT (SELECT count(*) FROM words), (SELECT stock FROM sizes)")).toEqual([0, 2]);
+  });
+}
+
+function values({ db, caughtUp }: Under): void {
+  const MOST = Number.MAX_SAFE_INTEGER;
+
+  test("whole numbers are bound as integers and come back as numbers", async () => {
+    const sql = "INSERT INTO changes (kind, at) VALUES ('session', ?) RETURNING at, typeof(at)";
+    const results = await db().write([0, -1, MOST, -MOST, 5n].map((at) => ({ sql, args: [at] })));
+    expect(results.map(({ rows }) => rows[0])).toEqual([0, -1, MOST, -MOST, 5].map((at) => [at, "integer"]));
+    for (const value of [0, -1, MOST]) expect(db().read.get("SELECT ?1, typeof(?1)", value)).toEqual([value, "integer"]);
+    for (const value of [1.5, 1e300, -2.25e-10]) expect(db().read.get("SELECT ?1, typeof(?1)", value)).toEqual([value, "real"]);
+  });
+
+  test("texts of any script and length, bytes and nothing survive", async () => {
+    const texts = ["", "'; DROP TABLE shoes; --", "👟 ñandú 한글 ﷽", "\u{10ffff}\u{7f}", "é".repeat(200_000)];
+    await db().write(texts.map(word));
+    await caughtUp();
+    for (const text of texts) expect(db().read.get("SELECT word FROM words WHERE word = ?", text)).toEqual([text]);
+    const bytes = new Uint8Array([0, 255, 0, 128]);
+    const [kept] = db().read.get<[Uint8Array]>("SELECT ?", bytes) ?? [];
+    expect([...(kept ?? [])]).toEqual([...bytes]);
+    expect(db().read.get("SELECT ?", null)).toEqual([null]);
+  });
+
+  // The driver cuts a text that it returns at NUL; as JSON, which is how the shop reads, it comes back whole.
+  test("a NUL inside a text is kept", async () => {
+    await db().write([word("a\u0000b")]);
+    await caughtUp();
+    const [json] = db().read.get<[string]>("SELECT json_quote(word) FROM words WHERE word = ?", "a\u0000b") ?? [];
+    expect(JSON.parse(json ?? "null")).toBe("a\u0000b");
+  });
+}
+
+function scan({ db, caughtUp }: Under): void {
+  const SLOW = "WITH RECURSIVE n (i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 300000) SELECT max(i) FROM n";
+
+  test("answers each question with its rows", async () => {
+    await db().write([word("a"), word("b")]);
+    await caughtUp();
+    const questions = [{ sql: "SELECT word FROM words WHERE word > ?", args: ["a"] }, { sql: COUNT_WORDS }, { sql: "SELECT 1 WHERE 0" }];
+    expect(await db().scan(questions)).toEqual([[["b"]], [[2]], []]);
+  });
+
+  test("looks at one snapshot, while writes go on", async () => {
+    await db().write([word("before")]);
+    await caughtUp();
+    let isScanning = true;
+    const scanned = db()
+      .scan([{ sql: COUNT_WORDS }, ...Array.from({ length: 5 }, () => ({ sql: SLOW })), { sql: COUNT_WORDS }])
+      .finally(() => {
+        isScanning = false;
+      });
+    let written = 0;
+    for (; isScanning; written += 1) await db().write([word(`during ${written}`)]);
+    const answers = await scanned;
+    expect(written).toBeGreaterThan(1);
+    expect(answers.at(-1)).toEqual(answers[0] ?? []);
+    await caughtUp();
+    expect(await db().scan([{ sql: COUNT_WORDS }])).toEqual([[[written + 1]]]);
+  });
+
+  test("a question with a mistake is refused, and the next is answered", async () => {
+    expectRefusal(await failure(db().scan([{ sql: "SELECT * FROM nothing" }])), "unknown");
+    expect(await db().scan([{ sql: "SELECT 1" }])).toEqual([[[1]]]);
+  });
+
+  test("refuses what its queue cannot hold with `overloaded`, and answers the rest", async () => {
+    const outcomes = await Promise.all(
+      Array.from({ length: 2_000 }, (_, at) => failure(db().scan([{ sql: "SELECT ?", args: [at] }]))),
+    );
+    const refused = outcomes.filter((outcome) => outcome !== "it was done");
+    expect(refused.length).toBeWithin(1, 2_000);
+    for (const thrown of refused) expectRefusal(thrown, "overloaded");
+  });
+}
+
+function closing({ db }: Under): void {
+  test("waits for what is under way, refuses what comes later, and may be said twice", async () => {
+    const writes = Array.from({ length: 3_000 }, (_, at) => db().write([word(`${at}`)]));
+    const scanned = db().scan([{ sql: "SELECT 1" }]);
+    const closed = db().close();
+    expectRefusal(await failure(db().write([word("late")])), "closed");
+    expectRefusal(await failure(db().scan([{ sql: "SELECT 1" }])), "closed");
+    expect((await Promise.all(writes)).every(([result]) => result?.changes === 1)).toBe(true);
+    expect(await scanned).toEqual([[[1]]]);
+    await Promise.all([closed, db().close()]);
+    expectRefusal(await failure(db().write([word("later")])), "closed");
+    expectRefusal(await failure((async () => db().read.get("SELECT 1"))()), "closed");
+    expectRefusal(await failure((async () => db().read.all("SELECT 1"))()), "closed");
+  });
+}

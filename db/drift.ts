@@ -1,0 +1,101 @@
+// How a database differs from `schema.ts`: both told as the same lines of text.
+import { type Column, getTableColumns, is, SQL } from "drizzle-orm";
+import { getTableConfig, SQLiteSyncDialect, SQLiteTable } from "drizzle-orm/sqlite-core";
+import type { openHandle } from "./reader.ts";
+import * as schema from "./schema.ts";
+
+type Handle = ReturnType<typeof openHandle>;
+type Cell = string | number | null;
+
+const dialect = new SQLiteSyncDialect();
+
+/** What the one has and the other has not; both empty: they are the same. */
+export type Drift = { onlyInDatabase: string[]; onlyInSchema: string[] };
+
+/** Compares tables, columns, keys, uniques, indexes and references. */
+export function findDrift(handle: Handle, tables: SQLiteTable[] = schemaTables()): Drift {
+  const inDatabase = linesOfDatabase(handle);
+  const inSchema = tables.flatMap(linesOfTable);
+  return {
+    onlyInDatabase: inDatabase.filter((line) => !inSchema.includes(line)),
+    onlyInSchema: inSchema.filter((line) => !inDatabase.includes(line)),
+  };
+}
+
+/** The tables of `schema.ts`. */
+export const schemaTables = (): SQLiteTable[] =>
+  Object.values(schema).filter((table): table is typeof table & SQLiteTable => is(table, SQLiteTable));
+
+function linesOfDatabase(handle: Handle): string[] {
+  const ask = (sql: string) => handle.prepare(sql).raw(true).all([]) as Cell[][];
+  const tables = ask(
+    `SELECT name, strict FROM pragma_table_list
+     WHERE schema = 'main' AND type = 'table' AND name NOT LIKE 'sqlite\\_%' ESCAPE '\\'`,
+  );
+  return tables.flatMap(([table, strict]) => {
+    const lines = [`${table} is ${strict === 1 ? "STRICT" : "not STRICT"}`];
+    for (const [, name, type, isNotNull, fallback, key] of ask(`PRAGMA table_xinfo(${table})`))
+      lines.push(columnLine(`${table}.${name}`, String(type), isNotNull === 1 || key !== 0, fallback));
+    const key = ask(`SELECT name FROM pragma_table_info('${table}') WHERE pk > 0 ORDER BY pk`).flat();
+    if (key.length > 0) lines.push(`${table} has the primary key ${key.join(", ")}`);
+    for (const [, name, isUnique, origin] of ask(`PRAGMA index_list(${table})`)) {
+      const columns = ask(`SELECT name, coll FROM pragma_index_xinfo('${name}') WHERE key = 1 ORDER BY seqno`);
+      const parts = columns.map(([column, collation]) => `${column}${collation === "BINARY" ? "" : ` COLLATE ${collation}`}`);
+      if (origin === "u") lines.push(`${table} is unique in ${parts.join(", ")}`);
+      if (origin === "c") lines.push(indexLine(String(name), isUnique === 1, parts, whereOf(ask, String(name))));
+    }
+    for (const [, , target, from, to, , onDelete] of ask(`PRAGMA foreign_key_list(${table})`))
+      lines.push(`${table}.${from} refers to ${target}.${to}, on delete ${String(onDelete).toLowerCase()}`);
+    return lines;
+  });
+}
+
+function whereOf(ask: (sql: string) => Cell[][], name: string): string {
+  const [sql] = ask(`SELECT sql FROM sqlite_schema WHERE type = 'index' AND name = '${name}'`)[0] ?? [];
+  return /\bWHERE\b(.*)$/s.exec(String(sql))?.[1]?.trim() ?? "";
+}
+
+function linesOfTable(table: SQLiteTable): string[] {
+  const { name, primaryKeys, uniqueConstraints, indexes, foreignKeys } = getTableConfig(table);
+  const columns = Object.values(getTableColumns(table));
+  const lines = [`${name} is STRICT`];
+  for (const column of columns)
+    lines.push(
+      columnLine(`${name}.${column.name}`, column.getSQLType(), column.notNull || column.primary, fallbackOf(column)),
+    );
+  const key = primaryKeys[0]?.columns ?? columns.filter(({ primary }) => primary);
+  if (key.length > 0) lines.push(`${name} has the primary key ${namesOf(key)}`);
+  for (const column of columns) if (column.isUnique) lines.push(`${name} is unique in ${column.name}`);
+  for (const constraint of uniqueConstraints) lines.push(`${name} is unique in ${namesOf(constraint.columns)}`);
+  for (const { config } of indexes)
+    lines.push(
+      indexLine(
+        config.name,
+        config.unique,
+        config.columns.map((part) => (is(part, SQL) ? textOf(part) : part.name)),
+        config.where ? textOf(config.where) : "",
+      ),
+    );
+  for (const { reference, onDelete } of foreignKeys) {
+    const { columns: from, foreignTable, foreignColumns: to } = reference();
+    const target = getTableConfig(foreignTable).name;
+    lines.push(`${name}.${namesOf(from)} refers to ${target}.${namesOf(to)}, on delete ${onDelete ?? "no action"}`);
+  }
+  return lines;
+}
+
+const namesOf = (columns: Column[]): string => columns.map(({ name }) => name).join(", ");
+
+const textOf = (part: SQL): string => dialect.sqlToQuery(part).sql.replace(/"\w+"\."(\w+)"|"(\w+)"/g, "$1$2");
+
+function fallbackOf({ default: value }: Column): Cell {
+  if (value === undefined) return null;
+  if (is(value, SQL)) return textOf(value);
+  return typeof value === "string" ? `'${value}'` : String(value);
+}
+
+const columnLine = (name: string, type: string, isNotNull: boolean, fallback: Cell | undefined): string =>
+  `${name} is ${type.toUpperCase()}${isNotNull ? " NOT NULL" : ""}${fallback == null ? "" : ` DEFAULT ${fallback}`}`;
+
+const indexLine = (name: string, isUnique: boolean, parts: string[], where: string): string =>
+  `${isUnique ? "unique " : ""}index ${name} on ${parts.join(", ")}${where === "" ? "" : ` WHERE ${where}`}`;

@@ -1,0 +1,142 @@
+// The database on a file: the common suite, and what a file promises besides.
+import { afterAll, describe, expect, test } from "bun:test";
+import { mkdirSync, mkdtempSync, renameSync, rmSync, statSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { databaseContract } from "./contract.ts";
+import { openFile } from "./file.ts";
+import { migrate } from "./migrate.ts";
+import { openHandle } from "./reader.ts";
+
+const CACHE_KB = 1_000;
+const KILLS = 4;
+const root = mkdtempSync(join(tmpdir(), "insole-file-"));
+let made = 0;
+
+afterAll(() => rmSync(root, { recursive: true }));
+
+function freshPath(): string {
+  const path = join(root, `${++made}.db`);
+  migrate(path);
+  return path;
+}
+
+databaseContract("a file", async () => {
+  const db = openFile(freshPath());
+  return { db, caughtUp: async () => {}, remove: async () => {} };
+});
+
+const word = (text: string) => ({ sql: "INSERT INTO words (word) VALUES (?)", args: [text] });
+
+test("the serving thread goes on while commits run", async () => {
+  const db = openFile(freshPath());
+  await db.write([word("the thread has started")]);
+  let turns = 0;
+  let isWriting = true;
+  const turn = () => {
+    turns += 1;
+    if (isWriting) setImmediate(turn);
+  };
+  const before = db.writeDoor().commits;
+  const writes = Promise.all(Array.from({ length: 5_000 }, (_, at) => db.write([word(`${at}`)])));
+  setImmediate(turn);
+  await writes;
+  isWriting = false;
+  expect(turns).toBeGreaterThan(db.writeDoor().commits - before);
+  await db.close();
+});
+
+test("what another handle commits is seen at the next look", async () => {
+  const path = freshPath();
+  const db = openFile(path);
+  const other = openFile(path);
+  expect(db.read.get("SELECT count(*) FROM words")).toEqual([0]);
+  await other.write([word("from elsewhere")]);
+  expect(db.read.get("SELECT word FROM words")).toEqual(["from elsewhere"]);
+  await Promise.all([db.write([word("a")]), other.write([word("b")])]);
+  expect(other.read.get("SELECT count(*) FROM words")).toEqual([3]);
+  await Promise.all([other.close(), db.close()]);
+});
+
+test("a look leaves no snapshot open: the log can be taken into the file", async () => {
+  const path = freshPath();
+  const db = openFile(path);
+  await db.write([word("a"), word("b"), word("c")]);
+  db.read.get("SELECT word FROM words");
+  await db.scan([{ sql: "SELECT word FROM words" }]);
+  const other = openHandle(path, CACHE_KB);
+  const [busy] = other.prepare("PRAGMA wal_checkpoint(TRUNCATE)").raw(true).get([]) as [number];
+  expect(busy).toBe(0);
+  other.close();
+  await db.close();
+});
+
+test("closing leaves everything in the one file", async () => {
+  const path = freshPath();
+  const db = openFile(path);
+  await db.write([word("kept")]);
+  await db.close();
+  expect(statSync(`${path}-wal`, { throwIfNoEntry: false })?.size ?? 0).toBe(0);
+  const again = openFile(path);
+  expect(again.read.get("SELECT word FROM words")).toEqual(["kept"]);
+  await again.close();
+});
+
+test("a thread that cannot open the file refuses, and answers once it can", async () => {
+  const folder = join(root, "moved");
+  const path = join(folder, "insole.db");
+  mkdirSync(folder);
+  migrate(path);
+  const db = openFile(path);
+  renameSync(folder, `${folder}-away`);
+  const refusals = await Promise.allSettled([db.scan([{ sql: "SELECT 1" }]), db.write([word("a")])]);
+  for (const refusal of refusals) expect(refusal).toMatchObject({ status: "rejected", reason: { name: "DatabaseError" } });
+  renameSync(`${folder}-away`, folder);
+  await db.write([word("a")]);
+  expect(await db.scan([{ sql: "SELECT word FROM words" }])).toEqual([[["a"]]]);
+  await db.close();
+});
+
+describe("an acknowledged write", () => {
+  // Each write is a word and its part, so that half a write would show.
+  const child = (path: string, round: number) => `
+    import { openFile } from ${JSON.stringify(join(import.meta.dir, "file.ts"))};
+    const db = openFile(${JSON.stringify(path)});
+    const writer = async (writer) => {
+      for (let at = 0; ; at += 1) {
+        const name = "${round}." + writer + "." + at;
+        await db.write([
+          { sql: "INSERT INTO words (word) VALUES (?)", args: [name] },
+          { sql: "INSERT INTO word_trigrams (trigram, word) VALUES ('x', ?)", args: [name] },
+        ]);
+        process.stdout.write(name + "\\n");
+      }
+    };
+    for (let at = 0; at < 16; at += 1) writer(at);`;
+
+  test("survives kill -9", async () => {
+    const path = freshPath();
+    const acknowledged: string[] = [];
+    for (let round = 0; round < KILLS; round += 1) {
+      const writing = Bun.spawn([process.execPath, "-e", child(path, round)], { stdio: ["ignore", "pipe", "inherit"] });
+      let told = "";
+      const decoder = new TextDecoder();
+      for await (const chunk of writing.stdout) {
+        told += decoder.decode(chunk, { stream: true });
+        if (told.length > 2_000 * (round + 1)) writing.kill("SIGKILL");
+      }
+      await writing.exited;
+      expect(writing.signalCode).toBe("SIGKILL");
+      acknowledged.push(...told.split("\n").slice(0, -1));
+    }
+    const handle = openHandle(path, CACHE_KB);
+    const ask = (sql: string) => handle.prepare(sql).raw(true).all([]) as string[][];
+    const there = new Set(ask("SELECT word FROM words").flat());
+    expect(acknowledged.length).toBeGreaterThan(KILLS * 100);
+    expect(acknowledged.filter((name) => !there.has(name))).toEqual([]);
+    expect(ask("SELECT word FROM words EXCEPT SELECT word FROM word_trigrams")).toEqual([]);
+    expect(ask("SELECT word FROM word_trigrams EXCEPT SELECT word FROM words")).toEqual([]);
+    expect(ask("PRAGMA integrity_check")).toEqual([["ok"]]);
+    handle.close();
+  });
+});

@@ -1,0 +1,128 @@
+// The tables as TypeScript sees them; the migrations make them, and a test holds the two together.
+import { sql } from "drizzle-orm";
+import { type AnySQLiteColumn, index, integer, primaryKey, sqliteTable, text, unique } from "drizzle-orm/sqlite-core";
+
+const NOW_MS = sql`CAST(unixepoch('subsec') * 1000 AS INTEGER)`;
+
+/** One row: which shop's data this is, and whether a bulk write is under way. */
+export const dataset = sqliteTable("dataset", {
+  one: integer().primaryKey(),
+  id: text().notNull(),
+  generation: text().notNull(),
+  bulk: integer().notNull().default(0),
+  createdAt: integer("created_at").notNull(),
+});
+
+/** A value that shoes are filtered and counted by: a category, a brand, a colour, a gender, a size, or all. */
+export const facets = sqliteTable(
+  "facets",
+  {
+    id: integer().primaryKey(),
+    kind: text({ enum: ["all", "category", "brand", "color", "gender", "size"] }).notNull(),
+    key: text().notNull(),
+    name: text().notNull(),
+    description: text().notNull().default(""),
+    shoes: integer().notNull().default(0),
+  },
+  (facet) => [unique().on(facet.kind, facet.key)],
+);
+
+const label = (name: string) => integer(name).references((): AnySQLiteColumn => facets.id);
+
+/** A shoe; money in minor units, times in ms since 1970, `images` a JSON list. */
+export const shoes = sqliteTable(
+  "shoes",
+  {
+    id: integer().primaryKey({ autoIncrement: true }),
+    shoeId: text("shoe_id").notNull().unique(),
+    slug: text().notNull().unique(),
+    version: integer().notNull().default(1),
+    priceCents: integer("price_cents").notNull(),
+    listPriceCents: integer("list_price_cents"),
+    likes: integer().notNull().default(0),
+    stock: integer().notNull().default(0),
+    categoryId: label("category_id"),
+    brandId: label("brand_id"),
+    colorId: label("color_id"),
+    genderId: label("gender_id"),
+    title: text().notNull(),
+    images: text().notNull(),
+    href: text(),
+    sizeSystem: text("size_system"),
+    origin: text({ enum: ["demo", "import", "api"] }).notNull(),
+    contentHash: text("content_hash").notNull(),
+    createdAt: integer("created_at").notNull(),
+    updatedAt: integer("updated_at").notNull(),
+    description: text().notNull(),
+  },
+  (shoe) => [
+    index("shoes_by_price").on(shoe.priceCents, shoe.id),
+    index("shoes_by_title").on(sql`${shoe.title} COLLATE NOCASE`, shoe.id),
+    index("shoes_by_likes").on(shoe.likes, shoe.id),
+    index("shoes_by_category").on(shoe.categoryId, shoe.priceCents, shoe.id),
+    index("shoes_by_brand").on(shoe.brandId, shoe.priceCents, shoe.id),
+    index("shoes_narrow").on(
+      ...[shoe.id, shoe.categoryId, shoe.brandId, shoe.colorId],
+      ...[shoe.genderId, shoe.priceCents, shoe.likes],
+    ),
+    index("shoes_demo").on(shoe.id).where(sql`${shoe.origin} = 'demo'`),
+  ],
+);
+
+const ofShoe = () => integer().references((): AnySQLiteColumn => shoes.id, { onDelete: "cascade" });
+
+/** How many pairs are left of each size of a shoe. */
+export const sizes = sqliteTable(
+  "sizes",
+  {
+    shoe: ofShoe().notNull(),
+    position: integer().notNull(),
+    size: text().notNull(),
+    stock: integer().notNull(),
+  },
+  (size) => [primaryKey({ columns: [size.shoe, size.position] }), unique().on(size.shoe, size.size)],
+);
+
+/** The related shoes of a shoe as a JSON list: public ids where given, row ids where computed. */
+export const related = sqliteTable("related", {
+  shoe: ofShoe().primaryKey(),
+  shoeId: text("shoe_id").notNull(),
+  given: integer().notNull(),
+  list: text().notNull(),
+});
+
+/** Shoes whose related list is still to be computed. */
+export const relatedPending = sqliteTable("related_pending", { shoe: ofShoe().primaryKey() });
+
+/** Every word of the search index. */
+export const words = sqliteTable("words", { word: text().notNull().primaryKey() });
+
+/** The three-letter parts of the words. */
+export const wordTrigrams = sqliteTable(
+  "word_trigrams",
+  { trigram: text().notNull(), word: text().notNull() },
+  (part) => [primaryKey({ columns: [part.trigram, part.word] })],
+);
+
+/** The change feed; `shoeId` null means every shoe. */
+export const changes = sqliteTable("changes", {
+  seq: integer().primaryKey({ autoIncrement: true }),
+  shoeId: text("shoe_id"),
+  kind: text({ enum: ["facts", "collection", "counters", "session"] }).notNull(),
+  at: integer().notNull().default(NOW_MS),
+});
+
+/** Price bands by their lower bounds; ten neighbours make a wide one. */
+export const priceBands = sqliteTable("price_bands", {
+  cents: integer().primaryKey(),
+  wideCents: integer("wide_cents").notNull(),
+});
+
+/** What the migrator has applied. */
+export const migrations = sqliteTable("migrations", {
+  number: integer().primaryKey(),
+  name: text().notNull(),
+  checksum: text().notNull(),
+  oldestProgram: integer("oldest_program").notNull(),
+  appliedAt: integer("applied_at").notNull(),
+});
