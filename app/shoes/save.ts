@@ -20,15 +20,14 @@ const CORRECTABLE = /^\p{L}{3,}$/u;
 const LABELS = `INSERT INTO facets (kind, key, name)
 SELECT value ->> 0, value ->> 1, value ->> 2 FROM json_each(?) WHERE true ON CONFLICT DO NOTHING`;
 
-const labelId = (kind: string, at: string) =>
-  `(SELECT id FROM facets WHERE kind = '${kind}' AND key = d.value ->> '${at}')`;
+const labelId = (kind: string, at: number) => `(SELECT id FROM facets WHERE kind = '${kind}' AND key = d.value ->> ${at})`;
 
+// The columns in the order of `toRow`.
 const SHOES = `INSERT INTO shoes (shoe_id, slug, price_cents, list_price_cents, stock, category_id, brand_id, color_id,
   gender_id, title, images, href, size_system, origin, content_hash, created_at, updated_at, description)
-SELECT d.value ->> 'id', d.value ->> 'slug', d.value ->> 'price', d.value ->> 'listPrice', d.value ->> 'stock',
-  ${labelId("category", "category")}, ${labelId("brand", "brand")}, ${labelId("color", "color")},
-  ${labelId("gender", "gender")}, d.value ->> 'title', d.value -> 'images', d.value ->> 'href',
-  d.value ->> 'sizeSystem', ?2, d.value ->> 'hash', ?3, ?3, d.value ->> 'description'
+SELECT d.value ->> 0, d.value ->> 1, d.value ->> 2, d.value ->> 3, d.value ->> 4,
+  ${labelId("category", 5)}, ${labelId("brand", 6)}, ${labelId("color", 7)}, ${labelId("gender", 8)},
+  d.value ->> 9, d.value -> 10, d.value ->> 11, d.value ->> 12, ?2, d.value ->> 13, ?3, ?3, d.value ->> 14
 FROM json_each(?1) AS d WHERE true`;
 
 const ON_CONFLICT: Record<OnConflict, string> = {
@@ -43,22 +42,20 @@ const ON_CONFLICT: Record<OnConflict, string> = {
 WHERE content_hash <> excluded.content_hash`,
 };
 
-// The rows this very call inserted or changed carry its time stamp.
-const SAVED = "FROM json_each(?1) AS d CROSS JOIN shoes AS s ON s.shoe_id = d.value ->> 'id' AND s.updated_at = ?2";
+// The rows this very call inserted or changed carry its time stamp. `?1` is a list of ids, or of [id, something].
+const SAVED = "FROM json_each(?1) AS d CROSS JOIN shoes AS s ON s.shoe_id = d.value AND s.updated_at = ?2";
+const SAVED_WITH = SAVED.replace("d.value", "d.value ->> 0");
 
-const AFTER_SHOES = [
-  `DELETE FROM sizes WHERE shoe IN (SELECT s.id ${SAVED} WHERE s.version > 1)`,
-  `INSERT INTO sizes (shoe, position, size, stock)
-   SELECT s.id, z.key, z.value ->> 'size', z.value ->> 'stock' ${SAVED} CROSS JOIN json_each(d.value -> 'sizes') AS z`,
-  `DELETE FROM search WHERE rowid IN (SELECT s.id ${SAVED} WHERE s.version > 1)`,
-  `INSERT INTO search (rowid, title, labels, description, tags)
-   SELECT f.id, f.title, f.labels, f.description, f.tags ${SAVED} CROSS JOIN search_source AS f ON f.id = s.id`,
-  `INSERT INTO related (shoe, shoe_id, given, list)
-   SELECT s.id, s.shoe_id, 1, d.value -> 'related' ${SAVED} WHERE d.value ->> 'related' IS NOT NULL
-   ON CONFLICT (shoe) DO UPDATE SET given = 1, list = excluded.list`,
-  `INSERT INTO related_pending (shoe) SELECT s.id ${SAVED} WHERE d.value ->> 'related' IS NULL
-   ON CONFLICT DO NOTHING`,
-];
+const OLD_SIZES = `DELETE FROM sizes WHERE shoe IN (SELECT s.id ${SAVED} WHERE s.version > 1)`;
+const SIZES = `INSERT INTO sizes (shoe, position, size, stock)
+SELECT s.id, z.key, z.value ->> 0, z.value ->> 1 ${SAVED_WITH} CROSS JOIN json_each(d.value -> 1) AS z`;
+const OLD_SEARCH = `DELETE FROM search WHERE rowid IN (SELECT s.id ${SAVED} WHERE s.version > 1)`;
+const SEARCH = `INSERT INTO search (rowid, title, labels, description, tags)
+SELECT f.id, f.title, f.labels, f.description, f.tags ${SAVED} CROSS JOIN search_source AS f ON f.id = s.id`;
+const GIVEN = `INSERT INTO related (shoe, shoe_id, given, list) SELECT s.id, s.shoe_id, 1, d.value -> 1 ${SAVED_WITH}
+WHERE true ON CONFLICT (shoe) DO UPDATE SET given = 1, list = excluded.list`;
+const PENDING = `INSERT INTO related_pending (shoe) SELECT s.id ${SAVED} WHERE true ON CONFLICT DO NOTHING`;
+const NOT_PENDING = `DELETE FROM related_pending WHERE shoe IN (SELECT s.id ${SAVED_WITH})`;
 
 const FEED = `INSERT INTO changes (shoe_id, kind)
 SELECT NULL, k.value FROM json_each('["facts","collection"]') AS k WHERE EXISTS (SELECT 1 ${SAVED})`;
@@ -89,11 +86,11 @@ export async function saveShoes(db: Database, drafts: ShoeDraft[], options: Save
   const statements: Statement[] = [
     { sql: LABELS, args: [JSON.stringify(labelsOf(drafts))] },
     insert,
-    ...AFTER_SHOES.map((sql) => ({ sql, args: [json, stamp] })),
+    ...afterShoes(drafts, stamp),
     ...(vocabulary.length > 0 ? vocabularyStatements(vocabulary) : []),
   ];
   const single = drafts.length === 1;
-  const results = await db.write(single ? statements : bulk([...statements, { sql: FEED, args: [json, stamp] }]));
+  const results = await db.write(single ? statements : bulk([...statements, { sql: FEED, args: [idsOf(drafts), stamp] }]));
   keepWords(db, vocabulary);
 
   const versions = results[single ? 1 : 2]?.rows ?? [];
@@ -101,20 +98,37 @@ export async function saveShoes(db: Database, drafts: ShoeDraft[], options: Save
   return { added, replaced: versions.length - added, unchanged: drafts.length - versions.length };
 }
 
+const idsOf = (drafts: ShoeDraft[]): string => JSON.stringify(drafts.map(({ shoeId }) => shoeId));
+
+/** What follows from the rows that were saved: sizes, the search index, related lists. */
+function afterShoes(drafts: ShoeDraft[], stamp: number): Statement[] {
+  const ids = idsOf(drafts);
+  const sizes = drafts.map(({ shoeId, sizes }) => [shoeId, sizes.toSorted(bySize).map(({ size, stock }) => [size, stock])]);
+  const given = drafts.flatMap(({ shoeId, related }) => (related ? [[shoeId, related]] : []));
+  const pending = drafts.flatMap(({ shoeId, related }) => (related ? [] : [shoeId]));
+  return [
+    { sql: OLD_SIZES, args: [ids, stamp] },
+    { sql: SIZES, args: [JSON.stringify(sizes), stamp] },
+    { sql: OLD_SEARCH, args: [ids, stamp] },
+    { sql: SEARCH, args: [ids, stamp] },
+    ...(given.length > 0 ? [GIVEN, NOT_PENDING].map((sql) => ({ sql, args: [JSON.stringify(given), stamp] })) : []),
+    ...(pending.length > 0 ? [{ sql: PENDING, args: [JSON.stringify(pending), stamp] }] : []),
+  ];
+}
+
 /** What `saveShoes` would do, without doing it. */
 export function previewShoes(db: Database, drafts: ShoeDraft[], onConflict: OnConflict): SaveCounts {
-  const ids = JSON.stringify(drafts.map(({ shoeId }) => shoeId));
   const known = new Map(
     db.read.all<[string, string]>(
       "SELECT shoe_id, content_hash FROM shoes WHERE shoe_id IN (SELECT value FROM json_each(?))",
-      ids,
+      idsOf(drafts),
     ),
   );
   const counts: SaveCounts = { added: 0, replaced: 0, unchanged: 0 };
   for (const draft of drafts) {
     const hash = known.get(draft.shoeId);
     if (hash === undefined) counts.added += 1;
-    else if (onConflict === "replace" && hash !== toRow(draft).hash) counts.replaced += 1;
+    else if (onConflict === "replace" && hash !== hashOf(draft)) counts.replaced += 1;
     else counts.unchanged += 1;
   }
   return counts;
@@ -130,26 +144,27 @@ function nextStamp(nowMs: number): number {
 
 function toRow(draft: ShoeDraft) {
   const label = (kind: LabelKind, name: string | null) => (name === null ? null : labelKey(kind, name));
-  return {
-    id: draft.shoeId,
-    slug: `${slugOf(draft.title)}_${draft.shoeId}`,
-    title: draft.title,
-    description: draft.description,
-    category: label("category", draft.category),
-    brand: label("brand", draft.brand),
-    color: label("color", draft.color),
-    gender: label("gender", draft.gender),
-    price: draft.priceCents,
-    listPrice: draft.listPriceCents,
-    stock: draft.sizes.reduce((sum, { stock }) => sum + stock, 0),
-    images: draft.images,
-    href: draft.href,
-    sizeSystem: draft.sizeSystem,
-    sizes: [...draft.sizes].sort(bySize),
-    related: draft.related,
-    hash: Bun.hash.xxHash64(JSON.stringify(draft)).toString(36),
-  };
+  return [
+    draft.shoeId,
+    `${slugOf(draft.title)}_${draft.shoeId}`,
+    draft.priceCents,
+    draft.listPriceCents,
+    draft.sizes.reduce((sum, { stock }) => sum + stock, 0),
+    label("category", draft.category),
+    label("brand", draft.brand),
+    label("color", draft.color),
+    label("gender", draft.gender),
+    draft.title,
+    draft.images,
+    draft.href,
+    draft.sizeSystem,
+    hashOf(draft),
+    draft.description,
+  ];
 }
+
+/** Equal drafts have equal hashes: what a save compares with what stands there. */
+const hashOf = (draft: ShoeDraft): string => Bun.hash.xxHash64(JSON.stringify(draft)).toString(36);
 
 /** Numbers by value and before words. */
 function bySize(a: { size: string }, b: { size: string }): number {
