@@ -27,7 +27,7 @@ type Environment = Record<string, string | undefined>;
 const MIB = 1024 * 1024;
 const LEVELS: LogLevel[] = ["debug", "info", "warn", "error"];
 
-/** Reads the settings; throws one sentence that names the first bad one and its rule. */
+/** Reads the settings (on a terminal the log is made for people); throws one sentence that names the first bad one and its rule. */
 export function readConfig(env: Environment, isTerminal = false): Config {
   const unknown = Object.keys(env).find((name) => name.startsWith("INSOLE_"));
   if (unknown) throw new Error(`${unknown} is not a setting: names begin without INSOLE_, see .env.example`);
@@ -48,7 +48,7 @@ export function readConfig(env: Environment, isTerminal = false): Config {
     demo: flag(env, "DEMO", !isProduction),
     cacheBytesMax: whole(env, "CACHE_BYTES_MAX", 64 * MIB, 0, 64 * 1024 * MIB),
     logLevel: choice(env, "LOG_LEVEL", LEVELS, "info"),
-    logFormat: choice(env, "LOG_FORMAT", ["json", "pretty"], isTerminal ? "pretty" : "json"),
+    logFormat: isTerminal ? "pretty" : "json",
     logSample: share(env, "LOG_SAMPLE", isProduction ? 0.01 : 1),
   });
 }
