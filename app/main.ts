@@ -18,6 +18,7 @@ import { computeRelated } from "./shoes/related.ts";
 const FEED_POLL_MS = 50;
 /** What is under way at the end has this long to finish. */
 const DRAIN_MS = 10_000;
+const DRAIN_POLL_MS = 10;
 /** Longer than NGINX keeps its connections, so that it never sends on one that we are closing. */
 const IDLE_TIMEOUT_SECONDS = 75;
 /** The server's own bound lies above the one in the walk, whose refusal explains itself. */
@@ -60,12 +61,20 @@ export async function main(config: Config, log: Log): Promise<Shop> {
 
   const close = async () => {
     status.enter("draining");
-    await Promise.race([server.stop(), Bun.sleep(DRAIN_MS)]);
+    await drain(server);
     clearInterval(polling);
     await server.stop(true);
     await db.close();
   };
   return { url: server.url.href.replace(/\/$/, ""), close };
+}
+
+/** Takes nothing new and waits for what is under way; a connection that only stays silent is not waited for. */
+async function drain(server: ReturnType<typeof listen>): Promise<void> {
+  const end = Date.now() + DRAIN_MS;
+  const stopped = server.stop().then(() => true);
+  while (server.pendingRequests > 0 && Date.now() < end)
+    if (await Promise.race([stopped, Bun.sleep(DRAIN_POLL_MS)])) return;
 }
 
 function listen(config: Config, walk: (request: Request) => Response | Promise<Response>) {
@@ -76,12 +85,16 @@ function listen(config: Config, walk: (request: Request) => Response | Promise<R
       reusePort: false,
       idleTimeout: IDLE_TIMEOUT_SECONDS,
       maxRequestBodySize: REQUEST_BYTES_MAX,
+      // Bun's own page for a failure shows the code.
+      development: false,
       fetch: walk,
     });
   } catch (thrown) {
     const code = thrown instanceof Error && "code" in thrown ? thrown.code : undefined;
-    if (code === "EADDRINUSE") throw new Error(`port ${config.port} on ${config.host} is taken: stop what uses it or set PORT`);
-    if (code === "EACCES") throw new Error(`port ${config.port} may not be opened by this user: set PORT above 1023`);
+    if (code === "EADDRINUSE")
+      throw new Error(`port ${config.port} on ${config.host} is taken: stop what uses it or set PORT`);
+    if (code === "EACCES")
+      throw new Error(`port ${config.port} may not be opened by this user: set PORT above 1023`);
     throw thrown;
   }
 }
@@ -100,7 +113,10 @@ async function prepareCatalogue(db: Database, config: Config, log: Log): Promise
     const filled = await fillDemo(db);
     if (filled > 0) log.info("filled an empty catalogue with demo shoes", { shoes: filled });
   }
-  const [pending] = db.read.get<[number]>("SELECT count(*) FROM (SELECT 1 FROM related_pending LIMIT ?)", PENDING_MAX + 1) ?? [0];
+  const [pending] = db.read.get<[number]>(
+    "SELECT count(*) FROM (SELECT 1 FROM related_pending LIMIT ?)",
+    PENDING_MAX + 1,
+  ) ?? [0];
   if (pending > PENDING_MAX) log.warn("an import was broken off: run it again to complete the related shoes");
   else if (pending > 0) await computeRelated(db);
 }
@@ -111,13 +127,17 @@ if (import.meta.main) {
     const log = openLog(config.logLevel, config.logFormat, (line) => process.stdout.write(`${line}\n`));
     const shop = await main(config, log);
     log.info("the shop is open", { shop: shop.url, docs: `${shop.url}/docs`, data: config.databasePath });
+    let isStopping = false;
+    // A terminal may deliver its signal twice: through the package runner and by itself.
     const stop = async (signal: string) => {
+      if (isStopping) return;
+      isStopping = true;
       log.info("closing", { signal });
       await shop.close();
       process.exit(0);
     };
-    process.once("SIGTERM", stop);
-    process.once("SIGINT", stop);
+    process.on("SIGTERM", stop);
+    process.on("SIGINT", stop);
   } catch (thrown) {
     process.stderr.write(`insole: ${thrown instanceof Error ? thrown.message : String(thrown)}\n`);
     process.exit(1);

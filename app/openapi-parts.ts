@@ -7,7 +7,11 @@ export type Operation = { detail: Record<string, unknown> };
 
 /** The shape of every error (RFC 9457). */
 export const ProblemSchema = Type.Object({
-  type: Type.String({ description: `one of ${Object.keys(PROBLEMS).map((type) => `/problems/${type}`).join(", ")}` }),
+  type: Type.String({
+    description: `one of ${Object.keys(PROBLEMS)
+      .map((type) => `/problems/${type}`)
+      .join(", ")}`,
+  }),
   title: Type.String(),
   status: Type.Integer(),
   detail: Type.String(),

@@ -1,13 +1,26 @@
 // Everything that can go wrong for a client: one error type and one table of what it means.
+import { PUBLIC_HEADERS } from "./cache/entry.ts";
 
 /** One entry per problem type: its HTTP status, its title and what the page `/problems/<type>` says. */
 export const PROBLEMS = {
-  "invalid-request": [400, "Invalid request", "A parameter or field breaks a rule; `errors` names each and says which."],
+  "invalid-request": [
+    400,
+    "Invalid request",
+    "A parameter or field breaks a rule; `errors` names each and says which.",
+  ],
   "not-found": [404, "Not found", "There is nothing at this address, or not any more."],
-  "method-not-allowed": [405, "Method not allowed", "The address exists; `Allow` lists the methods it takes."],
+  "method-not-allowed": [
+    405,
+    "Method not allowed",
+    "The address exists; `Allow` lists the methods it takes.",
+  ],
   "payload-too-large": [413, "Payload too large", "A request body may have at most 256 KiB."],
   "internal-error": [500, "Internal error", "Something failed on our side; `requestId` finds it in the log."],
-  unavailable: [503, "Service unavailable", "Nothing was done; try again after the seconds in `Retry-After`."],
+  unavailable: [
+    503,
+    "Service unavailable",
+    "Nothing was done; try again after the seconds in `Retry-After`.",
+  ],
 } as const satisfies Record<string, readonly [number, string, string]>;
 
 export type ProblemType = keyof typeof PROBLEMS;
@@ -47,6 +60,9 @@ export function problemResponse(problem: Problem, instance: string, requestId: s
     headers: {
       "content-type": "application/problem+json",
       "cache-control": "private, no-store",
+      // A page on another site may read why its request was refused.
+      "access-control-allow-origin": PUBLIC_HEADERS["access-control-allow-origin"],
+      "access-control-expose-headers": PUBLIC_HEADERS["access-control-expose-headers"],
       ...problem.headers,
     },
   });

@@ -4,16 +4,17 @@ import type { Database } from "../db/database.ts";
 import { DatabaseError } from "../db/errors.ts";
 import type { Cache } from "./cache/cache.ts";
 import { respond } from "./cache/respond.ts";
+import { allowedMethods, preflight } from "./methods.ts";
 import { docsRoutes } from "./ops/docs.ts";
 import type { Log } from "./ops/log.ts";
+import { pageRoutes } from "./ops/pages.ts";
 import { opsRoutes } from "./ops/routes.ts";
 import type { Status } from "./ops/status.ts";
-import { allowedMethods, preflight } from "./methods.ts";
-import { pageRoutes } from "./ops/pages.ts";
 import { Problem, problemResponse } from "./problems.ts";
 import { keepRequestId, requestIdOf, takeRequestId } from "./request-id.ts";
 import type { Shop } from "./shoes/lists.ts";
 import { catalogueRoutes, pictureRoutes } from "./shoes/routes.ts";
+import { readShowcase } from "./shoes/showcase.ts";
 
 export type Services = {
   db: Database;
@@ -50,11 +51,11 @@ export function openServer(services: Services): (request: Request) => Response |
   };
 }
 
-/** The path and query below `/api` or `/v1`: a canonical one is the key of its answer. */
+/** What stands below `/api/` or `/v1/`, else the path from its first slash: a canonical one is the key of its answer. */
 function cacheKey(url: string): string {
   const path = url.indexOf("/", 8);
-  if (url.startsWith("/api/", path)) return url.slice(path + 4);
-  return url.slice(url.startsWith("/v1/", path) ? path + 3 : path);
+  if (url.startsWith("/api/", path)) return url.slice(path + 5);
+  return url.slice(url.startsWith("/v1/", path) ? path + 4 : path);
 }
 
 async function answer(app: App, request: Request, requestId: string, services: Services): Promise<Response> {
@@ -78,8 +79,11 @@ async function answer(app: App, request: Request, requestId: string, services: S
 }
 
 async function guarded(app: App, request: Request, requestId: string, { log }: Services): Promise<Response> {
-  const { pathname } = new URL(request.url);
+  const isUrl = URL.canParse(request.url);
+  const pathname = isUrl ? new URL(request.url).pathname : "/";
   try {
+    // The server makes the address from the Host header, whatever stands in that.
+    if (!isUrl) throw new Problem("invalid-request", "the Host header is not the name of a host");
     if (request.url.length > URL_LENGTH_MAX)
       throw new Problem("invalid-request", `an address must have at most ${URL_LENGTH_MAX} characters`);
     if (!isWellFormed(pathname)) throw new Problem("invalid-request", "the address is not well-formed UTF-8");
@@ -114,13 +118,19 @@ function refuse(thrown: unknown, request: Request, pathname: string, log: Log): 
   const requestId = requestIdOf(request);
   const problem = toProblem(thrown);
   if (problem.type === "internal-error")
-    log.error("unexpected error", { requestId, error: thrown instanceof Error ? (thrown.stack ?? "") : String(thrown) });
+    log.error("unexpected error", {
+      requestId,
+      error: thrown instanceof Error ? (thrown.stack ?? "") : String(thrown),
+    });
   return problemResponse(problem, pathname, requestId, new Date());
 }
 
 function toProblem(thrown: unknown): Problem {
   if (thrown instanceof Problem) return thrown;
-  if (thrown instanceof DatabaseError && (thrown.kind === "overloaded" || thrown.kind === "busy" || thrown.kind === "closed"))
+  if (
+    thrown instanceof DatabaseError &&
+    (thrown.kind === "overloaded" || thrown.kind === "busy" || thrown.kind === "closed")
+  )
     return new Problem("unavailable", "the shop is busy", [], { "retry-after": "1" });
   return new Problem("internal-error", "something failed on our side");
 }
@@ -130,14 +140,21 @@ type App = ReturnType<typeof routes>;
 function routes(services: Services) {
   const { log, status } = services;
   const catalogue = catalogueRoutes(services);
-  const app = new Elysia({ name: "insole", strictPath: true })
+  const app = new Elysia({
+    name: "insole",
+    strictPath: true,
+    // Hosts with names of less than four letters too.
+    handler: { standardHostname: false },
+  })
     .onError(({ error, code, request }) => {
       const { pathname } = new URL(request.url);
       if (code !== "NOT_FOUND") return refuse(error, request, pathname, log);
       const allowed = allowedMethods(app.routes, pathname);
       const problem =
         allowed.length > 0
-          ? new Problem("method-not-allowed", `${request.method} is not for this address`, [], { allow: allowed.join(", ") })
+          ? new Problem("method-not-allowed", `${request.method} is not for this address`, [], {
+              allow: allowed.join(", "),
+            })
           : new Problem("not-found", "there is nothing at this address");
       return refuse(problem, request, pathname, log);
     })
@@ -145,7 +162,7 @@ function routes(services: Services) {
     .group("/v1", (api) => api.use(catalogue))
     .use(pictureRoutes(services))
     .use(opsRoutes(status))
-    .use(docsRoutes(services))
-    .use(pageRoutes(services));
+    .use(docsRoutes())
+    .use(pageRoutes(services.publicDir, () => readShowcase(services.db, services.shop)));
   return app;
 }

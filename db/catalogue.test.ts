@@ -50,9 +50,29 @@ function randomness(seed: number): (below: number) => number {
 
 function draftOf(shoeId: string, change: Partial<ShoeDraft> = {}): ShoeDraft {
   const draft: ShoeDraft = {
-    ...{ shoeId, title: `Trail ${shoeId}`, description: "Grips wet rock.", brand: "Berg", category: "Hiking" },
-    ...{ color: "Red", gender: "women", priceCents: 8_000, listPriceCents: null, images: [], href: null, sizeSystem: "EU" },
-    ...{ sizes: [{ size: "41", stock: 2 }, { size: "42", stock: 0 }], related: null },
+    ...{
+      shoeId,
+      title: `Trail ${shoeId}`,
+      description: "Grips wet rock.",
+      brand: "Berg",
+      category: "Hiking",
+    },
+    ...{
+      color: "Red",
+      gender: "women",
+      priceCents: 8_000,
+      listPriceCents: null,
+      images: [],
+      href: null,
+      sizeSystem: "EU",
+    },
+    ...{
+      sizes: [
+        { size: "41", stock: 2 },
+        { size: "42", stock: 0 },
+      ],
+      related: null,
+    },
     ...change,
   };
   expect(checkDraft(draft)).toEqual([]);
@@ -73,7 +93,10 @@ function randomDraft(random: (below: number) => number, shoeId: string): ShoeDra
     gender: pick(null, "women", "men"),
     priceCents: 1 + random(3_000_000),
     listPriceCents: pick(null, 1 + random(3_000_000)),
-    sizes: names.length === 0 ? [{ size: "", stock: random(3) }] : names.map((size) => ({ size, stock: random(3) })),
+    sizes:
+      names.length === 0
+        ? [{ size: "", stock: random(3) }]
+        : names.map((size) => ({ size, stock: random(3) })),
     related: pick<string[] | null>(null, [`s${IDS + 1}`, `s${IDS + 2}`]),
   });
 }
@@ -101,7 +124,11 @@ function indexes(): { kept: Row[]; expected: Row[] } {
 
 function expectTruth(): void {
   expect(ask(`SELECT * FROM (${COUNTED}) WHERE shoes <> counted`)).toEqual([]);
-  expect(ask("SELECT shoe_id, stock FROM shoes AS s WHERE stock <> (SELECT sum(stock) FROM sizes WHERE shoe = s.id)")).toEqual([]);
+  expect(
+    ask(
+      "SELECT shoe_id, stock FROM shoes AS s WHERE stock <> (SELECT sum(stock) FROM sizes WHERE shoe = s.id)",
+    ),
+  ).toEqual([]);
   expect(ask("PRAGMA foreign_key_check")).toEqual([]);
   expect(ask("SELECT bulk FROM dataset")).toEqual([[0]]);
   const { kept, expected } = indexes();
@@ -110,13 +137,18 @@ function expectTruth(): void {
 
 const match = (question: string) =>
   db.read
-    .all<[string]>("SELECT s.shoe_id FROM search JOIN shoes AS s ON s.id = search.rowid WHERE search MATCH ? ORDER BY 1", question)
+    .all<[string]>(
+      "SELECT s.shoe_id FROM search JOIN shoes AS s ON s.id = search.rowid WHERE search MATCH ? ORDER BY 1",
+      question,
+    )
     .flat();
 
 describe("random additions, replacements, removals and sales", () => {
   test.each([1, 2, 3])("leave counters, stock and index as they should be (seed %d)", async (seed) => {
     const random = randomness(seed);
-    const ids = (most: number) => [...new Set(Array.from({ length: 1 + random(most) }, () => `s${random(IDS)}`))];
+    const ids = (most: number) => [
+      ...new Set(Array.from({ length: 1 + random(most) }, () => `s${random(IDS)}`)),
+    ];
     const drafts = (most: number) => ids(most).map((id) => randomDraft(random, id));
     const steps: (() => Promise<unknown>)[] = [
       () => save(drafts(1)),
@@ -158,9 +190,13 @@ describe("the search index", () => {
 
   test("a size that sells out or comes back, and the last pair of all", async () => {
     await save([draftOf("a")]);
-    const [size41, size42] = ["41", "42"].map((key) => ask(`SELECT id FROM facets WHERE kind = 'size' AND key = '${key}'`)[0]?.[0]);
-    const sell = (size: string, stock: number) => write("UPDATE sizes SET stock = ? WHERE size = ?", stock, size);
-    const inStock = () => [`i${size41}`, `i${size42}`, "instock", `t${size41}`].map((tag) => match(`tags : ${tag}`).length);
+    const [size41, size42] = ["41", "42"].map(
+      (key) => ask(`SELECT id FROM facets WHERE kind = 'size' AND key = '${key}'`)[0]?.[0],
+    );
+    const sell = (size: string, stock: number) =>
+      write("UPDATE sizes SET stock = ? WHERE size = ?", stock, size);
+    const inStock = () =>
+      [`i${size41}`, `i${size42}`, "instock", `t${size41}`].map((tag) => match(`tags : ${tag}`).length);
     expect(inStock()).toEqual([1, 0, 1, 1]);
     await sell("42", 1);
     expect(inStock()).toEqual([1, 1, 1, 1]);
@@ -180,7 +216,9 @@ describe("the search index", () => {
       expect(match(`tags : p${cents} AND tags : w${wide}`)).toContain(`p${priceCents}`);
     }
     expect(match("tags : onsale")).toEqual(["p1", "p499", "p500"]);
-    expect(bands.filter(([cents, wide], at) => wide !== bands[at - (at % 10)]?.[0] || cents < wide)).toEqual([]);
+    expect(bands.filter(([cents, wide], at) => wide !== bands[at - (at % 10)]?.[0] || cents < wide)).toEqual(
+      [],
+    );
   });
 });
 
@@ -189,7 +227,9 @@ describe("the change feed", () => {
   async function told(act: () => Promise<unknown>): Promise<string[]> {
     const [[last = 0] = []] = ask("SELECT coalesce(max(seq), 0) FROM changes");
     await act();
-    return ask(`SELECT kind || ' ' || coalesce(shoe_id, '*') FROM changes WHERE seq > ${last} ORDER BY seq`).flat() as string[];
+    return ask(
+      `SELECT kind || ' ' || coalesce(shoe_id, '*') FROM changes WHERE seq > ${last} ORDER BY seq`,
+    ).flat() as string[];
   }
   beforeEach(async () => {
     await save([draftOf("a"), draftOf("b")]);
@@ -202,21 +242,37 @@ describe("the change feed", () => {
     expect(await told(() => save([draftOf("c", { priceCents: 1 })]))).toEqual(["facts c", "collection c"]);
     expect(await told(() => computeRelated(db))).toEqual(["facts c"]);
     expect(await told(() => save([draftOf("c", { priceCents: 1 })]))).toEqual([]);
-    expect(await told(() => write("DELETE FROM shoes WHERE shoe_id = 'c'"))).toEqual(["facts c", "collection c"]);
+    expect(await told(() => write("DELETE FROM shoes WHERE shoe_id = 'c'"))).toEqual([
+      "facts c",
+      "collection c",
+    ]);
   });
 
   test("a given list: the facts of its shoe", async () => {
-    expect(await told(() => save([draftOf("c", { related: ["a"] })]))).toEqual(["facts c", "collection c", "facts c"]);
+    expect(await told(() => save([draftOf("c", { related: ["a"] })]))).toEqual([
+      "facts c",
+      "collection c",
+      "facts c",
+    ]);
   });
 
   test("a new category: the collection", async () => {
-    expect(await told(() => save([draftOf("a", { category: "Sandals" })]))).toEqual(["collection *", "facts a", "collection a"]);
+    expect(await told(() => save([draftOf("a", { category: "Sandals" })]))).toEqual([
+      "collection *",
+      "facts a",
+      "collection a",
+    ]);
   });
 
   test("likes and stock: counters, and nothing where they stay as they are", async () => {
-    expect(await told(() => write("UPDATE shoes SET likes = likes + 1 WHERE shoe_id = 'a'"))).toEqual(["counters a"]);
+    expect(await told(() => write("UPDATE shoes SET likes = likes + 1 WHERE shoe_id = 'a'"))).toEqual([
+      "counters a",
+    ]);
     expect(await told(() => write("UPDATE shoes SET likes = likes"))).toEqual([]);
-    expect(await told(() => write("UPDATE sizes SET stock = stock + 1 WHERE size = '41'"))).toEqual(["counters a", "counters b"]);
+    expect(await told(() => write("UPDATE sizes SET stock = stock + 1 WHERE size = '41'"))).toEqual([
+      "counters a",
+      "counters b",
+    ]);
     expect(await told(() => write("UPDATE sizes SET stock = stock"))).toEqual([]);
   });
 
@@ -225,7 +281,14 @@ describe("the change feed", () => {
     const all = ["facts *", "collection *"];
     expect(await told(() => save(many, "demo"))).toEqual(all);
     expect(await told(() => save(many, "demo"))).toEqual([]);
-    expect(await told(() => save(many.map((draft) => ({ ...draft, title: "New" })), "demo"))).toEqual(all);
+    expect(
+      await told(() =>
+        save(
+          many.map((draft) => ({ ...draft, title: "New" })),
+          "demo",
+        ),
+      ),
+    ).toEqual(all);
     expect(await told(() => computeRelated(db))).toEqual(["facts *"]);
     expect(await told(() => removeDemoShoes(db))).toEqual(all);
     expect(ask("SELECT shoe_id FROM shoes ORDER BY 1")).toEqual([["a"], ["b"]]);
@@ -252,7 +315,10 @@ describe("the related lists", () => {
   test("go with their shoe, and a given one is not overwritten by a computed one", async () => {
     await save([draftOf("a"), draftOf("b", { related: ["a", "later"] })]);
     await computeRelated(db);
-    expect(lists()).toEqual([["a", 0, "[2]"], ["b", 1, '["a","later"]']]);
+    expect(lists()).toEqual([
+      ["a", 0, "[2]"],
+      ["b", 1, '["a","later"]'],
+    ]);
     await write("DELETE FROM shoes WHERE shoe_id = 'a'");
     expect(lists()).toEqual([["b", 1, '["a","later"]']]);
   });

@@ -4,6 +4,8 @@ import { toDatabaseError } from "./errors.ts";
 import { bind, openHandle, preparedStatements } from "./reader.ts";
 
 const CACHE_KB = 65_536;
+/** Pages the log may grow to before it is moved into the file: fewer, larger moves write an index page once, not many times. */
+const CHECKPOINT_PAGES = 4_000;
 
 /** What became of one member: its results, or the error that undid it, as plain data for the way between threads. */
 export type Outcome =
@@ -13,7 +15,7 @@ export type Outcome =
 /** Opens the writing handle: every commit is on disk before it returns. */
 export function openCommitter(path: string) {
   const handle = openHandle(path, CACHE_KB);
-  handle.exec("PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL");
+  handle.exec(`PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL; PRAGMA wal_autocheckpoint = ${CHECKPOINT_PAGES}`);
   const prepare = preparedStatements(handle);
 
   const run = ({ sql, args = [] }: Statement): WriteResult => {

@@ -1,6 +1,7 @@
 // What every backing of the database must do, as one suite: run it on a file, a server, a replica.
 import { afterEach, beforeEach, describe, expect, test } from "bun:test";
-import type { Database, Statement, Value } from "./database.ts";
+import { expectRefusal, failure, ofShoe, shoe, size, word } from "./contract-parts.ts";
+import type { Database, Statement } from "./database.ts";
 import { DatabaseError, type DatabaseErrorKind } from "./errors.ts";
 
 /** A fresh, migrated database under test; `caughtUp` waits until its read door shows its own writes. */
@@ -32,30 +33,6 @@ export function databaseContract(name: string, open: Open): void {
     describe("scan", () => scan(under));
     describe("closing", () => closing(under));
   });
-}
-
-const word = (text: string): Statement => ({ sql: "INSERT INTO words (word) VALUES (?)", args: [text] });
-
-const shoe = (shoeId: string, priceCents: Value = 100, slug = shoeId): Statement => ({
-  sql: `INSERT INTO shoes (shoe_id, slug, price_cents, title, images, origin, content_hash, created_at, updated_at, description)
-        VALUES (?1, ?3, ?2, 'A shoe', '[]', 'api', '', 1, 1, '') RETURNING id, shoe_id`,
-  args: [shoeId, priceCents, slug],
-});
-
-const ofShoe = (sql: string, ...args: Value[]): Statement => ({
-  sql: sql.replaceAll(":shoe", "(SELECT id FROM shoes WHERE shoe_id = 'a')"),
-  args,
-});
-
-const size = (name: string, stock: number): Statement =>
-  ofShoe("INSERT INTO sizes (shoe, position, size, stock) VALUES (:shoe, ?1, ?2, ?3)", name.length, name, stock);
-
-const failure = (promise: Promise<unknown>): Promise<unknown> => promise.then(() => "it was done", (thrown) => thrown);
-
-function expectRefusal(thrown: unknown, kind: DatabaseErrorKind, columns: string[] = []): void {
-  expect(thrown).toBeInstanceOf(DatabaseError);
-  const { kind: told, columns: named } = thrown as DatabaseError;
-  expect({ kind: told, columns: named }).toEqual({ kind, columns });
 }
 
 function readDoor({ db, caughtUp }: Under): void {
@@ -126,7 +103,9 @@ function writeDoor({ db, caughtUp }: Under): void {
   test("an undone transaction is nobody's success", async () => {
     const undoing = { sql: "INSERT OR ROLLBACK INTO words (word) VALUES ('first')" };
     const outcomes = await Promise.all(
-      [[word("first")], [word("second")], [undoing], [word("third")]].map((write) => failure(db().write(write))),
+      [[word("first")], [word("second")], [undoing], [word("third")]].map((write) =>
+        failure(db().write(write)),
+      ),
     );
     await caughtUp();
     const there = db().read.all<[string]>("SELECT word FROM words ORDER BY word").flat();
@@ -137,10 +116,13 @@ function writeDoor({ db, caughtUp }: Under): void {
   });
 
   test("refuses what its queue cannot hold with `overloaded`, and did not do it", async () => {
-    const outcomes = await Promise.all(Array.from({ length: FLOOD }, (_, at) => failure(db().write([word(`${at}`)]))));
+    const outcomes = await Promise.all(
+      Array.from({ length: FLOOD }, (_, at) => failure(db().write([word(`${at}`)]))),
+    );
     const refused = outcomes.filter((outcome) => outcome !== "it was done");
     expect(refused.length).toBeWithin(1, FLOOD);
-    for (const outcome of new Set(refused.map((thrown) => (thrown as DatabaseError).kind))) expect(outcome).toBe("overloaded");
+    for (const outcome of new Set(refused.map((thrown) => (thrown as DatabaseError).kind)))
+      expect(outcome).toBe("overloaded");
     expect(db().writeDoor().queued).toBe(0);
     await caughtUp();
     expect(db().read.get(COUNT_WORDS)).toEqual([FLOOD - refused.length]);
@@ -151,7 +133,12 @@ function rules({ db, caughtUp }: Under): void {
   const refused: [string, Statement, DatabaseErrorKind, string[]][] = [
     ["a second shoe of one id", shoe("a", 100, "other"), "unique", ["shoes.shoe_id"]],
     ["a second shoe of one slug", shoe("b", 100, "a"), "unique", ["shoes.slug"]],
-    ["a label twice", { sql: "INSERT INTO facets (kind, key, name) VALUES ('all', '', '')" }, "unique", ["facets.kind", "facets.key"]],
+    [
+      "a label twice",
+      { sql: "INSERT INTO facets (kind, key, name) VALUES ('all', '', '')" },
+      "unique",
+      ["facets.kind", "facets.key"],
+    ],
     ["a size twice", size("42", 1), "unique", ["sizes.shoe", "sizes.size"]],
     ["negative stock", ofShoe("UPDATE sizes SET stock = stock - 3 WHERE shoe = :shoe"), "check", []],
     ["stock without end", size("1000", 1_000_001), "check", []],
@@ -161,11 +148,26 @@ function rules({ db, caughtUp }: Under): void {
     ["no title", { sql: "UPDATE shoes SET title = NULL" }, "check", ["shoes.title"]],
     ["an empty title", { sql: "UPDATE shoes SET title = ''" }, "check", []],
     ["negative likes", { sql: "UPDATE shoes SET likes = -1" }, "check", []],
-    ["a label of a kind that is not there", { sql: "INSERT INTO facets (kind, key, name) VALUES ('x', '', '')" }, "check", []],
+    [
+      "a label of a kind that is not there",
+      { sql: "INSERT INTO facets (kind, key, name) VALUES ('x', '', '')" },
+      "check",
+      [],
+    ],
     ["sizes of no shoe", { sql: "INSERT INTO sizes VALUES (99, 0, '42', 1)" }, "reference", []],
     ["a brand that is not there", { sql: "UPDATE shoes SET brand_id = 99" }, "reference", []],
-    ["a list that names the shoe itself", ofShoe(`INSERT INTO related VALUES (:shoe, 'a', 1, '["b","a"]')`), "check", []],
-    ["a computed list of the shoe itself", ofShoe("INSERT INTO related VALUES (:shoe, 'a', 0, json_array(7, :shoe))"), "check", []],
+    [
+      "a list that names the shoe itself",
+      ofShoe(`INSERT INTO related VALUES (:shoe, 'a', 1, '["b","a"]')`),
+      "check",
+      [],
+    ],
+    [
+      "a computed list of the shoe itself",
+      ofShoe("INSERT INTO related VALUES (:shoe, 'a', 0, json_array(7, :shoe))"),
+      "check",
+      [],
+    ],
     ["a second dataset", { sql: "INSERT INTO dataset VALUES (2, '', '', 0, 0)" }, "check", []],
     ["a question with a mistake", { sql: "INSERT INTO nothing VALUES (1)" }, "unknown", []],
   ];
@@ -184,15 +186,18 @@ function values({ db, caughtUp }: Under): void {
     const sql = "INSERT INTO changes (kind, at) VALUES ('session', ?) RETURNING at, typeof(at)";
     const results = await db().write([0, -1, MOST, -MOST, 5n].map((at) => ({ sql, args: [at] })));
     expect(results.map(({ rows }) => rows[0])).toEqual([0, -1, MOST, -MOST, 5].map((at) => [at, "integer"]));
-    for (const value of [0, -1, MOST]) expect(db().read.get("SELECT ?1, typeof(?1)", value)).toEqual([value, "integer"]);
-    for (const value of [1.5, 1e300, -2.25e-10]) expect(db().read.get("SELECT ?1, typeof(?1)", value)).toEqual([value, "real"]);
+    for (const value of [0, -1, MOST])
+      expect(db().read.get("SELECT ?1, typeof(?1)", value)).toEqual([value, "integer"]);
+    for (const value of [1.5, 1e300, -2.25e-10])
+      expect(db().read.get("SELECT ?1, typeof(?1)", value)).toEqual([value, "real"]);
   });
 
   test("texts of any script and length, bytes and nothing survive", async () => {
     const texts = ["", "'; DROP TABLE shoes; --", "👟 ñandú 한글 ﷽", "\u{10ffff}\u{7f}", "é".repeat(200_000)];
     await db().write(texts.map(word));
     await caughtUp();
-    for (const text of texts) expect(db().read.get("SELECT word FROM words WHERE word = ?", text)).toEqual([text]);
+    for (const text of texts)
+      expect(db().read.get("SELECT word FROM words WHERE word = ?", text)).toEqual([text]);
     const bytes = new Uint8Array([0, 255, 0, 128]);
     const [kept] = db().read.get<[Uint8Array]>("SELECT ?", bytes) ?? [];
     expect([...(kept ?? [])]).toEqual([...bytes]);
@@ -203,18 +208,24 @@ function values({ db, caughtUp }: Under): void {
   test("a NUL inside a text is kept", async () => {
     await db().write([word("a\u0000b")]);
     await caughtUp();
-    const [json] = db().read.get<[string]>("SELECT json_quote(word) FROM words WHERE word = ?", "a\u0000b") ?? [];
+    const [json] =
+      db().read.get<[string]>("SELECT json_quote(word) FROM words WHERE word = ?", "a\u0000b") ?? [];
     expect(JSON.parse(json ?? "null")).toBe("a\u0000b");
   });
 }
 
 function scan({ db, caughtUp }: Under): void {
-  const SLOW = "WITH RECURSIVE n (i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 300000) SELECT max(i) FROM n";
+  const SLOW =
+    "WITH RECURSIVE n (i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 300000) SELECT max(i) FROM n";
 
   test("answers each question with its rows", async () => {
     await db().write([word("a"), word("b")]);
     await caughtUp();
-    const questions = [{ sql: "SELECT word FROM words WHERE word > ?", args: ["a"] }, { sql: COUNT_WORDS }, { sql: "SELECT 1 WHERE 0" }];
+    const questions = [
+      { sql: "SELECT word FROM words WHERE word > ?", args: ["a"] },
+      { sql: COUNT_WORDS },
+      { sql: "SELECT 1 WHERE 0" },
+    ];
     expect(await db().scan(questions)).toEqual([[["b"]], [[2]], []]);
   });
 

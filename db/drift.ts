@@ -39,10 +39,15 @@ function linesOfDatabase(handle: Handle): string[] {
     const key = ask(`SELECT name FROM pragma_table_info('${table}') WHERE pk > 0 ORDER BY pk`).flat();
     if (key.length > 0) lines.push(`${table} has the primary key ${key.join(", ")}`);
     for (const [, name, isUnique, origin] of ask(`PRAGMA index_list(${table})`)) {
-      const columns = ask(`SELECT name, coll FROM pragma_index_xinfo('${name}') WHERE key = 1 ORDER BY seqno`);
-      const parts = columns.map(([column, collation]) => `${column}${collation === "BINARY" ? "" : ` COLLATE ${collation}`}`);
+      const columns = ask(
+        `SELECT name, coll FROM pragma_index_xinfo('${name}') WHERE key = 1 ORDER BY seqno`,
+      );
+      const parts = columns.map(
+        ([column, collation]) => `${column}${collation === "BINARY" ? "" : ` COLLATE ${collation}`}`,
+      );
       if (origin === "u") lines.push(`${table} is unique in ${parts.join(", ")}`);
-      if (origin === "c") lines.push(indexLine(String(name), isUnique === 1, parts, whereOf(ask, String(name))));
+      if (origin === "c")
+        lines.push(indexLine(String(name), isUnique === 1, parts, whereOf(ask, String(name))));
     }
     for (const [, , target, from, to, , onDelete] of ask(`PRAGMA foreign_key_list(${table})`))
       lines.push(`${table}.${from} refers to ${target}.${to}, on delete ${String(onDelete).toLowerCase()}`);
@@ -61,12 +66,18 @@ function linesOfTable(table: SQLiteTable): string[] {
   const lines = [`${name} is STRICT`];
   for (const column of columns)
     lines.push(
-      columnLine(`${name}.${column.name}`, column.getSQLType(), column.notNull || column.primary, fallbackOf(column)),
+      columnLine(
+        `${name}.${column.name}`,
+        column.getSQLType(),
+        column.notNull || column.primary,
+        fallbackOf(column),
+      ),
     );
   const key = primaryKeys[0]?.columns ?? columns.filter(({ primary }) => primary);
   if (key.length > 0) lines.push(`${name} has the primary key ${namesOf(key)}`);
   for (const column of columns) if (column.isUnique) lines.push(`${name} is unique in ${column.name}`);
-  for (const constraint of uniqueConstraints) lines.push(`${name} is unique in ${namesOf(constraint.columns)}`);
+  for (const constraint of uniqueConstraints)
+    lines.push(`${name} is unique in ${namesOf(constraint.columns)}`);
   for (const { config } of indexes)
     lines.push(
       indexLine(
@@ -79,7 +90,9 @@ function linesOfTable(table: SQLiteTable): string[] {
   for (const { reference, onDelete } of foreignKeys) {
     const { columns: from, foreignTable, foreignColumns: to } = reference();
     const target = getTableConfig(foreignTable).name;
-    lines.push(`${name}.${namesOf(from)} refers to ${target}.${namesOf(to)}, on delete ${onDelete ?? "no action"}`);
+    lines.push(
+      `${name}.${namesOf(from)} refers to ${target}.${namesOf(to)}, on delete ${onDelete ?? "no action"}`,
+    );
   }
   return lines;
 }

@@ -1,7 +1,14 @@
 // What can go wrong in the database, in the words of the rules it keeps; the drivers' own errors end here.
 
 /** Which kind of rule refused, or that the database could not serve now. */
-export type DatabaseErrorKind = "unique" | "check" | "reference" | "busy" | "overloaded" | "closed" | "unknown";
+export type DatabaseErrorKind =
+  | "unique"
+  | "check"
+  | "reference"
+  | "busy"
+  | "overloaded"
+  | "closed"
+  | "unknown";
 
 /** A refused or failed statement: `columns` name the broken rule's columns as `table.column` where the engine says them. */
 export class DatabaseError extends Error {
@@ -23,7 +30,8 @@ const KINDS: [RegExp, DatabaseErrorKind][] = [
 ];
 
 // The engine names columns for these; of a CHECK it says the expression.
-const COLUMNS = /(?:UNIQUE|NOT NULL) constraint failed: ([\w., ]+)|cannot store .* value in \w+ column ([\w.]+)/;
+const COLUMNS =
+  /(?:UNIQUE|NOT NULL) constraint failed: ([\w., ]+)|cannot store .* value in \w+ column ([\w.]+)/;
 
 /** Turns whatever a driver threw into a `DatabaseError`; its message is for the log, not for clients. */
 export function toDatabaseError(thrown: unknown): DatabaseError {

@@ -90,7 +90,8 @@ test("a thread that cannot open the file refuses, and answers once it can", asyn
   const db = openFile(path);
   renameSync(folder, `${folder}-away`);
   const refusals = await Promise.allSettled([db.scan([{ sql: "SELECT 1" }]), db.write([word("a")])]);
-  for (const refusal of refusals) expect(refusal).toMatchObject({ status: "rejected", reason: { name: "DatabaseError" } });
+  for (const refusal of refusals)
+    expect(refusal).toMatchObject({ status: "rejected", reason: { name: "DatabaseError" } });
   renameSync(`${folder}-away`, folder);
   await db.write([word("a")]);
   expect(await db.scan([{ sql: "SELECT word FROM words" }])).toEqual([[["a"]]]);
@@ -118,7 +119,9 @@ describe("an acknowledged write", () => {
     const path = freshPath();
     const acknowledged: string[] = [];
     for (let round = 0; round < KILLS; round += 1) {
-      const writing = Bun.spawn([process.execPath, "-e", child(path, round)], { stdio: ["ignore", "pipe", "inherit"] });
+      const writing = Bun.spawn([process.execPath, "-e", child(path, round)], {
+        stdio: ["ignore", "pipe", "inherit"],
+      });
       let told = "";
       const decoder = new TextDecoder();
       for await (const chunk of writing.stdout) {

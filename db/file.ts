@@ -13,7 +13,10 @@ const SCANS_WAITING_MAX = 256;
 /** Opens a migrated file. The threads start when they are first needed. */
 export function openFile(path: string): Database {
   const handle = openHandle(path, READ_CACHE_KB);
-  const committer = openThread<Statement[][], Outcome[]>(new URL("./commit-worker.ts", import.meta.url), path);
+  const committer = openThread<Statement[][], Outcome[]>(
+    new URL("./commit-worker.ts", import.meta.url),
+    path,
+  );
   const scanner = openThread<Statement[], Row[][]>(new URL("./read-worker.ts", import.meta.url), path);
   const door = openWriteDoor((group) => committer.ask(group));
 

@@ -62,8 +62,12 @@ describe("migrating", () => {
   });
 
   test("a failing one leaves nothing of itself and is named; those before it stand", () => {
-    const broken = { "0002_broken": "INSERT INTO log (text) VALUES ('half'); CREATE TABLE half (a TEXT); nonsense;" };
-    expect(() => migrate(path, written({ ...FIRST, ...broken, ...THIRD }))).toThrow(/^migration 0002_broken\.sql failed: /);
+    const broken = {
+      "0002_broken": "INSERT INTO log (text) VALUES ('half'); CREATE TABLE half (a TEXT); nonsense;",
+    };
+    expect(() => migrate(path, written({ ...FIRST, ...broken, ...THIRD }))).toThrow(
+      /^migration 0002_broken\.sql failed: /,
+    );
     expect(ask("SELECT text FROM log")).toEqual([]);
     expect(ask("SELECT name FROM sqlite_schema WHERE name = 'half'")).toEqual([]);
     expect(ask("SELECT name FROM migrations")).toEqual([["0001_first.sql"]]);
@@ -86,15 +90,23 @@ describe("migrating", () => {
 });
 
 describe("a migration file is refused", () => {
-  test.each(["0002_gap.sql", "1_short.sql", "0001-dash.sql", "0001_Upper.sql", "first.sql"])("named %s", (name) => {
-    writeFileSync(join(folder, "sql", name), "-- oldest program: 1\n");
-    expect(() => readMigrations(join(folder, "sql"))).toThrow(`migration ${name}: expected a name like 0001_name.sql`);
-  });
+  test.each(["0002_gap.sql", "1_short.sql", "0001-dash.sql", "0001_Upper.sql", "first.sql"])(
+    "named %s",
+    (name) => {
+      writeFileSync(join(folder, "sql", name), "-- oldest program: 1\n");
+      expect(() => readMigrations(join(folder, "sql"))).toThrow(
+        `migration ${name}: expected a name like 0001_name.sql`,
+      );
+    },
+  );
 
-  test.each(["", "-- oldest program: 2", "-- oldest program: one", "SELECT 1; -- oldest program: 1"])("with %p", (line) => {
-    writeFileSync(join(folder, "sql", "0001_first.sql"), `${line}\n`);
-    expect(() => readMigrations(join(folder, "sql"))).toThrow('the line "-- oldest program: N" is missing');
-  });
+  test.each(["", "-- oldest program: 2", "-- oldest program: one", "SELECT 1; -- oldest program: 1"])(
+    "with %p",
+    (line) => {
+      writeFileSync(join(folder, "sql", "0001_first.sql"), `${line}\n`);
+      expect(() => readMigrations(join(folder, "sql"))).toThrow('the line "-- oldest program: N" is missing');
+    },
+  );
 });
 
 /** Runs `bun db/migrate.ts` with nothing but these settings. */
@@ -114,9 +126,21 @@ const NAMES = readMigrations().map(({ name }) => name);
 describe("the command", () => {
   test("says what it applied, then that there was nothing to do", async () => {
     const file = join(folder, "data", "insole.db");
-    expect(await command({})).toEqual({ out: NAMES.map((name) => `applied ${name}\n`).join(""), error: "", code: 0 });
-    expect(await command({ DATA_DIR: " data " })).toEqual({ out: "data/insole.db is up to date\n", error: "", code: 0 });
-    expect(await command({ DATABASE_URL: `file:${file}` })).toEqual({ out: `${file} is up to date\n`, error: "", code: 0 });
+    expect(await command({})).toEqual({
+      out: NAMES.map((name) => `applied ${name}\n`).join(""),
+      error: "",
+      code: 0,
+    });
+    expect(await command({ DATA_DIR: " data " })).toEqual({
+      out: "data/insole.db is up to date\n",
+      error: "",
+      code: 0,
+    });
+    expect(await command({ DATABASE_URL: `file:${file}` })).toEqual({
+      out: `${file} is up to date\n`,
+      error: "",
+      code: 0,
+    });
   });
 
   test("refuses in one sentence", async () => {
@@ -151,7 +175,9 @@ describe("the command", () => {
 
   test("two at once on a new file: each migration is applied by one of them", async () => {
     const runs = await Promise.all([command({}), command({}), command({})]);
-    expect(runs.map(({ error, code }) => ({ error, code }))).toEqual(runs.map(() => ({ error: "", code: 0 })));
+    expect(runs.map(({ error, code }) => ({ error, code }))).toEqual(
+      runs.map(() => ({ error: "", code: 0 })),
+    );
     const applied = runs.flatMap(({ out }) => out.match(/applied \S+/g) ?? []);
     expect(applied.sort()).toEqual(NAMES.map((name) => `applied ${name}`));
     path = join(folder, "data", "insole.db");
@@ -161,5 +187,7 @@ describe("the command", () => {
 
 test("this program's own migrations are readable", () => {
   expect(NAMES[0]).toBe("0001_catalogue.sql");
-  expect(readFileSync(join(import.meta.dir, "migrations", "0001_catalogue.sql"), "utf8")).toContain("-- oldest program: 1");
+  expect(readFileSync(join(import.meta.dir, "migrations", "0001_catalogue.sql"), "utf8")).toContain(
+    "-- oldest program: 1",
+  );
 });

@@ -5,7 +5,13 @@ import { dirname, join } from "node:path";
 import { openHandle } from "./reader.ts";
 
 /** One migration file: its number, and the oldest program that may still run on its result. */
-export type Migration = { number: number; name: string; sql: string; checksum: string; oldestProgram: number };
+export type Migration = {
+  number: number;
+  name: string;
+  sql: string;
+  checksum: string;
+  oldestProgram: number;
+};
 
 type Handle = ReturnType<typeof openHandle>;
 
@@ -28,9 +34,13 @@ export function readMigrations(folder = FOLDER): Migration[] {
     .map((name, at) => {
       const sql = readFileSync(join(folder, name), "utf8");
       const number = Number(/^(\d{4})_[a-z_]+\.sql$/.exec(name)?.[1] ?? Number.NaN);
-      if (number !== at + 1) throw new Error(`migration ${name}: expected a name like ${String(at + 1).padStart(4, "0")}_name.sql`);
+      if (number !== at + 1)
+        throw new Error(
+          `migration ${name}: expected a name like ${String(at + 1).padStart(4, "0")}_name.sql`,
+        );
       const oldestProgram = Number(/^-- oldest program: (\d+)$/m.exec(sql)?.[1] ?? Number.NaN);
-      if (!(oldestProgram <= number)) throw new Error(`migration ${name}: the line "-- oldest program: N" is missing`);
+      if (!(oldestProgram <= number))
+        throw new Error(`migration ${name}: the line "-- oldest program: N" is missing`);
       const checksum = new Bun.CryptoHasher("sha256").update(sql).digest("hex");
       return { number, name, sql, checksum, oldestProgram };
     });
@@ -71,12 +81,21 @@ function apply(handle: Handle, migration: Migration): boolean {
   handle.exec("BEGIN IMMEDIATE");
   try {
     // Read inside the transaction: another process may have been quicker.
-    const done = handle.prepare("SELECT 1 FROM migrations WHERE number = ?").raw(true).get([BigInt(migration.number)]);
+    const done = handle
+      .prepare("SELECT 1 FROM migrations WHERE number = ?")
+      .raw(true)
+      .get([BigInt(migration.number)]);
     if (!done) {
       handle.exec(migration.sql);
       handle
         .prepare("INSERT INTO migrations VALUES (?, ?, ?, ?, ?)")
-        .run([BigInt(migration.number), migration.name, migration.checksum, BigInt(migration.oldestProgram), BigInt(Date.now())]);
+        .run([
+          BigInt(migration.number),
+          migration.name,
+          migration.checksum,
+          BigInt(migration.oldestProgram),
+          BigInt(Date.now()),
+        ]);
     }
     handle.exec("COMMIT");
     return !done;
@@ -91,7 +110,8 @@ const sentenceOf = (thrown: unknown): string => (thrown instanceof Error ? throw
 /** The file of these settings, as the shop finds it. */
 function databasePath({ DATA_DIR, DATABASE_URL }: Record<string, string | undefined>): string {
   const url = DATABASE_URL?.trim() || "";
-  if (url !== "" && !url.startsWith("file:")) throw new Error(`DATABASE_URL is ${url}: it must be a file: URL`);
+  if (url !== "" && !url.startsWith("file:"))
+    throw new Error(`DATABASE_URL is ${url}: it must be a file: URL`);
   return url === "" ? join(DATA_DIR?.trim() || "./data", "insole.db") : url.slice("file:".length);
 }
 
@@ -104,7 +124,8 @@ async function run(path: string): Promise<string[]> {
   const handle = openHandle(path, CACHE_KB);
   const { onlyInSchema } = findDrift(handle);
   handle.close();
-  if (onlyInSchema.length > 0) throw new Error(`${path} was altered by hand; it lacks: ${onlyInSchema.join("; ")}`);
+  if (onlyInSchema.length > 0)
+    throw new Error(`${path} was altered by hand; it lacks: ${onlyInSchema.join("; ")}`);
   return applied.length > 0 ? applied.map((name) => `applied ${name}`) : [`${path} is up to date`];
 }
 

@@ -25,7 +25,8 @@ function freshHandle(sql = "") {
 }
 
 const without = (name: string) => schemaTables().filter((table) => !findName(table).includes(name));
-const findName = (table: object) => Object.getOwnPropertySymbols(table).map((key) => String(Reflect.get(table, key)));
+const findName = (table: object) =>
+  Object.getOwnPropertySymbols(table).map((key) => String(Reflect.get(table, key)));
 
 test("the migrations make what schema.ts says", () => {
   const handle = freshHandle();
@@ -39,7 +40,11 @@ describe("a difference in the database is seen", () => {
     ["a table that is not STRICT", "CREATE TABLE extra (a INTEGER)", "extra is not STRICT"],
     ["a column", "ALTER TABLE facets ADD COLUMN extra TEXT", "facets.extra is TEXT"],
     ["a default", "ALTER TABLE facets ADD COLUMN extra TEXT DEFAULT 'x'", "facets.extra is TEXT DEFAULT 'x'"],
-    ["not null", "ALTER TABLE facets ADD COLUMN extra TEXT NOT NULL DEFAULT ''", "facets.extra is TEXT NOT NULL DEFAULT ''"],
+    [
+      "not null",
+      "ALTER TABLE facets ADD COLUMN extra TEXT NOT NULL DEFAULT ''",
+      "facets.extra is TEXT NOT NULL DEFAULT ''",
+    ],
     [
       "a reference",
       "ALTER TABLE words ADD COLUMN extra INTEGER REFERENCES facets (id) ON DELETE CASCADE",
@@ -47,8 +52,16 @@ describe("a difference in the database is seen", () => {
     ],
     ["an index", "CREATE INDEX extra ON facets (name)", "index extra on name"],
     ["a unique index", "CREATE UNIQUE INDEX extra ON facets (name, id)", "unique index extra on name, id"],
-    ["a collation", "CREATE INDEX extra ON facets (name COLLATE NOCASE)", "index extra on name COLLATE NOCASE"],
-    ["a partial index", "CREATE INDEX extra ON facets (id) WHERE shoes > 0", "index extra on id WHERE shoes > 0"],
+    [
+      "a collation",
+      "CREATE INDEX extra ON facets (name COLLATE NOCASE)",
+      "index extra on name COLLATE NOCASE",
+    ],
+    [
+      "a partial index",
+      "CREATE INDEX extra ON facets (id) WHERE shoes > 0",
+      "index extra on id WHERE shoes > 0",
+    ],
     ["a unique rule", "CREATE TABLE extra (a INTEGER, UNIQUE (a)) STRICT", "extra is unique in a"],
     ["a primary key", "CREATE TABLE extra (a INTEGER PRIMARY KEY) STRICT", "extra has the primary key a"],
   ];
@@ -70,9 +83,11 @@ describe("a difference in the database is seen", () => {
 
 test("a difference in schema.ts is seen", () => {
   const handle = freshHandle();
-  const other = sqliteTable("words", { word: text().primaryKey(), extra: integer().default(7).unique() }, (words) => [
-    index("words_by_extra").on(words.extra),
-  ]);
+  const other = sqliteTable(
+    "words",
+    { word: text().primaryKey(), extra: integer().default(7).unique() },
+    (words) => [index("words_by_extra").on(words.extra)],
+  );
   const owned = sqliteTable("owned", { facet: integer().references(() => facets.id) });
   expect(findDrift(handle, [...without("words"), other, owned])).toEqual({
     onlyInDatabase: [],

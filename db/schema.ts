@@ -1,6 +1,14 @@
 // The tables as TypeScript sees them; the migrations make them, and a test holds the two together.
 import { sql } from "drizzle-orm";
-import { type AnySQLiteColumn, index, integer, primaryKey, sqliteTable, text, unique } from "drizzle-orm/sqlite-core";
+import {
+  type AnySQLiteColumn,
+  index,
+  integer,
+  primaryKey,
+  sqliteTable,
+  text,
+  unique,
+} from "drizzle-orm/sqlite-core";
 
 const NOW_MS = sql`CAST(unixepoch('subsec') * 1000 AS INTEGER)`;
 
@@ -18,7 +26,7 @@ export const facets = sqliteTable(
   "facets",
   {
     id: integer().primaryKey(),
-    kind: text({ enum: ["all", "category", "brand", "color", "gender", "size"] }).notNull(),
+    kind: text({ enum: ["all", "category", "brand", "color", "gender", "size", "size_run"] }).notNull(),
     key: text().notNull(),
     name: text().notNull(),
     description: text().notNull().default(""),
@@ -45,6 +53,7 @@ export const shoes = sqliteTable(
     brandId: label("brand_id"),
     colorId: label("color_id"),
     genderId: label("gender_id"),
+    sizeRunId: label("size_run_id"),
     title: text().notNull(),
     images: text().notNull(),
     href: text(),
@@ -63,7 +72,7 @@ export const shoes = sqliteTable(
     index("shoes_by_brand").on(shoe.brandId, shoe.priceCents, shoe.id),
     index("shoes_narrow").on(
       ...[shoe.id, shoe.categoryId, shoe.brandId, shoe.colorId],
-      ...[shoe.genderId, shoe.priceCents, shoe.likes],
+      ...[shoe.genderId, shoe.sizeRunId, shoe.priceCents, shoe.likes],
     ),
     index("shoes_demo").on(shoe.id).where(sql`${shoe.origin} = 'demo'`),
   ],

@@ -43,7 +43,11 @@ test("opens the path first, then answers one after the other", async () => {
 
 test("a refusal comes back as the error it was, to the one who asked", async () => {
   const thread = open();
-  const [first, refusal, last] = await Promise.all([thread.ask("life"), failure(thread.ask("refuse")), thread.ask("life")]);
+  const [first, refusal, last] = await Promise.all([
+    thread.ask("life"),
+    failure(thread.ask("refuse")),
+    thread.ask("life"),
+  ]);
   expect([first, last]).toEqual(["shop 1", "shop 2"]);
   expect(refusal).toBeInstanceOf(DatabaseError);
   expect(refusal).toMatchObject({ kind: "unique", message: "taken", columns: ["a.b"] });
@@ -54,7 +58,11 @@ describe("a thread that dies takes its questions with it, and the next question 
   test.each(["throw", "throw later", "exit"] as const)("by %s", async (death) => {
     const thread = open();
     expect(await thread.ask("life")).toBe("shop 1");
-    const refusals = await Promise.all([failure(thread.ask("silence")), failure(thread.ask(death)), failure(thread.ask("silence"))]);
+    const refusals = await Promise.all([
+      failure(thread.ask("silence")),
+      failure(thread.ask(death)),
+      failure(thread.ask("silence")),
+    ]);
     for (const refusal of refusals) expect(refusal).toMatchObject({ name: "DatabaseError", kind: "unknown" });
     expect(thread.waiting()).toBe(0);
     expect(await thread.ask("life")).toBe("shop 1");
@@ -65,7 +73,10 @@ describe("a thread that dies takes its questions with it, and the next question 
 test("a path that cannot be opened refuses every question, and each asks anew", async () => {
   const thread = open("bad");
   for (let at = 0; at < 2; at += 1)
-    expect(await failure(thread.ask("life"))).toMatchObject({ name: "DatabaseError", message: "no such file" });
+    expect(await failure(thread.ask("life"))).toMatchObject({
+      name: "DatabaseError",
+      message: "no such file",
+    });
   expect(thread.waiting()).toBe(0);
 });
 

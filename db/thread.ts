@@ -34,7 +34,9 @@ export function openThread<Q, A>(module: URL, path: string): Thread<Q, A> {
     pending.clear();
   };
 
-  const send = (request: Request<Q> extends infer R ? (R extends { id: number } ? Omit<R, "id"> : never) : never) => {
+  const send = (
+    request: Request<Q> extends infer R ? (R extends { id: number } ? Omit<R, "id"> : never) : never,
+  ) => {
     const id = ++lastId;
     const target = worker ?? start();
     return new Promise<A>((resolve, reject) => {

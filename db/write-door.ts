@@ -30,7 +30,7 @@ export function openWriteDoor(commit: (group: Statement[][]) => Promise<Outcome[
       const outcomes = await commit(group.map(({ statements }) => statements));
       state.commits += 1;
       state.groupSize = group.length;
-      group.forEach((waiter, at) => settle(waiter, outcomes[at]));
+      for (const [at, waiter] of group.entries()) settle(waiter, outcomes[at]);
     } catch (thrown) {
       const error = toDatabaseError(thrown);
       for (const { reject } of group) reject(error);

@@ -33,26 +33,27 @@ export function openCache({ bytesMax, now, position }: CacheOptions) {
   const shelf = openShelf(bytesMax);
   const missing = openMissing(bytesMax > 0, now);
   const news = openNews({ shelf, missing, now, position });
-  const flights = new Map<string, Promise<Entry | null>>();
+  const flights = new Map<string, { era: number; entry: Promise<Entry | null> }>();
 
   const find = (key: string): Entry | undefined => {
     const entry = shelf.get(key);
     if (entry === undefined) return undefined;
-    if (entry.expiresAtMs > now() && (entry.concern !== "list" || entry.epoch === news.listEpoch())) return entry;
+    if (entry.expiresAtMs > now() && (entry.concern !== "list" || entry.epoch === news.listEpoch()))
+      return entry;
     shelf.delete(key);
     return undefined;
   };
 
   const compute = async ({ key, concern, ttlMs, compute }: Fill): Promise<Entry | null> => {
     // Read before the question, so that a change in between is seen as one that came meanwhile.
-    const [seq, epoch] = [position(), news.listEpoch()];
+    const [seq, epoch, era] = [position(), news.listEpoch(), news.era()];
     const answer = await compute();
     if (answer === null) {
-      missing.note(key);
+      if (news.era() === era) missing.note(key);
       return null;
     }
     const entry = finish(answer, { key, concern, seq, epoch, expiresAtMs: now() + ttlMs });
-    if (bytesMax > 0 && !news.concern(entry)) shelf.put(entry);
+    if (bytesMax > 0 && !news.wasCleared(era) && !news.concern(entry)) shelf.put(entry);
     return entry;
   };
 
@@ -67,10 +68,15 @@ export function openCache({ bytesMax, now, position }: CacheOptions) {
       if (entry) return { entry, origin: "hit" };
       if (missing.has(fill.key)) return { entry: null, origin: "hit" };
       const underway = flights.get(fill.key);
-      if (underway) return { entry: await underway, origin: "miss" };
-      const flight = compute(fill).finally(() => flights.delete(fill.key));
+      // One that began before the latest news may not know them.
+      if (underway?.era === news.era()) return { entry: await underway.entry, origin: "miss" };
+      const flight = { era: news.era(), entry: compute(fill) };
       flights.set(fill.key, flight);
-      return { entry: await flight, origin: "miss" };
+      try {
+        return { entry: await flight.entry, origin: "miss" };
+      } finally {
+        if (flights.get(fill.key) === flight) flights.delete(fill.key);
+      }
     },
     apply: news.apply,
     tick: news.tick,
@@ -88,6 +94,8 @@ type Kept = Pick<CacheOptions, "now" | "position"> & {
 function openNews({ shelf, missing, now, position }: Kept) {
   const recent = openRecent();
   let listEpoch = 0;
+  let era = 0;
+  let clearedIn = 0;
   const dropLists = () => {
     listEpoch += 1;
     missing.clear();
@@ -95,6 +103,8 @@ function openNews({ shelf, missing, now, position }: Kept) {
   const pace = openPace(now, dropLists, (shoeId) => shelf.dropShoe(shoeId, ["item"]));
 
   const clear = () => {
+    era += 1;
+    clearedIn = era;
     shelf.clear();
     dropLists();
     pace.allDropped();
@@ -116,9 +126,14 @@ function openNews({ shelf, missing, now, position }: Kept) {
   return {
     /** Lists of an earlier epoch are not valid any more. */
     listEpoch: (): number => listEpoch,
+    /** Grows with all news: what began in an earlier era may not know the latest. */
+    era: (): number => era,
+    /** Whether everything was dropped after this era. */
+    wasCleared: (since: number): boolean => clearedIn > since,
     concern: recent.concern,
     /** Takes news of the feed, in order. */
     apply(changes: Change[]): void {
+      era += 1;
       for (const change of changes) applyOne(change);
       pace.tick();
     },

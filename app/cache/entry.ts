@@ -41,6 +41,8 @@ const MARK_BYTES = 50;
 const BUFFER_FACTOR = 1.35;
 const GZIP_FACTOR = 0.45;
 const GZIP_BYTES = 600;
+/** A compressed copy with a larger share of the plain one saves too little, and would not fit into its weight. */
+const GZIP_SHARE_MAX = 0.6;
 
 /** Headers that every public answer carries; a value per line of the contract. */
 export const PUBLIC_HEADERS = {
@@ -65,10 +67,15 @@ export function finish(answer: Answer, facts: Facts): Entry {
   });
   if (answer.link) headers.set("link", answer.link);
   const plain = { body, etag: `"${tag}.i"`, headers };
-  return { ...facts, marks: Int32Array.from(answer.shoeIds, markOf), plain, gzip: body.length < GZIP_BYTES_MIN ? null : undefined };
+  return {
+    ...facts,
+    marks: Int32Array.from(answer.shoeIds, markOf),
+    plain,
+    gzip: body.length < GZIP_BYTES_MIN ? null : undefined,
+  };
 }
 
-/** The compressed variant, made on first use and kept; the plain one where that is smaller. */
+/** The compressed variant, made on first use and kept; the plain one where it saves too little. */
 export function gzipOf(entry: Entry): Variant {
   if (entry.gzip === undefined) {
     const body = new Uint8Array(Bun.gzipSync(entry.plain.body, { level: GZIP_LEVEL, library: "libdeflate" }));
@@ -76,7 +83,7 @@ export function gzipOf(entry: Entry): Variant {
     const headers = new Headers(entry.plain.headers);
     headers.set("etag", etag);
     headers.set("content-encoding", "gzip");
-    entry.gzip = { body, etag, headers };
+    entry.gzip = body.length > entry.plain.body.length * GZIP_SHARE_MAX ? null : { body, etag, headers };
   }
   return entry.gzip ?? entry.plain;
 }

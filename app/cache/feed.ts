@@ -32,7 +32,7 @@ export function openFeed(db: Database) {
           position,
         )
       : [];
-    const isWhole = rows.length > 0 && rows[0]?.[0] === position + 1;
+    const isWhole = rows.length > 0 && rows.at(-1)?.[0] === position + rows.length;
     generation = generationNow;
     position = isWhole ? (rows.at(-1)?.[0] ?? last) : last;
     if (!isWhole) return { kind: "lost" };

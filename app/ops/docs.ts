@@ -1,6 +1,101 @@
-// The API's documentation.
+// The API's documentation: the OpenAPI document and the Swagger page, which needs nothing from elsewhere.
+import { dirname } from "node:path";
 import { Elysia } from "elysia";
-import type { Services } from "../server.ts";
+import { Problem } from "../problems.ts";
+import { fileAnswer, findFile, IMMUTABLE, REVALIDATED, textAnswer } from "./static.ts";
 
-/** The Swagger page, its files and the OpenAPI document. */
-export const docsRoutes = (_services: Services) => new Elysia({ name: "docs" });
+const HTML = "text/html; charset=utf-8";
+const JSON_TYPE = "application/json; charset=utf-8";
+const SCRIPT = "text/javascript; charset=utf-8";
+
+/** What Swagger UI needs: its own script, styles it sets while running, icons inside its style sheet, our answers. */
+const CSP = [
+  "default-src 'none'",
+  "script-src 'self'",
+  "style-src 'self' 'unsafe-inline'",
+  "img-src 'self' data:",
+  "connect-src 'self'",
+  "base-uri 'none'",
+  "form-action 'none'",
+  "frame-ancestors 'none'",
+].join("; ");
+
+const PACKAGE = "swagger-ui-dist";
+/** The only files of the package that can be reached. */
+const PACKAGE_FILES = ["swagger-ui.css", "swagger-ui-bundle.js"];
+
+/** Starts the page; a file of its own, so that no script inside a page is ever allowed. */
+const START = `SwaggerUIBundle({
+  url: "/docs/json",
+  dom_id: "#docs",
+  deepLinking: true,
+  defaultModelsExpandDepth: 0,
+  tryItOutEnabled: true,
+  displayRequestDuration: true,
+  validatorUrl: null,
+});
+`;
+const START_VERSION = Bun.hash.xxHash64(START).toString(36);
+
+/** The Swagger page, its files and the OpenAPI document, which is made at the first request for it. */
+export function docsRoutes() {
+  let document: Promise<string> | undefined;
+  const readDocument = () => {
+    document ??= import("../openapi.ts").then(({ openapiDocument }) => openapiDocument());
+    return document;
+  };
+  return new Elysia({ name: "docs" })
+    .get("/docs", async ({ request }) =>
+      textAnswer(request, {
+        body: page((await openPackage()).version),
+        contentType: HTML,
+        cacheControl: REVALIDATED,
+        headers: { "content-security-policy": CSP, "referrer-policy": "no-referrer" },
+      }),
+    )
+    .get("/docs/json", async ({ request }) =>
+      textAnswer(request, {
+        body: await readDocument(),
+        contentType: JSON_TYPE,
+        cacheControl: REVALIDATED,
+        headers: { "access-control-allow-origin": "*" },
+      }),
+    )
+    .get("/docs/assets/:file", ({ request, params, query }) => asset(request, params.file, query.v));
+}
+
+async function asset(request: Request, name: string, asked: string | undefined): Promise<Response> {
+  if (name === "start.js") {
+    const cacheControl = asked === START_VERSION ? IMMUTABLE : REVALIDATED;
+    return textAnswer(request, { body: START, contentType: SCRIPT, cacheControl });
+  }
+  const { folder, version } = await openPackage();
+  const file = PACKAGE_FILES.includes(name) ? await findFile(folder, `/${name}`) : null;
+  if (file === null) throw new Problem("not-found", "there is no such file");
+  return fileAnswer(request, { ...file, cacheControl: asked === version ? IMMUTABLE : REVALIDATED });
+}
+
+/** Where the package lies and which one it is; looked up when asked for, so that starting costs nothing. */
+async function openPackage(): Promise<{ folder: string; version: string }> {
+  const path = Bun.resolveSync(`${PACKAGE}/package.json`, import.meta.dir);
+  const { version } = await Bun.file(path).json();
+  return { folder: dirname(path), version };
+}
+
+const page = (version: string) => `<!doctype html>
+<html lang="en">
+<head>
+<meta charset="utf-8">
+<meta name="viewport" content="width=device-width, initial-scale=1">
+<title>Insole API</title>
+<link rel="icon" href="/favicon.ico" type="image/svg+xml">
+<link rel="stylesheet" href="/docs/assets/swagger-ui.css?v=${version}">
+</head>
+<body>
+<div id="docs"></div>
+<noscript>This page needs scripts. The same in JSON: <a href="/docs/json">/docs/json</a></noscript>
+<script src="/docs/assets/swagger-ui-bundle.js?v=${version}"></script>
+<script src="/docs/assets/start.js?v=${START_VERSION}"></script>
+</body>
+</html>
+`;

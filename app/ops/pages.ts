@@ -1,6 +1,41 @@
 // Pages for people.
 import { Elysia } from "elysia";
-import type { Services } from "../server.ts";
+import { Problem } from "../problems.ts";
+import { ICON } from "./page.ts";
+import { frontPage, type Showcase } from "./page-front.ts";
+import { problemPage } from "./page-problem.ts";
+import { fileAnswer, findFile, textAnswer } from "./static.ts";
+
+const ICON_CACHING = "public, max-age=86400";
 
 /** The front page or PUBLIC_DIR, and what each problem type means. */
-export const pageRoutes = (_services: Services) => new Elysia({ name: "pages" });
+export function pageRoutes(publicDir: string | null, readShowcase: () => Showcase) {
+  const pages = new Elysia({ name: "pages" }).get("/problems/:type", ({ request, params }) => {
+    const page = problemPage(request, params.type);
+    if (page === null) throw new Problem("not-found", "there is no such type of problem");
+    return page;
+  });
+  return publicDir === null ? pages.use(ownPages(readShowcase)) : pages.use(folderPages(publicDir));
+}
+
+const ownPages = (readShowcase: () => Showcase) =>
+  new Elysia({ name: "own-pages" })
+    .get("/", ({ request }) => frontPage(request, readShowcase()))
+    .get("/favicon.ico", ({ request }) => icon(request));
+
+function folderPages(folder: string) {
+  const file = async (request: Request): Promise<Response> => {
+    const { pathname } = new URL(request.url);
+    const found = await findFile(folder, pathname);
+    if (found !== null) return fileAnswer(request, found);
+    // The pages made here point at it, also beside a storefront that has none.
+    if (pathname === "/favicon.ico") return icon(request);
+    throw new Problem("not-found", "there is nothing at this address");
+  };
+  return new Elysia({ name: "folder-pages" })
+    .get("/", ({ request }) => file(request))
+    .get("/*", ({ request }) => file(request));
+}
+
+const icon = (request: Request): Response =>
+  textAnswer(request, { body: ICON, contentType: "image/svg+xml", cacheControl: ICON_CACHING });

@@ -2,10 +2,12 @@
 import { Type } from "@sinclair/typebox";
 import { Elysia } from "elysia";
 import { describeAnswers } from "../openapi-parts.ts";
+import { Problem } from "../problems.ts";
 import type { Status } from "./status.ts";
 
 const NO_STORE = { "cache-control": "private, no-store", "content-type": "application/json; charset=utf-8" };
-const send = (body: unknown, status = 200) => new Response(JSON.stringify(body), { status, headers: NO_STORE });
+const send = (body: unknown, status = 200) =>
+  new Response(JSON.stringify(body), { status, headers: NO_STORE });
 
 const Ok = Type.Object({ status: Type.String() });
 const Health = Type.Object({
@@ -36,7 +38,8 @@ export function opsRoutes(status: Status) {
       "/readyz",
       () => {
         const { isReady, why } = status.readiness();
-        return isReady ? send({ status: "ready" }) : send({ status: "not ready", why }, 503);
+        if (!isReady) throw new Problem("unavailable", `the shop is ${why}`, [], { "retry-after": "1" });
+        return send({ status: "ready" });
       },
       hook("getReadiness", "Whether to send it traffic", Ok, [503]),
     );

@@ -9,7 +9,13 @@ import { findLikeness, findRelated, findShoe, listCategories } from "./shoes.ts"
 import type { View } from "./views.ts";
 
 const MINUTE_MS = 60_000;
-const TTL_MS = { list: 5 * MINUTE_MS, search: 2 * MINUTE_MS, popular: MINUTE_MS, shoe: 10 * MINUTE_MS, categories: 10 * MINUTE_MS };
+const TTL_MS = {
+  list: 5 * MINUTE_MS,
+  search: 2 * MINUTE_MS,
+  popular: MINUTE_MS,
+  shoe: 10 * MINUTE_MS,
+  categories: 10 * MINUTE_MS,
+};
 const JSON_TYPE = "application/json; charset=utf-8";
 const CATALOGUE = "public, max-age=0, s-maxage=1, stale-while-revalidate=1, stale-if-error=86400";
 const PICTURE = "public, max-age=3600";
@@ -73,7 +79,11 @@ export const categoriesFill = (db: Database): Fill => ({
   compute() {
     const items = listCategories(db);
     const pagination = { page: 1, limit: items.length, total: items.length, pages: 1, nextCursor: null };
-    return json(`{"success":true,"data":[${items.join(",")}],"pagination":${JSON.stringify(pagination)}}`, "l.categories", []);
+    return json(
+      `{"success":true,"data":[${items.join(",")}],"pagination":${JSON.stringify(pagination)}}`,
+      "l.categories",
+      [],
+    );
   },
 });
 
@@ -86,7 +96,13 @@ export const pictureFill = (db: Database, shoeId: string, version: string | null
     const likeness = findLikeness(db, shoeId);
     if (!likeness) return null;
     const cacheControl = version === String(likeness.version) ? PICTURE_VERSIONED : PICTURE;
-    return { body: drawShoe(likeness), contentType: "image/svg+xml", cacheControl, etagPrefix: "p", shoeIds: [shoeId] };
+    return {
+      body: drawShoe(likeness),
+      contentType: "image/svg+xml",
+      cacheControl,
+      etagPrefix: "p",
+      shoeIds: [shoeId],
+    };
   },
 });
 
@@ -114,8 +130,10 @@ function links(query: ListQuery, listing: Listing): string {
   const cursor = listing.nextCursor;
   const found = [to("first", {})];
   if (!position && page > 1) found.push(to("prev", { page: Math.min(page - 1, Math.max(1, pages)) }));
-  if (!position && page < pages && (page + 1) * limit <= OFFSET_MAX) found.push(to("next", { page: page + 1 }));
+  if (!position && page < pages && (page + 1) * limit <= OFFSET_MAX)
+    found.push(to("next", { page: page + 1 }));
   else if (cursor) found.push(to("next", { position: { value: 0, id: 0, offset: 0, text: cursor } }));
-  if (!position && !listing.totalIsLowerBound && pages * limit <= OFFSET_MAX) found.push(to("last", { page: Math.max(1, pages) }));
+  if (!position && !listing.totalIsLowerBound && pages * limit <= OFFSET_MAX)
+    found.push(to("last", { page: Math.max(1, pages) }));
   return found.join(", ");
 }

@@ -1,5 +1,5 @@
 // How many shoes each label would leave: counters where nothing filters, else counted over a bounded set of matches.
-import type { Database, Row, Statement } from "../../db/database.ts";
+import type { Database, Statement, Value } from "../../db/database.ts";
 import { type Condition, hits, isHopeless, type LabelIds, matchFilters, priceCondition } from "./filters.ts";
 import { LABEL_KINDS, type ListQuery } from "./query.ts";
 import { EVERYWHERE, matchWords } from "./search.ts";
@@ -16,8 +16,21 @@ export type Facets = Record<(typeof LABEL_KINDS)[number], FacetValue[]> & {
   approximate?: true;
 };
 
-const COLUMNS = ", s.category_id AS category, s.brand_id AS brand, s.color_id AS color, s.gender_id AS gender, s.price_cents AS cents";
-const NAMED = `GROUP BY f.id ORDER BY 2 DESC, f.name LIMIT ${VALUES_MAX}`;
+type Kind = (typeof LABEL_KINDS)[number];
+type Facet = Kind | "price";
+/** Facets that are counted over the same matches. */
+type Sample = { match: string; price: Condition; facets: Facet[] };
+
+const FACETS: readonly Facet[] = [...LABEL_KINDS, "price"];
+const NO_CONDITION: Condition = { sql: "", args: [] };
+const COLUMN: Record<Facet, string> = {
+  category: ", s.category_id AS category",
+  brand: ", s.brand_id AS brand",
+  color: ", s.color_id AS color",
+  gender: ", s.gender_id AS gender",
+  size: ", s.size_run_id AS size_run",
+  price: ", s.price_cents AS price",
+};
 
 /** Counts every facet without its own filter. */
 export async function countFacets(
@@ -26,65 +39,96 @@ export async function countFacets(
   labels: LabelIds,
   words: string[] | null,
 ): Promise<Facets> {
-  const nothing = words?.length === 0;
-  const search = words && !nothing ? matchWords(db, words)(EVERYWHERE) : null;
-  const sets = [...LABEL_KINDS, "price" as const].map((facet) => {
-    const others = Object.fromEntries(Object.entries(labels).filter(([kind]) => kind !== facet));
-    const filters = matchFilters(db, query, labels, facet);
-    const match = [search, filters].filter((part) => part !== null).join(" AND ");
-    const price = facet === "price" ? NO_CONDITION : priceCondition(query);
-    return { facet, match, price, empty: nothing || isHopeless(others) };
-  });
-  const counted = sets.filter(({ empty }) => !empty);
-  const questions = counted.map(({ facet, match, price }) => questionFor(facet, match, price, query.inStock));
-  const sizes = counted.filter(({ match }) => match !== "").map(({ match, price }) => sampleSize(match, price));
-  const answers = await db.scan([...questions, ...sizes]);
-
-  const facets: Facets = { category: [], brand: [], size: [], color: [], gender: [], price: { min: null, max: null } };
-  counted.forEach(({ facet }, at) => {
-    const rows = answers[at] ?? [];
-    if (facet === "price") facets.price = priceOf(rows[0]);
-    else facets[facet] = rows.map(([value, count]) => ({ value: String(value), count: Number(count) }));
-  });
-  const isCut = answers.slice(questions.length).some((rows) => Number(rows[0]?.[0]) > SAMPLE_MAX);
+  const facets: Facets = {
+    category: [],
+    brand: [],
+    size: [],
+    color: [],
+    gender: [],
+    price: { min: null, max: null },
+  };
+  if (words?.length === 0) return facets;
+  const samples = samplesFor(db, query, labels, words);
+  const answers = await db.scan(
+    samples.flatMap((sample) =>
+      sample.match === "" ? unfiltered(sample) : [counted(sample, query.inStock)],
+    ),
+  );
+  let isCut = false;
+  for (const [facet, value, count] of answers.flat()) {
+    if (facet === "sample") isCut ||= Number(count) > SAMPLE_MAX;
+    else if (facet === "price") facets.price = { min: major(value), max: major(count) };
+    else facets[facet as Kind].push({ value: String(value), count: Number(count) });
+  }
   return isCut ? { ...facets, approximate: true } : facets;
 }
 
-const NO_CONDITION: Condition = { sql: "", args: [] };
+const major = (cents: Value | undefined): number | null => (typeof cents === "number" ? cents / 100 : null);
 
-const priceOf = (row: Row | undefined) => {
-  const [min, max] = row ?? [];
-  return { min: typeof min === "number" ? min / 100 : null, max: typeof max === "number" ? max / 100 : null };
-};
-
-function sampleSize(match: string, price: Condition): Statement {
-  const sample = hits(match, price, SAMPLE_MAX + 1);
-  return { sql: `SELECT count(*) FROM (${sample.sql})`, args: sample.args ?? [] };
-}
-
-type Facet = (typeof LABEL_KINDS)[number] | "price";
-
-function questionFor(facet: Facet, match: string, price: Condition, inStock: boolean): Statement {
-  if (match === "") return unfiltered(facet);
-  const sample = hits(match, price, SAMPLE_MAX, 0, COLUMNS);
-  const args = sample.args ?? [];
-  if (facet === "price") return { sql: `SELECT min(cents), max(cents) FROM (${sample.sql})`, args };
-  if (facet === "size") {
-    const sql = `SELECT f.name, count(*) FROM (${sample.sql}) AS m CROSS JOIN sizes AS z ON z.shoe = m.id AND z.size <> ''${inStock ? " AND z.stock > 0" : ""}
-CROSS JOIN facets AS f ON f.kind = 'size' AND f.key = lower(z.size) ${NAMED}`;
-    return { sql, args };
+/** Most facets share one set of matches: those that nothing filters. */
+function samplesFor(db: Database, query: ListQuery, labels: LabelIds, words: string[] | null): Sample[] {
+  const search = words ? matchWords(db, words)(EVERYWHERE) : null;
+  const samples = new Map<string, Sample>();
+  for (const facet of FACETS) {
+    const others = Object.fromEntries(Object.entries(labels).filter(([kind]) => kind !== facet));
+    if (isHopeless(others)) continue;
+    const filters = matchFilters(db, query, labels, facet);
+    const match = [search, filters].filter((part) => part !== null).join(" AND ");
+    const price = facet === "price" ? NO_CONDITION : priceCondition(query);
+    const key = `${match} ${price.sql}`;
+    const sample = samples.get(key) ?? { match, price, facets: [] };
+    sample.facets.push(facet);
+    samples.set(key, sample);
   }
-  const counts = `SELECT ${facet} AS id, count(*) AS shoes FROM (${sample.sql}) WHERE ${facet} IS NOT NULL GROUP BY 1`;
-  return { sql: `SELECT f.name, c.shoes FROM (${counts}) AS c CROSS JOIN facets AS f ON f.id = c.id ${NAMED}`, args };
+  return [...samples.values()];
 }
 
-function unfiltered(facet: string): Statement {
-  if (facet === "price")
-    return {
-      sql: "SELECT (SELECT min(price_cents) FROM shoes), (SELECT max(price_cents) FROM shoes)",
-    };
+/** One statement that finds the sample once and counts each of its facets: rows of facet, value and count. */
+function counted({ match, price, facets }: Sample, inStock: boolean): Statement {
+  const columns = facets.map((facet) => COLUMN[facet]).join("");
+  const sample = hits(match, price, SAMPLE_MAX + 1, 0, columns);
+  const parts = [
+    "SELECT 'sample', NULL, count(*) FROM sample",
+    ...facets.map((facet) => (facet === "size" && inStock ? STOCKED_SIZES : countOf(facet))),
+  ];
   return {
-    sql: `SELECT name, shoes FROM facets WHERE kind = ? AND shoes > 0 AND key <> '' ORDER BY shoes DESC, name LIMIT ${VALUES_MAX}`,
-    args: [facet],
+    sql: `WITH sample AS MATERIALIZED (${sample.sql})\n${parts.join("\nUNION ALL\n")}`,
+    args: sample.args ?? [],
   };
 }
+
+function countOf(facet: Facet): string {
+  if (facet === "price") return "SELECT 'price', min(price), max(price) FROM sample";
+  const counts =
+    facet === "size"
+      ? `SELECT f.id AS id, sum(c.shoes) AS shoes
+         FROM (SELECT size_run, count(*) AS shoes FROM sample WHERE size_run IS NOT NULL GROUP BY 1) AS c
+         CROSS JOIN facets AS r ON r.id = c.size_run CROSS JOIN json_each(r.key) AS k
+         CROSS JOIN facets AS f ON f.kind = 'size' AND f.key = k.value GROUP BY 1`
+      : `SELECT ${facet} AS id, count(*) AS shoes FROM sample WHERE ${facet} IS NOT NULL GROUP BY 1`;
+  return named(facet, counts);
+}
+
+const named = (facet: Facet, counts: string): string =>
+  `SELECT * FROM (SELECT '${facet}', f.name, c.shoes FROM (${counts}) AS c CROSS JOIN facets AS f ON f.id = c.id
+ORDER BY c.shoes DESC, f.name LIMIT ${VALUES_MAX})`;
+
+// With inStock a size stands for shoes that have it in stock, not only any size.
+const STOCKED_SIZES = named(
+  "size",
+  `SELECT f.id AS id, count(*) AS shoes FROM sample AS m
+   CROSS JOIN sizes AS z ON z.shoe = m.id AND z.size <> '' AND z.stock > 0
+   CROSS JOIN facets AS f ON f.kind = 'size' AND f.key = lower(z.size) GROUP BY 1`,
+);
+
+/** Counters know it: every label's, and the ends of the price index. */
+const unfiltered = ({ facets }: Sample): Statement[] =>
+  facets.map((facet) =>
+    facet === "price"
+      ? { sql: "SELECT 'price', (SELECT min(price_cents) FROM shoes), (SELECT max(price_cents) FROM shoes)" }
+      : {
+          sql: `SELECT kind, name, shoes FROM facets WHERE kind = ? AND shoes > 0 AND key <> ''
+ORDER BY shoes DESC, name LIMIT ${VALUES_MAX}`,
+          args: [facet],
+        },
+  );

@@ -1,7 +1,16 @@
 // Lists, searches and facets against an oracle: random questions about random shoes, over HTTP.
 import { afterAll, beforeAll, expect, test } from "bun:test";
 import { openTestShop, type TestShop } from "../test-shop.ts";
-import { dice, expectedFacets, expectedIds, type Question, randomQuestion, randomShoes, type Saved, toParams } from "./test-oracle.ts";
+import {
+  dice,
+  expectedFacets,
+  expectedIds,
+  type Question,
+  randomQuestion,
+  randomShoes,
+  type Saved,
+  toParams,
+} from "./test-oracle.ts";
 
 const SHOES = 400;
 const QUESTIONS = 500;
@@ -34,7 +43,10 @@ async function ask(params: URLSearchParams): Promise<{ body: Body; links: Record
   const answer = await shop.get(`/api/shoes?${params}`);
   expect([String(params), answer.status]).toEqual([String(params), 200]);
   const links = [...(answer.headers.get("link") ?? "").matchAll(/<([^>]*)>; rel="(\w+)"/g)];
-  return { body: (await answer.json()) as Body, links: Object.fromEntries(links.map(([, url, rel]) => [rel, url])) };
+  return {
+    body: (await answer.json()) as Body,
+    links: Object.fromEntries(links.map(([, url, rel]) => [rel, url])),
+  };
 }
 
 const idsOf = ({ data }: Body) => data.map(({ id }) => id);
@@ -65,6 +77,7 @@ test(`${QUESTIONS} random questions have the ids, the order, the total and the f
 });
 
 test("without any filter the counters give the same facets, and the narrow lists the same answers", async () => {
+  // biome-ignore format: one line reads as one table
   const narrow: Question[] = [
     {}, { sort: "popular" }, { sort: "name" }, { sort: "price_asc" }, { sort: "price_desc" },
     ...["Running", "Ботинки", "sandals & slides"].flatMap((name): Question[] => [
@@ -73,7 +86,7 @@ test("without any filter the counters give the same facets, and the narrow lists
     ]),
     { brand: ["NØRD"] }, { brand: ["o'brien"], sort: "price_asc" }, { brand: ["quick"], sort: "price_desc" },
     { color: ["ice blue"] }, { gender: ["MEN"] }, { size: ["xl"] }, { size: ["eu 42 2/3"] }, { brand: ["no such"] },
-  ]; // biome-ignore format: one line reads as one table
+  ];
   for (const question of narrow) {
     const all = expectedIds(shoes, question);
     const { body } = await ask(toParams(question, { limit: "100" }));
@@ -143,7 +156,9 @@ test("ids come in the order asked for, unknown ones left out, each once", async 
 
 test("the product view has the same lists", async () => {
   const query = "?sort=price_asc&inStock=true&limit=50";
-  const [asShoes, asProducts] = await Promise.all(["shoes", "products"].map((view) => shop.get(`/v1/${view}${query}`)));
+  const [asShoes, asProducts] = await Promise.all(
+    ["shoes", "products"].map((view) => shop.get(`/v1/${view}${query}`)),
+  );
   const [a, b] = [(await asShoes?.json()) as Body, (await asProducts?.json()) as Body];
   expect(idsOf(b)).toEqual(idsOf(a));
   expect(b.pagination).toEqual(a.pagination);

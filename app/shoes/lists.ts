@@ -2,9 +2,19 @@
 import type { Database, Row, Statement, Value } from "../../db/database.ts";
 import { encodeCursor } from "./cursor.ts";
 import { countFacets, type Facets } from "./facets.ts";
-import { findLabels, hits, isHopeless, type LabelIds, matchFilters, priceCondition, rowCondition } from "./filters.ts";
+import {
+  type Condition,
+  findLabels,
+  hits,
+  isHopeless,
+  type LabelIds,
+  matchFilters,
+  priceCondition,
+  rowCondition,
+} from "./filters.ts";
 import type { ListQuery, Sort } from "./query.ts";
 import { correctWords, EVERYWHERE, matchWords, type Scope } from "./search.ts";
+import { afterCursor, afterInIndex, orderBy, sortValue } from "./sorts.ts";
 import { shoeJson, type View } from "./views.ts";
 
 /** Totals are counted this far; above it they are a lower bound. */
@@ -33,7 +43,8 @@ export async function listShoes(db: Database, query: ListQuery, view: View, shop
   const labels = findLabels(db, query);
   const nothing = isHopeless(labels) || query.words?.length === 0;
   const first = nothing ? EMPTY : await findPage(db, query, labels, query.words);
-  const corrected = first.total === 0 && query.words && !isHopeless(labels) ? await correctWords(db, query.words) : null;
+  const corrected =
+    first.total === 0 && query.words && !isHopeless(labels) ? await correctWords(db, query.words) : null;
   const second = corrected ? await findPage(db, query, labels, corrected) : first;
   // A correction that finds nothing either is none: the whole answer is then about the words as they came.
   const [page, words] = second.total > 0 && corrected ? [second, corrected] : [first, query.words];
@@ -53,7 +64,16 @@ export async function listShoes(db: Database, query: ListQuery, view: View, shop
 const EMPTY: Page = { rows: [], total: 0, totalIsLowerBound: false };
 
 /** A question that an index answers within a bounded number of rows: at most one label, nothing else. */
-function isNarrow({ labels, words, minPriceCents, maxPriceCents, onSale, inStock, facets, sort }: ListQuery): boolean {
+function isNarrow({
+  labels,
+  words,
+  minPriceCents,
+  maxPriceCents,
+  onSale,
+  inStock,
+  facets,
+  sort,
+}: ListQuery): boolean {
   if (words || minPriceCents !== null || maxPriceCents !== null || onSale || inStock || facets) return false;
   const lists = Object.entries(labels);
   if (lists.length === 0) return true;
@@ -62,16 +82,24 @@ function isNarrow({ labels, words, minPriceCents, maxPriceCents, onSale, inStock
   return sort === "newest" || (sort.startsWith("price_") && (kind === "category" || kind === "brand"));
 }
 
-async function findPage(db: Database, query: ListQuery, labels: LabelIds, words: string[] | null): Promise<Page> {
+async function findPage(
+  db: Database,
+  query: ListQuery,
+  labels: LabelIds,
+  words: string[] | null,
+): Promise<Page> {
   if (isNarrow(query)) return findNarrow(db, query, labels);
   const filters = matchFilters(db, query, labels);
   const search = words ? matchWords(db, words) : null;
-  const match = (scope: Scope) => [search?.(scope), filters].filter((part) => part !== undefined && part !== null).join(" AND ");
+  const match = (scope: Scope) =>
+    [search?.(scope), filters].filter((part) => part !== undefined && part !== null).join(" AND ");
   if (match(EVERYWHERE) === "") return findNarrow(db, query, labels);
 
   const price = priceCondition(query);
   const counted = hits(match(EVERYWHERE), price, TOTAL_MAX + 1);
-  const [counts] = await db.scan([{ sql: `SELECT count(*) FROM (${counted.sql})`, args: counted.args ?? [] }]);
+  const [counts] = await db.scan([
+    { sql: `SELECT count(*) FROM (${counted.sql})`, args: counted.args ?? [] },
+  ]);
   const count = Number(counts?.[0]?.[0] ?? 0);
   const totals = { total: Math.min(count, TOTAL_MAX), totalIsLowerBound: count > TOTAL_MAX };
   if (count === 0) return { ...totals, rows: [] };
@@ -86,33 +114,10 @@ async function findPage(db: Database, query: ListQuery, labels: LabelIds, words:
   return { ...totals, rows: (await db.scan(questions)).flat() };
 }
 
-const ORDER: Record<Exclude<Sort, "relevance">, { value: string; way: "ASC" | "DESC" }> = {
-  newest: { value: "s.id", way: "DESC" },
-  price_asc: { value: "s.price_cents", way: "ASC" },
-  price_desc: { value: "s.price_cents", way: "DESC" },
-  name: { value: "s.title COLLATE NOCASE", way: "ASC" },
-  popular: { value: "s.likes", way: "DESC" },
-};
-
-const orderOf = (sort: Sort) => ORDER[sort === "relevance" ? "newest" : sort];
-
-const orderBy = (sort: Sort): string => {
-  const { value, way } = orderOf(sort);
-  return sort === "newest" || sort === "relevance" ? "ORDER BY s.id DESC" : `ORDER BY ${value} ${way}, s.id ${way}`;
-};
-
-/** The condition that goes on after the cursor's row. */
-function afterCursor({ position, sort }: ListQuery): { sql: string; args: Value[] } {
-  if (!position) return { sql: "true", args: [] };
-  const { value, way } = orderOf(sort);
-  const beyond = way === "ASC" ? ">" : "<";
-  if (sort === "newest" || sort === "relevance") return { sql: "s.id < ?", args: [position.id] };
-  return { sql: `(${value}, s.id) ${beyond} (?, ?)`, args: [position.value, position.id] };
-}
-
-const bounds = ({ limit, page, position }: ListQuery): Value[] => [limit + 1, position ? 0 : (page - 1) * limit];
-
-const sortValue = (sort: Sort) => (orderOf(sort).value === "s.id" ? "0" : orderOf(sort).value);
+const bounds = ({ limit, page, position }: ListQuery): Value[] => [
+  limit + 1,
+  position ? 0 : (page - 1) * limit,
+];
 
 function findNarrow(db: Database, query: ListQuery, labels: LabelIds): Page {
   const [kind, ids] = (Object.entries(labels)[0] ?? ["all", [1]]) as [string, number[]];
@@ -121,13 +126,24 @@ function findNarrow(db: Database, query: ListQuery, labels: LabelIds): Page {
     const { sql, args } = newestPage(query, `tags : "t${ids[0]}"`, { sql: "", args: [] });
     return { rows: db.read.all(sql, ...(args ?? [])), total, totalIsLowerBound: false };
   }
-  const after = afterCursor(query);
-  const column = kind === "all" ? "true" : `s.${kind}_id = ?`;
-  const sql = `SELECT s.id, ${sortValue(query.sort)} FROM shoes AS s WHERE ${column} AND ${after.sql}
-${orderBy(query.sort)} LIMIT ? OFFSET ?`;
-  const args = [...(kind === "all" ? [] : [ids[0] ?? 0]), ...after.args, ...bounds(query)];
-  return { rows: db.read.all(sql, ...args), total, totalIsLowerBound: false };
+  const within = kind === "all" ? NO_CONDITION : { sql: `s.${kind}_id = ? AND`, args: [ids[0] ?? 0] };
+  const [limit, offset] = bounds(query) as [number, number];
+  const take = (where: { sql: string; args: Value[] }, count: number) =>
+    db.read.all(
+      `SELECT s.id, ${sortValue(query.sort)} FROM shoes AS s WHERE ${within.sql} ${where.sql}
+${orderBy(query.sort)} LIMIT ? OFFSET ?`,
+      ...within.args,
+      ...where.args,
+      count,
+      offset,
+    );
+  const rows: Row[] = [];
+  for (const where of afterInIndex(query))
+    if (rows.length < limit) rows.push(...take(where, limit - rows.length));
+  return { rows, total, totalIsLowerBound: false };
 }
+
+const NO_CONDITION: Condition = { sql: "", args: [] };
 
 function newestPage(query: ListQuery, match: string, price: { sql: string; args: Value[] }): Statement {
   const [limit, offset] = bounds(query) as [number, number];
@@ -164,11 +180,16 @@ ${orderBy(query.sort)} LIMIT ? OFFSET ?`,
 }
 
 /** A search's page: out of the ranked newest matches, then of the older ones. */
-function rankedPage(query: ListQuery, match: (scope: Scope) => string, price: { sql: string; args: Value[] }): Statement[] {
+function rankedPage(
+  query: ListQuery,
+  match: (scope: Scope) => string,
+  price: { sql: string; args: Value[] },
+): Statement[] {
   const offset = query.position?.offset ?? (query.page - 1) * query.limit;
   const end = offset + query.limit + 1;
   const questions: Statement[] = [];
-  if (offset < RANKED_MAX) questions.push(rankedRows(query.sort, match, price, Math.min(end, RANKED_MAX) - offset, offset));
+  if (offset < RANKED_MAX)
+    questions.push(rankedRows(query.sort, match, price, Math.min(end, RANKED_MAX) - offset, offset));
   if (end > RANKED_MAX) {
     const from = Math.max(offset, RANKED_MAX);
     questions.push(hits(match(EVERYWHERE), price, end - from, from));
@@ -209,11 +230,19 @@ function cursorAfter(query: ListQuery, shown: Row[]): string {
 const ITEMS = (view: View) =>
   `SELECT ${shoeJson(view)} FROM json_each(?3) AS j CROSS JOIN shoes AS s ON s.id = j.value ORDER BY j.key`;
 
-async function readItems(db: Database, rows: Row[], view: View, shop: Shop, here: boolean): Promise<string[]> {
+async function readItems(
+  db: Database,
+  rows: Row[],
+  view: View,
+  shop: Shop,
+  here: boolean,
+): Promise<string[]> {
   if (rows.length === 0) return [];
   const ids = JSON.stringify(rows.map(([id]) => Number(id)));
   const args = [shop.publicUrl, shop.currency, ids];
-  const items = here ? db.read.all(ITEMS(view), ...args) : ((await db.scan([{ sql: ITEMS(view), args }]))[0] ?? []);
+  const items = here
+    ? db.read.all(ITEMS(view), ...args)
+    : ((await db.scan([{ sql: ITEMS(view), args }]))[0] ?? []);
   return items.map(([json]) => String(json));
 }
 
@@ -225,6 +254,12 @@ async function listByIds(db: Database, query: ListQuery, view: View, shop: Shop)
   const from = (query.page - 1) * query.limit;
   const shown = rows.slice(from, from + query.limit);
   const items = await readItems(db, shown, view, shop, true);
-  return { items, total: rows.length, totalIsLowerBound: false, nextCursor: null, corrected: null, facets: null };
+  return {
+    items,
+    total: rows.length,
+    totalIsLowerBound: false,
+    nextCursor: null,
+    corrected: null,
+    facets: null,
+  };
 }
-

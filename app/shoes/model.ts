@@ -102,7 +102,8 @@ const listOf = (name: string, more: Record<string, TSchema> = {}) =>
 const shoeListOf = (name: string) =>
   listOf(name, { corrected: Type.Optional(Type.String()), facets: Type.Optional(ref("Facets")) });
 
-const repeated = (name: string) => query(name, Type.Array(Type.String()), `repeat for "or"; case does not matter`);
+const repeated = (name: string) =>
+  query(name, Type.Array(Type.String()), `repeat for "or"; case does not matter`);
 const LIST_PARAMETERS = [
   query("page", Type.Integer({ minimum: 1, default: 1 }), "page * limit is at most 10000; go on with cursor"),
   query("limit", Type.Integer({ minimum: 1, maximum: 100, default: 20 }), "shoes per page"),
@@ -118,27 +119,67 @@ const LIST_PARAMETERS = [
   query("sort", Type.Unsafe<string>({ type: "string", enum: [...SORTS] }), "newest, or relevance with q"),
   query("facets", Type.Boolean(), "count what each filter would leave"),
 ];
-const ID = [{ name: "id", in: "path" as const, required: true, description: "id or slug", schema: Type.String() }];
+const ID = [
+  { name: "id", in: "path" as const, required: true, description: "id or slug", schema: Type.String() },
+];
 
-const operation = (id: string, summary: string, schema: TSchema, parameters: object[], errors: number[]): Operation => ({
-  detail: { operationId: id, summary, tags: ["Catalogue"], parameters, responses: describeAnswers(schema, errors) },
+const operation = (
+  id: string,
+  summary: string,
+  schema: TSchema,
+  parameters: object[],
+  errors: number[],
+): Operation => ({
+  detail: {
+    operationId: id,
+    summary,
+    tags: ["Catalogue"],
+    parameters,
+    responses: describeAnswers(schema, errors),
+  },
 });
 
 /** What each route tells the OpenAPI document. */
 export const DOCS = {
-  listShoes: operation("listShoes", "List, filter and search shoes", shoeListOf("Shoe"), LIST_PARAMETERS, [400]),
+  listShoes: operation(
+    "listShoes",
+    "List, filter and search shoes",
+    shoeListOf("Shoe"),
+    LIST_PARAMETERS,
+    [400],
+  ),
   getShoe: operation("getShoe", "One shoe", itemOf("Shoe"), ID, [404]),
-  getRelatedShoes: operation("getRelatedShoes", "A shoe and its related shoes", ref("ShoeWithRelated"), ID, [404]),
-  listProducts: operation("listProducts", "The same shoes as products", shoeListOf("Product"), LIST_PARAMETERS, [400]),
+  getRelatedShoes: operation(
+    "getRelatedShoes",
+    "A shoe and its related shoes",
+    ref("ShoeWithRelated"),
+    ID,
+    [404],
+  ),
+  listProducts: operation(
+    "listProducts",
+    "The same shoes as products",
+    shoeListOf("Product"),
+    LIST_PARAMETERS,
+    [400],
+  ),
   getProduct: operation("getProduct", "One product", itemOf("Product"), ID, [404]),
-  getRelatedProducts: operation("getRelatedProducts", "A product and its related shoes", ref("ShoeWithRelated"), ID, [404]),
+  getRelatedProducts: operation(
+    "getRelatedProducts",
+    "A product and its related shoes",
+    ref("ShoeWithRelated"),
+    ID,
+    [404],
+  ),
   listCategories: operation("listCategories", "All categories with their counts", listOf("Category"), [], []),
   getPicture: {
     detail: {
       operationId: "getPicture",
       summary: "The drawn picture of a shoe",
       tags: ["Catalogue"],
-      parameters: [{ name: "file", in: "path" as const, required: true, description: "<id>.svg", schema: Type.String() }],
+      parameters: [
+        { name: "file", in: "path" as const, required: true, description: "<id>.svg", schema: Type.String() },
+      ],
       responses: describeAnswers(Type.String(), [404], "image/svg+xml"),
       servers: [{ url: "/" }],
     },

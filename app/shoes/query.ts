@@ -78,7 +78,8 @@ type Refuse = (parameter: string, detail: string) => void;
 
 function checkTogether(query: ListQuery, refuse: Refuse): void {
   const { page, limit, minPriceCents, maxPriceCents, ids } = query;
-  if (page * limit > OFFSET_MAX) refuse("page", `page * limit must be at most ${OFFSET_MAX}; go on with cursor`);
+  if (page * limit > OFFSET_MAX)
+    refuse("page", `page * limit must be at most ${OFFSET_MAX}; go on with cursor`);
   if (minPriceCents !== null && maxPriceCents !== null && minPriceCents > maxPriceCents)
     refuse("maxPrice", "must not be below minPrice");
   const filtered = isFiltered(query) || query.words !== null || query.facets || query.position !== null;
@@ -117,10 +118,15 @@ function reader(params: URLSearchParams, refuse: Refuse) {
       return null;
     },
     cents(name: string): number | null {
-      const text = matching(name, /^\d{1,7}(\.\d{1,2})?$/, "must be an amount from 0 to 9999999.99 with at most two decimals");
+      const text = matching(
+        name,
+        /^\d{1,7}(\.\d{1,2})?$/,
+        "must be an amount from 0 to 9999999.99 with at most two decimals",
+      );
       return text === null ? null : Math.round(Number(text) * 100);
     },
-    flag: (name: string): boolean => /^(true|1)$/.test(matching(name, /^(true|false|1|0)$/, "must be true or false") ?? ""),
+    flag: (name: string): boolean =>
+      /^(true|1)$/.test(matching(name, /^(true|false|1|0)$/, "must be true or false") ?? ""),
     choice<T extends string>(name: string, choices: readonly T[]): T | null {
       const text = one(name);
       const choice = choices.find((known) => known === text);
@@ -141,7 +147,8 @@ function readWords(q: string | null, refuse: Refuse): string[] | null {
 function readIds(text: string | null, refuse: Refuse): string[] | null {
   if (text === null) return null;
   const ids = [...new Set(text.split(",").filter((id) => id !== ""))];
-  if (ids.length === 0 || ids.length > IDS_MAX) refuse("ids", `must be 1 to ${IDS_MAX} ids, separated by commas`);
+  if (ids.length === 0 || ids.length > IDS_MAX)
+    refuse("ids", `must be 1 to ${IDS_MAX} ids, separated by commas`);
   if (!ids.every(isShoeId)) refuse("ids", "must be ids of shoes");
   return ids;
 }

@@ -60,7 +60,8 @@ async function askForEach(db: Database): Promise<number> {
     const lists = rows.map(toShoe).map((shoe) => {
       const best = new Best();
       for (const { column, half } of WINDOWS)
-        for (const other of neighboursOf(db, shoe, column, half)) best.offer(other.id, closeness(shoe, other));
+        for (const other of neighboursOf(db, shoe, column, half))
+          best.offer(other.id, closeness(shoe, other));
       return { id: shoe.id, list: best.ids() };
     });
     await writeLists(db, lists);
@@ -81,9 +82,10 @@ function neighboursOf(db: Database, shoe: Shoe, column: Group, half: number): Sh
   return [...side("<", "DESC"), ...side(">", "ASC")].map(toShoe);
 }
 
-const groupOf = (shoe: Shoe, column: Group): number | null => (column === "category_id" ? shoe.category : shoe.brand);
+const groupOf = (shoe: Shoe, column: Group): number | null =>
+  column === "category_id" ? shoe.category : shoe.brand;
 
-/** What two shoes share counts first, then the nearer price; at most 2^46, so that a double holds it exactly. */
+/** What two shoes share counts first, then the nearer price, then the lower; below 2^46: a double holds it exactly. */
 function closeness(shoe: Shoe, other: Shoe): number {
   let score = 0;
   for (const word of other.words) if (shoe.words.includes(word)) score += 3;
@@ -91,7 +93,8 @@ function closeness(shoe: Shoe, other: Shoe): number {
   if (other.brand !== null && other.brand === shoe.brand) score += 2;
   if (other.gender === shoe.gender) score += 2;
   if (other.color !== null && other.color === shoe.color) score += 1;
-  return Math.min(score, 255) * 2 ** 28 - Math.abs(shoe.cents - other.cents);
+  const distance = 2 * Math.abs(shoe.cents - other.cents) + Number(other.cents > shoe.cents);
+  return Math.min(score, 255) * 2 ** 28 - distance;
 }
 
 /** The twelve nearest so far, nearest first; equals by id. It may sit on columns that are kept for many shoes. */
@@ -146,7 +149,8 @@ async function walkFrom(db: Database, first: number): Promise<number> {
       for (const [shoe, neighbours] of walkGroup(db, column, group, half)) {
         if (shoe.id < first || shoe.id >= first + WALK_IDS_MAX) continue;
         const best = bestOf(shoe.id);
-        for (const other of neighbours) if (other.id !== shoe.id) best.offer(other.id, closeness(shoe, other));
+        for (const other of neighbours)
+          if (other.id !== shoe.id) best.offer(other.id, closeness(shoe, other));
       }
     }
   }
@@ -159,7 +163,10 @@ async function walkFrom(db: Database, first: number): Promise<number> {
       WRITE_CHUNK,
     );
     if (ids.length === 0) return done;
-    await writeLists(db, ids.map(([id]) => ({ id, list: bestOf(id).ids() })));
+    await writeLists(
+      db,
+      ids.map(([id]) => ({ id, list: bestOf(id).ids() })),
+    );
     after = ids.at(-1)?.[0] ?? after;
     done += ids.length;
   }
@@ -172,7 +179,12 @@ function groupsOf(db: Database, column: Group): (number | null)[] {
 }
 
 /** Every shoe of a group in the order of price, with its neighbours on both sides (and itself). */
-function* walkGroup(db: Database, column: Group, group: number | null, half: number): Generator<[Shoe, Shoe[]]> {
+function* walkGroup(
+  db: Database,
+  column: Group,
+  group: number | null,
+  half: number,
+): Generator<[Shoe, Shoe[]]> {
   let window: Shoe[] = [];
   let at = 0;
   let last: Shoe | undefined;
@@ -208,7 +220,10 @@ async function writeLists(db: Database, lists: { id: number; list: number[] }[])
   const json = JSON.stringify(lists);
   const statements = [
     { sql: LISTS, args: [json] },
-    { sql: "DELETE FROM related_pending WHERE shoe IN (SELECT value ->> 'id' FROM json_each(?))", args: [json] },
+    {
+      sql: "DELETE FROM related_pending WHERE shoe IN (SELECT value ->> 'id' FROM json_each(?))",
+      args: [json],
+    },
   ];
   const feed = { sql: "INSERT INTO changes (shoe_id, kind) VALUES (NULL, 'facts')" };
   await db.write(lists.length === 1 ? statements : bulk([...statements, feed]));

@@ -28,7 +28,11 @@ export function catalogueRoutes({ db, cache, shop }: CatalogueServices) {
   const list = (request: Request, view: View) =>
     answer(request, listFill(db, shop, view, readListQuery(new URL(request.url).searchParams)));
   // An address is tried as an id first: a slug costs one look-up more, and shares the id's answer.
-  const answerOne = async (request: Request, address: string, fill: (shoeId: string) => Fill): Promise<Response> => {
+  const answerOne = async (
+    request: Request,
+    address: string,
+    fill: (shoeId: string) => Fill,
+  ): Promise<Response> => {
     if (isShoeId(address)) {
       const { entry, origin } = await cache.answer(fill(address));
       if (entry) return respond(entry, request, origin, requestIdOf(request));
@@ -43,10 +47,18 @@ export function catalogueRoutes({ db, cache, shop }: CatalogueServices) {
   return new Elysia({ name: "catalogue" })
     .get("/shoes", ({ request }) => list(request, "shoe"), DOCS.listShoes)
     .get("/shoes/:id", ({ request, params }) => item(request, "shoe", params.id), DOCS.getShoe)
-    .get("/shoes/:id/relatedproducts", ({ request, params }) => related(request, params.id), DOCS.getRelatedShoes)
+    .get(
+      "/shoes/:id/relatedproducts",
+      ({ request, params }) => related(request, params.id),
+      DOCS.getRelatedShoes,
+    )
     .get("/products", ({ request }) => list(request, "product"), DOCS.listProducts)
     .get("/products/:id", ({ request, params }) => item(request, "product", params.id), DOCS.getProduct)
-    .get("/products/:id/relatedproducts", ({ request, params }) => related(request, params.id), DOCS.getRelatedProducts)
+    .get(
+      "/products/:id/relatedproducts",
+      ({ request, params }) => related(request, params.id),
+      DOCS.getRelatedProducts,
+    )
     .get("/categories", ({ request }) => answer(request, categoriesFill(db)), DOCS.listCategories);
 }
 

@@ -24,10 +24,11 @@ const labelId = (kind: string, at: number) => `(SELECT id FROM facets WHERE kind
 
 // The columns in the order of `toRow`.
 const SHOES = `INSERT INTO shoes (shoe_id, slug, price_cents, list_price_cents, stock, category_id, brand_id, color_id,
-  gender_id, title, images, href, size_system, origin, content_hash, created_at, updated_at, description)
+  gender_id, size_run_id, title, images, href, size_system, origin, content_hash, created_at, updated_at, description)
 SELECT d.value ->> 0, d.value ->> 1, d.value ->> 2, d.value ->> 3, d.value ->> 4,
   ${labelId("category", 5)}, ${labelId("brand", 6)}, ${labelId("color", 7)}, ${labelId("gender", 8)},
-  d.value ->> 9, d.value -> 10, d.value ->> 11, d.value ->> 12, ?2, d.value ->> 13, ?3, ?3, d.value ->> 14
+  ${labelId("size_run", 9)}, d.value ->> 10, d.value -> 11, d.value ->> 12, d.value ->> 13, ?2, d.value ->> 14, ?3, ?3,
+  d.value ->> 15
 FROM json_each(?1) AS d WHERE true`;
 
 const ON_CONFLICT: Record<OnConflict, string> = {
@@ -36,7 +37,7 @@ const ON_CONFLICT: Record<OnConflict, string> = {
   replace: `ON CONFLICT (shoe_id) DO UPDATE SET slug = excluded.slug, version = version + 1,
   price_cents = excluded.price_cents, list_price_cents = excluded.list_price_cents, stock = excluded.stock,
   category_id = excluded.category_id, brand_id = excluded.brand_id, color_id = excluded.color_id,
-  gender_id = excluded.gender_id, title = excluded.title, images = excluded.images, href = excluded.href,
+  gender_id = excluded.gender_id, size_run_id = excluded.size_run_id, title = excluded.title, images = excluded.images, href = excluded.href,
   size_system = excluded.size_system, origin = excluded.origin, content_hash = excluded.content_hash,
   updated_at = excluded.updated_at, description = excluded.description
 WHERE content_hash <> excluded.content_hash`,
@@ -154,6 +155,7 @@ function toRow(draft: ShoeDraft) {
     label("brand", draft.brand),
     label("color", draft.color),
     label("gender", draft.gender),
+    sizeRun(draft),
     draft.title,
     draft.images,
     draft.href,
@@ -161,6 +163,12 @@ function toRow(draft: ShoeDraft) {
     hashOf(draft),
     draft.description,
   ];
+}
+
+/** The key of a shoe's size run; `null` without sizes. */
+function sizeRun({ sizes }: ShoeDraft): string | null {
+  const keys = sizes.toSorted(bySize).flatMap(({ size }) => (size === "" ? [] : [labelKey("size", size)]));
+  return keys.length === 0 ? null : JSON.stringify(keys);
 }
 
 /** Equal drafts have equal hashes: what a save compares with what stands there. */
@@ -175,8 +183,8 @@ function bySize(a: { size: string }, b: { size: string }): number {
 
 const compare = (a: string, b: string) => (a < b ? -1 : a > b ? 1 : 0);
 
-function labelsOf(drafts: ShoeDraft[]): [LabelKind, string, string][] {
-  const labels = new Map<string, [LabelKind, string, string]>();
+function labelsOf(drafts: ShoeDraft[]): [string, string, string][] {
+  const labels = new Map<string, [string, string, string]>();
   const add = (kind: LabelKind, name: string | null) => {
     if (name === null || name === "") return;
     const key = labelKey(kind, name);
@@ -188,6 +196,8 @@ function labelsOf(drafts: ShoeDraft[]): [LabelKind, string, string][] {
     add("color", draft.color);
     add("gender", draft.gender);
     for (const { size } of draft.sizes) add("size", size);
+    const run = sizeRun(draft);
+    if (run !== null) labels.set(run, ["size_run", run, run]);
   }
   return [...labels.values()];
 }

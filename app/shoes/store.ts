@@ -1,6 +1,6 @@
 // What the importer and the demo write to: the shop's own database.
 import { mkdirSync } from "node:fs";
-import { join } from "node:path";
+import { dirname } from "node:path";
 import type { Database } from "../../db/database.ts";
 import { openFile } from "../../db/file.ts";
 import { migrate } from "../../db/migrate.ts";
@@ -21,12 +21,11 @@ export type ShoeStore = {
   close(): Promise<void>;
 };
 
-/** Opens the shop in a data folder, made and migrated when it is new. */
-export function openShoeStore(dataDir: string, origin: Origin = "import"): ShoeStore {
-  mkdirSync(dataDir, { recursive: true });
-  const path = join(dataDir, "insole.db");
-  migrate(path);
-  return shoeStore(openFile(path), origin);
+/** Opens the shop's file, made and migrated when it is new. */
+export function openShoeStore(databasePath: string, origin: Origin = "import"): ShoeStore {
+  mkdirSync(dirname(databasePath), { recursive: true });
+  migrate(databasePath);
+  return shoeStore(openFile(databasePath), origin);
 }
 
 export function shoeStore(db: Database, origin: Origin): ShoeStore {

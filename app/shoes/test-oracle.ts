@@ -30,8 +30,12 @@ const LABELS: Record<Kind, string[]> = {
   color: ["Red", "Ice Blue", "Black/White", "Grün"],
   gender: ["women", "men", "kids"],
 };
-const WORDS = "Runner Trail runner swift Swiftly Café cloud Cloudy grip Nighthawk zebra 90 2 x court".split(" ");
-const PRICES = [1, 499, 500, 5_000, 5_001, 7_999, 12_999, 30_000, 31_250, 99_999, 120_000, 2_500_000, 100_000_000];
+const WORDS = "Runner Trail runner swift Swiftly Café cloud Cloudy grip Nighthawk zebra 90 2 x court".split(
+  " ",
+);
+const PRICES = [
+  1, 499, 500, 5_000, 5_001, 7_999, 12_999, 30_000, 31_250, 99_999, 120_000, 2_500_000, 100_000_000,
+];
 
 /** Numbers from 0 to 1 that are the same in every run. */
 export function dice(seed: number): () => number {
@@ -78,7 +82,9 @@ export function randomQuestion(roll: () => number): Question {
   const jumble = (text: string) => (roll() < 0.5 ? text.toUpperCase() : text);
   for (const kind of KINDS) {
     if (roll() < 0.75) continue;
-    question[kind] = some(roll, roll() < 0.9 ? LABELS[kind] : [...LABELS[kind], "nothing such"], 2).map(jumble);
+    question[kind] = some(roll, roll() < 0.9 ? LABELS[kind] : [...LABELS[kind], "nothing such"], 2).map(
+      jumble,
+    );
   }
   if (roll() < 0.25) question.minPrice = pick(roll, PRICES) / 100;
   if (roll() < 0.25) question.maxPrice = Math.max(question.minPrice ?? 0, pick(roll, PRICES) / 100);
@@ -99,17 +105,29 @@ export function toParams(question: Question, extra: Record<string, string> = {})
   return params;
 }
 
-const plain = (text: string) => text.normalize("NFD").replace(/[\u0300-\u036f]/g, "").toLowerCase();
+const plain = (text: string) =>
+  text
+    .normalize("NFD")
+    .replace(/[\u0300-\u036f]/g, "")
+    .toLowerCase();
 const tokens = (text: string): string[] => plain(text).match(/[\p{L}\p{N}]+/gu) ?? [];
 const labelsOf = (draft: Saved, kind: Kind): string[] =>
-  kind === "size" ? draft.sizes.map(({ size }) => size).filter((size) => size !== "") : [draft[kind] ?? []].flat();
+  kind === "size"
+    ? draft.sizes.map(({ size }) => size).filter((size) => size !== "")
+    : [draft[kind] ?? []].flat();
 
 function hasWords(draft: Saved, q: string, scope: "title" | "labels" | "all"): boolean {
   const { title, brand, category, color, description } = draft;
-  const text = [title, scope === "title" ? null : [brand, category, color].join(" "), scope === "all" ? description : null];
+  const text = [
+    title,
+    scope === "title" ? null : [brand, category, color].join(" "),
+    scope === "all" ? description : null,
+  ];
   const here = tokens(text.join(" "));
   return tokens(q).every((word, at, all) =>
-    here.some((token) => (at === all.length - 1 && word.length > 1 ? token.startsWith(word) : token === word)),
+    here.some((token) =>
+      at === all.length - 1 && word.length > 1 ? token.startsWith(word) : token === word,
+    ),
   );
 }
 
@@ -119,11 +137,19 @@ function isLeft(draft: Saved, question: Question, without?: Kind | "price"): boo
     const asked = question[kind];
     if (!asked || kind === without) continue;
     const wanted = asked.map((name) => name.toLowerCase());
-    const stocked = kind === "size" && inStock ? draft.sizes.filter(({ stock }) => stock > 0).map(({ size }) => size) : null;
-    if (!(stocked ?? labelsOf(draft, kind)).some((name) => name !== "" && wanted.includes(name.toLowerCase()))) return false;
+    const stocked =
+      kind === "size" && inStock
+        ? draft.sizes.filter(({ stock }) => stock > 0).map(({ size }) => size)
+        : null;
+    if (
+      !(stocked ?? labelsOf(draft, kind)).some((name) => name !== "" && wanted.includes(name.toLowerCase()))
+    )
+      return false;
   }
-  if (without !== "price" && minPrice !== undefined && draft.priceCents < Math.round(minPrice * 100)) return false;
-  if (without !== "price" && maxPrice !== undefined && draft.priceCents > Math.round(maxPrice * 100)) return false;
+  if (without !== "price" && minPrice !== undefined && draft.priceCents < Math.round(minPrice * 100))
+    return false;
+  if (without !== "price" && maxPrice !== undefined && draft.priceCents > Math.round(maxPrice * 100))
+    return false;
   if (onSale && (draft.listPriceCents ?? 0) <= draft.priceCents) return false;
   if (inStock && draft.sizes.every(({ stock }) => stock === 0)) return false;
   return q === undefined || hasWords(draft, q, "all");
@@ -147,7 +173,10 @@ export function expectedIds(shoes: Saved[], question: Question): string[] {
     popular: (a, b) => b.likes - a.likes || newest(a, b),
   };
   const sort = question.sort ?? (q === undefined ? "newest" : "relevance");
-  return shoes.filter((draft) => isLeft(draft, question)).sort(orders[sort]).map(({ shoeId }) => shoeId);
+  return shoes
+    .filter((draft) => isLeft(draft, question))
+    .sort(orders[sort])
+    .map(({ shoeId }) => shoeId);
 }
 
 /** The facets: for each value how many shoes would be left if it alone were asked for. */
@@ -157,9 +186,16 @@ export function expectedFacets(shoes: Saved[], question: Question) {
       value,
       count: shoes.filter((draft) => isLeft(draft, { ...question, [kind]: [value] })).length,
     }));
-    return counts.filter(({ count }) => count > 0).sort((a, b) => b.count - a.count || compare(a.value, b.value));
+    return counts
+      .filter(({ count }) => count > 0)
+      .sort((a, b) => b.count - a.count || compare(a.value, b.value));
   };
-  const prices = shoes.filter((draft) => isLeft(draft, question, "price")).map(({ priceCents }) => priceCents / 100);
-  const price = { min: prices.length > 0 ? Math.min(...prices) : null, max: prices.length > 0 ? Math.max(...prices) : null };
+  const prices = shoes
+    .filter((draft) => isLeft(draft, question, "price"))
+    .map(({ priceCents }) => priceCents / 100);
+  const price = {
+    min: prices.length > 0 ? Math.min(...prices) : null,
+    max: prices.length > 0 ? Math.max(...prices) : null,
+  };
   return { ...Object.fromEntries(KINDS.map((kind) => [kind, values(kind)])), price };
 }

@@ -36,7 +36,8 @@ export const labelKey = (kind: LabelKind, name: string): string =>
 /** A URL-safe form of a text: at most 80 of `a-z 0-9 -`; letters of other scripts become their code points. */
 export function slugOf(text: string): string {
   const words = wordsOf(text).map((word) => word.replace(/[^a-z0-9]/gu, spelled));
-  const slug = words.filter((word) => word !== "").join("-") || [...text.trim().toLowerCase()].map(codePoint).join("");
+  const slug =
+    words.filter((word) => word !== "").join("-") || [...text.trim().toLowerCase()].map(codePoint).join("");
   return slug.slice(0, 80).replace(/-$/, "");
 }
 

@@ -12,9 +12,10 @@ INSERT INTO dataset (one, id, generation, created_at)
 VALUES (1, lower(hex(randomblob(16))), lower(hex(randomblob(4))), CAST(unixepoch('subsec') * 1000 AS INTEGER));
 
 -- A value that shoes are filtered and counted by; the counter is kept by triggers. Kind 'all' has one row: the total.
+-- A size run is the JSON list of a shoe's size keys: shoes share few of them, so counting sizes by runs is quick.
 CREATE TABLE facets (
   id INTEGER PRIMARY KEY,
-  kind TEXT NOT NULL CHECK (kind IN ('all', 'category', 'brand', 'color', 'gender', 'size')),
+  kind TEXT NOT NULL CHECK (kind IN ('all', 'category', 'brand', 'color', 'gender', 'size', 'size_run')),
   key TEXT NOT NULL,
   name TEXT NOT NULL,
   description TEXT NOT NULL DEFAULT '',
@@ -36,6 +37,7 @@ CREATE TABLE shoes (
   brand_id INTEGER REFERENCES facets (id),
   color_id INTEGER REFERENCES facets (id),
   gender_id INTEGER REFERENCES facets (id),
+  size_run_id INTEGER REFERENCES facets (id),
   title TEXT NOT NULL CHECK (length(title) BETWEEN 1 AND 300),
   images TEXT NOT NULL CHECK (json_valid(images)),
   href TEXT,
@@ -52,7 +54,7 @@ CREATE INDEX shoes_by_likes ON shoes (likes, id);
 CREATE INDEX shoes_by_category ON shoes (category_id, price_cents, id);
 CREATE INDEX shoes_by_brand ON shoes (brand_id, price_cents, id);
 -- The few columns that filters, facets and sorting look at, without the long rows.
-CREATE INDEX shoes_narrow ON shoes (id, category_id, brand_id, color_id, gender_id, price_cents, likes);
+CREATE INDEX shoes_narrow ON shoes (id, category_id, brand_id, color_id, gender_id, size_run_id, price_cents, likes);
 CREATE INDEX shoes_demo ON shoes (id) WHERE origin = 'demo';
 
 CREATE TABLE sizes (
@@ -110,7 +112,7 @@ END;
 CREATE TRIGGER shoes_added AFTER INSERT ON shoes
 BEGIN
   UPDATE facets SET shoes = shoes + 1
-  WHERE id IN (1, NEW.category_id, NEW.brand_id, NEW.color_id, NEW.gender_id);
+  WHERE id IN (1, NEW.category_id, NEW.brand_id, NEW.color_id, NEW.gender_id, NEW.size_run_id);
 END;
 CREATE TRIGGER shoes_added_feed AFTER INSERT ON shoes WHEN (SELECT bulk FROM dataset) = 0
 BEGIN
@@ -120,7 +122,7 @@ END;
 CREATE TRIGGER shoes_removed AFTER DELETE ON shoes
 BEGIN
   UPDATE facets SET shoes = shoes - 1
-  WHERE id IN (1, OLD.category_id, OLD.brand_id, OLD.color_id, OLD.gender_id);
+  WHERE id IN (1, OLD.category_id, OLD.brand_id, OLD.color_id, OLD.gender_id, OLD.size_run_id);
   DELETE FROM search WHERE rowid = OLD.id;
 END;
 CREATE TRIGGER shoes_removed_feed AFTER DELETE ON shoes WHEN (SELECT bulk FROM dataset) = 0
@@ -128,10 +130,12 @@ BEGIN
   INSERT INTO changes (shoe_id, kind) VALUES (OLD.shoe_id, 'facts'), (OLD.shoe_id, 'collection');
 END;
 
-CREATE TRIGGER shoes_relabelled AFTER UPDATE OF category_id, brand_id, color_id, gender_id ON shoes
+CREATE TRIGGER shoes_relabelled AFTER UPDATE OF category_id, brand_id, color_id, gender_id, size_run_id ON shoes
 BEGIN
-  UPDATE facets SET shoes = shoes - 1 WHERE id IN (OLD.category_id, OLD.brand_id, OLD.color_id, OLD.gender_id);
-  UPDATE facets SET shoes = shoes + 1 WHERE id IN (NEW.category_id, NEW.brand_id, NEW.color_id, NEW.gender_id);
+  UPDATE facets SET shoes = shoes - 1
+  WHERE id IN (OLD.category_id, OLD.brand_id, OLD.color_id, OLD.gender_id, OLD.size_run_id);
+  UPDATE facets SET shoes = shoes + 1
+  WHERE id IN (NEW.category_id, NEW.brand_id, NEW.color_id, NEW.gender_id, NEW.size_run_id);
 END;
 CREATE TRIGGER shoes_changed_feed AFTER UPDATE OF version ON shoes WHEN (SELECT bulk FROM dataset) = 0
 BEGIN

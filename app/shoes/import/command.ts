@@ -15,7 +15,7 @@ export type OpenStore = ShoeStore & { close: () => Promise<void> };
 /** What the command needs of the world around it; `out` and `err` take whole lines. */
 export type CommandWorld = {
   env: Readonly<Record<string, string | undefined>>;
-  openStore: (dataDir: string) => OpenStore | Promise<OpenStore>;
+  openStore: () => OpenStore | Promise<OpenStore>;
   out: (line: string) => void;
   err: (line: string) => void;
   /** Draws a bar on stderr. */
@@ -118,7 +118,7 @@ async function runCommand(args: Args, world: CommandWorld): Promise<number> {
   const missing = args.files.find((file) => !existsSync(file));
   if (missing !== undefined) throw new Error(`cannot read ${missing}: no such file`);
   const mapping = args.mapPath === undefined ? {} : await loadMapping(args.mapPath);
-  const store = await world.openStore(dataDir);
+  const store = await world.openStore();
   const bar = world.hasBar ? createBar() : null;
   try {
     const summary = await runImport(store, {
@@ -180,6 +180,7 @@ function createBar(): SingleBar {
 
 if (import.meta.main) {
   const { openShoeStore } = await import("../store.ts");
+  const { readConfig } = await import("../../config.ts");
   const interrupted = new AbortController();
   process.on("SIGINT", () => {
     if (interrupted.signal.aborted) process.exit(EXIT.interrupted);
@@ -187,7 +188,7 @@ if (import.meta.main) {
   });
   process.exitCode = await importCommand(process.argv.slice(2), {
     env: process.env,
-    openStore: (dataDir) => openShoeStore(dataDir),
+    openStore: () => openShoeStore(readConfig(process.env).databasePath),
     out: console.log,
     err: console.error,
     hasBar: process.stderr.isTTY,

@@ -1,0 +1,303 @@
+// The memory cache rule by rule, on a clock and a feed that are turned by hand.
+import { describe, expect, test } from "bun:test";
+import { fillOf, openHandCache, TTL_MS, textOf } from "./cache-fixture.ts";
+import type { Entry } from "./entry.ts";
+
+const MISSING_MAX = 5_000;
+const MISSING_TTL_MS = 5_000;
+const ITEM = { concern: "item", shoeIds: ["a"] } as const;
+const RELATED = { concern: "related", shoeIds: ["a", "b", "later"] } as const;
+const LIST = { concern: "list" } as const;
+
+/** One shoe's item, a product view, related answers that show it, others, and two lists. */
+async function openFull() {
+  const hand = openHandCache();
+  await hand.ask("/shoes/a", "a", ITEM);
+  await hand.ask("/products/a", "a", ITEM);
+  await hand.ask("/shoes/b", "b", { concern: "item", shoeIds: ["b"] });
+  await hand.ask("/shoes/a/relatedproducts", "a, b", RELATED);
+  await hand.ask("/shoes/c/relatedproducts", "c, a", { concern: "related", shoeIds: ["c", "a"] });
+  await hand.ask("/shoes/d/relatedproducts", "d, b", { concern: "related", shoeIds: ["d", "b"] });
+  await hand.ask("/shoes", "list", LIST);
+  await hand.ask("/categories", "categories", LIST);
+  const all = [
+    "/shoes/a",
+    "/products/a",
+    "/shoes/b",
+    ...["a", "c", "d"].map((id) => `/shoes/${id}/relatedproducts`),
+  ];
+  const keys = [...all, "/shoes", "/categories"];
+  return { ...hand, dropped: () => keys.filter((key) => !hand.has(key)) };
+}
+
+const OF_A = ["/shoes/a", "/products/a"];
+const SHOWING_A = [...OF_A, "/shoes/a/relatedproducts", "/shoes/c/relatedproducts"];
+const LISTS = ["/shoes", "/categories"];
+
+describe("an answer", () => {
+  test("is computed once, kept, and says so", async () => {
+    const { ask, cache } = openHandCache();
+    const first = await ask("/shoes/a", "first", ITEM);
+    const second = await ask("/shoes/a", "second", ITEM);
+    expect([first.origin, second.origin]).toEqual(["miss", "hit"]);
+    expect(second.entry).toBe(first.entry);
+    expect(textOf(second.entry)).toBe("first");
+    expect(cache.find("/shoes/a")).toBe(first.entry as Entry);
+    expect(cache.find("/shoes/b")).toBeUndefined();
+  });
+
+  test.each([ITEM, RELATED, LIST])("is kept as long as its TTL and no longer: %p", async (options) => {
+    const { ask, has, pass, cache } = openHandCache();
+    await ask("/key", "body", options);
+    pass(TTL_MS - 1);
+    expect(has("/key")).toBe(true);
+    pass(1);
+    expect(has("/key")).toBe(false);
+    expect(cache.state()).toMatchObject({ entries: 0, bytes: 0 });
+  });
+
+  test("is computed once for two who ask at the same time", async () => {
+    const { cache } = openHandCache();
+    let computed = 0;
+    const { promise, resolve } = Promise.withResolvers<string>();
+    const fill = fillOf("/shoes/a", () => {
+      computed += 1;
+      return promise;
+    });
+    const asked = [cache.answer(fill), cache.answer(fill), cache.answer(fill)];
+    resolve("body");
+    const answers = await Promise.all(asked);
+    expect(computed).toBe(1);
+    expect(new Set(answers.map(({ entry }) => entry)).size).toBe(1);
+    expect(answers.map(({ origin }) => origin)).toEqual(["miss", "miss", "miss"]);
+    expect(await cache.answer(fill)).toMatchObject({ origin: "hit" });
+  });
+
+  test("that fails, fails for all who wait, and the next ask tries again", async () => {
+    const { cache, ask } = openHandCache();
+    const { promise, reject } = Promise.withResolvers<string>();
+    const fill = fillOf("/shoes/a", () => promise);
+    const asked = [cache.answer(fill), cache.answer(fill)];
+    reject(new Error("broken"));
+    for (const { status } of await Promise.allSettled(asked)) expect(status).toBe("rejected");
+    expect(await ask("/shoes/a", "well")).toMatchObject({ origin: "miss" });
+    expect(cache.state().entries).toBe(1);
+  });
+
+  test("is not kept by a cache of no bytes, yet still computed once at a time", async () => {
+    const { cache, ask } = openHandCache(0);
+    let computed = 0;
+    const fill = fillOf("/shoes/a", async () => {
+      computed += 1;
+      return "body";
+    });
+    await Promise.all([cache.answer(fill), cache.answer(fill)]);
+    expect(computed).toBe(1);
+    await ask("/shoes/none", null);
+    expect(cache.state()).toMatchObject({ entries: 0, missing: 0 });
+    expect((await cache.answer(fill)).origin).toBe("miss");
+  });
+
+  test("larger than the whole cache is answered and not kept", async () => {
+    const { ask, cache } = openHandCache(10_000);
+    await ask("/small", "small");
+    expect(textOf((await ask("/large", "x".repeat(20_000))).entry)).toHaveLength(20_000);
+    expect(cache.state().bytes).toBeLessThan(10_000);
+    expect(cache.find("/large")).toBeUndefined();
+    expect(cache.find("/small")).toBeDefined();
+  });
+});
+
+describe("what is not there", () => {
+  test("is remembered briefly", async () => {
+    const { ask, cache, pass } = openHandCache();
+    expect(await ask("/shoes/none", null)).toEqual({ entry: null, origin: "miss" });
+    expect(await ask("/shoes/none", "now there")).toEqual({ entry: null, origin: "hit" });
+    pass(MISSING_TTL_MS);
+    expect(cache.isMissing("/shoes/none")).toBe(false);
+    expect(textOf((await ask("/shoes/none", "now there")).entry)).toBe("now there");
+  });
+
+  test("is bounded apart: looking for thousands of ids evicts no shoe", async () => {
+    const { ask, cache, has } = openHandCache();
+    await ask("/shoes/a", "a", ITEM);
+    const { bytes } = cache.state();
+    for (let at = 0; at < MISSING_MAX + 500; at += 1) cache.noteMissing(`/shoes/none${at}`);
+    expect(cache.state()).toEqual({ entries: 1, bytes, missing: MISSING_MAX });
+    expect(has("/shoes/a")).toBe(true);
+    expect(cache.isMissing(`/shoes/none${MISSING_MAX + 499}`)).toBe(true);
+    expect(cache.isMissing("/shoes/none0")).toBe(false);
+  });
+
+  test("is forgotten when it comes into being, and the others are not", async () => {
+    const { cache, change } = openHandCache();
+    for (const key of ["/shoes/new", "/products/new", "/shoes/new/relatedproducts", "/shoes/newer"])
+      cache.noteMissing(key);
+    change(["facts", "new"]);
+    expect(cache.state().missing).toBe(1);
+    expect(cache.isMissing("/shoes/newer")).toBe(true);
+  });
+
+  test("is forgotten by its slug when shoes come", () => {
+    const { cache, change, advance } = openHandCache();
+    change(["collection", "x"]);
+    cache.noteMissing("/shoes/trail-shoe_new");
+    change(["facts", "new"], ["collection", "new"]);
+    advance(100);
+    expect(cache.isMissing("/shoes/trail-shoe_new")).toBe(false);
+  });
+
+  test("is not remembered when the shoe came while it was looked for", async () => {
+    const { cache, change } = openHandCache();
+    const { promise, resolve } = Promise.withResolvers<null>();
+    const asked = cache.answer(fillOf("/shoes/new", () => promise));
+    change(["facts", "new"], ["collection", "new"]);
+    resolve(null);
+    expect((await asked).entry).toBeNull();
+    expect(cache.isMissing("/shoes/new")).toBe(false);
+  });
+});
+
+describe("a change drops", () => {
+  test("of facts: at once what shows the shoe, and no list", async () => {
+    const { change, dropped } = await openFull();
+    change(["facts", "a"]);
+    expect(dropped()).toEqual(SHOWING_A);
+  });
+
+  test("of facts of a shoe that comes into being: the related answer that waits for it", async () => {
+    const { change, dropped } = await openFull();
+    change(["facts", "later"]);
+    expect(dropped()).toEqual(["/shoes/a/relatedproducts"]);
+  });
+
+  test("of all facts: everything at once", async () => {
+    const { change, cache } = await openFull();
+    cache.noteMissing("/shoes/none");
+    change(["facts", null]);
+    expect(cache.state()).toEqual({ entries: 0, bytes: 0, missing: 0 });
+  });
+
+  test("of the collection: the lists, at most every 100 ms, and at last all", async () => {
+    const { change, dropped, advance, ask } = await openFull();
+    change(["collection", "a"]);
+    expect(dropped()).toEqual(LISTS);
+    for (const key of LISTS) await ask(key, "anew", LIST);
+    advance(30);
+    change(["collection", "b"]);
+    change(["collection", null]);
+    expect(dropped()).toEqual([]);
+    advance(69);
+    expect(dropped()).toEqual([]);
+    advance(1);
+    expect(dropped()).toEqual(LISTS);
+    for (const key of LISTS) await ask(key, "anew", LIST);
+    advance(200);
+    expect(dropped()).toEqual([]);
+  });
+
+  test("of counters: the item, at most once a second per shoe, and never a related answer", async () => {
+    const { change, dropped, advance, ask } = await openFull();
+    const again = async () => {
+      for (const key of OF_A) await ask(key, "anew", ITEM);
+      for (const key of LISTS) await ask(key, "anew", LIST);
+    };
+    change(["counters", "a"]);
+    expect(dropped()).toEqual([...OF_A, ...LISTS]);
+    await again();
+    advance(400);
+    change(["counters", "a"]);
+    expect(dropped()).toEqual([]);
+    change(["counters", "b"]);
+    expect(dropped()).toEqual(["/shoes/b"]);
+    advance(599);
+    expect(dropped()).toEqual(["/shoes/b"]);
+    advance(1);
+    expect(dropped()).toEqual([...OF_A, "/shoes/b", ...LISTS]);
+    await again();
+    advance(5_000);
+    expect(dropped()).toEqual(["/shoes/b"]);
+    change(["counters", "a"]);
+    expect(dropped()).toEqual([...OF_A, "/shoes/b", ...LISTS]);
+  });
+
+  test("of sessions: nothing", async () => {
+    const { change, dropped, advance } = await openFull();
+    change(["session", null], ["session", "a"]);
+    advance(2_000);
+    expect(dropped()).toEqual([]);
+  });
+});
+
+describe("a fill that began before a change", () => {
+  const cases: [
+    string,
+    "item" | "related" | "list",
+    ["facts" | "collection" | "counters" | "session", string | null],
+    boolean,
+  ][] = [
+    ["an item, its facts", "item", ["facts", "a"], false],
+    ["an item, its counters", "item", ["counters", "a"], false],
+    ["an item, all facts", "item", ["facts", null], false],
+    ["an item, another's facts", "item", ["facts", "z"], true],
+    ["an item, another's counters", "item", ["counters", "z"], true],
+    ["an item, the collection", "item", ["collection", null], true],
+    ["a related answer, facts it shows", "related", ["facts", "a"], false],
+    ["a related answer, counters", "related", ["counters", "a"], true],
+    ["a list, the collection", "list", ["collection", "z"], false],
+    ["a list, counters", "list", ["counters", "z"], false],
+    ["a list, all facts", "list", ["facts", null], false],
+    ["a list, a session", "list", ["session", null], true],
+  ];
+  test.each(cases)("%s %s %p: kept is %p", async (_name, concern, news, isKept) => {
+    const { cache, change, has } = openHandCache();
+    const { promise, resolve } = Promise.withResolvers<string>();
+    const asked = cache.answer(fillOf("/key", () => promise, { concern, shoeIds: ["a"] }));
+    change(news);
+    resolve("old");
+    expect(textOf((await asked).entry)).toBe("old");
+    expect(has("/key")).toBe(isKept);
+  });
+
+  test("is not handed to one who asks after it", async () => {
+    const { cache, ask, change } = openHandCache();
+    const { promise, resolve } = Promise.withResolvers<string>();
+    const early = cache.answer(fillOf("/shoes/a", () => promise, ITEM));
+    change(["facts", "a"]);
+    const late = ask("/shoes/a", "new", ITEM);
+    resolve("old");
+    expect(textOf((await early).entry)).toBe("old");
+    expect(textOf((await late).entry)).toBe("new");
+    expect(textOf(cache.find("/shoes/a"))).toBe("new");
+  });
+
+  test("is not kept when more changes came than are remembered", async () => {
+    const { cache, change, has } = openHandCache();
+    const { promise, resolve } = Promise.withResolvers<string>();
+    const asked = cache.answer(fillOf("/shoes/a", () => promise, ITEM));
+    change(["facts", "a"]);
+    for (let at = 0; at < 10; at += 1)
+      change(...Array.from({ length: 1_000 }, (): ["facts", string] => ["facts", "z"]));
+    resolve("old");
+    await asked;
+    expect(has("/shoes/a")).toBe(false);
+  });
+
+  test.each([
+    ["a later seq", 60],
+    ["the same", 50],
+    ["an earlier one", 3],
+  ])("is not kept when the feed was lost and goes on at %s", async (_name, seq) => {
+    const { cache, ask, lose, has } = openHandCache();
+    await ask("/shoes/b", "b");
+    const { promise, resolve } = Promise.withResolvers<string>();
+    const asked = cache.answer(fillOf("/shoes/a", () => promise, ITEM));
+    lose(seq);
+    expect(cache.state()).toEqual({ entries: 0, bytes: 0, missing: 0 });
+    resolve("old");
+    await asked;
+    expect(has("/shoes/a")).toBe(false);
+    await ask("/shoes/a", "new", ITEM);
+    expect(has("/shoes/a")).toBe(true);
+  });
+});

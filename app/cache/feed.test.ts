@@ -1,0 +1,135 @@
+// The change feed on a real file that another process writes to.
+import { afterAll, afterEach, beforeEach, expect, test } from "bun:test";
+import { mkdtempSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import type { Database } from "../../db/database.ts";
+import { openFile } from "../../db/file.ts";
+import { migrate } from "../../db/migrate.ts";
+import { openCache } from "./cache.ts";
+import { fillOf, textOf } from "./cache-fixture.ts";
+import { openFeed } from "./feed.ts";
+
+const NEWS_MAX = 1_000;
+const root = mkdtempSync(join(tmpdir(), "insole-feed-"));
+const FILE_MODULE = JSON.stringify(join(import.meta.dir, "../../db/file.ts"));
+let made = 0;
+let path = "";
+let db: Database;
+
+beforeEach(() => {
+  path = join(root, `${++made}.db`);
+  migrate(path);
+  db = openFile(path);
+});
+afterEach(() => db.close());
+afterAll(() => rmSync(root, { recursive: true }));
+
+const SHOE = `INSERT INTO shoes (shoe_id, slug, price_cents, title, images, origin, content_hash, created_at, updated_at, description)
+  VALUES ('a', 'a', 100, 'A', '[]', 'api', '', 1, 1, '')`;
+const NOTE = "INSERT INTO changes (kind, shoe_id) VALUES ('session', ?)";
+
+const write = (...statements: string[]) => db.write(statements.map((sql) => ({ sql })));
+const notes = (count: number) =>
+  db.write(Array.from({ length: count }, (_, at) => ({ sql: NOTE, args: [`n${at}`] })));
+
+/** Writes from another process, and waits until it has ended. */
+async function writeElsewhere(...statements: string[]): Promise<void> {
+  const script = `import { openFile } from ${FILE_MODULE};
+    const db = openFile(${JSON.stringify(path)});
+    await db.write(${JSON.stringify(statements)}.map((sql) => ({ sql })));
+    await db.close();`;
+  const child = Bun.spawn([process.execPath, "-e", script], { stdio: ["ignore", "ignore", "inherit"] });
+  expect(await child.exited).toBe(0);
+}
+
+test("tells what happened since the last look, in order, and once", async () => {
+  await write(SHOE);
+  const feed = openFeed(db);
+  expect(feed.position()).toBe(2);
+  expect(feed.look()).toEqual({ kind: "changes", changes: [] });
+  await write(
+    "UPDATE shoes SET likes = 1",
+    "UPDATE shoes SET version = 2",
+    "INSERT INTO changes (kind) VALUES ('facts')",
+  );
+  expect(feed.look()).toEqual({
+    kind: "changes",
+    changes: [
+      { seq: 3, kind: "counters", shoeId: "a" },
+      { seq: 4, kind: "facts", shoeId: "a" },
+      { seq: 5, kind: "collection", shoeId: "a" },
+      { seq: 6, kind: "facts", shoeId: null },
+    ],
+  });
+  expect(feed.position()).toBe(6);
+  expect(feed.look()).toEqual({ kind: "changes", changes: [] });
+});
+
+test("tells of a new shop's first change", async () => {
+  const feed = openFeed(db);
+  expect(feed.position()).toBe(0);
+  await notes(1);
+  expect(feed.look()).toMatchObject({ kind: "changes", changes: [{ seq: 1, shoeId: "n0" }] });
+});
+
+test("tells of another process's changes, and the cache follows", async () => {
+  await write(SHOE);
+  const feed = openFeed(db);
+  const cache = openCache({ bytesMax: 100_000, now: Date.now, position: feed.position });
+  const fill = fillOf("/shoes/a", () => String(db.read.get("SELECT price_cents FROM shoes")), {
+    shoeIds: ["a"],
+  });
+  expect(textOf((await cache.answer(fill)).entry)).toBe("100");
+  await writeElsewhere("UPDATE shoes SET price_cents = 200, version = version + 1");
+  const news = feed.look();
+  expect(news).toMatchObject({
+    kind: "changes",
+    changes: [
+      { seq: 3, kind: "facts" },
+      { seq: 4, kind: "collection" },
+    ],
+  });
+  if (news.kind === "changes") cache.apply(news.changes);
+  expect(textOf((await cache.answer(fill)).entry)).toBe("200");
+});
+
+test("what was undone is not told, and leaves no gap", async () => {
+  const feed = openFeed(db);
+  await db.write([{ sql: NOTE, args: ["undone"] }, { sql: "nonsense" }]).catch(() => {});
+  await notes(1);
+  expect(feed.look()).toEqual({ kind: "changes", changes: [{ seq: 1, kind: "session", shoeId: "n0" }] });
+});
+
+test("more news than are gone through one by one are lost, and then it goes on", async () => {
+  const feed = openFeed(db);
+  await notes(NEWS_MAX);
+  expect(feed.look()).toMatchObject({ kind: "changes", changes: { length: NEWS_MAX } });
+  await notes(NEWS_MAX + 1);
+  expect(feed.look()).toEqual({ kind: "lost" });
+  expect(feed.position()).toBe(2 * NEWS_MAX + 1);
+  await notes(1);
+  expect(feed.look()).toMatchObject({ kind: "changes", changes: [{ seq: 2 * NEWS_MAX + 2 }] });
+});
+
+const losses: [string, string[]][] = [
+  ["the news were pruned", ["DELETE FROM changes WHERE seq <= 4"]],
+  ["one is missing among the news", ["DELETE FROM changes WHERE seq = 5"]],
+  ["the feed stands earlier", ["DELETE FROM changes WHERE seq > 1"]],
+  ["all of the feed is gone", ["DELETE FROM changes"]],
+  ["it is another generation", ["UPDATE dataset SET generation = 'other'"]],
+  [
+    "it is another generation at the very same place",
+    ["DELETE FROM changes WHERE seq > 3", "UPDATE dataset SET generation = 'other'"],
+  ],
+];
+test.each(losses)("lost when %s", async (_name, statements) => {
+  await notes(3);
+  const feed = openFeed(db);
+  await notes(3);
+  await writeElsewhere(...statements);
+  expect(feed.look()).toEqual({ kind: "lost" });
+  expect(feed.look()).toEqual({ kind: "changes", changes: [] });
+  expect(feed.generation()).toBe(String(db.read.get("SELECT generation FROM dataset")));
+  expect(feed.position()).toBe(Number(db.read.get("SELECT coalesce(max(seq), 0) FROM changes")));
+});

@@ -1,0 +1,207 @@
+// From a finished answer to the response of one request: entity tags, encodings, and headers that are nobody else's.
+import { describe, expect, test } from "bun:test";
+import { randomBytes } from "node:crypto";
+import { type Entry, finish, gzipOf, weigh } from "./entry.ts";
+import { acceptsGzip, respond } from "./respond.ts";
+
+const TEXT = "Trail shoe, grips wet rock. ".repeat(100);
+const FACTS = { key: "/shoes/a", concern: "item", seq: 1, epoch: 0, expiresAtMs: 0 } as const;
+const answer = {
+  contentType: "text/plain",
+  cacheControl: "public, max-age=0",
+  etagPrefix: "v3.shoe",
+  shoeIds: ["a"],
+};
+
+const entryOf = (body: string, link?: string): Entry =>
+  finish({ ...answer, body, ...(link ? { link } : {}) }, FACTS);
+const asking = (headers: Record<string, string> = {}) =>
+  new Request("http://shop.example/api/shoes/a", { headers });
+const ask = (entry: Entry, headers: Record<string, string> = {}) =>
+  respond(entry, asking(headers), "hit", "r1");
+const GZIP = { "accept-encoding": "gzip, br" };
+
+const etagOf = (response: Response): string => response.headers.get("etag") ?? "";
+
+describe("a finished answer", () => {
+  test("is sent as it is, with what explains it", async () => {
+    const response = ask(entryOf("é", '<?page=2>; rel="next"'));
+    expect(response.status).toBe(200);
+    expect(await response.text()).toBe("é");
+    expect(Object.fromEntries(response.headers)).toMatchObject({
+      "content-type": "text/plain",
+      "cache-control": "public, max-age=0",
+      "cache-status": "insole; hit",
+      "x-request-id": "r1",
+      vary: "Accept-Encoding",
+      link: '<?page=2>; rel="next"',
+      "access-control-allow-origin": "*",
+      "x-content-type-options": "nosniff",
+    });
+    expect(etagOf(response)).toMatch(/^"v3\.shoe\.[0-9a-z]+\.i"$/);
+    expect(respond(entryOf("é"), asking(), "miss", "r2").headers.get("cache-status")).toBe(
+      "insole; fwd=miss",
+    );
+  });
+
+  test("has a tag of its content: the same for the same, another for another", () => {
+    expect(etagOf(ask(entryOf("a")))).toBe(etagOf(ask(entryOf("a"))));
+    expect(etagOf(ask(entryOf("a")))).not.toBe(etagOf(ask(entryOf("b"))));
+    expect(entryOf("a").plain.body).not.toEqual(entryOf("b").plain.body);
+  });
+
+  test("of any text is its UTF-8, also after a longer one", async () => {
+    for (const text of ["x".repeat(300_000), "한글 👟", "é".repeat(70_000), ""]) {
+      const { body } = entryOf(text).plain;
+      expect(body).toEqual(new TextEncoder().encode(text));
+    }
+  });
+});
+
+describe("compression", () => {
+  test("is made once, kept, and its text is the same", async () => {
+    const entry = entryOf(TEXT);
+    expect(entry.gzip).toBeUndefined();
+    const first = ask(entry, GZIP);
+    const kept = entry.gzip;
+    ask(entry, GZIP);
+    expect(entry.gzip).toBe(kept);
+    expect(first.headers.get("content-encoding")).toBe("gzip");
+    expect(new TextDecoder().decode(Bun.gunzipSync(await first.arrayBuffer()))).toBe(TEXT);
+    const plain = ask(entry);
+    expect(plain.headers.get("content-encoding")).toBeNull();
+    expect(await plain.text()).toBe(TEXT);
+    expect(etagOf(first)).toBe(etagOf(plain).replace(".i", ".g"));
+  });
+
+  test("is for those who take it", () => {
+    for (const accepted of [
+      "gzip",
+      "br, gzip",
+      "gzip;q=0.5",
+      "gzip;q=0.001",
+      "identity;q=0, gzip",
+      "gzip, br;q=0",
+    ])
+      expect([accepted, acceptsGzip(accepted)]).toEqual([accepted, true]);
+    for (const refused of [
+      null,
+      "",
+      "br",
+      "identity",
+      "gzip;q=0",
+      "gzip; q=0.0",
+      "br, gzip ; q=0.000, identity",
+    ])
+      expect([refused, acceptsGzip(refused)]).toEqual([refused, false]);
+    const entry = entryOf(TEXT);
+    expect(ask(entry, { "accept-encoding": "gzip;q=0" }).headers.get("content-encoding")).toBeNull();
+  });
+
+  test("is left where it saves nothing", async () => {
+    for (const body of ["short", randomBytes(4_000).toString("base64")]) {
+      const entry = entryOf(body);
+      const response = ask(entry, GZIP);
+      expect(response.headers.get("content-encoding")).toBeNull();
+      expect(await response.text()).toBe(body);
+      expect(gzipOf(entry)).toBe(entry.plain);
+    }
+  });
+
+  test("fits into what the cache counts for an entry, before and after it is made", () => {
+    for (const body of [
+      TEXT,
+      "x".repeat(100_000),
+      randomBytes(2_000).toString("hex"),
+      randomBytes(9_000).toString("base64"),
+    ]) {
+      const entry = entryOf(body);
+      const before = weigh(entry);
+      const { body: compressed } = gzipOf(entry);
+      const isKept = entry.gzip !== null;
+      expect(entry.plain.body.length + (isKept ? compressed.length : 0)).toBeLessThan(before);
+      if (isKept) expect(weigh(entry)).toBe(before);
+    }
+  });
+});
+
+describe("a client that has the answer already", () => {
+  const entry = entryOf(TEXT);
+  const tag = etagOf(ask(entry));
+  const other = tag.replace(".i", ".g");
+  test.each([
+    tag,
+    `W/${tag}`,
+    other,
+    `W/${other}`,
+    "*",
+    ` ${tag} `,
+    `"x", ${tag}`,
+    `"with, comma",W/"y" ,${other}`,
+  ])("%s is told so", async (known) => {
+    for (const headers of [{}, GZIP]) {
+      const response = ask(entry, { ...headers, "if-none-match": known });
+      expect(response.status).toBe(304);
+      expect(await response.text()).toBe("");
+      expect(etagOf(response)).toBe("accept-encoding" in headers ? other : tag);
+      for (const name of ["cache-control", "vary", "cache-status", "x-request-id"])
+        expect(response.headers.has(name)).toBe(true);
+      for (const name of ["content-type", "content-encoding"]) expect(response.headers.has(name)).toBe(false);
+    }
+  });
+
+  test.each(["", '"x"', tag.slice(1, -1), tag.replace("v3", "v4"), tag.replace(".i", ".x"), `x${tag}`])(
+    "%s is sent the answer",
+    async (known) => {
+      const response = ask(entry, { "if-none-match": known });
+      expect(response.status).toBe(200);
+      expect(await response.text()).toBe(TEXT);
+      expect(response.headers.get("content-type")).toBe("text/plain");
+    },
+  );
+});
+
+describe("one entry, many requests", () => {
+  test("each response keeps the headers of its own request", async () => {
+    const entry = entryOf(TEXT);
+    const tag = etagOf(ask(entry));
+    const responses = Array.from({ length: 50 }, (_, at) => {
+      const headers = at % 3 === 0 ? { "if-none-match": tag } : at % 3 === 1 ? GZIP : {};
+      return respond(entry, asking(headers), at % 2 ? "hit" : "miss", `r${at}`);
+    });
+    responses.forEach(({ headers, status }, at) => {
+      expect(headers.get("x-request-id")).toBe(`r${at}`);
+      expect(headers.get("cache-status")).toBe(at % 2 ? "insole; hit" : "insole; fwd=miss");
+      expect(headers.get("content-encoding")).toBe(at % 3 === 1 && at % 2 === 1 ? "gzip" : null);
+      expect(status).toBe(at % 3 === 0 ? 304 : 200);
+    });
+    responses[1]?.headers.set("x-request-id", "changed by hand");
+    responses[1]?.headers.set("server-timing", "app;dur=1");
+    expect(ask(entry, GZIP).headers.get("x-request-id")).toBe("r1");
+    expect(ask(entry, GZIP).headers.has("server-timing")).toBe(false);
+  });
+
+  test("over the wire too, also for HEAD, which has the length and no body", async () => {
+    const entry = entryOf(TEXT);
+    const server = Bun.serve({
+      port: 0,
+      hostname: "127.0.0.1",
+      fetch: (request) => respond(entry, request, "hit", request.headers.get("x-request-id") ?? ""),
+    });
+    const ids = Array.from({ length: 60 }, (_, at) => `wire-${at}`);
+    const answers = await Promise.all(
+      ids.map(async (id, at) => {
+        const headers = { "x-request-id": id, "accept-encoding": at % 2 ? "gzip" : "identity" };
+        const response = await fetch(server.url, { headers, method: at % 5 === 0 ? "HEAD" : "GET" });
+        return { response, text: await response.text() };
+      }),
+    );
+    answers.forEach(({ response, text }, at) => {
+      expect(response.headers.get("x-request-id")).toBe(`wire-${at}`);
+      expect(response.headers.get("content-encoding")).toBe(at % 2 ? "gzip" : null);
+      expect(text).toBe(at % 5 === 0 ? "" : TEXT);
+      if (at % 10 === 0) expect(response.headers.get("content-length")).toBe(String(TEXT.length));
+    });
+    await server.stop(true);
+  });
+});

@@ -1,0 +1,133 @@
+// Each setting: its default, what it takes, and the sentence that refuses anything else.
+import { describe, expect, test } from "bun:test";
+import { type Config, readConfig } from "./config.ts";
+
+const DEFAULTS: Config = {
+  isProduction: false,
+  host: "127.0.0.1",
+  port: 3000,
+  dataDir: "./data",
+  databasePath: "data/insole.db",
+  publicUrl: "",
+  publicDir: null,
+  currency: "USD",
+  demo: true,
+  cacheBytesMax: 64 * 1024 * 1024,
+  logLevel: "info",
+  logFormat: "json",
+  logSample: 1,
+};
+
+test("without settings: a shop for development", () => {
+  expect(readConfig({})).toEqual(DEFAULTS);
+  expect(readConfig({}, true)).toEqual({ ...DEFAULTS, logFormat: "pretty" });
+});
+
+test("in production: no demo, and few hits in the log", () => {
+  expect(readConfig({ NODE_ENV: "production" })).toEqual({
+    ...DEFAULTS,
+    isProduction: true,
+    demo: false,
+    logSample: 0.01,
+  });
+  expect(readConfig({ NODE_ENV: "production", DEMO: "true", LOG_SAMPLE: "1" })).toMatchObject({
+    demo: true,
+    logSample: 1,
+  });
+  expect(readConfig({ NODE_ENV: "test" }).isProduction).toBe(false);
+});
+
+test("is frozen", () => {
+  expect(Object.isFrozen(readConfig({}))).toBe(true);
+});
+
+test("what other programs set is let be", () => {
+  expect(readConfig({ PATH: "/bin", HOME: "/", npm_config_cache: "x" })).toEqual(DEFAULTS);
+});
+
+describe("a setting is taken", () => {
+  const taken: [string, string, Partial<Config>][] = [
+    ["HOST", "0.0.0.0", { host: "0.0.0.0" }],
+    ["PORT", "0", { port: 0 }],
+    ["PORT", "65535", { port: 65_535 }],
+    ["PORT", " 8080 ", { port: 8_080 }],
+    [
+      "DATA_DIR",
+      "/var/lib/insole",
+      { dataDir: "/var/lib/insole", databasePath: "/var/lib/insole/insole.db" },
+    ],
+    ["DATABASE_URL", "file:/srv/shop.db", { databasePath: "/srv/shop.db", dataDir: "./data" }],
+    ["PUBLIC_URL", "https://shop.example/", { publicUrl: "https://shop.example" }],
+    ["PUBLIC_URL", "http://shop.example:8080/sub//", { publicUrl: "http://shop.example:8080/sub" }],
+    ["PUBLIC_DIR", "./public", { publicDir: "./public" }],
+    ["CURRENCY", "EUR", { currency: "EUR" }],
+    ["DEMO", "false", { demo: false }],
+    ["CACHE_BYTES_MAX", "0", { cacheBytesMax: 0 }],
+    ["CACHE_BYTES_MAX", "68719476736", { cacheBytesMax: 68_719_476_736 }],
+    ["LOG_LEVEL", "debug", { logLevel: "debug" }],
+    ["LOG_SAMPLE", "0", { logSample: 0 }],
+    ["LOG_SAMPLE", ".25", { logSample: 0.25 }],
+    ["LOG_SAMPLE", "1.0", { logSample: 1 }],
+  ];
+  test.each(taken)("%s=%s", (name, value, expected) => {
+    expect(readConfig({ [name]: value })).toEqual({ ...DEFAULTS, ...expected });
+  });
+
+  const names = ["HOST", "PORT", "DATA_DIR", "DATABASE_URL", "PUBLIC_URL", "PUBLIC_DIR", "CURRENCY", "DEMO"];
+  const others = ["CACHE_BYTES_MAX", "LOG_LEVEL", "LOG_SAMPLE"];
+  test.each([...names, ...others])("%s empty or blank: as if it were not there", (name) => {
+    for (const value of ["", "  ", undefined]) expect(readConfig({ [name]: value })).toEqual(DEFAULTS);
+  });
+});
+
+describe("a bad setting is refused in one sentence", () => {
+  const PORT_RULE = "it must be a whole number from 0 to 65535";
+  const BYTES_RULE = "it must be a whole number from 0 to 68719476736";
+  const URL_RULE = "it must be an http or https URL without query";
+  const SHARE_RULE = "it must be a number from 0 to 1";
+  const refused: [string, string, string][] = [
+    ...["-1", "65536", "1e3", "80.5", "0x50", "http", "99999999999999999999"].map(
+      (value): [string, string, string] => ["PORT", value, PORT_RULE],
+    ),
+    ...["64MB", "-1", "68719476737"].map((value): [string, string, string] => [
+      "CACHE_BYTES_MAX",
+      value,
+      BYTES_RULE,
+    ]),
+    ...[
+      "shop.example",
+      "ftp://shop.example",
+      "https://",
+      "https://shop.example/?a",
+      "https://shop.example/#a",
+    ].map((value): [string, string, string] => ["PUBLIC_URL", value, URL_RULE]),
+    ...["1.1", "2", "-0.1", "1e-2", "half", "."].map((value): [string, string, string] => [
+      "LOG_SAMPLE",
+      value,
+      SHARE_RULE,
+    ]),
+    ["CURRENCY", "eur", "it must be an ISO 4217 code such as USD"],
+    ["CURRENCY", "EURO", "it must be an ISO 4217 code such as USD"],
+    ["CURRENCY", "JPY", "it must be a currency with two decimals"],
+    ["DEMO", "yes", "it must be true or false"],
+    ["DEMO", "TRUE", "it must be true or false"],
+    ["LOG_LEVEL", "verbose", "it must be one of debug, info, warn, error"],
+  ];
+  test.each(refused)("%s=%s", (name, value, rule) => {
+    expect(() => readConfig({ [name]: value })).toThrow(
+      new Error(`${name} is ${JSON.stringify(value)}: ${rule}`),
+    );
+  });
+
+  test("DATABASE_URL that is no file", () => {
+    expect(() => readConfig({ DATABASE_URL: "mongodb://x" })).toThrow(
+      new Error("DATABASE_URL is mongodb://x: it must be a file: URL"),
+    );
+  });
+
+  test("a name that is no setting", () => {
+    expect(() => readConfig({ INSOLE_PORT: "80" })).toThrow(
+      new Error("INSOLE_PORT is not a setting: names begin without INSOLE_, see .env.example"),
+    );
+  });
+});

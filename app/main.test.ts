@@ -1,0 +1,244 @@
+// The life of the program as a process: how it starts, why it refuses to, and how it ends.
+import { afterEach, describe, expect, test } from "bun:test";
+import { existsSync, statSync, writeFileSync } from "node:fs";
+import { connect } from "node:net";
+import { join } from "node:path";
+import { openFile } from "../db/file.ts";
+import { migrate } from "../db/migrate.ts";
+import { openFolder, openObservedShop, saveAll, shoe } from "./test-shop.ts";
+
+const MAIN = join(import.meta.dir, "main.ts");
+/** Larger than what the system keeps for a reader that does not read. */
+const LONG = "靴".repeat(20_000);
+
+const cleanUps: (() => unknown)[] = [];
+afterEach(async () => {
+  for (const cleanUp of cleanUps.splice(0).reverse()) await cleanUp();
+});
+
+function folder(): string {
+  const made = openFolder();
+  cleanUps.push(made.remove);
+  return made.path;
+}
+
+function run(env: Record<string, string>) {
+  const { PATH = "", HOME = "" } = process.env;
+  const child = Bun.spawn([process.execPath, MAIN], {
+    env: {
+      PATH,
+      HOME,
+      PORT: "0",
+      LOG_LEVEL: "info",
+      LOG_FORMAT: "json",
+      LOG_SAMPLE: "0",
+      DEMO: "false",
+      ...env,
+    },
+    stdio: ["ignore", "pipe", "pipe"],
+  });
+  cleanUps.push(async () => {
+    child.kill("SIGKILL");
+    await child.exited;
+  });
+  return child;
+}
+
+/** Runs the program and waits until it says where the shop is. */
+async function start(env: Record<string, string>) {
+  const child = run(env);
+  const reader = child.stdout.getReader();
+  const decoder = new TextDecoder();
+  let log = "";
+  for (;;) {
+    const { value, done } = await reader.read();
+    if (done) throw new Error(`the shop did not open: ${log}${await new Response(child.stderr).text()}`);
+    log += decoder.decode(value);
+    const url = /"shop":"([^"]+)"/.exec(log)?.[1];
+    if (url) return { child, url, log };
+  }
+}
+
+async function prepare(dataDir: string, count = 3, description = ""): Promise<void> {
+  const path = join(dataDir, "insole.db");
+  migrate(path);
+  const db = openFile(path);
+  await saveAll(
+    db,
+    Array.from({ length: count }, (_, at) =>
+      shoe(`s${at}`, { description, category: `C${at % 3}`, brand: `B${at % 7}` }),
+    ),
+  );
+  await db.close();
+}
+
+describe("the start is refused in one sentence and with exit code 1", () => {
+  const below = (path: string) => {
+    writeFileSync(path, "a file");
+    return join(path, "data");
+  };
+  const garbage = (dataDir: string) => {
+    writeFileSync(join(dataDir, "insole.db"), "this is no database ".repeat(500));
+    return dataDir;
+  };
+  const taken = () => {
+    const server = Bun.serve({ port: 0, hostname: "127.0.0.1", fetch: () => new Response() });
+    cleanUps.push(() => server.stop(true));
+    return String(server.port);
+  };
+  const rows: [string, (dataDir: string) => Record<string, string>, RegExp][] = [
+    [
+      "a taken port",
+      (dataDir) => ({ DATA_DIR: dataDir, PORT: taken() }),
+      /^insole: port \d+ on 127\.0\.0\.1 is taken: .*PORT/,
+    ],
+    [
+      "a folder that cannot be",
+      (dataDir) => ({ DATA_DIR: below(join(dataDir, "x")) }),
+      /^insole: the data folder .* cannot be written: .*DATA_DIR/,
+    ],
+    ["a file that is no database", (dataDir) => ({ DATA_DIR: garbage(dataDir) }), /not a database/],
+    [
+      "a bad port",
+      (dataDir) => ({ DATA_DIR: dataDir, PORT: "80000" }),
+      /^insole: PORT is "80000": it must be a whole number from 0 to 65535/,
+    ],
+    ["a bad flag", (dataDir) => ({ DATA_DIR: dataDir, DEMO: "perhaps" }), /^insole: DEMO is "perhaps"/],
+    [
+      "a currency without two decimals",
+      (dataDir) => ({ DATA_DIR: dataDir, CURRENCY: "JPY" }),
+      /^insole: CURRENCY is "JPY"/,
+    ],
+    [
+      "an unknown setting",
+      (dataDir) => ({ DATA_DIR: dataDir, INSOLE_PORT: "1" }),
+      /^insole: INSOLE_PORT is not a setting/,
+    ],
+  ];
+  test.each(rows)("%s", async (_, env, sentence) => {
+    const child = run(env(folder()));
+    const said = await new Response(child.stderr).text();
+    expect(await child.exited).toBe(1);
+    expect(said).toMatch(sentence);
+    expect(said.trimEnd().split("\n").length).toBe(1);
+    expect(said).not.toContain("    at ");
+    expect(await new Response(child.stdout).text()).not.toContain('"level":"error"');
+  });
+});
+
+describe("SIGTERM", () => {
+  test("what is under way is finished, nothing new is taken, the log is in the file, exit code 0", async () => {
+    const dataDir = folder();
+    await prepare(dataDir, 1_500);
+    const { child, url } = await start({ DATA_DIR: dataDir, CACHE_BYTES_MAX: "0" });
+    const asked = Array.from({ length: 40 }, (_, at) =>
+      fetch(`${url}/api/shoes?facets=true&inStock=true&minPrice=${at}&limit=100`),
+    );
+    await Promise.race(asked);
+    child.kill("SIGTERM");
+    const answers = await Promise.all(asked);
+    for (const answer of answers) {
+      expect(answer.status).toBe(200);
+      expect(((await answer.json()) as { data: object[] }).data.length).toBe(
+        answer.url.includes("minPrice=") ? 100 : 0,
+      );
+    }
+    expect(await child.exited).toBe(0);
+    expect(
+      await fetch(`${url}/livez`).then(
+        () => "answered",
+        () => "refused",
+      ),
+    ).toBe("refused");
+    const log = join(dataDir, "insole.db-wal");
+    expect(existsSync(log) ? statSync(log).size : 0).toBe(0);
+  });
+
+  test("a client that reads slowly still gets its whole answer", async () => {
+    const dataDir = folder();
+    await prepare(dataDir, 100, LONG);
+    const { child, url } = await start({ DATA_DIR: dataDir });
+    const whole = (await (await fetch(`${url}/api/shoes?limit=100`)).arrayBuffer()).byteLength;
+    const socket = connect(Number(new URL(url).port), "127.0.0.1");
+    let received = 0;
+    socket.write("GET /api/shoes?limit=100 HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n");
+    const firstBytes = await new Promise<Buffer>((resolve) => socket.once("data", resolve));
+    received += firstBytes.length;
+    socket.pause();
+    child.kill("SIGTERM");
+    const answering = () =>
+      fetch(`${url}/livez`).then(
+        () => true,
+        () => false,
+      );
+    while (await answering());
+    socket.on("data", (bytes) => {
+      received += bytes.length;
+    });
+    const ended = new Promise((resolve) => socket.once("close", resolve));
+    socket.resume();
+    await ended;
+    expect(received).toBeGreaterThan(whole);
+    expect(await child.exited).toBe(0);
+  });
+
+  test("a silent connection and half a request do not hold it up", async () => {
+    const dataDir = folder();
+    await prepare(dataDir);
+    const { child, url } = await start({ DATA_DIR: dataDir });
+    const port = Number(new URL(url).port);
+    const sockets = [connect(port, "127.0.0.1"), connect(port, "127.0.0.1")];
+    for (const socket of sockets) socket.on("error", () => undefined);
+    sockets[1]?.write("GET /api/shoes HTT");
+    expect((await fetch(`${url}/readyz`)).status).toBe(200);
+    const from = performance.now();
+    child.kill("SIGTERM");
+    expect(await child.exited).toBe(0);
+    expect(performance.now() - from).toBeLessThan(5_000);
+    for (const socket of sockets) socket.destroy();
+  });
+
+  test("readiness says 503 while draining, liveness stays", async () => {
+    const shop = await openObservedShop([]);
+    for (const [phase, status] of [
+      ["starting", 503],
+      ["ready", 200],
+      ["draining", 503],
+    ] as const) {
+      shop.status.enter(phase);
+      expect([phase, (await shop.get("/readyz")).status]).toEqual([phase, status]);
+      expect((await shop.get("/livez")).status).toBe(200);
+    }
+    await shop.close();
+  });
+});
+
+describe("a new start", () => {
+  test("serves the same after kill -9, and a second program on the file does not disturb the first", async () => {
+    const dataDir = folder();
+    await prepare(dataDir);
+    const first = await start({ DATA_DIR: dataDir });
+    const read = async (url: string) => (await fetch(`${url}/api/shoes?facets=true`)).text();
+    const before = await read(first.url);
+    const second = await start({ DATA_DIR: dataDir });
+    expect(await read(second.url)).toBe(before);
+    first.child.kill("SIGKILL");
+    second.child.kill("SIGKILL");
+    await Promise.all([first.child.exited, second.child.exited]);
+    const again = await start({ DATA_DIR: dataDir });
+    expect(await read(again.url)).toBe(before);
+  });
+
+  test("an empty catalogue is filled with demo shoes once, and a line says where everything is", async () => {
+    const dataDir = folder();
+    const { child, url, log } = await start({ DATA_DIR: dataDir, DEMO: "true" });
+    const opened = JSON.parse(log.trim().split("\n").at(-1) ?? "{}") as Record<string, string>;
+    expect(opened).toMatchObject({ shop: url, docs: `${url}/docs`, data: join(dataDir, "insole.db") });
+    const total = async (at: string) =>
+      ((await (await fetch(`${at}/api/shoes`)).json()) as { pagination: { total: number } }).pagination.total;
+    expect(await total(url)).toBe(1_000);
+    child.kill("SIGTERM");
+    await child.exited;
+    expect(await total((await start({ DATA_DIR: dataDir, DEMO: "true" })).url)).toBe(1_000);
+  });
+});

@@ -1,0 +1,219 @@
+// The OpenAPI document: what it lists, that it is valid OpenAPI 3.0, and that the answers are as it says.
+import { afterAll, beforeAll, describe, expect, test } from "bun:test";
+import { join } from "node:path";
+import { openapiDocument } from "./openapi.ts";
+import { openTestShop, shoe, type TestShop } from "./test-shop.ts";
+
+type Schema = {
+  $ref?: string;
+  type?: string;
+  properties?: Record<string, Schema>;
+  required?: string[];
+  items?: Schema;
+  enum?: unknown[];
+  nullable?: boolean;
+  format?: string;
+  minimum?: number;
+};
+type Operation = {
+  operationId: string;
+  summary: string;
+  tags: string[];
+  parameters?: { name: string; in: string; schema: Schema; required: boolean }[];
+  responses: Record<string, { description: string; content?: Record<string, { schema: Schema }> }>;
+  servers?: { url: string }[];
+};
+type Document = {
+  openapi: string;
+  servers: { url: string }[];
+  paths: Record<string, Record<string, Operation>>;
+  components: { schemas: Record<string, Schema> };
+};
+
+const OPERATIONS = {
+  "/shoes": "listShoes",
+  "/shoes/{id}": "getShoe",
+  "/shoes/{id}/relatedproducts": "getRelatedShoes",
+  "/products": "listProducts",
+  "/products/{id}": "getProduct",
+  "/products/{id}/relatedproducts": "getRelatedProducts",
+  "/categories": "listCategories",
+  "/images/{file}": "getPicture",
+  "/health": "getHealth",
+  "/livez": "getLiveness",
+  "/readyz": "getReadiness",
+};
+const OUTSIDE_THE_PREFIXES = ["/images/{file}", "/health", "/livez", "/readyz"];
+// What a Schema Object of OpenAPI 3.0 may hold, as far as this document uses it.
+const SCHEMA_WORDS =
+  "$ref type properties required items enum nullable format description default minimum maximum minLength maxLength minItems maxItems";
+
+let shop: TestShop;
+let document: Document;
+beforeAll(async () => {
+  shop = await openTestShop([
+    shoe("a1", {
+      brand: "Nord",
+      category: "Running",
+      listPriceCents: 9_000,
+      sizes: [{ size: "9.5", stock: 3 }],
+    }),
+    shoe("a2", { brand: "Nord", images: ["https://img.example/a.png"], related: ["a1"] }),
+    shoe("a3"),
+  ]);
+  document = (await (await shop.get("/docs/json")).json()) as Document;
+});
+afterAll(() => shop.close());
+
+const operations = () =>
+  Object.entries(document.paths).map(([path, { get }]) => ({ path, ...(get as Operation) }));
+
+test("lists each operation once, by a name that stays", () => {
+  const named = Object.fromEntries(operations().map(({ path, operationId }) => [path, operationId]));
+  expect(named).toEqual(OPERATIONS);
+  expect(new Set(Object.values(named)).size).toBe(Object.keys(named).length);
+  expect(document.servers.map(({ url }) => url)).toEqual(["/api", "/v1"]);
+  const outside = operations().filter(({ servers }) => servers !== undefined);
+  expect(outside.map(({ path, servers }) => [path, servers])).toEqual(
+    OUTSIDE_THE_PREFIXES.map((path) => [path, [{ url: "/" }]]),
+  );
+});
+
+describe("is valid", () => {
+  test("its schemas use the words of OpenAPI 3.0, and every reference leads somewhere", () => {
+    expect(document.openapi).toMatch(/^3\.0\.\d$/);
+    const known = new Set(SCHEMA_WORDS.split(" "));
+    const unknown = schemas().flatMap((schema) => Object.keys(schema).filter((word) => !known.has(word)));
+    expect(unknown).toEqual([]);
+    const references = schemas().flatMap(({ $ref }) => $ref ?? []);
+    expect(references).toContain("#/components/schemas/Problem");
+    const named = Object.keys(document.components.schemas).map((name) => `#/components/schemas/${name}`);
+    expect(references.filter((reference) => !named.includes(reference))).toEqual([]);
+    expect(named.length).toBeGreaterThanOrEqual(8);
+  });
+
+  test("every operation has its parameters, a summary, a tag and its problems", () => {
+    for (const { path, parameters = [], summary, tags, responses } of operations()) {
+      const wanted = [...path.matchAll(/\{(\w+)\}/g)].map(([, name]) => name);
+      const given = parameters.filter((parameter) => parameter.in === "path");
+      expect(given.map(({ name }) => name as string | undefined)).toEqual(wanted);
+      expect(given.every(({ required }) => required)).toBe(true);
+      expect([typeof summary, tags.length]).toEqual(["string", 1]);
+      expect(Object.keys(responses)).toContain("200");
+      expect(responses["500"]?.content?.["application/problem+json"]?.schema.$ref).toEndWith("/Problem");
+    }
+  });
+});
+
+describe("tells the truth", () => {
+  test.each<[string, string, string?]>([
+    ["getShoe", "/api/shoes/a1"],
+    ["getShoe", "/api/shoes/a2"],
+    ["getRelatedShoes", "/v1/shoes/a2/relatedproducts"],
+    ["getRelatedProducts", "/api/products/a1/relatedproducts"],
+    ["getProduct", "/api/products/a1"],
+    ["listShoes", "/api/shoes?facets=true&limit=2"],
+    ["listShoes", "/api/shoes?q=sheo"],
+    ["listProducts", "/v1/products"],
+    ["listCategories", "/api/categories"],
+    ["getHealth", "/health"],
+    ["getLiveness", "/livez"],
+    ["getReadiness", "/readyz"],
+    ["getShoe", "/api/shoes/nobody", "404"],
+    ["listShoes", "/api/shoes?page=0", "400"],
+  ])("%s: %s", async (operationId, path, status = "200") => {
+    const operation = operations().find((each) => each.operationId === operationId);
+    const content = Object.entries(operation?.responses[status]?.content ?? {});
+    const answer = await shop.get(path);
+    expect(String(answer.status)).toBe(status);
+    expect(answer.headers.get("content-type")?.split(";")[0]).toBe(content[0]?.[0] as string);
+    expect(against(await answer.json(), content[0]?.[1].schema as Schema)).toEqual([]);
+  });
+
+  test("and a lie would be seen", () => {
+    const { Shoe } = document.components.schemas;
+    const lies = against({ id: 1, slug: null, brand: null, more: 1 }, Shoe as Schema);
+    expect(lies).toEqual(
+      expect.arrayContaining(["/id is number", "/slug is null", "/more is not told", "/title is missing"]),
+    );
+    expect(lies.some((lie) => lie.startsWith("/brand"))).toBe(false);
+  });
+});
+
+test("bun run openapi writes the same, with no server and no database", async () => {
+  const command = Bun.spawn([process.execPath, "app/openapi.ts"], {
+    cwd: join(import.meta.dir, ".."),
+    env: { DATA_DIR: "/nowhere/at/all" },
+    stdout: "pipe",
+    stderr: "pipe",
+  });
+  const [written, complaints, exitCode] = await Promise.all([
+    new Response(command.stdout).text(),
+    new Response(command.stderr).text(),
+    command.exited,
+  ]);
+  expect([exitCode, complaints]).toEqual([0, ""]);
+  const served = await (await shop.get("/docs/json")).text();
+  expect(JSON.stringify(JSON.parse(written))).toBe(served);
+  expect(written).toBe(`${JSON.stringify(document, null, 2)}\n`);
+  expect(await openapiDocument()).toBe(served);
+});
+
+test("the example of a storefront runs", async () => {
+  // Its types are made by `check:client`, so the other files must not depend on it.
+  const { windowOf } = await import(join(import.meta.dir, "storefront.example.ts"));
+  const lines: string[] = await windowOf(shop.url);
+  expect(lines.slice(0, 5)).toEqual([
+    "Shoe a1: 50 USD",
+    "Shoe a2: 50 USD",
+    "Shoe a3: 50 USD",
+    "Nord has 2",
+    "Shoe a1 in 9.5 (3 left)",
+  ]);
+  expect(lines).toContain("goes with Shoe a2, 50");
+  expect(lines.at(-1)).toBe("Running: 1");
+});
+
+/** Every schema in the document, those inside others too. */
+function schemas(): Schema[] {
+  const inside = (schema: Schema): Schema[] => [
+    schema,
+    ...Object.values(schema.properties ?? {}).flatMap(inside),
+    ...(schema.items ? inside(schema.items) : []),
+  ];
+  const answers = operations().flatMap(({ responses }) =>
+    Object.values(responses).flatMap(({ content = {} }) =>
+      Object.values(content).map(({ schema }) => schema),
+    ),
+  );
+  const asked = operations().flatMap(({ parameters = [] }) => parameters.map(({ schema }) => schema));
+  return [...Object.values(document.components.schemas), ...answers, ...asked].flatMap(inside);
+}
+
+/** Where a value is not what its schema says; a key that is not told counts too. */
+function against(value: unknown, told: Schema, at = ""): string[] {
+  const schema = told.$ref ? document.components.schemas[told.$ref.split("/").at(-1) ?? ""] : told;
+  if (schema === undefined) return [`${at} has no schema`];
+  if (value === null) return schema.nullable ? [] : [`${at} is null`];
+  const type = Array.isArray(value) ? "array" : Number.isInteger(value) ? "integer" : typeof value;
+  if (type !== schema.type && !(type === "integer" && schema.type === "number"))
+    return [`${at} is ${type === "integer" ? "number" : type}`];
+  if (schema.enum && !schema.enum.includes(value)) return [`${at} is ${value}`];
+  if (schema.minimum !== undefined && Number(value) < schema.minimum) return [`${at} is ${value}`];
+  if (schema.format === "date-time" && new Date(String(value)).toISOString() !== value)
+    return [`${at} is ${value}`];
+  if (Array.isArray(value))
+    return value.flatMap((each, index) => against(each, schema.items ?? {}, `${at}/${index}`));
+  if (schema.type !== "object") return [];
+  const { properties = {}, required = [] } = schema;
+  const entries = Object.entries(value as object);
+  const missing = required
+    .filter((name) => !(name in (value as object)))
+    .map((name) => `${at}/${name} is missing`);
+  return entries
+    .flatMap(([name, inner]) => {
+      const property = properties[name];
+      return property ? against(inner, property, `${at}/${name}`) : [`${at}/${name} is not told`];
+    })
+    .concat(missing);
+}

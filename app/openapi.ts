@@ -1,0 +1,73 @@
+// The OpenAPI document, told by the routes themselves; as a command it writes it to the standard output.
+import type { Database } from "../db/database.ts";
+import { version } from "../package.json";
+import { openCache } from "./cache/cache.ts";
+import { ProblemSchema } from "./openapi-parts.ts";
+import { opsRoutes } from "./ops/routes.ts";
+import { openStatus } from "./ops/status.ts";
+import { SCHEMAS } from "./shoes/model.ts";
+import { catalogueRoutes, pictureRoutes } from "./shoes/routes.ts";
+
+const DESCRIPTION = `The back end of a shoe shop: the catalogue, full-text search with facets, and related shoes.
+
+Every path exists under \`/api\` and under \`/v1\`, with the same bytes. Errors are \`application/problem+json\`.`;
+
+const DOCUMENTATION = {
+  info: { title: "Insole", version, description: DESCRIPTION, license: { name: "MIT" } },
+  servers: [
+    { url: "/api", description: "The shop's API" },
+    { url: "/v1", description: "The same under its other name" },
+  ],
+  security: [],
+  tags: [
+    { name: "Catalogue", description: "Shoes, related shoes, categories and pictures" },
+    { name: "Operations", description: "For the people who run the shop" },
+  ],
+};
+
+const PATH = "/json";
+
+/** The document as compact JSON. No database is asked, and the packages it needs are loaded by the first call. */
+export async function openapiDocument(): Promise<string> {
+  const [{ Elysia }, { swagger }] = await Promise.all([import("elysia"), import("@elysiajs/swagger")]);
+  const services = { db: noDatabase(), cache: noCache(), shop: { publicUrl: "", currency: "USD" } };
+  const app = new Elysia()
+    .use(swagger({ provider: "swagger-ui", specPath: PATH, documentation: DOCUMENTATION }))
+    .use(catalogueRoutes(services))
+    .use(pictureRoutes(services))
+    .use(opsRoutes(openStatus(version, 0, Date.now, () => 0)));
+  const response = await app.handle(new Request(`http://localhost${PATH}`));
+  const { components, ...told } = JSON.parse(await response.text());
+  const schemas = { ...components?.schemas, ...SCHEMAS, Problem: ProblemSchema };
+  return JSON.stringify(asVersion30({ ...told, components: { schemas } }));
+}
+
+/** OpenAPI 3.0 knows no `const`; TypeBox writes one for every literal. */
+function asVersion30(value: unknown): unknown {
+  if (Array.isArray(value)) return value.map(asVersion30);
+  if (typeof value !== "object" || value === null) return value;
+  const entries = Object.entries(value).map(([name, inner]) =>
+    name === "const" ? ["enum", [inner]] : [name, asVersion30(inner)],
+  );
+  return Object.fromEntries(entries);
+}
+
+function noDatabase(): Database {
+  const refuse = (): never => {
+    throw new Error("the document is made without a database");
+  };
+  return {
+    read: { get: refuse, all: refuse },
+    scan: refuse,
+    write: refuse,
+    writeDoor: refuse,
+    close: refuse,
+  };
+}
+
+const noCache = () => openCache({ bytesMax: 0, now: Date.now, position: () => 0 });
+
+if (import.meta.main) {
+  const document: unknown = JSON.parse(await openapiDocument());
+  await Bun.write(Bun.stdout, `${JSON.stringify(document, null, 2)}\n`);
+}

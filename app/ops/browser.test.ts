@@ -1,0 +1,105 @@
+// The pages in a real browser that reaches nothing but the shop: the documentation works, and hostile text runs nowhere.
+import { afterAll, beforeAll, describe, expect, test } from "bun:test";
+import { existsSync } from "node:fs";
+import { type Browser, chromium, type Page } from "playwright-core";
+import { openTestShop, shoe, type TestShop } from "../test-shop.ts";
+
+const PLACES = ["/usr/bin/chromium", "/usr/bin/chromium-browser", "/usr/bin/google-chrome"];
+const found = PLACES.find((path) => existsSync(path));
+const FLAGS =
+  "--no-sandbox --disable-gpu --disable-quic --no-first-run --disable-background-networking --disable-component-update --disable-sync";
+const TIMEOUT_MS = 10_000;
+const HOSTILE = `<img src=x onerror="window.ran=1"><script>window.ran=1</script></title></style>`;
+
+if (found === undefined && process.env.CI === "true")
+  test("a browser is there", () => {
+    throw new Error(`none of ${PLACES.join(", ")} is installed`);
+  });
+
+describe.skipIf(found === undefined)("in a browser", () => {
+  let shop: TestShop;
+  let browser: Browser;
+
+  beforeAll(async () => {
+    shop = await openTestShop([
+      shoe("a1", { title: "Alpha" }),
+      shoe("evil", { title: HOSTILE, brand: HOSTILE }),
+    ]);
+    browser = await chromium.launch({ executablePath: found as string, args: FLAGS.split(" ") });
+  });
+  afterAll(async () => {
+    await browser?.close();
+    await shop?.close();
+  });
+
+  /** Opens an address; `elsewhere` and `complaints` collect what no page may cause. */
+  async function open(path: string) {
+    const page: Page = await browser.newPage();
+    page.setDefaultTimeout(TIMEOUT_MS);
+    const elsewhere: string[] = [];
+    const complaints: string[] = [];
+    await page.route("**", (route) => {
+      const { origin, protocol } = new URL(route.request().url());
+      if (origin === shop.url || protocol === "data:") return route.continue();
+      elsewhere.push(route.request().url());
+      return route.abort();
+    });
+    page.on("console", (message) => {
+      if (["error", "warning"].includes(message.type())) complaints.push(message.text());
+    });
+    page.on("pageerror", ({ message }) => complaints.push(message));
+    page.on("response", (answer) => {
+      if (answer.status() >= 400) complaints.push(`${answer.status()} ${answer.url()}`);
+    });
+    await page.goto(`${shop.url}${path}`, { waitUntil: "load" });
+    return { page, elsewhere, complaints };
+  }
+
+  test("the documentation lists every operation, and tries one out", async () => {
+    const { page, elsewhere, complaints } = await open("/docs");
+    await page.locator("#operations-Catalogue-getShoe").waitFor();
+    const shown = await page.locator(".opblock").count();
+    const { paths } = (await (await shop.get("/docs/json")).json()) as { paths: object };
+    expect(shown).toBe(Object.keys(paths).length);
+
+    const operation = page.locator("#operations-Catalogue-getShoe");
+    await operation.locator(".opblock-summary-control").click();
+    await operation.locator('input[placeholder="id"]').fill("a1");
+    await operation.locator("button.execute").click();
+    const answer = operation.locator(".live-responses-table");
+    await answer.waitFor();
+    expect(await answer.locator("tbody td.response-col_status").first().textContent()).toStartWith("200");
+    expect(await answer.textContent()).toContain('"title": "Alpha"');
+    expect(await operation.locator(".request-url").textContent()).toContain(`${shop.url}/api/shoes/a1`);
+    expect([elsewhere, complaints]).toEqual([[], []]);
+    await page.close();
+  });
+
+  test.each(["/", "/problems/not-found"])("%s shows its style and sign, and nothing runs", async (path) => {
+    const { page, elsewhere, complaints } = await open(path);
+    expect(await page.evaluate("window.ran")).toBeUndefined();
+    expect(await page.evaluate("getComputedStyle(document.querySelector('.brand')).display")).toBe("flex");
+    const pictures = "[...document.images].filter((image) => image.naturalWidth === 0).length";
+    expect(await page.evaluate(pictures)).toBe(0);
+    if (path === "/") expect(await page.locator(".name").allInnerTexts()).toContain(HOSTILE);
+    expect([elsewhere, complaints]).toEqual([[], []]);
+    await page.close();
+  });
+
+  test.each([360, 390, 768, 1280])(
+    "the front page needs no sideways scrolling at %p pixels",
+    async (width) => {
+      const { page } = await open("/");
+      await page.setViewportSize({ width, height: 800 });
+      expect(await page.evaluate("document.documentElement.scrollWidth")).toBe(width);
+      await page.close();
+    },
+  );
+
+  test("the drawn picture of a hostile title runs nothing either", async () => {
+    const { page, elsewhere } = await open("/images/evil.svg");
+    expect(await page.evaluate("window.ran")).toBeUndefined();
+    expect(elsewhere).toEqual([]);
+    await page.close();
+  });
+});

@@ -1,0 +1,76 @@
+// The documentation's files: which can be reached, for how long they are kept, and that none comes from elsewhere.
+import { afterAll, beforeAll, describe, expect, test } from "bun:test";
+import { version } from "swagger-ui-dist/package.json";
+import { openTestShop, type TestShop } from "../test-shop.ts";
+
+const IMMUTABLE = "public, max-age=31536000, immutable";
+
+let shop: TestShop;
+beforeAll(async () => {
+  shop = await openTestShop([]);
+});
+afterAll(() => shop.close());
+
+test("the page names only our own versioned files and runs no script of its own", async () => {
+  const answer = await shop.get("/docs");
+  const body = await answer.text();
+  expect(answer.status).toBe(200);
+  expect(answer.headers.get("content-type")).toBe("text/html; charset=utf-8");
+  expect(answer.headers.get("cache-control")).toBe("no-cache");
+  expect(answer.headers.get("referrer-policy")).toBe("no-referrer");
+  const csp = answer.headers.get("content-security-policy") ?? "";
+  expect(csp).toContain("default-src 'none'; script-src 'self';");
+  expect(csp).toContain("connect-src 'self'");
+  expect(csp).toContain("frame-ancestors 'none'");
+  expect(csp).not.toMatch(/https?:|\*|unsafe-eval|script-src[^;]*unsafe/);
+  expect(body).not.toMatch(/\/\/|<script>|\son\w+=/);
+  const files = [...body.matchAll(/(?:src|href)="(\/docs\/assets\/[^"]+)"/g)].map(([, path]) => path ?? "");
+  expect(files).toHaveLength(3);
+  expect(files.filter((path) => path.endsWith(`?v=${version}`))).toHaveLength(2);
+  for (const path of files) {
+    const file = await shop.get(path);
+    expect([file.status, file.headers.get("cache-control")]).toEqual([200, IMMUTABLE]);
+    expect(file.headers.get("content-type")?.replace("; ", ";")).toBe(
+      path.includes(".css") ? "text/css;charset=utf-8" : "text/javascript;charset=utf-8",
+    );
+    const etag = file.headers.get("etag") ?? "";
+    expect((await shop.get(path, { headers: { "if-none-match": etag } })).status).toBe(304);
+    const head = await shop.get(path, { method: "HEAD" });
+    expect(head.headers.get("content-length")).toBe(String((await file.arrayBuffer()).byteLength));
+  }
+});
+
+test.each(["/docs/assets/swagger-ui.css", "/docs/assets/swagger-ui.css?v=0", "/docs/assets/start.js?v=0"])(
+  "%s is no version's address, and is asked about each time",
+  async (path) => {
+    expect((await shop.get(path)).headers.get("cache-control")).toBe("no-cache");
+  },
+);
+
+describe("nothing else of the package can be reached", () => {
+  test.each([
+    ...[
+      "package.json",
+      "index.html",
+      "swagger-initializer.js",
+      "swagger-ui-bundle.js.map",
+      "LICENSE",
+      "toString",
+    ],
+    ...["..%2fpackage.json", "..%2f..%2fpackage.json", "%2e%2e%2fpackage.json", ".%2fswagger-ui.css", ""],
+  ])("%s", async (name) => {
+    expect((await shop.get(`/docs/assets/${name}?v=${version}`)).status).toBe(404);
+  });
+});
+
+test("the document may be read from any page, and is revalidated", async () => {
+  const answer = await shop.get("/docs/json");
+  expect(answer.headers.get("content-type")).toBe("application/json; charset=utf-8");
+  expect(answer.headers.get("access-control-allow-origin")).toBe("*");
+  const etag = answer.headers.get("etag") ?? "";
+  expect((await shop.get("/docs/json", { headers: { "if-none-match": etag } })).status).toBe(304);
+  expect((await shop.get("/docs/json", { method: "HEAD" })).status).toBe(200);
+  expect((await shop.get("/docs/json", { method: "DELETE" })).headers.get("allow")).toBe(
+    "GET, HEAD, OPTIONS",
+  );
+});

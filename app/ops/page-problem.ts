@@ -1,0 +1,25 @@
+// The pages that the `type` of a problem points at.
+import { PROBLEMS, type ProblemType } from "../problems.ts";
+import { type Html, html, pageAnswer } from "./page.ts";
+
+/** Explains a type of problem; `null` when there is no such type. */
+export function problemPage(request: Request, type: string): Response | null {
+  if (!isProblemType(type)) return null;
+  const [status, title, explanation] = PROBLEMS[type];
+  const main = html`<section class="hero">
+<h1>${title}</h1>
+<p class="lead">${withCode(explanation)}</p>
+</section>
+<dl class="facts">
+<dt>Status</dt><dd>${status}</dd>
+<dt>Type</dt><dd><code>/problems/${type}</code></dd>
+<dt>Media type</dt><dd><code>application/problem+json</code></dd>
+</dl>`;
+  return pageAnswer(request, `${title} · Insole`, main, html`<a href="/docs">All answers of the API</a>`);
+}
+
+const isProblemType = (type: string): type is ProblemType => Object.hasOwn(PROBLEMS, type);
+
+/** The table writes names of fields and headers between backquotes. */
+const withCode = (text: string): Html[] =>
+  text.split("`").map((part, at) => (at % 2 === 1 ? html`<code>${part}</code>` : html`${part}`));

@@ -1,0 +1,128 @@
+// The pages made here: what they say, what they refuse to run, and that hostile text stays text.
+import { afterAll, beforeAll, describe, expect, test } from "bun:test";
+import { PROBLEMS } from "../problems.ts";
+import { openTestShop, shoe, type TestShop } from "../test-shop.ts";
+import { html } from "./page.ts";
+
+const HOSTILE = `<script>alert(1)</script><img src=x onerror="alert(2)">'"&`;
+
+let shop: TestShop;
+beforeAll(async () => {
+  shop = await openTestShop([
+    ...Array.from({ length: 20 }, (_, at) => shoe(`s${at}`, { title: `Plain ${at}.`, category: "Running" })),
+    shoe("hostile", {
+      title: HOSTILE,
+      brand: `</style><svg onload=alert(3)>`,
+      category: `"><script>alert(4)</script>`,
+      priceCents: 123_450,
+      listPriceCents: 200_000,
+      images: [`https://img.example/a.png?"onerror="alert(5)`],
+    }),
+  ]);
+});
+afterAll(() => shop.close());
+
+const PAGES = ["/", ...Object.keys(PROBLEMS).map((type) => `/problems/${type}`)];
+
+describe("every page", () => {
+  test.each(PAGES)("%s runs nothing, loads nothing and is asked about each time", async (path) => {
+    const answer = await shop.get(path);
+    const body = await answer.text();
+    expect(answer.status).toBe(200);
+    expect(answer.headers.get("content-type")).toBe("text/html; charset=utf-8");
+    expect(answer.headers.get("cache-control")).toBe("no-cache");
+    expect(answer.headers.get("referrer-policy")).toBe("no-referrer");
+    expect(answer.headers.get("x-content-type-options")).toBe("nosniff");
+    expect(answer.headers.get("cache-status")).toBeNull();
+    expect(body).not.toMatch(/<script|<iframe|<form|<base|<[^>]*\s(on\w+|style)=|url\(|@import/i);
+    const csp = answer.headers.get("content-security-policy") ?? "";
+    const style = /<style>([\s\S]*?)<\/style>/.exec(body)?.[1] ?? "";
+    const hash = new Bun.CryptoHasher("sha256").update(style).digest("base64");
+    expect(csp.split("; ")).toEqual([
+      "default-src 'none'",
+      `style-src 'sha256-${hash}'`,
+      "img-src 'self' https: http:",
+      "base-uri 'none'",
+      "form-action 'none'",
+      "frame-ancestors 'none'",
+    ]);
+    const etag = answer.headers.get("etag") ?? "";
+    expect((await shop.get(path, { headers: { "if-none-match": etag } })).status).toBe(304);
+    const head = await shop.get(path, { method: "HEAD" });
+    expect(head.headers.get("content-length")).toBe(String(Buffer.byteLength(body)));
+    expect((await shop.get(path, { method: "POST" })).status).toBe(405);
+  });
+});
+
+test("the front page shows the twelve newest shoes with pictures and prices, and where to go on", async () => {
+  const body = await (await shop.get("/")).text();
+  expect(body.match(/<li class="shoe">/g)).toHaveLength(12);
+  expect(body).toContain("Plain 19.");
+  expect(body).not.toContain("Plain 0.");
+  expect(body).toContain('<img src="/images/s19.svg?v=1"');
+  expect(body).toContain("<b>$1,234.50</b><s>$2,000.00</s>");
+  expect(body).toContain("12 of 21");
+  expect(body).toContain('href="/api/shoes?category=Running"');
+  for (const address of [
+    "/docs",
+    "/api/shoes",
+    "/health",
+    "/api/shoes/s19",
+    "/api/shoes/s19/relatedproducts",
+  ]) {
+    expect(body).toContain(`href="${address}"`);
+    expect((await shop.get(address)).status).toBe(200);
+  }
+});
+
+test("a hostile title, brand, category and address stay text", async () => {
+  const body = await (await shop.get("/")).text();
+  expect(body).toContain(
+    "&lt;script&gt;alert(1)&lt;/script&gt;&lt;img src=x onerror=&quot;alert(2)&quot;&gt;&#39;&quot;&amp;</a>",
+  );
+  expect(body).toContain("&lt;/style&gt;&lt;svg onload=alert(3)&gt;");
+  expect(body).toContain(`src="https://img.example/a.png?&quot;onerror=&quot;alert(5)"`);
+  expect(body).toContain(`?category=%22%3E%3Cscript%3Ealert(4)%3C%2Fscript%3E">&quot;&gt;&lt;script&gt;`);
+});
+
+test("an added shoe is there at the next look", async () => {
+  const fresh = await openTestShop([]);
+  expect(await (await fresh.get("/")).text()).toContain("The catalogue is empty");
+  await fresh.db.write([
+    {
+      sql: `INSERT INTO shoes (shoe_id, slug, price_cents, title, images, origin, content_hash, created_at, updated_at, description)
+            VALUES ('n1', 'n1', 100, 'Brand new', '[]', 'api', 'h', 0, 0, '')`,
+    },
+  ]);
+  const body = await (await fresh.get("/")).text();
+  await fresh.close();
+  expect(body).toContain("Brand new");
+  expect(body).toContain("<b>$1.00</b>");
+});
+
+test("each problem says where it is explained, and other types are not there", async () => {
+  const { type } = (await (await shop.get("/api/shoes/nobody")).json()) as { type: string };
+  const page = await (await shop.get(type)).text();
+  expect(page).toContain("<h1>Not found</h1>");
+  expect(page).toContain("<dd>404</dd>");
+  for (const unknown of [
+    "/problems/x",
+    "/problems/__proto__",
+    "/problems/toString",
+    "/problems/",
+    "/problems/%3Cb%3E",
+  ])
+    expect([unknown, (await shop.get(unknown)).status]).toEqual([unknown, 404]);
+  expect(await (await shop.get("/problems/invalid-request")).text()).toContain("<code>errors</code>");
+});
+
+test("the icon is a picture", async () => {
+  const icon = await shop.get("/favicon.ico");
+  expect([icon.status, icon.headers.get("content-type")]).toEqual([200, "image/svg+xml"]);
+  expect(await icon.text()).toStartWith('<svg xmlns="http://www.w3.org/2000/svg"');
+});
+
+test("html escapes text once and markup not at all", () => {
+  const inner = html`<b>${"<&>"}</b>`;
+  expect(html`${inner}${[inner, inner]}${3}`.markup).toBe(`${"<b>&lt;&amp;&gt;</b>".repeat(3)}3`);
+});

@@ -1,0 +1,83 @@
+// Answers that are not the catalogue's: texts made here and files of a folder, revalidated or kept for good.
+import { realpath, stat } from "node:fs/promises";
+import { isAbsolute, join, relative } from "node:path";
+
+/** For answers whose address changes with their content. */
+export const IMMUTABLE = "public, max-age=31536000, immutable";
+/** For the others: kept, and asked about each time. */
+export const REVALIDATED = "no-cache";
+
+export type Text = {
+  body: string;
+  contentType: string;
+  cacheControl: string;
+  headers?: Record<string, string>;
+};
+
+/** A file that may be sent, with its entity tag. */
+export type StaticFile = { path: string; etag: string; cacheControl: string };
+
+/** Bundlers write a hash of the content into names: `app.3f2a91bc.js`, and in `assets/` also `index-DiwrgTda.js`. */
+const HEX_HASH = /[.-](?=[0-9a-f]*[a-f])(?=[a-f]*\d)[0-9a-f]{8,64}(\.[a-z0-9]+)+$/;
+const ASSET_HASH = /(^|\/)assets\/[^/]*-(?=[^/]*[a-z])(?=[^/]*[A-Z])[\w-]{8}\.(m?js|css)$/;
+
+/** A text with an entity tag over its bytes; 304 where the client has it. */
+export function textAnswer(
+  request: Request,
+  { body, contentType, cacheControl, headers = {} }: Text,
+): Response {
+  const bytes = new TextEncoder().encode(body);
+  const etag = `"${Bun.hash.xxHash64(bytes).toString(36)}"`;
+  const all = { "cache-control": cacheControl, etag, ...headers };
+  if (isKnown(request, etag)) return new Response(null, { status: 304, headers: all });
+  return new Response(bytes, { headers: { ...all, "content-type": contentType } });
+}
+
+/** The file itself, streamed from disk; 304 where the client has it. */
+export function fileAnswer(request: Request, { path, etag, cacheControl }: StaticFile): Response {
+  const headers = { "cache-control": cacheControl, etag };
+  if (isKnown(request, etag)) return new Response(null, { status: 304, headers });
+  const file = Bun.file(path);
+  return new Response(file, { headers: { ...headers, "content-type": file.type } });
+}
+
+/** The file that a URL's path names inside a folder; `null` when there is none that may be shown. */
+export async function findFile(folder: string, pathname: string): Promise<StaticFile | null> {
+  try {
+    const names = namesOf(pathname);
+    if (names === null) return null;
+    const root = await realpath(folder);
+    // The real path, so that a link cannot lead out of the folder.
+    const path = await realpath(join(root, ...names));
+    const inside = relative(root, path);
+    if (inside.startsWith("..") || isAbsolute(inside) || isHidden(inside.split(/[\\/]/))) return null;
+    const found = await stat(path);
+    if (!found.isFile()) return null;
+    const etag = `"${found.size.toString(36)}-${Math.round(found.mtimeMs * 1000).toString(36)}"`;
+    return { path, etag, cacheControl: isHashed(names.join("/")) ? IMMUTABLE : REVALIDATED };
+  } catch (thrown) {
+    if (isAbsent(thrown)) return null;
+    throw thrown;
+  }
+}
+
+const isHashed = (name: string): boolean => HEX_HASH.test(name) || ASSET_HASH.test(name);
+const isHidden = (names: string[]): boolean => names.some((name) => name.startsWith("."));
+
+/** Folders show their `index.html`; a part that is empty or hides a slash or a NUL names nothing. */
+function namesOf(pathname: string): string[] | null {
+  const names = pathname.slice(1).split("/").map(decodeURIComponent);
+  if (names.at(-1) === "") names.splice(-1, 1, "index.html");
+  return names.every((name) => name !== "" && !/[\\/\0]/.test(name)) ? names : null;
+}
+
+function isAbsent(thrown: unknown): boolean {
+  if (thrown instanceof URIError) return true;
+  const code = thrown instanceof Error && "code" in thrown ? String(thrown.code) : "";
+  return ["ENOENT", "ENOTDIR", "ENAMETOOLONG", "ELOOP", "EACCES"].includes(code);
+}
+
+function isKnown(request: Request, etag: string): boolean {
+  const known = request.headers.get("if-none-match");
+  return known?.split(",").some((tag) => ["*", etag, `W/${etag}`].includes(tag.trim())) ?? false;
+}

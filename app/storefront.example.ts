@@ -1,0 +1,35 @@
+// A storefront's first lines: a client whose types come from the shop's OpenAPI document.
+// `bun run check:client` makes those types and checks this file against them.
+import createClient from "openapi-fetch";
+import type { components, paths } from "../data/client/api.d.ts";
+
+/** The answer, or the problem's own words as an error. */
+function answered<T>({ data, error }: { data?: T; error?: components["schemas"]["Problem"] }): T {
+  if (data === undefined) throw new Error(error?.detail ?? "the shop did not answer");
+  return data;
+}
+
+/** What a shop window says: the cheapest shoes, the brands among them, one shoe with its related ones, the categories. */
+export async function windowOf(shopUrl: string): Promise<string[]> {
+  const shop = createClient<paths>({ baseUrl: `${shopUrl}/api` });
+
+  const list = answered(
+    await shop.GET("/shoes", {
+      params: { query: { inStock: true, sort: "price_asc", limit: 5, facets: true } },
+    }),
+  );
+  const lines = list.data.map(({ title, price, currency }) => `${title}: ${price} ${currency}`);
+  for (const { value, count } of list.facets?.brand ?? []) lines.push(`${value} has ${count}`);
+
+  for (const { id } of list.data.slice(0, 1)) {
+    const { data: shoe } = answered(await shop.GET("/shoes/{id}", { params: { path: { id } } }));
+    lines.push(
+      `${shoe.title} in ${shoe.sizes.map(({ size, stock }) => `${size} (${stock} left)`).join(", ")}`,
+    );
+    const related = answered(await shop.GET("/shoes/{id}/relatedproducts", { params: { path: { id } } }));
+    for (const { title, price } of related.relatedProducts) lines.push(`goes with ${title}, ${price}`);
+  }
+
+  const categories = answered(await shop.GET("/categories"));
+  return [...lines, ...categories.data.map(({ name, count }) => `${name}: ${count}`)];
+}

@@ -1,0 +1,160 @@
+// Real shops for tests: in a folder of their own, on a free port, with chosen shoes.
+import { mkdtempSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import type { Database, Statement, Value } from "../db/database.ts";
+import { openFile } from "../db/file.ts";
+import { migrate } from "../db/migrate.ts";
+import { openCache } from "./cache/cache.ts";
+import { openFeed } from "./cache/feed.ts";
+import { readConfig } from "./config.ts";
+import { main } from "./main.ts";
+import { openLog } from "./ops/log.ts";
+import { openStatus } from "./ops/status.ts";
+import { openServer } from "./server.ts";
+import type { ShoeDraft } from "./shoes/draft.ts";
+import { computeRelated } from "./shoes/related.ts";
+import { saveShoes } from "./shoes/save.ts";
+
+const SAVE_CHUNK = 4_000;
+const POLL_MS = 5;
+
+/** A shoe to be saved: a plain one but for what is given. */
+export const shoe = (shoeId: string, given: Partial<ShoeDraft> = {}): ShoeDraft => ({
+  shoeId,
+  title: `Shoe ${shoeId}`,
+  description: "",
+  brand: null,
+  category: null,
+  color: null,
+  gender: null,
+  priceCents: 5_000,
+  listPriceCents: null,
+  images: [],
+  href: null,
+  sizeSystem: null,
+  sizes: [{ size: "", stock: 5 }],
+  related: null,
+  ...given,
+});
+
+/** Saves drafts as an import would; their related shoes are computed unless that is left out. */
+export async function saveAll(db: Database, drafts: ShoeDraft[], withRelated = true): Promise<void> {
+  for (let from = 0; from < drafts.length; from += SAVE_CHUNK) {
+    const chunk = drafts.slice(from, from + SAVE_CHUNK);
+    await saveShoes(db, chunk, { origin: "import", onConflict: "replace", nowMs: Date.now() });
+  }
+  if (withRelated) await computeRelated(db);
+}
+
+/** Errors are seen in the answers; a log of expected ones would only hide the tests' own lines. */
+const silentLog = openLog("error", "json", () => undefined);
+
+/** A folder that is removed with everything in it. */
+export function openFolder() {
+  const path = mkdtempSync(join(tmpdir(), "insole-test-"));
+  return { path, remove: () => rmSync(path, { recursive: true, force: true }) };
+}
+
+export type TestShop = Awaited<ReturnType<typeof openTestShop>>;
+
+/** The whole program with these shoes; `db` is a second handle on its file. `settings` are environment variables. */
+export async function openTestShop(drafts: ShoeDraft[], settings: Record<string, string> = {}) {
+  const folder = openFolder();
+  const databasePath = join(folder.path, "insole.db");
+  migrate(databasePath);
+  const db = openFile(databasePath);
+  await saveAll(db, drafts);
+  const env = { DATA_DIR: folder.path, PORT: "0", DEMO: "false", LOG_LEVEL: "error", ...settings };
+  const running = await main(readConfig(env), silentLog);
+  return {
+    url: running.url,
+    databasePath,
+    db,
+    get: (path: string, init: RequestInit = {}) => fetch(`${running.url}${path}`, init),
+    async close() {
+      await running.close();
+      await db.close();
+      folder.remove();
+    },
+  };
+}
+
+/** A statement that ran, and whether it ran on the serving thread. */
+export type Ran = { here: boolean; sql: string; args: Value[] };
+
+export type ObservedShop = Awaited<ReturnType<typeof openObservedShop>>;
+
+/** The same walk over an open database, with its statements and its cache in sight. The feed is read by `look`. */
+export async function openObservedShop(drafts: ShoeDraft[], withRelated = true) {
+  const folder = openFolder();
+  const databasePath = join(folder.path, "insole.db");
+  migrate(databasePath);
+  const plain = openFile(databasePath);
+  await saveAll(plain, drafts, withRelated);
+  const ran: Ran[] = [];
+  const db = watched(plain, ran);
+  const feed = openFeed(db);
+  const cache = openCache({ bytesMax: 64 * 1024 * 1024, now: Date.now, position: feed.position });
+  const status = openStatus("test", Date.now(), Date.now, feed.position);
+  const walk = openServer({
+    db,
+    cache,
+    status,
+    log: silentLog,
+    shop: { publicUrl: "", currency: "USD" },
+    publicDir: null,
+    logSample: 0,
+  });
+  const server = Bun.serve({ port: 0, hostname: "127.0.0.1", development: false, fetch: walk });
+  const url = server.url.href.replace(/\/$/, "");
+  return {
+    url,
+    databasePath,
+    db: plain,
+    ran,
+    cache,
+    status,
+    get: (path: string, init: RequestInit = {}) => fetch(`${url}${path}`, init),
+    async close() {
+      await server.stop(true);
+      await plain.close();
+      folder.remove();
+    },
+  };
+}
+
+function watched(db: Database, ran: Ran[]): Database {
+  const note = (here: boolean, { sql, args = [] }: Statement) => void ran.push({ here, sql, args });
+  return {
+    ...db,
+    read: {
+      get(sql, ...args) {
+        note(true, { sql, args });
+        return db.read.get(sql, ...args);
+      },
+      all(sql, ...args) {
+        note(true, { sql, args });
+        return db.read.all(sql, ...args);
+      },
+    },
+    scan(questions) {
+      for (const question of questions) note(false, question);
+      return db.scan(questions);
+    },
+  };
+}
+
+/** Asks until the answer satisfies, at most for `deadlineMs`; returns the last answer. */
+export async function until<T>(
+  ask: () => Promise<T>,
+  isGood: (answer: T) => boolean,
+  deadlineMs: number,
+): Promise<T> {
+  const end = performance.now() + deadlineMs;
+  for (;;) {
+    const answer = await ask();
+    if (isGood(answer) || performance.now() > end) return answer;
+    await Bun.sleep(POLL_MS);
+  }
+}

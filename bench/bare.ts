@@ -1,0 +1,12 @@
+// The ceiling: a bare Bun.serve that gives everybody one prepared answer.
+
+/** An answer as it was taken from the shop; the body in base64. */
+export type Sample = { headers: [string, string][]; body: string };
+
+if (import.meta.main) {
+  const [samplePath = "", port = ""] = process.argv.slice(2);
+  const sample = (await Bun.file(samplePath).json()) as Sample;
+  const body = Uint8Array.from(Buffer.from(sample.body, "base64"));
+  const headers = new Headers(sample.headers);
+  Bun.serve({ hostname: "127.0.0.1", port: Number(port), fetch: () => new Response(body, { headers }) });
+}

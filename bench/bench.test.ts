@@ -1,0 +1,164 @@
+// The harness's sums and words: medians, verdicts, pinning, files, tables.
+import { describe, expect, test } from "bun:test";
+import Papa from "papaparse";
+import { demoShoes } from "../app/shoes/demo/demo.ts";
+import { shelfName } from "./catalogue.ts";
+import { CSV_HEAD, csvRow } from "./csv.ts";
+import { expectAllAdded } from "./import.ts";
+import { parseCores, parseCpuUs, parseMemory } from "./proc.ts";
+import { jsonOf, lookAround, type Outcome, tableOf } from "./report.ts";
+import { type Line, missingNumber, shareCores, verdictOf } from "./scenario.ts";
+import { median, spread, turns, written } from "./stats.ts";
+import { demoId, distinctWidePaths, WIDE, widePath } from "./urls.ts";
+
+describe("sums", () => {
+  test("medians", () => {
+    expect(median([3, 1, 2])).toBe(2);
+    expect(median([10, 9, 1, 2])).toBe(5.5);
+    expect(() => median([])).toThrow("median of nothing");
+  });
+  test("numbers as people read them", () => {
+    expect([12_345.6, 117.64, 1.17647, 0.01234, Number.NaN].map(written)).toEqual([
+      "12,346",
+      "118",
+      "1.18",
+      "0.0123",
+      "?",
+    ]);
+    expect(spread([5, 1, 3], "ms")).toBe("3 ms (1 to 5)");
+    expect(spread([5], "")).toBe("5");
+  });
+  test("the order is reversed each round", () => {
+    expect([0, 1, 2].map((round) => turns(["a", "b"], round).join(""))).toEqual(["ab", "ba", "ab"]);
+  });
+});
+
+describe("verdicts", () => {
+  const line = (values: number[], target?: Line["target"]): Line => ({
+    what: "",
+    unit: "",
+    values,
+    ...(target ? { target } : {}),
+  });
+  test.each<[Line, string]>([
+    [line([1, 1.1, 9], { atMost: 1.1 }), "met"],
+    [line([1, 1.2, 1.3], { atMost: 1.1 }), "missed"],
+    [line([12_000], { atLeast: 12_000 }), "met"],
+    [line([11_999], { atLeast: 12_000 }), "missed"],
+    [line([1]), ""],
+  ])("%j is %p", (given, verdict) => {
+    expect(verdictOf(given)).toBe(verdict as ReturnType<typeof verdictOf>);
+  });
+  test("a line without numbers is seen", () => {
+    expect(missingNumber([line([1])])).toBeNull();
+    expect(missingNumber([{ what: " a", unit: "", values: [1, Number.NaN] }])).toBe('no number for "a"');
+    expect(missingNumber([{ what: "b", unit: "", values: [] }])).toBe('no number for "b"');
+  });
+});
+
+describe("/proc", () => {
+  test("CPU time, also of a program with brackets and spaces in its name", () => {
+    const fields = ["S", ...Array.from({ length: 10 }, () => "7"), "120", "30", "9"];
+    expect(parseCpuUs(`42 (a) b (c) ${fields.join(" ")}`)).toBe(1_500_000);
+    expect(() => parseCpuUs("42 (a) S")).toThrow("no CPU time");
+  });
+  test("memory", () => {
+    expect(parseMemory("VmHWM:\t  2048 kB\nVmRSS:\t  1024 kB\n")).toEqual({ nowMib: 1, peakMib: 2 });
+    expect(() => parseMemory("VmRSS:\t  1024 kB\n")).toThrow("VmHWM");
+  });
+  test("cores", () => {
+    expect(parseCores("0-2,5")).toEqual([0, 1, 2, 5]);
+    expect(shareCores([0, 1])).toEqual({ server: [0], load: [1], wide: null });
+    expect(shareCores([2, 3, 4])).toEqual({ server: [2], load: [4], wide: [2, 3] });
+    expect(shareCores([0])).toEqual({ server: null, load: null, wide: null });
+  });
+});
+
+describe("what is asked for", () => {
+  test("ids are those of the demo", () => {
+    const [first, second] = demoShoes(2);
+    expect([demoId(1), demoId(2)]).toEqual([first?.shoeId ?? "", second?.shoeId ?? ""]);
+    expect(demoId(1_000_000)).toBe("demo-1000000");
+  });
+  test("about twenty wide questions with hostile ones, and many distinct ones", () => {
+    expect(Object.keys(WIDE).length).toBeGreaterThanOrEqual(20);
+    expect(Object.keys(WIDE).filter((name) => name.startsWith("hostile")).length).toBeGreaterThanOrEqual(4);
+    expect(widePath("")).toBe("/api/shoes");
+    const paths = distinctWidePaths();
+    expect(new Set(paths).size).toBe(paths.length);
+    expect(paths.length).toBeGreaterThan(1_000);
+  });
+  test("a catalogue is built anew for another size, schema or version", () => {
+    const names = [
+      shelfName(1_000, ["a", "b"], "1.0.0"),
+      shelfName(2_000, ["a", "b"], "1.0.0"),
+      shelfName(1_000, ["ab"], "1.0.0"),
+      shelfName(1_000, ["a", "b"], "1.0.1"),
+    ];
+    expect(new Set(names).size).toBe(names.length);
+    expect(shelfName(1_000, ["a", "b"], "1.0.0")).toBe(names[0] ?? "");
+  });
+  test("a row of the CSV file reads back as its shoe", () => {
+    const [shoe] = demoShoes(1);
+    if (!shoe) throw new Error("no shoe");
+    const title = 'A "quoted", long\nname';
+    const { data } = Papa.parse<Record<string, string>>(
+      `${CSV_HEAD}\n${csvRow({ ...shoe, title, priceCents: 12_950 })}\n`,
+      {
+        header: true,
+        skipEmptyLines: true,
+      },
+    );
+    const [row = {}] = data;
+    expect(data).toHaveLength(1);
+    expect([row.id, row.title, row.price, row.brand]).toEqual([
+      shoe.shoeId,
+      title,
+      "$129.50",
+      shoe.brand ?? "",
+    ]);
+    expect(row.sizes?.split("|")).toEqual(shoe.sizes.map(({ size }) => size));
+    expect(row.stock?.split("|").map(Number)).toEqual(shoe.sizes.map(({ stock }) => stock));
+  });
+  test("an import that left out a row is invalid", () => {
+    const summary = (read: number, added: number) =>
+      `Read ${read} = ${added} added + 0 replaced + 0 unchanged`;
+    expect(() => expectAllAdded(summary(100, 100), 100)).not.toThrow();
+    expect(() => expectAllAdded(summary(100, 99), 100)).toThrow("did not add 100 shoes");
+    expect(() => expectAllAdded(summary(99, 99), 100)).toThrow("did not add 100 shoes");
+    expect(() => expectAllAdded("", 100)).toThrow("did not add 100 shoes");
+  });
+});
+
+describe("the report", () => {
+  const outcomes: Outcome[] = [
+    {
+      scenario: "one",
+      fault: null,
+      lines: [{ what: "a thing", unit: "ms", values: [1, 2, 30], target: { atMost: 1 }, note: "a reason" }],
+    },
+    { scenario: "two", fault: "10 answers 503", lines: [] },
+  ];
+  test("each line has its target, what was reached, and whether that is enough", () => {
+    const table = tableOf(outcomes, false);
+    expect(table).toMatch(/a thing +at most 1 ms +2 ms \(1 to 30\) +missed/);
+    expect(table).toMatch(/two +invalid/);
+    expect(table).toContain("two: 10 answers 503");
+    expect(table).toContain("one, a thing: a reason");
+  });
+  test("a quick run is not judged", () => {
+    expect(tableOf(outcomes, true)).not.toMatch(/met|missed/);
+    expect(jsonOf(lookAround("now", "oha", shareCores([0]), "bench"), outcomes, [], true)).not.toMatch(
+      /"(met|missed)"/,
+    );
+  });
+  test("the JSON holds the values, the median and the verdict", () => {
+    const json = JSON.parse(
+      jsonOf(lookAround("now", "oha 1", shareCores([0, 1]), "bench"), outcomes, ["oha x"], false),
+    );
+    expect(json.results[0].lines[0]).toMatchObject({ values: [1, 2, 30], median: 2, verdict: "missed" });
+    expect(json.results[1].fault).toBe("10 answers 503");
+    expect(json.setting).toMatchObject({ at: "now", oha: "oha 1", bun: Bun.version });
+    expect(json.commands).toEqual(["oha x"]);
+  });
+});

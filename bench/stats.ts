@@ -1,0 +1,39 @@
+// Small sums over what was measured, and how numbers are written.
+
+/** The middle value; the mean of the two middle ones where there are two. */
+export function median(values: readonly number[]): number {
+  if (values.length === 0) throw new RangeError("there is no median of nothing");
+  const sorted = [...values].sort((a, b) => a - b);
+  const middle = Math.floor(sorted.length / 2);
+  const upper = sorted[middle] ?? Number.NaN;
+  return sorted.length % 2 === 1 ? upper : ((sorted[middle - 1] ?? Number.NaN) + upper) / 2;
+}
+
+/** A number for people: thousands with commas, small ones with three digits that count. */
+export function written(value: number): string {
+  if (!Number.isFinite(value)) return "?";
+  if (Math.abs(value) >= 1_000) return Math.round(value).toLocaleString("en");
+  return String(Number(value.toPrecision(3)));
+}
+
+/** The median, and the least and the greatest where there are several. */
+export function spread(values: readonly number[], unit: string): string {
+  const middle = `${written(median(values))}${unit === "" ? "" : ` ${unit}`}`;
+  if (values.length === 1) return middle;
+  return `${middle} (${written(Math.min(...values))} to ${written(Math.max(...values))})`;
+}
+
+/** The order of two sides in a round: who went first goes last in the next one. */
+export const turns = <T>(sides: readonly T[], round: number): T[] =>
+  round % 2 === 0 ? [...sides] : [...sides].reverse();
+
+/** Numbers in [0, 1) that are the same for the same seed (mulberry32). */
+export function randomFrom(seed: number): () => number {
+  let state = seed | 0;
+  return () => {
+    state = (state + 0x6d2b79f5) | 0;
+    let mixed = Math.imul(state ^ (state >>> 15), 1 | state);
+    mixed = (mixed + Math.imul(mixed ^ (mixed >>> 7), 61 | mixed)) ^ mixed;
+    return ((mixed ^ (mixed >>> 14)) >>> 0) / 2 ** 32;
+  };
+}
