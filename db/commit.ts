@@ -15,7 +15,9 @@ export type Outcome =
 /** Opens the writing handle: every commit is on disk before it returns. */
 export function openCommitter(path: string) {
   const handle = openHandle(path, CACHE_KB);
-  handle.exec(`PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL; PRAGMA wal_autocheckpoint = ${CHECKPOINT_PAGES}`);
+  handle.exec(
+    `PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL; PRAGMA wal_autocheckpoint = ${CHECKPOINT_PAGES}`,
+  );
   const prepare = preparedStatements(handle);
 
   const run = ({ sql, args = [] }: Statement): WriteResult => {

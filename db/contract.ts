@@ -266,12 +266,18 @@ function closing({ db }: Under): void {
   test("waits for what is under way, refuses what comes later, and may be said twice", async () => {
     const writes = Array.from({ length: 3_000 }, (_, at) => db().write([word(`${at}`)]));
     const scanned = db().scan([{ sql: "SELECT 1" }]);
-    const closed = db().close();
+    const ended: string[] = [];
+    const close = (name: string) =>
+      db()
+        .close()
+        .then(() => void ended.push(name));
+    const closed = [close("first"), close("second")];
     expectRefusal(await failure(db().write([word("late")])), "closed");
     expectRefusal(await failure(db().scan([{ sql: "SELECT 1" }])), "closed");
     expect((await Promise.all(writes)).every(([result]) => result?.changes === 1)).toBe(true);
     expect(await scanned).toEqual([[[1]]]);
-    await Promise.all([closed, db().close()]);
+    await Promise.all(closed);
+    expect(ended).toEqual(["first", "second"]);
     expectRefusal(await failure(db().write([word("later")])), "closed");
     expectRefusal(await failure((async () => db().read.get("SELECT 1"))()), "closed");
     expectRefusal(await failure((async () => db().read.all("SELECT 1"))()), "closed");

@@ -10,6 +10,8 @@ import { openHandle } from "./reader.ts";
 
 const CACHE_KB = 1_000;
 const KILLS = 4;
+/** SQLite's number for `synchronous = FULL`. */
+const FULL = 2;
 const root = mkdtempSync(join(tmpdir(), "insole-file-"));
 let made = 0;
 
@@ -114,6 +116,16 @@ describe("an acknowledged write", () => {
       }
     };
     for (let at = 0; at < 16; at += 1) writer(at);`;
+
+  test("is on disk before it is acknowledged, power loss included", async () => {
+    const db = openFile(freshPath());
+    const [synchronous, journal] = await db.write([
+      { sql: "PRAGMA synchronous" },
+      { sql: "PRAGMA journal_mode" },
+    ]);
+    expect([synchronous?.rows, journal?.rows]).toEqual([[[FULL]], [["wal"]]]);
+    await db.close();
+  });
 
   test("survives kill -9", async () => {
     const path = freshPath();

@@ -55,7 +55,11 @@ test("a refusal comes back as the error it was, to the one who asked", async () 
 });
 
 describe("a thread that dies takes its questions with it, and the next question starts a new one", () => {
-  test.each(["throw", "throw later", "exit"] as const)("by %s", async (death) => {
+  test.each([
+    ["throw", /failed: [\s\S]*thrown/],
+    ["throw later", /failed: [\s\S]*thrown later/],
+    ["exit", /ended$/],
+  ] as const)("by %s", async (death, message) => {
     const thread = open();
     expect(await thread.ask("life")).toBe("shop 1");
     const refusals = await Promise.all([
@@ -63,7 +67,10 @@ describe("a thread that dies takes its questions with it, and the next question 
       failure(thread.ask(death)),
       failure(thread.ask("silence")),
     ]);
-    for (const refusal of refusals) expect(refusal).toMatchObject({ name: "DatabaseError", kind: "unknown" });
+    for (const refusal of refusals) {
+      expect(refusal).toMatchObject({ name: "DatabaseError", kind: "unknown" });
+      expect((refusal as DatabaseError).message).toMatch(message);
+    }
     expect(thread.waiting()).toBe(0);
     expect(await thread.ask("life")).toBe("shop 1");
     await thread.close();

@@ -99,11 +99,16 @@ describe("an answer", () => {
   });
 
   test("larger than the whole cache is answered and not kept", async () => {
-    const { ask, cache } = openHandCache(10_000);
+    const { ask, cache, change } = openHandCache(10_000);
     await ask("/small", "small");
     expect(textOf((await ask("/large", "x".repeat(20_000))).entry)).toHaveLength(20_000);
     expect(cache.state().bytes).toBeLessThan(10_000);
     expect(cache.find("/large")).toBeUndefined();
+    // Nothing of it is left behind that would drop what comes at its place.
+    await ask("/moved", "x".repeat(20_000), ITEM);
+    await ask("/moved", "small", { concern: "item", shoeIds: ["b"] });
+    change(["facts", "a"]);
+    expect(cache.find("/moved")).toBeDefined();
     expect(cache.find("/small")).toBeDefined();
   });
 });
@@ -221,6 +226,20 @@ describe("a change drops", () => {
     expect(dropped()).toEqual([...OF_A, "/shoes/b", ...LISTS]);
   });
 
+  test("of everything: and then nothing more is due", async () => {
+    const { change, dropped, advance, ask, cache } = await openFull();
+    change(["collection", "a"], ["counters", "a"]);
+    advance(30);
+    change(["collection", "a"], ["counters", "a"]);
+    cache.clear();
+    for (const key of OF_A) await ask(key, "anew", ITEM);
+    for (const key of LISTS) await ask(key, "anew", LIST);
+    const before = dropped();
+    advance(2_000);
+    expect(dropped()).toEqual(before);
+    expect(before).not.toContain("/shoes");
+  });
+
   test("of sessions: nothing", async () => {
     const { change, dropped, advance } = await openFull();
     change(["session", null], ["session", "a"]);
@@ -252,6 +271,8 @@ describe("a fill that began before a change", () => {
   test.each(cases)("%s %s %p: kept is %p", async (_name, concern, news, isKept) => {
     const { cache, change, has } = openHandCache();
     const { promise, resolve } = Promise.withResolvers<string>();
+    // Lists were dropped just now, so that the next news do not drop them at once.
+    change(["collection", null], ["counters", null]);
     const asked = cache.answer(fillOf("/key", () => promise, { concern, shoeIds: ["a"] }));
     change(news);
     resolve("old");
@@ -269,6 +290,20 @@ describe("a fill that began before a change", () => {
     expect(textOf((await early).entry)).toBe("old");
     expect(textOf((await late).entry)).toBe("new");
     expect(textOf(cache.find("/shoes/a"))).toBe("new");
+  });
+
+  test("does not end the computation of those who asked after it", async () => {
+    const { cache, ask, change } = openHandCache();
+    const [first, second] = [Promise.withResolvers<string>(), Promise.withResolvers<string>()];
+    const early = cache.answer(fillOf("/shoes/a", () => first.promise, ITEM));
+    change(["facts", "a"]);
+    const late = cache.answer(fillOf("/shoes/a", () => second.promise, ITEM));
+    first.resolve("old");
+    await early;
+    const latest = ask("/shoes/a", "computed once more", ITEM);
+    second.resolve("new");
+    expect(textOf((await late).entry)).toBe("new");
+    expect((await latest).entry).toBe((await late).entry);
   });
 
   test("is not kept when more changes came than are remembered", async () => {

@@ -64,6 +64,8 @@ export function finish(answer: Answer, facts: Facts): Entry {
     "content-type": answer.contentType,
     "cache-control": answer.cacheControl,
     etag: `"${tag}.i"`,
+    // Most answers are hits; the first one, a miss, corrects its own copy.
+    "cache-status": "insole; hit",
   });
   if (answer.link) headers.set("link", answer.link);
   const plain = { body, etag: `"${tag}.i"`, headers };

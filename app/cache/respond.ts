@@ -2,7 +2,7 @@
 import type { Origin } from "./cache.ts";
 import { type Entry, gzipOf } from "./entry.ts";
 
-const CACHE_STATUS: Record<Origin, string> = { hit: "insole; hit", miss: "insole; fwd=miss" };
+const MISS = "insole; fwd=miss";
 
 /** The answer as this client wants it: 304 where it has it already. Header objects are copied by `Response`. */
 export function respond(entry: Entry, request: Request, origin: Origin, requestId: string): Response {
@@ -10,8 +10,8 @@ export function respond(entry: Entry, request: Request, origin: Origin, requestI
   // A single shoe is compressed when it is asked for again: what is asked for once is not worth the time.
   const mayCompress = entry.gzip !== null && (origin === "hit" || entry.concern === "list");
   const variant = mayCompress && acceptsGzip(asked.get("accept-encoding")) ? gzipOf(entry) : entry.plain;
-  const { headers } = variant;
-  headers.set("cache-status", CACHE_STATUS[origin]);
+  const headers = origin === "hit" ? variant.headers : new Headers(variant.headers);
+  if (origin === "miss") headers.set("cache-status", MISS);
   headers.set("x-request-id", requestId);
   const known = asked.get("if-none-match");
   if (known !== null && isKnown(known, entry)) return notModified(headers);

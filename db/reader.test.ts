@@ -1,0 +1,24 @@
+// Statements prepared once and kept, and what a handle is set to.
+import { expect, test } from "bun:test";
+import { openHandle, preparedStatements } from "./reader.ts";
+
+const CACHE_KB = 1_234;
+const STATEMENTS_MAX = 500;
+
+test("a statement is prepared once, and no more are kept than the bound", () => {
+  const handle = openHandle(":memory:", CACHE_KB);
+  const prepare = preparedStatements(handle);
+  const first = prepare("SELECT 0");
+  for (let at = 1; at < STATEMENTS_MAX; at += 1) prepare(`SELECT ${at}`);
+  expect(prepare("SELECT 0")).toBe(first);
+  prepare("SELECT 'one more'");
+  expect(prepare("SELECT 0")).not.toBe(first);
+  handle.close();
+});
+
+test("a handle keeps the rules of references and the page cache it was given", () => {
+  const handle = openHandle(":memory:", CACHE_KB);
+  const ask = (name: string) => handle.prepare(`PRAGMA ${name}`).raw(true).get([]);
+  expect(["foreign_keys", "cache_size", "busy_timeout"].map(ask)).toEqual([[1], [-CACHE_KB], [5_000]]);
+  handle.close();
+});
