@@ -262,6 +262,21 @@ describe("one content, one entry", () => {
     expect(observed.cache.state().entries).toBe(entries + 2);
   });
 
+  test("an answer in memory is found by its canonical address before anything is parsed", async () => {
+    for (const path of [
+      "/api/shoes/a1",
+      "/v1/shoes/a1",
+      "/api/shoes?limit=2",
+      "/v1/shoes?limit=2",
+      `${IMAGE}?v=1`,
+    ]) {
+      await observed.get(path);
+      observed.logged.length = 0;
+      await observed.get(path);
+      expect([path, observed.logged.map((line) => JSON.parse(line).message)]).toEqual([path, ["hit"]]);
+    }
+  });
+
   test("a search without a word finds nothing, an empty one is no search", async () => {
     const total = async (path: string) =>
       ((await (await observed.get(path)).json()) as { pagination: { total: number } }).pagination.total;

@@ -85,7 +85,7 @@ export type Ran = { here: boolean; sql: string; args: Value[] };
 
 export type ObservedShop = Awaited<ReturnType<typeof openObservedShop>>;
 
-/** The same walk over an open database, with its statements and its cache in sight. The feed is read by `look`. */
+/** The same walk with its statements, its log and its cache in sight. It does not follow the change feed. */
 export async function openObservedShop(drafts: ShoeDraft[], withRelated = true) {
   const folder = openFolder();
   const databasePath = join(folder.path, "insole.db");
@@ -93,6 +93,7 @@ export async function openObservedShop(drafts: ShoeDraft[], withRelated = true) 
   const plain = openFile(databasePath);
   await saveAll(plain, drafts, withRelated);
   const ran: Ran[] = [];
+  const logged: string[] = [];
   const db = watched(plain, ran);
   const feed = openFeed(db);
   const cache = openCache({ bytesMax: 64 * 1024 * 1024, now: Date.now, position: feed.position });
@@ -101,10 +102,10 @@ export async function openObservedShop(drafts: ShoeDraft[], withRelated = true) 
     db,
     cache,
     status,
-    log: silentLog,
+    log: openLog("info", "json", (line) => logged.push(line)),
     shop: { publicUrl: "", currency: "USD" },
     publicDir: null,
-    logSample: 0,
+    logSample: 1,
   });
   const server = Bun.serve({ port: 0, hostname: "127.0.0.1", development: false, fetch: walk });
   const url = server.url.href.replace(/\/$/, "");
@@ -112,7 +113,9 @@ export async function openObservedShop(drafts: ShoeDraft[], withRelated = true) 
     url,
     databasePath,
     db: plain,
+    watched: db,
     ran,
+    logged,
     cache,
     status,
     get: (path: string, init: RequestInit = {}) => fetch(`${url}${path}`, init),

@@ -2,6 +2,7 @@
 import { afterAll, beforeAll, expect, test } from "bun:test";
 import { openHandle } from "../../db/reader.ts";
 import { type ObservedShop, openObservedShop, saveAll, shoe } from "../test-shop.ts";
+import { computeRelated } from "./related.ts";
 import { randomShoes } from "./test-oracle.ts";
 
 let shop: ObservedShop;
@@ -31,6 +32,10 @@ async function plansOf(path: string): Promise<string[]> {
   shop.cache.clear();
   shop.ran.length = 0;
   expect((await shop.get(path)).status).toBe(200);
+  return plansOfRan();
+}
+
+function plansOfRan(): string[] {
   const handle = openHandle(shop.databasePath, 2_048);
   const lines = shop.ran.flatMap(({ sql, args }) => {
     const values = args.map((value) => (typeof value === "number" ? BigInt(value) : value));
@@ -111,6 +116,19 @@ test.each(ROWS)("%s", async (path, mayScan, mustHave) => {
   const lines = await plansOf(path.replace("CURSOR", `cursor=${cursors[query]}`).replace("SLUG", slug));
   expect(wrongOf(lines, mayScan)).toEqual([]);
   expect(lines.filter((line) => mustHave.test(line))).not.toEqual([]);
+});
+
+test("computing a related list asks for neighbours by ranges of an index, and for nothing else", async () => {
+  await saveAll(shop.db, [shoe("pending", { category: "Running", brand: "Quick" })], false);
+  shop.ran.length = 0;
+  expect(await computeRelated(shop.watched)).toBe(1);
+  const lines = plansOfRan();
+  expect(wrongOf(lines, /^SCAN p|related_pending$/)).toEqual([]);
+  for (const label of ["category", "brand"])
+    for (const beyond of ["<", ">"])
+      expect(lines.join("\n")).toContain(
+        `shoes_by_${label} (${label}_id=? AND price_cents=? AND id${beyond}?)`,
+      );
 });
 
 test("categories are found by their kind; only their names are sorted, of which there are few", async () => {

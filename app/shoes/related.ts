@@ -70,16 +70,33 @@ async function askForEach(db: Database): Promise<number> {
 }
 
 function neighboursOf(db: Database, shoe: Shoe, column: Group, half: number): Shoe[] {
-  const side = (beyond: "<" | ">", way: "ASC" | "DESC") =>
+  const group = groupOf(shoe, column);
+  return [...beside(db, column, group, shoe, "<", half), ...beside(db, column, group, shoe, ">", half)];
+}
+
+/**
+ * The next shoes of a group below or above a price and id. Two questions, because SQLite would walk all shoes of that
+ * price if price and id were compared as a pair.
+ */
+function beside(
+  db: Database,
+  column: Group,
+  group: number | null,
+  { cents, id }: Pick<Shoe, "cents" | "id">,
+  beyond: "<" | ">",
+  count: number,
+): Shoe[] {
+  const way = beyond === "<" ? "DESC" : "ASC";
+  const ask = (condition: string, ...args: number[]) =>
     db.read.all<ShoeRow>(
-      `SELECT ${COLUMNS} FROM shoes AS s WHERE s.${column} IS ? AND (s.price_cents, s.id) ${beyond} (?, ?)
+      `SELECT ${COLUMNS} FROM shoes AS s WHERE s.${column} IS ? AND ${condition}
        ORDER BY s.price_cents ${way}, s.id ${way} LIMIT ?`,
-      groupOf(shoe, column),
-      shoe.cents,
-      shoe.id,
-      half,
+      group,
+      ...args,
     );
-  return [...side("<", "DESC"), ...side(">", "ASC")].map(toShoe);
+  const same = ask(`s.price_cents = ? AND s.id ${beyond} ?`, cents, id, count);
+  const rest = same.length < count ? ask(`s.price_cents ${beyond} ?`, cents, count - same.length) : [];
+  return [...same, ...rest].map(toShoe);
 }
 
 const groupOf = (shoe: Shoe, column: Group): number | null =>
@@ -189,17 +206,10 @@ function* walkGroup(
   let at = 0;
   let last: Shoe | undefined;
   for (;;) {
-    const rows = db.read.all<ShoeRow>(
-      `SELECT ${COLUMNS} FROM shoes AS s WHERE s.${column} IS ? AND (s.price_cents, s.id) > (?, ?)
-       ORDER BY s.price_cents, s.id LIMIT ?`,
-      group,
-      last?.cents ?? 0,
-      last?.id ?? 0,
-      WALK_CHUNK,
-    );
-    window.push(...rows.map(toShoe));
+    const next = beside(db, column, group, last ?? { cents: 0, id: 0 }, ">", WALK_CHUNK);
+    window.push(...next);
     last = window.at(-1);
-    const isLast = rows.length < WALK_CHUNK;
+    const isLast = next.length < WALK_CHUNK;
     for (; at < window.length && (isLast || at + half < window.length); at += 1) {
       const shoe = window[at];
       if (shoe) yield [shoe, window.slice(Math.max(0, at - half), at + half + 1)];
