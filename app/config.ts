@@ -94,6 +94,9 @@ function httpUrl(env: Environment, name: string): string {
 function currencyCode(env: Environment): string {
   const value = text(env, "CURRENCY", "USD");
   if (!/^[A-Z]{3}$/.test(value)) refuse("CURRENCY", value, "an ISO 4217 code such as USD");
-  const { maximumFractionDigits } = new Intl.NumberFormat("en", { style: "currency", currency: value }).resolvedOptions();
+  const { maximumFractionDigits } = new Intl.NumberFormat("en", {
+    style: "currency",
+    currency: value,
+  }).resolvedOptions();
   return maximumFractionDigits === 2 ? value : refuse("CURRENCY", value, "a currency with two decimals");
 }

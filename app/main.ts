@@ -5,8 +5,8 @@ import type { Database } from "../db/database.ts";
 import { openFile } from "../db/file.ts";
 import { migrate } from "../db/migrate.ts";
 import { version } from "../package.json";
-import { openCache } from "./cache/cache.ts";
-import { openFeed } from "./cache/feed.ts";
+import { type Cache, openCache } from "./cache/cache.ts";
+import { type Feed, openFeed } from "./cache/feed.ts";
 import { type Config, readConfig } from "./config.ts";
 import { type Log, openLog } from "./ops/log.ts";
 import { openStatus } from "./ops/status.ts";
@@ -50,12 +50,7 @@ export async function main(config: Config, log: Log): Promise<Shop> {
     publicDir: config.publicDir,
     logSample: config.logSample,
   });
-  const polling = setInterval(() => {
-    const news = feed.look();
-    if (news.kind === "lost") cache.clear();
-    else if (news.changes.length > 0) cache.apply(news.changes);
-    else cache.tick();
-  }, FEED_POLL_MS);
+  const polling = setInterval(() => follow(feed, cache, log), FEED_POLL_MS);
   const server = listen(config, walk);
   status.enter("ready");
 
@@ -67,6 +62,19 @@ export async function main(config: Config, log: Log): Promise<Shop> {
     await db.close();
   };
   return { url: server.url.href.replace(/\/$/, ""), close };
+}
+
+/** Tells the cache what is new. A feed that cannot be read may have any news, so nothing is kept. */
+function follow(feed: Feed, cache: Cache, log: Log): void {
+  try {
+    const news = feed.look();
+    if (news.kind === "lost") cache.clear();
+    else if (news.changes.length > 0) cache.apply(news.changes);
+    else cache.tick();
+  } catch (thrown) {
+    cache.clear();
+    log.error("the change feed could not be read", { error: String(thrown) });
+  }
 }
 
 /** Takes nothing new and waits for what is under way; a connection that only stays silent is not waited for. */

@@ -23,7 +23,8 @@ export function allowedMethods(routes: readonly Route[], path: string): string[]
 function fits(pattern: string, path: string): boolean {
   const wanted = pattern.split("/");
   const given = path.split("/");
-  if (wanted.at(-1) === "*") return given.length >= wanted.length && wanted.slice(0, -1).every((part, at) => part === given[at]);
+  if (wanted.at(-1) === "*")
+    return given.length >= wanted.length && wanted.slice(0, -1).every((part, at) => part === given[at]);
   return (
     wanted.length === given.length &&
     wanted.every((part, at) => (part.startsWith(":") ? given[at] !== "" : part === given[at]))

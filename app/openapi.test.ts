@@ -163,13 +163,9 @@ test("the example of a storefront runs", async () => {
   // Its types are made by `check:client`, so the other files must not depend on it.
   const { windowOf } = await import(join(import.meta.dir, "storefront.example.ts"));
   const lines: string[] = await windowOf(shop.url);
-  expect(lines.slice(0, 5)).toEqual([
-    "Shoe a1: 50 USD",
-    "Shoe a2: 50 USD",
-    "Shoe a3: 50 USD",
-    "Nord has 2",
-    "Shoe a1 in 9.5 (3 left)",
-  ]);
+  // Equal prices have no order that a reader would expect.
+  expect(lines.slice(0, 3).toSorted()).toEqual(["Shoe a1: 50 USD", "Shoe a2: 50 USD", "Shoe a3: 50 USD"]);
+  expect(lines.slice(3, 5)).toEqual(["Nord has 2", "Shoe a1 in 9.5 (3 left)"]);
   expect(lines).toContain("goes with Shoe a2, 50");
   expect(lines.at(-1)).toBe("Running: 1");
 });

@@ -61,7 +61,7 @@ async function prepareOha(
   say: Bench["say"],
 ): Promise<Oha | null> {
   const path = findOha();
-  if (path !== null) return openOha(path, children, say);
+  if (path !== null) return openOha(path, children, { mustKeepRate: !isQuick, say });
   if (!isQuick && needed)
     throw new Error(
       `oha is not installed: run bench/install-oha, which runs cargo install --locked oha --version ${OHA_VERSION}`,

@@ -110,8 +110,12 @@ export type Oha = {
   commands(): string[];
 };
 
-/** Opens oha; `say` is told of runs that are thrown away. */
-export async function openOha(path: string, children: Children, say: (line: string) => void): Promise<Oha> {
+/** Opens oha; `say` is told of runs that are thrown away. Where rates need not be kept, slow runs count. */
+export async function openOha(
+  path: string,
+  children: Children,
+  { mustKeepRate, say }: { mustKeepRate: boolean; say: (line: string) => void },
+): Promise<Oha> {
   const commands = new Set<string>();
   const version = (
     await children.expectEnd(children.run([path, "--version"], { cores: null }), SPARE_MS)
@@ -130,7 +134,7 @@ export async function openOha(path: string, children: Children, say: (line: stri
     async measure(load, around) {
       for (let repeats = 0; ; repeats += 1) {
         const taken = await around(() => send(load));
-        if (keptRate(taken.run, load.rate)) return taken;
+        if (!mustKeepRate || keptRate(taken.run, load.rate)) return taken;
         const what = `${Math.round(taken.run.perSecond)}/s of ${load.rate}/s`;
         if (repeats === REPEATS_MAX) throw new Error(`invalid run, ${what} after ${repeats} repetitions`);
         say(`thrown away, repeated: ${what}`);

@@ -47,6 +47,10 @@ export const shoes = sqliteTable(
     version: integer().notNull().default(1),
     priceCents: integer("price_cents").notNull(),
     listPriceCents: integer("list_price_cents"),
+    tie: integer().notNull().default(0),
+    priceRank: integer("price_rank")
+      .notNull()
+      .generatedAlwaysAs(sql`price_cents * 67108864 + tie`, { mode: "virtual" }),
     likes: integer().notNull().default(0),
     stock: integer().notNull().default(0),
     categoryId: label("category_id"),
@@ -65,14 +69,14 @@ export const shoes = sqliteTable(
     description: text().notNull(),
   },
   (shoe) => [
-    index("shoes_by_price").on(shoe.priceCents, shoe.id),
+    index("shoes_by_price").on(shoe.priceRank, shoe.id),
     index("shoes_by_title").on(sql`${shoe.title} COLLATE NOCASE`, shoe.id),
     index("shoes_by_likes").on(shoe.likes, shoe.id),
-    index("shoes_by_category").on(shoe.categoryId, shoe.priceCents, shoe.id),
-    index("shoes_by_brand").on(shoe.brandId, shoe.priceCents, shoe.id),
+    index("shoes_by_category").on(shoe.categoryId, shoe.priceRank, shoe.id),
+    index("shoes_by_brand").on(shoe.brandId, shoe.priceRank, shoe.id),
     index("shoes_narrow").on(
       ...[shoe.id, shoe.categoryId, shoe.brandId, shoe.colorId],
-      ...[shoe.genderId, shoe.sizeRunId, shoe.priceCents, shoe.likes],
+      ...[shoe.genderId, shoe.sizeRunId, shoe.priceRank, shoe.likes],
     ),
     index("shoes_demo").on(shoe.id).where(sql`${shoe.origin} = 'demo'`),
   ],

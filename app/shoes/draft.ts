@@ -93,11 +93,13 @@ function checkPrice(pointer: string, cents: number, refuse: Refuse): void {
 }
 
 function checkLinks(draft: ShoeDraft, refuse: Refuse): void {
-  if (draft.images.length > LIMITS.imagesMax) refuse("/images", `must have at most ${LIMITS.imagesMax} entries`);
+  if (draft.images.length > LIMITS.imagesMax)
+    refuse("/images", `must have at most ${LIMITS.imagesMax} entries`);
   draft.images.forEach((link, at) => {
     if (!isLink(link)) refuse(`/images/${at}`, "must be an http(s) URL or a path on this site");
   });
-  if (draft.href !== null && !isLink(draft.href)) refuse("/href", "must be an http(s) URL or a path on this site");
+  if (draft.href !== null && !isLink(draft.href))
+    refuse("/href", "must be an http(s) URL or a path on this site");
 }
 
 function checkSizes(sizes: SizeStock[], refuse: Refuse): void {

@@ -29,7 +29,7 @@ const COLUMN: Record<Facet, string> = {
   color: ", s.color_id AS color",
   gender: ", s.gender_id AS gender",
   size: ", s.size_run_id AS size_run",
-  price: ", s.price_cents AS price",
+  price: ", s.price_rank AS price",
 };
 
 /** Counts every facet without its own filter. */
@@ -98,7 +98,7 @@ function counted({ match, price, facets }: Sample, inStock: boolean): Statement 
 }
 
 function countOf(facet: Facet): string {
-  if (facet === "price") return "SELECT 'price', min(price), max(price) FROM sample";
+  if (facet === "price") return "SELECT 'price', min(price) >> 26, max(price) >> 26 FROM sample";
   const counts =
     facet === "size"
       ? `SELECT f.id AS id, sum(c.shoes) AS shoes
@@ -125,7 +125,9 @@ const STOCKED_SIZES = named(
 const unfiltered = ({ facets }: Sample): Statement[] =>
   facets.map((facet) =>
     facet === "price"
-      ? { sql: "SELECT 'price', (SELECT min(price_cents) FROM shoes), (SELECT max(price_cents) FROM shoes)" }
+      ? {
+          sql: "SELECT 'price', (SELECT min(price_rank) >> 26 FROM shoes), (SELECT max(price_rank) >> 26 FROM shoes)",
+        }
       : {
           sql: `SELECT kind, name, shoes FROM facets WHERE kind = ? AND shoes > 0 AND key <> ''
 ORDER BY shoes DESC, name LIMIT ${VALUES_MAX}`,

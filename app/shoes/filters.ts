@@ -55,7 +55,10 @@ export function priceCondition(query: ListQuery): Condition {
   const parts: Condition = { sql: "", args: [] };
   if (min !== null) parts.args.push(min);
   if (max !== null) parts.args.push(max);
-  parts.sql = [min === null ? "" : "s.price_cents >= ?", max === null ? "" : "s.price_cents <= ?"]
+  parts.sql = [
+    min === null ? "" : "s.price_rank >= ? << 26",
+    max === null ? "" : "s.price_rank < (? + 1) << 26",
+  ]
     .filter((text) => text !== "")
     .join(" AND ");
   return parts;
@@ -109,7 +112,8 @@ function priceTags(db: Database, minCents: number, maxCents: number | null): str
   }
   const all = bands;
   const touched = all.filter(
-    ({ cents }, at) => (all[at + 1]?.cents ?? Number.POSITIVE_INFINITY) > minCents && (maxCents === null || cents <= maxCents),
+    ({ cents }, at) =>
+      (all[at + 1]?.cents ?? Number.POSITIVE_INFINITY) > minCents && (maxCents === null || cents <= maxCents),
   );
   const tags = new Set<string>();
   for (const { cents, wide } of touched) {

@@ -74,7 +74,7 @@ test(`${QUESTIONS} random questions have the ids, the order, the total and the f
     if (all.length > 0) withAnswers += 1;
   }
   expect(withAnswers).toBeGreaterThan(QUESTIONS / 3);
-});
+}, 60_000);
 
 test("without any filter the counters give the same facets, and the narrow lists the same answers", async () => {
   // biome-ignore format: one line reads as one table

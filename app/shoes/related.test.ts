@@ -46,18 +46,18 @@ describe("given lists", () => {
       shop.cache.clear();
       return relatedOf(shop, "of");
     };
-    expect(await ask()).toEqual(["a", "b"]);
+    expect((await ask()).toSorted()).toEqual(["a", "b"]);
     await saveAll(shop.db, [shoe("of", { related: ["b"] })]);
     expect(await ask()).toEqual(["b"]);
     await saveAll(shop.db, [shoe("of", { related: null })]);
-    expect(await ask()).toEqual(["a", "b"]);
+    expect((await ask()).toSorted()).toEqual(["a", "b"]);
     await shop.close();
   });
 });
 
 describe("computed lists", () => {
-  /** Unequal prices, so that nothing is left to the order of ids. */
-  const drafts = randomShoes(300, 5).map((draft, at) => ({ ...draft, priceCents: 1_000 + at * 7 }));
+  /** Many equal prices, as in a shop: nothing may be left to the order of saving. */
+  const drafts = randomShoes(300, 5).map((draft, at) => ({ ...draft, priceCents: 1_000 + (at % 9) * 500 }));
 
   const allLists = async (list: ShoeDraft[], chunk: number) => {
     const shop = await openObservedShop([]);

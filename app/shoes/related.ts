@@ -14,11 +14,14 @@ const WALK_CHUNK = 1_000;
 /** Above so many pending shoes one walk along the indexes is cheaper than asking for each shoe's neighbours. */
 const WALK_FROM = 5_000;
 /** Ids that one walk keeps lists for: about 60 MB. */
-const WALK_IDS_MAX = 400_000;
+const WALK_IDS_MAX = 300_000;
+/** A price's rank is the price and, below it, so many values of the id's hash: equal prices have an order of their own. */
+const TIES = 2 ** 26;
 
 type Group = (typeof WINDOWS)[number]["column"];
 type Shoe = {
   id: number;
+  rank: number;
   cents: number;
   words: string[];
   category: number | null;
@@ -28,11 +31,12 @@ type Shoe = {
 };
 type ShoeRow = [number, number, string, number | null, number | null, number | null, number | null];
 
-const COLUMNS = "s.id, s.price_cents, s.title, s.category_id, s.brand_id, s.color_id, s.gender_id";
+const COLUMNS = "s.id, s.price_rank, s.title, s.category_id, s.brand_id, s.color_id, s.gender_id";
 
-const toShoe = ([id, cents, title, category, brand, color, gender]: ShoeRow): Shoe => ({
+const toShoe = ([id, rank, title, category, brand, color, gender]: ShoeRow): Shoe => ({
   id,
-  cents,
+  rank,
+  cents: Math.floor(rank / TIES),
   words: [...new Set(wordsOf(title))],
   category,
   brand,
@@ -60,8 +64,7 @@ async function askForEach(db: Database): Promise<number> {
     const lists = rows.map(toShoe).map((shoe) => {
       const best = new Best();
       for (const { column, half } of WINDOWS)
-        for (const other of neighboursOf(db, shoe, column, half))
-          best.offer(other.id, closeness(shoe, other));
+        for (const other of neighboursOf(db, shoe, column, half)) best.offer(other, closeness(shoe, other));
       return { id: shoe.id, list: best.ids() };
     });
     await writeLists(db, lists);
@@ -74,29 +77,25 @@ function neighboursOf(db: Database, shoe: Shoe, column: Group, half: number): Sh
   return [...beside(db, column, group, shoe, "<", half), ...beside(db, column, group, shoe, ">", half)];
 }
 
-/**
- * The next shoes of a group below or above a price and id. Two questions, because SQLite would walk all shoes of that
- * price if price and id were compared as a pair.
- */
+/** The next shoes of a group below or above the rank of a price. */
 function beside(
   db: Database,
   column: Group,
   group: number | null,
-  { cents, id }: Pick<Shoe, "cents" | "id">,
+  { rank }: Pick<Shoe, "rank">,
   beyond: "<" | ">",
   count: number,
 ): Shoe[] {
   const way = beyond === "<" ? "DESC" : "ASC";
-  const ask = (condition: string, ...args: number[]) =>
-    db.read.all<ShoeRow>(
-      `SELECT ${COLUMNS} FROM shoes AS s WHERE s.${column} IS ? AND ${condition}
-       ORDER BY s.price_cents ${way}, s.id ${way} LIMIT ?`,
+  return db.read
+    .all<ShoeRow>(
+      `SELECT ${COLUMNS} FROM shoes AS s WHERE s.${column} IS ? AND s.price_rank ${beyond} ?
+       ORDER BY s.price_rank ${way} LIMIT ?`,
       group,
-      ...args,
-    );
-  const same = ask(`s.price_cents = ? AND s.id ${beyond} ?`, cents, id, count);
-  const rest = same.length < count ? ask(`s.price_cents ${beyond} ?`, cents, count - same.length) : [];
-  return [...same, ...rest].map(toShoe);
+      rank,
+      count,
+    )
+    .map(toShoe);
 }
 
 const groupOf = (shoe: Shoe, column: Group): number | null =>
@@ -114,25 +113,29 @@ function closeness(shoe: Shoe, other: Shoe): number {
   return Math.min(score, 255) * 2 ** 28 - distance;
 }
 
-/** The twelve nearest so far, nearest first; equals by id. It may sit on columns that are kept for many shoes. */
+/** The twelve nearest so far, nearest first; equals by the hash of their ids. It may sit on columns kept for many shoes. */
 class Best {
   constructor(
     private readonly keys: Float64Array = new Float64Array(RELATED_MAX),
+    private readonly ties: Uint32Array = new Uint32Array(RELATED_MAX),
     private readonly members: Int32Array = new Int32Array(RELATED_MAX),
     private readonly at = 0,
   ) {}
 
-  offer(id: number, key: number): void {
-    const { keys, members, at } = this;
+  offer({ id, rank }: Pick<Shoe, "id" | "rank">, key: number): void {
+    const { keys, ties, members, at } = this;
     const end = at + RELATED_MAX;
+    const tie = rank % TIES;
     for (let slot = at; slot < end && members[slot] !== 0; slot += 1) if (members[slot] === id) return;
     let slot = end - 1;
-    if (!this.isWorse(slot, id, key)) return;
-    for (; slot > at && this.isWorse(slot - 1, id, key); slot -= 1) {
+    if (!this.isWorse(slot, tie, key)) return;
+    for (; slot > at && this.isWorse(slot - 1, tie, key); slot -= 1) {
       keys[slot] = keys[slot - 1] ?? 0;
+      ties[slot] = ties[slot - 1] ?? 0;
       members[slot] = members[slot - 1] ?? 0;
     }
     keys[slot] = key;
+    ties[slot] = tie;
     members[slot] = id;
   }
 
@@ -140,10 +143,9 @@ class Best {
     return [...this.members.subarray(this.at, this.at + RELATED_MAX)].filter((id) => id !== 0);
   }
 
-  private isWorse(slot: number, id: number, key: number): boolean {
-    const member = this.members[slot] ?? 0;
+  private isWorse(slot: number, tie: number, key: number): boolean {
     const held = this.keys[slot] ?? 0;
-    return member === 0 || held < key || (held === key && member > id);
+    return this.members[slot] === 0 || held < key || (held === key && (this.ties[slot] ?? 0) > tie);
   }
 }
 
@@ -159,15 +161,15 @@ async function walkAll(db: Database): Promise<number> {
 /** Computes the lists of the pending shoes from this id on, as many as one walk keeps. */
 async function walkFrom(db: Database, first: number): Promise<number> {
   const keys = new Float64Array(WALK_IDS_MAX * RELATED_MAX);
+  const ties = new Uint32Array(WALK_IDS_MAX * RELATED_MAX);
   const members = new Int32Array(WALK_IDS_MAX * RELATED_MAX);
-  const bestOf = (id: number) => new Best(keys, members, (id - first) * RELATED_MAX);
+  const bestOf = (id: number) => new Best(keys, ties, members, (id - first) * RELATED_MAX);
   for (const { column, half } of WINDOWS) {
     for (const group of groupsOf(db, column)) {
       for (const [shoe, neighbours] of walkGroup(db, column, group, half)) {
         if (shoe.id < first || shoe.id >= first + WALK_IDS_MAX) continue;
         const best = bestOf(shoe.id);
-        for (const other of neighbours)
-          if (other.id !== shoe.id) best.offer(other.id, closeness(shoe, other));
+        for (const other of neighbours) if (other.id !== shoe.id) best.offer(other, closeness(shoe, other));
       }
     }
   }
@@ -195,7 +197,7 @@ function groupsOf(db: Database, column: Group): (number | null)[] {
   return [null, ...rows.map(([id]) => id)];
 }
 
-/** Every shoe of a group in the order of price, with its neighbours on both sides (and itself). */
+/** Every shoe of a group in the order of price rank, with its neighbours on both sides (and itself). */
 function* walkGroup(
   db: Database,
   column: Group,
@@ -206,7 +208,7 @@ function* walkGroup(
   let at = 0;
   let last: Shoe | undefined;
   for (;;) {
-    const next = beside(db, column, group, last ?? { cents: 0, id: 0 }, ">", WALK_CHUNK);
+    const next = beside(db, column, group, last ?? { rank: 0 }, ">", WALK_CHUNK);
     window.push(...next);
     last = window.at(-1);
     const isLast = next.length < WALK_CHUNK;

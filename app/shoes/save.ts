@@ -10,6 +10,8 @@ export type SaveOptions = { origin: Origin; onConflict: OnConflict; nowMs: numbe
 /** How many shoes were new, were changed, or stood there already as they are. */
 export type SaveCounts = { added: number; replaced: number; unchanged: number };
 
+/** Leaves 26 bits of the id's hash. */
+const TIE_SHIFT = 6;
 /** Words known to be in the index already; forgetting them only costs writing them again. */
 const KNOWN_WORDS_MAX = 50_000;
 /** Longer ones are found by their exact text only. */
@@ -20,15 +22,16 @@ const CORRECTABLE = /^\p{L}{3,}$/u;
 const LABELS = `INSERT INTO facets (kind, key, name)
 SELECT value ->> 0, value ->> 1, value ->> 2 FROM json_each(?) WHERE true ON CONFLICT DO NOTHING`;
 
-const labelId = (kind: string, at: number) => `(SELECT id FROM facets WHERE kind = '${kind}' AND key = d.value ->> ${at})`;
+const labelId = (kind: string, at: number) =>
+  `(SELECT id FROM facets WHERE kind = '${kind}' AND key = d.value ->> ${at})`;
 
 // The columns in the order of `toRow`.
-const SHOES = `INSERT INTO shoes (shoe_id, slug, price_cents, list_price_cents, stock, category_id, brand_id, color_id,
+const SHOES = `INSERT INTO shoes (shoe_id, slug, tie, price_cents, list_price_cents, stock, category_id, brand_id, color_id,
   gender_id, size_run_id, title, images, href, size_system, origin, content_hash, created_at, updated_at, description)
-SELECT d.value ->> 0, d.value ->> 1, d.value ->> 2, d.value ->> 3, d.value ->> 4,
-  ${labelId("category", 5)}, ${labelId("brand", 6)}, ${labelId("color", 7)}, ${labelId("gender", 8)},
-  ${labelId("size_run", 9)}, d.value ->> 10, d.value -> 11, d.value ->> 12, d.value ->> 13, ?2, d.value ->> 14, ?3, ?3,
-  d.value ->> 15
+SELECT d.value ->> 0, d.value ->> 1, d.value ->> 2, d.value ->> 3, d.value ->> 4, d.value ->> 5,
+  ${labelId("category", 6)}, ${labelId("brand", 7)}, ${labelId("color", 8)}, ${labelId("gender", 9)},
+  ${labelId("size_run", 10)}, d.value ->> 11, d.value -> 12, d.value ->> 13, d.value ->> 14, ?2, d.value ->> 15, ?3, ?3,
+  d.value ->> 16
 FROM json_each(?1) AS d WHERE true`;
 
 const ON_CONFLICT: Record<OnConflict, string> = {
@@ -76,7 +79,11 @@ export const bulk = (statements: Statement[]): Statement[] => [
  * Saves checked drafts with distinct ids in one transaction; a draft whose content the shop has already is left alone.
  * Throws `DatabaseError` (`unique` when `onConflict` is `fail` and an id is taken), and then nothing was saved.
  */
-export async function saveShoes(db: Database, drafts: ShoeDraft[], options: SaveOptions): Promise<SaveCounts> {
+export async function saveShoes(
+  db: Database,
+  drafts: ShoeDraft[],
+  options: SaveOptions,
+): Promise<SaveCounts> {
   const stamp = nextStamp(options.nowMs);
   const json = JSON.stringify(drafts.map(toRow));
   const insert: Statement = {
@@ -91,7 +98,9 @@ export async function saveShoes(db: Database, drafts: ShoeDraft[], options: Save
     ...(vocabulary.length > 0 ? vocabularyStatements(vocabulary) : []),
   ];
   const single = drafts.length === 1;
-  const results = await db.write(single ? statements : bulk([...statements, { sql: FEED, args: [idsOf(drafts), stamp] }]));
+  const results = await db.write(
+    single ? statements : bulk([...statements, { sql: FEED, args: [idsOf(drafts), stamp] }]),
+  );
   keepWords(db, vocabulary);
 
   const versions = results[single ? 1 : 2]?.rows ?? [];
@@ -104,7 +113,10 @@ const idsOf = (drafts: ShoeDraft[]): string => JSON.stringify(drafts.map(({ shoe
 /** What follows from the rows that were saved: sizes, the search index, related lists. */
 function afterShoes(drafts: ShoeDraft[], stamp: number): Statement[] {
   const ids = idsOf(drafts);
-  const sizes = drafts.map(({ shoeId, sizes }) => [shoeId, sizes.toSorted(bySize).map(({ size, stock }) => [size, stock])]);
+  const sizes = drafts.map(({ shoeId, sizes }) => [
+    shoeId,
+    sizes.toSorted(bySize).map(({ size, stock }) => [size, stock]),
+  ]);
   const given = drafts.flatMap(({ shoeId, related }) => (related ? [[shoeId, related]] : []));
   const pending = drafts.flatMap(({ shoeId, related }) => (related ? [] : [shoeId]));
   return [
@@ -112,7 +124,9 @@ function afterShoes(drafts: ShoeDraft[], stamp: number): Statement[] {
     { sql: SIZES, args: [JSON.stringify(sizes), stamp] },
     { sql: OLD_SEARCH, args: [ids, stamp] },
     { sql: SEARCH, args: [ids, stamp] },
-    ...(given.length > 0 ? [GIVEN, NOT_PENDING].map((sql) => ({ sql, args: [JSON.stringify(given), stamp] })) : []),
+    ...(given.length > 0
+      ? [GIVEN, NOT_PENDING].map((sql) => ({ sql, args: [JSON.stringify(given), stamp] }))
+      : []),
     ...(pending.length > 0 ? [{ sql: PENDING, args: [JSON.stringify(pending), stamp] }] : []),
   ];
 }
@@ -148,6 +162,7 @@ function toRow(draft: ShoeDraft) {
   return [
     draft.shoeId,
     `${slugOf(draft.title)}_${draft.shoeId}`,
+    Bun.hash.crc32(draft.shoeId) >>> TIE_SHIFT,
     draft.priceCents,
     draft.listPriceCents,
     draft.sizes.reduce((sum, { stock }) => sum + stock, 0),
@@ -177,7 +192,8 @@ const hashOf = (draft: ShoeDraft): string => Bun.hash.xxHash64(JSON.stringify(dr
 /** Numbers by value and before words. */
 function bySize(a: { size: string }, b: { size: string }): number {
   const [x, y] = [Number.parseFloat(a.size), Number.parseFloat(b.size)];
-  if (Number.isNaN(x) || Number.isNaN(y)) return Number(Number.isNaN(x)) - Number(Number.isNaN(y)) || compare(a.size, b.size);
+  if (Number.isNaN(x) || Number.isNaN(y))
+    return Number(Number.isNaN(x)) - Number(Number.isNaN(y)) || compare(a.size, b.size);
   return x - y || compare(a.size, b.size);
 }
 
@@ -226,4 +242,6 @@ const vocabularyStatements = (words: string[]): Statement[] => [
 ];
 
 const trigramRows = (words: string[]): [string, string][] =>
-  words.filter((word) => CORRECTABLE.test(word)).flatMap((word) => trigramsOf(word).map((part): [string, string] => [part, word]));
+  words
+    .filter((word) => CORRECTABLE.test(word))
+    .flatMap((word) => trigramsOf(word).map((part): [string, string] => [part, word]));

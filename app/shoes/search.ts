@@ -7,7 +7,7 @@ const EXPANSIONS_MAX = 1_000;
 const PREFIX_LENGTH_MIN = 2;
 /** Words looked at for each three-letter part of a misspelt word. */
 const NEIGHBOURS_MAX = 1_000;
-const SIMILARITY_MIN = 0.35;
+const SIMILARITY_MIN = 0.3;
 
 /** Which columns a word may stand in; the narrower ones rank first. */
 export type Scope = "{title}" | "{title labels}" | "{title labels description}";
@@ -45,7 +45,8 @@ export async function correctWords(db: Database, words: string[]): Promise<strin
   return corrected.some((word, at) => word !== words[at]) ? corrected : null;
 }
 
-const isWord = (db: Database, word: string): boolean => db.read.get("SELECT 1 FROM words WHERE word = ?", word) !== undefined;
+const isWord = (db: Database, word: string): boolean =>
+  db.read.get("SELECT 1 FROM words WHERE word = ?", word) !== undefined;
 
 // Shared three-letter parts against all of both words' (Dice); ties go to the alphabet.
 async function nearestWord(db: Database, word: string): Promise<string | null> {
@@ -53,7 +54,8 @@ async function nearestWord(db: Database, word: string): Promise<string | null> {
   const sql = "SELECT word FROM word_trigrams WHERE trigram = ? LIMIT ?";
   const answers = await db.scan(parts.map((part) => ({ sql, args: [part, NEIGHBOURS_MAX] })));
   const shared = new Map<string, number>();
-  for (const [neighbour] of answers.flat()) shared.set(String(neighbour), (shared.get(String(neighbour)) ?? 0) + 1);
+  for (const [neighbour] of answers.flat())
+    shared.set(String(neighbour), (shared.get(String(neighbour)) ?? 0) + 1);
   const lengthOf = (neighbour: string) => parts.length + trigramsOf(neighbour).length;
   const near = [...shared]
     .map(([neighbour, count]) => ({ neighbour, similarity: (2 * count) / lengthOf(neighbour) }))

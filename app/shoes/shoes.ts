@@ -20,13 +20,22 @@ export const findVersion = (db: Database, shoeId: string): number | null =>
   db.read.get<[number]>("SELECT version FROM shoes WHERE shoe_id = ?", shoeId)?.[0] ?? null;
 
 /** A shoe in a view; `null` when there is none. */
-export function findShoe(db: Database, shoeId: string, view: View, { publicUrl, currency }: Shop): Item | null {
+export function findShoe(
+  db: Database,
+  shoeId: string,
+  view: View,
+  { publicUrl, currency }: Shop,
+): Item | null {
   const row = db.read.get<[string, number]>(ITEMS[view], publicUrl, currency, shoeId);
   return row ? { json: row[0], version: row[1] } : null;
 }
 
 /** A shoe with its related shoes; `waitsFor` are ids of its given list, shown once they exist. */
-export function findRelated(db: Database, shoeId: string, { publicUrl }: Shop): (Item & { waitsFor: string[] }) | null {
+export function findRelated(
+  db: Database,
+  shoeId: string,
+  { publicUrl }: Shop,
+): (Item & { waitsFor: string[] }) | null {
   const row = db.read.get<[string, number, string | null]>(RELATED, publicUrl, shoeId);
   if (!row) return null;
   const [json, version, given] = row;
@@ -35,7 +44,9 @@ export function findRelated(db: Database, shoeId: string, { publicUrl }: Shop): 
 
 /** All categories with their counts, as finished JSON objects, by name. */
 export function listCategories(db: Database): string[] {
-  const rows = db.read.all<[string]>(`SELECT json_object('name', name, 'slug', key, 'description', description, 'count', shoes)
+  const rows = db.read.all<
+    [string]
+  >(`SELECT json_object('name', name, 'slug', key, 'description', description, 'count', shoes)
 FROM facets WHERE kind = 'category' ORDER BY name COLLATE NOCASE, id`);
   return rows.map(([json]) => json);
 }

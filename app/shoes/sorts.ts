@@ -4,8 +4,8 @@ import type { ListQuery, Sort } from "./query.ts";
 
 const ORDER: Record<Exclude<Sort, "relevance">, { value: string; way: "ASC" | "DESC" }> = {
   newest: { value: "s.id", way: "DESC" },
-  price_asc: { value: "s.price_cents", way: "ASC" },
-  price_desc: { value: "s.price_cents", way: "DESC" },
+  price_asc: { value: "s.price_rank", way: "ASC" },
+  price_desc: { value: "s.price_rank", way: "DESC" },
   name: { value: "s.title COLLATE NOCASE", way: "ASC" },
   popular: { value: "s.likes", way: "DESC" },
 };

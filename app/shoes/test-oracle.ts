@@ -164,11 +164,13 @@ export function expectedIds(shoes: Saved[], question: Question): string[] {
   const rank = (draft: Saved) =>
     q === undefined ? 0 : Number(hasWords(draft, q, "title")) + Number(hasWords(draft, q, "labels"));
   const newest = (a: Saved, b: Saved) => b.at - a.at;
+  // Equal prices go by the upper 26 bits of the id's checksum.
+  const tie = ({ shoeId }: Saved) => Bun.hash.crc32(shoeId) >>> 6;
   const orders: Record<NonNullable<Question["sort"]>, (a: Saved, b: Saved) => number> = {
     newest,
     relevance: (a, b) => rank(b) - rank(a) || newest(a, b),
-    price_asc: (a, b) => a.priceCents - b.priceCents || a.at - b.at,
-    price_desc: (a, b) => b.priceCents - a.priceCents || newest(a, b),
+    price_asc: (a, b) => a.priceCents - b.priceCents || tie(a) - tie(b),
+    price_desc: (a, b) => b.priceCents - a.priceCents || tie(b) - tie(a),
     name: (a, b) => Buffer.compare(folded(a.title), folded(b.title)) || a.at - b.at,
     popular: (a, b) => b.likes - a.likes || newest(a, b),
   };

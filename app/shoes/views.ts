@@ -22,7 +22,8 @@ const gallery = (s: string) => `json(CASE
 const href = (s: string) => absolute(`coalesce(${s}.href, '/shoes/' || ${s}.slug)`);
 const sizes = (s: string) => `(SELECT json_group_array(json_object('size', size, 'stock', stock))
   FROM (SELECT size, stock FROM sizes WHERE shoe = ${s}.id AND size <> '' ORDER BY position))`;
-const times = (s: string) => `'createdAt', ${time(`${s}.created_at`)}, 'updatedAt', ${time(`${s}.updated_at`)}`;
+const times = (s: string) =>
+  `'createdAt', ${time(`${s}.created_at`)}, 'updatedAt', ${time(`${s}.updated_at`)}`;
 
 /** The JSON object of a shoe in a view, as an SQL expression over the row `s`; binds `?1` (public URL) and `?2` (currency). */
 export const shoeJson = (view: View): string =>

@@ -31,6 +31,9 @@ CREATE TABLE shoes (
   version INTEGER NOT NULL DEFAULT 1,
   price_cents INTEGER NOT NULL CHECK (price_cents BETWEEN 1 AND 100000000),
   list_price_cents INTEGER CHECK (list_price_cents BETWEEN 1 AND 100000000),
+  -- A hash of the id that orders equal prices, so that no order depends on which shoe came first.
+  tie INTEGER NOT NULL DEFAULT 0 CHECK (tie BETWEEN 0 AND 67108863),
+  price_rank INTEGER NOT NULL GENERATED ALWAYS AS (price_cents * 67108864 + tie) VIRTUAL,
   likes INTEGER NOT NULL DEFAULT 0 CHECK (likes >= 0),
   stock INTEGER NOT NULL DEFAULT 0 CHECK (stock >= 0),
   category_id INTEGER REFERENCES facets (id),
@@ -48,13 +51,13 @@ CREATE TABLE shoes (
   updated_at INTEGER NOT NULL,
   description TEXT NOT NULL
 ) STRICT;
-CREATE INDEX shoes_by_price ON shoes (price_cents, id);
+CREATE INDEX shoes_by_price ON shoes (price_rank, id);
 CREATE INDEX shoes_by_title ON shoes (title COLLATE NOCASE, id);
 CREATE INDEX shoes_by_likes ON shoes (likes, id);
-CREATE INDEX shoes_by_category ON shoes (category_id, price_cents, id);
-CREATE INDEX shoes_by_brand ON shoes (brand_id, price_cents, id);
+CREATE INDEX shoes_by_category ON shoes (category_id, price_rank, id);
+CREATE INDEX shoes_by_brand ON shoes (brand_id, price_rank, id);
 -- The few columns that filters, facets and sorting look at, without the long rows.
-CREATE INDEX shoes_narrow ON shoes (id, category_id, brand_id, color_id, gender_id, size_run_id, price_cents, likes);
+CREATE INDEX shoes_narrow ON shoes (id, category_id, brand_id, color_id, gender_id, size_run_id, price_rank, likes);
 CREATE INDEX shoes_demo ON shoes (id) WHERE origin = 'demo';
 
 CREATE TABLE sizes (

@@ -18,7 +18,10 @@ const CHUNKS_IN_FLIGHT_MAX = 2;
 async function fill(count: number): Promise<void> {
   const config = readConfig(process.env);
   const store = openShoeStore(config.databasePath, "demo");
-  const bar = new SingleBar({ format: "{bar} {percentage} % | {value} shoes | {eta_formatted} left" }, Presets.shades_classic);
+  const bar = new SingleBar(
+    { format: "{bar} {percentage} % | {value} shoes | {eta_formatted} left" },
+    Presets.shades_classic,
+  );
   if (process.stderr.isTTY) bar.start(count, 0);
   try {
     const underway: Promise<unknown>[] = [];
@@ -28,7 +31,12 @@ async function fill(count: number): Promise<void> {
       const drafts = chunk;
       chunk = [];
       if (underway.length >= CHUNKS_IN_FLIGHT_MAX) await underway.shift();
-      underway.push(store.save(drafts, "skip").then((counts) => void (added += counts.added)));
+      const saved = store.save(drafts, "skip");
+      underway.push(
+        saved.then((counts) => {
+          added += counts.added;
+        }),
+      );
       bar.increment(drafts.length);
     };
     for (const draft of demoShoes(count)) {
@@ -47,7 +55,9 @@ async function fill(count: number): Promise<void> {
 }
 
 try {
-  const { values } = parseArgs({ options: { shoes: { type: "string" }, help: { type: "boolean", short: "h" } } });
+  const { values } = parseArgs({
+    options: { shoes: { type: "string" }, help: { type: "boolean", short: "h" } },
+  });
   const count = Number(values.shoes ?? DEMO_SHOES);
   if (values.help) process.stdout.write(`${USAGE}\n`);
   else if (!Number.isInteger(count) || count < 1 || count > SHOES_MAX)
