@@ -13,6 +13,9 @@ const SHOWN_OF_OUTPUT = 2_000;
 /** A running child; `command` is how one would type it. */
 export type Child = { pid: number; command: string; outPath: string; process: Bun.Subprocess };
 
+/** What the package scripts tell Bun's garbage collector; see DECISIONS.md (9). */
+const COLLECTOR = { BUN_JSC_forceRAMSize: "134217728" };
+
 /** `cores: null`: wherever the system likes. The environment holds only what is given here. */
 export type StartOptions = { env?: Record<string, string>; cores: readonly number[] | null };
 
@@ -46,7 +49,7 @@ export function openChildren(): Children {
     const pinned = cores === null ? [...program] : ["taskset", "-c", cores.join(","), ...program];
     const subprocess = Bun.spawn(pinned, {
       cwd: ROOT,
-      env: { PATH: process.env.PATH ?? "", HOME: folder, ...env },
+      env: { PATH: process.env.PATH ?? "", HOME: folder, ...COLLECTOR, ...env },
       stdin: "ignore",
       stdout: Bun.file(outPath),
       stderr: Bun.file(`${outPath}.err`),
