@@ -8,6 +8,7 @@ import {
   sqliteTable,
   text,
   unique,
+  uniqueIndex,
 } from "drizzle-orm/sqlite-core";
 
 const NOW_MS = sql`CAST(unixepoch('subsec') * 1000 AS INTEGER)`;
@@ -130,6 +131,115 @@ export const priceBands = sqliteTable("price_bands", {
   cents: integer().primaryKey(),
   wideCents: integer("wide_cents").notNull(),
 });
+
+/** An account; the one who may change others is an admin. Times in ms since 1970. */
+export const users = sqliteTable(
+  "users",
+  {
+    seq: integer().primaryKey({ autoIncrement: true }),
+    id: text().notNull().unique(),
+    email: text().notNull(),
+    emailKey: text("email_key").notNull().unique(),
+    name: text().notNull(),
+    phone: text(),
+    role: text({ enum: ["customer", "admin"] })
+      .notNull()
+      .default("customer"),
+    passwordHash: text("password_hash").notNull(),
+    createdAt: integer("created_at").notNull(),
+    updatedAt: integer("updated_at").notNull(),
+    lastLogin: integer("last_login"),
+  },
+  (user) => [index("users_admins").on(user.id).where(sql`${user.role} = 'admin'`)],
+);
+
+/** One signing-in with all its refresh tokens. */
+export const sessions = sqliteTable(
+  "sessions",
+  {
+    id: text().notNull().primaryKey(),
+    userId: text("user_id")
+      .notNull()
+      .references((): AnySQLiteColumn => users.id, { onDelete: "cascade" }),
+    createdAt: integer("created_at").notNull(),
+    expiresAt: integer("expires_at").notNull(),
+  },
+  (session) => [index("sessions_by_user").on(session.userId), index("sessions_by_end").on(session.expiresAt)],
+);
+
+/** Refresh tokens by their SHA-256; `usedAt` is when the next one was given for it. */
+export const refreshTokens = sqliteTable(
+  "refresh_tokens",
+  {
+    hash: text().notNull().primaryKey(),
+    sessionId: text("session_id")
+      .notNull()
+      .references((): AnySQLiteColumn => sessions.id, { onDelete: "cascade" }),
+    createdAt: integer("created_at").notNull(),
+    expiresAt: integer("expires_at").notNull(),
+    usedAt: integer("used_at"),
+  },
+  (token) => [index("refresh_tokens_by_session").on(token.sessionId, token.expiresAt)],
+);
+
+/** Keys with which scripts act as admins, by their SHA-256. */
+export const adminKeys = sqliteTable(
+  "admin_keys",
+  {
+    hash: text().notNull().primaryKey(),
+    name: text().notNull(),
+    createdAt: integer("created_at").notNull(),
+    revokedAt: integer("revoked_at"),
+  },
+  (key) => [uniqueIndex("admin_keys_in_use").on(key.name).where(sql`${key.revokedAt} IS NULL`)],
+);
+
+/** Who changed what and when; `detail` is a JSON object. */
+export const audit = sqliteTable("audit", {
+  seq: integer().primaryKey({ autoIncrement: true }),
+  at: integer().notNull(),
+  actor: text(),
+  actorKind: text("actor_kind", { enum: ["user", "key", "system"] }).notNull(),
+  action: text().notNull(),
+  subject: text().notNull(),
+  detail: text().notNull(),
+});
+
+/** Who likes what. */
+export const likes = sqliteTable(
+  "likes",
+  {
+    shoe: ofShoe().notNull(),
+    userId: text("user_id").notNull(),
+    createdAt: integer("created_at").notNull(),
+  },
+  (like) => [primaryKey({ columns: [like.userId, like.shoe] }), index("likes_by_shoe").on(like.shoe)],
+);
+
+/** Answers kept for a repeated Idempotency-Key; `headers` is a JSON object. */
+export const idempotency = sqliteTable(
+  "idempotency",
+  {
+    userId: text("user_id").notNull(),
+    key: text().notNull(),
+    requestHash: text("request_hash").notNull(),
+    status: integer().notNull(),
+    headers: text().notNull(),
+    body: text(),
+    createdAt: integer("created_at").notNull(),
+  },
+  (kept) => [
+    primaryKey({ columns: [kept.userId, kept.key] }),
+    index("idempotency_by_age").on(kept.createdAt),
+  ],
+);
+
+/** The ids of writes that took effect. */
+export const writes = sqliteTable(
+  "writes",
+  { id: text().notNull().primaryKey(), at: integer().notNull() },
+  (write) => [index("writes_by_age").on(write.at)],
+);
 
 /** What the migrator has applied. */
 export const migrations = sqliteTable("migrations", {
