@@ -8,13 +8,25 @@ export const PROBLEMS = {
     "Invalid request",
     "A parameter or field breaks a rule; `errors` names each and says which.",
   ],
+  unauthorized: [
+    401,
+    "Unauthorized",
+    "This needs a token that is valid now: sign in, or refresh, and send `Authorization: Bearer <token>`.",
+  ],
+  forbidden: [403, "Forbidden", "The token is valid, but this is not for its bearer."],
   "not-found": [404, "Not found", "There is nothing at this address, or not any more."],
   "method-not-allowed": [
     405,
     "Method not allowed",
     "The address exists; `Allow` lists the methods it takes.",
   ],
+  conflict: [
+    409,
+    "Conflict",
+    "The request contradicts what is there: a name or address is taken, or a rule keeps it.",
+  ],
   "payload-too-large": [413, "Payload too large", "A request body may have at most 256 KiB."],
+  "unsupported-media-type": [415, "Unsupported media type", "A body must be `application/json`."],
   "internal-error": [500, "Internal error", "Something failed on our side; `requestId` finds it in the log."],
   unavailable: [
     503,

@@ -1,0 +1,62 @@
+// The audit: who changed what and when, as rows written in the same group as what they tell of.
+import type { Database, Statement } from "../db/database.ts";
+import type { Caller } from "./identity/caller.ts";
+import type { Page } from "./paging.ts";
+
+/** One row as admins read it. */
+export type AuditEntry = {
+  id: string;
+  at: string;
+  actor: string | null;
+  actorKind: "user" | "key" | "system";
+  action: string;
+  subject: string;
+  detail: Record<string, unknown>;
+};
+
+/**
+ * The row that says it; `caller` null is the program itself, or a caller nobody asked for a name.
+ * `action` is a noun and a verb (`shoe.replace`), `subject` an id; `detail` never holds secrets or what a person is called.
+ */
+export const auditStatement = (
+  caller: Caller | null,
+  action: string,
+  subject: string,
+  detail: Record<string, unknown>,
+  nowMs: number,
+): Statement => ({
+  sql: "INSERT INTO audit (at, actor, actor_kind, action, subject, detail) VALUES (?, ?, ?, ?, ?, ?)",
+  args: [nowMs, caller?.userId ?? null, caller?.kind ?? "system", action, subject, JSON.stringify(detail)],
+});
+
+type AuditRow = [number, number, string | null, AuditEntry["actorKind"], string, string, string];
+
+/** The newest entries first, one more than the page takes. */
+export function listAudit(
+  db: Database,
+  { limit, offset, beforeSeq }: Page,
+): { seq: number; item: AuditEntry }[] {
+  const rows = db.read.all<AuditRow>(
+    `SELECT seq, at, actor, actor_kind, action, subject, detail FROM audit
+     WHERE seq < ? ORDER BY seq DESC LIMIT ? OFFSET ?`,
+    beforeSeq,
+    limit + 1,
+    offset,
+  );
+  return rows.map(([seq, at, actor, actorKind, action, subject, detail]) => ({
+    seq,
+    item: {
+      id: String(seq),
+      at: new Date(at).toISOString(),
+      actor,
+      actorKind,
+      action,
+      subject,
+      detail: JSON.parse(detail),
+    },
+  }));
+}
+
+/** How many entries there are, counted to `max` at most. */
+export const countAudit = (db: Database, max: number): number =>
+  db.read.get<[number]>("SELECT count(*) FROM (SELECT 1 FROM audit LIMIT ?)", max)?.[0] ?? 0;

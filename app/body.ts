@@ -1,0 +1,76 @@
+// A request's body as a JSON object: its type, its size and its form are checked here, its fields by the rooms.
+import { Problem, type ProblemDetail } from "./problems.ts";
+
+/** What a body may have at most; also checked by its declared length in the walk. */
+export const BODY_BYTES_MAX = 256 * 1024;
+const DEPTH_MAX = 16;
+
+/** An object that a client sent; nothing is known of its fields. */
+export type Fields = Record<string, unknown>;
+
+/** Reads the body. Throws a `Problem`: 415 for another content type, 413 when too long, 400 when not a JSON object. */
+export async function readFields(request: Request): Promise<Fields> {
+  const type = request.headers.get("content-type")?.split(";")[0]?.trim().toLowerCase() ?? "";
+  if (type !== "application/json" && !/^application\/[\w.-]+\+json$/.test(type))
+    throw new Problem("unsupported-media-type", "the body must be application/json");
+  const value = parse(await readText(request));
+  if (typeof value !== "object" || value === null || Array.isArray(value))
+    throw refused("must be a JSON object");
+  if (depthOf(value) > DEPTH_MAX) throw refused(`must not be nested deeper than ${DEPTH_MAX}`);
+  return value as Fields;
+}
+
+/** As `readFields`, but no body at all is no fields. */
+export const readFieldsIfAny = async (request: Request): Promise<Fields> =>
+  hasBody(request) ? readFields(request) : {};
+
+/** Throws one `Problem` that names every broken field; does nothing when there is none. */
+export function refuseFields(errors: { pointer: string; detail: string }[]): void {
+  const [first] = errors;
+  if (first)
+    throw new Problem(
+      "invalid-request",
+      `${first.pointer.slice(1)} ${first.detail}`,
+      errors satisfies ProblemDetail[],
+    );
+}
+
+const hasBody = ({ headers, body }: Request): boolean =>
+  body !== null && headers.get("content-length") !== "0";
+
+const refused = (detail: string) =>
+  new Problem("invalid-request", `the body ${detail}`, [{ pointer: "", detail }]);
+
+async function readText(request: Request): Promise<string> {
+  const chunks: Uint8Array[] = [];
+  let bytes = 0;
+  // A body without a declared length is counted as it comes.
+  for await (const chunk of request.body ?? []) {
+    bytes += chunk.byteLength;
+    if (bytes > BODY_BYTES_MAX)
+      throw new Problem("payload-too-large", `a body must have at most ${BODY_BYTES_MAX} bytes`);
+    chunks.push(chunk);
+  }
+  try {
+    return new TextDecoder("utf-8", { fatal: true }).decode(Buffer.concat(chunks));
+  } catch {
+    throw refused("is not well-formed UTF-8");
+  }
+}
+
+function parse(text: string): unknown {
+  try {
+    return JSON.parse(text);
+  } catch {
+    throw refused("is not well-formed JSON");
+  }
+}
+
+/** How deep it is nested, as far as that matters. */
+function depthOf(value: unknown, limit = DEPTH_MAX + 1): number {
+  if (typeof value !== "object" || value === null) return 0;
+  if (limit === 0) return 1;
+  let deepest = 0;
+  for (const inner of Object.values(value)) deepest = Math.max(deepest, depthOf(inner, limit - 1));
+  return deepest + 1;
+}

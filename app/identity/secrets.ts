@@ -1,0 +1,46 @@
+// The secrets that tokens are signed with: given, or made once and kept beside the database.
+import { randomBytes } from "node:crypto";
+import { linkSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
+
+const FILE = "jwt-secret";
+const SECRET_BYTES = 48;
+
+/** The first signs, all verify. Throws one sentence when production has none. */
+export function prepareSecrets(given: readonly string[], dataDir: string, isProduction: boolean): string[] {
+  if (given.length > 0) return [...given];
+  if (isProduction)
+    throw new Error("JWT_SECRET is not set: NODE_ENV=production needs one of 32 bytes or more");
+  const path = join(dataDir, FILE);
+  return [readKept(path) ?? make(path)];
+}
+
+/** Two processes that start at once end up with the same one. */
+function make(path: string): string {
+  const temporary = `${path}.${randomBytes(6).toString("hex")}`;
+  writeFileSync(temporary, randomBytes(SECRET_BYTES).toString("base64url"), { mode: 0o600, flag: "wx" });
+  try {
+    linkSync(temporary, path);
+  } catch (thrown) {
+    if (!hasCode(thrown, "EEXIST")) throw thrown;
+  } finally {
+    rmSync(temporary);
+  }
+  const secret = readKept(path);
+  if (secret === null) throw new Error(`the secret in ${path} cannot be kept: set JWT_SECRET`);
+  return secret;
+}
+
+function readKept(path: string): string | null {
+  try {
+    const secret = readFileSync(path, "utf8").trim();
+    if (secret.length < SECRET_BYTES) throw new Error(`${path} is too short for a secret: remove it`);
+    return secret;
+  } catch (thrown) {
+    if (hasCode(thrown, "ENOENT")) return null;
+    throw thrown;
+  }
+}
+
+const hasCode = (thrown: unknown, code: string): boolean =>
+  thrown instanceof Error && "code" in thrown && thrown.code === code;
