@@ -3,6 +3,7 @@ import { afterEach, beforeEach, describe, expect, test } from "bun:test";
 import { expectRefusal, failure, ofShoe, shoe, size, word } from "./contract-parts.ts";
 import type { Database, Statement } from "./database.ts";
 import { DatabaseError, type DatabaseErrorKind } from "./errors.ts";
+import { only } from "./guard.ts";
 
 /** A fresh, migrated database under test; `caughtUp` waits until its read door shows its own writes. */
 export type Backing = { db: Database; caughtUp(): Promise<void>; remove(): Promise<void> };
@@ -81,7 +82,7 @@ function writeDoor({ db, caughtUp }: Under): void {
   });
 
   test("undoes a write of which one statement fails", async () => {
-    expectRefusal(await failure(db().write([word("a"), shoe("a", 0), word("b")])), "check");
+    expectRefusal(await failure(db().write([word("a"), shoe("a", 0), word("b")])), "check", ["price_cents"]);
     await caughtUp();
     expect(db().read.get(COUNT_WORDS)).toEqual([0]);
   });
@@ -98,6 +99,14 @@ function writeDoor({ db, caughtUp }: Under): void {
     expect(db().writeDoor().commits).toBeLessThan(100);
     await caughtUp();
     expect(db().read.get("SELECT count(*), sum(word LIKE 'good %') FROM words")).toEqual([100, 100]);
+  });
+
+  test("records a write id with the effect, and refuses to do it twice", async () => {
+    const write = () => db().write([only("1 = 1"), { sql: "SELECT 5" }], "a write");
+    expect((await write())[1]?.rows).toEqual([[5]]);
+    expectRefusal(await failure(write()), "unique", ["writes.id"]);
+    await caughtUp();
+    expect(db().read.all("SELECT id FROM writes")).toEqual([["a write"]]);
   });
 
   test("an undone transaction is nobody's success", async () => {
@@ -140,19 +149,19 @@ function rules({ db, caughtUp }: Under): void {
       ["facets.kind", "facets.key"],
     ],
     ["a size twice", size("42", 1), "unique", ["sizes.shoe", "sizes.size"]],
-    ["negative stock", ofShoe("UPDATE sizes SET stock = stock - 3 WHERE shoe = :shoe"), "check", []],
-    ["stock without end", size("1000", 1_000_001), "check", []],
-    ["a price of 0", shoe("free", 0), "check", []],
+    ["negative stock", ofShoe("UPDATE sizes SET stock = stock - 3 WHERE shoe = :shoe"), "check", ["stock"]],
+    ["stock without end", size("1000", 1_000_001), "check", ["stock"]],
+    ["a price of 0", shoe("free", 0), "check", ["price_cents"]],
     ["a price with a fraction", shoe("half", 0.5), "check", ["shoes.price_cents"]],
     ["a price that is no number", shoe("text", "cheap"), "check", ["shoes.price_cents"]],
     ["no title", { sql: "UPDATE shoes SET title = NULL" }, "check", ["shoes.title"]],
-    ["an empty title", { sql: "UPDATE shoes SET title = ''" }, "check", []],
-    ["negative likes", { sql: "UPDATE shoes SET likes = -1" }, "check", []],
+    ["an empty title", { sql: "UPDATE shoes SET title = ''" }, "check", ["title"]],
+    ["negative likes", { sql: "UPDATE shoes SET likes = -1" }, "check", ["likes"]],
     [
       "a label of a kind that is not there",
       { sql: "INSERT INTO facets (kind, key, name) VALUES ('x', '', '')" },
       "check",
-      [],
+      ["kind"],
     ],
     ["sizes of no shoe", { sql: "INSERT INTO sizes VALUES (99, 0, '42', 1)" }, "reference", []],
     ["a brand that is not there", { sql: "UPDATE shoes SET brand_id = 99" }, "reference", []],
@@ -160,15 +169,16 @@ function rules({ db, caughtUp }: Under): void {
       "a list that names the shoe itself",
       ofShoe(`INSERT INTO related VALUES (:shoe, 'a', 1, '["b","a"]')`),
       "check",
-      [],
+      ["given"],
     ],
     [
       "a computed list of the shoe itself",
       ofShoe("INSERT INTO related VALUES (:shoe, 'a', 0, json_array(7, :shoe))"),
       "check",
-      [],
+      ["given"],
     ],
-    ["a second dataset", { sql: "INSERT INTO dataset VALUES (2, '', '', 0, 0)" }, "check", []],
+    ["a second dataset", { sql: "INSERT INTO dataset VALUES (2, '', '', 0, 0)" }, "check", ["one"]],
+    ["a condition that does not hold", only("EXISTS (SELECT 1 FROM words WHERE word = ?)", "b"), "check", ["one"]],
     ["a question with a mistake", { sql: "INSERT INTO nothing VALUES (1)" }, "unknown", []],
   ];
   test.each(refused)("refuse %s", async (_name, statement, kind, columns) => {

@@ -17,16 +17,28 @@ export type Reader = {
   all<R extends Row = Row>(sql: string, ...args: Value[]): R[];
 };
 
-/** How the write door stands: waiting members, the size of the last group and commits so far. */
-export type WriteDoorState = { queued: number; groupSize: number; commits: number };
+/**
+ * How the write door stands: waiting members, the size of the last group, commits so far, how long the last one took,
+ * and whether the breaker refuses at once because commits keep failing.
+ */
+export type WriteDoorState = {
+  queued: number;
+  groupSize: number;
+  commits: number;
+  lastCommitMs: number;
+  breaker: "closed" | "open";
+};
 
 export type Database = {
   /** Reads on the serving thread; see `scan` for anything that may look at many rows. */
   read: Reader;
   /** Answers the questions on one snapshot in the read worker. Throws `overloaded` when its queue is full. */
   scan(questions: Statement[]): Promise<Row[][]>;
-  /** Commits the statements together or not at all; resolves when they are durable. Throws `DatabaseError`. */
-  write(statements: Statement[]): Promise<WriteResult[]>;
+  /**
+   * Commits the statements together or not at all; resolves when they are durable. Throws `DatabaseError`. A write id
+   * is recorded with the effect, so that an unknown outcome can be asked for: such a write is tried again by itself.
+   */
+  write(statements: Statement[], writeId?: string): Promise<WriteResult[]>;
   writeDoor(): WriteDoorState;
   /** Waits for writes under way, checkpoints the log and closes every handle. */
   close(): Promise<void>;

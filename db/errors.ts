@@ -8,9 +8,16 @@ export type DatabaseErrorKind =
   | "busy"
   | "overloaded"
   | "closed"
+  /** The commit itself failed: nothing of the group stands. */
+  | "failed"
+  /** It may have been done or not. */
+  | "uncertain"
   | "unknown";
 
-/** A refused or failed statement: `columns` name the broken rule's columns as `table.column` where the engine says them. */
+/**
+ * A refused or failed statement: `columns` name the broken rule's columns, as `table.column` where the engine says
+ * them, and the bare column of a CHECK.
+ */
 export class DatabaseError extends Error {
   override readonly name = "DatabaseError";
   constructor(
@@ -29,9 +36,9 @@ const KINDS: [RegExp, DatabaseErrorKind][] = [
   [/database is locked|SQLITE_BUSY|database table is locked/, "busy"],
 ];
 
-// The engine names columns for these; of a CHECK it says the expression.
+// The engine names columns for these; of a CHECK it says the expression, which begins with the column or a function of it.
 const COLUMNS =
-  /(?:UNIQUE|NOT NULL) constraint failed: ([\w., ]+)|cannot store .* value in \w+ column ([\w.]+)/;
+  /(?:UNIQUE|NOT NULL) constraint failed: ([\w., ]+)|cannot store .* value in \w+ column ([\w.]+)|CHECK constraint failed: (?:\w+\((\w+)\)|(\w+) (?:BETWEEN|IN|>=|=))/;
 
 /** Turns whatever a driver threw into a `DatabaseError`; its message is for the log, not for clients. */
 export function toDatabaseError(thrown: unknown): DatabaseError {

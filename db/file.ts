@@ -9,6 +9,12 @@ import { openWriteDoor } from "./write-door.ts";
 const READ_CACHE_KB = 16_384;
 /** Wide questions that may wait; beyond it the caller is told to come back. */
 const SCANS_WAITING_MAX = 256;
+const FIND_DONE = "SELECT id FROM writes WHERE id IN (SELECT value FROM json_each(?))";
+
+/** A question whose thread died may simply be asked again. */
+function asRefusal(error: DatabaseError): never {
+  throw error.kind === "uncertain" ? new DatabaseError("busy", error.message) : error;
+}
 
 /** Opens a migrated file. The threads start when they are first needed. */
 export function openFile(path: string): Database {
@@ -18,7 +24,10 @@ export function openFile(path: string): Database {
     path,
   );
   const scanner = openThread<Statement[], Row[][]>(new URL("./read-worker.ts", import.meta.url), path);
-  const door = openWriteDoor((group) => committer.ask(group));
+  const reader = openReader(handle);
+  const door = openWriteDoor((group) => committer.ask(group), {
+    findDone: (ids) => reader.all<[string]>(FIND_DONE, JSON.stringify(ids)).map(([id]) => id),
+  });
 
   let closing: Promise<void> | undefined;
   const refused = () => new DatabaseError("closed", "the database is closed");
@@ -34,14 +43,15 @@ export function openFile(path: string): Database {
   };
 
   const database: Database = {
-    read: openReader(handle),
+    read: reader,
     scan(questions) {
       if (closing) return Promise.reject(refused());
       if (scanner.waiting() >= SCANS_WAITING_MAX)
         return Promise.reject(new DatabaseError("overloaded", "too many wide questions are waiting"));
-      return scanner.ask(questions);
+      return scanner.ask(questions).catch(asRefusal);
     },
-    write: (statements) => (closing ? Promise.reject(refused()) : door.write(statements)),
+    write: (statements, writeId) =>
+      closing ? Promise.reject(refused()) : door.write(statements, writeId),
     writeDoor: door.state,
     close() {
       closing ??= closeAll();

@@ -68,7 +68,7 @@ describe("a thread that dies takes its questions with it, and the next question 
       failure(thread.ask("silence")),
     ]);
     for (const refusal of refusals) {
-      expect(refusal).toMatchObject({ name: "DatabaseError", kind: "unknown" });
+      expect(refusal).toMatchObject({ name: "DatabaseError", kind: "uncertain" });
       expect((refusal as DatabaseError).message).toMatch(message);
     }
     expect(thread.waiting()).toBe(0);

@@ -30,7 +30,7 @@ export function openThread<Q, A>(module: URL, path: string): Thread<Q, A> {
     if (worker !== dead) return;
     worker = undefined;
     dead.terminate();
-    for (const { reject } of pending.values()) reject(new DatabaseError("unknown", message));
+    for (const { reject } of pending.values()) reject(new DatabaseError("uncertain", message));
     pending.clear();
   };
 

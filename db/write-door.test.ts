@@ -1,9 +1,9 @@
 // The write door: one group under way at a time, bounded, and every write is settled.
-import { expect, test } from "bun:test";
+import { describe, expect, test } from "bun:test";
 import type { Outcome } from "./commit.ts";
 import type { Statement } from "./database.ts";
 import { DatabaseError } from "./errors.ts";
-import { openWriteDoor } from "./write-door.ts";
+import { openWriteDoor, type WriteDoorOptions } from "./write-door.ts";
 
 const QUEUE_MAX = 20_000;
 const GROUP_MAX = 2_000;
@@ -19,13 +19,13 @@ const done = (group: Statement[][]): Outcome[] => group.map(() => ({ ok: true, r
 const turn = (): Promise<void> => new Promise((resolve) => setImmediate(resolve));
 
 /** A door whose commits end when they are told to. */
-function openHeldDoor() {
+function openHeldDoor(options: WriteDoorOptions = {}) {
   const groups: { group: Statement[][]; end(outcomes: Outcome[]): void; fail(thrown: unknown): void }[] = [];
   const door = openWriteDoor((group) => {
     const { promise, resolve, reject } = Promise.withResolvers<Outcome[]>();
     groups.push({ group, end: resolve, fail: reject });
     return promise;
-  });
+  }, options);
   return { door, groups };
 }
 
@@ -38,7 +38,9 @@ test("what comes while a group is under way goes together in the next, in order"
   expect(groups.map(({ group }) => group.flat())).toEqual([[{ sql: "a" }], [{ sql: "b" }, { sql: "c" }]]);
   groups[1]?.end(done(groups[1].group));
   await Promise.all(writes);
-  expect(door.state()).toEqual({ queued: 0, groupSize: 2, commits: 2 });
+  const { lastCommitMs, ...state } = door.state();
+  expect(state).toEqual({ queued: 0, groupSize: 2, commits: 2, breaker: "closed" });
+  expect(lastCommitMs).toBeGreaterThan(0);
 });
 
 test("holds so many and no more; groups have a bound too", async () => {
@@ -61,7 +63,7 @@ test("a group that fails, fails for all of it, and the next is tried", async () 
   groups[0]?.fail(new Error("disk full"));
   await turn();
   expect(await outcomes[0]).toBeInstanceOf(DatabaseError);
-  expect(await outcomes[0]).toMatchObject({ kind: "unknown", message: "disk full" });
+  expect(await outcomes[0]).toMatchObject({ kind: "failed", message: "disk full" });
   groups[1]?.end(done(groups[1].group));
   expect(await outcomes[1]).toBe("it was done");
 });
@@ -85,4 +87,96 @@ test("is idle when everything accepted is settled, what came meanwhile included"
   await Promise.all([...writes, idle]);
   expect(settled).toEqual(["a", "b", "idle"]);
   await door.idle();
+});
+
+describe("a write id", () => {
+  test("is recorded with the effect, and its row is not among the results", async () => {
+    const { door, groups } = openHeldDoor({ now: () => 7 });
+    const write = door.write([{ sql: "a" }], "w1");
+    expect(groups[0]?.group[0]?.map(({ args = [] }) => args)).toEqual([["w1", 7], []]);
+    const results = [1, 2].map((changes) => ({ changes, rows: [] }));
+    groups[0]?.end([{ ok: true, results }]);
+    expect(await write).toEqual([{ changes: 2, rows: [] }]);
+  });
+
+  test("is asked for when the outcome is unknown: what was not done is tried once more, and nothing twice", async () => {
+    const asked: string[][] = [];
+    const { door, groups } = openHeldDoor({
+      findDone(ids) {
+        asked.push(ids);
+        return ids.filter((id) => id === "done");
+      },
+    });
+    const lost = new DatabaseError("uncertain", "the thread died");
+    const first = failure(door.write([{ sql: "first" }]));
+    const outcomes = ["done", "open", undefined].map((id) => failure(door.write([{ sql: `${id}` }], id)));
+    groups[0]?.fail(lost);
+    expect(await first).toMatchObject({ kind: "uncertain" });
+    await turn();
+    groups[1]?.fail(lost);
+    expect(await outcomes[0]).toMatchObject({ kind: "uncertain" });
+    expect(await outcomes[2]).toMatchObject({ kind: "uncertain" });
+    await turn();
+    expect(groups[2]?.group.map((member) => member.at(-1)?.sql)).toEqual(["open"]);
+    groups[2]?.fail(lost);
+    expect(await outcomes[1]).toMatchObject({ kind: "failed" });
+    expect(asked).toEqual([[], ["done", "open"], ["open"]]);
+  });
+});
+
+test("what was not sent by its deadline is refused as not done; what is under way is waited for", async () => {
+  const { door, groups } = openHeldDoor({ deadlineMs: 20 });
+  const first = door.write([{ sql: "first" }]);
+  const late = await failure(door.write([{ sql: "late" }]));
+  expect(late).toMatchObject({ kind: "overloaded" });
+  expect(door.state().queued).toBe(0);
+  groups[0]?.end(done(groups[0].group));
+  await first;
+  expect(groups.length).toBe(1);
+});
+
+test("the breaker opens after five failed groups, refuses at once, and lets one a second try", async () => {
+  let nowMs = 0;
+  let works = false;
+  const sent: number[] = [];
+  const door = openWriteDoor(
+    async (group) => {
+      sent.push(nowMs);
+      if (!works) throw new Error("disk full");
+      return done(group);
+    },
+    { now: () => nowMs },
+  );
+  const write = async () => {
+    const outcome = await failure(door.write([]));
+    return outcome instanceof DatabaseError ? outcome.kind : outcome;
+  };
+  for (let at = 0; at < 5; at += 1) expect(await write()).toBe("failed");
+  expect(door.state().breaker).toBe("open");
+  for (let at = 0; at < 5; at += 1) expect(await write()).toBe("overloaded");
+  nowMs = 1_000;
+  expect(await Promise.all([write(), write()])).toEqual(["failed", "overloaded"]);
+  works = true;
+  nowMs = 1_999;
+  expect(await write()).toBe("overloaded");
+  nowMs = 2_000;
+  expect(await write()).toBe("it was done");
+  expect(door.state().breaker).toBe("closed");
+  expect(await write()).toBe("it was done");
+  expect(sent).toEqual([0, 0, 0, 0, 0, 1_000, 2_000, 2_000]);
+});
+
+test("who waits while the breaker opens is refused too", async () => {
+  const { door, groups } = openHeldDoor();
+  for (let at = 0; at < 4; at += 1) {
+    const outcome = failure(door.write([]));
+    groups[at]?.fail(new Error("disk full"));
+    await outcome;
+    await turn();
+  }
+  const [first, second] = [failure(door.write([])), failure(door.write([]))];
+  groups[4]?.fail(new Error("disk full"));
+  expect(await first).toMatchObject({ kind: "failed" });
+  expect(await second).toMatchObject({ kind: "overloaded" });
+  expect(groups.length).toBe(5);
 });

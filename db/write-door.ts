@@ -6,55 +6,189 @@ import { DatabaseError, toDatabaseError } from "./errors.ts";
 /** Members that may wait; beyond it the door says `overloaded`, and nothing was done. */
 const QUEUE_MAX = 20_000;
 const GROUP_MAX = 2_000;
+/** A member that was not sent by then is refused; one under way is waited for. */
+const DEADLINE_MS = 5_000;
+/** So many failed groups in a row open the breaker; then one write a second is let through to try. */
+const FAILURES_MAX = 5;
+const RETRY_MS = 1_000;
+const NOTE_WRITE = "INSERT INTO writes (id, at) VALUES (?, ?)";
 
 type Waiter = {
   statements: Statement[];
+  writeId: string | undefined;
+  expiresAtMs: number;
+  wasRetried: boolean;
   resolve(results: WriteResult[]): void;
   reject(error: DatabaseError): void;
 };
 
+export type WriteDoorOptions = {
+  /** Which of these write ids took effect; asked when the outcome of a commit is unknown. */
+  findDone?: (ids: string[]) => string[] | Promise<string[]>;
+  now?: () => number;
+  deadlineMs?: number;
+};
+
+const overloaded = (message: string) => new DatabaseError("overloaded", message);
+
 /** Opens the door in front of `commit`, which makes a group durable and says what became of each member. */
-export function openWriteDoor(commit: (group: Statement[][]) => Promise<Outcome[]>) {
-  const queue: Waiter[] = [];
-  const state: WriteDoorState = { queued: 0, groupSize: 0, commits: 0 };
+export function openWriteDoor(
+  commit: (group: Statement[][]) => Promise<Outcome[]>,
+  { findDone = () => [], now = Date.now, deadlineMs = DEADLINE_MS }: WriteDoorOptions = {},
+) {
+  const breaker = openBreaker(now);
+  const queue = openQueue(now);
+  const state = { groupSize: 0, commits: 0, lastCommitMs: 0 };
   let underway: Promise<void> | undefined;
 
-  const settle = (waiter: Waiter, outcome: Outcome | undefined) => {
-    if (outcome?.ok) waiter.resolve(outcome.results);
-    else if (outcome) waiter.reject(new DatabaseError(outcome.kind, outcome.message, outcome.columns));
-    else waiter.reject(new DatabaseError("unknown", "the group came back short"));
-  };
-
   const commitGroup = async (group: Waiter[]) => {
+    const startedAt = performance.now();
     try {
-      const outcomes = await commit(group.map(({ statements }) => statements));
+      const outcomes = await commit(group.map(toMember));
       state.commits += 1;
       state.groupSize = group.length;
+      breaker.succeeded();
       for (const [at, waiter] of group.entries()) settle(waiter, outcomes[at]);
     } catch (thrown) {
-      const error = toDatabaseError(thrown);
-      for (const { reject } of group) reject(error);
+      const error = toGroupError(thrown);
+      breaker.failed();
+      if (error.kind === "uncertain") await settleUncertain(group, error);
+      else for (const { reject } of group) reject(error);
+    } finally {
+      state.lastCommitMs = performance.now() - startedAt;
     }
+    if (breaker.isOpen()) queue.refuseAll("commits keep failing");
+  };
+
+  const toMember = ({ statements, writeId }: Waiter): Statement[] =>
+    writeId === undefined ? statements : [{ sql: NOTE_WRITE, args: [writeId, now()] }, ...statements];
+
+  // What was not done goes first in the next group, once; what was done has no results any more to tell.
+  const settleUncertain = async (group: Waiter[], error: DatabaseError) => {
+    const named = group.flatMap(({ writeId }) => writeId ?? []);
+    const done = await Promise.resolve(named)
+      .then(findDone)
+      .then(
+        (ids) => new Set(ids),
+        () => null,
+      );
+    const again: Waiter[] = [];
+    for (const waiter of group) {
+      const { writeId, wasRetried, reject } = waiter;
+      if (done === null || writeId === undefined || done.has(writeId)) reject(error);
+      else if (wasRetried) reject(new DatabaseError("failed", error.message));
+      else again.push({ ...waiter, wasRetried: true });
+    }
+    queue.putBack(again);
   };
 
   const drain = async () => {
-    while (queue.length > 0) await commitGroup(queue.splice(0, GROUP_MAX));
+    for (let group = queue.take(); group.length > 0; group = queue.take()) await commitGroup(group);
     underway = undefined;
   };
 
   return {
-    write(statements: Statement[]): Promise<WriteResult[]> {
-      if (queue.length >= QUEUE_MAX)
-        return Promise.reject(new DatabaseError("overloaded", "too many writes are waiting"));
+    write(statements: Statement[], writeId?: string): Promise<WriteResult[]> {
+      if (queue.size() >= QUEUE_MAX) return Promise.reject(overloaded("too many writes are waiting"));
+      if (!breaker.admits()) return Promise.reject(overloaded("commits keep failing"));
       return new Promise((resolve, reject) => {
-        queue.push({ statements, resolve, reject });
+        const expiresAtMs = now() + deadlineMs;
+        queue.add({ statements, writeId, expiresAtMs, wasRetried: false, resolve, reject });
         underway ??= drain();
       });
     },
-    state: (): WriteDoorState => ({ ...state, queued: queue.length }),
+    state: (): WriteDoorState => ({
+      ...state,
+      queued: queue.size(),
+      breaker: breaker.isOpen() ? "open" : "closed",
+    }),
     /** Resolves when everything that was accepted is settled. */
     idle: async (): Promise<void> => {
       while (underway) await underway;
+    },
+  };
+}
+
+function settle({ writeId, resolve, reject }: Waiter, outcome: Outcome | undefined): void {
+  if (outcome?.ok) resolve(writeId === undefined ? outcome.results : outcome.results.slice(1));
+  else if (outcome) reject(new DatabaseError(outcome.kind, outcome.message, outcome.columns));
+  else reject(new DatabaseError("unknown", "the group came back short"));
+}
+
+/** Why a whole group failed is no rule that one of its members broke. */
+function toGroupError(thrown: unknown): DatabaseError {
+  const { kind, message } = toDatabaseError(thrown);
+  return new DatabaseError(
+    kind === "uncertain" || kind === "closed" || kind === "busy" ? kind : "failed",
+    message,
+  );
+}
+
+/** Members in the order they came; those that wait too long are refused when their time is up. */
+function openQueue(now: () => number) {
+  let waiting: Waiter[] = [];
+  let timer: ReturnType<typeof setTimeout> | undefined;
+
+  const refuseLate = () => {
+    const nowMs = now();
+    const late = waiting.filter(({ expiresAtMs }) => expiresAtMs <= nowMs);
+    if (late.length > 0) waiting = waiting.filter(({ expiresAtMs }) => expiresAtMs > nowMs);
+    for (const { reject } of late) reject(overloaded("it waited too long"));
+  };
+  const arm = () => {
+    const [first] = waiting;
+    if (timer !== undefined || first === undefined) return;
+    timer = setTimeout(
+      () => {
+        timer = undefined;
+        refuseLate();
+        arm();
+      },
+      Math.max(1, first.expiresAtMs - now()),
+    );
+    // The program need not stay for it.
+    timer.unref();
+  };
+
+  return {
+    size: (): number => waiting.length,
+    add(waiter: Waiter): void {
+      waiting.push(waiter);
+      arm();
+    },
+    putBack(waiters: Waiter[]): void {
+      if (waiters.length > 0) waiting = [...waiters, ...waiting];
+    },
+    /** The next group; empty when nobody waits. */
+    take(): Waiter[] {
+      refuseLate();
+      return waiting.splice(0, GROUP_MAX);
+    },
+    refuseAll(reason: string): void {
+      for (const { reject } of waiting.splice(0)) reject(overloaded(reason));
+    },
+  };
+}
+
+/** Opens after failures in a row; then admits one a second, until one succeeds. */
+function openBreaker(now: () => number) {
+  let failures = 0;
+  let retryAtMs = 0;
+  const isOpen = () => failures >= FAILURES_MAX;
+  return {
+    isOpen,
+    admits(): boolean {
+      if (!isOpen()) return true;
+      if (now() < retryAtMs) return false;
+      retryAtMs = now() + RETRY_MS;
+      return true;
+    },
+    failed(): void {
+      failures += 1;
+      if (isOpen()) retryAtMs = now() + RETRY_MS;
+    },
+    succeeded(): void {
+      failures = 0;
     },
   };
 }
