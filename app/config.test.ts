@@ -16,6 +16,10 @@ const DEFAULTS: Config = {
   logLevel: "info",
   logFormat: "json",
   logSample: 1,
+  jwtSecrets: [],
+  accessTtlSeconds: 900,
+  firstAdmin: null,
+  corsOrigins: ["http://localhost:*", "http://127.0.0.1:*"],
 };
 
 test("without settings: a shop for development", () => {
@@ -29,6 +33,7 @@ test("in production: no demo, and few hits in the log", () => {
     isProduction: true,
     demo: false,
     logSample: 0.01,
+    corsOrigins: [],
   });
   expect(readConfig({ NODE_ENV: "production", DEMO: "true", LOG_SAMPLE: "1" })).toMatchObject({
     demo: true,
@@ -48,6 +53,10 @@ test("what other programs set is let be", () => {
 describe("a setting is taken", () => {
   const taken: [string, string, Partial<Config>][] = [
     ["HOST", "0.0.0.0", { host: "0.0.0.0" }],
+    ["JWT_SECRET", "s".repeat(32), { jwtSecrets: ["s".repeat(32)] }],
+    ["JWT_SECRET", `${"n".repeat(32)}, ${"ö".repeat(16)}`, { jwtSecrets: ["n".repeat(32), "ö".repeat(16)] }],
+    ["ACCESS_TTL_SECONDS", "86400", { accessTtlSeconds: 86_400 }],
+    ["CORS_ORIGIN", "https://a.example/, http://b:*", { corsOrigins: ["https://a.example", "http://b:*"] }],
     ["PORT", "0", { port: 0 }],
     ["PORT", "65535", { port: 65_535 }],
     ["PORT", " 8080 ", { port: 8_080 }],
@@ -85,6 +94,7 @@ describe("a bad setting is refused in one sentence", () => {
   const BYTES_RULE = "it must be a whole number from 0 to 68719476736";
   const URL_RULE = "it must be an http or https URL without query";
   const SHARE_RULE = "it must be a number from 0 to 1";
+  const ORIGIN_RULE = "it must be origins such as https://shop.example, separated by commas";
   const refused: [string, string, string][] = [
     ...["-1", "65536", "1e3", "80.5", "0x50", "http", "99999999999999999999"].map(
       (value): [string, string, string] => ["PORT", value, PORT_RULE],
@@ -111,12 +121,38 @@ describe("a bad setting is refused in one sentence", () => {
     ["CURRENCY", "JPY", "it must be a currency with two decimals"],
     ["DEMO", "yes", "it must be true or false"],
     ["DEMO", "TRUE", "it must be true or false"],
+    ["ACCESS_TTL_SECONDS", "0", "it must be a whole number from 1 to 86400"],
+    ["ACCESS_TTL_SECONDS", "86401", "it must be a whole number from 1 to 86400"],
+    ...["*", "shop.example", "https://a.example/path", "null", "https://a.example,"].map(
+      (value): [string, string, string] => ["CORS_ORIGIN", value, ORIGIN_RULE],
+    ),
     ["LOG_LEVEL", "verbose", "it must be one of debug, info, warn, error"],
   ];
   test.each(refused)("%s=%s", (name, value, rule) => {
     expect(() => readConfig({ [name]: value })).toThrow(
       new Error(`${name} is ${JSON.stringify(value)}: ${rule}`),
     );
+  });
+
+  test.each<[Record<string, string>, string]>([
+    [{ JWT_SECRET: "k".repeat(31) }, "JWT_SECRET is too short: each secret must have 32 bytes or more"],
+    [{ JWT_SECRET: `${"k".repeat(32)},` }, "JWT_SECRET is too short: each secret must have 32 bytes or more"],
+    [
+      { JWT_SECRET: `${"k".repeat(32)},`.repeat(3).slice(0, -1) },
+      "JWT_SECRET has 3 parts: it must be one secret, or two separated by a comma",
+    ],
+    [{ ADMIN_EMAIL: "a@b.example" }, "ADMIN_EMAIL and ADMIN_PASSWORD go together: set both or none"],
+    [{ ADMIN_PASSWORD: "long enough" }, "ADMIN_EMAIL and ADMIN_PASSWORD go together: set both or none"],
+    [
+      { ADMIN_EMAIL: "boss", ADMIN_PASSWORD: "long enough" },
+      'ADMIN_EMAIL is "boss": it must be an e-mail address',
+    ],
+    [
+      { ADMIN_EMAIL: "a@b.example", ADMIN_PASSWORD: "short" },
+      "ADMIN_PASSWORD is not good: it must have 8 to 128 characters",
+    ],
+  ])("%j, without repeating a secret", (env, sentence) => {
+    expect(() => readConfig(env)).toThrow(new Error(sentence));
   });
 
   test("DATABASE_URL that is no file", () => {

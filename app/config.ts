@@ -1,5 +1,6 @@
 // The settings: defaults, then the environment, checked and frozen once. `.env.example` explains each.
 import { join } from "node:path";
+import { checkEmail, checkPassword } from "./accounts/fields.ts";
 
 export type LogLevel = "debug" | "info" | "warn" | "error";
 
@@ -20,11 +21,23 @@ export type Config = Readonly<{
   logFormat: "json" | "pretty";
   /** Share of quick successful public GETs that are logged, 0 to 1. */
   logSample: number;
+  /** The first signs, all verify; empty: one is made and kept in the data folder. */
+  jwtSecrets: readonly string[];
+  accessTtlSeconds: number;
+  /** The admin that is made when there is none. */
+  firstAdmin: Readonly<{ email: string; password: string }> | null;
+  /** Origins of storefronts elsewhere; a port of `*` is any port. */
+  corsOrigins: readonly string[];
 }>;
 
 type Environment = Record<string, string | undefined>;
 
 const MIB = 1024 * 1024;
+const DAY_SECONDS = 86_400;
+const SECRET_BYTES_MIN = 32;
+const SECRETS_MAX = 2;
+/** Where storefronts in development run. */
+const LOCAL_ORIGINS = "http://localhost:*,http://127.0.0.1:*";
 const LEVELS: LogLevel[] = ["debug", "info", "warn", "error"];
 
 /** Reads the settings (on a terminal the log is made for people); throws one sentence that names the first bad one and its rule. */
@@ -50,6 +63,10 @@ export function readConfig(env: Environment, isTerminal = false): Config {
     logLevel: choice(env, "LOG_LEVEL", LEVELS, "info"),
     logFormat: isTerminal ? "pretty" : "json",
     logSample: share(env, "LOG_SAMPLE", isProduction ? 0.01 : 1),
+    jwtSecrets: secrets(env),
+    accessTtlSeconds: whole(env, "ACCESS_TTL_SECONDS", 900, 1, DAY_SECONDS),
+    firstAdmin: firstAdmin(env),
+    corsOrigins: origins(env, isProduction ? "" : LOCAL_ORIGINS),
   });
 }
 
@@ -99,4 +116,38 @@ function currencyCode(env: Environment): string {
     currency: value,
   }).resolvedOptions();
   return maximumFractionDigits === 2 ? value : refuse("CURRENCY", value, "a currency with two decimals");
+}
+
+/** Refusals of secrets do not repeat them. */
+function secrets(env: Environment): string[] {
+  const value = text(env, "JWT_SECRET", "");
+  if (value === "") return [];
+  const all = value.split(",").map((secret) => secret.trim());
+  if (all.length > SECRETS_MAX)
+    throw new Error(`JWT_SECRET has ${all.length} parts: it must be one secret, or two separated by a comma`);
+  if (all.some((secret) => Buffer.byteLength(secret) < SECRET_BYTES_MIN))
+    throw new Error(`JWT_SECRET is too short: each secret must have ${SECRET_BYTES_MIN} bytes or more`);
+  return all;
+}
+
+function firstAdmin(env: Environment): Config["firstAdmin"] {
+  const email = text(env, "ADMIN_EMAIL", "");
+  const password = env.ADMIN_PASSWORD ?? "";
+  if ((email === "") !== (password === ""))
+    throw new Error("ADMIN_EMAIL and ADMIN_PASSWORD go together: set both or none");
+  if (email === "") return null;
+  const complaint = checkEmail(email);
+  if (complaint) refuse("ADMIN_EMAIL", email, complaint.replace(/^must be /, ""));
+  const weakness = checkPassword(password);
+  if (weakness) throw new Error(`ADMIN_PASSWORD is not good: it ${weakness}`);
+  return { email, password };
+}
+
+function origins(env: Environment, fallback: string): string[] {
+  const value = text(env, "CORS_ORIGIN", fallback);
+  const all = value === "" ? [] : value.split(",").map((origin) => origin.trim().replace(/\/$/, ""));
+  const isGood = all.every((origin) => /^https?:\/\/[\w.-]+(:(\d{1,5}|\*))?$/.test(origin));
+  return isGood
+    ? all
+    : refuse("CORS_ORIGIN", value, "origins such as https://shop.example, separated by commas");
 }

@@ -31,14 +31,15 @@ const ROOT = join(import.meta.dir, "..");
 const PACKAGE_GATES = [
   {
     packages: /^(elysia|@elysiajs\/.*)(\/|$)/,
-    files: /^app\/(server|openapi)\.ts$|^app\/.*\/?routes\.ts$|^app\/ops\/[^/]+\.ts$/,
+    files: /^app\/(server|openapi)\.ts$|^app\/.*\/?routes\.ts$|^app\/(ops|identity)\/[^/]+\.ts$/,
   },
   {
     packages: /^drizzle-orm(\/|$)/,
     files: /^db\/|^app\/(shoes|accounts|orders)\/(?!.*(routes|model|command)\.ts$)/,
   },
 ];
-const ENVIRONMENT_READERS = /^app\/(main|config|openapi)\.ts$|(^|\/)command\.ts$|^db\/migrate\.ts$|^bench\//;
+const ENVIRONMENT_READERS =
+  /^app\/(main|config|openapi)\.ts$|(^|[/-])command\.ts$|^db\/migrate\.ts$|^bench\//;
 
 type Rule = {
   name: string;
@@ -116,6 +117,7 @@ const RULES: Rule[] = [
     good: [
       importing("app/shoes/routes.ts", "elysia"),
       importing("app/ops/docs.ts", "@elysiajs/swagger"),
+      importing("app/identity/tokens.ts", "@elysiajs/jwt"),
       importing("app/shoes/shoes.ts", "drizzle-orm"),
       importing("db/schema.ts", "drizzle-orm/sqlite-core"),
       importing("app/shoes/shoes.test.ts", "elysia"),

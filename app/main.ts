@@ -5,9 +5,14 @@ import type { Database } from "../db/database.ts";
 import { openFile } from "../db/file.ts";
 import { migrate } from "../db/migrate.ts";
 import { version } from "../package.json";
+import { makeFirstAdmin } from "./accounts/first-admin.ts";
+import { openPasswords } from "./accounts/passwords.ts";
 import { type Cache, openCache } from "./cache/cache.ts";
 import { type Feed, openFeed } from "./cache/feed.ts";
 import { type Config, readConfig } from "./config.ts";
+import { type Identity, openIdentity } from "./identity/identity.ts";
+import { prepareSecrets } from "./identity/secrets.ts";
+import { openTokens } from "./identity/tokens.ts";
 import { type Log, openLog } from "./ops/log.ts";
 import { openStatus } from "./ops/status.ts";
 import { openServer } from "./server.ts";
@@ -32,25 +37,35 @@ export type Shop = { url: string; close(): Promise<void> };
 /** Starts a shop with these settings; throws one sentence when it cannot. */
 export async function main(config: Config, log: Log): Promise<Shop> {
   const startedAtMs = Date.now();
+  prepareFolder(config.dataDir);
   prepareFolder(dirname(config.databasePath));
+  const secrets = prepareSecrets(config.jwtSecrets, config.dataDir, config.isProduction);
   const applied = migrate(config.databasePath);
   if (applied.length > 0) log.debug("migrated", { applied });
   const db = openFile(config.databasePath);
   await prepareCatalogue(db, config, log);
 
+  const passwords = openPasswords();
+  if (await makeFirstAdmin(db, passwords, config.firstAdmin, Date.now())) log.info("made the first admin");
+
   const feed = openFeed(db);
   const cache = openCache({ bytesMax: config.cacheBytesMax, now: Date.now, position: feed.position });
+  const identity = openIdentity(db, openTokens(secrets, config.accessTtlSeconds, Date.now), Date.now);
   const status = openStatus(version, startedAtMs, Date.now, feed.position);
   const walk = openServer({
     db,
     cache,
+    identity,
+    passwords,
+    origins: config,
+    now: Date.now,
     status,
     log,
     shop: { publicUrl: config.publicUrl, currency: config.currency },
     publicDir: config.publicDir,
     logSample: config.logSample,
   });
-  const polling = setInterval(() => follow(feed, cache, log), FEED_POLL_MS);
+  const polling = setInterval(() => follow(feed, { cache, identity, log }), FEED_POLL_MS);
   const server = listen(config, walk);
   status.enter("ready");
 
@@ -64,15 +79,21 @@ export async function main(config: Config, log: Log): Promise<Shop> {
   return { url: server.url.href.replace(/\/$/, ""), close };
 }
 
-/** Tells the cache what is new. A feed that cannot be read may have any news, so nothing is kept. */
-function follow(feed: Feed, cache: Cache, log: Log): void {
+/** Tells those who remember what is new. A feed that cannot be read may have any news, so nothing is kept. */
+function follow(feed: Feed, { cache, identity, log }: { cache: Cache; identity: Identity; log: Log }): void {
+  const forgetAll = () => {
+    cache.clear();
+    identity.clear();
+  };
   try {
     const news = feed.look();
-    if (news.kind === "lost") cache.clear();
-    else if (news.changes.length > 0) cache.apply(news.changes);
-    else cache.tick();
+    if (news.kind === "lost") forgetAll();
+    else if (news.changes.length > 0) {
+      cache.apply(news.changes);
+      identity.apply(news.changes);
+    } else cache.tick();
   } catch (thrown) {
-    cache.clear();
+    forgetAll();
     log.error("the change feed could not be read", { error: String(thrown) });
   }
 }

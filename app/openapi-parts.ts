@@ -39,7 +39,8 @@ export const query = (name: string, schema: TSchema, description: string) => ({
   schema,
 });
 
-const problem = (status: number) => ({
+/** One of the problems that an operation may answer with. */
+export const problem = (status: number) => ({
   description: Object.values(PROBLEMS).find(([code]) => code === status)?.[1] ?? "Problem",
   content: { "application/problem+json": { schema: Type.Unsafe({ $ref: "#/components/schemas/Problem" }) } },
 });

@@ -1,14 +1,19 @@
 // The OpenAPI document, told by the routes themselves; as a command it writes it to the standard output.
 import type { Database } from "../db/database.ts";
 import { version } from "../package.json";
+import { SCHEMAS as ACCOUNT_SCHEMAS } from "./accounts/model.ts";
+import { openPasswords } from "./accounts/passwords.ts";
+import { accountRoutes } from "./accounts/routes.ts";
 import { openCache } from "./cache/cache.ts";
+import { openIdentity } from "./identity/identity.ts";
+import { openTokens } from "./identity/tokens.ts";
 import { ProblemSchema } from "./openapi-parts.ts";
 import { opsRoutes } from "./ops/routes.ts";
 import { openStatus } from "./ops/status.ts";
 import { SCHEMAS } from "./shoes/model.ts";
 import { catalogueRoutes, pictureRoutes } from "./shoes/routes.ts";
 
-const DESCRIPTION = `The back end of a shoe shop: the catalogue, full-text search with facets, and related shoes.
+const DESCRIPTION = `The back end of a shoe shop: the catalogue, full-text search with facets, related shoes, and accounts.
 
 Every path exists under \`/api\` and under \`/v1\`, with the same bytes. Errors are \`application/problem+json\`.`;
 
@@ -19,8 +24,18 @@ const DOCUMENTATION = {
     { url: "/v1", description: "The same under its other name" },
   ],
   security: [],
+  components: {
+    securitySchemes: {
+      bearer: {
+        type: "http" as const,
+        scheme: "bearer",
+        description: "the token of POST /auth/login, or an admin key",
+      },
+    },
+  },
   tags: [
     { name: "Catalogue", description: "Shoes, related shoes, categories and pictures" },
+    { name: "Accounts", description: "Signing in and out, profiles, and users for admins" },
     { name: "Operations", description: "For the people who run the shop" },
   ],
 };
@@ -30,16 +45,26 @@ const PATH = "/json";
 /** The document as compact JSON. No database is asked, and the packages it needs are loaded by the first call. */
 export async function openapiDocument(): Promise<string> {
   const [{ Elysia }, { swagger }] = await Promise.all([import("elysia"), import("@elysiajs/swagger")]);
-  const services = { db: noDatabase(), cache: noCache(), shop: { publicUrl: "", currency: "USD" } };
+  const db = noDatabase();
+  const services = {
+    db,
+    cache: noCache(),
+    shop: { publicUrl: "", currency: "USD" },
+    identity: openIdentity(db, openTokens(["no token is ever made with it"], 0, Date.now), Date.now),
+    passwords: openPasswords(),
+    origins: { publicUrl: "", corsOrigins: [] },
+    now: Date.now,
+  };
   const app = new Elysia()
     .use(swagger({ provider: "swagger-ui", specPath: PATH, documentation: DOCUMENTATION }))
     .use(catalogueRoutes(services))
     .use(pictureRoutes(services))
+    .use(accountRoutes(services))
     .use(opsRoutes(openStatus(version, 0, Date.now, () => 0)));
   const response = await app.handle(new Request(`http://localhost${PATH}`));
   const { components, ...told } = JSON.parse(await response.text());
-  const schemas = { ...components?.schemas, ...SCHEMAS, Problem: ProblemSchema };
-  return JSON.stringify(asVersion30({ ...told, components: { schemas } }));
+  const schemas = { ...components?.schemas, ...SCHEMAS, ...ACCOUNT_SCHEMAS, Problem: ProblemSchema };
+  return JSON.stringify(asVersion30({ ...told, components: { ...components, schemas } }));
 }
 
 /** OpenAPI 3.0 knows no `const`; TypeBox writes one for every literal. */

@@ -1,7 +1,8 @@
 // The walk of a request, top to bottom.
 import { Elysia } from "elysia";
-import type { Database } from "../db/database.ts";
 import { DatabaseError } from "../db/errors.ts";
+import { type AccountServices, accountRoutes } from "./accounts/routes.ts";
+import { BODY_BYTES_MAX } from "./body.ts";
 import type { Cache } from "./cache/cache.ts";
 import { respond } from "./cache/respond.ts";
 import { allowedMethods, preflight } from "./methods.ts";
@@ -16,8 +17,7 @@ import type { Shop } from "./shoes/lists.ts";
 import { catalogueRoutes, pictureRoutes } from "./shoes/routes.ts";
 import { readShowcase } from "./shoes/showcase.ts";
 
-export type Services = {
-  db: Database;
+export type Services = AccountServices & {
   cache: Cache;
   shop: Shop;
   status: Status;
@@ -29,7 +29,6 @@ export type Services = {
 
 /** Addresses with their query; longer ones are refused. */
 const URL_LENGTH_MAX = 8_192;
-const BODY_BYTES_MAX = 256 * 1024;
 const SLOW_MS = 1_000;
 
 /** Builds the shop's one entrance: from a request to its answer. */
@@ -137,9 +136,11 @@ function toProblem(thrown: unknown): Problem {
 
 type App = ReturnType<typeof routes>;
 
-function routes(services: Services) {
+/** Every route of the shop, each with its guard. */
+export function routes(services: Services) {
   const { log, status } = services;
   const catalogue = catalogueRoutes(services);
+  const accounts = accountRoutes(services);
   const app = new Elysia({
     name: "insole",
     strictPath: true,
@@ -158,8 +159,8 @@ function routes(services: Services) {
           : new Problem("not-found", "there is nothing at this address");
       return refuse(problem, request, pathname, log);
     })
-    .group("/api", (api) => api.use(catalogue))
-    .group("/v1", (api) => api.use(catalogue))
+    .group("/api", (api) => api.use(catalogue).use(accounts))
+    .group("/v1", (api) => api.use(catalogue).use(accounts))
     .use(pictureRoutes(services))
     .use(opsRoutes(status))
     .use(docsRoutes())

@@ -5,13 +5,16 @@ import { join } from "node:path";
 import type { Database, Statement, Value } from "../db/database.ts";
 import { openFile } from "../db/file.ts";
 import { migrate } from "../db/migrate.ts";
+import { openPasswords, type Passwords } from "./accounts/passwords.ts";
 import { openCache } from "./cache/cache.ts";
 import { openFeed } from "./cache/feed.ts";
 import { readConfig } from "./config.ts";
+import { openIdentity } from "./identity/identity.ts";
+import { openTokens } from "./identity/tokens.ts";
 import { main } from "./main.ts";
 import { openLog } from "./ops/log.ts";
 import { openStatus } from "./ops/status.ts";
-import { openServer } from "./server.ts";
+import { openServer, routes } from "./server.ts";
 import type { ShoeDraft } from "./shoes/draft.ts";
 import { computeRelated } from "./shoes/related.ts";
 import { saveShoes } from "./shoes/save.ts";
@@ -85,8 +88,18 @@ export type Ran = { here: boolean; sql: string; args: Value[] };
 
 export type ObservedShop = Awaited<ReturnType<typeof openObservedShop>>;
 
+/** What tokens of an observed shop are signed with. */
+export const TEST_SECRET = "a secret that only the tests of this shop know";
+
+type Watched = {
+  now?: () => number;
+  passwords?: Passwords;
+  secrets?: string[];
+  origins?: { publicUrl: string; corsOrigins: string[] };
+};
+
 /** The same walk with its statements, its log and its cache in sight. It does not follow the change feed. */
-export async function openObservedShop(drafts: ShoeDraft[], withRelated = true) {
+export async function openObservedShop(drafts: ShoeDraft[], withRelated = true, given: Watched = {}) {
   const folder = openFolder();
   const databasePath = join(folder.path, "insole.db");
   migrate(databasePath);
@@ -97,16 +110,23 @@ export async function openObservedShop(drafts: ShoeDraft[], withRelated = true) 
   const db = watched(plain, ran);
   const feed = openFeed(db);
   const cache = openCache({ bytesMax: 64 * 1024 * 1024, now: Date.now, position: feed.position });
+  const now = given.now ?? Date.now;
+  const identity = openIdentity(db, openTokens(given.secrets ?? [TEST_SECRET], 900, now), now);
   const status = openStatus("test", Date.now(), Date.now, feed.position);
-  const walk = openServer({
+  const services = {
     db,
     cache,
+    identity,
+    passwords: given.passwords ?? openPasswords(),
+    origins: given.origins ?? { publicUrl: "", corsOrigins: [] },
+    now,
     status,
     log: openLog("info", "json", (line) => logged.push(line)),
     shop: { publicUrl: "", currency: "USD" },
     publicDir: null,
     logSample: 1,
-  });
+  };
+  const walk = openServer(services);
   const server = Bun.serve({ port: 0, hostname: "127.0.0.1", development: false, fetch: walk });
   const url = server.url.href.replace(/\/$/, "");
   return {
@@ -117,6 +137,8 @@ export async function openObservedShop(drafts: ShoeDraft[], withRelated = true) 
     ran,
     logged,
     cache,
+    identity,
+    routes: routes(services).routes,
     status,
     get: (path: string, init: RequestInit = {}) => fetch(`${url}${path}`, init),
     async close() {

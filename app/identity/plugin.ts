@@ -16,7 +16,7 @@ export function identityPlugin(identity: Identity) {
     who: (who: Who) => ({
       async resolve({ request, params }): Promise<{ caller: Caller; target: string }> {
         const caller = await authenticated(identity, request);
-        const named = nameIn(params as Record<string, string | undefined>);
+        const named = nameIn(params);
         if (!mayPass(who, caller, named)) throw new Problem("forbidden", wordsFor(who, caller));
         return { caller, target: named === ME ? caller.userId : named };
       },
@@ -36,7 +36,9 @@ export async function authenticated(identity: Identity, request: Request): Promi
   return caller;
 }
 
-const nameIn = (params: Record<string, string | undefined>): string => params.userid ?? params.id ?? "";
+/** An address without a parameter has no `params` at all. */
+const nameIn = (params: Record<string, string | undefined> | undefined): string =>
+  params?.userid ?? params?.id ?? "";
 
 function mayPass(who: Who, caller: Caller, named: string): boolean {
   if (who === "admin") return caller.role === "admin";

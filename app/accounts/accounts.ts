@@ -1,0 +1,199 @@
+// Accounts: found, registered, changed and removed, each write with its audit row.
+import type { Database, Statement } from "../../db/database.ts";
+import { DatabaseError } from "../../db/errors.ts";
+import { auditStatement } from "../audit.ts";
+import type { Caller, Role } from "../identity/caller.ts";
+import type { Page } from "../paging.ts";
+import { Problem } from "../problems.ts";
+import { emailKey } from "./fields.ts";
+import { endAllStatement } from "./sessions.ts";
+
+/** A user as the API shows one. */
+export type User = {
+  id: string;
+  email: string;
+  name: string;
+  phone: string | null;
+  role: Role;
+  createdAt: string;
+  updatedAt: string;
+  lastLogin: string | null;
+};
+
+/** A user with what is checked and never shown. */
+export type Account = { user: User; passwordHash: string };
+
+/** What is new in an account; what is undefined stays. */
+export type NewFacts = {
+  name: string | undefined;
+  phone: string | null | undefined;
+  role: Role | undefined;
+  passwordHash: string | undefined;
+};
+
+type UserRow = [
+  seq: number,
+  id: string,
+  email: string,
+  name: string,
+  phone: string | null,
+  role: Role,
+  createdAt: number,
+  updatedAt: number,
+  lastLogin: number | null,
+  passwordHash: string,
+];
+
+const COLUMNS = "seq, id, email, name, phone, role, created_at, updated_at, last_login, password_hash";
+
+/** One user by id. */
+export const findAccount = (db: Database, userId: string): Account | null =>
+  toAccount(db.read.get<UserRow>(`SELECT ${COLUMNS} FROM users WHERE id = ?`, userId));
+
+/** One user by e-mail address, in any case. */
+export const findByEmail = (db: Database, email: string): Account | null =>
+  toAccount(db.read.get<UserRow>(`SELECT ${COLUMNS} FROM users WHERE email_key = ?`, emailKey(email)));
+
+/** The newest users first, one more than the page takes. */
+export const listUsers = (db: Database, { limit, offset, beforeSeq }: Page): { seq: number; item: User }[] =>
+  db.read
+    .all<UserRow>(
+      `SELECT ${COLUMNS} FROM users WHERE seq < ? ORDER BY seq DESC LIMIT ? OFFSET ?`,
+      beforeSeq,
+      limit + 1,
+      offset,
+    )
+    .map((row) => ({ seq: row[0], item: toUser(row) }));
+
+/** How many users there are, counted to `max` at most. */
+export const countUsers = (db: Database, max: number): number =>
+  db.read.get<[number]>("SELECT count(*) FROM (SELECT 1 FROM users LIMIT ?)", max)?.[0] ?? 0;
+
+export const hasAdmin = (db: Database): boolean =>
+  db.read.get("SELECT 1 FROM users WHERE role = 'admin' LIMIT 1") !== undefined;
+
+/** A new account and the statements that make it. */
+export function newAccount(
+  given: { email: string; name: string; role: Role; passwordHash: string },
+  nowMs: number,
+): { user: User; statements: Statement[] } {
+  const { email, name, role, passwordHash } = given;
+  const id = crypto.randomUUID();
+  const time = new Date(nowMs).toISOString();
+  const user: User = {
+    id,
+    email,
+    name,
+    phone: null,
+    role,
+    createdAt: time,
+    updatedAt: time,
+    lastLogin: null,
+  };
+  const self: Caller = { userId: id, role, kind: "user" };
+  const statements: Statement[] = [
+    {
+      sql: `INSERT INTO users (id, email, email_key, name, role, password_hash, created_at, updated_at)
+            VALUES (?, ?, ?, ?, ?, ?, ?, ?)`,
+      args: [id, email, emailKey(email), name, role, passwordHash, nowMs, nowMs],
+    },
+    auditStatement(role === "admin" ? null : self, "user.register", id, { role }, nowMs),
+  ];
+  return { user, statements };
+}
+
+/** Notes a signing-in, and takes the password's new hash where it was made again. */
+export const loginStatement = (userId: string, newHash: string | null, nowMs: number): Statement => ({
+  sql: "UPDATE users SET last_login = ?, password_hash = coalesce(?, password_hash) WHERE id = ?",
+  args: [nowMs, newHash, userId],
+});
+
+/** Changes an account; a new password or another role ends all its sessions. `null`: there is no such account. */
+export async function changeAccount(
+  db: Database,
+  caller: Caller | null,
+  userId: string,
+  facts: NewFacts,
+  nowMs: number,
+): Promise<User | null> {
+  const { name, phone, role, passwordHash } = facts;
+  const fields = Object.entries({ name, phone, role, password: passwordHash })
+    .filter(([, value]) => value !== undefined)
+    .map(([field]) => field);
+  if (fields.length === 0) return findAccount(db, userId)?.user ?? null;
+  const statements: Statement[] = [
+    {
+      sql: `UPDATE users SET name = coalesce(?, name), phone = CASE WHEN ? THEN ? ELSE phone END,
+              role = coalesce(?, role), password_hash = coalesce(?, password_hash), updated_at = ?
+            WHERE id = ? RETURNING ${COLUMNS}`,
+      args: [
+        name ?? null,
+        phone === undefined ? 0 : 1,
+        phone ?? null,
+        role ?? null,
+        passwordHash ?? null,
+        nowMs,
+        userId,
+      ],
+    },
+    auditStatement(caller, "user.change", userId, { fields, ...(role ? { role } : {}) }, nowMs),
+  ];
+  if (passwordHash !== undefined) statements.push(endAllStatement(userId));
+  const [changed] = await writeRule(db, statements);
+  return toAccount(changed?.rows[0] as UserRow | undefined)?.user ?? null;
+}
+
+/** Removes an account with its sessions and likes. The last admin stays: 409. */
+export async function removeAccount(
+  db: Database,
+  caller: Caller,
+  userId: string,
+  nowMs: number,
+): Promise<void> {
+  await writeRule(db, [
+    {
+      sql: "UPDATE shoes SET likes = likes - 1 WHERE id IN (SELECT shoe FROM likes WHERE user_id = ?)",
+      args: [userId],
+    },
+    { sql: "DELETE FROM likes WHERE user_id = ?", args: [userId] },
+    { sql: "DELETE FROM idempotency WHERE user_id = ?", args: [userId] },
+    // Before the account goes: nothing but its own end is told of a session that goes with it.
+    endAllStatement(userId),
+    { sql: "DELETE FROM users WHERE id = ?", args: [userId] },
+    auditStatement(caller, "user.remove", userId, {}, nowMs),
+  ]);
+}
+
+/** Writes, and says in the API's words which rule of the tables refused. */
+export async function writeRule(db: Database, statements: Statement[]) {
+  try {
+    return await db.write(statements);
+  } catch (thrown) {
+    if (thrown instanceof DatabaseError && thrown.columns.includes("users.email_key")) throw emailTaken();
+    if (thrown instanceof DatabaseError && thrown.message.includes("the last admin stays"))
+      throw new Problem("conflict", "the last admin can be neither demoted nor removed");
+    throw thrown;
+  }
+}
+
+export const emailTaken = () =>
+  new Problem("conflict", "this e-mail address has an account already", [
+    { pointer: "/email", detail: "has an account already" },
+  ]);
+
+function toAccount(row: UserRow | undefined): Account | null {
+  return row ? { user: toUser(row), passwordHash: row[9] } : null;
+}
+
+function toUser([, id, email, name, phone, role, createdAt, updatedAt, lastLogin]: UserRow): User {
+  return {
+    id,
+    email,
+    name,
+    phone,
+    role,
+    createdAt: new Date(createdAt).toISOString(),
+    updatedAt: new Date(updatedAt).toISOString(),
+    lastLogin: lastLogin === null ? null : new Date(lastLogin).toISOString(),
+  };
+}

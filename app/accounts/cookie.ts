@@ -1,0 +1,35 @@
+// The refresh token of a request: in its body, or in the cookie, which only counts from an allowed origin.
+import { readFieldsIfAny } from "../body.ts";
+import { isFromAllowedOrigin, type Origins } from "../identity/origin.ts";
+import { Problem } from "../problems.ts";
+import { readRefreshToken } from "./fields.ts";
+import { REFRESH_TTL_MS } from "./sessions.ts";
+
+const NAME = "insole_refresh";
+
+/** The header that keeps a refresh token out of every script's sight. */
+export const sessionCookie = (token: string, isSecure: boolean): string =>
+  `${NAME}=${token}; Max-Age=${REFRESH_TTL_MS / 1000}; ${attributes(isSecure)}`;
+
+/** The header that makes a browser forget it. */
+export const clearedCookie = (isSecure: boolean): string => `${NAME}=; Max-Age=0; ${attributes(isSecure)}`;
+
+const attributes = (isSecure: boolean): string =>
+  `Path=/; HttpOnly; SameSite=Lax${isSecure ? "; Secure" : ""}`;
+
+/** The token and where it came from. Throws a `Problem`: 400 without one, 403 for a cookie that another site sends. */
+export async function tokenOf(
+  request: Request,
+  origins: Origins,
+): Promise<{ token: string; inCookie: boolean }> {
+  const given = readRefreshToken(await readFieldsIfAny(request));
+  if (given !== null) return { token: given, inCookie: false };
+  const kept = new Bun.CookieMap(request.headers.get("cookie") ?? "").get(NAME);
+  if (kept === null || kept === "")
+    throw new Problem("invalid-request", "refreshToken is required", [
+      { pointer: "/refreshToken", detail: "is required" },
+    ]);
+  if (!isFromAllowedOrigin(request, origins))
+    throw new Problem("forbidden", "the cookie is taken only from pages of an allowed Origin");
+  return { token: kept, inCookie: true };
+}

@@ -1,0 +1,45 @@
+// Admins that are made from outside the API: the first one from the settings, others by the command.
+import type { Database } from "../../db/database.ts";
+import { changeAccount, findByEmail, hasAdmin, newAccount, writeRule } from "./accounts.ts";
+import type { Passwords } from "./passwords.ts";
+
+/** What an admin made here is called until somebody says otherwise. */
+const NAME = "Admin";
+
+/** Makes the first admin while there is none; says whether it did. An account with the address gets this password. */
+export async function makeFirstAdmin(
+  db: Database,
+  passwords: Passwords,
+  given: { email: string; password: string } | null,
+  nowMs: number,
+): Promise<boolean> {
+  if (given === null || hasAdmin(db)) return false;
+  const passwordHash = await passwords.hash(given.password);
+  const account = findByEmail(db, given.email);
+  // Whoever took the address before must not become the admin by it.
+  if (account) await promote(db, account.user.id, passwordHash, nowMs);
+  else await addAdmin(db, given.email, passwordHash, nowMs);
+  return true;
+}
+
+/** Makes an account an admin, with another password where one is given. */
+export async function promote(
+  db: Database,
+  userId: string,
+  passwordHash: string | undefined,
+  nowMs: number,
+): Promise<void> {
+  const facts = { name: undefined, phone: undefined, role: "admin", passwordHash } as const;
+  await changeAccount(db, null, userId, facts, nowMs);
+}
+
+/** Adds an account that is an admin. */
+export async function addAdmin(
+  db: Database,
+  email: string,
+  passwordHash: string,
+  nowMs: number,
+): Promise<void> {
+  const { statements } = newAccount({ email, name: NAME, role: "admin", passwordHash }, nowMs);
+  await writeRule(db, statements);
+}

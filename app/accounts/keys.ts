@@ -1,0 +1,42 @@
+// Admin keys for scripts: made, shown once, kept as digests, revoked by name.
+import type { Database } from "../../db/database.ts";
+import { DatabaseError } from "../../db/errors.ts";
+import { auditStatement } from "../audit.ts";
+import { digestOf, makeKey } from "../identity/opaque.ts";
+
+/** Names as they appear in the audit. */
+const NAME = /^[A-Za-z0-9][A-Za-z0-9._-]{0,59}$/;
+
+/** Makes a key of this name and returns it: it cannot be read again. Throws one sentence when that cannot be. */
+export async function addKey(db: Database, name: string, nowMs: number): Promise<string> {
+  if (!NAME.test(name))
+    throw new Error(`${JSON.stringify(name)} is no name of a key: 1 to 60 letters, digits, dots, _ and -`);
+  const key = makeKey();
+  try {
+    await db.write([
+      {
+        sql: "INSERT INTO admin_keys (hash, name, created_at) VALUES (?, ?, ?)",
+        args: [digestOf(key), name, nowMs],
+      },
+      auditStatement(null, "key.make", name, {}, nowMs),
+    ]);
+  } catch (thrown) {
+    if (thrown instanceof DatabaseError && thrown.columns.includes("admin_keys.name"))
+      throw new Error(`there is a key called ${name} already: revoke it first, or take another name`);
+    throw thrown;
+  }
+  return key;
+}
+
+/** Revokes the key of this name in every process. Throws one sentence when there is none. */
+export async function revokeKey(db: Database, name: string, nowMs: number): Promise<void> {
+  const inUse = db.read.get("SELECT 1 FROM admin_keys WHERE name = ? AND revoked_at IS NULL", name);
+  if (!inUse) throw new Error(`there is no key called ${name}`);
+  await db.write([
+    {
+      sql: "UPDATE admin_keys SET revoked_at = ? WHERE name = ? AND revoked_at IS NULL",
+      args: [nowMs, name],
+    },
+    auditStatement(null, "key.revoke", name, {}, nowMs),
+  ]);
+}

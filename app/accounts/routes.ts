@@ -1,0 +1,147 @@
+// Accounts over HTTP: signing in and out, users, and the audit.
+import { Elysia } from "elysia";
+import type { Database } from "../../db/database.ts";
+import { countAudit, listAudit } from "../audit.ts";
+import { readFields, readFieldsIfAny } from "../body.ts";
+import type { Identity } from "../identity/identity.ts";
+import type { Origins } from "../identity/origin.ts";
+import { identityPlugin } from "../identity/plugin.ts";
+import { COUNT_MAX, pageBody, readPage } from "../paging.ts";
+import { Problem } from "../problems.ts";
+import { countUsers, findAccount, listUsers, type User } from "./accounts.ts";
+import { clearedCookie, sessionCookie, tokenOf } from "./cookie.ts";
+import { readAccountChange, readLogin, readPassword, readRegistration } from "./fields.ts";
+import { DOCS } from "./model.ts";
+import type { Passwords } from "./passwords.ts";
+import type { Ticket } from "./sessions.ts";
+import { change, login, logout, refresh, register, remove } from "./visits.ts";
+
+export type AccountServices = {
+  db: Database;
+  identity: Identity;
+  passwords: Passwords;
+  origins: Origins;
+  now(): number;
+};
+
+const HEADERS = { "cache-control": "private, no-store", "content-type": "application/json; charset=utf-8" };
+
+const send = (body: unknown, status = 200, headers: Record<string, string> = {}) =>
+  new Response(JSON.stringify(body), { status, headers: { ...HEADERS, ...headers } });
+const done = (headers: Record<string, string> = {}) =>
+  new Response(null, { status: 204, headers: { "cache-control": HEADERS["cache-control"], ...headers } });
+const item = (user: User) => send({ success: true, data: user });
+
+/** The routes below `/api` and `/v1`. */
+export function accountRoutes(services: AccountServices) {
+  return new Elysia({ name: "accounts" }).use(authRoutes(services)).use(userRoutes(services));
+}
+
+function authRoutes(services: AccountServices) {
+  const { db, identity, origins } = services;
+  const isSecure = origins.publicUrl.startsWith("https:");
+  const session = async (visit: { ticket: Ticket; user: User }, status: number, inCookie: boolean) => {
+    const { userId, sessionId, refreshToken } = visit.ticket;
+    const token = await identity.tokens.sign(userId, sessionId);
+    const body = {
+      success: true,
+      token,
+      // A page's scripts must not hold what the cookie hides from them.
+      ...(inCookie ? {} : { refreshToken }),
+      expiresIn: identity.tokens.ttlSeconds,
+      user: visit.user,
+    };
+    return send(body, status, inCookie ? { "set-cookie": sessionCookie(refreshToken, isSecure) } : {});
+  };
+
+  return new Elysia({ name: "auth" })
+    .use(identityPlugin(identity))
+    .post(
+      "/auth/register",
+      async ({ request }) =>
+        session(await register(services, readRegistration(await readFields(request))), 201, false),
+      { ...DOCS.register, parse: "none" },
+    )
+    .post(
+      "/auth/login",
+      async ({ request }) => {
+        const given = readLogin(await readFields(request));
+        return session(await login(services, given), 200, given.cookie);
+      },
+      { ...DOCS.login, parse: "none" },
+    )
+    .post(
+      "/auth/refresh",
+      async ({ request }) => {
+        const { token, inCookie } = await tokenOf(request, origins);
+        return session(await refresh(services, token), 200, inCookie);
+      },
+      { ...DOCS.refresh, parse: "none" },
+    )
+    .post(
+      "/auth/logout",
+      async ({ request }) => {
+        const { token, inCookie } = await tokenOf(request, origins);
+        await logout(services, token);
+        return done(inCookie ? { "set-cookie": clearedCookie(isSecure) } : {});
+      },
+      { ...DOCS.logout, parse: "none" },
+    )
+    .get("/auth/profile", ({ caller }) => item(found(db, caller.userId)), { ...DOCS.getProfile, who: "user" })
+    .put(
+      "/auth/profile",
+      async ({ request, caller }) => {
+        const given = readAccountChange(withoutRole(await readFields(request)));
+        return item(await change(services, caller, caller.userId, given));
+      },
+      { ...DOCS.changeProfile, who: "user", parse: "none" },
+    );
+}
+
+function userRoutes(services: AccountServices) {
+  const { db, identity } = services;
+  return new Elysia({ name: "users" })
+    .use(identityPlugin(identity))
+    .get(
+      "/users",
+      ({ request }) => {
+        const page = readPage(new URL(request.url).searchParams);
+        return send(pageBody(page, listUsers(db, page), countUsers(db, COUNT_MAX)));
+      },
+      { ...DOCS.listUsers, who: "admin" },
+    )
+    .get("/users/:id", ({ target }) => item(found(db, target)), { ...DOCS.getUser, who: "self" })
+    .put(
+      "/users/:id",
+      async ({ request, caller, target }) =>
+        item(await change(services, caller, target, readAccountChange(await readFields(request)))),
+      { ...DOCS.changeUser, who: "self", parse: "none" },
+    )
+    .delete(
+      "/users/:id",
+      async ({ request, caller, target }) => {
+        const fields = await readFieldsIfAny(request);
+        const isSelf = caller.userId === target;
+        await remove(services, caller, target, isSelf ? readPassword(fields) : null);
+        return done();
+      },
+      { ...DOCS.removeUser, who: "self", parse: "none" },
+    )
+    .get(
+      "/audit",
+      ({ request }) => {
+        const page = readPage(new URL(request.url).searchParams);
+        return send(pageBody(page, listAudit(db, page), countAudit(db, COUNT_MAX)));
+      },
+      { ...DOCS.listAudit, who: "admin" },
+    );
+}
+
+/** A profile has no role to change: clients that send a whole user back are let be. */
+const withoutRole = ({ role: _role, ...fields }: Record<string, unknown>) => fields;
+
+function found(db: Database, userId: string): User {
+  const account = findAccount(db, userId);
+  if (!account) throw new Problem("not-found", "there is no such user");
+  return account.user;
+}

@@ -1,0 +1,117 @@
+// Sessions: begun by signing in, prolonged by refresh tokens that change with each use, ended by removing them.
+import type { Database, Statement } from "../../db/database.ts";
+import { DatabaseError } from "../../db/errors.ts";
+import { auditStatement } from "../audit.ts";
+import { digestOf, makeRefreshToken } from "../identity/opaque.ts";
+
+const DAY_MS = 86_400_000;
+/** A refresh token lives this long, and so does a session after its last one was given. */
+export const REFRESH_TTL_MS = 30 * DAY_MS;
+/** Two tabs, or an answer that got lost: used again within this time it is no theft. */
+const GRACE_MS = 10_000;
+/** Ended sessions that each signing-in clears away. */
+const PRUNED_MAX = 20;
+
+/** A session just begun or prolonged, with the refresh token that goes on. */
+export type Ticket = { userId: string; sessionId: string; refreshToken: string };
+
+/** A new session and the statements that begin it, to be written with what it is begun for. */
+export function beginSession(userId: string, passwordHash: string, nowMs: number) {
+  const ticket: Ticket = { userId, sessionId: crypto.randomUUID(), refreshToken: makeRefreshToken() };
+  const endsAt = nowMs + REFRESH_TTL_MS;
+  const statements: Statement[] = [
+    {
+      // Not for a password that was changed while it was being checked: then the token below has no session.
+      sql: `INSERT INTO sessions (id, user_id, created_at, expires_at)
+            SELECT ?, id, ?, ? FROM users WHERE id = ? AND password_hash = ?`,
+      args: [ticket.sessionId, nowMs, endsAt, userId, passwordHash],
+    },
+    {
+      sql: "INSERT INTO refresh_tokens (hash, session_id, created_at, expires_at) VALUES (?, ?, ?, ?)",
+      args: [digestOf(ticket.refreshToken), ticket.sessionId, nowMs, endsAt],
+    },
+    {
+      sql: `DELETE FROM sessions WHERE id IN
+            (SELECT id FROM sessions WHERE expires_at <= ? ORDER BY expires_at LIMIT ${PRUNED_MAX})`,
+      args: [nowMs],
+    },
+  ];
+  return { ticket, statements };
+}
+
+type TokenRow = [string, string, number, number | null];
+
+const findToken = (db: Database, token: string): TokenRow | undefined =>
+  db.read.get<TokenRow>(
+    `SELECT t.session_id, s.user_id, t.expires_at, t.used_at
+     FROM refresh_tokens AS t JOIN sessions AS s ON s.id = t.session_id WHERE t.hash = ?`,
+    digestOf(token),
+  );
+
+/**
+ * Trades a refresh token for the next one; `null` when it is not valid. One that was used longer ago than the grace
+ * is in two hands: then its whole session ends, and `onRevoked` hears of it.
+ */
+export async function rotate(
+  db: Database,
+  token: string,
+  nowMs: number,
+  onRevoked: (userId: string) => void,
+): Promise<Ticket | null> {
+  const row = findToken(db, token);
+  if (!row) return null;
+  const [sessionId, userId, expiresAt, usedAt] = row;
+  if (expiresAt <= nowMs) return null;
+  if (usedAt !== null && nowMs - usedAt > GRACE_MS) {
+    await db.write([
+      endStatement(sessionId),
+      auditStatement(null, "session.revoke", userId, { why: "a refresh token was used twice" }, nowMs),
+    ]);
+    onRevoked(userId);
+    return null;
+  }
+  const next = makeRefreshToken();
+  const endsAt = nowMs + REFRESH_TTL_MS;
+  try {
+    await db.write([
+      {
+        sql: "UPDATE refresh_tokens SET used_at = coalesce(used_at, ?) WHERE hash = ?",
+        args: [nowMs, digestOf(token)],
+      },
+      {
+        sql: "INSERT INTO refresh_tokens (hash, session_id, created_at, expires_at) VALUES (?, ?, ?, ?)",
+        args: [digestOf(next), sessionId, nowMs, endsAt],
+      },
+      { sql: "UPDATE sessions SET expires_at = ? WHERE id = ?", args: [endsAt, sessionId] },
+      {
+        sql: "DELETE FROM refresh_tokens WHERE session_id = ? AND expires_at <= ?",
+        args: [sessionId, nowMs],
+      },
+    ]);
+  } catch (thrown) {
+    // The session ended in between.
+    if (thrown instanceof DatabaseError && thrown.kind === "reference") return null;
+    throw thrown;
+  }
+  return { userId, sessionId, refreshToken: next };
+}
+
+/** Ends the session that the token belongs to; returns whose it was, `null` when there is none. */
+export async function endSessionOf(db: Database, token: string): Promise<string | null> {
+  const row = findToken(db, token);
+  if (!row) return null;
+  const [sessionId, userId] = row;
+  await db.write([endStatement(sessionId)]);
+  return userId;
+}
+
+/** Ends every session of a user; a trigger tells the change feed. */
+export const endAllStatement = (userId: string): Statement => ({
+  sql: "DELETE FROM sessions WHERE user_id = ?",
+  args: [userId],
+});
+
+const endStatement = (sessionId: string): Statement => ({
+  sql: "DELETE FROM sessions WHERE id = ?",
+  args: [sessionId],
+});

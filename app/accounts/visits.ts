@@ -1,0 +1,129 @@
+// What people do with their accounts: register, authenticate, refresh, change, leave; passwords and sessions together.
+import type { Database } from "../../db/database.ts";
+import { DatabaseError } from "../../db/errors.ts";
+import type { Caller } from "../identity/caller.ts";
+import type { Identity } from "../identity/identity.ts";
+import { Problem } from "../problems.ts";
+import {
+  type Account,
+  changeAccount,
+  emailTaken,
+  findAccount,
+  findByEmail,
+  loginStatement,
+  newAccount,
+  removeAccount,
+  type User,
+  writeRule,
+} from "./accounts.ts";
+import type { AccountChange, Login, Registration } from "./fields.ts";
+import type { Passwords } from "./passwords.ts";
+import { beginSession, endSessionOf, rotate, type Ticket } from "./sessions.ts";
+
+type Services = { db: Database; identity: Identity; passwords: Passwords; now(): number };
+
+/** A session that was just begun or prolonged, and whose it is. */
+export type Visit = { ticket: Ticket; user: User };
+
+/** Makes a customer's account and its first session. Throws the `Problem` 409 for an address that has one. */
+export async function register(services: Services, given: Registration): Promise<Visit> {
+  const { db, passwords, now } = services;
+  if (findByEmail(db, given.email)) throw emailTaken();
+  const passwordHash = await passwords.hash(given.password);
+  const nowMs = now();
+  const { user, statements } = newAccount({ ...given, role: "customer", passwordHash }, nowMs);
+  const begun = beginSession(user.id, passwordHash, nowMs);
+  await writeRule(db, [...statements, ...begun.statements, loginStatement(user.id, null, nowMs)]);
+  return { ticket: begun.ticket, user: { ...user, lastLogin: new Date(nowMs).toISOString() } };
+}
+
+/** Checks the password and begins a session. Every failure has the same words and does the same work. */
+export async function login(services: Services, given: Login): Promise<Visit> {
+  const { db, passwords, now } = services;
+  const account = findByEmail(db, given.email);
+  const isRight = await passwords.verify(given.password, account?.passwordHash ?? null);
+  if (!account || !isRight) throw wrongLogin();
+  const { user, passwordHash } = account;
+  const newHash = passwords.isOutdated(passwordHash) ? await passwords.hash(given.password) : null;
+  const nowMs = now();
+  const begun = beginSession(user.id, passwordHash, nowMs);
+  try {
+    await db.write([...begun.statements, loginStatement(user.id, newHash, nowMs)]);
+  } catch (thrown) {
+    // The account went, or got another password, while this one was checked.
+    if (thrown instanceof DatabaseError && thrown.kind === "reference") throw wrongLogin();
+    throw thrown;
+  }
+  return { ticket: begun.ticket, user: { ...user, lastLogin: new Date(nowMs).toISOString() } };
+}
+
+/** Trades a refresh token for the next one. Throws the `Problem` 401. */
+export async function refresh({ db, identity, now }: Services, token: string): Promise<Visit> {
+  const ticket = await rotate(db, token, now(), identity.forgetUser);
+  const account = ticket && findAccount(db, ticket.userId);
+  if (!account) throw new Problem("unauthorized", "the refresh token is not valid, or not any more");
+  return { ticket, user: account.user };
+}
+
+/** Ends the session of a refresh token; one that is not known has none. */
+export async function logout({ db, identity }: Services, token: string): Promise<void> {
+  const userId = await endSessionOf(db, token);
+  if (userId !== null) identity.forgetUser(userId);
+}
+
+/** Changes an account as its owner or an admin may. */
+export async function change(
+  services: Services,
+  caller: Caller,
+  userId: string,
+  given: AccountChange,
+): Promise<User> {
+  const { db, identity, passwords, now } = services;
+  const account = findAccount(db, userId);
+  if (!account) throw notFound();
+  const role = given.role === account.user.role ? undefined : given.role;
+  if (role !== undefined && caller.role !== "admin")
+    throw new Problem("forbidden", "only an admin may change a role");
+  if (given.password !== undefined && caller.userId === userId)
+    await checkOwn(services, account, given.currentPassword, "currentPassword");
+  const passwordHash = given.password === undefined ? undefined : await passwords.hash(given.password);
+  const { name, phone } = given;
+  const user = await changeAccount(db, caller, userId, { name, phone, role, passwordHash }, now());
+  if (role !== undefined || passwordHash !== undefined) identity.forgetUser(userId);
+  if (!user) throw notFound();
+  return user;
+}
+
+/** Removes an account; one's own takes the password, which is `null` for an admin who removes another's. */
+export async function remove(
+  services: Services,
+  caller: Caller,
+  userId: string,
+  password: string | null,
+): Promise<void> {
+  const { db, identity, now } = services;
+  const account = findAccount(db, userId);
+  if (!account) throw notFound();
+  if (password !== null) await checkOwn(services, account, password, "password");
+  await removeAccount(db, caller, userId, now());
+  identity.forgetUser(userId);
+}
+
+async function checkOwn(
+  { passwords }: Services,
+  account: Account,
+  password: string | undefined,
+  field: string,
+): Promise<void> {
+  if (password === undefined)
+    throw new Problem("invalid-request", `${field} is required`, [
+      { pointer: `/${field}`, detail: "is required" },
+    ]);
+  if (!(await passwords.verify(password, account.passwordHash)))
+    throw new Problem("forbidden", `${field} is not right`, [
+      { pointer: `/${field}`, detail: "is not right" },
+    ]);
+}
+
+const notFound = () => new Problem("not-found", "there is no such user");
+const wrongLogin = () => new Problem("unauthorized", "the e-mail address or the password is not right");

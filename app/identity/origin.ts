@@ -1,0 +1,20 @@
+// Which pages may use a session that a browser keeps: the shop's own, and storefronts that were named.
+
+/** Where the shop is known to be, and who else may ask. */
+export type Origins = { publicUrl: string; corsOrigins: readonly string[] };
+
+/** Whether a request comes from a page of the shop's own origin or a named one; without an origin it does not. */
+export function isFromAllowedOrigin(request: Request, { publicUrl, corsOrigins }: Origins): boolean {
+  const origin = request.headers.get("origin");
+  if (origin === null || !URL.canParse(origin)) return false;
+  const asked = new URL(origin);
+  if (asked.origin !== origin || !/^https?:$/.test(asked.protocol)) return false;
+  // A proxy may speak TLS for us, so only the host is compared.
+  if (asked.host === request.headers.get("host")) return true;
+  if (publicUrl !== "" && new URL(publicUrl).origin === origin) return true;
+  return corsOrigins.some((allowed) =>
+    allowed.endsWith(":*")
+      ? `${asked.protocol}//${asked.hostname}` === allowed.slice(0, -2)
+      : allowed === origin,
+  );
+}
