@@ -29,6 +29,7 @@ export function startShop(children: Children, { dataDir, cores, cacheBytesMax }:
   const port = freePort();
   const env = {
     NODE_ENV: "production",
+    JWT_SECRET: crypto.randomUUID(),
     DATA_DIR: dataDir,
     CACHE_BYTES_MAX: String(cacheBytesMax),
     HOST: "127.0.0.1",

@@ -1,5 +1,6 @@
 // Admins that are made from outside the API: the first one from the settings, others by the command.
 import type { Database } from "../../db/database.ts";
+import { Problem } from "../problems.ts";
 import { changeAccount, findByEmail, hasAdmin, newAccount, writeRule } from "./accounts.ts";
 import type { Passwords } from "./passwords.ts";
 
@@ -16,10 +17,16 @@ export async function makeFirstAdmin(
   if (given === null || hasAdmin(db)) return false;
   const passwordHash = await passwords.hash(given.password);
   const account = findByEmail(db, given.email);
-  // Whoever took the address before must not become the admin by it.
-  if (account) await promote(db, account.user.id, passwordHash, nowMs);
-  else await addAdmin(db, given.email, passwordHash, nowMs);
-  return true;
+  try {
+    // Whoever took the address before must not become the admin by it.
+    if (account) await promote(db, account.user.id, passwordHash, nowMs);
+    else await addAdmin(db, given.email, passwordHash, nowMs);
+    return true;
+  } catch (thrown) {
+    // Another process that started at the same time was quicker.
+    if (thrown instanceof Problem && hasAdmin(db)) return false;
+    throw thrown;
+  }
 }
 
 /** Makes an account an admin, with another password where one is given. */

@@ -1,0 +1,227 @@
+// Every route of the shop and who passes: with no token, as oneself, as another, as an admin, and with everything that only looks like a token.
+import { afterAll, beforeAll, describe, expect, test } from "bun:test";
+import { makeAdminOf } from "./accounts/accounts-fixture.ts";
+import { addKey, revokeKey } from "./accounts/keys.ts";
+import { ask, claimsOf, forge, type Person, signIn, signUp } from "./test-people.ts";
+import { type ObservedShop, openObservedShop, shoe } from "./test-shop.ts";
+
+/** `session`: public, and proves itself by a password or a refresh token. */
+type Guard = "public" | "session" | "user" | "self" | "admin";
+
+const GUARDS: Record<string, Guard> = {
+  "GET /shoes": "public",
+  "GET /shoes/:id": "public",
+  "GET /shoes/:id/relatedproducts": "public",
+  "GET /products": "public",
+  "GET /products/:id": "public",
+  "GET /products/:id/relatedproducts": "public",
+  "GET /categories": "public",
+  "POST /auth/register": "session",
+  "POST /auth/login": "session",
+  "POST /auth/refresh": "session",
+  "POST /auth/logout": "session",
+  "GET /auth/profile": "user",
+  "PUT /auth/profile": "user",
+  "GET /users": "admin",
+  "GET /users/:id": "self",
+  "PUT /users/:id": "self",
+  "DELETE /users/:id": "self",
+  "GET /audit": "admin",
+};
+/** Outside the prefixes, for all. */
+const OUTSIDE = [
+  "/",
+  "/favicon.ico",
+  "/health",
+  "/livez",
+  "/readyz",
+  "/images/:file",
+  "/problems/:type",
+].concat(["/docs", "/docs/json", "/docs/assets/:file"]);
+
+const SECRETS = [
+  "the new secret, with which tokens are made now",
+  "the old secret, which is still good for a while",
+];
+const UNKNOWN_SECRET = "a secret that this shop has never had, not once";
+
+const ROUTES = Object.entries(GUARDS).flatMap(([route, guard]) => {
+  const [method = "", path = ""] = route.split(" ");
+  return ["/api", "/v1"].map((prefix) => ({ method, path: prefix + path, guard }));
+});
+const guardedRoutes = ROUTES.filter(({ guard }) => ["user", "self", "admin"].includes(guard));
+const selfRoutes = ROUTES.filter(({ guard }) => guard === "self");
+
+let shop: ObservedShop;
+let owner: Person;
+let other: Person;
+let admin: Person;
+let removed: Person;
+let key = "";
+let revokedKey = "";
+
+beforeAll(async () => {
+  shop = await openObservedShop([shoe("a1")], true, { secrets: SECRETS });
+  owner = await signUp(shop);
+  other = await signUp(shop);
+  admin = await signIn(shop, await makeAdminOf(shop.db, await signUp(shop)));
+  removed = await signUp(shop);
+  const { status } = await ask(shop, "DELETE", `/api/users/${removed.id}`, { token: admin.token });
+  expect(status).toBe(204);
+  key = await addKey(shop.db, "script", Date.now());
+  revokedKey = await addKey(shop.db, "old-script", Date.now());
+  await revokeKey(shop.db, "old-script", Date.now());
+});
+afterAll(() => shop.close());
+
+type Route = (typeof ROUTES)[number];
+
+/** Asks at the owner's address, with a body that no route takes for more than an object. */
+async function statusOf({ method, path }: Route, token: string | undefined, id = owner.id) {
+  const address = path.replace(/:userid/, id).replace(/:id/, path.includes("/users/") ? id : "a1");
+  const given = token === undefined ? {} : { token };
+  const answer = await ask(shop, method, address, method === "GET" ? given : { ...given, body: {} });
+  return {
+    status: answer.status,
+    challenge: answer.headers.get("www-authenticate"),
+    text: await answer.text(),
+  };
+}
+
+test("every route is in the table", () => {
+  const told = shop.routes.map(({ method, path }) => `${method} ${path}`);
+  const known = ROUTES.map(({ method, path }) => `${method} ${path}`).concat(
+    OUTSIDE.map((path) => `GET ${path}`),
+  );
+  expect(told.filter((route) => !known.includes(route))).toEqual([]);
+  expect(known.filter((route) => !told.includes(route))).toEqual([]);
+});
+
+describe("what is no valid token is 401 everywhere", () => {
+  const hourOf = (offsetSeconds: number) => Math.floor(Date.now() / 1000) + offsetSeconds;
+  const changed = (claims: object) => ({ ...claimsOf(owner.token), ...claims });
+  const [current = ""] = SECRETS;
+  const tampered = (token: string, claims: object): string => {
+    const [head, , mac] = token.split(".");
+    return `${head}.${Buffer.from(JSON.stringify(claims)).toString("base64url")}.${mac}`;
+  };
+  test.each<[string, () => string]>([
+    ["an expired token", () => forge(changed({ exp: hourOf(-1) }), current)],
+    ["a token of an unknown secret", () => forge(changed({}), UNKNOWN_SECRET)],
+    ["alg none", () => forge(changed({}), current, "none")],
+    [
+      "alg none with the old signature",
+      () => forge(changed({}), current, "none") + owner.token.split(".")[2],
+    ],
+    ["HS512 with the same secret", () => forge(changed({}), current, "HS512")],
+    ["HS384 with the same secret", () => forge(changed({}), current, "HS384")],
+    ["a tampered payload", () => tampered(owner.token, changed({ sub: admin.id }))],
+    ["a tampered session", () => forge(changed({ sid: claimsOf(other.token).sid }), current)],
+    ["the token of a removed user", () => removed.token],
+    ["another issuer", () => forge(changed({ iss: "somebody" }), current)],
+    ["another audience", () => forge(changed({ aud: "somebody" }), current)],
+    ["no end", () => forge(changed({ exp: undefined }), current)],
+    ["no session", () => forge(changed({ sid: undefined }), current)],
+    ["no user", () => forge(changed({ sub: undefined }), current)],
+    ["a session that is a list", () => forge(changed({ sid: [claimsOf(owner.token).sid] }), current)],
+    ["a refresh token", () => owner.refreshToken],
+    ["a revoked key", () => revokedKey],
+    ["a key that was never made", () => `${key.slice(0, -4)}AAAA`],
+    ["words", () => "let me in"],
+    ["a very long one", () => `${owner.token}${"A".repeat(8_000)}`],
+  ])("%s", async (_name, make) => {
+    const token = make();
+    for (const route of guardedRoutes) {
+      const { status, challenge, text } = await statusOf(route, token);
+      expect([route, status, challenge]).toEqual([route, 401, 'Bearer error="invalid_token"']);
+      expect(text).not.toContain(token.slice(0, 30));
+    }
+  });
+
+  test("no token, and no Bearer", async () => {
+    for (const route of guardedRoutes) {
+      const { status, challenge } = await statusOf(route, undefined);
+      expect([route, status, challenge]).toEqual([route, 401, "Bearer"]);
+    }
+    const basic = await ask(shop, "GET", "/api/users", {
+      headers: { authorization: `Basic ${admin.token}` },
+    });
+    expect(basic.status).toBe(401);
+  });
+
+  test("and none of it hides a public answer", async () => {
+    for (const route of ROUTES.filter(({ guard }) => guard === "public"))
+      for (const token of [undefined, "let me in", removed.token, owner.token])
+        expect([route, (await statusOf(route, token)).status]).toEqual([route, 200]);
+  });
+});
+
+/** What the guard lets through is refused by the room at most: the body is empty, or the user is not there. */
+const PASSED = [200, 204, 400, 404];
+
+describe("a valid token", () => {
+  test("of the owner passes but for what is an admin's: 403", async () => {
+    for (const route of guardedRoutes) {
+      const { status } = await statusOf(route, owner.token);
+      if (route.guard === "admin") expect([route, status]).toEqual([route, 403]);
+      else expect([route, PASSED.includes(status)]).toEqual([route, true]);
+    }
+  });
+
+  test("of another customer is 403 for what is the owner's, whether there is such a user or not", async () => {
+    for (const route of selfRoutes)
+      for (const id of [owner.id, "nobody", removed.id])
+        expect([route, (await statusOf(route, other.token, id)).status]).toEqual([route, 403]);
+  });
+
+  test("of an admin passes everywhere, and finds no user where there is none: 404", async () => {
+    for (const route of guardedRoutes) {
+      const id = route.method === "DELETE" ? "nobody" : owner.id;
+      const { status } = await statusOf(route, admin.token, id);
+      expect([route, PASSED.includes(status)]).toEqual([route, true]);
+    }
+    for (const route of selfRoutes)
+      expect([route, (await statusOf(route, admin.token, "nobody")).status]).toEqual([route, 404]);
+  });
+
+  test("of a key passes as an admin's, but has no account", async () => {
+    for (const route of guardedRoutes) {
+      const { status } = await statusOf(route, key, "nobody");
+      if (route.guard === "user") expect([route, status]).toEqual([route, 403]);
+      else expect([route, PASSED.includes(status)]).toEqual([route, true]);
+    }
+    for (const route of selfRoutes)
+      expect([route, (await statusOf(route, key, "me")).status]).toEqual([route, 403]);
+  });
+
+  test("made with the old secret is as good", async () => {
+    const token = forge(claimsOf(owner.token), SECRETS[1] ?? "");
+    for (const route of guardedRoutes) {
+      const { status } = await statusOf(route, token);
+      expect([route, route.guard === "admin" ? status === 403 : PASSED.includes(status)]).toEqual([
+        route,
+        true,
+      ]);
+    }
+  });
+
+  test("says nothing of a role: the database does", async () => {
+    const token = forge({ ...claimsOf(owner.token), role: "admin" }, SECRETS[0] ?? "");
+    expect((await ask(shop, "GET", "/api/users", { token })).status).toBe(403);
+  });
+});
+
+test("nothing personal may be kept by anybody", async () => {
+  for (const route of ROUTES.filter(({ guard }) => guard !== "public"))
+    for (const token of [undefined, owner.token, admin.token]) {
+      const path = route.path.replace(":id", "nobody");
+      const answer = await ask(shop, route.method, path, { ...(token ? { token } : {}) });
+      expect([route, answer.headers.get("cache-control")]).toEqual([route, "private, no-store"]);
+      expect([route, answer.headers.has("etag")]).toEqual([route, false]);
+    }
+});
+
+test("an address that is not there is 404, whoever asks", async () => {
+  for (const token of [undefined, "let me in", admin.token])
+    expect((await ask(shop, "GET", "/api/auth/nothing", token ? { token } : {})).status).toBe(404);
+});
