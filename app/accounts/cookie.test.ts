@@ -1,0 +1,93 @@
+// Sessions in a cookie: out of every script's sight, and of no use to pages of other sites.
+import { afterAll, beforeAll, describe, expect, test } from "bun:test";
+import { ask, type Person, signUp } from "../test-people.ts";
+import { type ObservedShop, openObservedShop } from "../test-shop.ts";
+
+const FRONT = "https://front.example";
+const ORIGINS = { publicUrl: "https://shop.example/base", corsOrigins: [FRONT, "http://localhost:*"] };
+
+let shop: ObservedShop;
+let plain: ObservedShop;
+let person: Person;
+beforeAll(async () => {
+  shop = await openObservedShop([], true, { origins: ORIGINS });
+  plain = await openObservedShop([]);
+  person = await signUp(shop);
+});
+afterAll(() => Promise.all([shop.close(), plain.close()]));
+
+async function signInByCookie(at = shop, { email, password } = person) {
+  const answer = await ask(at, "POST", "/api/auth/login", { body: { email, password, cookie: true } });
+  const header = answer.headers.get("set-cookie") ?? "";
+  return { answer, header, cookie: header.split(";")[0] ?? "" };
+}
+const send = (path: string, cookie: string, origin: string | null, body?: unknown) =>
+  ask(shop, "POST", path, {
+    ...(body === undefined ? {} : { body }),
+    headers: { cookie, ...(origin === null ? {} : { origin }) },
+  });
+
+test("the answer holds it in the cookie only", async () => {
+  const { answer, header } = await signInByCookie();
+  expect(header).toMatch(
+    /^insole_refresh=[\w-]{43}; Max-Age=2592000; Path=\/; HttpOnly; SameSite=Lax; Secure$/,
+  );
+  const session = (await answer.json()) as Record<string, unknown>;
+  expect(Object.keys(session).sort()).toEqual(["expiresIn", "success", "token", "user"]);
+  const other = await signInByCookie(plain, await signUp(plain));
+  expect(other.header).toEndWith("HttpOnly; SameSite=Lax");
+});
+
+describe("with the cookie", () => {
+  test.each([FRONT, "https://shop.example", "http://localhost:5173", "http://localhost", "own"])(
+    "a page of %s may refresh and sign out",
+    async (name) => {
+      const origin = name === "own" ? shop.url : name;
+      const { cookie } = await signInByCookie();
+      const refreshed = await send("/api/auth/refresh", cookie, origin);
+      expect(refreshed.status).toBe(200);
+      expect(await refreshed.json()).not.toHaveProperty("refreshToken");
+      const renewed = (refreshed.headers.get("set-cookie") ?? "").split(";")[0] ?? "";
+      expect(renewed).not.toBe(cookie);
+      const left = await send("/v1/auth/logout", renewed, origin, {});
+      expect([left.status, left.headers.get("set-cookie")]).toEqual([
+        204,
+        "insole_refresh=; Max-Age=0; Path=/; HttpOnly; SameSite=Lax; Secure",
+      ]);
+      expect((await send("/api/auth/refresh", renewed, origin)).status).toBe(401);
+    },
+  );
+
+  test.each([
+    null,
+    "null",
+    "https://evil.example",
+    "https://front.example.evil.example",
+    "http://front.example",
+    "https://front.example:8443",
+    "http://localhost.evil.example",
+    "https://localhost:5173",
+    "https://shop.example/",
+    "file://",
+  ])("a page of %p may not", async (origin) => {
+    const { cookie } = await signInByCookie();
+    for (const path of ["/api/auth/refresh", "/api/auth/logout"]) {
+      const answer = await send(path, cookie, origin);
+      expect([answer.status, answer.headers.get("set-cookie")]).toEqual([403, null]);
+    }
+    expect((await send("/api/auth/refresh", cookie, FRONT)).status).toBe(200);
+  });
+});
+
+test("a token in the body goes before the cookie and needs no origin", async () => {
+  const { cookie } = await signInByCookie();
+  const answer = await send("/api/auth/refresh", cookie, null, { refreshToken: person.refreshToken });
+  expect([answer.status, answer.headers.get("set-cookie")]).toEqual([200, null]);
+  expect(await answer.json()).toHaveProperty("refreshToken");
+});
+
+test("a cookie alone opens nothing", async () => {
+  const { cookie } = await signInByCookie();
+  const answer = await shop.get("/api/auth/profile", { headers: { cookie, origin: FRONT } });
+  expect(answer.status).toBe(401);
+});

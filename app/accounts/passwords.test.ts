@@ -1,0 +1,159 @@
+// Passwords: a bounded number at once, the same work for every failure, new parameters taken over at signing in.
+import { describe, expect, test } from "bun:test";
+import { ask, PASSWORD, signUp } from "../test-people.ts";
+import { openObservedShop } from "../test-shop.ts";
+import { type Engine, openPasswords } from "./passwords.ts";
+
+const OLD = { algorithm: "argon2id", memoryCost: 1_024, timeCost: 1 } as const;
+
+/** The real work, noted. */
+function countingEngine() {
+  const verified: string[] = [];
+  const counts = { hashed: 0, running: 0, most: 0 };
+  const engine: Engine = {
+    hash(password) {
+      counts.hashed += 1;
+      return Bun.password.hash(password, { algorithm: "argon2id", memoryCost: 19_456, timeCost: 2 });
+    },
+    async verify(password, hash) {
+      verified.push(hash);
+      counts.running += 1;
+      counts.most = Math.max(counts.most, counts.running);
+      const isRight = await Bun.password.verify(password, hash);
+      counts.running -= 1;
+      return isRight;
+    },
+  };
+  return { engine, verified, counts };
+}
+
+describe("a hash", () => {
+  test("is argon2id with 19 MiB and two passes, salted", async () => {
+    const passwords = openPasswords();
+    const [one, two] = await Promise.all([passwords.hash(PASSWORD), passwords.hash(PASSWORD)]);
+    expect(one).toStartWith("$argon2id$v=19$m=19456,t=2,p=1$");
+    expect(one).not.toBe(two);
+    expect(await passwords.verify(PASSWORD, one)).toBe(true);
+    expect(await passwords.verify(`${PASSWORD} `, one)).toBe(false);
+    expect(await passwords.verify("\u212b\u00e9", await passwords.hash("\u00c5e\u0301"))).toBe(true);
+  });
+
+  test("of nobody has the same parameters, and is nobody's", async () => {
+    const { engine, verified } = countingEngine();
+    const passwords = openPasswords({ engine });
+    expect(await passwords.verify(PASSWORD, null)).toBe(false);
+    expect(verified).toHaveLength(1);
+    expect(passwords.isOutdated(verified[0] ?? "")).toBe(false);
+    const always = openPasswords({ engine: { ...engine, verify: async () => true } });
+    expect(await always.verify(PASSWORD, null)).toBe(false);
+  });
+});
+
+describe("the queue", () => {
+  /** Work that ends when it is told to. */
+  function openWork(atOnce: number, waitingMax: number) {
+    const ends: (() => void)[] = [];
+    const engine: Engine = {
+      hash: () => new Promise((end) => ends.push(() => end("done"))),
+      verify: () => new Promise((_end, fail) => ends.push(() => fail(new Error("broken")))),
+    };
+    return { ends, passwords: openPasswords({ atOnce, waitingMax, engine }) };
+  }
+
+  test("runs a few at once, lets some wait, and refuses the next with 503", async () => {
+    const { ends, passwords } = openWork(2, 2);
+    const accepted = [1, 2, 3, 4].map((n) => passwords.hash(String(n)));
+    expect(passwords.state()).toEqual({ running: 2, waiting: 2 });
+    await expect(passwords.hash("5")).rejects.toMatchObject({
+      type: "unavailable",
+      headers: { "retry-after": "2" },
+    });
+    for (let at = 0; at < 4; at += 1) {
+      ends[at]?.();
+      await accepted[at];
+    }
+    expect(await Promise.all(accepted)).toEqual(Array(4).fill("done"));
+    expect(passwords.state()).toEqual({ running: 0, waiting: 0 });
+  });
+
+  test("goes on after a failure", async () => {
+    const { ends, passwords } = openWork(1, 1);
+    const failing = passwords.verify("a", "b");
+    const waiting = passwords.hash("c");
+    ends[0]?.();
+    const failed = expect(failing).rejects.toThrow("broken");
+    await failed;
+    ends[1]?.();
+    expect(await waiting).toBe("done");
+    expect(passwords.state()).toEqual({ running: 0, waiting: 0 });
+  });
+});
+
+describe("signing in", () => {
+  test("does one verification for a wrong password, for an unknown address and for a right one", async () => {
+    const { engine, verified, counts } = countingEngine();
+    const shop = await openObservedShop([], true, { passwords: openPasswords({ engine, atOnce: 1 }) });
+    const person = await signUp(shop);
+    counts.hashed = 0;
+    const answers: unknown[] = [];
+    for (const given of [
+      { email: person.email, password: "wrong password" },
+      { email: "nobody@shop.example", password: PASSWORD },
+      { email: "not an address", password: "x" },
+      { email: person.email, password: "p".repeat(1_000) },
+    ]) {
+      verified.length = 0;
+      const answer = await ask(shop, "POST", "/api/auth/login", { body: given });
+      const { timestamp: _, requestId: __, ...told } = (await answer.json()) as Record<string, unknown>;
+      answers.push([answer.status, told]);
+      expect([verified.length, counts.hashed]).toEqual([1, 0]);
+    }
+    expect(new Set(answers.map((answer) => JSON.stringify(answer))).size).toBe(1);
+    expect(answers[0]).toMatchObject([401, { type: "/problems/unauthorized" }]);
+    verified.length = 0;
+    const many = Array.from({ length: 6 }, () =>
+      ask(shop, "POST", "/api/auth/login", { body: { email: person.email, password: PASSWORD } }),
+    );
+    expect((await Promise.all(many)).map(({ status }) => status)).toEqual(Array(6).fill(200));
+    expect([verified.length, counts.most]).toEqual([6, 1]);
+    await shop.close();
+  });
+
+  test("is 503 with Retry-After when too many wait", async () => {
+    const { promise: held, resolve: letGo } = Promise.withResolvers<void>();
+    const engine: Engine = { hash: async () => "", verify: () => held.then(() => false) };
+    const shop = await openObservedShop([], true, {
+      passwords: openPasswords({ engine, atOnce: 1, waitingMax: 0 }),
+    });
+    const body = { email: "a@b.example", password: PASSWORD };
+    const first = ask(shop, "POST", "/api/auth/login", { body });
+    const answers = [1, 2].map(() => ask(shop, "POST", "/api/auth/login", { body }));
+    const refused = await Promise.race([first, ...answers]);
+    expect([refused.status, refused.headers.get("retry-after")]).toEqual([503, "2"]);
+    letGo();
+    const statuses = (await Promise.all([first, ...answers])).map(({ status }) => status);
+    expect(statuses.toSorted()).toEqual([401, 503, 503]);
+    await shop.close();
+  });
+
+  test("makes the hash again when its parameters are not today's, and ends no session", async () => {
+    const shop = await openObservedShop([]);
+    const person = await signUp(shop);
+    const hashOf = () =>
+      shop.db.read.get<[string]>("SELECT password_hash FROM users WHERE id = ?", person.id)?.[0] ?? "";
+    const old = await Bun.password.hash(PASSWORD, OLD);
+    await shop.db.write([{ sql: "UPDATE users SET password_hash = ? WHERE id = ?", args: [old, person.id] }]);
+    const body = { email: person.email, password: PASSWORD };
+    expect(
+      (await ask(shop, "POST", "/api/auth/login", { body: { ...body, password: "wrong one" } })).status,
+    ).toBe(401);
+    expect(hashOf()).toBe(old);
+    expect((await ask(shop, "POST", "/api/auth/login", { body })).status).toBe(200);
+    const renewed = hashOf();
+    expect(renewed).toStartWith("$argon2id$v=19$m=19456,t=2,p=1$");
+    expect((await ask(shop, "POST", "/api/auth/login", { body })).status).toBe(200);
+    expect(hashOf()).toBe(renewed);
+    expect((await ask(shop, "GET", "/api/auth/profile", { token: person.token })).status).toBe(200);
+    await shop.close();
+  });
+});

@@ -1,0 +1,167 @@
+// Refresh tokens: each is traded once, a second time only at once, and what is in two hands ends the session.
+import { afterAll, beforeAll, beforeEach, describe, expect, test } from "bun:test";
+import { digestOf } from "../identity/opaque.ts";
+import { ask, type Person, type Session, signIn, signUp } from "../test-people.ts";
+import { type ObservedShop, openObservedShop } from "../test-shop.ts";
+
+const SECOND_MS = 1_000;
+const DAY_MS = 86_400_000;
+const START_MS = Date.UTC(2030, 0, 1);
+
+let nowMs = START_MS;
+let shop: ObservedShop;
+let person: Person;
+beforeAll(async () => {
+  shop = await openObservedShop([], true, { now: () => nowMs });
+});
+beforeEach(async () => {
+  nowMs = START_MS;
+  person = await signUp(shop);
+});
+afterAll(() => shop.close());
+
+async function refresh(refreshToken: string): Promise<{ status: number; session: Session | null }> {
+  const answer = await ask(shop, "POST", "/api/auth/refresh", { body: { refreshToken } });
+  return { status: answer.status, session: answer.ok ? ((await answer.json()) as Session) : null };
+}
+const next = async (refreshToken: string): Promise<string> => {
+  const { session } = await refresh(refreshToken);
+  return session?.refreshToken ?? "it was refused";
+};
+const logout = async (refreshToken: string) =>
+  (await ask(shop, "POST", "/v1/auth/logout", { body: { refreshToken } })).status;
+const profile = async (token: string) => (await ask(shop, "GET", "/api/auth/profile", { token })).status;
+const rowsOf = (table: string) =>
+  shop.db.read.get<[number]>(
+    table === "sessions"
+      ? "SELECT count(*) FROM sessions WHERE user_id = ?"
+      : "SELECT count(*) FROM refresh_tokens AS t JOIN sessions AS s ON s.id = t.session_id WHERE s.user_id = ?",
+    person.id,
+  )?.[0];
+
+describe("refreshing", () => {
+  test("gives the same shape with new tokens, again and again", async () => {
+    const first = await refresh(person.refreshToken);
+    expect(first).toMatchObject({
+      status: 200,
+      session: { success: true, expiresIn: 900, user: { id: person.id, email: person.email } },
+    });
+    const second = await refresh(first.session?.refreshToken ?? "");
+    expect(second.status).toBe(200);
+    const all = [person.refreshToken, first.session?.refreshToken, second.session?.refreshToken];
+    expect(new Set(all).size).toBe(3);
+    expect(await profile(second.session?.token ?? "")).toBe(200);
+  });
+
+  test("what it does not know, or what is older than 30 days, is 401", async () => {
+    for (const token of ["x", "A".repeat(43), person.token.slice(0, 100)])
+      expect((await refresh(token)).status).toBe(401);
+    nowMs = START_MS + 30 * DAY_MS - 1;
+    const late = await next(person.refreshToken);
+    expect((await refresh(late)).status).toBe(200);
+    nowMs += 30 * DAY_MS;
+    expect((await refresh(late)).status).toBe(401);
+  });
+
+  test("keeps no token, only its digest, and clears expired ones away", async () => {
+    const [stored] = shop.db.read.all<[string]>(
+      "SELECT hash FROM refresh_tokens WHERE hash IN (?, ?)",
+      ...[person.refreshToken, digestOf(person.refreshToken)],
+    );
+    expect(stored).toEqual([digestOf(person.refreshToken)]);
+    let token = person.refreshToken;
+    for (let days = 20; days <= 100; days += 20) {
+      nowMs = START_MS + days * DAY_MS;
+      token = await next(token);
+    }
+    expect(rowsOf("refresh_tokens")).toBe(2);
+  });
+
+  test("an account that ended in 30 days without use leaves nothing after another's signing-in", async () => {
+    nowMs = START_MS + 31 * DAY_MS;
+    await signUp(shop);
+    expect([rowsOf("sessions"), rowsOf("refresh_tokens")]).toEqual([0, 0]);
+  });
+});
+
+describe("a refresh token that was used already", () => {
+  test("gets a sibling within 10 seconds of its first use, and both go on", async () => {
+    const one = await next(person.refreshToken);
+    nowMs += 10 * SECOND_MS;
+    const sibling = await next(person.refreshToken);
+    expect(sibling).not.toBe(one);
+    nowMs += DAY_MS;
+    expect([(await refresh(one)).status, (await refresh(sibling)).status]).toEqual([200, 200]);
+  });
+
+  test("the 10 seconds are not prolonged by further uses", async () => {
+    await next(person.refreshToken);
+    nowMs += 9 * SECOND_MS;
+    await next(person.refreshToken);
+    nowMs += 2 * SECOND_MS;
+    expect((await refresh(person.refreshToken)).status).toBe(401);
+  });
+
+  test("at once from many tabs: each gets its own", async () => {
+    const answers = await Promise.all(Array.from({ length: 8 }, () => refresh(person.refreshToken)));
+    expect(answers.map(({ status }) => status)).toEqual(Array(8).fill(200));
+    expect(new Set(answers.map(({ session }) => session?.refreshToken)).size).toBe(8);
+  });
+
+  test("later ends the session and its whole family, but no other session", async () => {
+    const elsewhere = await signIn(shop, person);
+    const { session } = await refresh(person.refreshToken);
+    const sibling = await next(person.refreshToken);
+    const [token = "", heir = ""] = [session?.token, session?.refreshToken];
+    expect(await profile(token)).toBe(200);
+    nowMs += 10 * SECOND_MS + 1;
+    expect((await refresh(person.refreshToken)).status).toBe(401);
+    expect([(await refresh(heir)).status, (await refresh(sibling)).status]).toEqual([401, 401]);
+    expect([await profile(token), await profile(person.token)]).toEqual([401, 401]);
+    expect([await profile(elsewhere.token), (await refresh(elsewhere.refreshToken)).status]).toEqual([
+      200, 200,
+    ]);
+    expect(
+      shop.db.read.get(
+        "SELECT actor, actor_kind, action FROM audit WHERE subject = ? ORDER BY seq DESC",
+        person.id,
+      ),
+    ).toEqual([null, "system", "session.revoke"]);
+  });
+});
+
+describe("signing out", () => {
+  test("ends the session with its access tokens, and only that one", async () => {
+    const elsewhere = await signIn(shop, person);
+    expect(await profile(person.token)).toBe(200);
+    expect(await logout(person.refreshToken)).toBe(204);
+    expect([await profile(person.token), (await refresh(person.refreshToken)).status]).toEqual([401, 401]);
+    expect(await profile(elsewhere.token)).toBe(200);
+  });
+
+  test("twice, or with what is no token, is 204 too; with nothing 400", async () => {
+    expect(await logout(person.refreshToken)).toBe(204);
+    expect(await logout(person.refreshToken)).toBe(204);
+    expect(await logout("nothing")).toBe(204);
+    for (const body of [undefined, {}, { refreshToken: null }, { refreshToken: 5 }])
+      expect((await ask(shop, "POST", "/api/auth/logout", { body })).status).toBe(400);
+  });
+});
+
+test("an access token lives for 900 seconds, remembered or not", async () => {
+  expect(await profile(person.token)).toBe(200);
+  nowMs += 899 * SECOND_MS;
+  expect(await profile(person.token)).toBe(200);
+  nowMs += 1 * SECOND_MS;
+  expect(await profile(person.token)).toBe(401);
+});
+
+test("a session's end is told in the change feed with the user's id", async () => {
+  const newest = () =>
+    shop.db.read.get<[string, string]>("SELECT kind, shoe_id FROM changes ORDER BY seq DESC LIMIT 1");
+  const before = newest();
+  await refresh(person.refreshToken);
+  expect(newest()).toEqual(before);
+  await logout(person.refreshToken);
+  expect(newest()).toEqual(["session", person.id]);
+});
