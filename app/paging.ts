@@ -43,6 +43,16 @@ export function readPage(params: URLSearchParams): Page {
   };
 }
 
+/** How the rows of an answer lie in their list. */
+export type Pagination = {
+  page: number | null;
+  limit: number;
+  total: number;
+  pages: number;
+  totalIsLowerBound?: true;
+  nextCursor: string | null;
+};
+
 /** The answer's body; `rows` are one more than the limit where the list goes on, `total` is counted to `COUNT_MAX`. */
 export function pageBody<T>(question: Page, rows: { seq: number; item: T }[], total: number) {
   const isLowerBound = total > OFFSET_MAX;
@@ -58,14 +68,15 @@ export function pageBody<T>(question: Page, rows: { seq: number; item: T }[], to
       total: shown,
       pages: Math.ceil(shown / question.limit),
       ...(isLowerBound ? { totalIsLowerBound: true as const } : {}),
-      nextCursor: last ? encode(last.seq) : null,
+      nextCursor: last ? cursorAt(last.seq) : null,
     },
   };
 }
 
-const encode = (seq: number): string => Buffer.from(`s${seq}`).toString("base64url");
+/** The cursor below this row. */
+export const cursorAt = (seq: number): string => Buffer.from(`s${seq}`).toString("base64url");
 
 function decode(text: string): number | null {
   const seq = Number(/^s([1-9]\d{0,15})$/.exec(Buffer.from(text.slice(0, 32), "base64url").toString())?.[1]);
-  return Number.isSafeInteger(seq) && encode(seq) === text ? seq : null;
+  return Number.isSafeInteger(seq) && cursorAt(seq) === text ? seq : null;
 }

@@ -16,6 +16,8 @@ export async function makeFirstAdmin(
 ): Promise<boolean> {
   if (given === null || hasAdmin(db)) return false;
   const passwordHash = await passwords.hash(given.password);
+  // Hashing takes a while, in which another process may have been quicker.
+  if (hasAdmin(db)) return false;
   const account = findByEmail(db, given.email);
   try {
     // Whoever took the address before must not become the admin by it.
@@ -23,7 +25,6 @@ export async function makeFirstAdmin(
     else await addAdmin(db, given.email, passwordHash, nowMs);
     return true;
   } catch (thrown) {
-    // Another process that started at the same time was quicker.
     if (thrown instanceof Problem && hasAdmin(db)) return false;
     throw thrown;
   }

@@ -1,0 +1,77 @@
+// The secret that is made when none was given: kept, readable by its owner only, one for all processes.
+import { afterAll, expect, test } from "bun:test";
+import { readdirSync, statSync, writeFileSync } from "node:fs";
+import { mkdir } from "node:fs/promises";
+import { join } from "node:path";
+import { ask, signUp } from "../test-people.ts";
+import { openFolder, openTestShop } from "../test-shop.ts";
+import { prepareSecrets } from "./secrets.ts";
+
+const folder = openFolder();
+let made = 0;
+async function emptyFolder(): Promise<string> {
+  const path = join(folder.path, String(++made));
+  await mkdir(path);
+  return path;
+}
+afterAll(folder.remove);
+
+test("given ones are taken, and nothing is kept", async () => {
+  const path = await emptyFolder();
+  expect(prepareSecrets(["a", "b"], path, true)).toEqual(["a", "b"]);
+  expect(readdirSync(path)).toEqual([]);
+});
+
+test("production needs one", async () => {
+  const path = await emptyFolder();
+  expect(() => prepareSecrets([], path, true)).toThrow(
+    new Error("JWT_SECRET is not set: NODE_ENV=production needs one of 32 bytes or more"),
+  );
+  await expect(openTestShop([], { NODE_ENV: "production" })).rejects.toThrow("JWT_SECRET is not set");
+});
+
+test("one is made, stays, and is for its owner only", async () => {
+  const path = await emptyFolder();
+  const [secret = ""] = prepareSecrets([], path, false);
+  expect(Buffer.from(secret, "base64url")).toHaveLength(48);
+  expect(prepareSecrets([], path, false)).toEqual([secret]);
+  expect(readdirSync(path)).toEqual(["jwt-secret"]);
+  expect(statSync(join(path, "jwt-secret")).mode & 0o777).toBe(0o600);
+  expect(prepareSecrets([], await emptyFolder(), false)).not.toEqual([secret]);
+});
+
+test("one that was cut off is refused", async () => {
+  const path = await emptyFolder();
+  writeFileSync(join(path, "jwt-secret"), "short");
+  expect(() => prepareSecrets([], path, false)).toThrow("is too short for a secret: remove it");
+});
+
+test("many processes that start at once have the same", async () => {
+  const path = await emptyFolder();
+  const script = `import { prepareSecrets } from ${JSON.stringify(join(import.meta.dir, "secrets.ts"))};
+    process.stdout.write(prepareSecrets([], ${JSON.stringify(path)}, false)[0] ?? "");`;
+  const processes = Array.from({ length: 4 }, () =>
+    Bun.spawn([process.execPath, "-e", script], { stdout: "pipe", stderr: "inherit" }),
+  );
+  const secrets = await Promise.all(processes.map(({ stdout }) => new Response(stdout).text()));
+  expect(new Set(secrets).size).toBe(1);
+  expect(secrets[0]).toHaveLength(64);
+});
+
+test("tokens outlive the process that made them, and a rotation of secrets", async () => {
+  const [older, newer] = ["o".repeat(32), "n".repeat(32)];
+  const data = await emptyFolder();
+  const at = (secrets: string) => ({ DATA_DIR: data, JWT_SECRET: secrets });
+  const first = await openTestShop([], at(older));
+  const { token } = await signUp(first);
+  await first.close();
+  const statusWith = async (secrets: string) => {
+    const shop = await openTestShop([], at(secrets));
+    const { status } = await ask(shop, "GET", "/api/auth/profile", { token });
+    await shop.close();
+    return status;
+  };
+  expect([await statusWith(`${newer},${older}`), await statusWith(newer), await statusWith("")]).toEqual([
+    200, 401, 401,
+  ]);
+});
