@@ -18,6 +18,7 @@ const DEFAULTS: Config = {
   logSample: 1,
   jwtSecrets: [],
   accessTtlSeconds: 900,
+  openWrites: false,
   firstAdmin: null,
   corsOrigins: ["http://localhost:*", "http://127.0.0.1:*"],
 };
@@ -71,6 +72,7 @@ describe("a setting is taken", () => {
     ["PUBLIC_DIR", "./public", { publicDir: "./public" }],
     ["CURRENCY", "EUR", { currency: "EUR" }],
     ["DEMO", "false", { demo: false }],
+    ["OPEN_WRITES", "true", { openWrites: true }],
     ["CACHE_BYTES_MAX", "0", { cacheBytesMax: 0 }],
     ["CACHE_BYTES_MAX", "68719476736", { cacheBytesMax: 68_719_476_736 }],
     ["LOG_LEVEL", "debug", { logLevel: "debug" }],
@@ -87,6 +89,12 @@ describe("a setting is taken", () => {
   test.each([...names, ...others])("%s empty or blank: as if it were not there", (name) => {
     for (const value of ["", "  ", undefined]) expect(readConfig({ [name]: value })).toEqual(DEFAULTS);
   });
+});
+
+test("open writes are refused in production", () => {
+  const production = { NODE_ENV: "production", JWT_SECRET: "s".repeat(32) };
+  expect(() => readConfig({ ...production, OPEN_WRITES: "true" })).toThrow("OPEN_WRITES is true");
+  expect(readConfig({ ...production, OPEN_WRITES: "false" }).openWrites).toBe(false);
 });
 
 describe("a bad setting is refused in one sentence", () => {

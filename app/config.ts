@@ -24,6 +24,8 @@ export type Config = Readonly<{
   /** The first signs, all verify; empty: one is made and kept in the data folder. */
   jwtSecrets: readonly string[];
   accessTtlSeconds: number;
+  /** Catalogue and likes may be written without a token: for closed networks. */
+  openWrites: boolean;
   /** The admin that is made when there is none. */
   firstAdmin: Readonly<{ email: string; password: string }> | null;
   /** Origins of storefronts elsewhere; a port of `*` is any port. */
@@ -65,6 +67,7 @@ export function readConfig(env: Environment, isTerminal = false): Config {
     logSample: share(env, "LOG_SAMPLE", isProduction ? 0.01 : 1),
     jwtSecrets: secrets(env),
     accessTtlSeconds: whole(env, "ACCESS_TTL_SECONDS", 900, 1, DAY_SECONDS),
+    openWrites: openWrites(env, isProduction),
     firstAdmin: firstAdmin(env),
     corsOrigins: origins(env, isProduction ? "" : LOCAL_ORIGINS),
   });
@@ -128,6 +131,15 @@ function secrets(env: Environment): string[] {
   if (all.some((secret) => Buffer.byteLength(secret) < SECRET_BYTES_MIN))
     throw new Error(`JWT_SECRET is too short: each secret must have ${SECRET_BYTES_MIN} bytes or more`);
   return all;
+}
+
+function openWrites(env: Environment, isProduction: boolean): boolean {
+  const isOpen = flag(env, "OPEN_WRITES", false);
+  if (isOpen && isProduction)
+    throw new Error(
+      "OPEN_WRITES is true: NODE_ENV=production does not allow that anybody may change the shop",
+    );
+  return isOpen;
 }
 
 function firstAdmin(env: Environment): Config["firstAdmin"] {

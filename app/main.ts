@@ -10,6 +10,7 @@ import { openPasswords } from "./accounts/passwords.ts";
 import { type Cache, openCache } from "./cache/cache.ts";
 import { type Feed, openFeed } from "./cache/feed.ts";
 import { type Config, readConfig } from "./config.ts";
+import { forgetOldWrites, openIdempotency } from "./idempotency.ts";
 import { type Identity, openIdentity } from "./identity/identity.ts";
 import { prepareSecrets } from "./identity/secrets.ts";
 import { openTokens } from "./identity/tokens.ts";
@@ -17,8 +18,12 @@ import { type Log, openLog } from "./ops/log.ts";
 import { openStatus } from "./ops/status.ts";
 import { openServer } from "./server.ts";
 import { fillDemo } from "./shoes/demo/fill.ts";
+import { openLikes } from "./shoes/likes.ts";
 import { computeRelated } from "./shoes/related.ts";
+import { openVersions } from "./version.ts";
 
+/** How often what is kept for a day is looked through. */
+const FORGET_MS = 10 * 60_000;
 /** How often another process's changes are looked for. */
 const FEED_POLL_MS = 50;
 /** What is under way at the end has this long to finish. */
@@ -52,8 +57,19 @@ export async function main(config: Config, log: Log): Promise<Shop> {
   const cache = openCache({ bytesMax: config.cacheBytesMax, now: Date.now, position: feed.position });
   const identity = openIdentity(db, openTokens(secrets, config.accessTtlSeconds, Date.now), Date.now);
   const status = openStatus(version, startedAtMs, Date.now, feed.position);
+  const look = () => follow(feed, { cache, identity, log });
+  const versions = openVersions({
+    ...feed,
+    secrets,
+    isSecure: config.publicUrl.startsWith("https:"),
+  });
   const walk = openServer({
     db,
+    look,
+    versions,
+    idempotency: openIdempotency(db, Date.now),
+    likes: openLikes(db, { now: Date.now, isOpen: config.openWrites, onCommit: look }),
+    openWrites: config.openWrites,
     cache,
     identity,
     passwords,
@@ -65,7 +81,8 @@ export async function main(config: Config, log: Log): Promise<Shop> {
     publicDir: config.publicDir,
     logSample: config.logSample,
   });
-  const polling = setInterval(() => follow(feed, { cache, identity, log }), FEED_POLL_MS);
+  const polling = setInterval(look, FEED_POLL_MS);
+  const forgetting = setInterval(() => void forget(db, log), FORGET_MS);
   const server = listen(config, walk);
   status.enter("ready");
 
@@ -73,6 +90,7 @@ export async function main(config: Config, log: Log): Promise<Shop> {
     status.enter("draining");
     await drain(server);
     clearInterval(polling);
+    clearInterval(forgetting);
     await server.stop(true);
     await db.close();
   };
@@ -95,6 +113,14 @@ function follow(feed: Feed, { cache, identity, log }: { cache: Cache; identity: 
   } catch (thrown) {
     forgetAll();
     log.error("the change feed could not be read", { error: String(thrown) });
+  }
+}
+
+async function forget(db: Database, log: Log): Promise<void> {
+  try {
+    await forgetOldWrites(db, Date.now());
+  } catch (thrown) {
+    log.warn("what is older than a day could not be removed", { error: String(thrown) });
   }
 }
 

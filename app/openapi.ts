@@ -5,13 +5,19 @@ import { SCHEMAS as ACCOUNT_SCHEMAS } from "./accounts/model.ts";
 import { openPasswords } from "./accounts/passwords.ts";
 import { accountRoutes } from "./accounts/routes.ts";
 import { openCache } from "./cache/cache.ts";
+import { openIdempotency } from "./idempotency.ts";
 import { openIdentity } from "./identity/identity.ts";
 import { openTokens } from "./identity/tokens.ts";
 import { ProblemSchema } from "./openapi-parts.ts";
 import { opsRoutes } from "./ops/routes.ts";
 import { openStatus } from "./ops/status.ts";
+import { likeRoutes } from "./shoes/like-routes.ts";
+import { openLikes } from "./shoes/likes.ts";
 import { SCHEMAS } from "./shoes/model.ts";
 import { catalogueRoutes, pictureRoutes } from "./shoes/routes.ts";
+import { WRITE_SCHEMAS } from "./shoes/write-model.ts";
+import { catalogueWriteRoutes } from "./shoes/write-routes.ts";
+import { openVersions } from "./version.ts";
 
 const DESCRIPTION = `The back end of a shoe shop: the catalogue, full-text search with facets, related shoes, and accounts.
 
@@ -54,16 +60,29 @@ export async function openapiDocument(): Promise<string> {
     passwords: openPasswords(),
     origins: { publicUrl: "", corsOrigins: [] },
     now: Date.now,
+    versions: openVersions({ secrets: [], generation: () => "", position: () => 0, isSecure: false }),
+    idempotency: openIdempotency(db, Date.now),
+    likes: openLikes(db, { now: Date.now, isOpen: false, onCommit: () => undefined }),
+    look: () => undefined,
+    openWrites: false,
   };
   const app = new Elysia()
     .use(swagger({ provider: "swagger-ui", specPath: PATH, documentation: DOCUMENTATION }))
     .use(catalogueRoutes(services))
     .use(pictureRoutes(services))
+    .use(catalogueWriteRoutes(services))
+    .use(likeRoutes(services))
     .use(accountRoutes(services))
     .use(opsRoutes(openStatus(version, 0, Date.now, () => 0)));
   const response = await app.handle(new Request(`http://localhost${PATH}`));
   const { components, ...told } = JSON.parse(await response.text());
-  const schemas = { ...components?.schemas, ...SCHEMAS, ...ACCOUNT_SCHEMAS, Problem: ProblemSchema };
+  const schemas = {
+    ...components?.schemas,
+    ...SCHEMAS,
+    ...WRITE_SCHEMAS,
+    ...ACCOUNT_SCHEMAS,
+    Problem: ProblemSchema,
+  };
   return JSON.stringify(asVersion30({ ...told, components: { ...components, schemas } }));
 }
 

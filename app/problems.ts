@@ -25,13 +25,38 @@ export const PROBLEMS = {
     "Conflict",
     "The request contradicts what is there: a name or address is taken, or a rule keeps it.",
   ],
+  "out-of-stock": [
+    409,
+    "Out of stock",
+    "There are fewer pairs left than this takes; stock never goes below zero.",
+  ],
+  "request-under-way": [
+    409,
+    "Request under way",
+    "The first request with this Idempotency-Key is not answered yet; repeat after the seconds in `Retry-After`.",
+  ],
+  "precondition-failed": [
+    412,
+    "Precondition failed",
+    "The shoe is not the version that `If-Match` names any more: read it again and decide anew.",
+  ],
   "payload-too-large": [413, "Payload too large", "A request body may have at most 256 KiB."],
   "unsupported-media-type": [415, "Unsupported media type", "A body must be `application/json`."],
+  "idempotency-key-reused": [
+    422,
+    "Idempotency key reused",
+    "This Idempotency-Key was used for another request within 24 hours: a new request needs a new key.",
+  ],
   "internal-error": [500, "Internal error", "Something failed on our side; `requestId` finds it in the log."],
   unavailable: [
     503,
     "Service unavailable",
     "Nothing was done; try again after the seconds in `Retry-After`.",
+  ],
+  "outcome-unknown": [
+    504,
+    "Outcome unknown",
+    "It may have been done or not: ask, or repeat it with the same `Idempotency-Key`.",
   ],
 } as const satisfies Record<string, readonly [number, string, string]>;
 

@@ -1,9 +1,7 @@
 // The walk of a request, top to bottom.
 import { Elysia } from "elysia";
-import { DatabaseError } from "../db/errors.ts";
 import { type AccountServices, accountRoutes } from "./accounts/routes.ts";
 import { BODY_BYTES_MAX } from "./body.ts";
-import type { Cache } from "./cache/cache.ts";
 import { respond } from "./cache/respond.ts";
 import { allowedMethods, preflight } from "./methods.ts";
 import { docsRoutes } from "./ops/docs.ts";
@@ -12,20 +10,21 @@ import { pageRoutes } from "./ops/pages.ts";
 import { opsRoutes } from "./ops/routes.ts";
 import type { Status } from "./ops/status.ts";
 import { Problem, problemResponse } from "./problems.ts";
+import { toProblem } from "./refusals.ts";
 import { keepRequestId, requestIdOf, takeRequestId } from "./request-id.ts";
-import type { Shop } from "./shoes/lists.ts";
+import { likeRoutes } from "./shoes/like-routes.ts";
 import { catalogueRoutes, pictureRoutes } from "./shoes/routes.ts";
 import { readShowcase } from "./shoes/showcase.ts";
+import { catalogueWriteRoutes, type WriteServices } from "./shoes/write-routes.ts";
 
-export type Services = AccountServices & {
-  cache: Cache;
-  shop: Shop;
-  status: Status;
-  log: Log;
-  publicDir: string | null;
-  /** Share of quick successful public GETs that are logged. */
-  logSample: number;
-};
+export type Services = AccountServices &
+  WriteServices & {
+    status: Status;
+    log: Log;
+    publicDir: string | null;
+    /** Share of quick successful public GETs that are logged. */
+    logSample: number;
+  };
 
 /** Addresses with their query; longer ones are refused. */
 const URL_LENGTH_MAX = 8_192;
@@ -33,13 +32,15 @@ const SLOW_MS = 1_000;
 
 /** Builds the shop's one entrance: from a request to its answer. */
 export function openServer(services: Services): (request: Request) => Response | Promise<Response> {
-  const { cache, log, logSample } = services;
+  const { cache, log, logSample, versions, look } = services;
   const app = routes(services);
 
   return function walk(request) {
     const requestId = takeRequestId(request.headers.get("x-request-id"));
     if (request.method === "GET") {
-      const entry = cache.find(cacheKey(request.url));
+      const since = versions.sinceOf(request.headers);
+      if (since > versions.position()) look();
+      const entry = cache.find(cacheKey(request.url), since);
       if (entry) {
         if (logSample > 0 && Math.random() < logSample) log.info("hit", { url: request.url, requestId });
         return respond(entry, request, "hit", requestId);
@@ -124,16 +125,6 @@ function refuse(thrown: unknown, request: Request, pathname: string, log: Log): 
   return problemResponse(problem, pathname, requestId, new Date());
 }
 
-function toProblem(thrown: unknown): Problem {
-  if (thrown instanceof Problem) return thrown;
-  if (
-    thrown instanceof DatabaseError &&
-    (thrown.kind === "overloaded" || thrown.kind === "busy" || thrown.kind === "closed")
-  )
-    return new Problem("unavailable", "the shop is busy", [], { "retry-after": "1" });
-  return new Problem("internal-error", "something failed on our side");
-}
-
 type App = ReturnType<typeof routes>;
 
 /** Every route of the shop, each with its guard. */
@@ -141,6 +132,8 @@ export function routes(services: Services) {
   const { log, status } = services;
   const catalogue = catalogueRoutes(services);
   const accounts = accountRoutes(services);
+  const writes = catalogueWriteRoutes(services);
+  const likes = likeRoutes(services);
   const app = new Elysia({
     name: "insole",
     strictPath: true,
@@ -159,8 +152,8 @@ export function routes(services: Services) {
           : new Problem("not-found", "there is nothing at this address");
       return refuse(problem, request, pathname, log);
     })
-    .group("/api", (api) => api.use(catalogue).use(accounts))
-    .group("/v1", (api) => api.use(catalogue).use(accounts))
+    .group("/api", (api) => api.use(catalogue).use(accounts).use(writes).use(likes))
+    .group("/v1", (api) => api.use(catalogue).use(accounts).use(writes).use(likes))
     .use(pictureRoutes(services))
     .use(opsRoutes(status))
     .use(docsRoutes())

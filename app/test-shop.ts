@@ -9,6 +9,7 @@ import { openPasswords, type Passwords } from "./accounts/passwords.ts";
 import { openCache } from "./cache/cache.ts";
 import { openFeed } from "./cache/feed.ts";
 import { readConfig } from "./config.ts";
+import { openIdempotency } from "./idempotency.ts";
 import { openIdentity } from "./identity/identity.ts";
 import { openTokens } from "./identity/tokens.ts";
 import { main } from "./main.ts";
@@ -16,8 +17,10 @@ import { openLog } from "./ops/log.ts";
 import { openStatus } from "./ops/status.ts";
 import { openServer, routes } from "./server.ts";
 import type { ShoeDraft } from "./shoes/draft.ts";
+import { openLikes } from "./shoes/likes.ts";
 import { computeRelated } from "./shoes/related.ts";
 import { saveShoes } from "./shoes/save.ts";
+import { openVersions } from "./version.ts";
 
 const SAVE_CHUNK = 4_000;
 const POLL_MS = 5;
@@ -119,6 +122,11 @@ export async function openObservedShop(drafts: ShoeDraft[], withRelated = true, 
     identity,
     passwords: given.passwords ?? openPasswords(),
     origins: given.origins ?? { publicUrl: "", corsOrigins: [] },
+    versions: openVersions({ ...feed, secrets: [TEST_SECRET], isSecure: false }),
+    idempotency: openIdempotency(db, now),
+    likes: openLikes(db, { now, isOpen: false, onCommit: () => undefined }),
+    look: () => undefined,
+    openWrites: false,
     now,
     status,
     log: openLog("info", "json", (line) => logged.push(line)),

@@ -178,7 +178,12 @@ function rules({ db, caughtUp }: Under): void {
       ["given"],
     ],
     ["a second dataset", { sql: "INSERT INTO dataset VALUES (2, '', '', 0, 0)" }, "check", ["one"]],
-    ["a condition that does not hold", only("EXISTS (SELECT 1 FROM words WHERE word = ?)", "b"), "check", ["one"]],
+    [
+      "a condition that does not hold",
+      only("EXISTS (SELECT 1 FROM words WHERE word = ?)", "b"),
+      "check",
+      ["one"],
+    ],
     ["a question with a mistake", { sql: "INSERT INTO nothing VALUES (1)" }, "unknown", []],
   ];
   test.each(refused)("refuse %s", async (_name, statement, kind, columns) => {

@@ -50,8 +50,7 @@ export function openFile(path: string): Database {
         return Promise.reject(new DatabaseError("overloaded", "too many wide questions are waiting"));
       return scanner.ask(questions).catch(asRefusal);
     },
-    write: (statements, writeId) =>
-      closing ? Promise.reject(refused()) : door.write(statements, writeId),
+    write: (statements, writeId) => (closing ? Promise.reject(refused()) : door.write(statements, writeId)),
     writeDoor: door.state,
     close() {
       closing ??= closeAll();

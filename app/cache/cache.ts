@@ -35,11 +35,12 @@ export function openCache({ bytesMax, now, position }: CacheOptions) {
   const news = openNews({ shelf, missing, now, position });
   const flights = new Map<string, { era: number; entry: Promise<Entry | null> }>();
 
-  const find = (key: string): Entry | undefined => {
+  const find = (key: string, since = 0): Entry | undefined => {
     const entry = shelf.get(key);
     if (entry === undefined) return undefined;
     if (entry.expiresAtMs > now() && (entry.concern !== "list" || entry.epoch === news.listEpoch()))
-      return entry;
+      // One that is good enough for others may be too old for who knows of a later change.
+      return since > entry.seq && news.concern(entry) ? undefined : entry;
     shelf.delete(key);
     return undefined;
   };
@@ -58,15 +59,16 @@ export function openCache({ bytesMax, now, position }: CacheOptions) {
   };
 
   return {
+    /** The finished answer at this key; with `since`, only one that knows the changes to that `seq`. */
     find,
     /** Whether there was lately nothing at this key; and to say so of one that was looked up elsewhere. */
     isMissing: missing.has,
     noteMissing: missing.note,
     /** The answer and whether it was there; one computation per key at a time, whoever asks. */
-    async answer(fill: Fill): Promise<{ entry: Entry | null; origin: Origin }> {
-      const entry = find(fill.key);
+    async answer(fill: Fill, since = 0): Promise<{ entry: Entry | null; origin: Origin }> {
+      const entry = find(fill.key, since);
       if (entry) return { entry, origin: "hit" };
-      if (missing.has(fill.key)) return { entry: null, origin: "hit" };
+      if (since === 0 && missing.has(fill.key)) return { entry: null, origin: "hit" };
       const underway = flights.get(fill.key);
       // One that began before the latest news may not know them.
       if (underway?.era === news.era()) return { entry: await underway.entry, origin: "miss" };

@@ -61,15 +61,25 @@ async function askForEach(db: Database): Promise<number> {
       WRITE_CHUNK,
     );
     if (rows.length === 0) return done;
-    const lists = rows.map(toShoe).map((shoe) => {
-      const best = new Best();
-      for (const { column, half } of WINDOWS)
-        for (const other of neighboursOf(db, shoe, column, half)) best.offer(other, closeness(shoe, other));
-      return { id: shoe.id, list: best.ids() };
-    });
-    await writeLists(db, lists);
+    await writeLists(db, rows.map(toShoe).map(nearest(db)));
     done += rows.length;
   }
+}
+
+const nearest = (db: Database) => (shoe: Shoe) => {
+  const best = new Best();
+  for (const { column, half } of WINDOWS)
+    for (const other of neighboursOf(db, shoe, column, half)) best.offer(other, closeness(shoe, other));
+  return { id: shoe.id, list: best.ids() };
+};
+
+/** Gives one pending shoe its list; others that wait, wait on. */
+export async function computeRelatedOf(db: Database, shoeId: string): Promise<void> {
+  const row = db.read.get<ShoeRow>(
+    `SELECT ${COLUMNS} FROM shoes AS s JOIN related_pending AS p ON p.shoe = s.id WHERE s.shoe_id = ?`,
+    shoeId,
+  );
+  if (row) await writeLists(db, [nearest(db)(toShoe(row))]);
 }
 
 function neighboursOf(db: Database, shoe: Shoe, column: Group, half: number): Shoe[] {

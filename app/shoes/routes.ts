@@ -5,6 +5,7 @@ import type { Cache, Fill } from "../cache/cache.ts";
 import { respond } from "../cache/respond.ts";
 import { Problem } from "../problems.ts";
 import { requestIdOf } from "../request-id.ts";
+import type { Versions } from "../version.ts";
 import { categoriesFill, listFill, pictureFill, relatedFill, shoeFill } from "./answers.ts";
 import { isShoeId } from "./draft.ts";
 import type { Shop } from "./lists.ts";
@@ -13,15 +14,20 @@ import { readListQuery } from "./query.ts";
 import { findIdOfSlug, findVersion } from "./shoes.ts";
 import type { View } from "./views.ts";
 
-export type CatalogueServices = { db: Database; cache: Cache; shop: Shop };
+export type CatalogueServices = {
+  db: Database;
+  cache: Cache;
+  shop: Shop;
+  versions: Pick<Versions, "sinceOf">;
+};
 
 /** A slug is a title's 80 characters and an id; nothing longer is looked up. */
 const SLUG_MAX = 145;
 
 /** The routes below `/api` and `/v1`. */
-export function catalogueRoutes({ db, cache, shop }: CatalogueServices) {
+export function catalogueRoutes({ db, cache, shop, versions }: CatalogueServices) {
   const answer = async (request: Request, fill: Fill): Promise<Response> => {
-    const { entry, origin } = await cache.answer(fill);
+    const { entry, origin } = await cache.answer(fill, versions.sinceOf(request.headers));
     if (!entry) throw notFound();
     return respond(entry, request, origin, requestIdOf(request));
   };
@@ -34,10 +40,10 @@ export function catalogueRoutes({ db, cache, shop }: CatalogueServices) {
     fill: (shoeId: string) => Fill,
   ): Promise<Response> => {
     if (isShoeId(address)) {
-      const { entry, origin } = await cache.answer(fill(address));
+      const { entry, origin } = await cache.answer(fill(address), versions.sinceOf(request.headers));
       if (entry) return respond(entry, request, origin, requestIdOf(request));
     }
-    return answer(request, fill(idOfSlug(db, cache, address)));
+    return answer(request, fill(idOfSlug(db, cache, address, versions.sinceOf(request.headers))));
   };
   const item = (request: Request, view: View, address: string) =>
     answerOne(request, address, (shoeId) => shoeFill(db, shop, view, shoeId));
@@ -81,10 +87,11 @@ export function pictureRoutes({ db, cache }: CatalogueServices) {
 const notFound = () => new Problem("not-found", "there is no such shoe");
 
 /** The id behind a slug; what cannot be one, or lately was none, is not looked up. */
-function idOfSlug(db: Database, cache: Cache, slug: string): string {
+function idOfSlug(db: Database, cache: Cache, slug: string, since: number): string {
   const key = `/slugs/${slug}`;
   // biome-ignore lint/suspicious/noControlCharactersInRegex: they are what is refused
-  if (slug.length > SLUG_MAX || /[\u0000-\u001f]/.test(slug) || cache.isMissing(key)) throw notFound();
+  if (slug.length > SLUG_MAX || /[\u0000-\u001f]/.test(slug)) throw notFound();
+  if (since === 0 && cache.isMissing(key)) throw notFound();
   const shoeId = findIdOfSlug(db, slug);
   if (shoeId !== null) return shoeId;
   cache.noteMissing(key);

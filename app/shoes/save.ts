@@ -5,7 +5,18 @@ import { type LabelKind, labelKey, slugOf, trigramsOf, wordsOf } from "./words.t
 
 export type OnConflict = "skip" | "replace" | "fail";
 export type Origin = "demo" | "import" | "api";
-export type SaveOptions = { origin: Origin; onConflict: OnConflict; nowMs: number };
+export type SaveOptions = {
+  origin: Origin;
+  onConflict: OnConflict;
+  nowMs: number;
+  /** What stands in a shoe's sizes stays, whatever the draft says; with `replace`. */
+  keepsStock?: boolean;
+  /** Replace also where the draft is the one that was saved last: its stock may have moved since; with `replace`. */
+  isForced?: boolean;
+};
+
+/** The statements of a save; `shoesAt` is that which returns the versions of the rows it wrote. */
+export type SavePlan = { statements: Statement[]; shoesAt: number; stamp: number; words: string[] };
 
 /** How many shoes were new, were changed, or stood there already as they are. */
 export type SaveCounts = { added: number; replaced: number; unchanged: number };
@@ -34,16 +45,17 @@ SELECT d.value ->> 0, d.value ->> 1, d.value ->> 2, d.value ->> 3, d.value ->> 4
   d.value ->> 16
 FROM json_each(?1) AS d WHERE true`;
 
-const ON_CONFLICT: Record<OnConflict, string> = {
-  fail: "",
-  skip: "ON CONFLICT (shoe_id) DO NOTHING",
-  replace: `ON CONFLICT (shoe_id) DO UPDATE SET slug = excluded.slug, version = version + 1,
-  price_cents = excluded.price_cents, list_price_cents = excluded.list_price_cents, stock = excluded.stock,
+const ON_CONFLICT = ({ onConflict, keepsStock, isForced }: SaveOptions): string => {
+  if (onConflict === "fail") return "";
+  if (onConflict === "skip") return "ON CONFLICT (shoe_id) DO NOTHING";
+  return `ON CONFLICT (shoe_id) DO UPDATE SET slug = excluded.slug, version = version + 1,
+  price_cents = excluded.price_cents, list_price_cents = excluded.list_price_cents,
+  ${keepsStock ? "" : "stock = excluded.stock, size_run_id = excluded.size_run_id,"}
   category_id = excluded.category_id, brand_id = excluded.brand_id, color_id = excluded.color_id,
-  gender_id = excluded.gender_id, size_run_id = excluded.size_run_id, title = excluded.title, images = excluded.images, href = excluded.href,
+  gender_id = excluded.gender_id, title = excluded.title, images = excluded.images, href = excluded.href,
   size_system = excluded.size_system, origin = excluded.origin, content_hash = excluded.content_hash,
   updated_at = excluded.updated_at, description = excluded.description
-WHERE content_hash <> excluded.content_hash`,
+${isForced ? "" : "WHERE content_hash <> excluded.content_hash"}`;
 };
 
 // The rows this very call inserted or changed carry its time stamp. `?1` is a list of ids, or of [id, something].
@@ -75,6 +87,31 @@ export const bulk = (statements: Statement[]): Statement[] => [
   { sql: "UPDATE dataset SET bulk = 0" },
 ];
 
+/** What saves checked drafts with distinct ids; a draft whose content the shop has already is left alone. */
+export function planSave(db: Database, drafts: ShoeDraft[], options: SaveOptions): SavePlan {
+  const stamp = nextStamp(options.nowMs);
+  const json = JSON.stringify(drafts.map(toRow));
+  const insert: Statement = {
+    sql: `${SHOES} ${ON_CONFLICT(options)} RETURNING version`,
+    args: [json, options.origin, stamp],
+  };
+  const words = newWords(db, drafts);
+  const statements: Statement[] = [
+    { sql: LABELS, args: [JSON.stringify(labelsOf(drafts))] },
+    insert,
+    ...(options.keepsStock ? [] : sizesOf(drafts, stamp)),
+    ...afterShoes(drafts, stamp),
+    ...(words.length > 0 ? vocabularyStatements(words) : []),
+  ];
+  if (drafts.length === 1) return { statements, shoesAt: 1, stamp, words };
+  return {
+    statements: bulk([...statements, { sql: FEED, args: [idsOf(drafts), stamp] }]),
+    shoesAt: 2,
+    stamp,
+    words,
+  };
+}
+
 /**
  * Saves checked drafts with distinct ids in one transaction; a draft whose content the shop has already is left alone.
  * Throws `DatabaseError` (`unique` when `onConflict` is `fail` and an id is taken), and then nothing was saved.
@@ -84,50 +121,40 @@ export async function saveShoes(
   drafts: ShoeDraft[],
   options: SaveOptions,
 ): Promise<SaveCounts> {
-  const stamp = nextStamp(options.nowMs);
-  const json = JSON.stringify(drafts.map(toRow));
-  const insert: Statement = {
-    sql: `${SHOES} ${ON_CONFLICT[options.onConflict]} RETURNING version`,
-    args: [json, options.origin, stamp],
-  };
-  const vocabulary = newWords(db, drafts);
-  const statements: Statement[] = [
-    { sql: LABELS, args: [JSON.stringify(labelsOf(drafts))] },
-    insert,
-    ...afterShoes(drafts, stamp),
-    ...(vocabulary.length > 0 ? vocabularyStatements(vocabulary) : []),
-  ];
-  const single = drafts.length === 1;
-  const results = await db.write(
-    single ? statements : bulk([...statements, { sql: FEED, args: [idsOf(drafts), stamp] }]),
-  );
-  keepWords(db, vocabulary);
+  const { statements, shoesAt, words } = planSave(db, drafts, options);
+  const results = await db.write(statements);
+  keepWords(db, words);
 
-  const versions = results[single ? 1 : 2]?.rows ?? [];
+  const versions = results[shoesAt]?.rows ?? [];
   const added = versions.filter(([version]) => version === 1).length;
   return { added, replaced: versions.length - added, unchanged: drafts.length - versions.length };
 }
 
 const idsOf = (drafts: ShoeDraft[]): string => JSON.stringify(drafts.map(({ shoeId }) => shoeId));
 
-/** What follows from the rows that were saved: sizes, the search index, related lists. */
+/** What follows from the rows that were saved, after their sizes: the search index and related lists. */
 function afterShoes(drafts: ShoeDraft[], stamp: number): Statement[] {
   const ids = idsOf(drafts);
-  const sizes = drafts.map(({ shoeId, sizes }) => [
-    shoeId,
-    sizes.toSorted(bySize).map(({ size, stock }) => [size, stock]),
-  ]);
   const given = drafts.flatMap(({ shoeId, related }) => (related ? [[shoeId, related]] : []));
   const pending = drafts.flatMap(({ shoeId, related }) => (related ? [] : [shoeId]));
   return [
-    { sql: OLD_SIZES, args: [ids, stamp] },
-    { sql: SIZES, args: [JSON.stringify(sizes), stamp] },
     { sql: OLD_SEARCH, args: [ids, stamp] },
     { sql: SEARCH, args: [ids, stamp] },
     ...(given.length > 0
       ? [GIVEN, NOT_PENDING].map((sql) => ({ sql, args: [JSON.stringify(given), stamp] }))
       : []),
     ...(pending.length > 0 ? [{ sql: PENDING, args: [JSON.stringify(pending), stamp] }] : []),
+  ];
+}
+
+function sizesOf(drafts: ShoeDraft[], stamp: number): Statement[] {
+  const sizes = drafts.map(({ shoeId, sizes }) => [
+    shoeId,
+    sizes.toSorted(bySize).map(({ size, stock }) => [size, stock]),
+  ]);
+  return [
+    { sql: OLD_SIZES, args: [idsOf(drafts), stamp] },
+    { sql: SIZES, args: [JSON.stringify(sizes), stamp] },
   ];
 }
 
@@ -157,11 +184,15 @@ function nextStamp(nowMs: number): number {
   return lastStamp;
 }
 
+/** The address of a shoe beside its id: its title and, so that it is its own, its id. */
+export const slugOfDraft = ({ title, shoeId }: Pick<ShoeDraft, "title" | "shoeId">): string =>
+  `${slugOf(title)}_${shoeId}`;
+
 function toRow(draft: ShoeDraft) {
   const label = (kind: LabelKind, name: string | null) => (name === null ? null : labelKey(kind, name));
   return [
     draft.shoeId,
-    `${slugOf(draft.title)}_${draft.shoeId}`,
+    slugOfDraft(draft),
     Bun.hash.crc32(draft.shoeId) >>> TIE_SHIFT,
     draft.priceCents,
     draft.listPriceCents,
@@ -229,7 +260,8 @@ function newWords(db: Database, drafts: ShoeDraft[]): string[] {
   return [...words];
 }
 
-function keepWords(db: Database, words: string[]): void {
+/** Notes the words of a plan that was carried out. */
+export function keepWords(db: Database, words: string[]): void {
   const known = knownWords.get(db) ?? new Set<string>();
   knownWords.set(db, known);
   if (known.size > KNOWN_WORDS_MAX) known.clear();

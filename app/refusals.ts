@@ -1,0 +1,64 @@
+// What the database refuses, as the problem a client is told: one mapper for every backing.
+import { DatabaseError } from "../db/errors.ts";
+import { Problem, type ProblemType } from "./problems.ts";
+
+type Rule = { type: ProblemType; pointer: string; detail: string };
+
+const rule = (type: ProblemType, pointer: string, detail: string): Rule => ({ type, pointer, detail });
+const taken = rule("conflict", "/shoe_id", "is taken");
+
+// By kind and column; the column of a CHECK comes without its table.
+const RULES: Record<string, Rule> = {
+  "unique shoes.shoe_id": taken,
+  "unique shoes.slug": taken,
+  "unique idempotency.key": rule(
+    "request-under-way",
+    "",
+    "the first request with this key is not answered yet",
+  ),
+  "unique sizes.size": rule("conflict", "/sizes", "has a size twice"),
+  "unique facets.key": rule("conflict", "/name", "is taken"),
+  "unique users.email_key": rule("conflict", "/email", "is taken"),
+  "check stock": rule("out-of-stock", "/stock", "must stay from 0 to 1000000"),
+  "check price_cents": rule("invalid-request", "/price", "must be above 0 and at most 1000000"),
+  "check list_price_cents": rule("invalid-request", "/listPrice", "must be above 0 and at most 1000000"),
+  "check title": rule("invalid-request", "/title", "must have 1 to 300 characters"),
+};
+
+const RETRY = { "retry-after": "1" };
+
+/** The problem of anything thrown; `subject` names what was to be written. What nobody foresaw stays hidden. */
+export function toProblem(thrown: unknown, subject = ""): Problem {
+  if (thrown instanceof Problem) return thrown;
+  if (!(thrown instanceof DatabaseError))
+    return new Problem("internal-error", "something failed on our side");
+  const { kind, columns } = thrown;
+  switch (kind) {
+    case "unique":
+    case "check":
+      return broken(kind, columns, subject);
+    case "reference":
+      return new Problem(
+        "not-found",
+        subject === "" ? "it refers to what is not there" : `${subject} is not there`,
+      );
+    case "overloaded":
+    case "busy":
+    case "closed":
+    case "failed":
+      return new Problem("unavailable", "the shop is busy", [], RETRY);
+    case "uncertain":
+      return new Problem("outcome-unknown", "it may have been done or not", [], RETRY);
+    default:
+      return new Problem("internal-error", "something failed on our side");
+  }
+}
+
+function broken(kind: "unique" | "check", columns: string[], subject: string): Problem {
+  const known = columns.map((column) => RULES[`${kind} ${column}`]).find((each) => each !== undefined);
+  if (!known) return new Problem("conflict", "it contradicts what is there");
+  const name = subject === "" ? known.pointer.slice(1) : `${known.pointer.slice(1)} ${subject}`;
+  return new Problem(known.type, `${name} ${known.detail}`, [
+    { pointer: known.pointer, detail: known.detail },
+  ]);
+}

@@ -1,0 +1,45 @@
+// A real shop with an admin at the door, for tests of what is written.
+import { ask } from "../test-people.ts";
+import { openTestShop } from "../test-shop.ts";
+import type { ShoeDraft } from "./draft.ts";
+
+const ADMIN = { email: "admin@shop.example", password: "correct horse battery" };
+
+export type AdminShop = Awaited<ReturnType<typeof openAdminShop>>;
+
+export type Answer = {
+  status: number;
+  headers: Headers;
+  // biome-ignore lint/suspicious/noExplicitAny: a test says by its expectations what it takes the answer for
+  body: any;
+};
+
+/** Opens a shop with these shoes and signs its admin in. */
+export async function openAdminShop(drafts: ShoeDraft[], settings: Record<string, string> = {}) {
+  const admin = { ADMIN_EMAIL: ADMIN.email, ADMIN_PASSWORD: ADMIN.password };
+  const shop = await openTestShop(drafts, { ...admin, ...settings });
+  const login = await ask(shop, "POST", "/api/auth/login", { body: ADMIN });
+  const { token, user } = (await login.json()) as { token: string; user: { id: string } };
+  const send = async (
+    method: string,
+    path: string,
+    body?: unknown,
+    headers: Record<string, string> = {},
+    as: string | null = token,
+  ): Promise<Answer> => {
+    const answer = await ask(shop, method, path, { body, headers, ...(as === null ? {} : { token: as }) });
+    const text = await answer.text();
+    return { status: answer.status, headers: answer.headers, body: text === "" ? null : JSON.parse(text) };
+  };
+  return { ...shop, token, adminId: user.id, send };
+}
+
+/** Accounts that nobody signs in to. */
+export const addUsers = (shop: AdminShop, ids: string[]): Promise<unknown> =>
+  shop.db.write([
+    {
+      sql: `INSERT INTO users (id, email, email_key, name, password_hash, created_at, updated_at)
+SELECT value, value || '@shop.example', value || '@shop.example', value, '', 1, 1 FROM json_each(?)`,
+      args: [JSON.stringify(ids)],
+    },
+  ]);
