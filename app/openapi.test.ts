@@ -1,7 +1,9 @@
 // The OpenAPI document: what it lists, that it is valid OpenAPI 3.0, and that the answers are as it says.
 import { afterAll, beforeAll, describe, expect, test } from "bun:test";
 import { join } from "node:path";
+import { makeAdminOf } from "./accounts/accounts-fixture.ts";
 import { openapiDocument } from "./openapi.ts";
+import { ask, signIn, signUp } from "./test-people.ts";
 import { openTestShop, shoe, type TestShop } from "./test-shop.ts";
 
 type Schema = {
@@ -14,6 +16,7 @@ type Schema = {
   nullable?: boolean;
   format?: string;
   minimum?: number;
+  additionalProperties?: boolean;
 };
 type Content = Record<string, { schema: Schema }>;
 type Operation = {
@@ -151,6 +154,48 @@ describe("tells the truth", () => {
     expect(against(await answer.json(), content[0]?.[1].schema as Schema)).toEqual([]);
   });
 
+  test("of accounts too, each answer in its status", async () => {
+    const person = await signUp(shop);
+    const admin = await signIn(shop, await makeAdminOf(shop.db, await signUp(shop)));
+    const { email, password, refreshToken } = person;
+    const profile = { name: "Sam", phone: "1", password: "another one", currentPassword: password };
+    const asked: [string, string, string, Parameters<typeof ask>[3], number][] = [
+      ["register", "POST", "/auth/register", { body: { email: "n@b.example", password, name: "N" } }, 201],
+      ["register", "POST", "/auth/register", { body: { email, password, name: "N" } }, 409],
+      ["login", "POST", "/auth/login", { body: { email, password } }, 200],
+      ["login", "POST", "/auth/login", { body: { email, password, cookie: true } }, 200],
+      ["login", "POST", "/auth/login", { body: { email, password: "x" } }, 401],
+      ["login", "POST", "/auth/login", { body: "email", headers: { "content-type": "text/plain" } }, 415],
+      ["refresh", "POST", "/auth/refresh", { body: { refreshToken } }, 200],
+      ["refresh", "POST", "/auth/refresh", { body: {} }, 400],
+      ["logout", "POST", "/auth/logout", { body: { refreshToken: "x" } }, 204],
+      ["getProfile", "GET", "/auth/profile", person, 200],
+      ["getUser", "GET", `/users/${admin.id}`, { token: person.token }, 403],
+      ["changeUser", "PUT", `/users/${person.id}`, { token: admin.token, body: { name: "Other" } }, 200],
+      ["changeProfile", "PUT", "/auth/profile", { token: person.token, body: profile }, 200],
+      ["getUser", "GET", `/users/${person.id}`, admin, 200],
+      ["getUser", "GET", "/users/nobody", admin, 404],
+      ["listUsers", "GET", "/users?limit=1", admin, 200],
+      ["listUsers", "GET", "/users?limit=0", admin, 400],
+      ["listAudit", "GET", "/audit", admin, 200],
+      ["listAudit", "GET", "/audit", {}, 401],
+      ["removeUser", "DELETE", `/users/${person.id}`, { token: admin.token }, 204],
+    ];
+    for (const [operationId, method, path, given, status] of asked) {
+      const answer = await ask(shop, method, `/api${path}`, { ...given });
+      expect([operationId, path, answer.status]).toEqual([operationId, path, status]);
+      const told = operations().find((each) => each.operationId === operationId)?.responses[status];
+      expect([operationId, status, told !== undefined]).toEqual([operationId, status, true]);
+      const [[type, content] = ["", undefined]] = Object.entries(told?.content ?? {});
+      expect(answer.headers.get("content-type")?.split(";")[0] ?? "").toBe(type);
+      const text = await answer.text();
+      expect([operationId, content ? against(JSON.parse(text), content.schema) : text]).toEqual([
+        operationId,
+        content ? [] : "",
+      ]);
+    }
+  });
+
   test("what needs a token says so, with its refusals", () => {
     const guarded = operations().filter(({ security = [] }) => security.length > 0);
     expect(guarded.map(({ operationId }) => operationId)).toContain("getProfile");
@@ -236,7 +281,8 @@ function against(value: unknown, told: Schema, at = ""): string[] {
   if (Array.isArray(value))
     return value.flatMap((each, index) => against(each, schema.items ?? {}, `${at}/${index}`));
   if (schema.type !== "object") return [];
-  const { properties = {}, required = [] } = schema;
+  const { properties = {}, required = [], additionalProperties = false } = schema;
+  if (additionalProperties) return [];
   const entries = Object.entries(value as object);
   const missing = required
     .filter((name) => !(name in (value as object)))
