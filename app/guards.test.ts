@@ -16,6 +16,20 @@ const GUARDS: Record<string, Guard> = {
   "GET /products/:id": "public",
   "GET /products/:id/relatedproducts": "public",
   "GET /categories": "public",
+  "POST /shoes": "admin",
+  "PUT /shoes/update/:id": "admin",
+  "PUT /shoes/:id": "admin",
+  "DELETE /shoes/:id": "admin",
+  "PUT /shoes/:id/stock": "admin",
+  "POST /shoes/:id/stock": "admin",
+  "POST /products": "admin",
+  "PUT /products/:id": "admin",
+  "DELETE /products/:id": "admin",
+  "POST /categories": "admin",
+  "POST /shoes/:id/likes/:userid": "self",
+  "DELETE /shoes/:id/likes/:userid": "self",
+  "GET /users/:id/likes": "self",
+  "POST /users/:id/likes": "self",
   "POST /auth/register": "session",
   "POST /auth/login": "session",
   "POST /auth/refresh": "session",
@@ -51,6 +65,7 @@ const ROUTES = Object.entries(GUARDS).flatMap(([route, guard]) => {
 });
 const guardedRoutes = ROUTES.filter(({ guard }) => ["user", "self", "admin"].includes(guard));
 const selfRoutes = ROUTES.filter(({ guard }) => guard === "self");
+const userRoutes = ROUTES.filter(({ path }) => path.endsWith("/users/:id"));
 
 let shop: ObservedShop;
 let owner: Person;
@@ -78,7 +93,8 @@ type Route = (typeof ROUTES)[number];
 
 /** Asks at the owner's address, with a body that no route takes for more than an object. */
 async function statusOf({ method, path }: Route, token: string | undefined, id = owner.id) {
-  const address = path.replace(/:userid/, id).replace(/:id/, path.includes("/users/") ? id : "a1");
+  const shoeId = method === "DELETE" ? "nothing" : "a1";
+  const address = path.replace(":userid", id).replace(":id", path.includes("/users/") ? id : shoeId);
   const given = token === undefined ? {} : { token };
   const answer = await ask(shop, method, address, method === "GET" ? given : { ...given, body: {} });
   return {
@@ -157,7 +173,7 @@ describe("what is no valid token is 401 everywhere", () => {
 });
 
 /** What the guard lets through is refused by the room at most: the body is empty, or the user is not there. */
-const PASSED = [200, 204, 400, 404];
+const PASSED = [200, 201, 204, 400, 404];
 
 describe("a valid token", () => {
   test("of the owner passes but for what is an admin's: 403", async () => {
@@ -180,7 +196,7 @@ describe("a valid token", () => {
       const { status } = await statusOf(route, admin.token, id);
       expect([route, PASSED.includes(status)]).toEqual([route, true]);
     }
-    for (const route of selfRoutes)
+    for (const route of userRoutes)
       expect([route, (await statusOf(route, admin.token, "nobody")).status]).toEqual([route, 404]);
   });
 
