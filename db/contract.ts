@@ -1,6 +1,6 @@
 // What every backing of the database must do, as one suite: run it on a file, a server, a replica.
 import { afterEach, beforeEach, describe, expect, test } from "bun:test";
-import { expectRefusal, failure, ofShoe, shoe, size, word } from "./contract-parts.ts";
+import { expectRefusal, failure, ofShoe, shoe, size, type Under, word, writeIds } from "./contract-parts.ts";
 import type { Database, Statement } from "./database.ts";
 import { DatabaseError, type DatabaseErrorKind } from "./errors.ts";
 import { only } from "./guard.ts";
@@ -9,7 +9,6 @@ import { only } from "./guard.ts";
 export type Backing = { db: Database; caughtUp(): Promise<void>; remove(): Promise<void> };
 
 type Open = () => Promise<Backing>;
-type Under = { db(): Database; caughtUp(): Promise<void> };
 
 /** More than any queue of the doors holds. */
 const FLOOD = 30_000;
@@ -29,6 +28,7 @@ export function databaseContract(name: string, open: Open): void {
     const under: Under = { db: () => backing.db, caughtUp: () => backing.caughtUp() };
     describe("read door", () => readDoor(under));
     describe("write door", () => writeDoor(under));
+    describe("write ids", () => writeIds(under));
     describe("rules", () => rules(under));
     describe("values", () => values(under));
     describe("scan", () => scan(under));
@@ -99,14 +99,6 @@ function writeDoor({ db, caughtUp }: Under): void {
     expect(db().writeDoor().commits).toBeLessThan(100);
     await caughtUp();
     expect(db().read.get("SELECT count(*), sum(word LIKE 'good %') FROM words")).toEqual([100, 100]);
-  });
-
-  test("records a write id with the effect, and refuses to do it twice", async () => {
-    const write = () => db().write([only("1 = 1"), { sql: "SELECT 5" }], "a write");
-    expect((await write())[1]?.rows).toEqual([[5]]);
-    expectRefusal(await failure(write()), "unique", ["writes.id"]);
-    await caughtUp();
-    expect(db().read.all("SELECT id FROM writes")).toEqual([["a write"]]);
   });
 
   test("an undone transaction is nobody's success", async () => {

@@ -22,9 +22,11 @@ type Waiter = {
   reject(error: DatabaseError): void;
 };
 
+/** Which of these write ids took effect; asked when the outcome of a commit is unknown. */
+type FindDone = (ids: string[]) => string[] | Promise<string[]>;
+
 export type WriteDoorOptions = {
-  /** Which of these write ids took effect; asked when the outcome of a commit is unknown. */
-  findDone?: (ids: string[]) => string[] | Promise<string[]>;
+  findDone?: FindDone;
   now?: () => number;
   deadlineMs?: number;
 };
@@ -52,7 +54,7 @@ export function openWriteDoor(
     } catch (thrown) {
       const error = toGroupError(thrown);
       breaker.failed();
-      if (error.kind === "uncertain") await settleUncertain(group, error);
+      if (error.kind === "uncertain") queue.putBack(await settleUncertain(group, error, findDone));
       else for (const { reject } of group) reject(error);
     } finally {
       state.lastCommitMs = performance.now() - startedAt;
@@ -62,25 +64,6 @@ export function openWriteDoor(
 
   const toMember = ({ statements, writeId }: Waiter): Statement[] =>
     writeId === undefined ? statements : [{ sql: NOTE_WRITE, args: [writeId, now()] }, ...statements];
-
-  // What was not done goes first in the next group, once; what was done has no results any more to tell.
-  const settleUncertain = async (group: Waiter[], error: DatabaseError) => {
-    const named = group.flatMap(({ writeId }) => writeId ?? []);
-    const done = await Promise.resolve(named)
-      .then(findDone)
-      .then(
-        (ids) => new Set(ids),
-        () => null,
-      );
-    const again: Waiter[] = [];
-    for (const waiter of group) {
-      const { writeId, wasRetried, reject } = waiter;
-      if (done === null || writeId === undefined || done.has(writeId)) reject(error);
-      else if (wasRetried) reject(new DatabaseError("failed", error.message));
-      else again.push({ ...waiter, wasRetried: true });
-    }
-    queue.putBack(again);
-  };
 
   const drain = async () => {
     for (let group = queue.take(); group.length > 0; group = queue.take()) await commitGroup(group);
@@ -113,6 +96,24 @@ function settle({ writeId, resolve, reject }: Waiter, outcome: Outcome | undefin
   if (outcome?.ok) resolve(writeId === undefined ? outcome.results : outcome.results.slice(1));
   else if (outcome) reject(new DatabaseError(outcome.kind, outcome.message, outcome.columns));
   else reject(new DatabaseError("unknown", "the group came back short"));
+}
+
+/** Members that were not done go again, once; what was done has no results any more to tell. */
+async function settleUncertain(group: Waiter[], error: DatabaseError, findDone: FindDone): Promise<Waiter[]> {
+  const done = await Promise.resolve(group.flatMap(({ writeId }) => writeId ?? []))
+    .then(findDone)
+    .then(
+      (ids) => new Set(ids),
+      () => null,
+    );
+  const again: Waiter[] = [];
+  for (const waiter of group) {
+    const { writeId, wasRetried, reject } = waiter;
+    if (done === null || writeId === undefined || done.has(writeId)) reject(error);
+    else if (wasRetried) reject(new DatabaseError("failed", error.message));
+    else again.push({ ...waiter, wasRetried: true });
+  }
+  return again;
 }
 
 /** Why a whole group failed is no rule that one of its members broke. */

@@ -59,8 +59,8 @@ describe.skipIf(found === undefined)("in a browser", () => {
     const { page, elsewhere, complaints } = await open("/docs");
     await page.locator("#operations-Catalogue-getShoe").waitFor();
     const shown = await page.locator(".opblock").count();
-    const { paths } = (await (await shop.get("/docs/json")).json()) as { paths: object };
-    expect(shown).toBe(Object.keys(paths).length);
+    const { paths } = (await (await shop.get("/docs/json")).json()) as { paths: Record<string, object> };
+    expect(shown).toBe(Object.values(paths).flatMap((methods) => Object.keys(methods)).length);
 
     const operation = page.locator("#operations-Catalogue-getShoe");
     await operation.locator(".opblock-summary-control").click();

@@ -43,17 +43,19 @@ export function likeRoutes(services: WriteServices) {
     : app;
 }
 
-function handlers(services: WriteServices) {
-  const { db, likes, versions, openWrites, shop } = services;
+/** The user of a path. Throws the `Problem` 404 for an account that is not there. */
+function userOf({ db, openWrites }: WriteServices, { target, params, caller }: AskedOf): string {
+  const userId = target ?? params.userid ?? params.id ?? "";
+  if (openWrites) return checkedUserId(userId);
+  if (caller?.userId !== userId && !isUserKnown(db, userId))
+    throw new Problem("not-found", "there is no such account");
+  return userId;
+}
 
-  /** The user of a path. Throws the `Problem` 404 for an account that is not there. */
-  const userOf = ({ target, params, caller }: AskedOf): string => {
-    const userId = target ?? params.userid ?? params.id ?? "";
-    if (openWrites) return checkedUserId(userId);
-    if (caller?.userId !== userId && !isUserKnown(db, userId))
-      throw new Problem("not-found", "there is no such account");
-    return userId;
-  };
+const handlers = (services: WriteServices) => ({ ...oneLike(services), ...listOfLikes(services) });
+
+function oneLike(services: WriteServices) {
+  const { db, likes, versions, openWrites } = services;
 
   const respondLike = (shoeId: string, userId: string, { likes: count, created }: Liked): Response => {
     const names = `"shoeId":${JSON.stringify(shoeId)},"userId":${JSON.stringify(userId)}`;
@@ -91,7 +93,7 @@ function handlers(services: WriteServices) {
 
   return {
     like(asked: AskedOf): Promise<Response> {
-      const userId = userOf(asked);
+      const userId = userOf(services, asked);
       const hasKey = asked.caller !== undefined && asked.request.headers.has("idempotency-key");
       return hasKey ? likeKept(asked, userId) : like(asked.params.id ?? "", userId);
     },
@@ -102,21 +104,27 @@ function handlers(services: WriteServices) {
       return like(String(id), checkedUserId(String(userid)));
     },
     async unlike(asked: AskedOf): Promise<Response> {
-      const userId = userOf(asked);
+      const userId = userOf(services, asked);
       await likes.unlike(idAt(services, asked.params.id ?? ""), userId);
       return respondWrite({ status: 204, headers: {}, body: null }, versions.headers());
     },
+  };
+}
+
+function listOfLikes(services: WriteServices) {
+  const { db, openWrites, shop } = services;
+  return {
     list(asked: AskedOf): Response {
       const params = new URL(asked.request.url).searchParams;
       const idsOnly = params.get("ids") === "true";
       const page = readPage(params);
       const limit = idsOnly && !params.has("limit") ? IDS_LIMIT : page.limit;
       const offset = page.page === null ? 0 : (page.page - 1) * limit;
-      const body = listLikes(db, userOf(asked), { ...page, limit, offset }, idsOnly, shop);
+      const body = listLikes(db, userOf(services, asked), { ...page, limit, offset }, idsOnly, shop);
       return new Response(body, { headers: { "content-type": JSON_TYPE, "cache-control": PRIVATE } });
     },
     async merge(asked: AskedOf): Promise<Response> {
-      const userId = userOf(asked);
+      const userId = userOf(services, asked);
       const fields = await readFields(asked.request);
       const shoeIds = readShoeIds(fields, MERGE_MAX);
       const recipe = likesRecipe(userId, MERGED_SHOWN, shop);
