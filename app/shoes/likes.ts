@@ -167,12 +167,9 @@ export function listLikes(db: Database, userId: string, page: Page, idsOnly: boo
     offset,
   );
   const total = db.read.get<[number]>("SELECT count(*) FROM likes WHERE user_id = ?", userId)?.[0] ?? 0;
-  const { pagination } = pageBody(
-    page,
-    rows.map((_, at) => ({ seq: offset + at + 1, item: null })),
-    total,
-  );
-  if (offset + rows.length >= total) pagination.nextCursor = null;
+  const { pagination } = pageBody(page, [], total);
+  const shown = offset + rows.length;
+  pagination.nextCursor = shown < total ? cursorAt(shown) : null;
   return `{"success":true,"data":[${rows.map(([json]) => json).join(",")}],"pagination":${JSON.stringify(pagination)}}`;
 }
 
