@@ -237,6 +237,15 @@ test("nothing personal may be kept by anybody", async () => {
     }
 });
 
+test("a HEAD is guarded as its GET", async () => {
+  for (const path of ["/api/users", "/v1/users/me", "/api/audit"])
+    for (const token of [undefined, owner.token, admin.token]) {
+      const given = token === undefined ? {} : { token };
+      const [get, head] = [await ask(shop, "GET", path, given), await ask(shop, "HEAD", path, given)];
+      expect([path, head.status, await head.text()]).toEqual([path, get.status, ""]);
+    }
+});
+
 test("an address that is not there is 404, whoever asks", async () => {
   for (const token of [undefined, "let me in", admin.token])
     expect((await ask(shop, "GET", "/api/auth/nothing", token ? { token } : {})).status).toBe(404);

@@ -42,7 +42,7 @@ export type Shop = { url: string; close(): Promise<void> };
 /** Starts a shop with these settings; throws one sentence when it cannot. */
 export async function main(config: Config, log: Log): Promise<Shop> {
   const startedAtMs = Date.now();
-  prepareFolder(config.dataDir);
+  if (config.jwtSecrets.length === 0) prepareFolder(config.dataDir);
   prepareFolder(dirname(config.databasePath));
   const secrets = prepareSecrets(config.jwtSecrets, config.dataDir, config.isProduction);
   const applied = migrate(config.databasePath);

@@ -164,7 +164,10 @@ export const sessions = sqliteTable(
     createdAt: integer("created_at").notNull(),
     expiresAt: integer("expires_at").notNull(),
   },
-  (session) => [index("sessions_by_user").on(session.userId), index("sessions_by_end").on(session.expiresAt)],
+  (session) => [
+    index("sessions_by_user").on(session.userId, session.createdAt),
+    index("sessions_by_end").on(session.expiresAt),
+  ],
 );
 
 /** Refresh tokens by their SHA-256; `usedAt` is when the next one was given for it. */

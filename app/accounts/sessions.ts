@@ -9,6 +9,8 @@ const DAY_MS = 86_400_000;
 export const REFRESH_TTL_MS = 30 * DAY_MS;
 /** Two tabs, or an answer that got lost: used again within this time it is no theft. */
 const GRACE_MS = 10_000;
+/** Sessions of one user; the oldest ends when another begins. */
+const SESSIONS_MAX = 500;
 /** Ended sessions that each signing-in clears away. */
 const PRUNED_MAX = 20;
 
@@ -34,6 +36,11 @@ export function beginSession(userId: string, passwordHash: string, nowMs: number
       sql: `DELETE FROM sessions WHERE id IN
             (SELECT id FROM sessions WHERE expires_at <= ? ORDER BY expires_at LIMIT ${PRUNED_MAX})`,
       args: [nowMs],
+    },
+    {
+      sql: `DELETE FROM sessions WHERE id IN (SELECT id FROM sessions WHERE user_id = ?
+            ORDER BY created_at DESC LIMIT -1 OFFSET ${SESSIONS_MAX})`,
+      args: [userId],
     },
   ];
   return { ticket, statements };

@@ -24,7 +24,7 @@ CREATE TABLE sessions (
   created_at INTEGER NOT NULL,
   expires_at INTEGER NOT NULL
 ) STRICT, WITHOUT ROWID;
-CREATE INDEX sessions_by_user ON sessions (user_id);
+CREATE INDEX sessions_by_user ON sessions (user_id, created_at);
 CREATE INDEX sessions_by_end ON sessions (expires_at);
 
 -- Refresh tokens as SHA-256 in hex; a used one is kept, so that its reuse is seen.
