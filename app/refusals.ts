@@ -55,7 +55,10 @@ export function toProblem(thrown: unknown, subject = ""): Problem {
 }
 
 function broken(kind: "unique" | "check", columns: string[], subject: string): Problem {
-  const known = columns.map((column) => RULES[`${kind} ${column}`]).find((each) => each !== undefined);
+  const known = columns
+    // A value of a wrong type is told with its table, a broken CHECK without it.
+    .map((column) => RULES[`${kind} ${kind === "check" ? column.replace(/^\w+\./, "") : column}`])
+    .find((each) => each !== undefined);
   if (!known) return new Problem("conflict", "it contradicts what is there");
   const name = subject === "" ? known.pointer.slice(1) : `${known.pointer.slice(1)} ${subject}`;
   return new Problem(known.type, `${name} ${known.detail}`, [

@@ -37,9 +37,10 @@ export function openServer(services: Services): (request: Request) => Response |
 
   return function walk(request) {
     const requestId = takeRequestId(request.headers.get("x-request-id"));
-    if (request.method === "GET") {
-      const since = versions.sinceOf(request.headers);
-      if (since > versions.position()) look();
+    const { method } = request;
+    const since = method === "GET" || method === "HEAD" ? versions.sinceOf(request.headers) : 0;
+    if (since > versions.position()) look();
+    if (method === "GET") {
       const entry = cache.find(cacheKey(request.url), since);
       if (entry) {
         if (logSample > 0 && Math.random() < logSample) log.info("hit", { url: request.url, requestId });

@@ -1,0 +1,131 @@
+// Idempotency-Key: the effect happens once, its answer comes again byte for byte, and a key is for one request.
+import { afterAll, beforeAll, expect, test } from "bun:test";
+import { forgetOldWrites, openIdempotency } from "./idempotency.ts";
+import { type AdminShop, addUsers, openAdminShop } from "./shoes/writes-fixture.ts";
+import { ask, signUp } from "./test-people.ts";
+import { shoe } from "./test-shop.ts";
+
+const DAY_MS = 24 * 60 * 60 * 1_000;
+
+let shop: AdminShop;
+beforeAll(async () => {
+  shop = await openAdminShop([shoe("a", { sizes: [{ size: "", stock: 5 }] }), shoe("b")]);
+});
+afterAll(() => shop.close());
+
+const send = (key: string, path: string, body: unknown) =>
+  shop.send("POST", path, body, { "idempotency-key": key });
+const keptRows = () => shop.db.read.get<[number]>("SELECT count(*) FROM idempotency")?.[0];
+
+test.each([
+  ["a shoe", "/api/shoes", { title: "Once", price: 5, related_products: ["a", "not yet".replace(" ", "-")] }],
+  ["a product", "/v1/products", { name: "Once more", price: 5 }],
+  ["a category", "/api/categories", { name: "Once", description: "only" }],
+  ["stock", "/api/shoes/a/stock", { delta: -1 }],
+  ["hearts", "/api/users/ADMIN/likes", { shoeIds: ["a", "b"] }],
+])("%s: the second answer is the first, and nothing happens again", async (name, path, body) => {
+  const address = path.replace("ADMIN", shop.adminId);
+  const first = await ask(shop, "POST", address, {
+    token: shop.token,
+    body,
+    headers: { "idempotency-key": name },
+  });
+  expect([200, 201]).toContain(first.status);
+  expect(first.headers.get("idempotent-replayed")).toBeNull();
+  const text = await first.text();
+  const counts = () =>
+    shop.db.read.get(
+      "SELECT count(*), sum(stock), (SELECT count(*) FROM likes), (SELECT count(*) FROM audit) FROM shoes",
+    );
+  const before = counts();
+  const again = await ask(shop, "POST", address, {
+    token: shop.token,
+    body,
+    headers: { "idempotency-key": name },
+  });
+  expect([again.status, await again.text()]).toEqual([first.status, text]);
+  expect(again.headers.get("idempotent-replayed")).toBe("true");
+  for (const header of ["etag", "location", "content-type", "cache-control"])
+    expect([header, again.headers.get(header)]).toEqual([header, first.headers.get(header)]);
+  expect(counts()).toEqual(before as unknown[] as never);
+});
+
+test("another body, or another address, under the same key is 422", async () => {
+  expect((await send("k1", "/api/shoes/a/stock", { delta: 1 })).status).toBe(200);
+  expect((await send("k1", "/api/shoes/a/stock", { delta: 2 })).body.type).toBe(
+    "/problems/idempotency-key-reused",
+  );
+  expect((await send("k1", "/api/shoes/b/stock", { delta: 1 })).status).toBe(422);
+});
+
+test("of many at once one does it; the others are told to wait or get its answer", async () => {
+  const before = shop.db.read.get<[number]>("SELECT stock FROM shoes WHERE shoe_id = 'b'")?.[0] ?? 0;
+  const answers = await Promise.all(
+    Array.from({ length: 20 }, () => send("k2", "/api/shoes/b/stock", { delta: 1 })),
+  );
+  for (const { status, headers } of answers) {
+    expect([200, 409]).toContain(status);
+    if (status === 409) expect(headers.get("retry-after")).toBe("1");
+  }
+  expect((await send("k2", "/api/shoes/b/stock", { delta: 1 })).body.data.stock).toBe(before + 1);
+});
+
+test("what failed is not kept: the same key may try again", async () => {
+  const kept = keptRows();
+  const bad = { shoe_id: "a", title: "Taken", price: 1 };
+  expect((await send("k3", "/api/shoes", bad)).status).toBe(409);
+  expect((await send("k3", "/api/shoes", { ...bad, price: 0 })).status).toBe(400);
+  expect(keptRows()).toBe(kept as number);
+  expect((await send("k3", "/api/shoes", { ...bad, shoe_id: "free" })).status).toBe(201);
+});
+
+test("keys belong to who gave them, and have 1 to 255 printable characters", async () => {
+  const path = "/api/shoes/a/likes/me";
+  for (const person of [await signUp(shop), await signUp(shop)]) {
+    const answer = await ask(shop, "POST", path, {
+      token: person.token,
+      headers: { "idempotency-key": "k4" },
+    });
+    expect(answer.headers.get("idempotent-replayed")).toBeNull();
+    expect(((await answer.json()) as { data: { userId: string } }).data.userId).toBe(person.id);
+  }
+  expect((await send("x".repeat(256), "/api/shoes/a/stock", { delta: 1 })).status).toBe(400);
+  expect((await send("x".repeat(255), "/api/shoes/a/stock", { delta: 1 })).status).toBe(200);
+});
+
+test("what another process did under this key meanwhile is answered as its answer", async () => {
+  const caller = { userId: "u", role: "admin", kind: "user" } as const;
+  const request = () =>
+    new Request("http://shop/api/x", { method: "POST", headers: { "idempotency-key": "k5" } });
+  const [here, there] = [openIdempotency(shop.db, Date.now), openIdempotency(shop.db, Date.now)];
+  const recipe = { status: 201, headers: "'{}'", body: "'one'", from: "", args: [] };
+  const effect = (keep: Parameters<Parameters<typeof here.once>[3]>[0]) =>
+    shop.db.write([{ sql: "INSERT INTO words (word) VALUES ('done once')" }, ...keep(recipe)]);
+  const outcome = await here.once(request(), caller, { a: 1 }, async (keep) => {
+    await there.once(request(), caller, { a: 1 }, async (other) => {
+      await effect(other);
+      return { status: 201, headers: {}, body: "one" };
+    });
+    // Unique by another rule in a real write too: here its own effect fails first by the key.
+    await shop.db.write(keep(recipe));
+    return { status: 201, headers: {}, body: "two" };
+  });
+  expect(outcome).toEqual({ answer: { status: 201, headers: {}, body: "one" }, isReplay: true });
+});
+
+test("after a day a key is free again, and what is old is removed", async () => {
+  await addUsers(shop, ["tomorrow"]);
+  expect((await send("k6", "/api/shoes/a/stock", { delta: 0 })).status).toBe(200);
+  const early = {
+    sql: "UPDATE idempotency SET created_at = created_at - ? WHERE key = 'k6'",
+    args: [DAY_MS + 1],
+  };
+  await shop.db.write([early]);
+  const again = await send("k6", "/api/shoes/a/stock", { delta: 1 });
+  expect([again.status, again.headers.get("idempotent-replayed")]).toEqual([200, null]);
+  await shop.db.write([early, { sql: "UPDATE writes SET at = at - ?", args: [DAY_MS + 60_000] }]);
+  const kept = keptRows() ?? 0;
+  await forgetOldWrites(shop.db, Date.now());
+  expect(keptRows()).toBe(kept - 1);
+  expect(shop.db.read.get("SELECT count(*) FROM writes")).toEqual([0]);
+});

@@ -1,0 +1,33 @@
+// What the database refuses, as problems: kind and column in, status and pointer out.
+import { expect, test } from "bun:test";
+import { DatabaseError, type DatabaseErrorKind } from "../db/errors.ts";
+import { PROBLEMS, Problem } from "./problems.ts";
+import { toProblem } from "./refusals.ts";
+
+// biome-ignore format: one line reads as one table
+const ROWS: [DatabaseErrorKind, string[], number, string | null][] = [
+  ["unique", ["shoes.shoe_id"], 409, "/shoe_id"], ["unique", ["shoes.slug"], 409, "/shoe_id"], ["unique", ["sizes.shoe", "sizes.size"], 409, "/sizes"],
+  ["unique", ["facets.kind", "facets.key"], 409, "/name"], ["unique", ["users.email_key"], 409, "/email"], ["unique", ["other.column"], 409, null], ["unique", [], 409, null],
+  ["check", ["stock"], 409, "/stock"], ["check", ["price_cents"], 400, "/price"], ["check", ["list_price_cents"], 400, "/listPrice"], ["check", ["title"], 400, "/title"],
+  ["check", ["shoes.price_cents"], 400, "/price"], ["check", [], 409, null], ["reference", [], 404, null],
+  ["overloaded", [], 503, null], ["busy", [], 503, null], ["closed", [], 503, null], ["failed", [], 503, null], ["uncertain", [], 504, null], ["unknown", [], 500, null],
+];
+
+test.each(ROWS)("%s of %p is %d", (kind, columns, status, pointer) => {
+  const problem = toProblem(new DatabaseError(kind, "near SELECT secret.path", columns), "abc");
+  expect(PROBLEMS[problem.type][0] as number).toBe(status);
+  expect(problem.errors).toEqual(pointer === null ? [] : [{ pointer, detail: expect.any(String) }]);
+  expect(problem.detail).not.toContain("SELECT");
+  expect(problem.headers["retry-after"]).toBe(status >= 503 ? "1" : (undefined as never));
+  if (columns[0] === "shoes.shoe_id") expect(problem.detail).toBe("shoe_id abc is taken");
+});
+
+test("a problem stays itself, and what nobody foresaw stays hidden", () => {
+  const problem = new Problem("not-found", "gone");
+  expect(toProblem(problem)).toBe(problem);
+  for (const thrown of [new Error("SELECT secret"), "text", null])
+    expect(toProblem(thrown)).toMatchObject({
+      type: "internal-error",
+      detail: "something failed on our side",
+    });
+});

@@ -1,0 +1,41 @@
+// A commit whose outcome was lost, on a real file: what stands is never done twice, what does not is done once.
+import { expect, test } from "bun:test";
+import { mkdtempSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { openCommitter } from "./commit.ts";
+import { failure, word } from "./contract-parts.ts";
+import { DatabaseError } from "./errors.ts";
+import { migrate } from "./migrate.ts";
+import { openHandle, openReader } from "./reader.ts";
+import { openWriteDoor } from "./write-door.ts";
+
+const FIND = "SELECT id FROM writes WHERE id IN (SELECT value FROM json_each(?))";
+
+test("the door asks the file before it tries again", async () => {
+  const folder = mkdtempSync(join(tmpdir(), "insole-uncertain-"));
+  const path = join(folder, "insole.db");
+  migrate(path);
+  const [committer, handle] = [openCommitter(path), openHandle(path, 1_000)];
+  const reader = openReader(handle);
+  const lost = new DatabaseError("uncertain", "the answer was lost");
+  // Each commit is done or not before its answer is lost, as told; later ones are answered.
+  const fates = ["done", "not done"];
+  const door = openWriteDoor(
+    async (group) => {
+      const fate = fates.shift();
+      if (fate === "not done") throw lost;
+      const outcomes = committer.commit(group);
+      if (fate === "done") throw lost;
+      return outcomes;
+    },
+    { findDone: (ids) => reader.all<[string]>(FIND, JSON.stringify(ids)).map(([id]) => id) },
+  );
+  expect(await failure(door.write([word("stands")], "w1"))).toMatchObject({ kind: "uncertain" });
+  expect(await failure(door.write([word("again")], "w2"))).toBe("it was done");
+  expect(reader.all("SELECT word FROM words ORDER BY word")).toEqual([["again"], ["stands"]]);
+  expect(reader.all("SELECT id FROM writes ORDER BY id")).toEqual([["w1"], ["w2"]]);
+  handle.close();
+  committer.close();
+  rmSync(folder, { recursive: true });
+});
