@@ -63,7 +63,7 @@ export async function listShoes(db: Database, query: ListQuery, view: View, shop
 
 const EMPTY: Page = { rows: [], total: 0, totalIsLowerBound: false };
 
-/** A question that an index answers within a bounded number of rows: at most one label, nothing else. */
+/** A question that an index answers within a bounded number of rows: at most one label with a counter, nothing else. */
 function isNarrow({
   labels,
   words,
@@ -79,6 +79,7 @@ function isNarrow({
   if (lists.length === 0) return true;
   const [kind, keys] = lists[0] ?? [];
   if (lists.length > 1 || keys?.length !== 1) return false;
+  if (kind === "size") return false;
   return sort === "newest" || (sort.startsWith("price_") && (kind === "category" || kind === "brand"));
 }
 

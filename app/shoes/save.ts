@@ -79,11 +79,8 @@ export const bulk = (statements: Statement[]): Statement[] => [
  * Saves checked drafts with distinct ids in one transaction; a draft whose content the shop has already is left alone.
  * Throws `DatabaseError` (`unique` when `onConflict` is `fail` and an id is taken), and then nothing was saved.
  */
-export async function saveShoes(
-  db: Database,
-  drafts: ShoeDraft[],
-  options: SaveOptions,
-): Promise<SaveCounts> {
+export async function saveShoes(db: Database, given: ShoeDraft[], options: SaveOptions): Promise<SaveCounts> {
+  const drafts = given.map(withSortedSizes);
   const stamp = nextStamp(options.nowMs);
   const json = JSON.stringify(drafts.map(toRow));
   const insert: Statement = {
@@ -113,10 +110,7 @@ const idsOf = (drafts: ShoeDraft[]): string => JSON.stringify(drafts.map(({ shoe
 /** What follows from the rows that were saved: sizes, the search index, related lists. */
 function afterShoes(drafts: ShoeDraft[], stamp: number): Statement[] {
   const ids = idsOf(drafts);
-  const sizes = drafts.map(({ shoeId, sizes }) => [
-    shoeId,
-    sizes.toSorted(bySize).map(({ size, stock }) => [size, stock]),
-  ]);
+  const sizes = drafts.map(({ shoeId, sizes }) => [shoeId, sizes.map(({ size, stock }) => [size, stock])]);
   const given = drafts.flatMap(({ shoeId, related }) => (related ? [[shoeId, related]] : []));
   const pending = drafts.flatMap(({ shoeId, related }) => (related ? [] : [shoeId]));
   return [
@@ -143,7 +137,7 @@ export function previewShoes(db: Database, drafts: ShoeDraft[], onConflict: OnCo
   for (const draft of drafts) {
     const hash = known.get(draft.shoeId);
     if (hash === undefined) counts.added += 1;
-    else if (onConflict === "replace" && hash !== hashOf(draft)) counts.replaced += 1;
+    else if (onConflict === "replace" && hash !== hashOf(withSortedSizes(draft))) counts.replaced += 1;
     else counts.unchanged += 1;
   }
   return counts;
@@ -182,12 +176,19 @@ function toRow(draft: ShoeDraft) {
 
 /** The key of a shoe's size run; `null` without sizes. */
 function sizeRun({ sizes }: ShoeDraft): string | null {
-  const keys = sizes.toSorted(bySize).flatMap(({ size }) => (size === "" ? [] : [labelKey("size", size)]));
+  const keys = sizes.flatMap(({ size }) => (size === "" ? [] : [labelKey("size", size)]));
   return keys.length === 0 ? null : JSON.stringify(keys);
 }
 
 /** Equal drafts have equal hashes: what a save compares with what stands there. */
 const hashOf = (draft: ShoeDraft): string => Bun.hash.xxHash64(JSON.stringify(draft)).toString(36);
+
+/** The draft with its sizes in order; most come so. */
+function withSortedSizes(draft: ShoeDraft): ShoeDraft {
+  const { sizes } = draft;
+  const isSorted = sizes.every((size, at) => at === 0 || bySize(sizes[at - 1] ?? size, size) <= 0);
+  return isSorted ? draft : { ...draft, sizes: sizes.toSorted(bySize) };
+}
 
 /** Numbers by value and before words. */
 function bySize(a: { size: string }, b: { size: string }): number {
