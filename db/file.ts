@@ -6,7 +6,7 @@ import { openHandle, openReader } from "./reader.ts";
 import { openThread } from "./thread.ts";
 import { openWriteDoor } from "./write-door.ts";
 
-const READ_CACHE_KB = 16_384;
+const READ_CACHE_KB = 32_768;
 /** Wide questions that may wait; beyond it the caller is told to come back. */
 const SCANS_WAITING_MAX = 256;
 
