@@ -10,9 +10,9 @@ const READ_CACHE_KB = 32_768;
 /** Wide questions that may wait; beyond it the caller is told to come back. */
 const SCANS_WAITING_MAX = 256;
 
-/** Opens a migrated file. The threads start when they are first needed. */
-export function openFile(path: string): Database {
-  const handle = openHandle(path, READ_CACHE_KB);
+/** Opens a migrated file; `readCacheKb` is the serving thread's page cache. The threads start when they are first needed. */
+export function openFile(path: string, readCacheKb = READ_CACHE_KB): Database {
+  const handle = openHandle(path, readCacheKb);
   const committer = openThread<Statement[][], Outcome[]>(
     new URL("./commit-worker.ts", import.meta.url),
     path,

@@ -9,6 +9,8 @@ import { computeRelated } from "./related.ts";
 import { bulk, type OnConflict, type Origin, previewShoes, type SaveCounts, saveShoes } from "./save.ts";
 
 const REMOVE_CHUNK = 1_000;
+/** A store writes far more than it reads. */
+const READ_CACHE_KB = 8_192;
 
 export type ShoeStore = {
   save(drafts: ShoeDraft[], onConflict: OnConflict): Promise<SaveCounts>;
@@ -25,7 +27,7 @@ export type ShoeStore = {
 export function openShoeStore(databasePath: string, origin: Origin = "import"): ShoeStore {
   mkdirSync(dirname(databasePath), { recursive: true });
   migrate(databasePath);
-  return shoeStore(openFile(databasePath), origin);
+  return shoeStore(openFile(databasePath, READ_CACHE_KB), origin);
 }
 
 export function shoeStore(db: Database, origin: Origin): ShoeStore {
