@@ -119,9 +119,10 @@ ORDER BY c.shoes DESC, f.name LIMIT ${VALUES_MAX})`;
 // With inStock a size stands for shoes that have it in stock, not only any size.
 const STOCKED_SIZES = named(
   "size",
-  `SELECT f.id AS id, count(*) AS shoes FROM sample AS m
-   CROSS JOIN sizes AS z ON z.shoe = m.id AND z.size <> '' AND z.stock > 0
-   CROSS JOIN facets AS f ON f.kind = 'size' AND f.key = lower(z.size) GROUP BY 1`,
+  `SELECT f.id AS id, sum(c.shoes) AS shoes FROM (
+     SELECT z.size AS size, count(*) AS shoes FROM sample AS m
+     CROSS JOIN sizes AS z ON z.shoe = m.id AND z.size <> '' AND z.stock > 0 GROUP BY 1
+   ) AS c CROSS JOIN facets AS f ON f.kind = 'size' AND f.key = lower(c.size) GROUP BY 1`,
 );
 
 /** Counters know it: every label's, those of size runs, and the ends of the price index. */
