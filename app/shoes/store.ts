@@ -12,6 +12,7 @@ const REMOVE_CHUNK = 1_000;
 /** A store writes far more than it reads. */
 const READ_CACHE_KB = 8_192;
 
+/** Where many shoes are saved; a chunk is saved whole or not at all, and with "fail" a known shoe throws. */
 export type ShoeStore = {
   save(drafts: ShoeDraft[], onConflict: OnConflict): Promise<SaveCounts>;
   /** What `save` would do; nothing is written. */
@@ -20,17 +21,19 @@ export type ShoeStore = {
   finish(): Promise<void>;
   /** Removes the demo shoes and returns how many there were. */
   removeDemo(): Promise<number>;
-  close(): Promise<void>;
 };
 
+/** A store that whoever opened it closes. */
+export type OpenShoeStore = ShoeStore & { close(): Promise<void> };
+
 /** Opens the shop's file, made and migrated when it is new. */
-export function openShoeStore(databasePath: string, origin: Origin = "import"): ShoeStore {
+export function openShoeStore(databasePath: string, origin: Origin = "import"): OpenShoeStore {
   mkdirSync(dirname(databasePath), { recursive: true });
   migrate(databasePath);
   return shoeStore(openFile(databasePath, READ_CACHE_KB), origin);
 }
 
-export function shoeStore(db: Database, origin: Origin): ShoeStore {
+export function shoeStore(db: Database, origin: Origin): OpenShoeStore {
   return {
     save: (drafts, onConflict) => saveShoes(db, drafts, { origin, onConflict, nowMs: Date.now() }),
     preview: async (drafts, onConflict) => previewShoes(db, drafts, onConflict),

@@ -4,8 +4,10 @@ import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSy
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import type { ShoeDraft } from "../draft.ts";
+import type { OnConflict, SaveCounts } from "../save.ts";
+import type { ShoeStore } from "../store.ts";
 import { readRate } from "./money.ts";
-import { type ImportOptions, type OnConflict, runImport, type SaveCounts, type ShoeStore } from "./run.ts";
+import { type ImportOptions, runImport } from "./run.ts";
 
 const DATA = join(import.meta.dir, "../../../../shared/data");
 let folder = "";

@@ -1,5 +1,6 @@
 // The import: two passes over the files, shoes saved in chunks, every row accounted for.
-import type { ShoeDraft } from "../draft.ts";
+import type { OnConflict, SaveCounts } from "../save.ts";
+import type { ShoeStore } from "../store.ts";
 import { type Columns, createRecognition, type Mapping } from "./columns.ts";
 import { createGroup } from "./group.ts";
 import { identityOf } from "./identity.ts";
@@ -10,23 +11,6 @@ import { openRejects, type Rejects } from "./rejects.ts";
 import { convertRow, type Refusal } from "./row.ts";
 import { createSaver, type Saved, type Saver } from "./saver.ts";
 import { type Located, type Walked, walk } from "./walk.ts";
-
-/** What to do with a shoe that is there already. */
-export type OnConflict = "skip" | "replace" | "fail";
-
-/** What a chunk did, or would do, to the catalogue. */
-export type SaveCounts = { added: number; replaced: number; unchanged: number };
-
-/** Where an import saves its shoes. A chunk is saved whole or not at all; with "fail" a known shoe throws. */
-export type ShoeStore = {
-  save: (drafts: ShoeDraft[], onConflict: OnConflict) => Promise<SaveCounts>;
-  /** The counts of `save`, with nothing written; with "fail" a known shoe may be counted as unchanged instead. */
-  preview: (drafts: ShoeDraft[], onConflict: OnConflict) => Promise<SaveCounts>;
-  /** Computes related shoes; called once, after the last row. */
-  finish: () => Promise<void>;
-  /** Removes the demo shoes and says how many. */
-  removeDemo: () => Promise<number>;
-};
 
 /** What to import and how. */
 export type ImportOptions = {
