@@ -17,8 +17,11 @@ export type ShoeStore = {
   save(drafts: ShoeDraft[], onConflict: OnConflict): Promise<SaveCounts>;
   /** What `save` would do; nothing is written. */
   preview(drafts: ShoeDraft[], onConflict: OnConflict): Promise<SaveCounts>;
-  /** Computes the related shoes of everything saved; call it after the last row. */
-  finish(): Promise<void>;
+  /**
+   * Computes the related shoes of everything saved, and returns how many ids in given lists no shoe has yet; call it
+   * after the last row.
+   */
+  finish(): Promise<number>;
   /** Removes the demo shoes and returns how many there were. */
   removeDemo(): Promise<number>;
 };
@@ -39,10 +42,22 @@ export function shoeStore(db: Database, origin: Origin): OpenShoeStore {
     preview: async (drafts, onConflict) => previewShoes(db, drafts, onConflict),
     async finish() {
       await computeRelated(db);
+      return countUnknownRelated(db);
     },
     removeDemo: () => removeDemoShoes(db),
     close: db.close,
   };
+}
+
+/** How many ids stand in given related lists without a shoe. */
+async function countUnknownRelated(db: Database): Promise<number> {
+  const [rows] = await db.scan([
+    {
+      sql: `SELECT count(DISTINCT j.value) FROM related AS r CROSS JOIN json_each(r.list) AS j
+WHERE r.given = 1 AND NOT EXISTS (SELECT 1 FROM shoes WHERE shoe_id = j.value)`,
+    },
+  ]);
+  return Number(rows?.[0]?.[0] ?? 0);
 }
 
 /** Removes what the demo filled in, and nothing else. */

@@ -16,7 +16,7 @@ async function run(...args: string[]): Promise<{ code: number; out: string; err:
   const store: OpenShoeStore = {
     save,
     preview: save,
-    finish: async () => {},
+    finish: async () => 0,
     removeDemo: async () => 1000,
     close: async () => {},
   };

@@ -164,6 +164,10 @@ export function summaryLines(summary: Summary, isDryRun: boolean, rejectsPath: s
     lines.push(`  ${summary.variants} further rows gave shoes their other sizes or colours`);
   if (summary.leftOut > 0) lines.push(`  ${summary.leftOut} further rows were left out by --where`);
   if (summary.demoRemoved > 0) lines.push(`  ${summary.demoRemoved} demo shoes were removed`);
+  if (summary.unknownRelated > 0)
+    lines.push(
+      `  ${summary.unknownRelated} related ids have no shoe yet; they are kept, and shown once they have one`,
+    );
   if (rejected > 0) lines.push(`  rejected rows with their reasons: ${rejectsPath}`);
   return lines;
 }

@@ -51,7 +51,10 @@ function memoryStore(): MemoryStore {
       return count(drafts, onConflict, shoes);
     },
     preview: async (drafts, onConflict) => count(drafts, onConflict, null),
-    finish: async () => void store.calls.push("finish"),
+    finish: async () => {
+      store.calls.push("finish");
+      return 0;
+    },
     removeDemo: async () => {
       store.calls.push("removeDemo");
       return 3;

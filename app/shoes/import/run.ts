@@ -42,6 +42,8 @@ export type Summary = SaveCounts & {
   /** Rows left out by `where`; not in `read`. */
   leftOut: number;
   demoRemoved: number;
+  /** Ids in given related lists that no shoe has yet. */
+  unknownRelated: number;
   isInterrupted: boolean;
 };
 
@@ -91,11 +93,10 @@ async function convertAll(
     const isInterrupted = options.signal.aborted;
     if (!isInterrupted) await saver.flush();
     await saver.settle();
-    const summary: Summary = { ...counts, ...saver.saved, isInterrupted };
+    const summary: Summary = { ...counts, ...saver.saved, unknownRelated: 0, isInterrupted };
     if (isInterrupted) return summary;
     assertAddsUp(summary);
-    if (!options.dryRun) await store.finish();
-    return summary;
+    return options.dryRun ? summary : { ...summary, unknownRelated: await store.finish() };
   } catch (error) {
     await saver.settle().catch(() => error);
     const { added, replaced } = saver.saved;
