@@ -123,7 +123,7 @@ type Pass = {
   rejects: Rejects;
   saver: Saver;
   recognise: (names: readonly string[]) => Columns;
-  counts: Omit<Summary, keyof Saved | "isInterrupted">;
+  counts: Omit<Summary, keyof Saved | "unknownRelated" | "isInterrupted">;
 };
 
 async function take(pass: Pass, { rows, faults, leftOut }: Walked): Promise<void> {
