@@ -107,7 +107,12 @@ const COUNTED = `SELECT kind, key, shoes, CASE kind
   WHEN 'brand' THEN (SELECT count(*) FROM shoes WHERE brand_id = f.id)
   WHEN 'color' THEN (SELECT count(*) FROM shoes WHERE color_id = f.id)
   WHEN 'gender' THEN (SELECT count(*) FROM shoes WHERE gender_id = f.id)
-  WHEN 'size' THEN (SELECT count(*) FROM sizes WHERE lower(size) = f.key) END AS counted FROM facets AS f`;
+  WHEN 'size' THEN 0
+  WHEN 'size_run' THEN (SELECT count(*) FROM shoes WHERE size_run_id = f.id) END AS counted FROM facets AS f`;
+
+const WRONG_RUNS = `SELECT shoe_id FROM shoes AS s WHERE coalesce((SELECT key FROM facets WHERE id = s.size_run_id), '[]')
+  <> (SELECT json_group_array(lower(size)) FROM
+      (SELECT size FROM sizes WHERE shoe = s.id AND size <> '' ORDER BY position))`;
 
 /** Every word of the index with its shoe and column, beside those of one made anew. */
 function indexes(): { kept: Row[]; expected: Row[] } {
@@ -124,6 +129,7 @@ function indexes(): { kept: Row[]; expected: Row[] } {
 
 function expectTruth(): void {
   expect(ask(`SELECT * FROM (${COUNTED}) WHERE shoes <> counted`)).toEqual([]);
+  expect(ask(WRONG_RUNS)).toEqual([]);
   expect(
     ask(
       "SELECT shoe_id, stock FROM shoes AS s WHERE stock <> (SELECT sum(stock) FROM sizes WHERE shoe = s.id)",

@@ -3,7 +3,7 @@ import type { Statement, Value, WriteResult } from "./database.ts";
 import { toDatabaseError } from "./errors.ts";
 import { bind, openHandle, preparedStatements } from "./reader.ts";
 
-const CACHE_KB = 65_536;
+const CACHE_KB = 49_152;
 /** Pages the log may grow to before it is moved into the file: fewer, larger moves write an index page once, not many times. */
 const CHECKPOINT_PAGES = 4_000;
 

@@ -6,7 +6,7 @@ import { openHandle, openReader } from "./reader.ts";
 import { openThread } from "./thread.ts";
 import { openWriteDoor } from "./write-door.ts";
 
-const READ_CACHE_KB = 16_384;
+const READ_CACHE_KB = 32_768;
 /** Wide questions that may wait; beyond it the caller is told to come back. */
 const SCANS_WAITING_MAX = 256;
 const FIND_DONE = "SELECT id FROM writes WHERE id IN (SELECT value FROM json_each(?))";
@@ -16,9 +16,9 @@ function asRefusal(error: DatabaseError): never {
   throw error.kind === "uncertain" ? new DatabaseError("busy", error.message) : error;
 }
 
-/** Opens a migrated file. The threads start when they are first needed. */
-export function openFile(path: string): Database {
-  const handle = openHandle(path, READ_CACHE_KB);
+/** Opens a migrated file; `readCacheKb` is the serving thread's page cache. The threads start when they are first needed. */
+export function openFile(path: string, readCacheKb = READ_CACHE_KB): Database {
+  const handle = openHandle(path, readCacheKb);
   const committer = openThread<Statement[][], Outcome[]>(
     new URL("./commit-worker.ts", import.meta.url),
     path,

@@ -67,7 +67,7 @@ export const answerOf = (body: string, shoeIds: string[] = []): Answer => ({
   contentType: "text/plain",
   cacheControl: "public",
   etagPrefix: "v1.test",
-  shoeIds,
+  shoeIds: () => shoeIds,
 });
 
 /** The text of an entry's plain body. */

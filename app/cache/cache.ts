@@ -53,7 +53,7 @@ export function openCache({ bytesMax, now, position }: CacheOptions) {
       if (news.era() === era) missing.note(key);
       return null;
     }
-    const entry = finish(answer, { key, concern, seq, epoch, expiresAtMs: now() + ttlMs });
+    const entry = finish(answer, { key, concern, seq, epoch, expiresAtMs: now() + ttlMs }, bytesMax > 0);
     if (bytesMax > 0 && !news.wasCleared(era) && !news.concern(entry)) shelf.put(entry);
     return entry;
   };

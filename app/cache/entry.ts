@@ -8,8 +8,8 @@ export type Answer = {
   cacheControl: string;
   etagPrefix: string;
   link?: string;
-  /** Every shoe whose change makes the answer wrong. */
-  shoeIds: string[];
+  /** Every shoe whose change makes the answer wrong; asked only for an answer that is kept. */
+  shoeIds(): string[];
 };
 
 /** A shoe's id as the cache keeps it: 32 bits. Two that fall together are dropped together, which harms nobody. */
@@ -55,8 +55,10 @@ export const PUBLIC_HEADERS = {
 
 type Facts = Pick<Entry, "key" | "concern" | "seq" | "epoch" | "expiresAtMs">;
 
-/** Turns a computed answer into bytes and headers, once. */
-export function finish(answer: Answer, facts: Facts): Entry {
+const NO_MARKS = new Int32Array();
+
+/** Turns a computed answer into bytes and headers, once; one that is not to be kept cannot be found by its shoes. */
+export function finish(answer: Answer, facts: Facts, isKept: boolean): Entry {
   const body = toBytes(answer.body);
   const tag = `${answer.etagPrefix}.${Bun.hash.xxHash64(body).toString(36)}`;
   const headers = new Headers({
@@ -71,7 +73,7 @@ export function finish(answer: Answer, facts: Facts): Entry {
   const plain = { body, etag: `"${tag}.i"`, headers };
   return {
     ...facts,
-    marks: Int32Array.from(answer.shoeIds, markOf),
+    marks: isKept ? Int32Array.from(new Set(answer.shoeIds().map(markOf))) : NO_MARKS,
     plain,
     gzip: body.length < GZIP_BYTES_MIN ? null : undefined,
   };

@@ -10,11 +10,11 @@ const answer = {
   contentType: "text/plain",
   cacheControl: "public, max-age=0",
   etagPrefix: "v3.shoe",
-  shoeIds: ["a"],
+  shoeIds: () => ["a"],
 };
 
 const entryOf = (body: string, link?: string): Entry =>
-  finish({ ...answer, body, ...(link ? { link } : {}) }, FACTS);
+  finish({ ...answer, body, ...(link ? { link } : {}) }, FACTS, true);
 const asking = (headers: Record<string, string> = {}) =>
   new Request("http://shop.example/api/shoes/a", { headers });
 const ask = (entry: Entry, headers: Record<string, string> = {}) =>

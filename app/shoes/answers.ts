@@ -24,7 +24,7 @@ const PICTURE_VERSIONED = "public, max-age=31536000, immutable";
 // As the addresses below `/api/` and `/v1/`, without their first slash.
 const ROOT: Record<View, string> = { shoe: "shoes", product: "products" };
 
-const json = (body: string, etagPrefix: string, shoeIds: string[]): Answer => ({
+const json = (body: string, etagPrefix: string, shoeIds: () => string[] = () => []): Answer => ({
   body,
   contentType: JSON_TYPE,
   cacheControl: CATALOGUE,
@@ -39,7 +39,7 @@ export const shoeFill = (db: Database, shop: Shop, view: View, shoeId: string): 
   ttlMs: TTL_MS.shoe,
   compute() {
     const item = findShoe(db, shoeId, view, shop);
-    return item && json(`{"success":true,"data":${item.json}}`, `v${item.version}.${view}`, [shoeId]);
+    return item && json(`{"success":true,"data":${item.json}}`, `v${item.version}.${view}`, () => [shoeId]);
   },
 });
 
@@ -51,11 +51,12 @@ export const relatedFill = (db: Database, shop: Shop, shoeId: string): Fill => (
   compute() {
     const item = findRelated(db, shoeId, shop);
     if (!item) return null;
-    // Quotes inside texts are escaped in JSON, so this finds the ids and nothing else.
-    const shown = [...item.json.matchAll(/"id":"([^"]+)"/g)].map(([, id]) => id ?? "");
-    return json(item.json, `v${item.version}.related`, [...new Set([...shown, ...item.waitsFor])]);
+    return json(item.json, `v${item.version}.related`, () => [...idsIn(item.json), ...item.waitsFor]);
   },
 });
+
+// Quotes inside texts are escaped in JSON, so this finds the ids and nothing else.
+const idsIn = (body: string): string[] => [...body.matchAll(/"id":"([^"]+)"/g)].map(([, id]) => id ?? "");
 
 /** A list, by its canonical query. */
 export function listFill(db: Database, shop: Shop, view: View, query: ListQuery): Fill {
@@ -67,7 +68,7 @@ export function listFill(db: Database, shop: Shop, view: View, query: ListQuery)
     ttlMs: TTL_MS[kind],
     async compute() {
       const listing = await listShoes(db, query, view, shop);
-      return { ...json(listBody(query, listing), `l.${view}`, []), link: links(query, listing) };
+      return { ...json(listBody(query, listing), `l.${view}`), link: links(query, listing) };
     },
   };
 }
@@ -82,7 +83,6 @@ export const categoriesFill = (db: Database): Fill => ({
     return json(
       `{"success":true,"data":[${items.join(",")}],"pagination":${JSON.stringify(pagination)}}`,
       "l.categories",
-      [],
     );
   },
 });
@@ -101,7 +101,7 @@ export const pictureFill = (db: Database, shoeId: string, version: string | null
       contentType: "image/svg+xml",
       cacheControl,
       etagPrefix: "p",
-      shoeIds: [shoeId],
+      shoeIds: () => [shoeId],
     };
   },
 });

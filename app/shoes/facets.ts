@@ -101,13 +101,16 @@ function countOf(facet: Facet): string {
   if (facet === "price") return "SELECT 'price', min(price) >> 26, max(price) >> 26 FROM sample";
   const counts =
     facet === "size"
-      ? `SELECT f.id AS id, sum(c.shoes) AS shoes
-         FROM (SELECT size_run, count(*) AS shoes FROM sample WHERE size_run IS NOT NULL GROUP BY 1) AS c
-         CROSS JOIN facets AS r ON r.id = c.size_run CROSS JOIN json_each(r.key) AS k
-         CROSS JOIN facets AS f ON f.kind = 'size' AND f.key = k.value GROUP BY 1`
+      ? sizesOfRuns(
+          "SELECT size_run AS id, count(*) AS shoes FROM sample WHERE size_run IS NOT NULL GROUP BY 1",
+        )
       : `SELECT ${facet} AS id, count(*) AS shoes FROM sample WHERE ${facet} IS NOT NULL GROUP BY 1`;
   return named(facet, counts);
 }
+
+const sizesOfRuns = (runs: string): string => `SELECT f.id AS id, sum(c.shoes) AS shoes FROM (${runs}) AS c
+CROSS JOIN facets AS r ON r.id = c.id CROSS JOIN json_each(r.key) AS k
+CROSS JOIN facets AS f ON f.kind = 'size' AND f.key = k.value GROUP BY 1`;
 
 const named = (facet: Facet, counts: string): string =>
   `SELECT * FROM (SELECT '${facet}', f.name, c.shoes FROM (${counts}) AS c CROSS JOIN facets AS f ON f.id = c.id
@@ -116,21 +119,24 @@ ORDER BY c.shoes DESC, f.name LIMIT ${VALUES_MAX})`;
 // With inStock a size stands for shoes that have it in stock, not only any size.
 const STOCKED_SIZES = named(
   "size",
-  `SELECT f.id AS id, count(*) AS shoes FROM sample AS m
-   CROSS JOIN sizes AS z ON z.shoe = m.id AND z.size <> '' AND z.stock > 0
-   CROSS JOIN facets AS f ON f.kind = 'size' AND f.key = lower(z.size) GROUP BY 1`,
+  `SELECT f.id AS id, sum(c.shoes) AS shoes FROM (
+     SELECT z.size AS size, count(*) AS shoes FROM sample AS m
+     CROSS JOIN sizes AS z ON z.shoe = m.id AND z.size <> '' AND z.stock > 0 GROUP BY 1
+   ) AS c CROSS JOIN facets AS f ON f.kind = 'size' AND f.key = lower(c.size) GROUP BY 1`,
 );
 
-/** Counters know it: every label's, and the ends of the price index. */
-const unfiltered = ({ facets }: Sample): Statement[] =>
-  facets.map((facet) =>
-    facet === "price"
-      ? {
-          sql: "SELECT 'price', (SELECT min(price_rank) >> 26 FROM shoes), (SELECT max(price_rank) >> 26 FROM shoes)",
-        }
-      : {
-          sql: `SELECT kind, name, shoes FROM facets WHERE kind = ? AND shoes > 0 AND key <> ''
-ORDER BY shoes DESC, name LIMIT ${VALUES_MAX}`,
-          args: [facet],
-        },
-  );
+/** Counters know it: every label's, those of size runs, and the ends of the price index. */
+const unfiltered = ({ facets }: Sample): Statement[] => facets.map((facet) => ({ sql: UNFILTERED[facet] }));
+
+const counter = (facet: Kind): string =>
+  named(facet, `SELECT id, shoes FROM facets WHERE kind = '${facet}' AND shoes > 0`);
+
+const UNFILTERED: Record<Facet, string> = {
+  category: counter("category"),
+  brand: counter("brand"),
+  color: counter("color"),
+  gender: counter("gender"),
+  size: named("size", sizesOfRuns("SELECT id, shoes FROM facets WHERE kind = 'size_run' AND shoes > 0")),
+  price:
+    "SELECT 'price', (SELECT min(price_rank) >> 26 FROM shoes), (SELECT max(price_rank) >> 26 FROM shoes)",
+};

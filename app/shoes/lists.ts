@@ -63,7 +63,7 @@ export async function listShoes(db: Database, query: ListQuery, view: View, shop
 
 const EMPTY: Page = { rows: [], total: 0, totalIsLowerBound: false };
 
-/** A question that an index answers within a bounded number of rows: at most one label, nothing else. */
+/** A question that an index answers within a bounded number of rows: at most one label with a counter, nothing else. */
 function isNarrow({
   labels,
   words,
@@ -79,6 +79,7 @@ function isNarrow({
   if (lists.length === 0) return true;
   const [kind, keys] = lists[0] ?? [];
   if (lists.length > 1 || keys?.length !== 1) return false;
+  if (kind === "size") return false;
   return sort === "newest" || (sort.startsWith("price_") && (kind === "category" || kind === "brand"));
 }
 
@@ -96,22 +97,49 @@ async function findPage(
   if (match(EVERYWHERE) === "") return findNarrow(db, query, labels);
 
   const price = priceCondition(query);
-  const counted = hits(match(EVERYWHERE), price, TOTAL_MAX + 1);
-  const [counts] = await db.scan([
-    { sql: `SELECT count(*) FROM (${counted.sql})`, args: counted.args ?? [] },
-  ]);
-  const count = Number(counts?.[0]?.[0] ?? 0);
-  const totals = { total: Math.min(count, TOTAL_MAX), totalIsLowerBound: count > TOTAL_MAX };
-  if (count === 0) return { ...totals, rows: [] };
-
+  const both = countedPage(query, match, price);
+  if (both) {
+    const [counts, ...rows] = (await db.scan([both])).flat();
+    return { ...totalsOf(counts), rows };
+  }
+  const [counts] = (await db.scan([countOf(hits(match(EVERYWHERE), price, TOTAL_MAX + 1))])).flat();
+  const totals = totalsOf(counts);
+  if (totals.total === 0) return { ...totals, rows: [] };
   const questions = words
     ? rankedPage(query, match, price)
     : query.sort === "newest"
       ? [newestPage(query, match(EVERYWHERE), price)]
-      : count > TOTAL_MAX
+      : totals.totalIsLowerBound
         ? [walkedPage(query, labels)]
         : [sortedPage(query, match(EVERYWHERE), price)];
   return { ...totals, rows: (await db.scan(questions)).flat() };
+}
+
+const countOf = ({ sql, args = [] }: Statement): Statement => ({
+  sql: `SELECT count(*) FROM (${sql})`,
+  args,
+});
+
+function totalsOf(counts: Row | undefined): Omit<Page, "rows"> {
+  const count = Number(counts?.[0] ?? 0);
+  return { total: Math.min(count, TOTAL_MAX), totalIsLowerBound: count > TOTAL_MAX };
+}
+
+/** The count and then the page, in one pass over the matches: where the page lies among those that are counted. */
+function countedPage(query: ListQuery, match: (scope: Scope) => string, price: Condition): Statement | null {
+  const { words, sort, limit } = query;
+  const offset = query.position?.offset ?? (query.page - 1) * limit;
+  const isNewest = sort === "newest" && !query.position;
+  if (words ? offset + limit >= RANKED_MAX : !isNewest) return null;
+  const all = hits(match(EVERYWHERE), price, TOTAL_MAX + 1);
+  const newest = `SELECT id FROM hit ORDER BY id DESC LIMIT ${RANKED_MAX}`;
+  const page = words
+    ? rankedRows(sort, match, { sql: newest, args: [] }, limit + 1, offset)
+    : { sql: "SELECT id, 0 FROM hit ORDER BY id DESC LIMIT ? OFFSET ?", args: [limit + 1, offset] };
+  return {
+    sql: `WITH hit AS MATERIALIZED (${all.sql}) SELECT count(*), 0 FROM hit UNION ALL SELECT * FROM (${page.sql})`,
+    args: [...(all.args ?? []), ...(page.args ?? [])],
+  };
 }
 
 const bounds = ({ limit, page, position }: ListQuery): Value[] => [
@@ -145,7 +173,7 @@ ${orderBy(query.sort)} LIMIT ? OFFSET ?`,
 
 const NO_CONDITION: Condition = { sql: "", args: [] };
 
-function newestPage(query: ListQuery, match: string, price: { sql: string; args: Value[] }): Statement {
+function newestPage(query: ListQuery, match: string, price: Condition): Statement {
   const [limit, offset] = bounds(query) as [number, number];
   const { sql, args = [] } = hits(match, price, limit, offset);
   if (!query.position) return { sql, args };
@@ -158,7 +186,7 @@ function newestPage(query: ListQuery, match: string, price: { sql: string; args:
 }
 
 /** Few enough to fetch them all and sort. */
-function sortedPage(query: ListQuery, match: string, price: { sql: string; args: Value[] }): Statement {
+function sortedPage(query: ListQuery, match: string, price: Condition): Statement {
   const all = hits(match, price, TOTAL_MAX);
   const after = afterCursor(query);
   return {
@@ -180,16 +208,20 @@ ${orderBy(query.sort)} LIMIT ? OFFSET ?`,
 }
 
 /** A search's page: out of the ranked newest matches, then of the older ones. */
-function rankedPage(
-  query: ListQuery,
-  match: (scope: Scope) => string,
-  price: { sql: string; args: Value[] },
-): Statement[] {
+function rankedPage(query: ListQuery, match: (scope: Scope) => string, price: Condition): Statement[] {
   const offset = query.position?.offset ?? (query.page - 1) * query.limit;
   const end = offset + query.limit + 1;
   const questions: Statement[] = [];
   if (offset < RANKED_MAX)
-    questions.push(rankedRows(query.sort, match, price, Math.min(end, RANKED_MAX) - offset, offset));
+    questions.push(
+      rankedRows(
+        query.sort,
+        match,
+        hits(match(EVERYWHERE), price, RANKED_MAX),
+        Math.min(end, RANKED_MAX) - offset,
+        offset,
+      ),
+    );
   if (end > RANKED_MAX) {
     const from = Math.max(offset, RANKED_MAX);
     questions.push(hits(match(EVERYWHERE), price, end - from, from));
@@ -197,24 +229,24 @@ function rankedPage(
   return questions;
 }
 
+/** The newest matches in the order of the sort; by relevance, where the words stand counts. */
 function rankedRows(
   sort: Sort,
   match: (scope: Scope) => string,
-  price: { sql: string; args: Value[] },
+  newest: Statement,
   limit: number,
   offset: number,
 ): Statement {
-  const newest = hits(match(EVERYWHERE), price, RANKED_MAX);
   if (sort !== "relevance") {
     return {
-      sql: `SELECT s.id FROM (${newest.sql}) AS m CROSS JOIN shoes AS s ON s.id = m.id ${orderBy(sort)} LIMIT ? OFFSET ?`,
+      sql: `SELECT s.id, 0 FROM (${newest.sql}) AS m CROSS JOIN shoes AS s ON s.id = m.id ${orderBy(sort)} LIMIT ? OFFSET ?`,
       args: [...(newest.args ?? []), limit, offset],
     };
   }
   const within = "SELECT rowid FROM search WHERE search MATCH ? AND rowid >= (SELECT min(id) FROM newest)";
   return {
     sql: `WITH newest AS MATERIALIZED (${newest.sql})
-SELECT id FROM newest ORDER BY (id IN (${within})) + (id IN (${within})) DESC, id DESC LIMIT ? OFFSET ?`,
+SELECT id, 0 FROM newest ORDER BY (id IN (${within})) + (id IN (${within})) DESC, id DESC LIMIT ? OFFSET ?`,
     args: [...(newest.args ?? []), match("{title}"), match("{title labels}"), limit, offset],
   };
 }

@@ -13,8 +13,8 @@ const WRITE_CHUNK = 1_000;
 const WALK_CHUNK = 1_000;
 /** Above so many pending shoes one walk along the indexes is cheaper than asking for each shoe's neighbours. */
 const WALK_FROM = 5_000;
-/** Ids that one walk keeps lists for: about 60 MB. */
-const WALK_IDS_MAX = 300_000;
+/** Ids that one walk keeps lists for: about 40 MB. */
+const WALK_IDS_MAX = 200_000;
 /** A price's rank is the price and, below it, so many values of the id's hash: equal prices have an order of their own. */
 const TIES = 2 ** 26;
 
@@ -159,21 +159,25 @@ class Best {
   }
 }
 
+/** The columns of `Best` for many shoes. */
+type Kept = [keys: Float64Array, ties: Uint32Array, members: Int32Array];
+
 async function walkAll(db: Database): Promise<number> {
+  // Made once: a second set would stand beside the first until that is collected.
+  const slots = WALK_IDS_MAX * RELATED_MAX;
+  const kept: Kept = [new Float64Array(slots), new Uint32Array(slots), new Int32Array(slots)];
   let done = 0;
   for (;;) {
     const first = db.read.get<[number]>("SELECT shoe FROM related_pending ORDER BY shoe LIMIT 1")?.[0];
     if (first === undefined) return done;
-    done += await walkFrom(db, first);
+    for (const column of kept) column.fill(0);
+    done += await walkFrom(db, first, kept);
   }
 }
 
 /** Computes the lists of the pending shoes from this id on, as many as one walk keeps. */
-async function walkFrom(db: Database, first: number): Promise<number> {
-  const keys = new Float64Array(WALK_IDS_MAX * RELATED_MAX);
-  const ties = new Uint32Array(WALK_IDS_MAX * RELATED_MAX);
-  const members = new Int32Array(WALK_IDS_MAX * RELATED_MAX);
-  const bestOf = (id: number) => new Best(keys, ties, members, (id - first) * RELATED_MAX);
+async function walkFrom(db: Database, first: number, kept: Kept): Promise<number> {
+  const bestOf = (id: number) => new Best(...kept, (id - first) * RELATED_MAX);
   for (const { column, half } of WINDOWS) {
     for (const group of groupsOf(db, column)) {
       for (const [shoe, neighbours] of walkGroup(db, column, group, half)) {

@@ -88,7 +88,8 @@ export const bulk = (statements: Statement[]): Statement[] => [
 ];
 
 /** What saves checked drafts with distinct ids; a draft whose content the shop has already is left alone. */
-export function planSave(db: Database, drafts: ShoeDraft[], options: SaveOptions): SavePlan {
+export function planSave(db: Database, given: ShoeDraft[], options: SaveOptions): SavePlan {
+  const drafts = given.map(withSortedSizes);
   const stamp = nextStamp(options.nowMs);
   const json = JSON.stringify(drafts.map(toRow));
   const insert: Statement = {
@@ -148,10 +149,7 @@ function afterShoes(drafts: ShoeDraft[], stamp: number): Statement[] {
 }
 
 function sizesOf(drafts: ShoeDraft[], stamp: number): Statement[] {
-  const sizes = drafts.map(({ shoeId, sizes }) => [
-    shoeId,
-    sizes.toSorted(bySize).map(({ size, stock }) => [size, stock]),
-  ]);
+  const sizes = drafts.map(({ shoeId, sizes }) => [shoeId, sizes.map(({ size, stock }) => [size, stock])]);
   return [
     { sql: OLD_SIZES, args: [idsOf(drafts), stamp] },
     { sql: SIZES, args: [JSON.stringify(sizes), stamp] },
@@ -170,7 +168,7 @@ export function previewShoes(db: Database, drafts: ShoeDraft[], onConflict: OnCo
   for (const draft of drafts) {
     const hash = known.get(draft.shoeId);
     if (hash === undefined) counts.added += 1;
-    else if (onConflict === "replace" && hash !== hashOf(draft)) counts.replaced += 1;
+    else if (onConflict === "replace" && hash !== hashOf(withSortedSizes(draft))) counts.replaced += 1;
     else counts.unchanged += 1;
   }
   return counts;
@@ -213,12 +211,19 @@ function toRow(draft: ShoeDraft) {
 
 /** The key of a shoe's size run; `null` without sizes. */
 function sizeRun({ sizes }: ShoeDraft): string | null {
-  const keys = sizes.toSorted(bySize).flatMap(({ size }) => (size === "" ? [] : [labelKey("size", size)]));
+  const keys = sizes.flatMap(({ size }) => (size === "" ? [] : [labelKey("size", size)]));
   return keys.length === 0 ? null : JSON.stringify(keys);
 }
 
 /** Equal drafts have equal hashes: what a save compares with what stands there. */
 const hashOf = (draft: ShoeDraft): string => Bun.hash.xxHash64(JSON.stringify(draft)).toString(36);
+
+/** The draft with its sizes in order; most come so. */
+function withSortedSizes(draft: ShoeDraft): ShoeDraft {
+  const { sizes } = draft;
+  const isSorted = sizes.every((size, at) => at === 0 || bySize(sizes[at - 1] ?? size, size) <= 0);
+  return isSorted ? draft : { ...draft, sizes: sizes.toSorted(bySize) };
+}
 
 /** Numbers by value and before words. */
 function bySize(a: { size: string }, b: { size: string }): number {

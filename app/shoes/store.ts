@@ -9,35 +9,55 @@ import { computeRelated } from "./related.ts";
 import { bulk, type OnConflict, type Origin, previewShoes, type SaveCounts, saveShoes } from "./save.ts";
 
 const REMOVE_CHUNK = 1_000;
+/** A store writes far more than it reads. */
+const READ_CACHE_KB = 8_192;
 
+/** Where many shoes are saved; a chunk is saved whole or not at all, and with "fail" a known shoe throws. */
 export type ShoeStore = {
   save(drafts: ShoeDraft[], onConflict: OnConflict): Promise<SaveCounts>;
   /** What `save` would do; nothing is written. */
   preview(drafts: ShoeDraft[], onConflict: OnConflict): Promise<SaveCounts>;
-  /** Computes the related shoes of everything saved; call it after the last row. */
-  finish(): Promise<void>;
+  /**
+   * Computes the related shoes of everything saved, and returns how many ids in given lists no shoe has yet; call it
+   * after the last row.
+   */
+  finish(): Promise<number>;
   /** Removes the demo shoes and returns how many there were. */
   removeDemo(): Promise<number>;
-  close(): Promise<void>;
 };
 
+/** A store that whoever opened it closes. */
+export type OpenShoeStore = ShoeStore & { close(): Promise<void> };
+
 /** Opens the shop's file, made and migrated when it is new. */
-export function openShoeStore(databasePath: string, origin: Origin = "import"): ShoeStore {
+export function openShoeStore(databasePath: string, origin: Origin = "import"): OpenShoeStore {
   mkdirSync(dirname(databasePath), { recursive: true });
   migrate(databasePath);
-  return shoeStore(openFile(databasePath), origin);
+  return shoeStore(openFile(databasePath, READ_CACHE_KB), origin);
 }
 
-export function shoeStore(db: Database, origin: Origin): ShoeStore {
+export function shoeStore(db: Database, origin: Origin): OpenShoeStore {
   return {
     save: (drafts, onConflict) => saveShoes(db, drafts, { origin, onConflict, nowMs: Date.now() }),
     preview: async (drafts, onConflict) => previewShoes(db, drafts, onConflict),
     async finish() {
       await computeRelated(db);
+      return countUnknownRelated(db);
     },
     removeDemo: () => removeDemoShoes(db),
     close: db.close,
   };
+}
+
+/** How many ids stand in given related lists without a shoe. */
+async function countUnknownRelated(db: Database): Promise<number> {
+  const [rows] = await db.scan([
+    {
+      sql: `SELECT count(DISTINCT j.value) FROM related AS r CROSS JOIN json_each(r.list) AS j
+WHERE r.given = 1 AND NOT EXISTS (SELECT 1 FROM shoes WHERE shoe_id = j.value)`,
+    },
+  ]);
+  return Number(rows?.[0]?.[0] ?? 0);
 }
 
 /** Removes what the demo filled in, and nothing else. */

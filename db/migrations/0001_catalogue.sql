@@ -12,7 +12,7 @@ INSERT INTO dataset (one, id, generation, created_at)
 VALUES (1, lower(hex(randomblob(16))), lower(hex(randomblob(4))), CAST(unixepoch('subsec') * 1000 AS INTEGER));
 
 -- A value that shoes are filtered and counted by; the counter is kept by triggers. Kind 'all' has one row: the total.
--- A size run is the JSON list of a shoe's size keys: shoes share few of them, so counting sizes by runs is quick.
+-- A size run is the JSON list of a shoe's size keys: shoes share few of them, so sizes are counted by their runs.
 CREATE TABLE facets (
   id INTEGER PRIMARY KEY,
   kind TEXT NOT NULL CHECK (kind IN ('all', 'category', 'brand', 'color', 'gender', 'size', 'size_run')),
@@ -158,14 +158,6 @@ BEGIN
   INSERT INTO changes (shoe_id, kind) VALUES (NEW.shoe_id, 'counters');
 END;
 
-CREATE TRIGGER sizes_added AFTER INSERT ON sizes
-BEGIN
-  UPDATE facets SET shoes = shoes + 1 WHERE kind = 'size' AND key = lower(NEW.size);
-END;
-CREATE TRIGGER sizes_removed AFTER DELETE ON sizes
-BEGIN
-  UPDATE facets SET shoes = shoes - 1 WHERE kind = 'size' AND key = lower(OLD.size);
-END;
 -- A size that sells out or comes back moves the shoe in the index.
 CREATE TRIGGER sizes_restocked AFTER UPDATE OF stock ON sizes WHEN NEW.stock <> OLD.stock
 BEGIN

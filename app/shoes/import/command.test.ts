@@ -3,7 +3,8 @@ import { afterAll, describe, expect, test } from "bun:test";
 import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { importCommand, type OpenStore } from "./command.ts";
+import type { OpenShoeStore } from "../store.ts";
+import { importCommand } from "./command.ts";
 
 const folder = mkdtempSync(join(tmpdir(), "insole-command-"));
 afterAll(() => rmSync(folder, { recursive: true }));
@@ -11,11 +12,11 @@ afterAll(() => rmSync(folder, { recursive: true }));
 async function run(...args: string[]): Promise<{ code: number; out: string; err: string }> {
   const out: string[] = [];
   const err: string[] = [];
-  const save: OpenStore["save"] = async (drafts) => ({ added: drafts.length, replaced: 0, unchanged: 0 });
-  const store: OpenStore = {
+  const save: OpenShoeStore["save"] = async (drafts) => ({ added: drafts.length, replaced: 0, unchanged: 0 });
+  const store: OpenShoeStore = {
     save,
     preview: save,
-    finish: async () => {},
+    finish: async () => 0,
     removeDemo: async () => 1000,
     close: async () => {},
   };

@@ -4,18 +4,17 @@ import { readFile } from "node:fs/promises";
 import { resolve } from "node:path";
 import { parseArgs } from "node:util";
 import { Presets, SingleBar } from "cli-progress";
+import type { OnConflict } from "../save.ts";
+import type { OpenShoeStore } from "../store.ts";
 import { type Mapping, readMapping } from "./columns.ts";
 import { type Rate, readRate } from "./money.ts";
 import { rejectsPathOf } from "./rejects.ts";
-import { type ImportOptions, type OnConflict, runImport, type ShoeStore, type Summary } from "./run.ts";
-
-/** A store that the command opens and closes. */
-export type OpenStore = ShoeStore & { close: () => Promise<void> };
+import { type ImportOptions, runImport, type Summary } from "./run.ts";
 
 /** What the command needs of the world around it; `out` and `err` take whole lines. */
 export type CommandWorld = {
   env: Readonly<Record<string, string | undefined>>;
-  openStore: () => OpenStore | Promise<OpenStore>;
+  openStore: () => OpenShoeStore | Promise<OpenShoeStore>;
   out: (line: string) => void;
   err: (line: string) => void;
   /** Draws a bar on stderr. */
@@ -165,6 +164,10 @@ export function summaryLines(summary: Summary, isDryRun: boolean, rejectsPath: s
     lines.push(`  ${summary.variants} further rows gave shoes their other sizes or colours`);
   if (summary.leftOut > 0) lines.push(`  ${summary.leftOut} further rows were left out by --where`);
   if (summary.demoRemoved > 0) lines.push(`  ${summary.demoRemoved} demo shoes were removed`);
+  if (summary.unknownRelated > 0)
+    lines.push(
+      `  ${summary.unknownRelated} related ids have no shoe yet; they are kept, and shown once they have one`,
+    );
   if (rejected > 0) lines.push(`  rejected rows with their reasons: ${rejectsPath}`);
   return lines;
 }

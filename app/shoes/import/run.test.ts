@@ -4,8 +4,10 @@ import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSy
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import type { ShoeDraft } from "../draft.ts";
+import type { OnConflict, SaveCounts } from "../save.ts";
+import type { ShoeStore } from "../store.ts";
 import { readRate } from "./money.ts";
-import { type ImportOptions, type OnConflict, runImport, type SaveCounts, type ShoeStore } from "./run.ts";
+import { type ImportOptions, runImport } from "./run.ts";
 
 const DATA = join(import.meta.dir, "../../../../shared/data");
 let folder = "";
@@ -49,7 +51,10 @@ function memoryStore(): MemoryStore {
       return count(drafts, onConflict, shoes);
     },
     preview: async (drafts, onConflict) => count(drafts, onConflict, null),
-    finish: async () => void store.calls.push("finish"),
+    finish: async () => {
+      store.calls.push("finish");
+      return 0;
+    },
     removeDemo: async () => {
       store.calls.push("removeDemo");
       return 3;

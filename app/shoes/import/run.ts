@@ -1,5 +1,6 @@
 // The import: two passes over the files, shoes saved in chunks, every row accounted for.
-import type { ShoeDraft } from "../draft.ts";
+import type { OnConflict, SaveCounts } from "../save.ts";
+import type { ShoeStore } from "../store.ts";
 import { type Columns, createRecognition, type Mapping } from "./columns.ts";
 import { createGroup } from "./group.ts";
 import { identityOf } from "./identity.ts";
@@ -10,23 +11,6 @@ import { openRejects, type Rejects } from "./rejects.ts";
 import { convertRow, type Refusal } from "./row.ts";
 import { createSaver, type Saved, type Saver } from "./saver.ts";
 import { type Located, type Walked, walk } from "./walk.ts";
-
-/** What to do with a shoe that is there already. */
-export type OnConflict = "skip" | "replace" | "fail";
-
-/** What a chunk did, or would do, to the catalogue. */
-export type SaveCounts = { added: number; replaced: number; unchanged: number };
-
-/** Where an import saves its shoes. A chunk is saved whole or not at all; with "fail" a known shoe throws. */
-export type ShoeStore = {
-  save: (drafts: ShoeDraft[], onConflict: OnConflict) => Promise<SaveCounts>;
-  /** The counts of `save`, with nothing written; with "fail" a known shoe may be counted as unchanged instead. */
-  preview: (drafts: ShoeDraft[], onConflict: OnConflict) => Promise<SaveCounts>;
-  /** Computes related shoes; called once, after the last row. */
-  finish: () => Promise<void>;
-  /** Removes the demo shoes and says how many. */
-  removeDemo: () => Promise<number>;
-};
 
 /** What to import and how. */
 export type ImportOptions = {
@@ -58,6 +42,8 @@ export type Summary = SaveCounts & {
   /** Rows left out by `where`; not in `read`. */
   leftOut: number;
   demoRemoved: number;
+  /** Ids in given related lists that no shoe has yet. */
+  unknownRelated: number;
   isInterrupted: boolean;
 };
 
@@ -107,11 +93,10 @@ async function convertAll(
     const isInterrupted = options.signal.aborted;
     if (!isInterrupted) await saver.flush();
     await saver.settle();
-    const summary: Summary = { ...counts, ...saver.saved, isInterrupted };
+    const summary: Summary = { ...counts, ...saver.saved, unknownRelated: 0, isInterrupted };
     if (isInterrupted) return summary;
     assertAddsUp(summary);
-    if (!options.dryRun) await store.finish();
-    return summary;
+    return options.dryRun ? summary : { ...summary, unknownRelated: await store.finish() };
   } catch (error) {
     await saver.settle().catch(() => error);
     const { added, replaced } = saver.saved;
@@ -138,7 +123,7 @@ type Pass = {
   rejects: Rejects;
   saver: Saver;
   recognise: (names: readonly string[]) => Columns;
-  counts: Omit<Summary, keyof Saved | "isInterrupted">;
+  counts: Omit<Summary, keyof Saved | "unknownRelated" | "isInterrupted">;
 };
 
 async function take(pass: Pass, { rows, faults, leftOut }: Walked): Promise<void> {

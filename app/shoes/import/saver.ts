@@ -1,6 +1,8 @@
 // Collects shoes into chunks and saves them while parsing goes on.
 import type { ShoeDraft } from "../draft.ts";
-import type { ImportOptions, SaveCounts, ShoeStore } from "./run.ts";
+import type { SaveCounts } from "../save.ts";
+import type { ShoeStore } from "../store.ts";
+import type { ImportOptions } from "./run.ts";
 
 /** What was saved so far. */
 export type Saved = SaveCounts & { demoRemoved: number };
