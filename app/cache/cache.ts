@@ -40,7 +40,7 @@ export function openCache({ bytesMax, now, position }: CacheOptions) {
     if (entry === undefined) return undefined;
     if (entry.expiresAtMs > now() && (entry.concern !== "list" || entry.epoch === news.listEpoch()))
       // One that is good enough for others may be too old for who knows of a later change.
-      return since > entry.seq && news.concern(entry) ? undefined : entry;
+      return since > entry.seq && news.concern(entry, since) ? undefined : entry;
     shelf.delete(key);
     return undefined;
   };

@@ -21,9 +21,10 @@ export function openRecent() {
       changes = [];
       forgottenTo = seq;
     },
-    /** Whether something happened since the answer's computation began that makes it wrong. */
-    concern: (entry: Entry): boolean =>
-      entry.seq < forgottenTo || changes.some((change) => change.seq > entry.seq && concerns(change, entry)),
+    /** Whether something happened since the answer's computation began, and not after `to`, that makes it wrong. */
+    concern: (entry: Entry, to = Number.POSITIVE_INFINITY): boolean =>
+      entry.seq < forgottenTo ||
+      changes.some((change) => change.seq > entry.seq && change.seq <= to && concerns(change, entry)),
   };
 }
 
