@@ -1,0 +1,96 @@
+// Likes under kill -9: what was acknowledged is there, and the counts are those of the rows.
+import { afterAll, expect, test } from "bun:test";
+import { join } from "node:path";
+import { openFile } from "../../db/file.ts";
+import { migrate } from "../../db/migrate.ts";
+import { openFolder, saveAll, shoe } from "../test-shop.ts";
+
+const KILLS = 3;
+const LIKES = 3_000;
+const USERS = 60;
+const SHOES = 50;
+const CLIENTS = 40;
+/** So many acknowledged likes after each start, and the process dies. */
+const KILL_AFTER = 400;
+
+const folder = openFolder();
+const databasePath = join(folder.path, "insole.db");
+const children: Bun.Subprocess[] = [];
+afterAll(async () => {
+  for (const child of children) child.kill("SIGKILL");
+  await Promise.all(children.map(({ exited }) => exited));
+  folder.remove();
+});
+
+function killed(child: Bun.Subprocess): Promise<unknown> {
+  child.kill("SIGKILL");
+  return child.exited;
+}
+
+async function startShop(): Promise<{ url: string; kill(): Promise<unknown> }> {
+  const child = Bun.spawn([process.execPath, join(import.meta.dir, "../main.ts")], {
+    env: { PORT: "0", DATA_DIR: folder.path, DEMO: "false", OPEN_WRITES: "true", LOG_SAMPLE: "0" },
+    stdout: "pipe",
+  });
+  children.push(child);
+  let log = "";
+  for await (const chunk of child.stdout.pipeThrough(new TextDecoderStream())) {
+    log += chunk;
+    const url = /"shop":"([^"]+)"/.exec(log)?.[1];
+    if (url) return { url, kill: () => killed(child) };
+  }
+  throw new Error(`the shop did not start: ${log}`);
+}
+
+test(`${LIKES} likes, the process killed ${KILLS} times: counts, rows and the acknowledged set are one`, async () => {
+  migrate(databasePath);
+  const db = openFile(databasePath);
+  await saveAll(
+    db,
+    Array.from({ length: SHOES }, (_, at) => shoe(`s${at}`)),
+  );
+  const waiting = Array.from(
+    { length: LIKES },
+    (_, at) => `s${at % SHOES} u${Math.floor(at / SHOES) % USERS}`,
+  );
+  const acknowledged = new Set<string>();
+  for (let kills = 0; kills <= KILLS; kills += 1) {
+    const running = await startShop();
+    const isLast = kills === KILLS;
+    const enough = isLast ? LIKES : acknowledged.size + KILL_AFTER;
+    const client = async () => {
+      while (acknowledged.size < enough) {
+        const pair = waiting.shift();
+        if (pair === undefined) return;
+        const [shoeId, userId] = pair.split(" ");
+        const answer = await fetch(`${running.url}/api/shoes/${shoeId}/likes/${userId}`, {
+          method: "POST",
+        }).catch(() => null);
+        if (answer?.status === 201) acknowledged.add(pair);
+        else waiting.push(pair);
+      }
+    };
+    const clients = Array.from({ length: CLIENTS }, client);
+    // The last time everybody finishes, before that the first who is done is the signal.
+    await (isLast ? Promise.all(clients) : Promise.race(clients));
+    await running.kill();
+    await Promise.all(clients);
+    const kept = db.read.all<[string]>(
+      "SELECT s.shoe_id || ' ' || l.user_id FROM likes AS l JOIN shoes AS s ON s.id = l.shoe",
+    );
+    const rows = new Set(kept.flat());
+    // One that was not acknowledged may stand; one that was must.
+    expect([...acknowledged].filter((pair) => !rows.has(pair))).toEqual([]);
+    expect(
+      db.read.all(
+        "SELECT shoe_id FROM shoes WHERE likes <> (SELECT count(*) FROM likes WHERE shoe = shoes.id)",
+      ),
+    ).toEqual([]);
+  }
+  expect(acknowledged.size).toBe(
+    new Set(Array.from({ length: LIKES }, (_, at) => `s${at % SHOES} u${Math.floor(at / SHOES) % USERS}`))
+      .size,
+  );
+  expect(db.read.get("SELECT count(*), (SELECT sum(likes) FROM shoes) FROM likes")).toEqual([LIKES, LIKES]);
+  await db.close();
+}, 60_000);
