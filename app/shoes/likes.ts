@@ -18,8 +18,8 @@ type Ask = {
 /** One verb's asks of one commit; the first of each pair is the one that counts. */
 type Batch = { verb: Verb; asks: Ask[] };
 
-/** Likes of one commit. */
-const BATCH_MAX = 2_000;
+/** Likes of one commit: more changes at once than this are not gone through one by one by the feed's readers. */
+const COMMIT_MAX = 900;
 
 const PAIRS = "json_each(?1) AS j CROSS JOIN shoes AS s ON s.shoe_id = j.value ->> 0";
 const IS_THERE = "EXISTS (SELECT 1 FROM likes WHERE user_id = j.value ->> 1 AND shoe = s.id)";
@@ -61,7 +61,7 @@ export type LikesOptions = {
 
 /** Opens the queue of likes; an answer of `null` says that the shoe is not there. */
 export function openLikes(db: Database, { now, isOpen, onCommit }: LikesOptions) {
-  let waiting: Batch[] = [];
+  const waiting: Batch[] = [];
   let isRunning = false;
   const state = { likes: 0, commits: 0 };
 
@@ -69,12 +69,20 @@ export function openLikes(db: Database, { now, isOpen, onCommit }: LikesOptions)
     // What else this turn of the event loop brings goes along.
     await new Promise((resolve) => setImmediate(resolve));
     while (waiting.length > 0) {
-      const batches = waiting;
-      waiting = [];
       // In order and all at once: the write door makes one group of them.
-      await Promise.all(batches.map(commit));
+      await Promise.all(takeSome().map(commit));
     }
     isRunning = false;
+  };
+
+  const takeSome = (): Batch[] => {
+    let [count, asks] = [0, 0];
+    for (const batch of waiting) {
+      asks += batch.asks.length;
+      if (count > 0 && asks > COMMIT_MAX) break;
+      count += 1;
+    }
+    return waiting.splice(0, count);
   };
 
   const commit = async ({ verb, asks }: Batch) => {
@@ -110,7 +118,7 @@ export function openLikes(db: Database, { now, isOpen, onCommit }: LikesOptions)
   const ask = (verb: Verb, shoeId: string, userId: string) =>
     new Promise<Liked | null>((resolve, reject) => {
       const last = waiting.at(-1);
-      const batch = last?.verb === verb && last.asks.length < BATCH_MAX ? last : { verb, asks: [] };
+      const batch = last?.verb === verb && last.asks.length < COMMIT_MAX ? last : { verb, asks: [] };
       if (batch !== last) waiting.push(batch);
       batch.asks.push({ shoeId, userId, resolve, reject });
       if (isRunning) return;

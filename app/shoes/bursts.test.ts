@@ -1,10 +1,12 @@
-// A flash sale at the write door: what fails, fails alone, and the groups of those who succeed stay large.
+// Bursts at the write door: what fails, fails alone, groups stay large, and the feed's readers can follow.
 import { afterAll, beforeAll, expect, test } from "bun:test";
 import { join } from "node:path";
 import type { Database } from "../../db/database.ts";
 import { openFile } from "../../db/file.ts";
 import { migrate } from "../../db/migrate.ts";
+import { openFeed } from "../cache/feed.ts";
 import { openFolder, saveAll, shoe } from "../test-shop.ts";
+import { openLikes } from "./likes.ts";
 import { addStock } from "./stock.ts";
 import type { Writing } from "./write-group.ts";
 import { addShoe } from "./writes.ts";
@@ -61,4 +63,42 @@ test("of many who add one shoe, one does", async () => {
     ),
   );
   expect(outcomes.toSorted()).toEqual([...Array.from({ length: 49 }, () => "conflict"), "done"]);
+});
+
+test("a burst of likes over more shoes than the feed tells at once goes in parts that it can tell", async () => {
+  const ids = Array.from({ length: 2_500 }, (_, at) => `many${at}`);
+  await saveAll(
+    db,
+    ids.map((id) => shoe(id)),
+    false,
+  );
+  const feed = openFeed(db);
+  const looks: string[] = [];
+  const likes = openLikes(db, {
+    now: Date.now,
+    isOpen: true,
+    onCommit: () => void looks.push(feed.look().kind),
+  });
+  const { commits } = db.writeDoor();
+  const told = await Promise.all(ids.map((id) => likes.like(id, "u")));
+  expect(told.every((liked) => liked?.created && liked.likes === 1)).toBe(true);
+  expect(new Set(looks)).toEqual(new Set(["changes"]));
+  expect(db.writeDoor().commits - commits).toBeLessThanOrEqual(4);
+  expect(likes.state()).toEqual({ likes: 2_500, commits: looks.length });
+});
+
+test("likes and their end in turns are one group too, in the order they came", async () => {
+  const likes = openLikes(db, { now: Date.now, isOpen: true, onCommit: () => undefined });
+  const { commits } = db.writeDoor();
+  const told = await Promise.all([
+    likes.like("same", "u"),
+    likes.like("same", "u"),
+    likes.unlike("same", "u"),
+    likes.like("same", "u"),
+    likes.like("same", "v"),
+    likes.like("nothing", "v"),
+  ]);
+  expect(told.map((liked) => liked?.created ?? null)).toEqual([true, false, false, true, true, null]);
+  expect(told.at(-2)?.likes).toBe(2);
+  expect(db.writeDoor().commits - commits).toBeLessThanOrEqual(2);
 });
