@@ -45,9 +45,12 @@ export const problem = (status: number) => ({
   content: { "application/problem+json": { schema: Type.Unsafe({ $ref: "#/components/schemas/Problem" }) } },
 });
 
-/** The answers of an operation: 200, 304 and the problems it may answer with, besides 500 and 503. */
+/** Any request can be broken before a route is asked: an address that is no UTF-8, a Host that is no host. */
+const ALWAYS = [400, 500, 503];
+
+/** The answers of an operation: 200, 304 and the problems it may answer with, besides those that any may. */
 export const describeAnswers = (schema: TSchema, errors: number[], contentType = "application/json") => ({
   200: { description: "OK", content: { [contentType]: { schema } } },
   304: { description: "Not modified: the client's entity tag is still right" },
-  ...Object.fromEntries([...errors, 500, 503].map((status) => [status, problem(status)])),
+  ...Object.fromEntries([...errors, ...ALWAYS].map((status) => [status, problem(status)])),
 });

@@ -1,0 +1,93 @@
+// The OpenAPI document as the fuzz suite reads it: its operations, with every reference resolved.
+
+/** A Schema Object of OpenAPI 3.0, as far as the document uses it. */
+export type Schema = {
+  $ref?: string;
+  type?: string;
+  properties?: Record<string, Schema>;
+  required?: string[];
+  items?: Schema;
+  enum?: (string | number | boolean)[];
+  nullable?: boolean;
+  format?: string;
+  minimum?: number;
+  maximum?: number;
+  minLength?: number;
+  maxLength?: number;
+  minItems?: number;
+  maxItems?: number;
+  additionalProperties?: boolean | Schema;
+};
+
+export type Parameter = { name: string; in: "path" | "query" | "header"; required: boolean; schema: Schema };
+
+/** One operation; a status without content has an answer without a body. */
+export type Operation = {
+  id: string;
+  method: string;
+  /** With its prefix: `/api/shoes/{id}`. */
+  path: string;
+  isGuarded: boolean;
+  parameters: Parameter[];
+  body: Schema | null;
+  answers: Record<string, { type: string; schema: Schema } | null>;
+};
+
+type Content = Record<string, { schema: Schema }>;
+type Told = {
+  operationId: string;
+  parameters?: Parameter[];
+  requestBody?: { content: Content };
+  responses: Record<string, { content?: Content }>;
+  security?: object[];
+  servers?: { url: string }[];
+};
+type Document = {
+  servers: { url: string }[];
+  paths: Record<string, Record<string, Told>>;
+  components: { schemas: Record<string, Schema> };
+};
+
+/** Reads the operations of a document that came as JSON. */
+export function operationsOf(text: string): Operation[] {
+  const { paths, servers, components } = JSON.parse(text) as Document;
+  const resolve = (schema: Schema): Schema => resolved(schema, components.schemas);
+  return Object.entries(paths).flatMap(([path, methods]) =>
+    Object.entries(methods).map(([method, told]) => ({
+      id: told.operationId,
+      method: method.toUpperCase(),
+      path: `${(told.servers ?? servers)[0]?.url ?? ""}${path}`.replace(/^\/\//, "/"),
+      isGuarded: (told.security ?? []).length > 0,
+      parameters: (told.parameters ?? []).map((each) => ({ ...each, schema: resolve(each.schema) })),
+      body: mapped(told.requestBody?.content, resolve)?.schema ?? null,
+      answers: Object.fromEntries(
+        Object.entries(told.responses).map(([status, { content }]) => [status, mapped(content, resolve)]),
+      ),
+    })),
+  );
+}
+
+function mapped(content: Content | undefined, resolve: (schema: Schema) => Schema) {
+  const [entry] = Object.entries(content ?? {});
+  return entry ? { type: entry[0], schema: resolve(entry[1].schema) } : null;
+}
+
+function resolved(schema: Schema, named: Record<string, Schema>): Schema {
+  if (schema.$ref !== undefined) {
+    const target = named[schema.$ref.split("/").at(-1) ?? ""];
+    if (!target) throw new Error(`${schema.$ref} leads nowhere`);
+    return resolved(target, named);
+  }
+  const { properties, items } = schema;
+  return {
+    ...schema,
+    ...(items ? { items: resolved(items, named) } : {}),
+    ...(properties
+      ? {
+          properties: Object.fromEntries(
+            Object.entries(properties).map(([name, inner]) => [name, resolved(inner, named)]),
+          ),
+        }
+      : {}),
+  };
+}

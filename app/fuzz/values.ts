@@ -1,0 +1,166 @@
+// Values made from schemas: as told, and wrong in every way.
+import fc from "fast-check";
+import type { Schema } from "./document.ts";
+import { hostileTexts } from "./hostile.ts";
+
+/** Lists are short unless they are meant to be too long. */
+export const LIST_MAX = 5;
+const OPTIONAL_MAX = 3;
+const TEXT_MAX = 400;
+export const DEEP = 20;
+const HUGE_TEXT = "h".repeat(70_000);
+
+/** Numbers at the edges of what machines count with. */
+export const EXTREMES = [
+  ...[0, -0, -1, 1, 0.1, 0.001, 1e-7, 255, 65_536, 2 ** 31, 2 ** 53, -(2 ** 53)],
+  ...[1e21, 1e308, -1e308],
+];
+
+/** Ids of shoes, most of them there. */
+export const shoeId = fc.oneof(
+  { weight: 3, arbitrary: fc.integer({ min: 0, max: 19 }).map((at) => `«shoe${at}»`) },
+  { weight: 1, arbitrary: fc.stringMatching(/^[A-Za-z0-9][A-Za-z0-9._-]{0,12}$/) },
+  { weight: 1, arbitrary: fc.constantFrom("«slug»", "none", "A".repeat(64), "a".repeat(65)) },
+);
+/** Ids of users, most of them there. */
+export const userId = fc.constantFrom("me", "«customer»", "«customer»", "«other»", "«admin»", "nobody");
+const link = fc.constantFrom(
+  "/images/a.png",
+  "https://img.example/a.png?b=c#d",
+  "http://x.example",
+  "/",
+  "//x",
+  "javascript:1",
+);
+
+/** Fields whose right values chance would never find, by name. */
+export const KNOWN: Record<string, fc.Arbitrary<string>> = {
+  shoe_id: fc.oneof({ weight: 4, arbitrary: fc.constant("«id»") }, { weight: 1, arbitrary: shoeId }),
+  shoeIds: shoeId,
+  related_products: shoeId,
+  ids: fc.array(shoeId, { maxLength: 4 }).map((ids) => ids.join(",")),
+  userid: userId,
+  images: fc.oneof({ weight: 4, arbitrary: fc.constant("/images/a.png") }, { weight: 1, arbitrary: link }),
+  gallery: link,
+  href: link,
+  file: shoeId.map((id) => `${id}.svg`),
+  email: fc.oneof(
+    fc.constantFrom("«customerEmail»", "«adminEmail»", "«CUSTOMEREMAIL»", "nobody@shop.example"),
+    fc.stringMatching(/^[a-z0-9._+-]{1,8}@[a-z0-9]{1,6}\.example$/),
+  ),
+  password: fc.constantFrom("«password»", "«password»", "long enough 1"),
+  currentPassword: fc.constantFrom("«password»", "wrong wrong"),
+  refreshToken: fc.constantFrom("«refresh»", "not a token"),
+  cursor: fc.constantFrom("«cursor»", "bm9uZQ", "czE"),
+  phone: fc.constantFrom("+49 30 1234-56", "(0)1", "1"),
+  currency: fc.constantFrom("USD", "USD", "USD", "EUR"),
+  size: fc.constantFrom("9.5", "9.5", "42", "XL", ""),
+  sort: fc.constantFrom("newest", "relevance", "price_asc", "price_desc", "name", "popular"),
+  category: fc.constantFrom("Running", "running", "None"),
+  "If-Match": fc.constantFrom("*", "*", "«etag»", "*", '"1"', 'W/"1"', '"a", "b"', "garbage"),
+  "Idempotency-Key": fc.constantFrom("key 1", "key 2", "k".repeat(255), "k".repeat(256)),
+};
+
+/** Nine times in ten the usual. */
+export const mostly = <T>(usual: fc.Arbitrary<T>, else_: fc.Arbitrary<T>, weight = 9): fc.Arbitrary<T> =>
+  fc.oneof({ weight, arbitrary: usual }, { weight: 1, arbitrary: else_ });
+
+/** Any text, many of them hostile. */
+export const anyText = fc.oneof(
+  fc.constantFrom(...hostileTexts),
+  fc.string({ unit: "binary", maxLength: 30 }),
+  fc.string({ unit: "grapheme", maxLength: 30 }),
+  fc.string({ maxLength: TEXT_MAX }),
+);
+
+/** Ways to break a good body: a field left out, another, of the wrong type, or far too much of it. */
+export function mutations(schema: Schema): fc.Arbitrary<(value: unknown) => unknown> {
+  const names = Object.keys(schema.properties ?? {});
+  const name = fc.oneof(
+    { weight: 9, arbitrary: fc.constantFrom(...names) },
+    { weight: 1, arbitrary: anyText },
+  );
+  const wrong = fc.oneof(
+    anyText,
+    fc.constantFrom(...EXTREMES),
+    fc.boolean(),
+    fc.constantFrom(null, [], {}, [[]], [null], [{}], HUGE_TEXT, deep(DEEP), deep(3)),
+    fc.integer({ min: 1, max: 2_000 }).map((count) => Array.from({ length: count }, (_, at) => `x${at}`)),
+    fc.array(anyText, { maxLength: LIST_MAX }),
+    fc.array(fc.record({ size: fc.oneof(anyText, fc.integer()), stock: fc.oneof(fc.integer(), anyText) }), {
+      maxLength: LIST_MAX,
+    }),
+    fc.jsonValue(),
+  );
+  const changed = fc.tuple(name, wrong).map(([key, other]) => (value: unknown) => ({
+    ...(value as object),
+    [key]: other,
+  }));
+  const leftOut = name.map((key) => (value: unknown) => {
+    const { [key]: _left, ...rest } = value as Record<string, unknown>;
+    return rest;
+  });
+  return mostly(changed, leftOut, 3);
+}
+
+const deep = (depth: number): unknown => (depth === 0 ? 1 : { a: deep(depth - 1) });
+
+/** A value that its schema allows; `name` is the field or parameter that it is for. */
+export function anyOf(schema: Schema, name: string): fc.Arbitrary<unknown> {
+  const value = plainOf(schema, name);
+  return schema.nullable ? mostly<unknown>(value, fc.constant(null), 4) : value;
+}
+
+function plainOf(schema: Schema, name: string): fc.Arbitrary<unknown> {
+  const { type, enum: choices, items, properties = {}, required = [] } = schema;
+  if (choices) return fc.constantFrom(...choices);
+  switch (type) {
+    case "string":
+      return textOf(schema, name);
+    case "integer":
+      return wholeOf(schema);
+    case "number":
+      return fc.oneof(
+        fc
+          .integer({ min: Math.max(1, (schema.minimum ?? 0) * 100), max: 100_000_000 })
+          .map((cents) => cents / 100),
+        fc.constantFrom(0.01, 1_000_000),
+      );
+    case "boolean":
+      return fc.boolean();
+    case "array":
+      return fc.array(anyOf(items ?? {}, name), { minLength: schema.minItems ?? 0, maxLength: LIST_MAX });
+    default: {
+      const optional = Object.keys(properties).filter((key) => !required.includes(key));
+      // Each field has its own ways to be refused: with few of them more is accepted.
+      return fc.subarray(optional, { maxLength: Math.min(OPTIONAL_MAX, optional.length) }).chain((chosen) => {
+        const keys = [...required, ...chosen];
+        return fc.record(Object.fromEntries(keys.map((key) => [key, anyOf(properties[key] ?? {}, key)])));
+      });
+    }
+  }
+}
+
+function textOf({ minLength = 0, maxLength = TEXT_MAX }: Schema, name: string): fc.Arbitrary<string> {
+  const texts = fc
+    .oneof(
+      fc.string({
+        unit: "grapheme-ascii",
+        minLength: Math.max(1, minLength),
+        maxLength: Math.min(maxLength, 12),
+      }),
+      fc.string({ unit: "grapheme", minLength, maxLength: Math.min(maxLength, TEXT_MAX) }),
+      anyText,
+    )
+    .filter((text) => text.length >= minLength && text.length <= maxLength);
+  const known = KNOWN[name];
+  return known ? mostly(known, texts, 8) : texts;
+}
+
+function wholeOf({ minimum = -1_000_000, maximum = 1_000_000 }: Schema): fc.Arbitrary<number> {
+  return fc.oneof(
+    fc.integer({ min: minimum, max: maximum }),
+    fc.integer({ min: minimum, max: Math.min(maximum, minimum + 10) }),
+    fc.constantFrom(minimum, maximum),
+  );
+}
