@@ -98,20 +98,9 @@ export function openLikes(db: Database, { now, isOpen, onCommit }: LikesOptions)
       ]);
       onCommit();
       state.commits += 1;
-      answerAll(asks, results[2]?.rows ?? [], verb === "like" ? (results[1]?.rows ?? []) : []);
+      state.likes += answerAll(asks, results[2]?.rows ?? [], verb === "like" ? (results[1]?.rows ?? []) : []);
     } catch (thrown) {
       for (const { reject } of asks) reject(thrown);
-    }
-  };
-
-  const answerAll = (asks: Ask[], counts: Value[][], added: Value[][]) => {
-    const shoes = new Map(counts.map(([id, shoeId, likes]) => [shoeId, { id, likes: Number(likes) }]));
-    const fresh = new Set(added.map(([shoe, userId]) => `${shoe} ${userId}`));
-    state.likes += fresh.size;
-    for (const { shoeId, userId, resolve } of asks) {
-      const shoe = shoes.get(shoeId);
-      // Only the first of several equal asks has added it.
-      resolve(shoe ? { likes: shoe.likes, created: fresh.delete(`${shoe.id} ${userId}`) } : null);
     }
   };
 
@@ -132,6 +121,19 @@ export function openLikes(db: Database, { now, isOpen, onCommit }: LikesOptions)
     /** Likes added and commits made by this process. */
     state: () => ({ ...state }),
   };
+}
+
+/** Tells each ask what became of it, and returns how many were new. */
+function answerAll(asks: Ask[], counts: Value[][], added: Value[][]): number {
+  const shoes = new Map(counts.map(([id, shoeId, likes]) => [shoeId, { id, likes: Number(likes) }]));
+  const fresh = new Set(added.map(([shoe, userId]) => `${shoe} ${userId}`));
+  const created = fresh.size;
+  for (const { shoeId, userId, resolve } of asks) {
+    const shoe = shoes.get(shoeId);
+    // Only the first of several equal asks has added it.
+    resolve(shoe ? { likes: shoe.likes, created: fresh.delete(`${shoe.id} ${userId}`) } : null);
+  }
+  return created;
 }
 
 /** One like as a group of its own, its answer told by SQL before the effect: for answers that are kept. */
