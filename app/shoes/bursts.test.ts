@@ -102,3 +102,23 @@ test("likes and their end in turns are one group too, in the order they came", a
   expect(told.at(-2)?.likes).toBe(2);
   expect(db.writeDoor().commits - commits).toBeLessThanOrEqual(2);
 });
+
+test("likes that cannot be sent are refused when their time is up, and so are those that nobody could hold", async () => {
+  const { promise, resolve } = Promise.withResolvers<never[]>();
+  const stalled = { ...db, write: () => promise };
+  const options = { now: Date.now, isOpen: true, onCommit: () => undefined, deadlineMs: 30 };
+  const likes = openLikes(stalled, options);
+  const kindOf = (outcome: Promise<unknown>) =>
+    outcome.then(
+      () => "done",
+      ({ kind }) => kind,
+    );
+  const first = kindOf(likes.like("hot", "first"));
+  await new Promise((turn) => setImmediate(turn));
+  const flood = Array.from({ length: 20_001 }, (_, at) => kindOf(likes.like("hot", `u${at}`)));
+  expect(await flood.at(-1)).toBe("overloaded");
+  expect(new Set(await Promise.all(flood))).toEqual(new Set(["overloaded"]));
+  resolve([]);
+  expect(await first).toBe("done");
+  expect(likes.state()).toEqual({ likes: 0, commits: 1 });
+});

@@ -2,24 +2,9 @@
 import type { Database, Statement, Value } from "../../db/database.ts";
 import type { Recipe } from "../idempotency.ts";
 import { cursorAt, type Page, pageBody } from "../paging.ts";
+import { type Ask, type Batch, type Liked, openLikeQueue, type Verb } from "./like-queue.ts";
 import type { Shop } from "./lists.ts";
 import { shoeJson } from "./views.ts";
-
-/** What became of a like: the shoe's likes now, and whether it was new. */
-export type Liked = { likes: number; created: boolean };
-
-type Verb = "like" | "unlike";
-type Ask = {
-  shoeId: string;
-  userId: string;
-  resolve(liked: Liked | null): void;
-  reject(thrown: unknown): void;
-};
-/** One verb's asks of one commit; the first of each pair is the one that counts. */
-type Batch = { verb: Verb; asks: Ask[] };
-
-/** Likes of one commit: more changes at once than this are not gone through one by one by the feed's readers. */
-const COMMIT_MAX = 900;
 
 const PAIRS = "json_each(?1) AS j CROSS JOIN shoes AS s ON s.shoe_id = j.value ->> 0";
 const IS_THERE = "EXISTS (SELECT 1 FROM likes WHERE user_id = j.value ->> 1 AND shoe = s.id)";
@@ -57,32 +42,22 @@ export type LikesOptions = {
   isOpen: boolean;
   /** Called after each commit, before anybody is answered. */
   onCommit(): void;
+  /** What was not sent by then is refused. */
+  deadlineMs?: number;
 };
 
 /** Opens the queue of likes; an answer of `null` says that the shoe is not there. */
-export function openLikes(db: Database, { now, isOpen, onCommit }: LikesOptions) {
-  const waiting: Batch[] = [];
+export function openLikes(db: Database, { now, isOpen, onCommit, deadlineMs }: LikesOptions) {
+  const waiting = openLikeQueue(deadlineMs);
   let isRunning = false;
   const state = { likes: 0, commits: 0 };
 
   const drain = async () => {
     // What else this turn of the event loop brings goes along.
     await new Promise((resolve) => setImmediate(resolve));
-    while (waiting.length > 0) {
-      // In order and all at once: the write door makes one group of them.
-      await Promise.all(takeSome().map(commit));
-    }
+    // In order and all at once: the write door makes one group of them.
+    while (!waiting.isEmpty()) await Promise.all(waiting.take().map(commit));
     isRunning = false;
-  };
-
-  const takeSome = (): Batch[] => {
-    let [count, asks] = [0, 0];
-    for (const batch of waiting) {
-      asks += batch.asks.length;
-      if (count > 0 && asks > COMMIT_MAX) break;
-      count += 1;
-    }
-    return waiting.splice(0, count);
   };
 
   const commit = async ({ verb, asks }: Batch) => {
@@ -106,10 +81,7 @@ export function openLikes(db: Database, { now, isOpen, onCommit }: LikesOptions)
 
   const ask = (verb: Verb, shoeId: string, userId: string) =>
     new Promise<Liked | null>((resolve, reject) => {
-      const last = waiting.at(-1);
-      const batch = last?.verb === verb && last.asks.length < COMMIT_MAX ? last : { verb, asks: [] };
-      if (batch !== last) waiting.push(batch);
-      batch.asks.push({ shoeId, userId, resolve, reject });
+      waiting.add(verb, { shoeId, userId, resolve, reject });
       if (isRunning) return;
       isRunning = true;
       void drain();
