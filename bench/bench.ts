@@ -6,6 +6,8 @@ import { parseArgs } from "node:util";
 import { cachedRelated } from "./cached-related.ts";
 import { type Children, openChildren, ROOT } from "./children.ts";
 import { importing } from "./import.ts";
+import { likes } from "./likes.ts";
+import { logins } from "./logins.ts";
 import { findOha, OHA_VERSION, type Oha, openOha } from "./oha.ts";
 import { allowedCores } from "./proc.ts";
 import { jsonOf, lookAround, type Outcome, settingText, tableOf } from "./report.ts";
@@ -14,7 +16,15 @@ import { start } from "./start.ts";
 import { uncachedRelated } from "./uncached-related.ts";
 import { wide } from "./wide.ts";
 
-const SCENARIOS: readonly Scenario[] = [cachedRelated, uncachedRelated, wide, importing, start];
+const SCENARIOS: readonly Scenario[] = [
+  cachedRelated,
+  uncachedRelated,
+  wide,
+  importing,
+  start,
+  likes,
+  logins,
+];
 const ROUNDS = 5;
 const INTERRUPTED = 130;
 

@@ -22,8 +22,13 @@ export type Load = {
   /** Requests per second; `null`: as many as the server answers. */
   rate: number | null;
   encoding: "gzip" | "identity";
+  /** Sent as POST instead of GET. */
+  post?: Post;
   cores: readonly number[] | null;
 };
+
+/** A bearer token, and a JSON body. */
+export type Post = { token?: string; body?: string };
 
 /** What one run saw; latencies in ms. */
 export type Run = {
@@ -50,12 +55,15 @@ export function findOha(): string | null {
 }
 
 /** Oha's arguments for a load. */
-export function ohaArguments({ target, connections, seconds, rate, encoding }: Load): string[] {
+export function ohaArguments({ target, connections, seconds, rate, encoding, post }: Load): string[] {
   const pace = rate === null ? [] : ["-q", String(rate), "--latency-correction"];
   return [
     ...["--no-tui", "--output-format", "json", "--disable-compression", "--worker-threads", "1"],
     ...["-c", String(connections), "-z", `${seconds}s`, "-t", `${REQUEST_SECONDS_MAX}s`],
     ...pace,
+    ...(post ? ["-m", "POST"] : []),
+    ...(post?.token === undefined ? [] : ["-H", `authorization: Bearer ${post.token}`]),
+    ...(post?.body === undefined ? [] : ["-T", "application/json", "-d", post.body]),
     ...["-H", `accept-encoding: ${encoding}`],
     ...("url" in target ? [target.url] : ["--urls-from-file", target.urlsPath]),
   ];

@@ -15,6 +15,8 @@ export type ShopOptions = {
   cores: readonly number[] | null;
   /** The memory cache; 0 is none. */
   cacheBytesMax: number;
+  /** Further settings. */
+  env?: Record<string, string>;
 };
 
 /** Starts the shop and waits until it answers `/readyz`. */
@@ -25,7 +27,10 @@ export async function bootShop(children: Children, options: ShopOptions): Promis
 }
 
 /** Starts the shop without waiting. */
-export function startShop(children: Children, { dataDir, cores, cacheBytesMax }: ShopOptions): Server {
+export function startShop(
+  children: Children,
+  { dataDir, cores, cacheBytesMax, env: more = {} }: ShopOptions,
+): Server {
   const port = freePort();
   const env = {
     NODE_ENV: "production",
@@ -34,6 +39,7 @@ export function startShop(children: Children, { dataDir, cores, cacheBytesMax }:
     CACHE_BYTES_MAX: String(cacheBytesMax),
     HOST: "127.0.0.1",
     PORT: String(port),
+    ...more,
   };
   return { base: `http://127.0.0.1:${port}`, child: children.start(["app/main.ts"], { env, cores }) };
 }
