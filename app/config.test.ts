@@ -21,6 +21,11 @@ const DEFAULTS: Config = {
   openWrites: false,
   firstAdmin: null,
   corsOrigins: ["http://localhost:*", "http://127.0.0.1:*"],
+  trustProxy: [],
+  metricsToken: null,
+  rateLimitMax: 5_000,
+  rateLimitAuthMax: 500,
+  rateLimitWindowSeconds: 900,
 };
 
 test("without settings: a shop for development", () => {
@@ -58,6 +63,15 @@ describe("a setting is taken", () => {
     ["JWT_SECRET", `${"n".repeat(32)}, ${"ö".repeat(16)}`, { jwtSecrets: ["n".repeat(32), "ö".repeat(16)] }],
     ["ACCESS_TTL_SECONDS", "86400", { accessTtlSeconds: 86_400 }],
     ["CORS_ORIGIN", "https://a.example/, http://b:*", { corsOrigins: ["https://a.example", "http://b:*"] }],
+    [
+      "TRUST_PROXY",
+      "loopback, private,203.0.113.7,2001:db8::/32",
+      { trustProxy: ["loopback", "private", "203.0.113.7", "2001:db8::/32"] },
+    ],
+    ["METRICS_TOKEN", "0123456789abcdef", { metricsToken: "0123456789abcdef" }],
+    ["RATE_LIMIT_MAX", "0", { rateLimitMax: 0 }],
+    ["RATE_LIMIT_AUTH_MAX", "7", { rateLimitAuthMax: 7 }],
+    ["RATE_LIMIT_WINDOW_SECONDS", "1", { rateLimitWindowSeconds: 1 }],
     ["PORT", "0", { port: 0 }],
     ["PORT", "65535", { port: 65_535 }],
     ["PORT", " 8080 ", { port: 8_080 }],

@@ -1,6 +1,7 @@
 // The settings: defaults, then the environment, checked and frozen once. `.env.example` explains each.
 import { join } from "node:path";
 import { checkEmail, checkPassword } from "./accounts/fields.ts";
+import { isNetwork } from "./limits/address.ts";
 
 export type LogLevel = "debug" | "info" | "warn" | "error";
 
@@ -30,6 +31,14 @@ export type Config = Readonly<{
   firstAdmin: Readonly<{ email: string; password: string }> | null;
   /** Origins of storefronts elsewhere; a port of `*` is any port. */
   corsOrigins: readonly string[];
+  /** Networks of proxies that are believed about whom they speak for. */
+  trustProxy: readonly string[];
+  /** Lets strangers see the numbers. */
+  metricsToken: string | null;
+  /** Requests and sign-ins of one client in a window; 0: no limit. */
+  rateLimitMax: number;
+  rateLimitAuthMax: number;
+  rateLimitWindowSeconds: number;
 }>;
 
 type Environment = Record<string, string | undefined>;
@@ -38,6 +47,8 @@ const MIB = 1024 * 1024;
 const DAY_SECONDS = 86_400;
 const SECRET_BYTES_MIN = 32;
 const SECRETS_MAX = 2;
+const METRICS_TOKEN_LENGTH_MIN = 16;
+const RATE_LIMIT_LIMIT = 1_000_000_000;
 /** Where storefronts in development run. */
 const LOCAL_ORIGINS = "http://localhost:*,http://127.0.0.1:*";
 const LEVELS: LogLevel[] = ["debug", "info", "warn", "error"];
@@ -70,6 +81,11 @@ export function readConfig(env: Environment, isTerminal = false): Config {
     openWrites: openWrites(env, isProduction),
     firstAdmin: firstAdmin(env),
     corsOrigins: origins(env, isProduction ? "" : LOCAL_ORIGINS),
+    trustProxy: networks(env),
+    metricsToken: metricsToken(env),
+    rateLimitMax: whole(env, "RATE_LIMIT_MAX", 5_000, 0, RATE_LIMIT_LIMIT),
+    rateLimitAuthMax: whole(env, "RATE_LIMIT_AUTH_MAX", 500, 0, RATE_LIMIT_LIMIT),
+    rateLimitWindowSeconds: whole(env, "RATE_LIMIT_WINDOW_SECONDS", 900, 1, DAY_SECONDS),
   });
 }
 
@@ -162,4 +178,27 @@ function origins(env: Environment, fallback: string): string[] {
   return isGood
     ? all
     : refuse("CORS_ORIGIN", value, "origins such as https://shop.example, separated by commas");
+}
+
+function networks(env: Environment): string[] {
+  const value = text(env, "TRUST_PROXY", "");
+  const all = value === "" ? [] : value.split(",").map((each) => each.trim());
+  return all.every(isNetwork)
+    ? all
+    : refuse(
+        "TRUST_PROXY",
+        value,
+        "addresses, networks such as 10.0.0.0/8, loopback or private, separated by commas",
+      );
+}
+
+/** Refusals do not repeat it. */
+function metricsToken(env: Environment): string | null {
+  const value = text(env, "METRICS_TOKEN", "");
+  if (value === "") return null;
+  if (value.length < METRICS_TOKEN_LENGTH_MIN || !/^[\w.~+/-]+=*$/.test(value))
+    throw new Error(
+      `METRICS_TOKEN is not good: it must have ${METRICS_TOKEN_LENGTH_MIN} or more letters, digits or signs of a Bearer token`,
+    );
+  return value;
 }

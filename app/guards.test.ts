@@ -49,6 +49,7 @@ const OUTSIDE = [
   "/health",
   "/livez",
   "/readyz",
+  "/metrics",
   "/images/:file",
   "/problems/:type",
 ].concat(["/docs", "/docs/json", "/docs/assets/:file"]);

@@ -10,12 +10,18 @@ import { openPasswords } from "./accounts/passwords.ts";
 import { type Cache, openCache } from "./cache/cache.ts";
 import { type Feed, openFeed } from "./cache/feed.ts";
 import { type Config, readConfig } from "./config.ts";
+import { openHeaders, transportHeaders } from "./headers.ts";
 import { forgetOldWrites, openIdempotency } from "./idempotency.ts";
 import { type Identity, openIdentity } from "./identity/identity.ts";
 import { prepareSecrets } from "./identity/secrets.ts";
 import { openTokens } from "./identity/tokens.ts";
+import { openClientFinder } from "./limits/client.ts";
+import { openLimits } from "./limits/limits.ts";
+import { openPatience } from "./limits/patience.ts";
+import { openAccess } from "./ops/access.ts";
 import { type Log, openLog } from "./ops/log.ts";
 import { openStatus } from "./ops/status.ts";
+import { openTally } from "./ops/tally.ts";
 import { openServer } from "./server.ts";
 import { fillDemo } from "./shoes/demo/fill.ts";
 import { openLikes } from "./shoes/likes.ts";
@@ -54,7 +60,12 @@ export async function main(config: Config, log: Log): Promise<Shop> {
   if (await makeFirstAdmin(db, passwords, config.firstAdmin, Date.now())) log.info("made the first admin");
 
   const feed = openFeed(db);
-  const cache = openCache({ bytesMax: config.cacheBytesMax, now: Date.now, position: feed.position });
+  const cache = openCache({
+    bytesMax: config.cacheBytesMax,
+    now: Date.now,
+    position: feed.position,
+    headers: transportHeaders(config.publicUrl),
+  });
   const identity = openIdentity(db, openTokens(secrets, config.accessTtlSeconds, Date.now), Date.now);
   const status = openStatus(version, startedAtMs, Date.now, feed.position);
   const look = () => follow(feed, { cache, identity, log });
@@ -73,6 +84,12 @@ export async function main(config: Config, log: Log): Promise<Shop> {
     cache,
     identity,
     passwords,
+    patience: openPatience({ now: Date.now }),
+    limits: openLimitsOf(config),
+    findClient: openClientFinder(config.trustProxy),
+    headers: openHeaders(config),
+    tally: openTally(),
+    access: openAccess(config.metricsToken),
     origins: config,
     now: Date.now,
     status,
@@ -96,6 +113,14 @@ export async function main(config: Config, log: Log): Promise<Shop> {
   };
   return { url: server.url.href.replace(/\/$/, ""), close };
 }
+
+const openLimitsOf = (config: Config) =>
+  openLimits({
+    requestsMax: config.rateLimitMax,
+    signInsMax: config.rateLimitAuthMax,
+    windowSeconds: config.rateLimitWindowSeconds,
+    now: Date.now,
+  });
 
 /** Tells those who remember what is new. A feed that cannot be read may have any news, so nothing is kept. */
 function follow(feed: Feed, { cache, identity, log }: { cache: Cache; identity: Identity; log: Log }): void {
@@ -132,7 +157,7 @@ async function drain(server: ReturnType<typeof listen>): Promise<void> {
     if (await Promise.race([stopped, Bun.sleep(DRAIN_POLL_MS)])) return;
 }
 
-function listen(config: Config, walk: (request: Request) => Response | Promise<Response>) {
+function listen(config: Config, walk: ReturnType<typeof openServer>) {
   try {
     return Bun.serve({
       hostname: config.host,

@@ -1,12 +1,7 @@
 // Which methods an address takes: for 405 and for OPTIONS.
-import { PUBLIC_HEADERS } from "./cache/entry.ts";
 import { Problem } from "./problems.ts";
 
 export type Route = { method: string; path: string };
-
-const ALLOWED_HEADERS =
-  "Authorization, Content-Type, Idempotency-Key, If-Match, If-None-Match, Insole-Version, X-Request-Id, traceparent";
-const MAX_AGE_SECONDS = 7_200;
 
 /** The methods of every route that fits the path, HEAD with GET; empty when none fits. */
 export function allowedMethods(routes: readonly Route[], path: string): string[] {
@@ -31,7 +26,7 @@ function fits(pattern: string, path: string): boolean {
   );
 }
 
-/** The answer to OPTIONS, for browsers and people. Throws a `Problem` for an address that is not there. */
+/** The answer to OPTIONS, without what browsers ask of it. Throws a `Problem` for an address that is not there. */
 export function preflight(routes: readonly Route[], path: string): Response {
   const allowed = allowedMethods(routes, path);
   if (allowed.length === 0) throw new Problem("not-found", "there is nothing at this address");
@@ -39,10 +34,6 @@ export function preflight(routes: readonly Route[], path: string): Response {
     status: 204,
     headers: {
       allow: allowed.join(", "),
-      "access-control-allow-origin": PUBLIC_HEADERS["access-control-allow-origin"],
-      "access-control-allow-methods": allowed.join(", "),
-      "access-control-allow-headers": ALLOWED_HEADERS,
-      "access-control-max-age": String(MAX_AGE_SECONDS),
       "cache-control": "private, no-store",
     },
   });

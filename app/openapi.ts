@@ -5,12 +5,17 @@ import { SCHEMAS as ACCOUNT_SCHEMAS } from "./accounts/model.ts";
 import { openPasswords } from "./accounts/passwords.ts";
 import { accountRoutes } from "./accounts/routes.ts";
 import { openCache } from "./cache/cache.ts";
+import { isPublicRead } from "./headers.ts";
 import { openIdempotency } from "./idempotency.ts";
 import { openIdentity } from "./identity/identity.ts";
 import { openTokens } from "./identity/tokens.ts";
-import { ProblemSchema } from "./openapi-parts.ts";
+import { kindOf, openLimits } from "./limits/limits.ts";
+import { openPatience } from "./limits/patience.ts";
+import { ProblemSchema, problem } from "./openapi-parts.ts";
+import { openMetrics } from "./ops/metrics.ts";
 import { opsRoutes } from "./ops/routes.ts";
 import { openStatus } from "./ops/status.ts";
+import { openTally } from "./ops/tally.ts";
 import { likeRoutes } from "./shoes/like-routes.ts";
 import { openLikes } from "./shoes/likes.ts";
 import { SCHEMAS } from "./shoes/model.ts";
@@ -47,6 +52,7 @@ const DOCUMENTATION = {
 };
 
 const PATH = "/json";
+const OUTSIDE_THE_PREFIXES = /^\/api\/(images|health|livez|readyz)/;
 
 /** The document as compact JSON. No database is asked, and the packages it needs are loaded by the first call. */
 export async function openapiDocument(): Promise<string> {
@@ -58,6 +64,11 @@ export async function openapiDocument(): Promise<string> {
     shop: { publicUrl: "", currency: "USD" },
     identity: openIdentity(db, openTokens(["no token is ever made with it"], 0, Date.now), Date.now),
     passwords: openPasswords(),
+    patience: openPatience({ now: Date.now }),
+    limits: openLimits({ requestsMax: 0, signInsMax: 0, windowSeconds: 1, now: Date.now }),
+    status: openStatus(version, 0, Date.now, () => 0),
+    tally: openTally(),
+    access: () => false,
     origins: { publicUrl: "", corsOrigins: [] },
     now: Date.now,
     versions: openVersions({ secrets: [], generation: () => "", position: () => 0, isSecure: false }),
@@ -73,7 +84,7 @@ export async function openapiDocument(): Promise<string> {
     .use(catalogueWriteRoutes(services))
     .use(likeRoutes(services))
     .use(accountRoutes(services))
-    .use(opsRoutes(openStatus(version, 0, Date.now, () => 0)));
+    .use(opsRoutes({ ...services, metrics: openMetrics(services) }));
   const response = await app.handle(new Request(`http://localhost${PATH}`));
   const { components, ...told } = JSON.parse(await response.text());
   const schemas = {
@@ -83,8 +94,16 @@ export async function openapiDocument(): Promise<string> {
     ...ACCOUNT_SCHEMAS,
     Problem: ProblemSchema,
   };
+  for (const [path, methods] of Object.entries<Methods>(told.paths ?? {}))
+    for (const [method, { responses }] of Object.entries(methods))
+      if (isLimited(method.toUpperCase(), `/api${path}`)) responses[429] = problem(429);
   return JSON.stringify(asVersion30({ ...told, components: { ...components, schemas } }));
 }
+
+type Methods = Record<string, { responses: Record<string, unknown> }>;
+
+const isLimited = (method: string, path: string): boolean =>
+  !OUTSIDE_THE_PREFIXES.test(path) && kindOf(method, path, isPublicRead(method, path)) !== null;
 
 /** OpenAPI 3.0 knows no `const`; TypeBox writes one for every literal. */
 function asVersion30(value: unknown): unknown {

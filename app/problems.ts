@@ -1,5 +1,4 @@
 // Everything that can go wrong for a client: one error type and one table of what it means.
-import { PUBLIC_HEADERS } from "./cache/entry.ts";
 
 /** One entry per problem type: its HTTP status, its title and what the page `/problems/<type>` says. */
 export const PROBLEMS = {
@@ -46,6 +45,11 @@ export const PROBLEMS = {
     422,
     "Idempotency key reused",
     "This Idempotency-Key was used for another request within 24 hours: a new request needs a new key.",
+  ],
+  "too-many-requests": [
+    429,
+    "Too many requests",
+    "This account or address has asked as often as it may for now; ask again after the seconds in `Retry-After`.",
   ],
   "internal-error": [500, "Internal error", "Something failed on our side; `requestId` finds it in the log."],
   unavailable: [
@@ -97,9 +101,6 @@ export function problemResponse(problem: Problem, instance: string, requestId: s
     headers: {
       "content-type": "application/problem+json",
       "cache-control": "private, no-store",
-      // A page on another site may read why its request was refused.
-      "access-control-allow-origin": PUBLIC_HEADERS["access-control-allow-origin"],
-      "access-control-expose-headers": PUBLIC_HEADERS["access-control-expose-headers"],
       ...problem.headers,
     },
   });

@@ -3,12 +3,20 @@ import { Elysia } from "elysia";
 import { type AccountServices, accountRoutes } from "./accounts/routes.ts";
 import { BODY_BYTES_MAX } from "./body.ts";
 import { respond } from "./cache/respond.ts";
+import { type HeaderSetter, isPublicRead } from "./headers.ts";
+import { type ClientFinder, clientOf, keepClient, type Peer } from "./limits/client.ts";
+import { countRequest } from "./limits/count.ts";
+import { type Count, type Limits, limitHeaders, tooMany } from "./limits/limits.ts";
 import { allowedMethods, preflight } from "./methods.ts";
+import type { Access } from "./ops/access.ts";
 import { docsRoutes } from "./ops/docs.ts";
 import type { Log } from "./ops/log.ts";
+import { openMetrics } from "./ops/metrics.ts";
 import { pageRoutes } from "./ops/pages.ts";
+import { openRouteNames } from "./ops/route-names.ts";
 import { opsRoutes } from "./ops/routes.ts";
 import type { Status } from "./ops/status.ts";
+import type { CacheKind, Tally } from "./ops/tally.ts";
 import { Problem, problemResponse } from "./problems.ts";
 import { toProblem } from "./refusals.ts";
 import { keepRequestId, requestIdOf, takeRequestId } from "./request-id.ts";
@@ -20,6 +28,11 @@ import { catalogueWriteRoutes, type WriteServices } from "./shoes/write-routes.t
 export type Services = AccountServices &
   WriteServices & {
     status: Status;
+    limits: Limits;
+    findClient: ClientFinder;
+    headers: HeaderSetter;
+    tally: Tally;
+    access: Access;
     log: Log;
     publicDir: string | null;
     /** Share of quick successful public GETs that are logged. */
@@ -31,11 +44,14 @@ const URL_LENGTH_MAX = 8_192;
 const SLOW_MS = 1_000;
 
 /** Builds the shop's one entrance: from a request to its answer. */
-export function openServer(services: Services): (request: Request) => Response | Promise<Response> {
-  const { cache, log, logSample, versions, look } = services;
+export function openServer(
+  services: Services,
+): (request: Request, peer?: Peer) => Response | Promise<Response> {
+  const { cache, log, logSample, versions, look, tally, findClient } = services;
   const app = routes(services);
+  const routeOf = openRouteNames(app.routes);
 
-  return function walk(request) {
+  return function walk(request, peer) {
     const requestId = takeRequestId(request.headers.get("x-request-id"));
     const { method } = request;
     const since = method === "GET" || method === "HEAD" ? versions.sinceOf(request.headers) : 0;
@@ -44,11 +60,13 @@ export function openServer(services: Services): (request: Request) => Response |
       const entry = cache.find(cacheKey(request.url), since);
       if (entry) {
         if (logSample > 0 && Math.random() < logSample) log.info("hit", { url: request.url, requestId });
-        return respond(entry, request, "hit", requestId);
+        return tally.fromMemory(respond(entry, request, "hit", requestId));
       }
     }
     keepRequestId(request, requestId);
-    return answer(app, request, requestId, services);
+    // Not later: an answered request has no address any more.
+    keepClient(request, findClient(request.headers, peer?.requestIP(request)?.address));
+    return answer(request, requestId, { app, services, routeOf });
   };
 }
 
@@ -59,30 +77,51 @@ function cacheKey(url: string): string {
   return url.slice(url.startsWith("/v1/", path) ? path + 4 : path);
 }
 
-async function answer(app: App, request: Request, requestId: string, services: Services): Promise<Response> {
+async function answer(request: Request, requestId: string, walk: Walk): Promise<Response> {
+  const { services, routeOf } = walk;
   const startedAt = performance.now();
   const { url, method } = request;
-  const response = await guarded(app, request, requestId, services);
+  const isUrl = URL.canParse(url);
+  const pathname = isUrl ? new URL(url).pathname : "/";
+  const isPublic = isPublicRead(method, pathname);
+  const count = await countRequest(request, pathname, isPublic, services);
+  const response = await guarded(request, { isUrl, pathname, count }, walk);
+  const { headers, status } = response;
   const ms = performance.now() - startedAt;
-  response.headers.set("x-request-id", requestId);
-  response.headers.set("x-content-type-options", "nosniff");
-  if (!response.headers.get("cache-status")?.includes("hit"))
-    response.headers.set("server-timing", `app;dur=${ms.toFixed(2)}`);
-  const isQuiet = response.status < 400 && ms < SLOW_MS;
+  headers.set("x-request-id", requestId);
+  services.headers.finish(headers, request, pathname);
+  if (count) for (const [name, value] of limitHeaders(count)) headers.set(name, value);
+  const cacheStatus = headers.get("cache-status");
+  if (!cacheStatus?.includes("hit")) headers.set("server-timing", `app;dur=${ms.toFixed(2)}`);
+  const cache = isPublic ? cacheKindOf(status, cacheStatus) : null;
+  services.tally.add({ route: routeOf(pathname), method, status, seconds: ms / 1_000, cache });
+  const isQuiet = status < 400 && ms < SLOW_MS;
   if (!isQuiet || Math.random() < services.logSample)
-    services.log[response.status >= 500 ? "error" : "info"](method, {
+    services.log[status >= 500 ? "error" : "info"](method, {
       url: url.slice(0, URL_LENGTH_MAX),
-      status: response.status,
+      status,
       ms: Math.round(ms * 10) / 10,
       requestId,
     });
   return response;
 }
 
-async function guarded(app: App, request: Request, requestId: string, { log }: Services): Promise<Response> {
-  const isUrl = URL.canParse(request.url);
-  const pathname = isUrl ? new URL(request.url).pathname : "/";
+function cacheKindOf(status: number, cacheStatus: string | null): CacheKind | null {
+  if (status === 404) return "missing";
+  if (cacheStatus === null) return null;
+  if (status === 304) return "not-modified";
+  return cacheStatus.includes("hit") ? "hit" : "miss";
+}
+
+type Asked = { isUrl: boolean; pathname: string; count: Count | null };
+
+async function guarded(
+  request: Request,
+  { isUrl, pathname, count }: Asked,
+  { app, services }: Walk,
+): Promise<Response> {
   try {
+    if (count?.isOver) throw tooMany(count, services.now());
     // The server makes the address from the Host header, whatever stands in that.
     if (!isUrl) throw new Problem("invalid-request", "the Host header is not the name of a host");
     if (request.url.length > URL_LENGTH_MAX)
@@ -93,9 +132,9 @@ async function guarded(app: App, request: Request, requestId: string, { log }: S
     if (request.method === "OPTIONS") return preflight(app.routes, pathname);
     // A HEAD is answered as its GET; the server leaves the body out.
     const isHead = request.method === "HEAD";
-    return await app.handle(isHead ? asGet(request, requestId) : request);
+    return await app.handle(isHead ? asGet(request) : request);
   } catch (thrown) {
-    return refuse(thrown, request, pathname, log);
+    return refuse(thrown, request, pathname, services.log);
   }
 }
 
@@ -108,9 +147,10 @@ function isWellFormed(pathname: string): boolean {
   }
 }
 
-function asGet(request: Request, requestId: string): Request {
+function asGet(request: Request): Request {
   const get = new Request(request.url, { method: "GET", headers: request.headers });
-  keepRequestId(get, requestId);
+  keepRequestId(get, requestIdOf(request));
+  keepClient(get, clientOf(request));
   return get;
 }
 
@@ -128,9 +168,11 @@ function refuse(thrown: unknown, request: Request, pathname: string, log: Log): 
 
 type App = ReturnType<typeof routes>;
 
+type Walk = { app: App; services: Services; routeOf(pathname: string): string };
+
 /** Every route of the shop, each with its guard. */
 export function routes(services: Services) {
-  const { log, status } = services;
+  const { log } = services;
   const catalogue = catalogueRoutes(services);
   const accounts = accountRoutes(services);
   const writes = catalogueWriteRoutes(services);
@@ -156,7 +198,7 @@ export function routes(services: Services) {
     .group("/api", (api) => api.use(catalogue).use(accounts).use(writes).use(likes))
     .group("/v1", (api) => api.use(catalogue).use(accounts).use(writes).use(likes))
     .use(pictureRoutes(services))
-    .use(opsRoutes(status))
+    .use(opsRoutes({ ...services, metrics: openMetrics(services) }))
     .use(docsRoutes())
     .use(pageRoutes(services.publicDir, () => readShowcase(services.db, services.shop)));
   return app;

@@ -9,12 +9,18 @@ import { openPasswords, type Passwords } from "./accounts/passwords.ts";
 import { openCache } from "./cache/cache.ts";
 import { openFeed } from "./cache/feed.ts";
 import { readConfig } from "./config.ts";
+import { openHeaders } from "./headers.ts";
 import { openIdempotency } from "./idempotency.ts";
 import { openIdentity } from "./identity/identity.ts";
 import { openTokens } from "./identity/tokens.ts";
+import { openClientFinder } from "./limits/client.ts";
+import { type LimitOptions, openLimits } from "./limits/limits.ts";
+import { openPatience } from "./limits/patience.ts";
 import { main } from "./main.ts";
+import { openAccess } from "./ops/access.ts";
 import { openLog } from "./ops/log.ts";
 import { openStatus } from "./ops/status.ts";
+import { openTally } from "./ops/tally.ts";
 import { openServer, routes } from "./server.ts";
 import type { ShoeDraft } from "./shoes/draft.ts";
 import { openLikes } from "./shoes/likes.ts";
@@ -53,6 +59,9 @@ export async function saveAll(db: Database, drafts: ShoeDraft[], withRelated = t
   if (withRelated) await computeRelated(db);
 }
 
+/** Tests sign more people in than anybody would from one address; those of limits set their own. */
+const UNLIMITED = { RATE_LIMIT_MAX: "0", RATE_LIMIT_AUTH_MAX: "0" };
+
 /** Errors are seen in the answers; a log of expected ones would only hide the tests' own lines. */
 const silentLog = openLog("error", "json", () => undefined);
 
@@ -71,7 +80,14 @@ export async function openTestShop(drafts: ShoeDraft[], settings: Record<string,
   migrate(databasePath);
   const db = openFile(databasePath);
   await saveAll(db, drafts);
-  const env = { DATA_DIR: folder.path, PORT: "0", DEMO: "false", LOG_LEVEL: "error", ...settings };
+  const env = {
+    DATA_DIR: folder.path,
+    PORT: "0",
+    DEMO: "false",
+    LOG_LEVEL: "error",
+    ...UNLIMITED,
+    ...settings,
+  };
   const running = await main(readConfig(env), silentLog);
   return {
     url: running.url,
@@ -99,6 +115,10 @@ type Watched = {
   passwords?: Passwords;
   secrets?: string[];
   origins?: { publicUrl: string; corsOrigins: string[] };
+  limits?: Partial<LimitOptions>;
+  trustProxy?: string[];
+  metricsToken?: string;
+  waits?: number[];
 };
 
 /** The same walk with its statements, its log and its cache in sight. It does not follow the change feed. */
@@ -116,12 +136,22 @@ export async function openObservedShop(drafts: ShoeDraft[], withRelated = true, 
   const now = given.now ?? Date.now;
   const identity = openIdentity(db, openTokens(given.secrets ?? [TEST_SECRET], 900, now), now);
   const status = openStatus("test", Date.now(), Date.now, feed.position);
+  const origins = given.origins ?? { publicUrl: "", corsOrigins: [] };
   const services = {
     db,
     cache,
     identity,
     passwords: given.passwords ?? openPasswords(),
-    origins: given.origins ?? { publicUrl: "", corsOrigins: [] },
+    patience: openPatience({
+      now,
+      wait: given.waits ? async (ms) => given.waits?.push(ms) : Bun.sleep,
+    }),
+    limits: openLimits({ requestsMax: 0, signInsMax: 0, windowSeconds: 900, now, ...given.limits }),
+    findClient: openClientFinder(given.trustProxy ?? []),
+    headers: openHeaders(origins),
+    tally: openTally(),
+    access: openAccess(given.metricsToken ?? null),
+    origins,
     versions: openVersions({ ...feed, secrets: [TEST_SECRET], isSecure: false }),
     idempotency: openIdempotency(db, now),
     likes: openLikes(db, { now, isOpen: false, onCommit: () => undefined }),
@@ -148,6 +178,7 @@ export async function openObservedShop(drafts: ShoeDraft[], withRelated = true, 
     identity,
     routes: routes(services).routes,
     status,
+    tally: services.tally,
     get: (path: string, init: RequestInit = {}) => fetch(`${url}${path}`, init),
     async close() {
       await server.stop(true);

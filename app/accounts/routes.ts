@@ -6,6 +6,7 @@ import { readFields, readFieldsIfAny } from "../body.ts";
 import type { Identity } from "../identity/identity.ts";
 import type { Origins } from "../identity/origin.ts";
 import { identityPlugin } from "../identity/plugin.ts";
+import type { Patience } from "../limits/patience.ts";
 import { COUNT_MAX, pageBody, readPage } from "../paging.ts";
 import { Problem } from "../problems.ts";
 import { countUsers, findAccount, listUsers, type User } from "./accounts.ts";
@@ -20,6 +21,7 @@ export type AccountServices = {
   db: Database;
   identity: Identity;
   passwords: Passwords;
+  patience: Patience;
   origins: Origins;
   now(): number;
 };

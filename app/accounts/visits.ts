@@ -3,6 +3,7 @@ import type { Database } from "../../db/database.ts";
 import { DatabaseError } from "../../db/errors.ts";
 import type { Caller } from "../identity/caller.ts";
 import type { Identity } from "../identity/identity.ts";
+import type { Patience } from "../limits/patience.ts";
 import { Problem } from "../problems.ts";
 import {
   type Account,
@@ -16,11 +17,17 @@ import {
   type User,
   writeRule,
 } from "./accounts.ts";
-import type { AccountChange, Login, Registration } from "./fields.ts";
+import { type AccountChange, emailKey, type Login, type Registration } from "./fields.ts";
 import type { Passwords } from "./passwords.ts";
 import { beginSession, endSessionOf, rotate, type Ticket } from "./sessions.ts";
 
-type Services = { db: Database; identity: Identity; passwords: Passwords; now(): number };
+type Services = {
+  db: Database;
+  identity: Identity;
+  passwords: Passwords;
+  patience: Patience;
+  now(): number;
+};
 
 /** A session that was just begun or prolonged, and whose it is. */
 export type Visit = { ticket: Ticket; user: User };
@@ -39,10 +46,16 @@ export async function register(services: Services, given: Registration): Promise
 
 /** Checks the password and begins a session. Every failure has the same words and does the same work. */
 export async function login(services: Services, given: Login): Promise<Visit> {
-  const { db, passwords, now } = services;
+  const { db, passwords, patience, now } = services;
+  const name = emailKey(given.email);
+  await patience.before(name);
   const account = findByEmail(db, given.email);
   const isRight = await passwords.verify(given.password, account?.passwordHash ?? null);
-  if (!account || !isRight) throw wrongLogin();
+  if (!account || !isRight) {
+    patience.failed(name);
+    throw wrongLogin();
+  }
+  patience.succeeded(name);
   const { user, passwordHash } = account;
   const newHash = passwords.isOutdated(passwordHash) ? await passwords.hash(given.password) : null;
   const nowMs = now();

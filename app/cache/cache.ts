@@ -20,7 +20,13 @@ export type Fill = {
 /** Why an answer came as it did, for `Cache-Status`. */
 export type Origin = "hit" | "miss";
 
-export type CacheOptions = { bytesMax: number; now(): number; position(): number };
+export type CacheOptions = {
+  bytesMax: number;
+  now(): number;
+  position(): number;
+  /** What the settings add to every answer's headers. */
+  headers?: Record<string, string>;
+};
 
 /** Answers that are remembered as missing: few and short-lived, so that scanning ids evicts no shoe. */
 const MISSING_MAX = 5_000;
@@ -29,7 +35,7 @@ const MISSING_TTL_MS = 5_000;
 export type Cache = ReturnType<typeof openCache>;
 
 /** Opens an empty cache; `position` tells how far the change feed has been read. No bytes: nothing is kept. */
-export function openCache({ bytesMax, now, position }: CacheOptions) {
+export function openCache({ bytesMax, now, position, headers = {} }: CacheOptions) {
   const shelf = openShelf(bytesMax);
   const missing = openMissing(bytesMax > 0, now);
   const news = openNews({ shelf, missing, now, position });
@@ -53,7 +59,11 @@ export function openCache({ bytesMax, now, position }: CacheOptions) {
       if (news.era() === era) missing.note(key);
       return null;
     }
-    const entry = finish(answer, { key, concern, seq, epoch, expiresAtMs: now() + ttlMs }, bytesMax > 0);
+    const entry = finish(
+      answer,
+      { key, concern, seq, epoch, expiresAtMs: now() + ttlMs, headers },
+      bytesMax > 0,
+    );
     if (bytesMax > 0 && !news.wasCleared(era) && !news.concern(entry)) shelf.put(entry);
     return entry;
   };

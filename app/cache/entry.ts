@@ -1,4 +1,5 @@
 // A finished answer: its bytes, plain and compressed, its entity tags and headers, ready to be sent as they are.
+import { DATA_HEADERS, EXPOSED_HEADERS } from "../headers.ts";
 import type { Concern } from "./cache.ts";
 
 /** What a computation returns: the body and what its entity tag begins with (row version and view). */
@@ -48,21 +49,24 @@ const GZIP_SHARE_MAX = 0.6;
 export const PUBLIC_HEADERS = {
   vary: "Accept-Encoding",
   "access-control-allow-origin": "*",
-  "access-control-expose-headers":
-    "ETag, Link, Location, Retry-After, X-RateLimit-Limit, X-RateLimit-Remaining, X-RateLimit-Reset, X-Request-Id, Insole-Version, Idempotent-Replayed, Cache-Status",
-  "x-content-type-options": "nosniff",
+  "access-control-expose-headers": EXPOSED_HEADERS,
+  ...DATA_HEADERS,
 } as const;
 
-type Facts = Pick<Entry, "key" | "concern" | "seq" | "epoch" | "expiresAtMs">;
+type Facts = Pick<Entry, "key" | "concern" | "seq" | "epoch" | "expiresAtMs"> & {
+  /** Headers that the settings add to every answer. */
+  headers?: Record<string, string>;
+};
 
 const NO_MARKS = new Int32Array();
 
 /** Turns a computed answer into bytes and headers, once; one that is not to be kept cannot be found by its shoes. */
-export function finish(answer: Answer, facts: Facts, isKept: boolean): Entry {
+export function finish(answer: Answer, { headers: more, ...facts }: Facts, isKept: boolean): Entry {
   const body = toBytes(answer.body);
   const tag = `${answer.etagPrefix}.${Bun.hash.xxHash64(body).toString(36)}`;
   const headers = new Headers({
     ...PUBLIC_HEADERS,
+    ...more,
     "content-type": answer.contentType,
     "cache-control": answer.cacheControl,
     etag: `"${tag}.i"`,

@@ -12,9 +12,11 @@ export function isFromAllowedOrigin(request: Request, { publicUrl, corsOrigins }
   // A proxy may speak TLS for us, so only the host is compared.
   if (asked.host === request.headers.get("host")) return true;
   if (publicUrl !== "" && new URL(publicUrl).origin === origin) return true;
-  return corsOrigins.some((allowed) =>
-    allowed.endsWith(":*")
-      ? `${asked.protocol}//${asked.hostname}` === allowed.slice(0, -2)
-      : allowed === origin,
-  );
+  return isListedOrigin(origin, corsOrigins);
 }
+
+/** Whether an Origin header names one of these; a port of `*` is any port. */
+export const isListedOrigin = (origin: string, listed: readonly string[]): boolean =>
+  listed.some((allowed) =>
+    allowed.endsWith(":*") ? origin.replace(/:\d{1,5}$/, "") === allowed.slice(0, -2) : allowed === origin,
+  );

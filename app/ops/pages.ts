@@ -6,6 +6,12 @@ import { frontPage, type Showcase } from "./page-front.ts";
 import { problemPage } from "./page-problem.ts";
 import { fileAnswer, findFile, textAnswer } from "./static.ts";
 
+/** What a storefront loads and runs is its own to say; only others may not put it into a frame. */
+const STOREFRONT_HEADERS = {
+  "content-security-policy": "frame-ancestors 'self'",
+  "x-frame-options": "SAMEORIGIN",
+  "referrer-policy": "strict-origin-when-cross-origin",
+};
 const ICON_CACHING = "public, max-age=86400";
 
 /** The front page or PUBLIC_DIR, and what each problem type means. */
@@ -27,7 +33,7 @@ function folderPages(folder: string) {
   const file = async (request: Request): Promise<Response> => {
     const { pathname } = new URL(request.url);
     const found = await findFile(folder, pathname);
-    if (found !== null) return fileAnswer(request, found);
+    if (found !== null) return fileAnswer(request, { ...found, headers: STOREFRONT_HEADERS });
     // The pages made here point at it, also beside a storefront that has none.
     if (pathname === "/favicon.ico") return icon(request);
     throw new Problem("not-found", "there is nothing at this address");

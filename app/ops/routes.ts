@@ -3,7 +3,11 @@ import { Type } from "@sinclair/typebox";
 import { Elysia } from "elysia";
 import { describeAnswers } from "../openapi-parts.ts";
 import { Problem } from "../problems.ts";
-import type { Status } from "./status.ts";
+import type { Access } from "./access.ts";
+import type { MetricServices, Metrics } from "./metrics.ts";
+import { readiness } from "./readiness.ts";
+
+type Services = MetricServices & { access: Access; metrics: Metrics };
 
 const NO_STORE = { "cache-control": "private, no-store", "content-type": "application/json; charset=utf-8" };
 const send = (body: unknown, status = 200) =>
@@ -29,18 +33,35 @@ const hook = (operationId: string, summary: string, schema: typeof Ok | typeof H
   },
 });
 
-/** Health, liveness and readiness. */
-export function opsRoutes(status: Status) {
+/** Strangers learn nothing, not even that there is something. */
+const nothingHere = () => new Problem("not-found", "there is nothing at this address");
+
+/** Health, liveness, readiness and the numbers. */
+export function opsRoutes(services: Services) {
+  const { status, access, metrics } = services;
   return new Elysia({ name: "ops" })
     .get("/health", () => send(status.health()), hook("getHealth", "How the process is", Health, []))
     .get("/livez", () => send({ status: "ok" }), hook("getLiveness", "Whether the process answers", Ok, []))
     .get(
       "/readyz",
-      () => {
+      ({ request, query }) => {
         const { isReady, why } = status.readiness();
+        if (query.verbose !== undefined) {
+          if (!access(request)) throw nothingHere();
+          return send(readiness(services), isReady ? 200 : 503);
+        }
         if (!isReady) throw new Problem("unavailable", `the shop is ${why}`, [], { "retry-after": "1" });
         return send({ status: "ready" });
       },
       hook("getReadiness", "Whether to send it traffic", Ok, [503]),
+    )
+    .get(
+      "/metrics",
+      async ({ request }) => {
+        if (!access(request)) throw nothingHere();
+        const { body, contentType } = await metrics.write();
+        return new Response(body, { headers: { ...NO_STORE, "content-type": contentType } });
+      },
+      { detail: { hide: true } },
     );
 }

@@ -15,7 +15,12 @@ export type Text = {
 };
 
 /** A file that may be sent, with its entity tag. */
-export type StaticFile = { path: string; etag: string; cacheControl: string };
+export type StaticFile = {
+  path: string;
+  etag: string;
+  cacheControl: string;
+  headers?: Record<string, string>;
+};
 
 /** Bundlers write a hash of the content into names: `app.3f2a91bc.js`, and in `assets/` also `index-DiwrgTda.js`. */
 const HEX_HASH = /[.-](?=[0-9a-f]*[a-f])(?=[a-f]*\d)[0-9a-f]{8,64}(\.[a-z0-9]+)+$/;
@@ -34,11 +39,14 @@ export function textAnswer(
 }
 
 /** The file itself, streamed from disk; 304 where the client has it. */
-export function fileAnswer(request: Request, { path, etag, cacheControl }: StaticFile): Response {
-  const headers = { "cache-control": cacheControl, etag };
-  if (isKnown(request, etag)) return new Response(null, { status: 304, headers });
+export function fileAnswer(
+  request: Request,
+  { path, etag, cacheControl, headers = {} }: StaticFile,
+): Response {
+  const all = { "cache-control": cacheControl, etag, ...headers };
+  if (isKnown(request, etag)) return new Response(null, { status: 304, headers: all });
   const file = Bun.file(path);
-  return new Response(file, { headers: { ...headers, "content-type": file.type } });
+  return new Response(file, { headers: { ...all, "content-type": file.type } });
 }
 
 /** The file that a URL's path names inside a folder; `null` when there is none that may be shown. */

@@ -1,0 +1,69 @@
+// The headers around every answer: what a browser may do with it, and which pages may read it.
+import { isListedOrigin } from "./identity/origin.ts";
+
+/** What scripts on other sites may read of an answer. */
+export const EXPOSED_HEADERS =
+  "ETag, Link, Location, Retry-After, X-RateLimit-Limit, X-RateLimit-Remaining, X-RateLimit-Reset, X-Request-Id, Insole-Version, Idempotent-Replayed, Cache-Status";
+
+/** Data is not a page: it runs nothing, loads nothing and stands in no frame. Pages bring their own. */
+export const DATA_HEADERS = {
+  "x-content-type-options": "nosniff",
+  "content-security-policy": "default-src 'none'; frame-ancestors 'none'",
+  "x-frame-options": "DENY",
+  "referrer-policy": "no-referrer",
+} as const;
+
+const ALLOWED_HEADERS =
+  "Authorization, Content-Type, Idempotency-Key, If-Match, If-None-Match, Insole-Version, X-Request-Id, traceparent";
+const PREFLIGHT_AGE_SECONDS = 7_200;
+const HSTS_AGE_SECONDS = 31_536_000;
+const PUBLIC_READ = /^\/(?:api|v1)\/(?:(?:shoes|products)(?:\/|$)|categories$)|^\/images\/|^\/docs\/json$/;
+
+/** Whether it is a read that answers everybody the same, whoever asks. */
+export const isPublicRead = (method: string, pathname: string): boolean =>
+  (method === "GET" || method === "HEAD") && PUBLIC_READ.test(pathname);
+
+/** Headers that answers have only behind TLS. */
+export const transportHeaders = (publicUrl: string): Record<string, string> =>
+  publicUrl.startsWith("https:") ? { "strict-transport-security": `max-age=${HSTS_AGE_SECONDS}` } : {};
+
+export type HeaderOptions = { publicUrl: string; corsOrigins: readonly string[] };
+
+export type HeaderSetter = ReturnType<typeof openHeaders>;
+
+/** Opens the setter of headers for answers that are not sent from memory. */
+export function openHeaders({ publicUrl, corsOrigins }: HeaderOptions) {
+  const always = Object.entries({ ...DATA_HEADERS, ...transportHeaders(publicUrl) });
+
+  const share = (headers: Headers, request: Request, isPublic: boolean): boolean => {
+    if (isPublic) {
+      headers.set("access-control-allow-origin", "*");
+      return true;
+    }
+    headers.append("vary", "Origin");
+    const origin = request.headers.get("origin");
+    if (origin === null || !isListedOrigin(origin, corsOrigins)) return false;
+    headers.set("access-control-allow-origin", origin);
+    headers.set("access-control-allow-credentials", "true");
+    return true;
+  };
+
+  return {
+    /** Adds what the answer to this request lacks; what a page says of itself stays. */
+    finish(headers: Headers, request: Request, pathname: string): void {
+      for (const [name, value] of always) if (!headers.has(name)) headers.set(name, value);
+      if (request.method === "OPTIONS") preflight(headers, request, pathname);
+      else if (share(headers, request, isPublicRead(request.method, pathname)))
+        headers.set("access-control-expose-headers", EXPOSED_HEADERS);
+    },
+  };
+
+  function preflight(headers: Headers, request: Request, pathname: string): void {
+    const method = request.headers.get("access-control-request-method") ?? "GET";
+    if (!share(headers, request, isPublicRead(method, pathname))) return;
+    const allowed = headers.get("allow");
+    if (allowed !== null) headers.set("access-control-allow-methods", allowed);
+    headers.set("access-control-allow-headers", ALLOWED_HEADERS);
+    headers.set("access-control-max-age", String(PREFLIGHT_AGE_SECONDS));
+  }
+}

@@ -1,0 +1,77 @@
+// How often a client may ask: fixed windows per account or address, in bounded memory.
+import { LRUCache } from "lru-cache";
+import { Problem } from "../problems.ts";
+
+/** How a request stands against its limit. */
+export type Count = { limit: number; remaining: number; resetsAtMs: number; isOver: boolean };
+
+/** Signing in is counted by itself, with a lower limit. */
+export type Kind = "request" | "sign-in";
+
+export type LimitOptions = {
+  /** Requests of one client in a window; 0: no limit. */
+  requestsMax: number;
+  signInsMax: number;
+  windowSeconds: number;
+  now(): number;
+  /** Clients that are remembered; the one that was silent for longest is forgotten first. */
+  clientsMax?: number;
+};
+
+/** About 150 bytes each. */
+const CLIENTS_MAX = 100_000;
+
+type Window = { count: number; endsAtMs: number };
+
+export type Limits = ReturnType<typeof openLimits>;
+
+/** Opens the counters; a window begins with its client's first request. */
+export function openLimits(options: LimitOptions) {
+  const { requestsMax, signInsMax, windowSeconds, now, clientsMax = CLIENTS_MAX } = options;
+  const windows = new LRUCache<string, Window>({ max: clientsMax });
+  const limits: Record<Kind, number> = { request: requestsMax, "sign-in": signInsMax };
+  let refused = 0;
+
+  return {
+    isOn: (kind: Kind): boolean => limits[kind] > 0,
+    /** Counts one request; `null` where there is no limit. */
+    count(kind: Kind, client: string): Count | null {
+      const limit = limits[kind];
+      if (limit === 0) return null;
+      const key = `${kind} ${client}`;
+      let window = windows.get(key);
+      if (window === undefined || window.endsAtMs <= now()) {
+        window = { count: 0, endsAtMs: now() + windowSeconds * 1_000 };
+        windows.set(key, window);
+      }
+      const isOver = window.count >= limit;
+      if (isOver) refused += 1;
+      else window.count += 1;
+      return { limit, remaining: limit - window.count, resetsAtMs: window.endsAtMs, isOver };
+    },
+    state: () => ({ clients: windows.size, refused }),
+  };
+}
+
+const SIGN_IN = /^\/(?:api|v1)\/auth\/(?:register|login|refresh|forgot|reset)$/;
+
+/** Which counter a request belongs to; `isFree` is what everybody may read. Asking what is allowed is free. */
+export function kindOf(method: string, pathname: string, isFree: boolean): Kind | null {
+  if (method === "OPTIONS") return null;
+  if (method === "POST" && SIGN_IN.test(pathname)) return "sign-in";
+  const isRead = method === "GET" || method === "HEAD";
+  return isRead && (isFree || !/^\/(?:api|v1)\//.test(pathname)) ? null : "request";
+}
+
+/** What a counted answer tells about the limit. */
+export const limitHeaders = ({ limit, remaining, resetsAtMs }: Count): [string, string][] => [
+  ["x-ratelimit-limit", String(limit)],
+  ["x-ratelimit-remaining", String(remaining)],
+  ["x-ratelimit-reset", String(Math.ceil(resetsAtMs / 1_000))],
+];
+
+/** The refusal at the limit. */
+export const tooMany = ({ limit, resetsAtMs }: Count, nowMs: number): Problem =>
+  new Problem("too-many-requests", `there are at most ${limit} requests in a window of time`, [], {
+    "retry-after": String(Math.max(1, Math.ceil((resetsAtMs - nowMs) / 1_000))),
+  });

@@ -1,0 +1,50 @@
+// Guessing at a password slows the answers about that account, whoever asks from wherever; nobody is ever locked out.
+import { LRUCache } from "lru-cache";
+
+/** Somebody who mistypes is not made to wait. */
+const FREE_FAILURES = 4;
+const FIRST_WAIT_MS = 60;
+const WAIT_MAX_MS = 2_000;
+/** Failures are forgotten when there were none for so long. */
+const FORGET_MS = 15 * 60_000;
+const ACCOUNTS_MAX = 20_000;
+
+type Failures = { count: number; lastMs: number };
+
+export type PatienceOptions = {
+  now(): number;
+  wait?: (ms: number) => Promise<unknown>;
+  accountsMax?: number;
+};
+
+export type Patience = ReturnType<typeof openPatience>;
+
+/** Opens the memory of failures; names of accounts need not exist, so that waiting tells nothing about them. */
+export function openPatience({ now, wait = Bun.sleep, accountsMax = ACCOUNTS_MAX }: PatienceOptions) {
+  const failures = new LRUCache<string, Failures>({ max: accountsMax });
+  // Names are as long as a stranger makes them.
+  const keyOf = (name: string): string => Bun.hash.xxHash64(name).toString(36);
+  const countOf = (key: string): number => {
+    const known = failures.get(key);
+    return known && now() - known.lastMs < FORGET_MS ? known.count : 0;
+  };
+
+  return {
+    /** Waits as long as the account's failures ask for; to be done before anything scarce is taken. */
+    async before(account: string): Promise<void> {
+      const ms = waitOf(countOf(keyOf(account)));
+      if (ms > 0) await wait(ms);
+    },
+    failed(account: string): void {
+      const key = keyOf(account);
+      failures.set(key, { count: countOf(key) + 1, lastMs: now() });
+    },
+    succeeded: (account: string): void => void failures.delete(keyOf(account)),
+  };
+}
+
+/** From no wait at all, doubling with each failure, to two seconds. */
+export function waitOf(count: number): number {
+  if (count <= FREE_FAILURES) return 0;
+  return Math.min(WAIT_MAX_MS, FIRST_WAIT_MS * 2 ** Math.min(count - FREE_FAILURES - 1, 16));
+}

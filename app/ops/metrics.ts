@@ -1,0 +1,200 @@
+// The numbers for Prometheus: plain tallies, written out by its client, which is loaded when first asked for them.
+import { readdirSync } from "node:fs";
+import { monitorEventLoopDelay } from "node:perf_hooks";
+import type { Counter, Gauge, Histogram, Registry } from "prom-client";
+import type { Database } from "../../db/database.ts";
+import type { Cache } from "../cache/cache.ts";
+import type { Limits } from "../limits/limits.ts";
+import type { Status } from "./status.ts";
+import { BUCKET_SECONDS, type Series, type Tally } from "./tally.ts";
+
+export type MetricServices = {
+  db: Pick<Database, "writeDoor">;
+  cache: Pick<Cache, "state">;
+  passwords: { state(): { running: number; waiting: number } };
+  limits: Pick<Limits, "state">;
+  status: Status;
+  tally: Tally;
+};
+
+/** Linux only; elsewhere the number is left out. */
+const DESCRIPTORS = "/proc/self/fd";
+const DELAY_RESOLUTION_MS = 20;
+const DELAYS = { p50: 50, p99: 99, max: 100 };
+const NANOSECONDS = 1e9;
+
+export type Metrics = { write(): Promise<{ body: string; contentType: string }> };
+
+/** Opens the writer. Delays of the event loop are watched from the first call on, each time since the one before. */
+export function openMetrics(services: MetricServices): Metrics {
+  let opening: Promise<Registry> | undefined;
+  return {
+    async write() {
+      opening ??= openRegistry(services);
+      const registry = await opening;
+      return { body: await registry.metrics(), contentType: registry.contentType };
+    },
+  };
+}
+
+async function openRegistry(services: MetricServices): Promise<Registry> {
+  const client = await import("prom-client");
+  const registry = new client.Registry();
+  const delay = monitorEventLoopDelay({ resolution: DELAY_RESOLUTION_MS });
+  delay.enable();
+  const define: Define = {
+    counter: (name, help, labelNames, collect) =>
+      new client.Counter({ name, help, labelNames, registers: [registry], collect: filledBy(collect) }),
+    gauge: (name, help, labelNames, collect) =>
+      new client.Gauge({ name, help, labelNames, registers: [registry], collect: filledBy(collect) }),
+  };
+  const durations = new client.Histogram({
+    name: "insole_http_request_duration_seconds",
+    help: "Time to answer requests that were not answered from memory at once",
+    labelNames: ["route", "method", "status"],
+    buckets: [...BUCKET_SECONDS],
+    registers: [registry],
+  });
+  writeFrom(durations, () => services.tally.state().series);
+  defineRequests(define, services);
+  defineStores(define, services);
+  defineProcess(define, services.status, delay);
+  return registry;
+}
+
+type Delay = ReturnType<typeof monitorEventLoopDelay>;
+type Labels = Record<string, string>;
+type Put = (value: number, labels?: Labels) => void;
+type Define = Record<
+  "counter" | "gauge",
+  (name: string, help: string, labelNames: string[], collect: (put: Put) => void) => unknown
+>;
+
+/** A metric that holds nothing itself: it is emptied and filled whenever it is written. */
+const filledBy = (collect: (put: Put) => void) =>
+  function (this: Counter | Gauge): void {
+    this.reset();
+    collect((value, labels = {}) => this.inc(labels, value));
+  };
+
+/** The client counts buckets by itself and takes none that were counted; so it is told the series to write. */
+function writeFrom(histogram: Histogram, read: () => Series[]): void {
+  const name = "insole_http_request_duration_seconds";
+  const valuesOf = ({ route, method, status, buckets, sumSeconds, count }: Series) => {
+    const labels = { route, method, status };
+    let below = 0;
+    const lines = [...BUCKET_SECONDS, "+Inf" as const].map((le, at) => {
+      below += buckets[at] ?? 0;
+      return { metricName: `${name}_bucket`, labels: { ...labels, le }, value: below };
+    });
+    return [
+      ...lines,
+      { metricName: `${name}_sum`, labels, value: sumSeconds },
+      { metricName: `${name}_count`, labels, value: count },
+    ];
+  };
+  const get = async () => ({ ...(await head), values: read().flatMap(valuesOf) });
+  const head = histogram.get();
+  Object.assign(histogram, { get, getForPromString: get });
+}
+
+function defineRequests({ counter }: Define, { tally, limits }: MetricServices): void {
+  counter(
+    "insole_http_requests_total",
+    "Requests answered; those answered from memory at once have the route `cached`",
+    ["route", "method", "status"],
+    (put) => {
+      const { memory, series } = tally.state();
+      put(memory.answered, { route: "cached", method: "GET", status: "2xx" });
+      put(memory.notModified, { route: "cached", method: "GET", status: "3xx" });
+      for (const { route, method, status, count } of series) put(count, { route, method, status });
+    },
+  );
+  counter(
+    "insole_cache_answers_total",
+    "Answers of the catalogue by where they came from",
+    ["kind"],
+    (put) => {
+      for (const [kind, count] of Object.entries(tally.state().cache)) put(count, { kind });
+    },
+  );
+  counter("insole_registrations_total", "Accounts registered", [], (put) =>
+    put(tally.state().events.registrations),
+  );
+  counter("insole_logins_total", "Logins by outcome", ["outcome"], (put) => {
+    const { logins, login_failures } = tally.state().events;
+    put(logins, { outcome: "done" });
+    put(login_failures, { outcome: "refused" });
+  });
+  counter("insole_likes_total", "Likes acknowledged, repeats and merged lists counted once each", [], (put) =>
+    put(tally.state().events.likes),
+  );
+  counter("insole_rate_limited_total", "Requests refused at a limit", [], (put) =>
+    put(limits.state().refused),
+  );
+}
+
+function defineStores({ counter, gauge }: Define, { db, cache, passwords, limits }: MetricServices): void {
+  gauge("insole_cache_bytes", "Bytes that cached answers take", [], (put) => put(cache.state().bytes));
+  gauge("insole_cache_entries", "Cached answers", [], (put) => put(cache.state().entries));
+  gauge("insole_write_door_queued", "Writes that wait for their commit", [], (put) =>
+    put(db.writeDoor().queued),
+  );
+  gauge("insole_write_door_group_size", "Writes in the last commit", [], (put) =>
+    put(db.writeDoor().groupSize),
+  );
+  gauge("insole_write_door_commit_seconds", "How long the last commit took", [], (put) =>
+    put(db.writeDoor().lastCommitMs / 1_000),
+  );
+  gauge(
+    "insole_write_door_breaker_open",
+    "1 while writes are refused because commits keep failing",
+    [],
+    (put) => put(db.writeDoor().breaker === "open" ? 1 : 0),
+  );
+  counter("insole_write_door_commits_total", "Commits", [], (put) => put(db.writeDoor().commits));
+  gauge("insole_passwords", "Passwords being checked, and waiting for it", ["state"], (put) => {
+    for (const [state, count] of Object.entries(passwords.state())) put(count, { state });
+  });
+  gauge("insole_limited_clients", "Clients whose requests are counted", [], (put) =>
+    put(limits.state().clients),
+  );
+}
+
+function defineProcess({ gauge }: Define, status: Status, delay: Delay): void {
+  gauge("insole_info", "The version that runs", ["version"], (put) =>
+    put(1, { version: status.health().version }),
+  );
+  gauge("insole_ready", "1 while the shop takes traffic", [], (put) =>
+    put(status.readiness().isReady ? 1 : 0),
+  );
+  gauge("insole_seq", "The newest change this process knows", [], (put) => put(status.health().seq));
+  gauge("insole_uptime_seconds", "Seconds since the start", [], (put) => put(status.health().uptimeSeconds));
+  gauge(
+    "insole_event_loop_delay_seconds",
+    "Delay of the event loop since the last look",
+    ["quantile"],
+    (put) => {
+      for (const [quantile, percent] of Object.entries(DELAYS))
+        put(delay.count === 0 ? 0 : delay.percentile(percent) / NANOSECONDS, { quantile });
+      delay.reset();
+    },
+  );
+  gauge("insole_memory_bytes", "Memory of the process", ["kind"], (put) => {
+    const { rss, heapUsed } = process.memoryUsage();
+    put(rss, { kind: "resident" });
+    put(heapUsed, { kind: "heap" });
+  });
+  gauge("insole_open_descriptors", "Open files and sockets", [], (put) => {
+    const count = countDescriptors();
+    if (count !== null) put(count);
+  });
+}
+
+function countDescriptors(): number | null {
+  try {
+    return readdirSync(DESCRIPTORS).length;
+  } catch {
+    return null;
+  }
+}

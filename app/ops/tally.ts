@@ -1,0 +1,96 @@
+// Plain numbers of what was answered, cheap enough to be kept for every request; `metrics.ts` writes them out.
+
+/** Upper ends of the histogram's buckets, in seconds. */
+export const BUCKET_SECONDS = [0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5] as const;
+
+export type CacheKind = "hit" | "miss" | "not-modified" | "missing";
+export type EventName = "registrations" | "logins" | "login_failures" | "likes" | "rate_limited";
+
+/** One route's answers of one method and class of status; `buckets` are not cumulative, the last has no end. */
+export type Series = {
+  route: string;
+  method: string;
+  status: string;
+  count: number;
+  sumSeconds: number;
+  buckets: number[];
+};
+
+/** What an answer tells about itself. */
+export type Answered = {
+  route: string;
+  method: string;
+  status: number;
+  seconds: number;
+  cache: CacheKind | null;
+};
+
+const METHODS = ["GET", "HEAD", "POST", "PUT", "DELETE", "OPTIONS"];
+const REGISTER = "POST /auth/register";
+const LOGIN = "POST /auth/login";
+const LIKES = ["POST /shoes/:id/likes/:userid", "POST /users/:id/likes", "POST /shoes/likes"];
+
+export type Tally = ReturnType<typeof openTally>;
+
+/** Opens a tally at zero. */
+export function openTally() {
+  const series = new Map<string, Series>();
+  const cache: Record<CacheKind, number> = { hit: 0, miss: 0, "not-modified": 0, missing: 0 };
+  const events: Record<EventName, number> = {
+    registrations: 0,
+    logins: 0,
+    login_failures: 0,
+    likes: 0,
+    rate_limited: 0,
+  };
+  const memory = { answered: 0, notModified: 0 };
+
+  const seriesOf = (route: string, method: string, status: string): Series => {
+    const key = `${method} ${status} ${route}`;
+    let found = series.get(key);
+    if (!found) {
+      const buckets = Array.from({ length: BUCKET_SECONDS.length + 1 }, () => 0);
+      found = { route, method, status, count: 0, sumSeconds: 0, buckets };
+      series.set(key, found);
+    }
+    return found;
+  };
+
+  return {
+    /** Counts an answer sent from memory before any route saw it, and hands it on. */
+    fromMemory(response: Response): Response {
+      if (response.status === 304) memory.notModified += 1;
+      else memory.answered += 1;
+      return response;
+    },
+    add({ route, method: asked, status, seconds, cache: kind }: Answered): void {
+      const method = METHODS.includes(asked) ? asked : "other";
+      const found = seriesOf(route, method, `${Math.floor(status / 100)}xx`);
+      found.count += 1;
+      found.sumSeconds += seconds;
+      const at = BUCKET_SECONDS.findIndex((end) => seconds <= end);
+      const bucket = at === -1 ? BUCKET_SECONDS.length : at;
+      found.buckets[bucket] = (found.buckets[bucket] ?? 0) + 1;
+      if (kind !== null) cache[kind] += 1;
+      const event = method === "POST" || status === 429 ? eventOf(`${method} ${route}`, status) : null;
+      if (event !== null) events[event] += 1;
+    },
+    state: () => ({
+      memory: { ...memory },
+      cache: {
+        ...cache,
+        hit: cache.hit + memory.answered,
+        "not-modified": cache["not-modified"] + memory.notModified,
+      },
+      events: { ...events },
+      series: [...series.values()],
+    }),
+  };
+}
+
+function eventOf(name: string, status: number): EventName | null {
+  if (status === 429) return "rate_limited";
+  if (name === REGISTER) return status === 201 ? "registrations" : null;
+  if (name === LOGIN) return status === 200 ? "logins" : status === 401 ? "login_failures" : null;
+  return LIKES.includes(name) && status < 300 ? "likes" : null;
+}
