@@ -8,6 +8,8 @@ const COUNTERS_PAUSE_MS = 1_000;
 export function openPace(now: () => number, dropLists: () => void, dropItem: (shoeId: string) => void) {
   const lists = { droppedAt: Number.NEGATIVE_INFINITY, dueAt: Number.POSITIVE_INFINITY };
   const items = new Map<string, { droppedAt: number; isDue: boolean }>();
+  // When the first item may be due: a burst of likes ticks hundreds of times a second over a thousand items.
+  let nextLookAt = Number.POSITIVE_INFINITY;
 
   const listsDueAfter = (pauseMs: number) => {
     lists.dueAt = Math.min(lists.dueAt, lists.droppedAt + pauseMs);
@@ -22,7 +24,10 @@ export function openPace(now: () => number, dropLists: () => void, dropItem: (sh
       if (shoeId === null) return;
       const item = items.get(shoeId);
       if (item) item.isDue = true;
-      else items.set(shoeId, { droppedAt: Number.NEGATIVE_INFINITY, isDue: true });
+      else {
+        items.set(shoeId, { droppedAt: Number.NEGATIVE_INFINITY, isDue: true });
+        nextLookAt = Number.NEGATIVE_INFINITY;
+      }
     },
     /** Everything was dropped just now. */
     allDropped(): void {
@@ -32,15 +37,20 @@ export function openPace(now: () => number, dropLists: () => void, dropItem: (sh
     },
     /** Does what has become due. */
     tick(): void {
-      if (lists.dueAt <= now()) {
-        lists.droppedAt = now();
+      const time = now();
+      if (lists.dueAt <= time) {
+        lists.droppedAt = time;
         lists.dueAt = Number.POSITIVE_INFINITY;
         dropLists();
       }
+      if (nextLookAt > time) return;
+      nextLookAt = Number.POSITIVE_INFINITY;
       for (const [shoeId, item] of items) {
-        if (item.droppedAt + COUNTERS_PAUSE_MS > now()) continue;
-        if (item.isDue) {
-          items.set(shoeId, { droppedAt: now(), isDue: false });
+        const dueAt = item.droppedAt + COUNTERS_PAUSE_MS;
+        if (dueAt > time) nextLookAt = Math.min(nextLookAt, dueAt);
+        else if (item.isDue) {
+          items.set(shoeId, { droppedAt: time, isDue: false });
+          nextLookAt = Math.min(nextLookAt, time + COUNTERS_PAUSE_MS);
           dropItem(shoeId);
         } else items.delete(shoeId);
       }
