@@ -118,7 +118,9 @@ type Watched = {
   limits?: Partial<LimitOptions>;
   trustProxy?: string[];
   metricsToken?: string;
+  /** Notes how long guesses would have to wait, and lets them pass; or waits in a way of its own. */
   waits?: number[];
+  wait?: (ms: number) => Promise<unknown>;
 };
 
 /** The same walk with its statements, its log and its cache in sight. It does not follow the change feed. */
@@ -144,7 +146,7 @@ export async function openObservedShop(drafts: ShoeDraft[], withRelated = true, 
     passwords: given.passwords ?? openPasswords(),
     patience: openPatience({
       now,
-      wait: given.waits ? async (ms) => given.waits?.push(ms) : Bun.sleep,
+      wait: given.wait ?? (async (ms) => (given.waits ? given.waits.push(ms) : Bun.sleep(ms))),
     }),
     limits: openLimits({ requestsMax: 0, signInsMax: 0, windowSeconds: 900, now, ...given.limits }),
     findClient: openClientFinder(given.trustProxy ?? []),
@@ -179,6 +181,7 @@ export async function openObservedShop(drafts: ShoeDraft[], withRelated = true, 
     routes: routes(services).routes,
     status,
     tally: services.tally,
+    limits: services.limits,
     get: (path: string, init: RequestInit = {}) => fetch(`${url}${path}`, init),
     async close() {
       await server.stop(true);

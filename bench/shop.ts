@@ -39,6 +39,9 @@ export function startShop(
     CACHE_BYTES_MAX: String(cacheBytesMax),
     HOST: "127.0.0.1",
     PORT: String(port),
+    // The generator is one client, and asks as many would.
+    RATE_LIMIT_MAX: "0",
+    RATE_LIMIT_AUTH_MAX: "0",
     ...more,
   };
   return { base: `http://127.0.0.1:${port}`, child: children.start(["app/main.ts"], { env, cores }) };

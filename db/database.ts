@@ -26,6 +26,9 @@ export type WriteDoorState = {
   groupSize: number;
   commits: number;
   lastCommitMs: number;
+  /** Members of all commits, and how long all of them took. */
+  members: number;
+  commitMsTotal: number;
   breaker: "closed" | "open";
 };
 

@@ -38,9 +38,10 @@ test("what comes while a group is under way goes together in the next, in order"
   expect(groups.map(({ group }) => group.flat())).toEqual([[{ sql: "a" }], [{ sql: "b" }, { sql: "c" }]]);
   groups[1]?.end(done(groups[1].group));
   await Promise.all(writes);
-  const { lastCommitMs, ...state } = door.state();
-  expect(state).toEqual({ queued: 0, groupSize: 2, commits: 2, breaker: "closed" });
+  const { lastCommitMs, commitMsTotal, ...state } = door.state();
+  expect(state).toEqual({ queued: 0, groupSize: 2, commits: 2, members: 3, breaker: "closed" });
   expect(lastCommitMs).toBeGreaterThan(0);
+  expect(commitMsTotal).toBeGreaterThan(lastCommitMs);
 });
 
 test("holds so many and no more; groups have a bound too", async () => {

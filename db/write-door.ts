@@ -40,7 +40,7 @@ export function openWriteDoor(
 ) {
   const breaker = openBreaker(now);
   const queue = openQueue(now);
-  const state = { groupSize: 0, commits: 0, lastCommitMs: 0 };
+  const state = { groupSize: 0, commits: 0, lastCommitMs: 0, members: 0, commitMsTotal: 0 };
   let underway: Promise<void> | undefined;
 
   const commitGroup = async (group: Waiter[]) => {
@@ -49,6 +49,7 @@ export function openWriteDoor(
       const outcomes = await commit(group.map(toMember));
       state.commits += 1;
       state.groupSize = group.length;
+      state.members += group.length;
       breaker.succeeded();
       for (const [at, waiter] of group.entries()) settle(waiter, outcomes[at]);
     } catch (thrown) {
@@ -58,6 +59,7 @@ export function openWriteDoor(
       else for (const { reject } of group) reject(error);
     } finally {
       state.lastCommitMs = performance.now() - startedAt;
+      state.commitMsTotal += state.lastCommitMs;
     }
     if (breaker.isOpen()) queue.refuseAll("commits keep failing");
   };

@@ -153,6 +153,12 @@ function defineStores({ counter, gauge }: Define, { db, cache, passwords, limits
     (put) => put(db.writeDoor().breaker === "open" ? 1 : 0),
   );
   counter("insole_write_door_commits_total", "Commits", [], (put) => put(db.writeDoor().commits));
+  counter("insole_write_door_commit_seconds_total", "How long all commits took together", [], (put) =>
+    put(db.writeDoor().commitMsTotal / 1_000),
+  );
+  counter("insole_write_door_writes_total", "Writes in all commits", [], (put) =>
+    put(db.writeDoor().members),
+  );
   gauge("insole_passwords", "Passwords being checked, and waiting for it", ["state"], (put) => {
     for (const [state, count] of Object.entries(passwords.state())) put(count, { state });
   });

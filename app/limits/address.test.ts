@@ -1,0 +1,100 @@
+// Addresses in one spelling, the networks of settings, and who is the client behind proxies.
+import { describe, expect, test } from "bun:test";
+import { blockOf, isNetwork, openNetworks, readAddress } from "./address.ts";
+import { openClientFinder } from "./client.ts";
+
+test.each<[string, string | null]>([
+  ["203.0.113.7", "203.0.113.7"],
+  [" 203.0.113.7:4711 ", "203.0.113.7"],
+  ["::ffff:203.0.113.7", "203.0.113.7"],
+  ["::FFFF:cb00:7107", "203.0.113.7"],
+  ["2001:DB8:0:0::1", "2001:db8::1"],
+  ["[2001:db8::1]:443", "2001:db8::1"],
+  ["fe80::1%eth0", "fe80::1"],
+  ["unknown", null],
+  ["_hidden", null],
+  ["203.0.113.256", null],
+  ["203.0.113", null],
+  ["2001:db8::1::2", null],
+  ["", null],
+])("%p is the address %p", (text, address) => {
+  expect(readAddress(text)).toBe(address);
+});
+
+test.each([
+  ["203.0.113.7", "203.0.113.7"],
+  ["2001:db8:1:2:3:4:5:6", "2001:db8:1:2::/64"],
+  ["2001:db8:1:2::9", "2001:db8:1:2::/64"],
+  ["2001:db8::1", "2001:db8:0:0::/64"],
+  ["::1", "0:0:0:0::/64"],
+  ["2001:db8:1:2:3::", "2001:db8:1:2::/64"],
+])("%s counts as %s", (address, block) => {
+  expect(blockOf(address)).toBe(block);
+});
+
+test.each<[string, string[], string[]]>([
+  ["loopback", ["127.0.0.1", "127.9.9.9", "::1"], ["128.0.0.1", "::2", "10.0.0.1"]],
+  [
+    "private",
+    ["10.1.2.3", "172.31.0.1", "192.168.7.7", "169.254.1.1", "fd00::1", "fe80::1"],
+    ["127.0.0.1", "172.32.0.1", "11.0.0.1", "2001:db8::1"],
+  ],
+  ["203.0.113.0/30", ["203.0.113.0", "203.0.113.3"], ["203.0.113.4"]],
+  ["203.0.113.7", ["203.0.113.7"], ["203.0.113.8"]],
+  ["2001:db8::/32", ["2001:db8:ffff::1"], ["2001:db9::1", "203.0.113.7"]],
+  ["0.0.0.0/0", ["203.0.113.7"], ["2001:db8::1"]],
+])("%s holds what it says", (network, inside, outside) => {
+  expect(isNetwork(network)).toBe(true);
+  const networks = openNetworks([network]);
+  expect([...inside, ...outside].filter(networks.has)).toEqual(inside);
+});
+
+test.each([
+  ...["everyone", "toString", "10.0.0.0/33", "10.0.0.0/-1", "10.0.0.0/", "10.0.0/8", "::/129", "1.1.1.1/8/8"],
+  ...["1.2.3.4:80", "", "*", "::ffff:10.0.0.0/104"],
+])("%p is no network", (text) => {
+  expect(isNetwork(text)).toBe(false);
+});
+
+test("no networks hold nothing", () => {
+  expect(openNetworks([]).has("127.0.0.1")).toBe(false);
+});
+
+describe("the client", () => {
+  type Row = [why: string, trusted: string[], peer: string | undefined, forwarded: string | null, is: string];
+  test.each<Row>([
+    ["nobody is trusted", [], "10.0.0.1", "203.0.113.7", "10.0.0.1"],
+    ["its proxy is trusted", ["10.0.0.1"], "10.0.0.1", "203.0.113.7", "203.0.113.7"],
+    ["a proxy that came as IPv6", ["10.0.0.1"], "::ffff:10.0.0.1", "203.0.113.7", "203.0.113.7"],
+    ["another is trusted", ["10.0.0.2"], "10.0.0.1", "203.0.113.7", "10.0.0.1"],
+    ["it claims to be another", ["loopback"], "127.0.0.1", "198.51.100.1, 203.0.113.7", "203.0.113.7"],
+    ["two proxies", ["private"], "10.0.0.1", "198.51.100.1, 203.0.113.7, 10.0.0.2", "203.0.113.7"],
+    [
+      "it claims to be a proxy",
+      ["private"],
+      "10.0.0.1",
+      "198.51.100.1, 10.9.9.9, 203.0.113.7",
+      "203.0.113.7",
+    ],
+    ["inside the network", ["private"], "10.0.0.1", "10.0.0.9, 10.0.0.2", "10.0.0.9"],
+    ["nonsense left of it", ["loopback"], "127.0.0.1", "nonsense, 203.0.113.7", "203.0.113.7"],
+    ["nonsense only", ["loopback"], "127.0.0.1", "nonsense", "127.0.0.1"],
+    ["nothing forwarded", ["loopback"], "127.0.0.1", null, "127.0.0.1"],
+    ["no address at all", ["loopback"], undefined, "203.0.113.7", ""],
+  ])("%s", (_why, trusted, peer, forwarded, address) => {
+    const headers = new Headers(forwarded === null ? {} : { "x-forwarded-for": forwarded });
+    expect(openClientFinder(trusted)(headers, peer).address).toBe(address);
+  });
+
+  test.each<[string, string[], string, Record<string, string>, boolean]>([
+    ["this machine", [], "127.0.0.1", {}, true],
+    ["a private network", [], "192.168.1.1", {}, true],
+    ["the world", [], "203.0.113.7", {}, false],
+    ["the world by a trusted proxy", ["loopback"], "127.0.0.1", { "x-forwarded-for": "203.0.113.7" }, false],
+    ["a neighbour by a trusted proxy", ["loopback"], "::1", { "x-forwarded-for": "10.0.0.7" }, true],
+    ["whoever by a proxy nobody told of", [], "127.0.0.1", { "x-forwarded-for": "10.0.0.7" }, false],
+    ["the same in another way", [], "10.0.0.1", { forwarded: "for=203.0.113.7" }, false],
+  ])("%s: near or not", (_who, trusted, peer, headers, isNear) => {
+    expect(openClientFinder(trusted)(new Headers(headers), peer).isNear).toBe(isNear);
+  });
+});

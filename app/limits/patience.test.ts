@@ -1,0 +1,94 @@
+// Guessing slows an account's answers, takes no place of others, and never locks its owner out.
+import { afterAll, beforeAll, expect, test } from "bun:test";
+import { openPasswords } from "../accounts/passwords.ts";
+import { ask, PASSWORD, signUp } from "../test-people.ts";
+import { type ObservedShop, openObservedShop } from "../test-shop.ts";
+import { openPatience, waitOf } from "./patience.ts";
+
+let nowMs = 1_800_000_000_000;
+const waits: number[] = [];
+const passwords = openPasswords({ atOnce: 1 });
+let shop: ObservedShop;
+beforeAll(async () => {
+  shop = await openObservedShop([], true, { now: () => nowMs, waits, passwords, trustProxy: ["loopback"] });
+});
+afterAll(() => shop.close());
+
+const login = async (email: string, password: string, address = "203.0.113.1") => {
+  const headers = { "x-forwarded-for": address };
+  return (await ask(shop, "POST", "/api/auth/login", { body: { email, password }, headers })).status;
+};
+
+test("waits double from the fifth failure on, to two seconds", () => {
+  const counts = [0, 4, 5, 6, 7, 8, 9, 10, 11, 1_000_000];
+  expect(counts.map(waitOf)).toEqual([0, 0, 60, 120, 240, 480, 960, 1_920, 2_000, 2_000]);
+});
+
+test("guesses from many addresses at one account slow it, and its owner still gets in", async () => {
+  const owner = await signUp(shop);
+  waits.length = 0;
+  for (let at = 0; at < 7; at += 1)
+    expect(await login(owner.email.toUpperCase(), "a guess", `203.0.113.${at}`)).toBe(401);
+  expect(waits).toEqual([60, 120]);
+  expect(await login(owner.email, PASSWORD)).toBe(200);
+  expect(waits).toEqual([60, 120, 240]);
+  expect(await login(owner.email, "a guess")).toBe(401);
+  expect(waits).toHaveLength(3);
+});
+
+test("an account that is not there is slowed alike", async () => {
+  waits.length = 0;
+  for (let at = 0; at < 6; at += 1) expect(await login("nobody@shop.example", "a guess")).toBe(401);
+  expect(waits).toEqual([60]);
+});
+
+test("others are not slowed, and time heals", async () => {
+  const [one, other] = [await signUp(shop), await signUp(shop)];
+  for (let at = 0; at < 5; at += 1) await login(one.email, "a guess");
+  waits.length = 0;
+  expect(await login(other.email, PASSWORD)).toBe(200);
+  expect(waits).toEqual([]);
+  nowMs += 15 * 60_000 - 1;
+  await login(one.email, "a guess");
+  expect(waits).toEqual([60]);
+  nowMs += 15 * 60_000;
+  await login(one.email, "a guess");
+  expect(waits).toEqual([60]);
+});
+
+test("who waits holds no place among those whose passwords are checked", async () => {
+  let go = (): void => undefined;
+  const released = new Promise<void>((resolve) => {
+    go = resolve;
+  });
+  const seen: unknown[] = [];
+  const slow = await openObservedShop([], true, {
+    passwords,
+    wait: async () => {
+      seen.push(passwords.state());
+      await released;
+    },
+  });
+  try {
+    const [victim, other] = [await signUp(slow), await signUp(slow)];
+    const attempt = ({ email }: { email: string }, password: string) =>
+      ask(slow, "POST", "/api/auth/login", { body: { email, password } });
+    for (let at = 0; at < 5; at += 1) await attempt(victim, "a guess");
+    const waiting = attempt(victim, "a guess");
+    expect((await attempt(other, PASSWORD)).status).toBe(200);
+    go();
+    expect((await waiting).status).toBe(401);
+    expect(seen).toEqual([{ running: 0, waiting: 0 }]);
+  } finally {
+    await slow.close();
+  }
+});
+
+test("its memory is bounded", async () => {
+  const waited: number[] = [];
+  const patience = openPatience({ now: () => 0, wait: async (ms) => waited.push(ms), accountsMax: 1 });
+  for (let at = 0; at < 9; at += 1) patience.failed("a");
+  patience.failed("b");
+  await patience.before("a");
+  expect(waited).toEqual([]);
+});

@@ -1,0 +1,231 @@
+// The numbers over HTTP: who may see them, that they count what happened, and that strangers cannot make them grow.
+import { afterAll, beforeAll, describe, expect, test } from "bun:test";
+import { ask, type Person, signUp } from "../test-people.ts";
+import { type ObservedShop, openObservedShop, openTestShop, shoe } from "../test-shop.ts";
+import { openRouteNames } from "./route-names.ts";
+
+const TOKEN = "a-token-of-those-who-run-it";
+const STRANGER = { "x-forwarded-for": "203.0.113.7" };
+
+type Numbers = Record<string, number>;
+
+async function numbersOf(shop: { get(path: string): Promise<Response> }): Promise<Numbers> {
+  const answer = await shop.get("/metrics");
+  expect([answer.status, answer.headers.get("content-type")]).toEqual([
+    200,
+    "text/plain; version=0.0.4; charset=utf-8",
+  ]);
+  const lines = (await answer.text()).split("\n").filter((line) => line !== "" && !line.startsWith("#"));
+  return Object.fromEntries(
+    lines.map((line) => [line.slice(0, line.lastIndexOf(" ")), Number(line.slice(line.lastIndexOf(" ")))]),
+  );
+}
+
+describe("who may look inside", () => {
+  let shop: ObservedShop;
+  beforeAll(async () => {
+    shop = await openObservedShop([], true, { trustProxy: ["loopback"], metricsToken: TOKEN });
+    shop.status.enter("ready");
+  });
+  afterAll(() => shop.close());
+
+  test.each<[string, Record<string, string>, number]>([
+    ["this machine", {}, 200],
+    ["a private network", { "x-forwarded-for": "10.1.2.3" }, 200],
+    ["a stranger", STRANGER, 404],
+    ["one that claims to be near", { "x-forwarded-for": "127.0.0.1, 203.0.113.7" }, 404],
+    ["one with the token", { ...STRANGER, authorization: `Bearer ${TOKEN}` }, 200],
+    ["one with another", { ...STRANGER, authorization: `Bearer ${TOKEN}x` }, 404],
+    ["one with half of it", { ...STRANGER, authorization: "Bearer a-token" }, 404],
+    ["one with nothing but the word", { ...STRANGER, authorization: "Bearer " }, 404],
+  ])("%s", async (_who, headers, status) => {
+    for (const path of ["/metrics", "/readyz?verbose", "/readyz?verbose=1"]) {
+      const answer = await shop.get(path, { headers });
+      expect([path, answer.status]).toEqual([path, status]);
+      expect(answer.headers.get("cache-control")).toBe("private, no-store");
+      expect((await shop.get(path, { method: "HEAD", headers })).status).toBe(status);
+    }
+    expect((await shop.get("/readyz", { headers })).status).toBe(200);
+  });
+
+  test("a proxy that nobody told of makes no stranger a neighbour; the setting reaches the program", async () => {
+    const plain = await openTestShop([], { METRICS_TOKEN: TOKEN });
+    try {
+      const statusWith = async (headers: Record<string, string>) =>
+        (await plain.get("/metrics", { headers })).status;
+      expect(await statusWith({})).toBe(200);
+      expect(await statusWith(STRANGER)).toBe(404);
+      expect(await statusWith({ ...STRANGER, authorization: `Bearer ${TOKEN}` })).toBe(200);
+    } finally {
+      await plain.close();
+    }
+  });
+});
+
+describe("how it stands, in detail", () => {
+  test("phase, newest change, write door and cache; 503 while it takes nothing", async () => {
+    const shop = await openObservedShop([shoe("a1")]);
+    try {
+      const starting = await shop.get("/readyz?verbose");
+      expect(starting.status).toBe(503);
+      expect(await starting.json()).toMatchObject({ status: "not ready", phase: "starting" });
+      shop.status.enter("ready");
+      await shop.get("/api/shoes/a1");
+      await signUp(shop);
+      const told = await (await shop.get("/readyz?verbose")).json();
+      expect(told).toMatchObject({
+        status: "ready",
+        phase: "ready",
+        version: "test",
+        seq: expect.any(Number),
+        writeDoor: { queued: 0, breaker: "closed", members: expect.any(Number) },
+        cache: { entries: 1, bytes: expect.any(Number), missing: 0 },
+        passwords: { running: 0, waiting: 0 },
+      });
+    } finally {
+      await shop.close();
+    }
+  });
+});
+
+describe("the numbers", () => {
+  let shop: ObservedShop;
+  let person: Person;
+  beforeAll(async () => {
+    shop = await openObservedShop([shoe("a1"), shoe("a2")], true, {
+      limits: { requestsMax: 100, signInsMax: 4, windowSeconds: 900 },
+    });
+    person = await signUp(shop);
+  });
+  afterAll(() => shop.close());
+
+  /** By how much the numbers grew. */
+  async function grown(does: () => Promise<unknown>): Promise<Numbers> {
+    const before = await numbersOf(shop);
+    await does();
+    const after = await numbersOf(shop);
+    return Object.fromEntries(
+      Object.entries(after)
+        .map(([name, value]) => [name, value - (before[name] ?? 0)] as const)
+        .filter(([name, value]) => value !== 0 && /_total|_count|_bucket/.test(name)),
+    );
+  }
+
+  test("requests before the first look are counted too", async () => {
+    const numbers = await numbersOf(shop);
+    expect(numbers['insole_http_requests_total{route="/auth/register",method="POST",status="2xx"}']).toBe(1);
+    expect(numbers.insole_registrations_total).toBe(1);
+  });
+
+  test("an answer of the catalogue, by where it came from", async () => {
+    const kinds = await grown(async () => {
+      const { headers } = await shop.get("/api/shoes/a1");
+      await shop.get("/v1/shoes/a1");
+      await shop.get("/v1/shoes/a1?x=1");
+      await shop.get("/api/shoes/a1", { headers: { "if-none-match": headers.get("etag") ?? "" } });
+      await shop.get("/api/shoes/nobody");
+    });
+    expect(kinds).toMatchObject({
+      'insole_cache_answers_total{kind="miss"}': 1,
+      'insole_cache_answers_total{kind="hit"}': 2,
+      'insole_cache_answers_total{kind="not-modified"}': 1,
+      'insole_cache_answers_total{kind="missing"}': 1,
+      'insole_http_requests_total{route="cached",method="GET",status="2xx"}': 1,
+      'insole_http_requests_total{route="cached",method="GET",status="3xx"}': 1,
+      'insole_http_requests_total{route="/shoes/:id",method="GET",status="2xx"}': 2,
+      'insole_http_requests_total{route="/shoes/:id",method="GET",status="4xx"}': 1,
+    });
+  });
+
+  test("durations: every bucket holds those below it, the last one all", async () => {
+    await shop.get("/health");
+    const numbers = await numbersOf(shop);
+    const labels = 'route="/health",method="GET",status="2xx"';
+    const name = "insole_http_request_duration_seconds";
+    const buckets = Object.entries(numbers).filter(([key]) => key.startsWith(`${name}_bucket{${labels}`));
+    const counts = buckets.map(([, count]) => count);
+    expect(counts).toHaveLength(13);
+    expect(counts).toEqual(counts.toSorted((a, b) => a - b));
+    expect(buckets.at(-1)).toEqual([`${name}_bucket{${labels},le="+Inf"}`, 1]);
+    expect(numbers[`${name}_count{${labels}}`]).toBe(1);
+    expect(numbers[`${name}_sum{${labels}}`]).toBeGreaterThan(0);
+  });
+
+  test("logins, likes and refusals", async () => {
+    const { email, password, token } = person;
+    const login = (given: string) =>
+      ask(shop, "POST", "/api/auth/login", { body: { email, password: given } });
+    const events = await grown(async () => {
+      await login(password);
+      await login("a guess");
+      await ask(shop, "POST", "/api/shoes/a1/likes/me", { token });
+      await ask(shop, "POST", "/api/users/me/likes", { token, body: { shoeIds: ["a1", "a2"] } });
+      await ask(shop, "POST", "/api/shoes/nobody/likes/me", { token });
+      await login("a guess");
+      await login("one too many");
+    });
+    expect(events).toMatchObject({
+      'insole_logins_total{outcome="done"}': 1,
+      'insole_logins_total{outcome="refused"}': 2,
+      insole_likes_total: 2,
+      insole_rate_limited_total: 1,
+      insole_write_door_writes_total: expect.any(Number),
+      insole_write_door_commits_total: expect.any(Number),
+    });
+    expect(events.insole_registrations_total).toBeUndefined();
+  });
+
+  test("what stands in the machine", async () => {
+    const numbers = await numbersOf(shop);
+    expect(numbers.insole_cache_entries).toBe(shop.cache.state().entries);
+    expect(numbers.insole_cache_bytes).toBe(shop.cache.state().bytes);
+    expect(numbers.insole_write_door_breaker_open).toBe(0);
+    expect(numbers.insole_write_door_queued).toBe(0);
+    expect(numbers.insole_write_door_commit_seconds).toBeGreaterThan(0);
+    expect(numbers['insole_memory_bytes{kind="resident"}']).toBeGreaterThan(10_000_000);
+    expect(numbers['insole_event_loop_delay_seconds{quantile="p99"}']).toBeGreaterThanOrEqual(0);
+    if (process.platform === "linux") expect(numbers.insole_open_descriptors).toBeGreaterThan(3);
+  });
+
+  test("strangers cannot make new series: addresses and methods that are not ours are one each", async () => {
+    const series = async () => Object.keys(await numbersOf(shop)).length;
+    await shop.get("/api/none");
+    await shop.get("/none", { method: "PROPFIND" });
+    const before = await series();
+    for (let at = 0; at < 20; at += 1) {
+      await shop.get(`/api/none${at}/x/y?z=${at}`);
+      await shop.get(`/api/shoes/none${at}`);
+      await shop.get(`/none${at}`, { method: at % 2 === 0 ? "REPORT" : "PROPFIND" });
+    }
+    expect(await series()).toBe(before);
+    const names = Object.keys(await numbersOf(shop)).join("\n");
+    expect(names).not.toMatch(/none|a1|PROPFIND|@/);
+    expect(names).toContain('route="other",method="other",status="4xx"');
+  });
+});
+
+test("a route's name is its pattern under both prefixes; words come before parameters", () => {
+  const paths = [
+    "/api/shoes/:id",
+    "/v1/shoes/:id",
+    "/api/shoes/likes",
+    "/api/shoes/update/:id",
+    "/",
+    "/docs",
+  ];
+  const name = openRouteNames(paths.map((path) => ({ path })));
+  const asked = [
+    "/api/shoes/x",
+    "/v1/shoes/likes",
+    "/api/shoes/update/x",
+    "/",
+    "/docs",
+    "/docs/x",
+    "/api/shoes/",
+  ];
+  expect(asked.map(name)).toEqual([
+    ...["/shoes/:id", "/shoes/likes", "/shoes/update/:id", "/", "/docs", "other", "other"],
+  ]);
+  const withFiles = openRouteNames([...paths, "/*"].map((path) => ({ path })));
+  expect(["/a/b.js", "/docs", "/api/none"].map(withFiles)).toEqual(["/*", "/docs", "other"]);
+});
