@@ -5,13 +5,13 @@ import { openFile } from "../../db/file.ts";
 import { migrate } from "../../db/migrate.ts";
 import { openFolder, saveAll, shoe } from "../test-shop.ts";
 
-const KILLS = 3;
-const LIKES = 3_000;
-const USERS = 60;
+const KILLS = 5;
+const LIKES = 10_000;
+const USERS = 200;
 const SHOES = 50;
 const CLIENTS = 40;
 /** So many acknowledged likes after each start, and the process dies. */
-const KILL_AFTER = 400;
+const KILL_AFTER = 1_500;
 
 const folder = openFolder();
 const databasePath = join(folder.path, "insole.db");
