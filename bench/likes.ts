@@ -12,6 +12,7 @@ import { demoId, relatedPaths, writeUrls } from "./urls.ts";
 
 const LIKES_MIN = 15_000;
 const HURT_MS_MAX = 5;
+const HIT_SHARE_MIN = 0.9;
 const CACHE_BYTES = 64 * 1024 * 1024;
 const CUSTOMERS = 2_000;
 const SEED = 3;
@@ -24,7 +25,8 @@ export const likes: Scenario = {
   name: "likes",
   boot: "the shop in production settings on a file, 1,000 shoes, 2,000 customers; it may use all cores",
   load: "POST likes drawn by chance, 128 connections, as fast as it goes; cached related shoes at 1,000/s without and with half of that",
-  measures: "acknowledged likes per second; p99 of cached answers, quiet and meanwhile",
+  measures:
+    "acknowledged likes per second; p99 of cached answers and the share of browsing from memory meanwhile",
   needsOha: true,
   async *run(bench) {
     const { children, cores, isQuick, say } = bench;
@@ -44,11 +46,52 @@ export const likes: Scenario = {
       { what: "  CPU per like, all threads", unit: "us", values: us },
     ];
     yield await disturbHits(bench, server.base, { ...load, rate: Math.floor(Math.min(...perSecond) / 2) });
+    yield await browse(bench, server.base, { ...load, rate: Math.floor(Math.min(...perSecond) / 2) });
     const { rows, counted } = countLikes(dataDir);
     if (rows !== counted) throw new Error(`${rows} likes stand, but the shoes count ${counted}`);
     await children.end(server.child);
   },
 };
+
+/** Browsing (related shoes, shoes and first pages) while half as many likes come: the share that memory answers. */
+async function browse(bench: Bench, base: string, half: Load): Promise<Line[]> {
+  const { children, cores, rounds, isQuick, say } = bench;
+  const { seconds, hotRate } = isQuick ? QUICK : FULL;
+  const shoes = Array.from({ length: HOT_SHOES }, (_, at) => `/api/shoes/${demoId(at + 1)}`);
+  const lists = ["", "?sort=popular", "?category=running", "?category=boots", "?sort=price_asc"];
+  const paths = [
+    ...relatedPaths(HOT_SHOES),
+    ...shoes,
+    ...lists.flatMap((list) => Array(8).fill(`/api/shoes${list}`)),
+  ];
+  const browsing: Load = {
+    target: { urlsPath: writeUrls(children.folder, "browsing", base, paths, SEED) },
+    ...{ connections: 16, seconds, rate: hotRate * 2, encoding: "gzip" as const, cores: cores.load },
+  };
+  const shares: number[] = [];
+  for (let round = 0; round < rounds; round += 1) {
+    say(`round ${round + 1} of ${rounds}: browsing while likes come`);
+    const before = await cacheAnswers(base);
+    await Promise.all([ohaOf(bench).send(browsing), ohaOf(bench).send({ ...half, seconds: seconds + 1 })]);
+    const after = await cacheAnswers(base);
+    shares.push((after.fromMemory - before.fromMemory) / (after.all - before.all));
+  }
+  return [
+    {
+      what: "share of browsing answered from memory meanwhile",
+      ...{ unit: "", values: shares, target: { atLeast: HIT_SHARE_MIN } },
+    },
+  ];
+}
+
+/** The shop's own counters of where catalogue answers came from. */
+async function cacheAnswers(base: string): Promise<{ fromMemory: number; all: number }> {
+  const text = await (await fetch(`${base}/metrics`)).text();
+  const counts = [...text.matchAll(/^insole_cache_answers_total\{kind="([a-z-]+)"\} (\d+)$/gm)];
+  const sum = (kinds: readonly string[]) =>
+    counts.reduce((total, [, kind = "", count]) => total + (kinds.includes(kind) ? Number(count) : 0), 0);
+  return { fromMemory: sum(["hit", "not-modified"]), all: sum(["hit", "not-modified", "miss", "missing"]) };
+}
 
 function likesOf({ children, cores, isQuick }: Bench, base: string, token: string): Load {
   const { shoes, likes, seconds } = isQuick ? QUICK : FULL;
