@@ -23,13 +23,14 @@ export type AccountChange = {
 };
 
 type Rule = (text: string) => string | null;
+type Kind = "plain" | "trimmed" | "secret";
 
 const EMAIL_RULE: Rule = (text) =>
   text.length <= EMAIL_MAX && /^[^\s@<>()",;:\\]+@[^\s@<>()",;:\\]+\.[^\s@<>()",;:\\.]+$/.test(text)
     ? null
     : "must be an e-mail address";
 const NAME_RULE: Rule = (text) =>
-  text.length >= 1 && text.length <= NAME_MAX ? null : `must have 1 to ${NAME_MAX} characters`;
+  text.trim() !== "" && text.length <= NAME_MAX ? null : `must have 1 to ${NAME_MAX} characters`;
 const PHONE_RULE: Rule = (text) =>
   text.length <= PHONE_MAX && /^\+?[\d ()./-]*\d[\d ()./-]*$/.test(text)
     ? null
@@ -53,7 +54,7 @@ export const checkPassword = (password: string): string | null => PASSWORD_RULE(
 export function readRegistration(fields: Fields): Registration {
   const read = reader(fields);
   return read.done({
-    email: read.required("email", EMAIL_RULE),
+    email: read.trimmed("email", EMAIL_RULE),
     password: read.secret("password", PASSWORD_RULE),
     name: read.required("name", NAME_RULE),
   });
@@ -62,7 +63,7 @@ export function readRegistration(fields: Fields): Registration {
 export function readLogin(fields: Fields): Login {
   const read = reader(fields);
   return read.done({
-    email: read.required("email", GIVEN_EMAIL_RULE),
+    email: read.trimmed("email", GIVEN_EMAIL_RULE),
     password: read.secret("password", GIVEN_PASSWORD_RULE),
     cookie: read.flag("cookie"),
   });
@@ -85,7 +86,8 @@ export function readAccountChange(fields: Fields): AccountChange {
   const read = reader(fields);
   return read.done({
     name: read.optional("name", NAME_RULE),
-    phone: fields.phone === null || fields.phone === "" ? null : read.optional("phone", PHONE_RULE),
+    phone:
+      fields.phone === null || fields.phone === "" ? null : read.optional("phone", PHONE_RULE, "trimmed"),
     role: read.role("role"),
     password: fields.password === undefined ? undefined : read.secret("password", PASSWORD_RULE),
     currentPassword:
@@ -97,23 +99,26 @@ function reader(fields: Fields) {
   const errors: { pointer: string; detail: string }[] = [];
   const refuse = (name: string, detail: string) => void errors.push({ pointer: `/${name}`, detail });
 
-  const text = (name: string, rule: Rule, isSecret: boolean): string => {
+  const text = (name: string, rule: Rule, kind: Kind): string => {
     const value = fields[name];
     if (value === undefined) refuse(name, "is required");
     if (value !== undefined && typeof value !== "string") refuse(name, "must be a string");
     if (typeof value !== "string") return "";
-    const given = isSecret ? value : value.trim();
-    const complaint = isPlain(given, isSecret) ? rule(given) : "must be text without control characters";
+    const given = kind === "trimmed" ? value.trim() : value;
+    const complaint = isPlain(given, kind === "secret")
+      ? rule(given)
+      : "must be text without control characters";
     if (complaint) refuse(name, complaint);
     return given;
   };
 
   return {
-    required: (name: string, rule: Rule): string => text(name, rule, false),
-    /** Taken as it is, with the blanks at its ends. */
-    secret: (name: string, rule: Rule): string => text(name, rule, true),
-    optional: (name: string, rule: Rule): string | undefined =>
-      fields[name] === undefined ? undefined : text(name, rule, false),
+    required: (name: string, rule: Rule): string => text(name, rule, "plain"),
+    /** Blanks at its ends are no part of it; all others are taken as they are. */
+    trimmed: (name: string, rule: Rule): string => text(name, rule, "trimmed"),
+    secret: (name: string, rule: Rule): string => text(name, rule, "secret"),
+    optional: (name: string, rule: Rule, kind: Kind = "plain"): string | undefined =>
+      fields[name] === undefined ? undefined : text(name, rule, kind),
     flag(name: string): boolean {
       const value = fields[name] ?? false;
       if (typeof value !== "boolean") refuse(name, "must be true or false");

@@ -48,7 +48,7 @@ describe("registering", () => {
       refreshToken: expect.stringMatching(/^[\w-]{43}$/),
       expiresIn: 900,
       user: {
-        ...{ id, email: "Zoe.New@Shop.Example", name: "Zoë", phone: null, role: "customer" },
+        ...{ id, email: "Zoe.New@Shop.Example", name: " Zoë ", phone: null, role: "customer" },
         ...{ createdAt, updatedAt: createdAt, lastLogin: createdAt },
       },
     } as unknown as Body);

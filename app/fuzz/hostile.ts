@@ -30,7 +30,7 @@ export const HOSTILE: Record<string, string> = {
   "non-characters": "\ufffe\uffff",
   "zero width": "a\u200bb\u200cc\u200dd\u2060e",
   "soft hyphen": "run\u00adning",
-  "blanks of all kinds": "a\u00a0b\u2003c\u3000d",
+  "blanks of all kinds": "g\u00a0h\u2003i\u3000j",
   "line separators": "one\u2028two\u2029three",
   "replacement character": "\ufffd",
   "dotless and sharp": "İstanbul ıssız STRASSE ßtraße ﬁne",

@@ -40,7 +40,7 @@ export function readListQuery(params: URLSearchParams): ListQuery {
   const refuse = (parameter: string, detail: string) => void errors.push({ parameter, detail });
   const read = reader(params, refuse);
 
-  const words = readWords(read.one("q") ?? read.one("search"), refuse);
+  const words = readWords(read.one("q"), "q", refuse) ?? readWords(read.one("search"), "search", refuse);
   const sort = read.choice("sort", SORTS) ?? (words ? "relevance" : "newest");
   if (sort === "relevance" && !words) refuse("sort", "relevance needs q");
   const ids = readIds(read.one("ids"), refuse);
@@ -136,11 +136,11 @@ function reader(params: URLSearchParams, refuse: Refuse) {
   };
 }
 
-function readWords(q: string | null, refuse: Refuse): string[] | null {
+function readWords(q: string | null, name: "q" | "search", refuse: Refuse): string[] | null {
   if (q === null || q.trim() === "") return null;
-  if (q.length > Q_LENGTH_MAX) refuse("q", `must have at most ${Q_LENGTH_MAX} characters`);
+  if (q.length > Q_LENGTH_MAX) refuse(name, `must have at most ${Q_LENGTH_MAX} characters`);
   const words = wordsOf(q.slice(0, Q_LENGTH_MAX));
-  if (words.length > Q_WORDS_MAX) refuse("q", `must have at most ${Q_WORDS_MAX} words`);
+  if (words.length > Q_WORDS_MAX) refuse(name, `must have at most ${Q_WORDS_MAX} words`);
   return words;
 }
 

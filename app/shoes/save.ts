@@ -240,7 +240,7 @@ function labelsOf(drafts: ShoeDraft[]): [string, string, string][] {
   const add = (kind: LabelKind, name: string | null) => {
     if (name === null || name === "") return;
     const key = labelKey(kind, name);
-    if (!labels.has(`${kind} ${key}`)) labels.set(`${kind} ${key}`, [kind, key, name.trim()]);
+    if (!labels.has(`${kind} ${key}`)) labels.set(`${kind} ${key}`, [kind, key, name]);
   };
   for (const draft of drafts) {
     add("category", draft.category);

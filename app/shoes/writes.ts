@@ -127,7 +127,7 @@ json_object('name', name, 'slug', key, 'description', description, 'count', shoe
   };
   const insert = {
     sql: "INSERT INTO facets (kind, key, name, description) VALUES ('category', ?, ?, ?)",
-    args: [slug, name.trim(), description],
+    args: [slug, name, description],
   };
   return inGroup(db, writing, recipe, [insert], "category.add", slug).catch((thrown) => {
     throw toProblem(thrown, slug);

@@ -1,0 +1,334 @@
+// Hostile texts through every text field and every parameter: refused by name, or kept byte for byte; never more than text.
+import { afterAll, beforeAll, describe, expect, test } from "bun:test";
+import { openapiDocument } from "../openapi.ts";
+import { ask } from "../test-people.ts";
+import { openTestShop, shoe, type TestShop } from "../test-shop.ts";
+import { complaints } from "./check.ts";
+import { type Operation, operationsOf, type Schema } from "./document.ts";
+import { HOSTILE } from "./hostile.ts";
+
+const ADMIN = { email: "admin@shop.example", password: "correct horse battery" };
+const TIMEOUT_MS = 120_000;
+/** Bun itself refuses a head of more than 16 KiB. */
+const ESCAPED_MAX = 9_000;
+const texts = Object.entries(HOSTILE);
+
+let shop: TestShop;
+let token = "";
+let operations: Operation[] = [];
+beforeAll(async () => {
+  operations = operationsOf(await openapiDocument());
+  shop = await openTestShop([shoe("a1", { sizes: [{ size: "9.5", stock: 3 }], brand: "North" })], {
+    ADMIN_EMAIL: ADMIN.email,
+    ADMIN_PASSWORD: ADMIN.password,
+    RATE_LIMIT_MAX: "0",
+    RATE_LIMIT_AUTH_MAX: "0",
+  });
+  ({ token } = (await (await ask(shop, "POST", "/api/auth/login", { body: ADMIN })).json()) as {
+    token: string;
+  });
+});
+afterAll(() => shop.close());
+
+const operation = (id: string): Operation => operations.find((each) => each.id === id)!;
+const at = (value: unknown, pointer: string): unknown =>
+  pointer
+    .split("/")
+    .slice(1)
+    .reduce<unknown>((inner, key) => (inner as Record<string, unknown>)?.[key], value);
+
+/** What was written is read: every question brings the newest version along. */
+let version = "";
+
+/** What a person asks, with what is wrong with the answer whatever it is. */
+async function send(
+  id: string,
+  path: string,
+  given: { body?: unknown; headers?: Record<string, string> } = {},
+) {
+  const response = await ask(shop, operation(id).method, path, {
+    token,
+    ...given,
+    headers: { "insole-version": version, ...given.headers },
+  });
+  version = response.headers.get("insole-version") ?? version;
+  const answer = { status: response.status, headers: response.headers, body: await response.text() };
+  const asked = { who: "admin" as const, path: {}, query: [], headers: {}, body: null, contentType: "" };
+  return {
+    ...answer,
+    wrong: complaints(operation(id), asked, answer, [shop.databasePath]),
+    value: parsed(answer.body),
+  };
+}
+
+function parsed(body: string): Record<string, unknown> {
+  try {
+    return JSON.parse(body) as Record<string, unknown>;
+  } catch {
+    return {};
+  }
+}
+
+let made = 0;
+const dataOf = async (id: string, path: string) =>
+  (await send(id, path)).value.data as Record<string, unknown>;
+const idOf = (value: Record<string, unknown>) => (value.data as { id: string }).id;
+const readShoe = (value: Record<string, unknown>) => dataOf("getShoe", `/api/shoes/${idOf(value)}`);
+const readProduct = (value: Record<string, unknown>) => dataOf("getProduct", `/api/products/${idOf(value)}`);
+const email = () => `hostile${++made}@shop.example`;
+const ALL = { shoe_id: "a1", title: "T", images: [], price: 10, href: "/x", related_products: [] };
+
+type Row = {
+  path: string;
+  base: () => Record<string, unknown>;
+  /** Reads back what the answer's body tells of. */
+  read?: (value: Record<string, unknown>, text: string) => Promise<unknown>;
+  /** Where a field comes back, when not under its own name; null: nowhere. */
+  back?: Record<string, string | null>;
+  /** Other refusals than 400: a login that fails, a name that is taken. */
+  refused?: number[];
+  /** What is refused in the place of a field that needs another beside it. */
+  names?: Record<string, string>;
+};
+
+const SHOE_BACK = { "/shoe_id": "/id", "/images/0": "/gallery/0", "/related_products/0": null };
+const ROWS: Record<string, Row> = {
+  addShoe: { path: "/api/shoes", base: () => ({ title: "T", price: 10 }), read: readShoe, back: SHOE_BACK },
+  replaceShoe: {
+    path: "/api/shoes/a1",
+    base: () => ALL,
+    read: () => dataOf("getShoe", "/api/shoes/a1"),
+    back: SHOE_BACK,
+  },
+  updateShoe: {
+    path: "/api/shoes/update/a1",
+    base: () => ALL,
+    read: () => dataOf("getShoe", "/v1/shoes/a1"),
+    back: SHOE_BACK,
+  },
+  addProduct: {
+    path: "/api/products",
+    base: () => ({ name: "N", price: 10 }),
+    read: readProduct,
+    back: { "/sizeSystem": null, "/color": null, "/gender": null, "/href": null },
+  },
+  changeProduct: {
+    path: "/api/products/a1",
+    base: () => ({}),
+    read: readProduct,
+    back: { "/sizeSystem": null, "/color": null, "/gender": null, "/href": null },
+  },
+  setStock: { path: "/api/shoes/a1/stock", base: () => ({ sizes: [{ size: "9.5", stock: 1 }] }) },
+  addStock: { path: "/api/shoes/a1/stock", base: () => ({ delta: 0 }) },
+  addCategory: {
+    path: "/api/categories",
+    base: () => ({ name: `Category ${++made}` }),
+    read: async (value) => {
+      const { name } = value.data as { name: string };
+      return ((await send("listCategories", "/api/categories")).value.data as { name: string }[]).find(
+        (each) => each.name === name,
+      );
+    },
+    refused: [409],
+  },
+  mergeLikes: {
+    path: "/api/users/me/likes",
+    base: () => ({ shoeIds: ["a1"] }),
+    back: { "/shoeIds/0": null },
+  },
+  register: {
+    path: "/api/auth/register",
+    base: () => ({ email: email(), password: "long enough 1", name: "N" }),
+    read: async (value) => {
+      const { user, token: own } = value as { user: { id: string }; token: string };
+      const profile = await ask(shop, "GET", "/api/auth/profile", { token: own });
+      expect(profile.status).toBe(200);
+      return dataOf("getUser", `/api/users/${user.id}`);
+    },
+    back: { "/password": null },
+  },
+  login: { path: "/api/auth/login", base: () => ({ ...ADMIN, email: email() }), refused: [401] },
+  refresh: { path: "/api/auth/refresh", base: () => ({}), refused: [401] },
+  logout: { path: "/api/auth/logout", base: () => ({}), back: { "/refreshToken": null } },
+  changeProfile: {
+    path: "/api/auth/profile",
+    base: () => ({}),
+    read: () => dataOf("getProfile", "/api/auth/profile"),
+    back: { "/currentPassword": null },
+    names: { "/password": "/currentPassword" },
+  },
+  changeUser: {
+    path: "/api/users/me",
+    base: () => ({}),
+    read: () => dataOf("getUser", "/api/users/me"),
+    back: { "/currentPassword": null },
+    names: { "/password": "/currentPassword" },
+  },
+  removeUser: { path: "/api/users/me", base: () => ({}), refused: [403] },
+};
+
+/** The pointers of all texts in a body, one entry for each list. */
+function textFields(schema: Schema, pointer = ""): string[] {
+  if (schema.type === "string") return [pointer];
+  if (schema.items) return textFields(schema.items, `${pointer}/0`);
+  return Object.entries(schema.properties ?? {}).flatMap(([name, inner]) =>
+    textFields(inner, `${pointer}/${name}`),
+  );
+}
+
+function withText(base: Record<string, unknown>, pointer: string, text: string): Record<string, unknown> {
+  const [, name = "", index, inner] = pointer.split("/");
+  if (index === undefined) return { ...base, [name]: text };
+  return { ...base, [name]: [inner === undefined ? text : { stock: 1, [inner]: text }] };
+}
+
+test("every operation with a body has its row", async () => {
+  const withBody = operations.filter(({ body }) => body !== null).map(({ id }) => id);
+  expect(Object.keys(ROWS).toSorted()).toEqual(withBody.toSorted());
+  expect(new Set(texts.map(([, text]) => text)).size).toBe(texts.length);
+});
+
+describe("through every text of a body", () => {
+  test.each(Object.entries(ROWS))(
+    "%s",
+    async (id, { path, base, read, back = {}, refused = [], names = {} }) => {
+      const found: string[] = [];
+      let kept = 0;
+      for (const pointer of textFields(operation(id).body as Schema))
+        for (const [name, text] of texts) {
+          const say = (what: string) => found.push(`${pointer}, ${name}: ${what}`);
+          const answer = await send(id, path, { body: withText(base(), pointer, text) });
+          for (const what of answer.wrong) say(what);
+          if (answer.status >= 400) {
+            const { errors = [] } = answer.value as { errors?: { pointer?: string }[] };
+            const named = [pointer, pointer.replace(/\/0$/, ""), names[pointer]];
+            const isNamed = errors.some((error) => named.includes(error.pointer));
+            if (answer.status === 400 ? !isNamed : !refused.includes(answer.status))
+              say(`${answer.status} ${answer.body}`);
+          } else if (read && back[pointer] !== null) {
+            kept += 1;
+            const shown = at(await read(answer.value, text), back[pointer] ?? pointer);
+            if (shown !== text)
+              say(`${JSON.stringify(text).slice(0, 80)} came back as ${JSON.stringify(shown)?.slice(0, 80)}`);
+          }
+        }
+      expect(found).toEqual([]);
+      if (read) expect(kept).toBeGreaterThan(20);
+    },
+    TIMEOUT_MS,
+  );
+});
+
+const OTHER_HEADERS = ["X-Request-Id", "Insole-Version", "If-None-Match", "Cookie", "Origin", "Traceparent"];
+const escaped = (text: string) => encodeURIComponent(text.toWellFormed());
+
+test(
+  "through every parameter of a query, which names what it refuses",
+  async () => {
+    const found: string[] = [];
+    for (const { id, method, path, parameters } of operations) {
+      const named = parameters.filter((each) => each.in === "query").map(({ name }) => name);
+      for (const parameter of [...named, ...(named.length > 0 ? ["unknown"] : [])])
+        for (const [name, text] of texts.filter(([, each]) => escaped(each).length < ESCAPED_MAX)) {
+          expect(method).toBe("GET");
+          const address = `${path.replace("{id}", "me")}?${parameter}=${escaped(text)}`;
+          const answer = await send(id, address);
+          const { errors = [] } = answer.value as { errors?: { parameter?: string }[] };
+          const isTooLong = shop.url.length + address.length > 8_192;
+          const isRefused =
+            answer.status === 400 && (isTooLong || errors.some((error) => error.parameter === parameter));
+          if (answer.wrong.length > 0 || !(answer.status === 200 || isRefused))
+            found.push(
+              `${id} ${parameter}, ${name}: ${answer.status} ${answer.wrong.join("; ")} ${answer.body.slice(0, 300)}`,
+            );
+        }
+    }
+    expect(found).toEqual([]);
+  },
+  TIMEOUT_MS,
+);
+
+test(
+  "through every part of a path and every header",
+  async () => {
+    const found: string[] = [];
+    for (const { id, path, parameters } of operations) {
+      const body = operation(id).body ? ROWS[id]?.base() : undefined;
+      const parts = parameters.filter((each) => each.in === "path").map((each) => each.name);
+      const isSample = ["listShoes", "getShoe", "addShoe", "getProfile"].includes(id);
+      const told = parameters.filter((each) => each.in === "header").map((each) => each.name);
+      const headers = [...told, ...(isSample ? OTHER_HEADERS : [])];
+      for (const [name, text] of texts) {
+        const plain = path.replace("/users/{id}", "/users/me").replace("{file}", "a1.svg");
+        if (escaped(text).length < ESCAPED_MAX)
+          for (const part of parts) {
+            const address = path.replace(`{${part}}`, escaped(text)).replace(/\{\w+\}/g, "me");
+            const answer = await send(id, address, { body });
+            if (answer.wrong.length > 0)
+              found.push(`${id} ${part}, ${name}: ${answer.status} ${answer.wrong.join("; ")}`);
+          }
+        // Others cannot be sent in a header at all.
+        const isBytes = /^[\t\x20-\x7e\xa0-\xff]{1,5000}$/.test(text);
+        for (const header of isBytes && !/^remove/.test(id) ? headers : []) {
+          const answer = await send(id, plain.replace(/\{\w+\}/g, "a1"), {
+            body,
+            headers: { [header]: text },
+          });
+          if (answer.wrong.length > 0)
+            found.push(`${id} ${header}, ${name}: ${answer.status} ${answer.wrong.join("; ")}`);
+        }
+      }
+    }
+    expect(found).toEqual([]);
+  },
+  TIMEOUT_MS,
+);
+
+const ENTITIES: Record<string, string> = {
+  "&": "&amp;",
+  "<": "&lt;",
+  ">": "&gt;",
+  '"': "&quot;",
+  "'": "&#39;",
+};
+const MARKUP = /<script|<img src=x|<svg onload|<title><|\sonerror="|\{\{49|<!ENTITY/i;
+
+test(
+  "what was kept is text on the front page and in pictures",
+  async () => {
+    const wrong: string[] = [];
+    for (const [name, text] of texts) {
+      const title = `${text} `;
+      const { status, value } = await send("addShoe", "/api/shoes", {
+        body: { title, price: 10, category: text },
+      });
+      if (status !== 201) continue;
+      const page = await (await shop.get("/", { headers: { "insole-version": version } })).text();
+      const picture = await (await shop.get(`/images/${idOf(value)}.svg`)).text();
+      const shown = title.replace(/[&<>"']/g, (sign) => ENTITIES[sign] ?? "");
+      if (!page.includes(shown)) wrong.push(`${name} is not on the page`);
+      if (MARKUP.test(page) || MARKUP.test(picture)) wrong.push(`${name} is markup`);
+    }
+    expect(wrong).toEqual([]);
+  },
+  TIMEOUT_MS,
+);
+
+test(
+  "a shoe is found by its hostile labels, and by no other's",
+  async () => {
+    const wrong: string[] = [];
+    for (const [name, text] of texts) {
+      const answer = await send("addShoe", "/api/shoes", {
+        body: { title: "Labelled", price: 10, brand: text, sizes: [{ size: "42", stock: 1 }] },
+      });
+      if (answer.status !== 201) continue;
+      const { value } = await send("listShoes", `/api/shoes?brand=${escaped(text)}&limit=100`);
+      const listed = value.data as { id: string; brand: string }[];
+      if (!listed.some(({ id }) => id === idOf(answer.value)) || listed.some(({ brand }) => brand !== text))
+        wrong.push(name);
+    }
+    expect(wrong).toEqual([]);
+  },
+  TIMEOUT_MS,
+);
