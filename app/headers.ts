@@ -50,10 +50,12 @@ export function openHeaders({ publicUrl, corsOrigins }: HeaderOptions) {
 
   return {
     /** Adds what the answer to this request lacks; what a page says of itself stays. */
-    finish(headers: Headers, request: Request, pathname: string): void {
-      for (const [name, value] of always) if (!headers.has(name)) headers.set(name, value);
+    finish(headers: Headers, request: Request, pathname: string, isPublic: boolean): void {
+      // What says something of itself is a page, or comes finished from the cache.
+      const isBare = !headers.has("content-security-policy");
+      for (const [name, value] of always) if (isBare || !headers.has(name)) headers.set(name, value);
       if (request.method === "OPTIONS") preflight(headers, request, pathname);
-      else if (share(headers, request, isPublicRead(request.method, pathname)))
+      else if (share(headers, request, isPublic))
         headers.set("access-control-expose-headers", EXPOSED_HEADERS);
     },
   };

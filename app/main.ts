@@ -15,7 +15,7 @@ import { forgetOldWrites, openIdempotency } from "./idempotency.ts";
 import { type Identity, openIdentity } from "./identity/identity.ts";
 import { prepareSecrets } from "./identity/secrets.ts";
 import { openTokens } from "./identity/tokens.ts";
-import { openClientFinder } from "./limits/client.ts";
+import { openClients } from "./limits/client.ts";
 import { openLimits } from "./limits/limits.ts";
 import { openPatience } from "./limits/patience.ts";
 import { openAccess } from "./ops/access.ts";
@@ -74,6 +74,7 @@ export async function main(config: Config, log: Log): Promise<Shop> {
     secrets,
     isSecure: config.publicUrl.startsWith("https:"),
   });
+  const clients = openClients(config.trustProxy);
   const walk = openServer({
     db,
     look,
@@ -86,10 +87,10 @@ export async function main(config: Config, log: Log): Promise<Shop> {
     passwords,
     patience: openPatience({ now: Date.now }),
     limits: openLimitsOf(config),
-    findClient: openClientFinder(config.trustProxy),
+    clients,
     headers: openHeaders(config),
     tally: openTally(),
-    access: openAccess(config.metricsToken),
+    access: openAccess(clients, config.metricsToken),
     origins: config,
     now: Date.now,
     status,

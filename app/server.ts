@@ -4,7 +4,7 @@ import { type AccountServices, accountRoutes } from "./accounts/routes.ts";
 import { BODY_BYTES_MAX } from "./body.ts";
 import { respond } from "./cache/respond.ts";
 import { type HeaderSetter, isPublicRead } from "./headers.ts";
-import { type ClientFinder, clientOf, keepClient, type Peer } from "./limits/client.ts";
+import type { Clients, Peer } from "./limits/client.ts";
 import { countRequest } from "./limits/count.ts";
 import { type Count, type Limits, limitHeaders, tooMany } from "./limits/limits.ts";
 import { allowedMethods, preflight } from "./methods.ts";
@@ -29,7 +29,7 @@ export type Services = AccountServices &
   WriteServices & {
     status: Status;
     limits: Limits;
-    findClient: ClientFinder;
+    clients: Clients;
     headers: HeaderSetter;
     tally: Tally;
     access: Access;
@@ -47,7 +47,7 @@ const SLOW_MS = 1_000;
 export function openServer(
   services: Services,
 ): (request: Request, peer?: Peer) => Response | Promise<Response> {
-  const { cache, log, logSample, versions, look, tally, findClient } = services;
+  const { cache, log, logSample, versions, look, tally, clients } = services;
   const app = routes(services);
   const routeOf = openRouteNames(app.routes);
 
@@ -65,7 +65,7 @@ export function openServer(
     }
     keepRequestId(request, requestId);
     // Not later: an answered request has no address any more.
-    keepClient(request, findClient(request.headers, peer?.requestIP(request)?.address));
+    clients.keep(request, peer?.requestIP(request)?.address);
     return answer(request, requestId, { app, services, routeOf });
   };
 }
@@ -89,7 +89,7 @@ async function answer(request: Request, requestId: string, walk: Walk): Promise<
   const { headers, status } = response;
   const ms = performance.now() - startedAt;
   headers.set("x-request-id", requestId);
-  services.headers.finish(headers, request, pathname);
+  services.headers.finish(headers, request, pathname, isPublic);
   if (count) for (const [name, value] of limitHeaders(count)) headers.set(name, value);
   const cacheStatus = headers.get("cache-status");
   if (!cacheStatus?.includes("hit")) headers.set("server-timing", `app;dur=${ms.toFixed(2)}`);
@@ -132,7 +132,7 @@ async function guarded(
     if (request.method === "OPTIONS") return preflight(app.routes, pathname);
     // A HEAD is answered as its GET; the server leaves the body out.
     const isHead = request.method === "HEAD";
-    return await app.handle(isHead ? asGet(request) : request);
+    return await app.handle(isHead ? asGet(request, services.clients) : request);
   } catch (thrown) {
     return refuse(thrown, request, pathname, services.log);
   }
@@ -147,10 +147,10 @@ function isWellFormed(pathname: string): boolean {
   }
 }
 
-function asGet(request: Request): Request {
+function asGet(request: Request, clients: Clients): Request {
   const get = new Request(request.url, { method: "GET", headers: request.headers });
   keepRequestId(get, requestIdOf(request));
-  keepClient(get, clientOf(request));
+  clients.same(request, get);
   return get;
 }
 

@@ -13,7 +13,7 @@ import { openHeaders } from "./headers.ts";
 import { openIdempotency } from "./idempotency.ts";
 import { openIdentity } from "./identity/identity.ts";
 import { openTokens } from "./identity/tokens.ts";
-import { openClientFinder } from "./limits/client.ts";
+import { openClients } from "./limits/client.ts";
 import { type LimitOptions, openLimits } from "./limits/limits.ts";
 import { openPatience } from "./limits/patience.ts";
 import { main } from "./main.ts";
@@ -139,6 +139,7 @@ export async function openObservedShop(drafts: ShoeDraft[], withRelated = true, 
   const identity = openIdentity(db, openTokens(given.secrets ?? [TEST_SECRET], 900, now), now);
   const status = openStatus("test", Date.now(), Date.now, feed.position);
   const origins = given.origins ?? { publicUrl: "", corsOrigins: [] };
+  const clients = openClients(given.trustProxy ?? []);
   const services = {
     db,
     cache,
@@ -149,10 +150,10 @@ export async function openObservedShop(drafts: ShoeDraft[], withRelated = true, 
       wait: given.wait ?? (async (ms) => (given.waits ? given.waits.push(ms) : Bun.sleep(ms))),
     }),
     limits: openLimits({ requestsMax: 0, signInsMax: 0, windowSeconds: 900, now, ...given.limits }),
-    findClient: openClientFinder(given.trustProxy ?? []),
+    clients,
     headers: openHeaders(origins),
     tally: openTally(),
-    access: openAccess(given.metricsToken ?? null),
+    access: openAccess(clients, given.metricsToken ?? null),
     origins,
     versions: openVersions({ ...feed, secrets: [TEST_SECRET], isSecure: false }),
     idempotency: openIdempotency(db, now),

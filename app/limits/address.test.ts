@@ -1,7 +1,7 @@
 // Addresses in one spelling, the networks of settings, and who is the client behind proxies.
 import { describe, expect, test } from "bun:test";
 import { blockOf, isNetwork, openNetworks, readAddress } from "./address.ts";
-import { openClientFinder } from "./client.ts";
+import { openClients } from "./client.ts";
 
 test.each<[string, string | null]>([
   ["203.0.113.7", "203.0.113.7"],
@@ -61,6 +61,12 @@ test("no networks hold nothing", () => {
 });
 
 describe("the client", () => {
+  const clientOf = (trusted: string[], peer: string | undefined, headers: Headers) => {
+    const clients = openClients(trusted);
+    const request = new Request("http://shop.example/", { headers });
+    clients.keep(request, peer);
+    return clients.of(request);
+  };
   type Row = [why: string, trusted: string[], peer: string | undefined, forwarded: string | null, is: string];
   test.each<Row>([
     ["nobody is trusted", [], "10.0.0.1", "203.0.113.7", "10.0.0.1"],
@@ -83,7 +89,7 @@ describe("the client", () => {
     ["no address at all", ["loopback"], undefined, "203.0.113.7", ""],
   ])("%s", (_why, trusted, peer, forwarded, address) => {
     const headers = new Headers(forwarded === null ? {} : { "x-forwarded-for": forwarded });
-    expect(openClientFinder(trusted)(headers, peer).address).toBe(address);
+    expect(clientOf(trusted, peer, headers).address).toBe(address);
   });
 
   test.each<[string, string[], string, Record<string, string>, boolean]>([
@@ -95,6 +101,6 @@ describe("the client", () => {
     ["whoever by a proxy nobody told of", [], "127.0.0.1", { "x-forwarded-for": "10.0.0.7" }, false],
     ["the same in another way", [], "10.0.0.1", { forwarded: "for=203.0.113.7" }, false],
   ])("%s: near or not", (_who, trusted, peer, headers, isNear) => {
-    expect(openClientFinder(trusted)(new Headers(headers), peer).isNear).toBe(isNear);
+    expect(clientOf(trusted, peer, new Headers(headers)).isNear).toBe(isNear);
   });
 });

@@ -11,27 +11,16 @@ export type Peer = { requestIP(request: Request): { address: string } | null };
 const PROXY_HEADERS = ["x-forwarded-for", "forwarded", "x-real-ip", "via"];
 const UNKNOWN: Client = { address: "", isNear: false };
 
-const clients = new WeakMap<Request, Client>();
-
-export type ClientFinder = (headers: Headers, peerAddress: string | undefined) => Client;
+export type Clients = ReturnType<typeof openClients>;
 
 /** Opens the finder of clients; only proxies in these networks are believed about whom they speak for. */
-export function openClientFinder(trusted: readonly string[]): ClientFinder {
+export function openClients(trusted: readonly string[]) {
   const proxies = openNetworks(trusted);
   const near = openNetworks(["loopback", "private"]);
-
-  return (headers, peerAddress) => {
-    const peer = readAddress(peerAddress ?? "");
-    if (peer === null) return UNKNOWN;
-    const isProxy = proxies.has(peer);
-    const address = isProxy ? firstUntrusted(headers.get("x-forwarded-for"), peer) : peer;
-    // A proxy that is not trusted must not make the whole world look like its neighbour.
-    const isHidden = !isProxy && PROXY_HEADERS.some((name) => headers.has(name));
-    return { address, isNear: !isHidden && near.has(address) };
-  };
+  const peers = new WeakMap<Request, string>();
 
   /** From the right, where the nearest proxy writes: what lies left of an untrusted one is what that one claims. */
-  function firstUntrusted(forwarded: string | null, peer: string): string {
+  const firstUntrusted = (forwarded: string | null, peer: string): string => {
     let nearest = peer;
     for (const text of forwarded?.split(",").reverse() ?? []) {
       const address = readAddress(text);
@@ -40,10 +29,26 @@ export function openClientFinder(trusted: readonly string[]): ClientFinder {
       if (!proxies.has(address)) return nearest;
     }
     return nearest;
-  }
+  };
+
+  return {
+    /** Keeps the address at the other end, which an answered request does not know any more. */
+    keep: (request: Request, peerAddress: string | undefined): void =>
+      void peers.set(request, peerAddress ?? ""),
+    /** The client behind a request that was kept. */
+    of(request: Request): Client {
+      const { headers } = request;
+      const peer = readAddress(peers.get(request) ?? "");
+      if (peer === null) return UNKNOWN;
+      const isProxy = proxies.has(peer);
+      const address = isProxy ? firstUntrusted(headers.get("x-forwarded-for"), peer) : peer;
+      // A proxy that is not trusted must not make the whole world look like its neighbour.
+      const isHidden = !isProxy && PROXY_HEADERS.some((name) => headers.has(name));
+      return { address, isNear: !isHidden && near.has(address) };
+    },
+    /** Whoever sent the one request sent the other too. */
+    same(from: Request, to: Request): void {
+      peers.set(to, peers.get(from) ?? "");
+    },
+  };
 }
-
-export const keepClient = (request: Request, client: Client): void => void clients.set(request, client);
-
-/** The client that was kept for this request. */
-export const clientOf = (request: Request): Client => clients.get(request) ?? UNKNOWN;

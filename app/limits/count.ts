@@ -1,29 +1,29 @@
 // One request's place in the count of its client: the account where there is one, else the address.
 import type { Identity } from "../identity/identity.ts";
 import { blockOf } from "./address.ts";
-import { clientOf } from "./client.ts";
+import type { Clients } from "./client.ts";
 import { type Count, type Kind, kindOf, type Limits } from "./limits.ts";
 
-type Services = { identity: Identity; limits: Limits };
+type Services = { identity: Identity; limits: Limits; clients: Clients };
 
 /** Counts the request; `null` where it is not counted. `isFree` is what everybody may read. */
 export async function countRequest(
   request: Request,
   pathname: string,
   isFree: boolean,
-  { identity, limits }: Services,
+  services: Services,
 ): Promise<Count | null> {
   const kind = kindOf(request.method, pathname, isFree);
-  if (kind === null || !limits.isOn(kind)) return null;
-  return limits.count(kind, await nameOf(kind, request, identity));
+  if (kind === null || !services.limits.isOn(kind)) return null;
+  return services.limits.count(kind, await nameOf(kind, request, services));
 }
 
-async function nameOf(kind: Kind, request: Request, identity: Identity): Promise<string> {
+async function nameOf(kind: Kind, request: Request, { identity, clients }: Services): Promise<string> {
   // Who signs in has no account yet, whatever token comes along.
   const authorization = kind === "request" ? request.headers.get("authorization") : null;
   // What fails here fails again where the route asks, and is told there.
   const caller = authorization === null ? null : await identity.authenticate(authorization).catch(() => null);
   return caller === null || typeof caller === "string"
-    ? `address ${blockOf(clientOf(request).address)}`
+    ? `address ${blockOf(clients.of(request).address)}`
     : `account ${caller.userId}`;
 }

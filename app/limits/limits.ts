@@ -28,7 +28,8 @@ export type Limits = ReturnType<typeof openLimits>;
 /** Opens the counters; a window begins with its client's first request. */
 export function openLimits(options: LimitOptions) {
   const { requestsMax, signInsMax, windowSeconds, now, clientsMax = CLIENTS_MAX } = options;
-  const windows = new LRUCache<string, Window>({ max: clientsMax });
+  // It takes its room at once, 3 MB: not before there is somebody to count.
+  let windows: LRUCache<string, Window> | undefined;
   const limits: Record<Kind, number> = { request: requestsMax, "sign-in": signInsMax };
   let refused = 0;
 
@@ -38,6 +39,7 @@ export function openLimits(options: LimitOptions) {
     count(kind: Kind, client: string): Count | null {
       const limit = limits[kind];
       if (limit === 0) return null;
+      windows ??= new LRUCache({ max: clientsMax });
       const key = `${kind} ${client}`;
       let window = windows.get(key);
       if (window === undefined || window.endsAtMs <= now()) {
@@ -49,7 +51,7 @@ export function openLimits(options: LimitOptions) {
       else window.count += 1;
       return { limit, remaining: limit - window.count, resetsAtMs: window.endsAtMs, isOver };
     },
-    state: () => ({ clients: windows.size, refused }),
+    state: () => ({ clients: windows?.size ?? 0, refused }),
   };
 }
 

@@ -7,7 +7,7 @@ const FIRST_WAIT_MS = 60;
 const WAIT_MAX_MS = 2_000;
 /** Failures are forgotten when there were none for so long. */
 const FORGET_MS = 15 * 60_000;
-const ACCOUNTS_MAX = 20_000;
+const ACCOUNTS_MAX = 10_000;
 
 type Failures = { count: number; lastMs: number };
 
