@@ -1,0 +1,143 @@
+// The fuzz suite itself: it sees what is wrong with an answer, shrinks it, and repeats it by its seed and path.
+import { afterAll, beforeAll, describe, expect, test } from "bun:test";
+import { join } from "node:path";
+import { openapiDocument } from "../openapi.ts";
+import { openTestShop, type TestShop } from "../test-shop.ts";
+import { complaints } from "./check.ts";
+import { type Operation, operationsOf } from "./document.ts";
+import type { Asked } from "./requests.ts";
+import { fuzz } from "./run.ts";
+import { complaintOf } from "./schemas.ts";
+import { openWorld } from "./world.ts";
+
+const TIMEOUT_MS = 60_000;
+const ADMIN = { email: "admin@shop.example", password: "correct horse battery" };
+const OK = '{"success":true,"data":{"shoeId":"a","userId":"b","likes":1,"created":true}}';
+const PROBLEM = {
+  type: "/problems/not-found",
+  title: "Not found",
+  status: 404,
+  detail: "there is no such shoe",
+  instance: "/api/shoes/x",
+  error: "there is no such shoe",
+  timestamp: "2026-01-01T00:00:00.000Z",
+  requestId: "r-1",
+};
+
+let operations: Operation[] = [];
+let shop: TestShop;
+beforeAll(async () => {
+  operations = operationsOf(await openapiDocument());
+  shop = await openTestShop([], {
+    ADMIN_EMAIL: ADMIN.email,
+    ADMIN_PASSWORD: ADMIN.password,
+    RATE_LIMIT_MAX: "0",
+    RATE_LIMIT_AUTH_MAX: "0",
+  });
+});
+afterAll(() => shop.close());
+
+const like = () => operations.find(({ id }) => id === "likeShoe")!;
+
+describe("an answer", () => {
+  const told = (
+    status: number,
+    body: string,
+    headers: Record<string, string> = {},
+    who: Asked["who"] = "admin",
+  ) => {
+    const type = status < 400 ? "application/json" : "application/problem+json";
+    const asked = { who, path: {}, query: [], headers: {}, body: null, contentType: "" };
+    const answer = {
+      status,
+      body,
+      headers: new Headers({ "content-type": type, "x-request-id": "r-1", ...headers }),
+    };
+    return complaints(like(), asked, answer, ["/srv/insole"]).join("; ");
+  };
+  const problem = (more: object = {}) => JSON.stringify({ ...PROBLEM, ...more });
+
+  test("that is as told is fine", () => {
+    expect(told(201, OK)).toBe("");
+    expect(told(404, problem())).toBe("");
+    expect(told(404, problem({ instance: "/api/shoes/SELECT a FROM b" }))).toBe("");
+  });
+
+  test.each<[string, string, number, string, Record<string, string>?]>([
+    ["a failure", "it failed", 500, problem({ status: 500 })],
+    ["a status that is not told", "does not tell 402", 402, problem({ status: 402 })],
+    ["a field too many", "/data/secret", 201, OK.replace('"likes"', '"secret":1,"likes"')],
+    ["a field too few", "/data/likes", 201, OK.replace('"likes":1,', "")],
+    ["a wrong type", "/data/likes", 201, OK.replace('"likes":1', '"likes":"1"')],
+    ["no JSON", "it is no JSON", 201, "<html>"],
+    ["another content type", "its type is text/html", 201, OK, { "content-type": "text/html" }],
+    ["no request id", "no X-Request-Id", 201, OK, { "x-request-id": "" }],
+    ["a header of the client's", "became a header", 201, OK, { "x-injected": "1" }],
+    ["another status inside", "it says 400", 404, problem({ status: 400 })],
+    ["another request id inside", "not the header's", 404, problem({ requestId: "r-2" })],
+    ["a stack", "insides", 404, problem({ detail: "at f (/app/shoes/a.ts:1:2)" })],
+    ["SQL", "insides", 404, problem({ detail: "SELECT id FROM shoes WHERE 1" })],
+    ["the data folder", "keeps its data", 404, problem({ detail: "/srv/insole/insole.db" })],
+    ["an error that names nothing", "names no field", 404, problem({ errors: [{ detail: "x" }] })],
+  ])("%s is seen", (_, words, status, body, headers = {}) => {
+    expect(told(status, body, headers)).toContain(words);
+  });
+
+  test("for nobody of what is for somebody is seen", () => {
+    expect(told(201, OK, {}, "nobody")).toContain("nobody may not do this");
+    expect(told(401, problem({ status: 401 }), {}, "nobody")).toBe("");
+  });
+});
+
+test("null is only for what may be null, and a time is one", () => {
+  const time = { type: "string", format: "date-time" };
+  expect(complaintOf(null, { ...time, nullable: true })).toBeNull();
+  expect(complaintOf(null, time)).not.toBeNull();
+  expect(complaintOf("2026-02-31", time)).not.toBeNull();
+});
+
+test(
+  "a lie of the document is found at its smallest, and its path finds it again at once",
+  async () => {
+    const world = await openWorld(shop.url, ADMIN);
+    const { 404: _left, ...answers } = like().answers;
+    const lie = { ...like(), answers };
+    const options = { runs: 200, seed: 1, secrets: [] };
+    const { failure, statuses } = await fuzz(lie, world, options);
+    expect(failure).toContain("answered 404: the document does not tell 404");
+    expect(Object.keys(statuses).length).toBeGreaterThan(1);
+    const path = /--route likeShoe --seed 1 --path ([\d:]+)/.exec(failure ?? "")?.[1];
+    const again = await fuzz(lie, world, { ...options, path });
+    expect(again.failure).toContain("answered 404: the document does not tell 404");
+    expect(Object.values(again.statuses).reduce((sum, count) => sum + count, 0)).toBeLessThan(50);
+    expect(await fuzz(like(), world, { ...options, path })).toMatchObject({ failure: null });
+  },
+  TIMEOUT_MS,
+);
+
+test(
+  "bun run fuzz asks a route of a running shop, and says what it takes",
+  async () => {
+    const run = async (...args: string[]) => {
+      const command = Bun.spawn([process.execPath, "app/fuzz/command.ts", ...args], {
+        cwd: join(import.meta.dir, "../.."),
+        env: { ...process.env, ADMIN_EMAIL: ADMIN.email, ADMIN_PASSWORD: ADMIN.password },
+        stdout: "pipe",
+        stderr: "pipe",
+      });
+      const texts = [new Response(command.stdout).text(), new Response(command.stderr).text()];
+      const [out = "", err = ""] = await Promise.all(texts);
+      return { out, err, exitCode: await command.exited };
+    };
+    const asked = await run("--route", "getShoe", "--runs", "20", "--seed", "3", "--url", shop.url);
+    expect([asked.exitCode, asked.err]).toEqual([0, ""]);
+    expect(asked.out).toStartWith("seed 3, 20 requests to each of 1 operations\nok   getShoe: ");
+    expect((await run("-h")).out).toStartWith("usage: bun run fuzz");
+    const unknown = await run("--route", "nothing");
+    expect([unknown.exitCode, unknown.err]).toEqual([
+      1,
+      expect.stringContaining("--route must be one of listShoes"),
+    ]);
+  },
+  TIMEOUT_MS,
+);
