@@ -20,6 +20,23 @@ test.each(TEXTS)("%s has the index's own words", (text) => {
   db.close();
 });
 
+test("no letter makes one word here and several in the index, which takes no phrases", () => {
+  const db = new Libsql(":memory:");
+  db.exec("CREATE VIRTUAL TABLE s USING fts5 (t, tokenize = 'unicode61 remove_diacritics 2')");
+  db.exec("CREATE VIRTUAL TABLE v USING fts5vocab (s, 'instance')");
+  const insert = db.prepare("INSERT INTO s (rowid, t) VALUES (?, ?)");
+  db.exec("BEGIN");
+  for (let code = 1; code < 0x20000; code += 1)
+    for (const word of wordsOf(`0${String.fromCodePoint(code)}0`)) if (word !== "0") insert.run([code, word]);
+  db.exec("COMMIT");
+  const parted = db
+    .prepare("SELECT doc FROM v GROUP BY doc HAVING count(*) > 1")
+    .raw(true)
+    .all([]) as number[][];
+  expect(parted.map(([code]) => code?.toString(16))).toEqual([]);
+  db.close();
+});
+
 test("words stay the same when they are split again", () => {
   for (const text of TEXTS) expect(wordsOf(wordsOf(text).join(" "))).toEqual(wordsOf(text));
 });

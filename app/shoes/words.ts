@@ -3,6 +3,9 @@
 /** The combining marks that the index leaves out; every other mark parts words there. */
 const LEFT_OUT = /[\u0300-\u0304\u0306-\u030c\u030f\u0311\u031b\u0323-\u0328\u032d\u032e\u0330\u0331]+/g;
 
+/** Letters and digits, but for those that became letters after the index's Unicode: they part words there. */
+const WORD = /[[\p{L}\p{N}\p{Co}]--[\u19b0-\u19c0\u19c8\u19c9\u1cf2\u1cf3]]+/gv;
+
 // biome-ignore lint/suspicious/noControlCharactersInRegex: all of ASCII is meant
 const ASCII = /^[\u0000-\u007f]*$/;
 
@@ -17,7 +20,7 @@ export function wordsOf(text: string): string[] {
     .replace(LEFT_OUT, "")
     .replace(/\p{Uppercase}/gu, (letter) => letter.toLowerCase())
     .replaceAll("ς", "σ");
-  return plain.match(/[\p{L}\p{N}\p{Co}]+/gu) ?? [];
+  return plain.match(WORD) ?? [];
 }
 
 /** The three-letter parts of a word, its beginning and end marked: what misspelt words still share. */
