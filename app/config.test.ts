@@ -148,6 +148,16 @@ describe("a bad setting is refused in one sentence", () => {
     ...["*", "shop.example", "https://a.example/path", "null", "https://a.example,"].map(
       (value): [string, string, string] => ["CORS_ORIGIN", value, ORIGIN_RULE],
     ),
+    ...["everyone", "10.0.0.0/33", "1.2.3.4:80", "loopback,", "true"].map(
+      (value): [string, string, string] => [
+        "TRUST_PROXY",
+        value,
+        "it must be addresses, networks such as 10.0.0.0/8, loopback or private, separated by commas",
+      ],
+    ),
+    ["RATE_LIMIT_MAX", "-1", "it must be a whole number from 0 to 1000000000"],
+    ["RATE_LIMIT_AUTH_MAX", "many", "it must be a whole number from 0 to 1000000000"],
+    ["RATE_LIMIT_WINDOW_SECONDS", "0", "it must be a whole number from 1 to 86400"],
     ["LOG_LEVEL", "verbose", "it must be one of debug, info, warn, error"],
   ];
   test.each(refused)("%s=%s", (name, value, rule) => {
@@ -157,6 +167,12 @@ describe("a bad setting is refused in one sentence", () => {
   });
 
   test.each<[Record<string, string>, string]>([
+    ...["short", "fifteen-letters", "with a space in it", "with;other,signs!"].map(
+      (METRICS_TOKEN): [Record<string, string>, string] => [
+        { METRICS_TOKEN },
+        "METRICS_TOKEN is not good: it must have 16 or more letters, digits or signs of a Bearer token",
+      ],
+    ),
     [{ JWT_SECRET: "k".repeat(31) }, "JWT_SECRET is too short: each secret must have 32 bytes or more"],
     [{ JWT_SECRET: `${"k".repeat(32)},` }, "JWT_SECRET is too short: each secret must have 32 bytes or more"],
     [

@@ -135,6 +135,16 @@ describe("who is one client", () => {
     expect((await shop.get("/api/users", from("203.0.113.100"))).status).toBe(401);
   });
 
+  test("signing in counts for its address, whatever token comes along", async () => {
+    const [sam, kim] = [await someone(), await someone()];
+    const statuses = [];
+    for (const { token } of [sam, kim, sam, kim])
+      statuses.push(
+        (await ask(shop, "POST", "/api/auth/login", { token, body: {}, ...from("203.0.113.11") })).status,
+      );
+    expect(statuses).toEqual([400, 400, 400, 429]);
+  });
+
   test("a token that is not valid counts for its address", async () => {
     for (let at = 0; at < MAX; at += 1)
       await ask(shop, "GET", "/api/users", { token: `bad${at}`, ...from("203.0.113.6") });

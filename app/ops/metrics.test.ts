@@ -62,6 +62,16 @@ describe("who may look inside", () => {
   });
 });
 
+test("without a token set, none is right", async () => {
+  const shop = await openObservedShop([], true, { trustProxy: ["loopback"] });
+  try {
+    for (const authorization of ["Bearer ", "Bearer null", `Bearer ${TOKEN}`])
+      expect((await shop.get("/metrics", { headers: { ...STRANGER, authorization } })).status).toBe(404);
+  } finally {
+    await shop.close();
+  }
+});
+
 describe("how it stands, in detail", () => {
   test("phase, newest change, write door and cache; 503 while it takes nothing", async () => {
     const shop = await openObservedShop([shoe("a1")]);
