@@ -1,7 +1,8 @@
 // The pages in a real browser that reaches nothing but the shop: the documentation works, and hostile text runs nowhere.
 import { afterAll, beforeAll, describe, expect, test } from "bun:test";
 import { existsSync } from "node:fs";
-import { type Browser, chromium, type Page } from "playwright-core";
+import { type Browser, chromium, type Locator, type Page } from "playwright-core";
+import { ask } from "../test-people.ts";
 import { openTestShop, shoe, type TestShop } from "../test-shop.ts";
 
 const PLACES = ["/usr/bin/chromium", "/usr/bin/chromium-browser", "/usr/bin/google-chrome"];
@@ -9,6 +10,7 @@ const found = PLACES.find((path) => existsSync(path));
 const FLAGS =
   "--no-sandbox --disable-gpu --disable-quic --no-first-run --disable-background-networking --disable-component-update --disable-sync";
 const TIMEOUT_MS = 10_000;
+const ADMIN = { email: "admin@shop.example", password: "correct horse battery" };
 const HOSTILE = `<img src=x onerror="window.ran=1"><script>window.ran=1</script></title></style>`;
 
 if (found === undefined && process.env.CI === "true")
@@ -21,10 +23,10 @@ describe.skipIf(found === undefined)("in a browser", () => {
   let browser: Browser;
 
   beforeAll(async () => {
-    shop = await openTestShop([
-      shoe("a1", { title: "Alpha" }),
-      shoe("evil", { title: HOSTILE, brand: HOSTILE }),
-    ]);
+    shop = await openTestShop(
+      [shoe("a1", { title: "Alpha" }), shoe("evil", { title: HOSTILE, brand: HOSTILE })],
+      { ADMIN_EMAIL: ADMIN.email, ADMIN_PASSWORD: ADMIN.password },
+    );
     browser = await chromium.launch({ executablePath: found as string, args: FLAGS.split(" ") });
   });
   afterAll(async () => {
@@ -71,6 +73,42 @@ describe.skipIf(found === undefined)("in a browser", () => {
     expect(await answer.locator("tbody td.response-col_status").first().textContent()).toStartWith("200");
     expect(await answer.textContent()).toContain('"title": "Alpha"');
     expect(await operation.locator(".request-url").textContent()).toContain(`${shop.url}/api/shoes/a1`);
+    expect([elsewhere, complaints]).toEqual([[], []]);
+    await page.close();
+  });
+
+  test("the documentation lets an admin in, who adds a shoe and likes it", async () => {
+    const login = await ask(shop, "POST", "/api/auth/login", { body: ADMIN });
+    const { token } = (await login.json()) as { token: string };
+    const { page, elsewhere, complaints } = await open("/docs");
+    await page.locator("button.authorize").first().click();
+    const dialog = page.locator(".dialog-ux");
+    await dialog.locator("input").fill(token);
+    await dialog.locator("button.authorize").click();
+    await dialog.locator("button.btn-done").click();
+
+    const answerOf = async (id: string, fill: (operation: Locator) => Promise<void>) => {
+      const operation = page.locator(`#operations-Catalogue-${id}`);
+      await operation.locator(".opblock-summary-control").click();
+      await fill(operation);
+      await operation.locator("button.execute").click();
+      const answer = operation.locator(".live-responses-table");
+      await answer.waitFor();
+      const status = answer.locator("tbody td.response-col_status").first();
+      return [(await status.textContent())?.slice(0, 3), await answer.textContent()];
+    };
+    const [added, shown] = await answerOf("addShoe", (operation) =>
+      operation.locator("textarea.body-param__text").fill('{"shoe_id":"new","title":"New one","price":99.5}'),
+    );
+    expect([added, shown]).toEqual(["201", expect.stringContaining('"title": "New one"')]);
+    const [liked] = await answerOf("likeShoe", async (operation) => {
+      await operation.locator('input[placeholder="id"]').fill("new");
+      await operation.locator('input[placeholder="userid"]').fill("me");
+    });
+    expect(liked).toBe("201");
+    expect(await (await shop.get("/api/shoes/new")).json()).toMatchObject({
+      data: { price: 99.5, likes: 1 },
+    });
     expect([elsewhere, complaints]).toEqual([[], []]);
     await page.close();
   });
