@@ -8,7 +8,7 @@ import { fuzz, type Outcome } from "./run.ts";
 import { openWorld } from "./world.ts";
 
 const RUNS = 2_000;
-const QUICK_RUNS = 60;
+const QUICK_RUNS = 100;
 const SEED_MAX = 2 ** 31;
 const ADMIN = { email: "admin@shop.example", password: "correct horse battery" };
 

@@ -34,7 +34,7 @@ export function requestsTo(operation: Operation): fc.Arbitrary<Asked> {
   const of = (where: Parameter["in"]) => operation.parameters.filter((each) => each.in === where);
   return fc.record({
     who: fc.oneof(
-      { weight: 6, arbitrary: fc.constant<Who>("admin") },
+      { weight: 9, arbitrary: fc.constant<Who>("admin") },
       { weight: 4, arbitrary: fc.constant<Who>("customer") },
       { weight: 1, arbitrary: fc.constant<Who>("nobody") },
       { weight: 1, arbitrary: fc.constant<Who>("stranger") },
@@ -77,7 +77,7 @@ function segment(name: string, path: string): fc.Arbitrary<string> {
   );
   const texts = anyText.filter((text) => !/^(\.\.?)?$/.test(text)).map(escaped);
   return fc.oneof(
-    { weight: 6, arbitrary: known.map(escaped) },
+    { weight: 9, arbitrary: known.map(escaped) },
     { weight: 2, arbitrary: texts },
     { weight: 1, arbitrary: raw },
   );
