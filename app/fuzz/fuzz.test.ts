@@ -103,9 +103,8 @@ test(
     const { 404: _left, ...answers } = like().answers;
     const lie = { ...like(), answers };
     const options = { runs: 200, seed: 1, secrets: [] };
-    const { failure, statuses } = await fuzz(lie, world, options);
+    const { failure } = await fuzz(lie, world, options);
     expect(failure).toContain("answered 404: the document does not tell 404");
-    expect(Object.keys(statuses).length).toBeGreaterThan(1);
     const path = /--route likeShoe --seed 1 --path ([\d:]+)/.exec(failure ?? "")?.[1];
     const again = await fuzz(lie, world, { ...options, path });
     expect(again.failure).toContain("answered 404: the document does not tell 404");
