@@ -332,3 +332,23 @@ test(
   },
   TIMEOUT_MS,
 );
+
+test(
+  "a hostile password opens its account, and nothing else does",
+  async () => {
+    const wrong: string[] = [];
+    for (const [name, password] of texts) {
+      const account = { email: email(), password };
+      const { status } = await send("register", "/api/auth/register", { body: { ...account, name: "N" } });
+      if (status !== 201) continue;
+      const right = await send("login", "/api/auth/login", { body: account });
+      const other = await send("login", "/api/auth/login", {
+        body: { ...account, password: `${password}x` },
+      });
+      if (right.status !== 200 || other.status !== 401)
+        wrong.push(`${name}: ${right.status}, ${other.status}`);
+    }
+    expect(wrong).toEqual([]);
+  },
+  TIMEOUT_MS,
+);
