@@ -47,7 +47,7 @@ const SLOW_MS = 1_000;
 export function openServer(
   services: Services,
 ): (request: Request, peer?: Peer) => Response | Promise<Response> {
-  const { cache, log, logSample, versions, look, tally, clients } = services;
+  const { cache, log, logSample, versions, look, tally } = services;
   const app = routes(services);
   const routeOf = openRouteNames(app.routes);
 
@@ -64,9 +64,7 @@ export function openServer(
       }
     }
     keepRequestId(request, requestId);
-    // Not later: an answered request has no address any more.
-    clients.keep(request, peer?.requestIP(request)?.address);
-    return answer(request, requestId, { app, services, routeOf });
+    return answer(request, requestId, peer, { app, services, routeOf });
   };
 }
 
@@ -77,21 +75,29 @@ function cacheKey(url: string): string {
   return url.slice(url.startsWith("/v1/", path) ? path + 4 : path);
 }
 
-async function answer(request: Request, requestId: string, walk: Walk): Promise<Response> {
+async function answer(
+  request: Request,
+  requestId: string,
+  peer: Peer | undefined,
+  walk: Walk,
+): Promise<Response> {
   const { services, routeOf } = walk;
   const startedAt = performance.now();
   const { url, method } = request;
   const isUrl = URL.canParse(url);
   const pathname = isUrl ? new URL(url).pathname : "/";
   const isPublic = isPublicRead(method, pathname);
-  const count = await countRequest(request, pathname, isPublic, services);
+  // Now: an answered request has no address any more. What everybody may read is not counted.
+  if (!isPublic) services.clients.keep(request, peer?.requestIP(request)?.address);
+  const count = isPublic ? null : await countRequest(request, pathname, isPublic, services);
   const response = await guarded(request, { isUrl, pathname, count }, walk);
   const { headers, status } = response;
   const ms = performance.now() - startedAt;
   headers.set("x-request-id", requestId);
-  services.headers.finish(headers, request, pathname, isPublic);
-  if (count) for (const [name, value] of limitHeaders(count)) headers.set(name, value);
   const cacheStatus = headers.get("cache-status");
+  // What comes finished from the catalogue has its headers.
+  if (cacheStatus === null) services.headers.finish(headers, request, pathname, isPublic);
+  if (count) for (const [name, value] of limitHeaders(count)) headers.set(name, value);
   if (!cacheStatus?.includes("hit")) headers.set("server-timing", `app;dur=${ms.toFixed(2)}`);
   const cache = isPublic ? cacheKindOf(status, cacheStatus) : null;
   services.tally.add({ route: routeOf(pathname), method, status, seconds: ms / 1_000, cache });
