@@ -34,6 +34,8 @@ export function startShop(
   const port = freePort();
   const env = {
     NODE_ENV: "production",
+    // As the package script `start` sets it; what imports and builds has its own.
+    BUN_JSC_forceRAMSize: "167772160",
     JWT_SECRET: crypto.randomUUID(),
     DATA_DIR: dataDir,
     CACHE_BYTES_MAX: String(cacheBytesMax),
