@@ -3,14 +3,14 @@ import { afterAll, afterEach, beforeEach, describe, expect, test } from "bun:tes
 import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { checkDraft, type ShoeDraft } from "../app/shoes/draft.ts";
-import { computeRelated } from "../app/shoes/related.ts";
-import { type OnConflict, type Origin, saveShoes } from "../app/shoes/save.ts";
-import { removeDemoShoes } from "../app/shoes/store.ts";
-import type { Database, Row } from "./database.ts";
-import { openFile } from "./file.ts";
-import { migrate } from "./migrate.ts";
-import { openHandle } from "./reader.ts";
+import type { Database, Row } from "../../db/database.ts";
+import { openFile } from "../../db/file.ts";
+import { migrate } from "../../db/migrate.ts";
+import { openHandle } from "../../db/reader.ts";
+import { checkDraft, type ShoeDraft } from "./draft.ts";
+import { computeRelated } from "./related.ts";
+import { type OnConflict, type Origin, saveShoes } from "./save.ts";
+import { removeDemoShoes } from "./store.ts";
 
 const CACHE_KB = 4_000;
 const STEPS = 120;
