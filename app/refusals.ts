@@ -46,6 +46,7 @@ export function toProblem(thrown: unknown, subject = ""): Problem {
     case "busy":
     case "closed":
     case "failed":
+    case "unreachable":
       return new Problem("unavailable", "the shop is busy", [], RETRY);
     case "uncertain":
       return new Problem("outcome-unknown", "it may have been done or not", [], RETRY);

@@ -32,17 +32,31 @@ export type WriteDoorState = {
   breaker: "closed" | "open";
 };
 
+/** What answers questions. */
+export type Readable = Pick<Database, "read" | "scan">;
+
+/** How new something is: the newest change of the feed that it knows, in the life of the dataset that counted it. */
+export type Position = { generation: string; seq: number };
+
 export type Database = {
   /** Reads on the serving thread; see `scan` for anything that may look at many rows. */
   read: Reader;
   /** Answers the questions on one snapshot in the read worker. Throws `overloaded` when its queue is full. */
   scan(questions: Statement[]): Promise<Row[][]>;
   /**
+   * Reads where writes go, so that whatever was acknowledged is seen, whoever wrote it: for what is personal, and for
+   * what a write is planned by. On a node each question is a round trip to the primary, and `work` begins anew with every
+   * answer, so it must do nothing but ask. Throws `unreachable` when the primary does not answer in time.
+   */
+  newest<T>(work: (at: Readable) => T | Promise<T>): Promise<T>;
+  /**
    * Commits the statements together or not at all; resolves when they are durable. Throws `DatabaseError`. A write id
    * is recorded with the effect, so that an unknown outcome can be asked for: such a write is tried again by itself.
    */
   write(statements: Statement[], writeId?: string): Promise<WriteResult[]>;
   writeDoor(): WriteDoorState;
+  /** How new the writes of this process have made the shop, as far as the read door may not show it yet. */
+  written(): Position | null;
   /** Waits for writes under way, checkpoints the log and closes every handle. */
   close(): Promise<void>;
 };

@@ -8,6 +8,8 @@ export type DatabaseErrorKind =
   | "busy"
   | "overloaded"
   | "closed"
+  /** The primary did not answer: nothing was done. */
+  | "unreachable"
   /** The commit itself failed: nothing of the group stands. */
   | "failed"
   /** It may have been done or not. */

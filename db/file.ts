@@ -50,8 +50,11 @@ export function openFile(path: string, readCacheKb = READ_CACHE_KB): Database {
         return Promise.reject(new DatabaseError("overloaded", "too many wide questions are waiting"));
       return scanner.ask(questions).catch(asRefusal);
     },
+    newest: async (work) => work(database),
     write: (statements, writeId) => (closing ? Promise.reject(refused()) : door.write(statements, writeId)),
     writeDoor: door.state,
+    // One's own writes are in the file already.
+    written: () => null,
     close() {
       closing ??= closeAll();
       return closing;
