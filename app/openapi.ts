@@ -122,8 +122,10 @@ function noDatabase(): Database {
   return {
     read: { get: refuse, all: refuse },
     scan: refuse,
+    newest: refuse,
     write: refuse,
     writeDoor: refuse,
+    written: refuse,
     close: refuse,
   };
 }

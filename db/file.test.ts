@@ -25,7 +25,7 @@ function freshPath(): string {
 
 databaseContract("a file", async () => {
   const db = openFile(freshPath());
-  return { db, caughtUp: async () => {}, remove: async () => {} };
+  return { db, hasCopy: true, caughtUp: async () => {}, remove: async () => {} };
 });
 
 const word = (text: string) => ({ sql: "INSERT INTO words (word) VALUES (?)", args: [text] });

@@ -154,9 +154,9 @@ describe("the command", () => {
       error: `insole: migration ${name} was changed after it had been applied to this database\n`,
       code: 1,
     });
-    expect(await command({ DATABASE_URL: "http://primary:8080" })).toEqual({
+    expect(await command({ DATABASE_URL: "ftp://primary" })).toEqual({
       out: "",
-      error: "insole: DATABASE_URL is http://primary:8080: it must be a file: URL\n",
+      error: "insole: DATABASE_URL is ftp://primary: it must be a file: or an http: URL\n",
       code: 1,
     });
   });

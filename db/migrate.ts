@@ -18,7 +18,8 @@ type Handle = ReturnType<typeof openHandle>;
 const CACHE_KB = 2_048;
 const FOLDER = join(import.meta.dir, "migrations");
 
-const LEDGER = `CREATE TABLE IF NOT EXISTS migrations (
+/** The table that says what was applied. */
+export const LEDGER = `CREATE TABLE IF NOT EXISTS migrations (
   number INTEGER PRIMARY KEY,
   name TEXT NOT NULL,
   checksum TEXT NOT NULL,
@@ -55,19 +56,20 @@ export function migrate(path: string, migrations = readMigrations()): string[] {
   try {
     handle.exec("PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL");
     handle.exec(LEDGER);
-    checkApplied(handle, migrations);
+    checkApplied(handle.prepare(APPLIED).raw(true).all([]) as Applied[], migrations);
     return migrations.filter((migration) => apply(handle, migration)).map(({ name }) => name);
   } finally {
     handle.close();
   }
 }
 
-function checkApplied(handle: Handle, migrations: Migration[]): void {
+/** What the ledger says of what was applied, in order. */
+export type Applied = [number: number, name: string, checksum: string, oldestProgram: number];
+export const APPLIED = "SELECT number, name, checksum, oldest_program FROM migrations ORDER BY number";
+
+/** Throws one sentence when a migration was changed since, or is too new for this program. */
+export function checkApplied(applied: Applied[], migrations: Migration[]): void {
   const program = migrations.length;
-  const applied = handle
-    .prepare("SELECT number, name, checksum, oldest_program FROM migrations ORDER BY number")
-    .raw(true)
-    .all([]) as [number, string, string, number][];
   for (const [number, name, checksum, oldestProgram] of applied) {
     const known = migrations[number - 1];
     if (known && known.checksum !== checksum)
@@ -107,31 +109,39 @@ function apply(handle: Handle, migration: Migration): boolean {
 
 const sentenceOf = (thrown: unknown): string => (thrown instanceof Error ? thrown.message : String(thrown));
 
-/** The file of these settings, as the shop finds it. */
-function databasePath({ DATA_DIR, DATABASE_URL }: Record<string, string | undefined>): string {
+/** Where the database of these settings is: a file, or a server. */
+function targetOf({ DATA_DIR, DATABASE_URL, DATABASE_AUTH_TOKEN }: Record<string, string | undefined>) {
   const url = DATABASE_URL?.trim() || "";
+  if (/^https?:/.test(url)) return { url, authToken: DATABASE_AUTH_TOKEN?.split(",")[0]?.trim() ?? "" };
   if (url !== "" && !url.startsWith("file:"))
-    throw new Error(`DATABASE_URL is ${url}: it must be a file: URL`);
+    throw new Error(`DATABASE_URL is ${url}: it must be a file: or an http: URL`);
   return url === "" ? join(DATA_DIR?.trim() || "./data", "insole.db") : url.slice("file:".length);
 }
 
 /** Migrates the file and says what was done; throws one sentence when the result is not what the program needs. */
-async function run(path: string): Promise<string[]> {
-  mkdirSync(dirname(path), { recursive: true });
-  const applied = migrate(path);
+async function run(target: ReturnType<typeof targetOf>): Promise<string[]> {
+  if (typeof target !== "string") {
+    const { migrateServer } = await import("./migrate-server.ts");
+    return told(await migrateServer(target), target.url);
+  }
+  mkdirSync(dirname(target), { recursive: true });
+  const applied = migrate(target);
   // Only here: the shop starts without the schema's package.
   const { findDrift } = await import("./drift.ts");
-  const handle = openHandle(path, CACHE_KB);
+  const handle = openHandle(target, CACHE_KB);
   const { onlyInSchema } = findDrift(handle);
   handle.close();
   if (onlyInSchema.length > 0)
-    throw new Error(`${path} was altered by hand; it lacks: ${onlyInSchema.join("; ")}`);
-  return applied.length > 0 ? applied.map((name) => `applied ${name}`) : [`${path} is up to date`];
+    throw new Error(`${target} was altered by hand; it lacks: ${onlyInSchema.join("; ")}`);
+  return told(applied, target);
 }
+
+const told = (applied: string[], where: string): string[] =>
+  applied.length > 0 ? applied.map((name) => `applied ${name}`) : [`${where} is up to date`];
 
 if (import.meta.main) {
   try {
-    for (const line of await run(databasePath(process.env))) process.stdout.write(`${line}\n`);
+    for (const line of await run(targetOf(process.env))) process.stdout.write(`${line}\n`);
   } catch (thrown) {
     process.stderr.write(`insole: ${sentenceOf(thrown)}\n`);
     process.exit(1);

@@ -1,7 +1,7 @@
 // The write door: one group under way at a time; what comes meanwhile goes together in the next.
 import type { Outcome } from "./commit.ts";
 import type { Statement, WriteDoorState, WriteResult } from "./database.ts";
-import { DatabaseError, toDatabaseError } from "./errors.ts";
+import { DatabaseError, type DatabaseErrorKind, toDatabaseError } from "./errors.ts";
 
 /** Members that may wait; beyond it the door says `overloaded`, and nothing was done. */
 const QUEUE_MAX = 20_000;
@@ -29,6 +29,8 @@ export type WriteDoorOptions = {
   findDone?: FindDone;
   now?: () => number;
   deadlineMs?: number;
+  /** One failure of these kinds opens the breaker: whoever waits would only wait for the same. */
+  opensOn?: readonly DatabaseErrorKind[];
 };
 
 const overloaded = (message: string) => new DatabaseError("overloaded", message);
@@ -36,7 +38,7 @@ const overloaded = (message: string) => new DatabaseError("overloaded", message)
 /** Opens the door in front of `commit`, which makes a group durable and says what became of each member. */
 export function openWriteDoor(
   commit: (group: Statement[][]) => Promise<Outcome[]>,
-  { findDone = () => [], now = Date.now, deadlineMs = DEADLINE_MS }: WriteDoorOptions = {},
+  { findDone = () => [], now = Date.now, deadlineMs = DEADLINE_MS, opensOn = [] }: WriteDoorOptions = {},
 ) {
   const breaker = openBreaker(now);
   const queue = openQueue(now);
@@ -54,7 +56,7 @@ export function openWriteDoor(
       for (const [at, waiter] of group.entries()) settle(waiter, outcomes[at]);
     } catch (thrown) {
       const error = toGroupError(thrown);
-      breaker.failed();
+      breaker.failed(opensOn.includes(error.kind));
       if (error.kind === "uncertain") queue.putBack(await settleUncertain(group, error, findDone));
       else for (const { reject } of group) reject(error);
     } finally {
@@ -94,8 +96,11 @@ export function openWriteDoor(
   };
 }
 
-function settle({ writeId, resolve, reject }: Waiter, outcome: Outcome | undefined): void {
+function settle({ writeId, wasRetried, resolve, reject }: Waiter, outcome: Outcome | undefined): void {
   if (outcome?.ok) resolve(writeId === undefined ? outcome.results : outcome.results.slice(1));
+  // The first try arrived late, after all: it was done, and its results are lost.
+  else if (wasRetried && outcome?.columns.includes("writes.id"))
+    reject(new DatabaseError("uncertain", outcome.message));
   else if (outcome) reject(new DatabaseError(outcome.kind, outcome.message, outcome.columns));
   else reject(new DatabaseError("unknown", "the group came back short"));
 }
@@ -118,14 +123,17 @@ async function settleUncertain(group: Waiter[], error: DatabaseError, findDone: 
   return again;
 }
 
+const GROUP_KINDS: ReadonlySet<string> = new Set(["uncertain", "unreachable", "closed", "busy"]);
+
 /** Why a whole group failed is no rule that one of its members broke. */
 function toGroupError(thrown: unknown): DatabaseError {
   const { kind, message } = toDatabaseError(thrown);
-  return new DatabaseError(
-    kind === "uncertain" || kind === "closed" || kind === "busy" ? kind : "failed",
-    message,
-  );
+  return new DatabaseError(GROUP_KINDS.has(kind) ? kind : "failed", message);
 }
+
+/** One that was sent before may still arrive. */
+const refuse = ({ wasRetried, reject }: Waiter, reason: string): void =>
+  reject(wasRetried ? new DatabaseError("uncertain", reason) : overloaded(reason));
 
 /** Members in the order they came; those that wait too long are refused when their time is up. */
 function openQueue(now: () => number) {
@@ -136,7 +144,7 @@ function openQueue(now: () => number) {
     const nowMs = now();
     const late = waiting.filter(({ expiresAtMs }) => expiresAtMs <= nowMs);
     if (late.length > 0) waiting = waiting.filter(({ expiresAtMs }) => expiresAtMs > nowMs);
-    for (const { reject } of late) reject(overloaded("it waited too long"));
+    for (const waiter of late) refuse(waiter, "it waited too long");
   };
   const arm = () => {
     const [first] = waiting;
@@ -168,7 +176,7 @@ function openQueue(now: () => number) {
       return waiting.splice(0, GROUP_MAX);
     },
     refuseAll(reason: string): void {
-      for (const { reject } of waiting.splice(0)) reject(overloaded(reason));
+      for (const waiter of waiting.splice(0)) refuse(waiter, reason);
     },
   };
 }
@@ -186,8 +194,8 @@ function openBreaker(now: () => number) {
       retryAtMs = now() + RETRY_MS;
       return true;
     },
-    failed(): void {
-      failures += 1;
+    failed(isHopeless: boolean): void {
+      failures = isHopeless ? FAILURES_MAX : failures + 1;
       if (isOpen()) retryAtMs = now() + RETRY_MS;
     },
     succeeded(): void {

@@ -1,0 +1,137 @@
+// The group's transaction on a libSQL server: one batch of conditioned steps, there and back once (Hrana 3 over HTTP).
+import type { Outcome } from "./commit.ts";
+import type { Position, Row, Statement, Value, WriteResult } from "./database.ts";
+import { DatabaseError, toDatabaseError } from "./errors.ts";
+
+/** Asks the server by HTTP; the address of a pipeline stands before. Rejects when it cannot be reached or takes too long. */
+export type Post = (body: string) => Promise<Response>;
+
+/** What became of each member, and how new the group made the shop. */
+export type Committed = { outcomes: Outcome[]; position: Position | null };
+
+type Condition =
+  | { type: "ok"; step: number }
+  | { type: "not"; cond: Condition }
+  | { type: "is_autocommit" }
+  | { type: "and"; conds: Condition[] };
+type Cell = { type: string; value?: string | number; base64?: string };
+type Step = {
+  condition: Condition | null;
+  stmt: { sql: string; args: Cell[]; want_rows: boolean };
+};
+type StepResult = { cols: unknown[]; rows: Cell[][]; affected_row_count: number } | null;
+type StepError = { message: string; code?: string | null } | null;
+type BatchResult = { step_results: StepResult[]; step_errors: StepError[] };
+type Reply = {
+  results?: (
+    | { type: "ok"; response: { type: string; result?: BatchResult } }
+    | { type: "error"; error: { message: string } }
+  )[];
+};
+
+/** The newest change that the shop knows, in the life of the dataset that counted it. */
+export const POSITION = "SELECT generation, (SELECT coalesce(max(seq), 0) FROM changes) FROM dataset";
+const BEGIN = 0;
+const isBegun: Condition = {
+  type: "and",
+  conds: [
+    { type: "ok", step: BEGIN },
+    // A statement can undo the whole transaction; what came after it would stand outside of any.
+    { type: "not", cond: { type: "is_autocommit" } },
+  ],
+};
+const ok = (step: number): Condition => ({ type: "ok", step });
+const failed = (step: number): Condition => ({ type: "not", cond: ok(step) });
+
+/**
+ * Commits the members together, each undone alone when it fails. Throws `busy` when the server let nobody in, `failed` when
+ * nothing of it stands, and `uncertain` when the answer did not come.
+ */
+export async function commitOnServer(post: Post, members: Statement[][]): Promise<Committed> {
+  const { steps, spans } = stepsOf(members);
+  const { step_results: results, step_errors: errors } = await runBatch(post, steps);
+  const last = steps.length - 2;
+  refuseUnlessCommitted(errors, results, last);
+  const outcomes = spans.map(({ from, to }): Outcome => {
+    const error = errors.slice(from, to).find((each) => each !== null);
+    if (error) {
+      const { kind, message, columns } = toDatabaseError(new Error(error.message));
+      return { ok: false, kind, message, columns };
+    }
+    return { ok: true, results: results.slice(from, to).map(toWriteResult) };
+  });
+  const [generation, seq] = results[last - 1]?.rows[0]?.map(toValue) ?? [];
+  const position = typeof generation === "string" ? { generation, seq: Number(seq) } : null;
+  return { outcomes, position };
+}
+
+/** Where the statements of each member stand among the steps. */
+type Span = { from: number; to: number };
+
+function stepsOf(members: Statement[][]): { steps: Step[]; spans: Span[] } {
+  const steps: Step[] = [];
+  const add = (condition: Condition | null, sql: string, args: Value[] = []): number =>
+    steps.push({ condition, stmt: { sql, args: args.map(toCell), want_rows: true } }) - 1;
+  add(null, "BEGIN IMMEDIATE");
+  const spans = members.map((statements) => {
+    let before = add(isBegun, "SAVEPOINT member");
+    const from = before + 1;
+    for (const { sql, args } of statements) before = add(ok(before), sql, args);
+    const to = before + 1;
+    const inside = { type: "and", conds: [isBegun, ok(from - 1)] } as const;
+    add({ type: "and", conds: [...inside.conds, failed(before)] }, "ROLLBACK TO member");
+    add({ type: "and", conds: [...inside.conds] }, "RELEASE member");
+    return { from, to };
+  });
+  add(isBegun, POSITION);
+  const commit = add(isBegun, "COMMIT");
+  add({ type: "and", conds: [isBegun, failed(commit)] }, "ROLLBACK");
+  return { steps, spans };
+}
+
+function refuseUnlessCommitted(errors: StepError[], results: StepResult[], commit: number): void {
+  if (results[commit]) return;
+  const begin = errors[BEGIN];
+  if (begin) throw toDatabaseError(new Error(begin.message));
+  throw new DatabaseError("failed", errors[commit]?.message ?? "the transaction was undone");
+}
+
+async function runBatch(post: Post, steps: Step[]): Promise<BatchResult> {
+  const body = JSON.stringify({
+    baton: null,
+    requests: [{ type: "batch", batch: { steps } }, { type: "close" }],
+  });
+  const response = await post(body);
+  // The server is full, or does not let us in: it has not looked at the batch.
+  if (response.status === 429 || response.status === 503)
+    throw new DatabaseError("busy", `the primary answered ${response.status}`);
+  if (response.status === 401 || response.status === 403)
+    throw new DatabaseError("unreachable", `the primary refuses this token (${response.status})`);
+  const { results } = (await response.json()) as Reply;
+  const first = results?.[0];
+  if (first?.type === "ok" && first.response.result) return first.response.result;
+  throw new DatabaseError(
+    "failed",
+    first?.type === "error" ? first.error.message : `the primary answered ${response.status}`,
+  );
+}
+
+function toWriteResult(result: StepResult | undefined): WriteResult {
+  if (!result) return { changes: 0, rows: [] };
+  const rows = result.rows.map((row): Row => row.map(toValue));
+  return { changes: result.cols.length > 0 ? rows.length : result.affected_row_count, rows };
+}
+
+function toCell(value: Value): Cell {
+  if (value === null) return { type: "null" };
+  if (typeof value === "string") return { type: "text", value };
+  if (typeof value === "bigint" || Number.isSafeInteger(value)) return { type: "integer", value: `${value}` };
+  if (typeof value === "number") return { type: "float", value };
+  return { type: "blob", base64: Buffer.from(value).toString("base64") };
+}
+
+function toValue({ type, value, base64 }: Cell): Value {
+  if (type === "null") return null;
+  if (type === "blob") return new Uint8Array(Buffer.from(base64 ?? "", "base64"));
+  return type === "text" ? String(value) : Number(value);
+}

@@ -1,0 +1,58 @@
+// Migrations on a real server: the same schema as a file's, applied once whoever comes, refused in a sentence.
+import { expect, test } from "bun:test";
+import { mkdtempSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { migrate, readMigrations } from "./migrate.ts";
+import { migrateServer } from "./migrate-server.ts";
+import { openHandle } from "./reader.ts";
+import { openRemote } from "./remote.ts";
+import { freePort, openTestServer } from "./test-server.ts";
+
+const CACHE_KB = 1_000;
+const SCHEMA = "SELECT type, name, sql FROM sqlite_schema WHERE name NOT LIKE 'libsql%' ORDER BY type, name";
+const NAMES = readMigrations().map(({ name }) => name);
+
+test("an empty server becomes what a file becomes, once, also for three at once", async () => {
+  const server = await openTestServer(null);
+  const applied = await Promise.all([1, 2, 3].map(() => migrateServer(server)));
+  expect(applied.flat().sort()).toEqual(NAMES);
+  expect(await migrateServer(server)).toEqual([]);
+
+  const folder = mkdtempSync(join(tmpdir(), "insole-migrate-"));
+  migrate(join(folder, "file.db"));
+  const handle = openHandle(join(folder, "file.db"), CACHE_KB);
+  const onFile = handle.prepare(SCHEMA).raw(true).all([]);
+  handle.close();
+  rmSync(folder, { recursive: true });
+  const remote = openRemote(server);
+  expect(await remote.newest(({ read }) => read.all(SCHEMA))).toEqual(onFile as never);
+  await remote.close();
+  await server.remove();
+});
+
+test("a migration that fails leaves nothing of itself, and one that was changed is refused", async () => {
+  const server = await openTestServer(null);
+  const [first] = readMigrations();
+  if (!first) throw new Error("there is a first migration");
+  const broken = {
+    ...first,
+    number: 2,
+    name: "0002_broken.sql",
+    sql: "CREATE TABLE half (a); CREATE TABLE half (a);",
+  };
+  await expect(migrateServer(server, [first, broken])).rejects.toThrow("migration 0002_broken.sql failed");
+  const remote = openRemote(server);
+  expect(await remote.newest(({ read }) => read.all("SELECT name FROM migrations"))).toEqual([[first.name]]);
+  expect(
+    await remote.newest(({ read }) => read.all("SELECT 1 FROM sqlite_schema WHERE name = 'half'")),
+  ).toEqual([]);
+  await expect(migrateServer(server, [{ ...first, checksum: "other" }])).rejects.toThrow("was changed");
+  await remote.close();
+  await server.remove();
+});
+
+test("a server that is not there is named in one sentence", async () => {
+  const url = `http://127.0.0.1:${freePort()}`;
+  await expect(migrateServer({ url, authToken: "" })).rejects.toThrow(url);
+});

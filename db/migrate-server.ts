@@ -1,0 +1,49 @@
+// Brings the schema of a libSQL server up to this program: once for the whole cluster, by the same files as a file's.
+import { type Client, createClient } from "@libsql/client/http";
+import { APPLIED, type Applied, checkApplied, LEDGER, type Migration, readMigrations } from "./migrate.ts";
+import type { Server } from "./remote.ts";
+
+/**
+ * Applies what is missing and returns the names of what was applied. Throws one sentence when the server cannot be reached,
+ * or a migration was changed or is too new.
+ */
+export async function migrateServer(
+  { url, authToken }: Server,
+  migrations = readMigrations(),
+): Promise<string[]> {
+  const client = createClient({ url, authToken, intMode: "number" });
+  try {
+    await client.execute(LEDGER);
+    checkApplied(await appliedOn(client), migrations);
+    const done: string[] = [];
+    for (const migration of migrations) if (await apply(client, migration)) done.push(migration.name);
+    return done;
+  } catch (thrown) {
+    throw new Error(`${url}: ${thrown instanceof Error ? thrown.message : String(thrown)}`);
+  } finally {
+    client.close();
+  }
+}
+
+const appliedOn = async (client: Client): Promise<Applied[]> =>
+  (await client.execute(APPLIED)).rows.map(
+    (row) => Array.from(row as ArrayLike<unknown>) as unknown as Applied,
+  );
+
+const has = async (client: Client, { number }: Migration): Promise<boolean> =>
+  (await appliedOn(client)).some(([each]) => each === number);
+
+async function apply(client: Client, migration: Migration): Promise<boolean> {
+  if (await has(client, migration)) return false;
+  const { number, name, checksum, oldestProgram, sql } = migration;
+  const note = `INSERT INTO migrations VALUES (${number}, '${name}', '${checksum}', ${oldestProgram}, ${Date.now()});`;
+  try {
+    // In one piece: where a statement fails, the connection ends, and nothing of the transaction stands.
+    await client.executeMultiple(`BEGIN IMMEDIATE;\n${sql}\n${note}\nCOMMIT;`);
+    return true;
+  } catch (thrown) {
+    // Another process may have been quicker.
+    if (await has(client, migration)) return false;
+    throw new Error(`migration ${name} failed: ${thrown instanceof Error ? thrown.message : String(thrown)}`);
+  }
+}

@@ -1,0 +1,136 @@
+// The database on a server: the common suite, and what is asked of a server that dies, freezes or refuses.
+import { afterAll, beforeAll, describe, expect, test } from "bun:test";
+import { mkdtempSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { databaseContract } from "./contract.ts";
+import { expectRefusal, failure, word } from "./contract-parts.ts";
+import type { Database } from "./database.ts";
+import { DatabaseError } from "./errors.ts";
+import { openRemote } from "./remote.ts";
+import { migratedTemplate, openTestServer, type TestServer } from "./test-server.ts";
+
+/** So that a busy machine refuses nothing that the suite expects to be done. */
+const PATIENT = { commitMs: 30_000, deadlineMs: 30_000 };
+/** What a client waits at most to be told no, whatever the server does. */
+const REFUSED_MS_MAX = 2_000;
+const BACK_MS_MAX = 10_000;
+const root = mkdtempSync(join(tmpdir(), "insole-remote-"));
+const template = migratedTemplate(root);
+
+afterAll(() => rmSync(root, { recursive: true }));
+
+databaseContract("a server", async () => {
+  const server = await openTestServer(template);
+  const db = openRemote(server, PATIENT);
+  return { db, hasCopy: false, caughtUp: async () => {}, remove: server.remove };
+});
+
+describe("on a server", () => {
+  let server: TestServer;
+  let db: Database;
+  beforeAll(async () => {
+    server = await openTestServer(template);
+    db = openRemote(server);
+  });
+  afterAll(async () => {
+    await db.close();
+    await server.remove();
+  });
+  const words = () =>
+    db.newest(({ read }) => read.all<[string]>("SELECT word FROM words ORDER BY word").flat());
+
+  test("there is nothing to read on this thread, and it says so", () => {
+    expect(() => db.read.get("SELECT 1")).toThrow("ask `newest`");
+  });
+
+  test("says how new its writes made the shop", async () => {
+    const change = { sql: "INSERT INTO changes (kind) VALUES ('session') RETURNING seq" };
+    const [result] = await db.write([change]);
+    const [generation] = await db.newest(({ read }) => read.get("SELECT generation FROM dataset") ?? []);
+    expect(db.written()).toEqual({ generation: String(generation), seq: Number(result?.rows[0]?.[0]) });
+  });
+
+  test("two doors that write at once are both let in", async () => {
+    const other = openRemote(server);
+    const writes = Array.from({ length: 300 }, (_, at) => (at % 2 ? db : other).write([word(`both ${at}`)]));
+    await Promise.all(writes);
+    await other.close();
+    expect((await words()).filter((each) => each.startsWith("both"))).toHaveLength(300);
+  });
+
+  test("a token that is not taken is a server that cannot be reached, not an answer", async () => {
+    const publicKey = Buffer.from(crypto.getRandomValues(new Uint8Array(32))).toString("base64url");
+    const guarded = await openTestServer(template, ["--auth-jwt-key-file", await keyFile(publicKey)]);
+    const stranger = openRemote(guarded);
+    expectRefusal(await failure(stranger.newest(({ read }) => read.get("SELECT 1"))), "unreachable");
+    expectRefusal(await failure(stranger.write([word("no")])), "unreachable");
+    await stranger.close();
+    await guarded.remove();
+  });
+
+  test("while it is gone everything is refused in time, and then it is found again", async () => {
+    await server.stop("SIGKILL");
+    const startedAt = performance.now();
+    const refusals = await Promise.all([
+      failure(db.write([word("gone")], "gone")),
+      failure(db.newest(({ read }) => read.get("SELECT 1"))),
+      failure(db.scan([{ sql: "SELECT 1" }])),
+    ]);
+    for (const refusal of refusals) expectRefusal(refusal, "unreachable");
+    expect(performance.now() - startedAt).toBeLessThan(REFUSED_MS_MAX);
+    await server.start();
+    await untilDone(() => db.write([word("back")]));
+    expect(await words()).toContain("back");
+    expect(await words()).not.toContain("gone");
+  });
+
+  test("one that stands still makes the outcome unknown in time, and is never written to twice", async () => {
+    const frozen = openRemote(server);
+    process.kill(server.pid(), "SIGSTOP");
+    const startedAt = performance.now();
+    expectRefusal(await failure(frozen.write([word("frozen")], "frozen")), "uncertain");
+    expect(performance.now() - startedAt).toBeLessThan(REFUSED_MS_MAX);
+    expectRefusal(await failure(frozen.write([word("behind it")])), "overloaded");
+    process.kill(server.pid(), "SIGCONT");
+    const again = await untilDone(() => frozen.write([word("frozen")], "frozen")).catch((thrown) => thrown);
+    // Either the first one arrived late, or this one did it.
+    if (again instanceof Error) expectRefusal(again, "unique", ["writes.id"]);
+    expect((await words()).filter((each) => each === "frozen")).toHaveLength(1);
+    await frozen.close();
+  });
+
+  test("a write whose answer was lost by a kill is settled by its id: done once", async () => {
+    for (let at = 0; at < 5; at += 1) {
+      const writes = Array.from({ length: 20 }, (_, index) => {
+        const name = `kill ${at}-${index}`;
+        return failure(db.write([word(name)], name)).then((outcome) => [name, outcome] as const);
+      });
+      await server.stop("SIGKILL");
+      await server.start();
+      const outcomes = await Promise.all(writes);
+      const there = new Set(await words());
+      for (const [name, outcome] of outcomes) if (outcome === "it was done") expect(there).toContain(name);
+    }
+  });
+});
+
+/** Tries again while it is refused as not done. */
+async function untilDone<T>(write: () => Promise<T>): Promise<T> {
+  const end = performance.now() + BACK_MS_MAX;
+  for (;;) {
+    try {
+      return await write();
+    } catch (thrown) {
+      const isRefused = thrown instanceof DatabaseError && /overloaded|unreachable/.test(thrown.kind);
+      if (!isRefused || performance.now() > end) throw thrown;
+      await Bun.sleep(20);
+    }
+  }
+}
+
+async function keyFile(publicKey: string): Promise<string> {
+  const path = join(root, "public.key");
+  await Bun.write(path, publicKey);
+  return path;
+}

@@ -1,0 +1,202 @@
+// The database on a libSQL server without a copy of it here: every question and every group goes there over HTTP.
+import { createClient } from "@libsql/client/http";
+import type { Database, Position, Row, Statement } from "./database.ts";
+import { DatabaseError, toDatabaseError } from "./errors.ts";
+import { commitOnServer, type Post } from "./hrana.ts";
+import { answered } from "./newest.ts";
+import { bind } from "./reader.ts";
+import { openWriteDoor } from "./write-door.ts";
+
+/** Where the server is and what it lets us in by; `url` begins with http. */
+export type Server = { url: string; authToken: string };
+
+export type RemoteOptions = {
+  /** A commit that takes longer has an unknown outcome. */
+  commitMs?: number;
+  /** A write that was not sent by then is refused. */
+  deadlineMs?: number;
+};
+
+/** With these a refusal comes within two seconds, whatever the server does. */
+const COMMIT_MS = 1_000;
+const WAITING_MS = 1_500;
+/** After these the primary is not there: what waits for it is refused at once, and one write a second tries. */
+const GONE = ["uncertain", "unreachable"] as const;
+const QUESTION_MS = 1_500;
+/** How long a lost outcome is asked for: a server that was killed is back within that time. */
+const FIND_MS = 500;
+const FIND_TRY_MS = 300;
+const FIND_PAUSE_MS = 50;
+/** Tries of a group that was not let in, and the longest pause before each; the pause is drawn, so that nodes part. */
+const BUSY_TRIES = 4;
+const BUSY_PAUSE_MS = 40;
+/** Questions under way at once; the server refuses the 129th of all nodes together. */
+const QUESTIONS_MAX = 8;
+const QUESTIONS_WAITING_MAX = 500;
+const FIND_DONE = "SELECT id FROM writes WHERE id IN (SELECT value FROM json_each(?))";
+
+/** Opens a server's database; there is nothing to read on this thread: ask `newest`. */
+export function openRemote(server: Server, options: RemoteOptions = {}): Database {
+  const { commitMs = COMMIT_MS, deadlineMs = WAITING_MS } = options;
+  const { ask, post, findDone, idle, disconnect } = openServer(server);
+  let written: Position | null = null;
+  let closing: Promise<void> | undefined;
+  const closed = () => new DatabaseError("closed", "the database is closed");
+
+  const commit = async (group: Statement[][]) => {
+    const { outcomes, position } = await untilLetIn(() => commitOnServer(post(commitMs), group));
+    if (position) written = newer(written, position);
+    return outcomes;
+  };
+  const door = openWriteDoor(commit, { findDone, deadlineMs, opensOn: GONE });
+  const noCopy = (): never => {
+    throw closing ? closed() : new Error("there is no copy of the server's database here: ask `newest`");
+  };
+
+  return {
+    read: { get: noCopy, all: noCopy },
+    scan: (questions) => (closing ? Promise.reject(closed()) : ask(questions)),
+    newest: (work) => (closing ? Promise.reject(closed()) : answered(ask, work)),
+    write: (statements, writeId) => (closing ? Promise.reject(closed()) : door.write(statements, writeId)),
+    writeDoor: door.state,
+    written: () => written,
+    close() {
+      closing ??= door.idle().then(idle).then(disconnect);
+      return closing;
+    },
+  };
+}
+
+/** Of two positions of one life the later one; a new life begins anew. */
+const newer = (before: Position | null, now: Position): Position =>
+  before?.generation === now.generation && before.seq > now.seq ? before : now;
+
+function openServer(server: Server) {
+  const { url, authToken } = server;
+  const base = url.replace(/\/+$/, "");
+  const gate = openGate();
+  const questions = openAsker(server, QUESTION_MS);
+  const outcomes = openAsker(server, FIND_TRY_MS);
+  const post =
+    (ms: number): Post =>
+    async (body) => {
+      const headers = { "content-type": "application/json", authorization: `Bearer ${authToken}` };
+      const signal = AbortSignal.timeout(ms);
+      try {
+        return await fetch(`${base}/v3/pipeline`, { method: "POST", headers, body, signal });
+      } catch (thrown) {
+        throw new DatabaseError(wasNeverSent(thrown) ? "unreachable" : "uncertain", sentenceOf(thrown));
+      }
+    };
+  return {
+    post,
+    ask: (asked: Statement[]): Promise<Row[][]> => gate.through(() => questions.ask(asked)),
+    findDone: (ids: string[]) => findDone(outcomes.ask, ids),
+    idle: gate.idle,
+    disconnect(): void {
+      questions.close();
+      outcomes.close();
+    },
+  };
+}
+
+/** Puts questions to the server, all of one call on one snapshot, each call within `ms`. */
+function openAsker({ url, authToken }: Server, ms: number) {
+  const client = createClient({
+    url,
+    authToken,
+    intMode: "number",
+    fetch: (request: Request) => fetch(request, { signal: AbortSignal.timeout(ms) }),
+  });
+  return {
+    async ask(questions: Statement[]): Promise<Row[][]> {
+      try {
+        const answers = await client.batch(
+          questions.map(({ sql, args = [] }) => ({ sql, args: bind(args) })),
+          "read",
+        );
+        return answers.map(({ rows }) =>
+          rows.map((row) => Array.from(row as ArrayLike<Row[number]>).map(plain)),
+        );
+      } catch (thrown) {
+        throw toRefusal(thrown);
+      }
+    },
+    close: () => client.close(),
+  };
+}
+
+const plain = (value: Row[number] | ArrayBuffer): Row[number] =>
+  value instanceof ArrayBuffer ? new Uint8Array(value) : value;
+
+const sentenceOf = (thrown: unknown): string => (thrown instanceof Error ? thrown.message : String(thrown));
+
+/** Whether the connection could not even be made. */
+const wasNeverSent = (thrown: unknown): boolean =>
+  thrown instanceof Error &&
+  "code" in thrown &&
+  /^(ConnectionRefused|ECONNREFUSED|FailedToOpenSocket|ENOTFOUND)$/.test(String(thrown.code));
+
+/** A question of which the server said something is wrong stays what it is; all else is a server that cannot be asked. */
+function toRefusal(thrown: unknown): DatabaseError {
+  const code = thrown instanceof Error && "code" in thrown ? String(thrown.code) : "";
+  return code.startsWith("SQL")
+    ? toDatabaseError(thrown)
+    : new DatabaseError("unreachable", sentenceOf(thrown));
+}
+
+/** A group that was not let in has not been done, so it may simply be sent again. */
+async function untilLetIn<T>(send: () => Promise<T>): Promise<T> {
+  for (let tries = 1; ; tries += 1) {
+    try {
+      return await send();
+    } catch (thrown) {
+      const isBusy = thrown instanceof DatabaseError && thrown.kind === "busy";
+      if (!isBusy || tries === BUSY_TRIES) throw thrown;
+      await Bun.sleep(Math.random() * BUSY_PAUSE_MS * tries);
+    }
+  }
+}
+
+async function findDone(ask: (questions: Statement[]) => Promise<Row[][]>, ids: string[]): Promise<string[]> {
+  const end = performance.now() + FIND_MS;
+  for (;;) {
+    try {
+      const [rows = []] = await ask([{ sql: FIND_DONE, args: [JSON.stringify(ids)] }]);
+      return rows.map(([id]) => String(id));
+    } catch (thrown) {
+      if (performance.now() > end) throw thrown;
+      await Bun.sleep(FIND_PAUSE_MS);
+    }
+  }
+}
+
+/** Lets so many questions through at once; the next ones wait in their order, bounded. */
+function openGate() {
+  let underway = 0;
+  const waiting: (() => void)[] = [];
+  const idlers: (() => void)[] = [];
+  const leave = () => {
+    underway -= 1;
+    waiting.shift()?.();
+    if (underway === 0) for (const tell of idlers.splice(0)) tell();
+  };
+  return {
+    async through<T>(work: () => Promise<T>): Promise<T> {
+      if (underway >= QUESTIONS_MAX) {
+        if (waiting.length >= QUESTIONS_WAITING_MAX)
+          throw new DatabaseError("overloaded", "too many questions are waiting for the primary");
+        await new Promise<void>((resolve) => waiting.push(resolve));
+      }
+      underway += 1;
+      try {
+        return await work();
+      } finally {
+        leave();
+      }
+    },
+    /** Resolves when nothing is under way. */
+    idle: (): Promise<void> =>
+      underway === 0 ? Promise.resolve() : new Promise((resolve) => idlers.push(resolve)),
+  };
+}

