@@ -1,9 +1,12 @@
-// The group's transaction on a libSQL server: one batch of conditioned steps, there and back once (Hrana 3 over HTTP).
+// A libSQL server over HTTP (Hrana 3): the group's transaction as one batch of conditioned steps, there and back once.
 import type { Outcome } from "./commit.ts";
 import type { Position, Row, Statement, Value, WriteResult } from "./database.ts";
 import { DatabaseError, toDatabaseError } from "./errors.ts";
 
-/** Asks the server by HTTP; the address of a pipeline stands before. Rejects when it cannot be reached or takes too long. */
+/** Where a server is and what it lets us in by; `url` begins with http. */
+export type Server = { url: string; authToken: string };
+
+/** Sends a pipeline; throws `unreachable` when it cannot have arrived, `uncertain` when the answer did not come in time. */
 export type Post = (body: string) => Promise<Response>;
 
 /** What became of each member, and how new the group made the shop. */
@@ -42,6 +45,34 @@ const isBegun: Condition = {
 };
 const ok = (step: number): Condition => ({ type: "ok", step });
 const failed = (step: number): Condition => ({ type: "not", cond: ok(step) });
+
+/** The way to a server; what takes longer than `ms` is given up. */
+export function postTo({ url, authToken }: Server, ms: number): Post {
+  const address = `${url.replace(/\/+$/, "")}/v3/pipeline`;
+  const headers = { "content-type": "application/json", authorization: `Bearer ${authToken}` };
+  return async (body) => {
+    try {
+      return await fetch(address, { method: "POST", headers, body, signal: AbortSignal.timeout(ms) });
+    } catch (thrown) {
+      const message = thrown instanceof Error ? thrown.message : String(thrown);
+      throw new DatabaseError(wasNeverSent(thrown) ? "unreachable" : "uncertain", message);
+    }
+  };
+}
+
+/** Whether the connection could not even be made. */
+const wasNeverSent = (thrown: unknown): boolean =>
+  thrown instanceof Error &&
+  "code" in thrown &&
+  /^(ConnectionRefused|ECONNREFUSED|FailedToOpenSocket|ENOTFOUND)$/.test(String(thrown.code));
+
+/** The first row that one question brings. */
+export async function askOnServer(post: Post, sql: string): Promise<Row | undefined> {
+  const step: Step = { condition: null, stmt: { sql, args: [], want_rows: true } };
+  const { step_results: results, step_errors: errors } = await runBatch(post, [step]);
+  if (errors[0]) throw toDatabaseError(new Error(errors[0].message));
+  return results[0]?.rows[0]?.map(toValue);
+}
 
 /**
  * Commits the members together, each undone alone when it fails. Throws `busy` when the server let nobody in, `failed` when

@@ -2,13 +2,10 @@
 import { createClient } from "@libsql/client/http";
 import type { Database, Position, Row, Statement } from "./database.ts";
 import { DatabaseError, toDatabaseError } from "./errors.ts";
-import { commitOnServer, type Post } from "./hrana.ts";
+import { commitOnServer, postTo, type Server } from "./hrana.ts";
 import { answered } from "./newest.ts";
 import { bind } from "./reader.ts";
 import { openWriteDoor } from "./write-door.ts";
-
-/** Where the server is and what it lets us in by; `url` begins with http. */
-export type Server = { url: string; authToken: string };
 
 export type RemoteOptions = {
   /** A commit that takes longer has an unknown outcome. */
@@ -72,24 +69,11 @@ const newer = (before: Position | null, now: Position): Position =>
   before?.generation === now.generation && before.seq > now.seq ? before : now;
 
 function openServer(server: Server) {
-  const { url, authToken } = server;
-  const base = url.replace(/\/+$/, "");
   const gate = openGate();
   const questions = openAsker(server, QUESTION_MS);
   const outcomes = openAsker(server, FIND_TRY_MS);
-  const post =
-    (ms: number): Post =>
-    async (body) => {
-      const headers = { "content-type": "application/json", authorization: `Bearer ${authToken}` };
-      const signal = AbortSignal.timeout(ms);
-      try {
-        return await fetch(`${base}/v3/pipeline`, { method: "POST", headers, body, signal });
-      } catch (thrown) {
-        throw new DatabaseError(wasNeverSent(thrown) ? "unreachable" : "uncertain", sentenceOf(thrown));
-      }
-    };
   return {
-    post,
+    post: (ms: number) => postTo(server, ms),
     ask: (asked: Statement[]): Promise<Row[][]> => gate.through(() => questions.ask(asked)),
     findDone: (ids: string[]) => findDone(outcomes.ask, ids),
     idle: gate.idle,
@@ -130,12 +114,6 @@ const plain = (value: Row[number] | ArrayBuffer): Row[number] =>
   value instanceof ArrayBuffer ? new Uint8Array(value) : value;
 
 const sentenceOf = (thrown: unknown): string => (thrown instanceof Error ? thrown.message : String(thrown));
-
-/** Whether the connection could not even be made. */
-const wasNeverSent = (thrown: unknown): boolean =>
-  thrown instanceof Error &&
-  "code" in thrown &&
-  /^(ConnectionRefused|ECONNREFUSED|FailedToOpenSocket|ENOTFOUND)$/.test(String(thrown.code));
 
 /** A question of which the server said something is wrong stays what it is; all else is a server that cannot be asked. */
 function toRefusal(thrown: unknown): DatabaseError {

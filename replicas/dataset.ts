@@ -1,0 +1,64 @@
+// Which dataset a node belongs to, and which one a primary or a file holds: what keeps a foreign primary from wiping the shop.
+import { existsSync, readFileSync, renameSync, writeFileSync } from "node:fs";
+import { askOnServer, postTo, type Server } from "../db/hrana.ts";
+import { openHandle } from "../db/reader.ts";
+
+const CACHE_KB = 256;
+const OWNER_ONLY = 0o600;
+const DATASET = "SELECT id FROM dataset";
+
+/** The dataset that a token was made for; `null` when it does not say. */
+export function datasetOfToken(token: string): string | null {
+  try {
+    const claims = JSON.parse(Buffer.from(token.split(".")[1] ?? "", "base64url").toString()) as unknown;
+    const named =
+      typeof claims === "object" && claims !== null && "dataset" in claims ? claims.dataset : null;
+    return typeof named === "string" ? named : null;
+  } catch {
+    // Not a token of ours; whether it is good is the primary's to say.
+    return null;
+  }
+}
+
+/** Second on the clock at which a token ends; `null` when it does not say. */
+export function endOfToken(token: string): number | null {
+  const claims = /^[^.]+\.([^.]+)\./.exec(token)?.[1] ?? "";
+  const end = /"exp":(\d+)/.exec(Buffer.from(claims, "base64url").toString())?.[1];
+  return end === undefined ? null : Number(end);
+}
+
+/** The dataset on a server, `null` when it has none; throws when it cannot be asked within `ms`. */
+export async function datasetOfServer(server: Server, ms: number): Promise<string | null> {
+  try {
+    const row = await askOnServer(postTo(server, ms), DATASET);
+    return row === undefined ? null : String(row[0]);
+  } catch (thrown) {
+    if (thrown instanceof Error && /no such table/.test(thrown.message)) return null;
+    throw thrown;
+  }
+}
+
+/** The dataset in a file, `null` when there is no file or it has none. */
+export function datasetOfFile(path: string): string | null {
+  if (!existsSync(path)) return null;
+  const handle = openHandle(path, CACHE_KB);
+  try {
+    const row = handle.prepare(DATASET).raw(true).get([]) as [string] | undefined;
+    return row?.[0] ?? null;
+  } catch {
+    // Empty, half copied or no database at all: nothing that may be served.
+    return null;
+  } finally {
+    handle.close();
+  }
+}
+
+/** The dataset that this node has served before, kept beside its replica. */
+export const keptDataset = (path: string): string | null =>
+  existsSync(`${path}.dataset`) ? readFileSync(`${path}.dataset`, "utf8").trim() || null : null;
+
+/** Keeps it: from now on the file beside it is whole. */
+export function keepDataset(path: string, id: string): void {
+  writeFileSync(`${path}.dataset.new`, `${id}\n`, { mode: OWNER_ONLY });
+  renameSync(`${path}.dataset.new`, `${path}.dataset`);
+}

@@ -1,0 +1,51 @@
+// The last good copy of a node's replica: what it serves when a foreign dataset has got into the replica itself.
+import { existsSync, rmSync, statSync } from "node:fs";
+import type { NodeLog } from "./log.ts";
+
+/** A copy is made at the start when there is none as young as this, and then this often. */
+const COPY_EVERY_MS = 60 * 60_000;
+const LOOK_EVERY_MS = 60_000;
+/** The start belongs to the first requests. */
+const FIRST_LOOK_MS = 2_000;
+
+export type Copying = { stop(): void };
+
+/** Where the copy of a replica lies. */
+export const goodCopyOf = (path: string): string => `${path}.good`;
+
+/** When the copy was made; 0 when there is none. */
+export const copiedAtMs = (path: string): number =>
+  existsSync(goodCopyOf(path)) ? statSync(goodCopyOf(path)).mtimeMs : 0;
+
+/** Renews the copy from time to time, while `dataset` tells what it must hold. */
+export function openCopying(path: string, dataset: () => string | null, log: NodeLog): Copying {
+  let timer = setTimeout(look, FIRST_LOOK_MS);
+  async function look(): Promise<void> {
+    try {
+      const wanted = dataset();
+      if (wanted !== null && Date.now() - copiedAtMs(path) >= COPY_EVERY_MS) await makeGoodCopy(path, wanted);
+    } catch (thrown) {
+      log("warn", "the last good copy could not be renewed", { why: String(thrown) });
+    }
+    timer = setTimeout(look, LOOK_EVERY_MS);
+    timer.unref();
+  }
+  return { stop: () => clearTimeout(timer) };
+}
+
+/** Copies the replica on a thread of its own; rejects with the reason when it cannot, or it holds another dataset. */
+export function makeGoodCopy(path: string, dataset: string): Promise<void> {
+  const worker = new Worker(new URL("./copy-worker.ts", import.meta.url));
+  return new Promise<void>((resolve, reject) => {
+    worker.onmessage = ({ data }: MessageEvent<string | null>) =>
+      data === null ? resolve() : reject(new Error(data));
+    worker.onerror = ({ message }) => reject(new Error(message));
+    worker.postMessage({ from: path, to: goodCopyOf(path), dataset });
+  }).finally(() => worker.terminate());
+}
+
+/** Removes the replica with what lies beside it, so that it is fetched anew. The copy stays. */
+export function removeReplica(path: string): void {
+  for (const suffix of ["", "-wal", "-shm", "-client_wal_index", ".dataset"])
+    rmSync(`${path}${suffix}`, { force: true });
+}

@@ -1,0 +1,182 @@
+// A node on a real server: the common suite, news in time, and what it serves when the primary is gone, empty or foreign.
+import { afterAll, afterEach, beforeEach, describe, expect, test } from "bun:test";
+import { mkdtempSync, rmSync, statSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { databaseContract } from "../db/contract.ts";
+import { expectRefusal, failure, word } from "../db/contract-parts.ts";
+import { migratedTemplate, openTestServer, type TestServer } from "../db/test-server.ts";
+import { makeGoodCopy } from "./good-copy.ts";
+import { type Node, type NodeOptions, openNode } from "./node.ts";
+
+const root = mkdtempSync(join(tmpdir(), "insole-node-"));
+const template = migratedTemplate(root);
+const otherRoot = mkdtempSync(join(tmpdir(), "insole-node-other-"));
+const foreign = migratedTemplate(otherRoot);
+const SEEN_MS = 10_000;
+let made = 0;
+
+afterAll(() => {
+  rmSync(root, { recursive: true });
+  rmSync(otherRoot, { recursive: true });
+});
+
+const optionsFor = (server: TestServer, more: Partial<NodeOptions> = {}): NodeOptions => ({
+  primary: server,
+  syncToken: "",
+  path: join(root, `${++made}`, "replica.db"),
+  pauseMs: 10,
+  log: () => {},
+  onFatal: (why) => {
+    throw new Error(why);
+  },
+  ...more,
+});
+
+async function until(isSo: () => boolean | Promise<boolean>): Promise<void> {
+  const end = performance.now() + SEEN_MS;
+  while (!(await isSo())) {
+    if (performance.now() > end) throw new Error("it did not come to be");
+    await Bun.sleep(5);
+  }
+}
+
+databaseContract("a replica", async () => {
+  const server = await openTestServer(template);
+  const { db } = await openNode(optionsFor(server, { remote: { commitMs: 30_000, deadlineMs: 30_000 } }));
+  const caughtUp = async () => {
+    const count =
+      "SELECT (SELECT count(*) FROM words), (SELECT coalesce(max(seq), 0) FROM changes), (SELECT count(*) FROM writes)";
+    const there = JSON.stringify(await db.newest(({ read }) => read.get(count)));
+    await until(() => JSON.stringify(db.read.get(count)) === there);
+  };
+  return { db, hasCopy: true, caughtUp, remove: server.remove };
+});
+
+describe("a node", () => {
+  let server: TestServer;
+  let options: NodeOptions;
+  let node: Node;
+  const change = { sql: "INSERT INTO changes (kind) VALUES ('session')" };
+  const words = () => node.db.read.all<[string]>("SELECT word FROM words ORDER BY word").flat();
+
+  beforeEach(async () => {
+    server = await openTestServer(template);
+    options = optionsFor(server);
+    node = await openNode(options);
+  });
+  afterEach(async () => {
+    await node.db.close();
+    await server.remove();
+  });
+
+  test("gets as new as a write within the bound that one asks for, and calls back", async () => {
+    let looks = 0;
+    node.onNews(() => {
+      looks += 1;
+    });
+    for (let at = 0; at < 20; at += 1) {
+      await node.db.write([word(`word ${at}`), change]);
+      const position = node.db.written();
+      if (!position) throw new Error("a write tells how new it made the shop");
+      expect(await node.reach(position, SEEN_MS)).toBe(true);
+      expect(words()).toContain(`word ${at}`);
+    }
+    expect(looks).toBeGreaterThan(0);
+    expect(node.trouble()).toBeNull();
+  });
+
+  test("does not wait for another life of the dataset, nor for what nobody wrote", async () => {
+    expect(await node.reach({ generation: "beef", seq: 0 }, 1)).toBe(false);
+    await node.db.write([change]);
+    const { generation } = node.db.written() ?? { generation: "" };
+    expect(await node.reach({ generation, seq: 10_000 }, 1)).toBe(false);
+    expect(node.details().waiting).toBe(0);
+  });
+
+  test("has its replica for itself, and its files for its owner", async () => {
+    await expect(openNode(options)).rejects.toThrow("is in use by another process");
+    expect(statSync(options.path).mode & 0o077).toBe(0);
+  });
+
+  test("serves what it has while the primary is gone, also after a start, and goes on when it is back", async () => {
+    await node.db.write([word("before"), change]);
+    await until(() => words().includes("before"));
+    await server.stop("SIGKILL");
+    expect(words()).toEqual(["before"]);
+    expectRefusal(await failure(node.db.write([word("no")])), "unreachable");
+    await node.db.close();
+    node = await openNode(options);
+    expect(words()).toEqual(["before"]);
+    await server.start();
+    await until(() => failure(node.db.write([word("after"), change])).then((told) => told === "it was done"));
+    await until(() => words().includes("after"));
+    expect(words()).toEqual(["after", "before"]);
+    expect(node.trouble()).toBeNull();
+  });
+
+  test("a frozen primary holds up no read and no closing", async () => {
+    await node.db.write([word("before"), change]);
+    await until(() => words().includes("before"));
+    process.kill(server.pid(), "SIGSTOP");
+    expectRefusal(await failure(node.db.write([word("frozen")], "frozen")), "uncertain");
+    expect(words()).toEqual(["before"]);
+    process.kill(server.pid(), "SIGCONT");
+  });
+
+  test.each([
+    ["empty", null],
+    ["foreign", foreign],
+  ])(
+    "refuses an %s primary at the old address, says why, and takes its own again",
+    async (_name, instead) => {
+      await node.db.write([word("ours"), change]);
+      await until(() => words().includes("ours"));
+      await server.stop("SIGTERM");
+      const stranger = await openTestServer(instead, [], Number(new URL(server.url).port));
+      await until(() => node.trouble() !== null);
+      expect(node.trouble()).toMatch(/(empty|another).*stands at the primary's address/);
+      expect(words()).toEqual(["ours"]);
+      await stranger.remove();
+      await server.start();
+      await until(() => node.trouble() === null);
+      expect(words()).toEqual(["ours"]);
+    },
+  );
+
+  test("a foreign dataset that got into the replica is not served: the last good copy is, until its own is back", async () => {
+    await node.db.write([word("ours"), change]);
+    await until(() => words().includes("ours"));
+    const dataset = String(node.details().dataset);
+    await makeGoodCopy(options.path, dataset);
+    await node.db.close();
+    // As if it had come in between two looks: synced from a stranger by another hand.
+    await server.stop("SIGTERM");
+    const stranger = await openTestServer(foreign, [], Number(new URL(server.url).port));
+    const { default: Libsql } = await import("libsql");
+    const other = new Libsql(options.path, { syncUrl: server.url, authToken: "" } as never);
+    other.sync();
+    other.close();
+    node = await openNode(options);
+    expect(words()).toEqual(["ours"]);
+    expect(node.details().serves).toBe("last good copy");
+    await until(() => node.trouble()?.includes("stands at the primary's address") ?? false);
+    await stranger.remove();
+    await server.start();
+    await until(() => node.trouble() === null);
+    expect(node.details().serves).toBe("replica");
+    expect(words()).toEqual(["ours"]);
+    await expect(makeGoodCopy(options.path, "another")).rejects.toThrow("another dataset");
+  });
+
+  test("without a primary and without a copy it says so", async () => {
+    await server.stop("SIGKILL");
+    await expect(openNode(optionsFor(server, { startMs: 200 }))).rejects.toThrow("no replica after 0.2 s");
+  });
+
+  test("a schema that lacks what the program needs is said", async () => {
+    await node.db.write([{ sql: "DELETE FROM migrations WHERE number = 2" }, change]);
+    await until(() => node.trouble() !== null);
+    expect(node.trouble()).toContain("the primary lacks migration 0002_");
+  });
+});

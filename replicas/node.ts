@@ -1,0 +1,214 @@
+// A node of the cluster as a `Database`: reads from its own replica, writes and the newest reads at the primary.
+import { mkdirSync } from "node:fs";
+import { dirname } from "node:path";
+import type { Database, Position } from "../db/database.ts";
+import { DatabaseError } from "../db/errors.ts";
+import type { Server } from "../db/hrana.ts";
+import { readMigrations } from "../db/migrate.ts";
+import { openRemote, type RemoteOptions } from "../db/remote.ts";
+import { datasetOfToken, endOfToken, keptDataset } from "./dataset.ts";
+import { type Files, openFiles } from "./files.ts";
+import { type Copying, copiedAtMs, openCopying } from "./good-copy.ts";
+import { lockReplica } from "./lock.ts";
+import type { NodeLog } from "./log.ts";
+import { schemaTrouble } from "./schema-fit.ts";
+import { openSync, type Sync } from "./sync.ts";
+import type { Report } from "./sync-worker.ts";
+import { openWaiters, type Waiters } from "./waiters.ts";
+
+export type NodeOptions = {
+  /** The primary, as writes reach it. */
+  primary: Server;
+  /** What the replica is synced by: a token that may only read. */
+  syncToken: string;
+  /** The replica's file; its folder is made. */
+  path: string;
+  /** Between two looks at the primary while changes come. */
+  pauseMs: number;
+  log: NodeLog;
+  /** The process can only be helped by starting anew. */
+  onFatal(why: string): void;
+  remote?: RemoteOptions;
+  /** The first sync, and a start without a primary, are given up after this. */
+  startMs?: number;
+};
+
+export type Node = {
+  db: Database;
+  /** Calls back at all news of the replica, and when another file is read from now on. */
+  onNews(look: () => void): void;
+  /** Whether the replica is as new as this within `ms`; the primary is asked at once. */
+  reach(position: Position, ms: number): Promise<boolean>;
+  /** How long ago the replica was known to be as new as the primary. */
+  lagMs(): number;
+  /** Why no traffic should come here, in a sentence; `null` when all is well. */
+  trouble(): string | null;
+  /** What an operator wants to know. */
+  details(): Record<string, unknown>;
+};
+
+const START_MS = 120_000;
+/** A node that is older than this says that it is not ready. */
+const LAG_MS_MAX = 10_000;
+
+/** Opens the node; resolves when there is something to serve. Throws one sentence when there is not. */
+export async function openNode(options: NodeOptions): Promise<Node> {
+  // Personal rows are in every replica.
+  process.umask(0o077);
+  mkdirSync(dirname(options.path), { recursive: true });
+  const lock = lockReplica(options.path);
+  try {
+    return await start(options, lock.unlock);
+  } catch (thrown) {
+    lock.unlock();
+    throw thrown;
+  }
+}
+
+async function start(options: NodeOptions, unlock: () => void): Promise<Node> {
+  const { path, primary, syncToken, pauseMs, log, startMs = START_MS } = options;
+  const dataset = datasetOfToken(syncToken) ?? datasetOfToken(primary.authToken) ?? keptDataset(path);
+  const files = openFiles(path, dataset);
+  const waiters = openWaiters();
+  let look = (): void => {};
+  const first = Promise.withResolvers<void>();
+  if (files.isServing()) first.resolve();
+
+  const sync = openSync(
+    { path, server: { url: primary.url, authToken: syncToken }, dataset: files.dataset(), pauseMs },
+    {
+      onReport: openReports(log, (report) => {
+        if (report.hasNews || files.isGoodCopy() || !files.isServing()) {
+          if (!files.look()) log("error", "a foreign dataset got into the replica: it is not served");
+          look();
+          waiters.tell(files.position());
+        }
+        if (files.isServing()) first.resolve();
+      }),
+      onDeath: (why) => options.onFatal(`the syncing thread ended: ${why}`),
+    },
+  );
+  try {
+    await startedWithin(startMs, first.promise, sync);
+  } catch (thrown) {
+    await sync.close();
+    await files.close();
+    throw thrown;
+  }
+  const copying = openCopying(path, () => (files.isGoodCopy() ? null : files.dataset()), log);
+  return nodeOf({ files, sync, waiters, copying, unlock, options, onNews: (next) => (look = next) });
+}
+
+/** Says what is new of the replica's state, once; and hands on what was synced. */
+function openReports(log: NodeLog, onSynced: (report: Extract<Report, { kind: "synced" }>) => void) {
+  let last = "";
+  return (report: Report): void => {
+    const said = report.kind === "failed" ? `failed ${report.why}` : report.kind;
+    if (said !== last) {
+      if (report.kind === "failed") log("warn", "the replica cannot be synced", { why: report.why });
+      if (report.kind === "foreign") log("error", "a foreign primary is refused", { dataset: report.found });
+      if (report.kind === "synced" && last !== "") log("info", "the replica is synced again");
+    }
+    last = said;
+    if (report.kind === "synced") onSynced(report);
+  };
+}
+
+async function startedWithin(ms: number, first: Promise<void>, { state }: Sync): Promise<void> {
+  const late = Promise.withResolvers<never>();
+  const timer = setTimeout(
+    () =>
+      late.reject(
+        new Error(`no replica after ${ms / 1_000} s: ${state.failure ?? "the first sync takes too long"}`),
+      ),
+    ms,
+  );
+  try {
+    await Promise.race([first, late.promise]);
+  } finally {
+    clearTimeout(timer);
+  }
+}
+
+type Parts = {
+  files: Files;
+  sync: Sync;
+  waiters: Waiters;
+  copying: Copying;
+  unlock(): void;
+  options: NodeOptions;
+  onNews: Node["onNews"];
+};
+
+function nodeOf(parts: Parts): Node {
+  const { files, sync, waiters, options, onNews } = parts;
+  const { path, primary, syncToken } = options;
+  const lagMs = () => Math.max(0, Date.now() - (sync.state.syncedAtMs || files.openedAtMs));
+  const migrations = readMigrations();
+  return {
+    db: databaseOf(parts),
+    onNews,
+    reach(position, ms) {
+      sync.wake();
+      return waiters.wait(position, files.position(), ms);
+    },
+    lagMs,
+    trouble() {
+      if (!files.isServing() || files.isGoodCopy()) return sync.state.failure ?? "there is no whole replica";
+      if (sync.state.isForeign) return sync.state.failure;
+      if (lagMs() > LAG_MS_MAX) return `lagging: ${sync.state.failure ?? "the primary does not answer"}`;
+      return schemaTrouble(files.readable(), migrations);
+    },
+    details: () => ({
+      primary: primary.url,
+      dataset: files.dataset(),
+      frame: sync.state.frame,
+      failure: sync.state.failure,
+      serves: files.isGoodCopy() ? "last good copy" : "replica",
+      goodCopyAt: timeOf(copiedAtMs(path)),
+      syncTokenEndsAt: timeOf((endOfToken(syncToken) ?? 0) * 1_000),
+      waiting: waiters.size(),
+    }),
+  };
+}
+
+const timeOf = (ms: number): string | null => (ms === 0 ? null : new Date(ms).toISOString());
+
+function databaseOf({ files, sync, waiters, copying, unlock, options }: Parts): Database {
+  const remote = openRemote(options.primary, options.remote);
+  let closing: Promise<void> | undefined;
+  const closed = () => new DatabaseError("closed", "the database is closed");
+  const closeAll = async () => {
+    await remote.close();
+    waiters.dismiss();
+    copying.stop();
+    const hasEnded = await sync.close();
+    await files.close();
+    isClosed = true;
+    if (hasEnded) unlock();
+  };
+  let isClosed = false;
+  return {
+    get read() {
+      if (isClosed) throw closed();
+      return files.readable().read;
+    },
+    scan: async (questions) => {
+      if (closing) throw closed();
+      return files.readable().scan(questions);
+    },
+    newest: remote.newest,
+    async write(statements, writeId) {
+      const results = await remote.write(statements, writeId);
+      // The sooner it is here too, the shorter does anyone with its version wait.
+      sync.wake();
+      return results;
+    },
+    writeDoor: remote.writeDoor,
+    written: remote.written,
+    close() {
+      closing ??= closeAll();
+      return closing;
+    },
+  };
+}

@@ -1,0 +1,15 @@
+// Whether the schema that came from the primary is one that this program can work with.
+import type { Readable } from "../db/database.ts";
+import { APPLIED, type Applied, checkApplied, readMigrations } from "../db/migrate.ts";
+
+/** What is wrong with it, in a sentence; `null` when it fits. */
+export function schemaTrouble({ read }: Readable, migrations = readMigrations()): string | null {
+  try {
+    const applied = read.all<Applied>(APPLIED);
+    checkApplied(applied, migrations);
+    const missing = migrations.find(({ number }) => !applied.some(([each]) => each === number));
+    return missing ? `the primary lacks migration ${missing.name}: run the migrations` : null;
+  } catch (thrown) {
+    return thrown instanceof Error ? thrown.message : String(thrown);
+  }
+}

@@ -1,0 +1,43 @@
+// Requests that wait until the replica is as new as their version, each for a bounded time.
+import type { Position } from "../db/database.ts";
+
+/** More than this need not wait: the primary answers them. */
+const WAITERS_MAX = 5_000;
+
+export type Waiters = ReturnType<typeof openWaiters>;
+
+const isAsNew = (at: Position | null, wanted: Position): boolean =>
+  at !== null && at.generation === wanted.generation && at.seq >= wanted.seq;
+
+/** Opens an empty list. */
+export function openWaiters() {
+  const waiting = new Set<{ wanted: Position; settle(isThere: boolean): void }>();
+  return {
+    /** Resolves with whether the replica, now at `at`, gets as new as this within `ms`. */
+    wait(wanted: Position, at: Position | null, ms: number): Promise<boolean> {
+      if (isAsNew(at, wanted)) return Promise.resolve(true);
+      if (waiting.size >= WAITERS_MAX) return Promise.resolve(false);
+      return new Promise((resolve) => {
+        const waiter = {
+          wanted,
+          settle(isThere: boolean): void {
+            clearTimeout(timer);
+            waiting.delete(waiter);
+            resolve(isThere);
+          },
+        };
+        const timer = setTimeout(() => waiter.settle(false), ms);
+        waiting.add(waiter);
+      });
+    },
+    /** The replica is at this position now. */
+    tell(at: Position | null): void {
+      for (const waiter of waiting) if (isAsNew(at, waiter.wanted)) waiter.settle(true);
+    },
+    /** Nobody need wait any longer. */
+    dismiss(): void {
+      for (const waiter of waiting) waiter.settle(false);
+    },
+    size: (): number => waiting.size,
+  };
+}
