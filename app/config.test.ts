@@ -8,6 +8,8 @@ const DEFAULTS: Config = {
   port: 3000,
   dataDir: "./data",
   databasePath: "data/insole.db",
+  primary: null,
+  syncIntervalMs: 40,
   publicUrl: "",
   publicDir: null,
   currency: "USD",

@@ -11,7 +11,12 @@ export type Config = Readonly<{
   host: string;
   port: number;
   dataDir: string;
+  /** The file; on a node its replica. */
   databasePath: string;
+  /** Where a node's writes go, what it may write by and what it is synced by; `null`: the file is all there is. */
+  primary: Readonly<{ url: string; writeToken: string; syncToken: string }> | null;
+  /** Between a node's looks at the primary while changes come. */
+  syncIntervalMs: number;
   /** Without its last slash; empty: URLs stay paths. */
   publicUrl: string;
   publicDir: string | null;
@@ -47,6 +52,8 @@ const MIB = 1024 * 1024;
 const DAY_SECONDS = 86_400;
 const SECRET_BYTES_MIN = 32;
 const SECRETS_MAX = 2;
+const SYNC_INTERVAL_MS = 40;
+const SYNC_INTERVAL_MS_MAX = 60_000;
 const METRICS_TOKEN_LENGTH_MIN = 16;
 const RATE_LIMIT_LIMIT = 1_000_000_000;
 /** Where storefronts in development run. */
@@ -60,23 +67,24 @@ export function readConfig(env: Environment, isTerminal = false): Config {
   const isProduction = env.NODE_ENV === "production";
   const dataDir = text(env, "DATA_DIR", "./data");
   const databaseUrl = text(env, "DATABASE_URL", "");
-  if (databaseUrl !== "" && !databaseUrl.startsWith("file:"))
-    throw new Error(`DATABASE_URL is ${databaseUrl}: it must be a file: URL`);
+  const primary = primaryOf(env, databaseUrl);
   return Object.freeze({
     isProduction,
     host: text(env, "HOST", "127.0.0.1"),
     port: whole(env, "PORT", 3000, 0, 65_535),
     dataDir,
-    databasePath: databaseUrl === "" ? join(dataDir, "insole.db") : databaseUrl.slice("file:".length),
+    databasePath: databasePath(env, databaseUrl, dataDir, primary !== null),
+    primary,
+    syncIntervalMs: whole(env, "SYNC_INTERVAL_MS", SYNC_INTERVAL_MS, 5, SYNC_INTERVAL_MS_MAX),
     publicUrl: httpUrl(env, "PUBLIC_URL"),
     publicDir: text(env, "PUBLIC_DIR", "") || null,
     currency: currencyCode(env),
-    demo: flag(env, "DEMO", !isProduction),
+    demo: demo(env, isProduction, primary !== null),
     cacheBytesMax: whole(env, "CACHE_BYTES_MAX", 64 * MIB, 0, 64 * 1024 * MIB),
     logLevel: choice(env, "LOG_LEVEL", LEVELS, "info"),
     logFormat: isTerminal ? "pretty" : "json",
     logSample: share(env, "LOG_SAMPLE", isProduction ? 0.01 : 1),
-    jwtSecrets: secrets(env),
+    jwtSecrets: secrets(env, primary !== null),
     accessTtlSeconds: whole(env, "ACCESS_TTL_SECONDS", 900, 1, DAY_SECONDS),
     openWrites: openWrites(env, isProduction),
     firstAdmin: firstAdmin(env),
@@ -137,9 +145,42 @@ function currencyCode(env: Environment): string {
   return maximumFractionDigits === 2 ? value : refuse("CURRENCY", value, "a currency with two decimals");
 }
 
+/** Refusals of tokens do not repeat them. */
+function primaryOf(env: Environment, url: string): Config["primary"] {
+  if (url === "" || url.startsWith("file:")) return null;
+  if (!/^https?:\/\//.test(url) || !URL.canParse(url))
+    throw new Error(`DATABASE_URL is ${url}: it must be a file: URL, or http: or https: of the primary`);
+  const tokens = text(env, "DATABASE_AUTH_TOKEN", "").split(",");
+  if (tokens.length > 2)
+    throw new Error(
+      `DATABASE_AUTH_TOKEN has ${tokens.length} parts: it must be one token, or a writing and a syncing one separated by a comma`,
+    );
+  const [writeToken = "", syncToken = writeToken] = tokens.map((token) => token.trim());
+  return { url: url.replace(/\/+$/, ""), writeToken, syncToken };
+}
+
+function databasePath(env: Environment, url: string, dataDir: string, isNode: boolean): string {
+  const replica = text(env, "REPLICA_PATH", "");
+  if (isNode) return replica === "" ? join(dataDir, "replica.db") : replica;
+  if (replica !== "")
+    throw new Error("REPLICA_PATH is set: only a node has a replica, so set DATABASE_URL too");
+  return url === "" ? join(dataDir, "insole.db") : url.slice("file:".length);
+}
+
+function demo(env: Environment, isProduction: boolean, isNode: boolean): boolean {
+  const isDemo = flag(env, "DEMO", !isProduction && !isNode);
+  if (isDemo && isNode)
+    throw new Error(
+      "DEMO is true: a node does not fill the catalogue, so fill the primary's file before it starts",
+    );
+  return isDemo;
+}
+
 /** Refusals of secrets do not repeat them. */
-function secrets(env: Environment): string[] {
+function secrets(env: Environment, isNode: boolean): string[] {
   const value = text(env, "JWT_SECRET", "");
+  if (value === "" && isNode)
+    throw new Error("JWT_SECRET is not set: all nodes need the same one, of 32 bytes or more");
   if (value === "") return [];
   const all = value.split(",").map((secret) => secret.trim());
   if (all.length > SECRETS_MAX)

@@ -5,6 +5,7 @@ import type { Database } from "../db/database.ts";
 import { openFile } from "../db/file.ts";
 import { migrate } from "../db/migrate.ts";
 import { version } from "../package.json";
+import { openNode } from "../replicas/node.ts";
 import { makeFirstAdmin } from "./accounts/first-admin.ts";
 import { openPasswords } from "./accounts/passwords.ts";
 import { type Cache, openCache } from "./cache/cache.ts";
@@ -20,6 +21,7 @@ import { openLimits } from "./limits/limits.ts";
 import { openPatience } from "./limits/patience.ts";
 import { openAccess } from "./ops/access.ts";
 import { type Log, openLog } from "./ops/log.ts";
+import { alone, type Place } from "./ops/place.ts";
 import { openStatus } from "./ops/status.ts";
 import { openTally } from "./ops/tally.ts";
 import { openServer } from "./server.ts";
@@ -41,20 +43,20 @@ const IDLE_TIMEOUT_SECONDS = 75;
 const REQUEST_BYTES_MAX = 1024 * 1024;
 /** Shoes that wait for their related list after a broken import; more are left to the next import. */
 const PENDING_MAX = 2_000;
+/** Tells a supervisor that the process can only be helped by starting anew (sysexits: a temporary failure). */
+const RESTART_CODE = 75;
 
 /** A running shop. */
 export type Shop = { url: string; close(): Promise<void> };
 
 /** Starts a shop with these settings; throws one sentence when it cannot. */
-export async function main(config: Config, log: Log): Promise<Shop> {
+export async function main(config: Config, log: Log, onFatal: (why: string) => void = fail): Promise<Shop> {
   const startedAtMs = Date.now();
   if (config.jwtSecrets.length === 0) prepareFolder(config.dataDir);
   prepareFolder(dirname(config.databasePath));
   const secrets = prepareSecrets(config.jwtSecrets, config.dataDir, config.isProduction);
-  const applied = migrate(config.databasePath);
-  if (applied.length > 0) log.debug("migrated", { applied });
-  const db = openFile(config.databasePath);
-  await prepareCatalogue(db, config, log);
+  const place = config.primary ? await openNodeOf(config, log, onFatal) : await openAlone(config, log);
+  const { db } = place;
 
   const passwords = openPasswords();
   if (await makeFirstAdmin(db, passwords, config.firstAdmin, Date.now())) log.info("made the first admin");
@@ -67,12 +69,13 @@ export async function main(config: Config, log: Log): Promise<Shop> {
     headers: transportHeaders(config.publicUrl),
   });
   const identity = openIdentity(db, openTokens(secrets, config.accessTtlSeconds, Date.now), Date.now);
-  const status = openStatus(version, startedAtMs, Date.now, feed.position);
+  const status = openStatus({ version, startedAtMs, now: Date.now, seq: feed.position, place });
   const look = () => follow(feed, { cache, identity, log });
   const versions = openVersions({
     ...feed,
     secrets,
     isSecure: config.publicUrl.startsWith("https:"),
+    place,
   });
   const clients = openClients(config.trustProxy);
   const walk = openServer({
@@ -99,6 +102,7 @@ export async function main(config: Config, log: Log): Promise<Shop> {
     publicDir: config.publicDir,
     logSample: config.logSample,
   });
+  place.onNews(look);
   const polling = setInterval(look, FEED_POLL_MS);
   const forgetting = setInterval(() => void forget(db, log), FORGET_MS);
   const server = listen(config, walk);
@@ -114,6 +118,29 @@ export async function main(config: Config, log: Log): Promise<Shop> {
   };
   return { url: server.url.href.replace(/\/$/, ""), close };
 }
+
+async function openAlone(config: Config, log: Log): Promise<Place> {
+  const applied = migrate(config.databasePath);
+  if (applied.length > 0) log.debug("migrated", { applied });
+  const db = openFile(config.databasePath);
+  await prepareCatalogue(db, config, log);
+  return alone(db);
+}
+
+async function openNodeOf(config: Config, log: Log, onFatal: (why: string) => void): Promise<Place> {
+  const { primary, databasePath: path, syncIntervalMs: pauseMs } = config;
+  if (!primary) throw new Error("a node needs a primary");
+  const { url, writeToken: authToken, syncToken } = primary;
+  const node = await openNode({
+    ...{ primary: { url, authToken }, syncToken, path, pauseMs, onFatal },
+    log: (level, message, facts) => log[level](message, facts),
+  });
+  return { role: "node", ...node };
+}
+
+const fail = (why: string): never => {
+  throw new Error(why);
+};
 
 const openLimitsOf = (config: Config) =>
   openLimits({
@@ -206,17 +233,20 @@ if (import.meta.main) {
   try {
     const config = readConfig(process.env, process.stdout.isTTY);
     const log = openLog(config.logLevel, config.logFormat, (line) => process.stdout.write(`${line}\n`));
-    const shop = await main(config, log);
-    log.info("the shop is open", { shop: shop.url, docs: `${shop.url}/docs`, data: config.databasePath });
     let isStopping = false;
     // A terminal may deliver its signal twice: through the package runner and by itself.
-    const stop = async (signal: string) => {
+    const stop = async (signal: string, code = 0) => {
       if (isStopping) return;
       isStopping = true;
       log.info("closing", { signal });
       await shop.close();
-      process.exit(0);
+      process.exit(code);
     };
+    const shop = await main(config, log, (why) => {
+      log.error("starting anew", { why });
+      void stop("none", RESTART_CODE);
+    });
+    log.info("the shop is open", { shop: shop.url, docs: `${shop.url}/docs`, data: config.databasePath });
     process.on("SIGTERM", stop);
     process.on("SIGINT", stop);
   } catch (thrown) {

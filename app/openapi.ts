@@ -13,6 +13,7 @@ import { kindOf, openLimits } from "./limits/limits.ts";
 import { openPatience } from "./limits/patience.ts";
 import { ProblemSchema, problem } from "./openapi-parts.ts";
 import { openMetrics } from "./ops/metrics.ts";
+import { alone } from "./ops/place.ts";
 import { opsRoutes } from "./ops/routes.ts";
 import { openStatus } from "./ops/status.ts";
 import { openTally } from "./ops/tally.ts";
@@ -66,12 +67,18 @@ export async function openapiDocument(): Promise<string> {
     passwords: openPasswords(),
     patience: openPatience({ now: Date.now }),
     limits: openLimits({ requestsMax: 0, signInsMax: 0, windowSeconds: 1, now: Date.now }),
-    status: openStatus(version, 0, Date.now, () => 0),
+    status: openStatus({ version, startedAtMs: 0, now: Date.now, seq: () => 0, place: alone(noDatabase()) }),
     tally: openTally(),
     access: () => false,
     origins: { publicUrl: "", corsOrigins: [] },
     now: Date.now,
-    versions: openVersions({ secrets: [], generation: () => "", position: () => 0, isSecure: false }),
+    versions: openVersions({
+      secrets: [],
+      generation: () => "",
+      position: () => 0,
+      isSecure: false,
+      place: alone(noDatabase()),
+    }),
     idempotency: openIdempotency(db, Date.now),
     likes: openLikes(db, { now: Date.now, isOpen: false, onCommit: () => undefined }),
     look: () => undefined,

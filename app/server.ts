@@ -56,16 +56,29 @@ export function openServer(
     const { method } = request;
     const since = method === "GET" || method === "HEAD" ? versions.sinceOf(request.headers) : 0;
     if (since > versions.position()) look();
-    if (method === "GET") {
-      const entry = cache.find(cacheKey(request.url), since);
-      if (entry) {
-        if (logSample > 0 && Math.random() < logSample) log.info("hit", { url: request.url, requestId });
-        return tally.fromMemory(respond(entry, request, "hit", requestId));
-      }
-    }
+    // On a node the copy may lag behind what this client has seen.
+    if (since > versions.position()) return waited(request, requestId, peer, since);
+    return found(request, requestId, since) ?? computed(request, requestId, peer);
+  };
+
+  function found(request: Request, requestId: string, since: number): Response | undefined {
+    const entry = request.method === "GET" ? cache.find(cacheKey(request.url), since) : undefined;
+    if (entry === undefined) return undefined;
+    if (logSample > 0 && Math.random() < logSample) log.info("hit", { url: request.url, requestId });
+    return tally.fromMemory(respond(entry, request, "hit", requestId));
+  }
+
+  async function waited(request: Request, requestId: string, peer: Peer | undefined, since: number) {
+    await versions.catchUp(since);
+    look();
+    const isHere = since <= versions.position();
+    return (isHere && found(request, requestId, since)) || computed(request, requestId, peer);
+  }
+
+  function computed(request: Request, requestId: string, peer: Peer | undefined): Promise<Response> {
     keepRequestId(request, requestId);
     return answer(request, requestId, peer, { app, services, routeOf });
-  };
+  }
 }
 
 /** What stands below `/api/` or `/v1/`, else the path from its first slash: a canonical one is the key of its answer. */

@@ -4,6 +4,8 @@ import { type AdminShop, openAdminShop } from "./shoes/writes-fixture.ts";
 import { shoe, until } from "./test-shop.ts";
 import { openVersions } from "./version.ts";
 
+const ALONE = { db: { written: () => null }, reach: async () => false };
+
 let shop: AdminShop;
 beforeAll(async () => {
   shop = await openAdminShop([shoe("a"), shoe("b", { related: ["a"] })], {
@@ -133,7 +135,13 @@ test("one that is not ours is ignored", async () => {
 
 test("two secrets: the first signs, both verify; another generation is none of ours", () => {
   const open = (secrets: string[], generation = "ab12") =>
-    openVersions({ secrets, generation: () => generation, position: () => 41, isSecure: false });
+    openVersions({
+      secrets,
+      generation: () => generation,
+      position: () => 41,
+      isSecure: false,
+      place: ALONE,
+    });
   const old = open(["old"]);
   const text = old.headers()[0]?.[1] ?? "";
   const sinceOf = (versions: typeof old) => versions.sinceOf(new Headers({ "insole-version": text }));

@@ -17,8 +17,8 @@ export type Fill = {
   compute(): Promise<Answer | null> | Answer | null;
 };
 
-/** Why an answer came as it did, for `Cache-Status`. */
-export type Origin = "hit" | "miss";
+/** Why an answer came as it did, for `Cache-Status`; `behind`: it is older than its client may know. */
+export type Origin = "hit" | "miss" | "behind";
 
 export type CacheOptions = {
   bytesMax: number;
@@ -90,6 +90,9 @@ export function openCache({ bytesMax, now, position, headers = {} }: CacheOption
         if (flights.get(fill.key) === flight) flights.delete(fill.key);
       }
     },
+    /** An answer computed elsewhere, as it is sent; it is not kept, for the feed here does not tell of it. */
+    passing: ({ key, concern }: Fill, answer: Answer): Entry =>
+      finish(answer, { key, concern, seq: 0, epoch: 0, expiresAtMs: 0, headers }, false),
     apply: news.apply,
     tick: news.tick,
     clear: news.clear,

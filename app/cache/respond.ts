@@ -2,7 +2,7 @@
 import type { Origin } from "./cache.ts";
 import { type Entry, gzipOf } from "./entry.ts";
 
-const MISS = "insole; fwd=miss";
+const STATUS = { miss: "insole; fwd=miss", behind: "insole; hit; detail=behind" } as const;
 
 /** The answer as this client wants it: 304 where it has it already. Header objects are copied by `Response`. */
 export function respond(entry: Entry, request: Request, origin: Origin, requestId: string): Response {
@@ -11,7 +11,7 @@ export function respond(entry: Entry, request: Request, origin: Origin, requestI
   const mayCompress = entry.gzip !== null && (origin === "hit" || entry.concern === "list");
   const variant = mayCompress && acceptsGzip(asked.get("accept-encoding")) ? gzipOf(entry) : entry.plain;
   const headers = origin === "hit" ? variant.headers : new Headers(variant.headers);
-  if (origin === "miss") headers.set("cache-status", MISS);
+  if (origin !== "hit") headers.set("cache-status", STATUS[origin]);
   headers.set("x-request-id", requestId);
   const known = asked.get("if-none-match");
   if (known !== null && isKnown(known, entry)) return notModified(headers);

@@ -174,6 +174,9 @@ function defineProcess({ gauge }: Define, status: Status, delay: Delay): void {
   gauge("insole_ready", "1 while the shop takes traffic", [], (put) =>
     put(status.readiness().isReady ? 1 : 0),
   );
+  gauge("insole_replica_lag_seconds", "How long ago this process was known to be the newest", [], (put) =>
+    put(status.health().lagMs / 1_000),
+  );
   gauge("insole_seq", "The newest change this process knows", [], (put) => put(status.health().seq));
   gauge("insole_uptime_seconds", "Seconds since the start", [], (put) => put(status.health().uptimeSeconds));
   gauge(

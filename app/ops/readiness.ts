@@ -1,18 +1,21 @@
 // How the process stands in detail, for those who may look inside.
 import type { MetricServices } from "./metrics.ts";
 
-/** The phase, the newest change known here, the write door, the cache and who waits. */
+/** The phase and what is wrong, the newest change known here, the replica, the write door, the cache and who waits. */
 export function readiness({ status, db, cache, passwords, limits }: MetricServices) {
-  const { isReady, why: phase } = status.readiness();
+  const { isReady, phase, why } = status.readiness();
+  const replica = status.replica();
   const { version, uptimeSeconds, role, seq, lagMs } = status.health();
   return {
     status: isReady ? "ready" : "not ready",
     phase,
+    ...(why === phase ? {} : { why }),
     version,
     uptimeSeconds,
     role,
     seq,
     lagMs,
+    ...(replica ? { replica } : {}),
     writeDoor: db.writeDoor(),
     cache: cache.state(),
     passwords: passwords.state(),

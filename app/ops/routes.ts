@@ -45,12 +45,16 @@ export function opsRoutes(services: Services) {
     .get(
       "/readyz",
       ({ request, query }) => {
-        const { isReady, why } = status.readiness();
+        const { isReady, phase } = status.readiness();
         if (query.verbose !== undefined) {
           if (!access(request)) throw nothingHere();
           return send(readiness(services), isReady ? 200 : 503);
         }
-        if (!isReady) throw new Problem("unavailable", `the shop is ${why}`, [], { "retry-after": "1" });
+        // What is wrong inside is for those who may look inside.
+        if (!isReady)
+          throw new Problem("unavailable", `the shop is ${phase === "ready" ? "behind" : phase}`, [], {
+            "retry-after": "1",
+          });
         return send({ status: "ready" });
       },
       hook("getReadiness", "Whether to send it traffic", Ok, [503]),

@@ -1,10 +1,20 @@
-// How the process stands: starting, ready or draining, and since when.
+// How the process stands: starting, ready or draining, and since when; and how far it is behind.
+import type { Place } from "./place.ts";
 
 export type Phase = "starting" | "ready" | "draining";
 export type Status = ReturnType<typeof openStatus>;
 
-/** Keeps the phase of the process; `seq` tells the newest change known here. */
-export function openStatus(version: string, startedAtMs: number, now: () => number, seq: () => number) {
+export type StatusOptions = {
+  version: string;
+  startedAtMs: number;
+  now(): number;
+  /** The newest change known here. */
+  seq(): number;
+  place: Pick<Place, "role" | "lagMs" | "trouble" | "details">;
+};
+
+/** Keeps the phase of the process. */
+export function openStatus({ version, startedAtMs, now, seq, place }: StatusOptions) {
   let phase: Phase = "starting";
   return {
     enter(next: Phase): void {
@@ -14,10 +24,14 @@ export function openStatus(version: string, startedAtMs: number, now: () => numb
       status: "ok" as const,
       version,
       uptimeSeconds: Math.floor((now() - startedAtMs) / 1000),
-      role: "single",
+      role: place.role,
       seq: seq(),
-      lagMs: 0,
+      lagMs: place.lagMs(),
     }),
-    readiness: () => ({ isReady: phase === "ready", why: phase }),
+    readiness(): { isReady: boolean; phase: Phase; why: string } {
+      const trouble = place.trouble();
+      return { isReady: phase === "ready" && trouble === null, phase, why: trouble ?? phase };
+    },
+    replica: place.details,
   };
 }

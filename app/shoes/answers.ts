@@ -1,5 +1,5 @@
 // The catalogue's public answers as they are cached: body, lifetime, entity tag and what makes them wrong.
-import type { Database } from "../../db/database.ts";
+import type { Readable } from "../../db/database.ts";
 import type { Fill } from "../cache/cache.ts";
 import type { Answer } from "../cache/entry.ts";
 import { type Listing, listShoes, type Shop } from "./lists.ts";
@@ -33,23 +33,23 @@ const json = (body: string, etagPrefix: string, shoeIds: () => string[] = () => 
 });
 
 /** One shoe by its id. */
-export const shoeFill = (db: Database, shop: Shop, view: View, shoeId: string): Fill => ({
+export const shoeFill = (at: Readable, shop: Shop, view: View, shoeId: string): Fill => ({
   key: `${ROOT[view]}/${shoeId}`,
   concern: "item",
   ttlMs: TTL_MS.shoe,
   compute() {
-    const item = findShoe(db, shoeId, view, shop);
+    const item = findShoe(at, shoeId, view, shop);
     return item && json(`{"success":true,"data":${item.json}}`, `v${item.version}.${view}`, () => [shoeId]);
   },
 });
 
 /** A shoe with its related shoes. */
-export const relatedFill = (db: Database, shop: Shop, shoeId: string): Fill => ({
+export const relatedFill = (at: Readable, shop: Shop, shoeId: string): Fill => ({
   key: `${ROOT.shoe}/${shoeId}/relatedproducts`,
   concern: "related",
   ttlMs: TTL_MS.shoe,
   compute() {
-    const item = findRelated(db, shoeId, shop);
+    const item = findRelated(at, shoeId, shop);
     if (!item) return null;
     return json(item.json, `v${item.version}.related`, () => [...idsIn(item.json), ...item.waitsFor]);
   },
@@ -59,7 +59,7 @@ export const relatedFill = (db: Database, shop: Shop, shoeId: string): Fill => (
 const idsIn = (body: string): string[] => [...body.matchAll(/"id":"([^"]+)"/g)].map(([, id]) => id ?? "");
 
 /** A list, by its canonical query. */
-export function listFill(db: Database, shop: Shop, view: View, query: ListQuery): Fill {
+export function listFill(at: Readable, shop: Shop, view: View, query: ListQuery): Fill {
   const text = canonicalQuery(query);
   const kind = query.words ? "search" : query.sort === "popular" ? "popular" : "list";
   return {
@@ -67,18 +67,18 @@ export function listFill(db: Database, shop: Shop, view: View, query: ListQuery)
     concern: "list",
     ttlMs: TTL_MS[kind],
     async compute() {
-      const listing = await listShoes(db, query, view, shop);
+      const listing = await listShoes(at, query, view, shop);
       return { ...json(listBody(query, listing), `l.${view}`), link: links(query, listing) };
     },
   };
 }
 
-export const categoriesFill = (db: Database): Fill => ({
+export const categoriesFill = (at: Readable): Fill => ({
   key: "categories",
   concern: "list",
   ttlMs: TTL_MS.categories,
   compute() {
-    const items = listCategories(db);
+    const items = listCategories(at);
     const pagination = { page: 1, limit: items.length, total: items.length, pages: 1, nextCursor: null };
     return json(
       `{"success":true,"data":[${items.join(",")}],"pagination":${JSON.stringify(pagination)}}`,
@@ -88,12 +88,12 @@ export const categoriesFill = (db: Database): Fill => ({
 });
 
 /** The drawn picture; at its version's address it never changes. */
-export const pictureFill = (db: Database, shoeId: string, version: string | null): Fill => ({
+export const pictureFill = (at: Readable, shoeId: string, version: string | null): Fill => ({
   key: version === null ? `/images/${shoeId}.svg` : `/images/${shoeId}.svg?v=${version}`,
   concern: "item",
   ttlMs: TTL_MS.shoe,
   compute() {
-    const likeness = findLikeness(db, shoeId);
+    const likeness = findLikeness(at, shoeId);
     if (!likeness) return null;
     const cacheControl = version === String(likeness.version) ? PICTURE_VERSIONED : PICTURE;
     return {

@@ -1,5 +1,5 @@
 // How many shoes each label would leave: counters where nothing filters, else counted over a bounded set of matches.
-import type { Database, Statement, Value } from "../../db/database.ts";
+import type { Readable, Statement, Value } from "../../db/database.ts";
 import { type Condition, hits, isHopeless, type LabelIds, matchFilters, priceCondition } from "./filters.ts";
 import { LABEL_KINDS, type ListQuery } from "./query.ts";
 import { EVERYWHERE, matchWords } from "./search.ts";
@@ -34,7 +34,7 @@ const COLUMN: Record<Facet, string> = {
 
 /** Counts every facet without its own filter. */
 export async function countFacets(
-  db: Database,
+  db: Readable,
   query: ListQuery,
   labels: LabelIds,
   words: string[] | null,
@@ -66,7 +66,7 @@ export async function countFacets(
 const major = (cents: Value | undefined): number | null => (typeof cents === "number" ? cents / 100 : null);
 
 /** Most facets share one set of matches: those that nothing filters. */
-function samplesFor(db: Database, query: ListQuery, labels: LabelIds, words: string[] | null): Sample[] {
+function samplesFor(db: Readable, query: ListQuery, labels: LabelIds, words: string[] | null): Sample[] {
   const search = words ? matchWords(db, words)(EVERYWHERE) : null;
   const samples = new Map<string, Sample>();
   for (const facet of FACETS) {

@@ -1,5 +1,5 @@
 // What narrows a list, in two forms: an expression for the search index and a condition on rows.
-import type { Database, Statement, Value } from "../../db/database.ts";
+import type { Readable, Statement, Value } from "../../db/database.ts";
 import { LABEL_KINDS, type ListQuery } from "./query.ts";
 import type { LabelKind } from "./words.ts";
 
@@ -19,7 +19,7 @@ const LABEL_COLUMN = {
 } as const;
 
 /** Looks up the labels of a query: one short read for each. */
-export function findLabels(db: Database, query: ListQuery): LabelIds {
+export function findLabels(db: Readable, query: ListQuery): LabelIds {
   const ids: LabelIds = {};
   for (const kind of LABEL_KINDS) {
     const keys = query.labels[kind];
@@ -35,7 +35,7 @@ export function findLabels(db: Database, query: ListQuery): LabelIds {
 export const isHopeless = (ids: LabelIds): boolean => Object.values(ids).some((list) => list.length === 0);
 
 /** The filters as an expression over the index's tags, or `null` when nothing filters; `without` leaves one kind out. */
-export function matchFilters(db: Database, query: ListQuery, ids: LabelIds, without?: string): string | null {
+export function matchFilters(db: Readable, query: ListQuery, ids: LabelIds, without?: string): string | null {
   const parts: string[] = [];
   for (const kind of LABEL_KINDS) {
     const list = ids[kind];
@@ -100,10 +100,10 @@ WHERE h.search MATCH ? ${price.sql === "" ? "" : `AND ${price.sql}`} ORDER BY h.
 }
 
 type Band = { cents: number; wide: number };
-const bandsOf = new WeakMap<Database, Band[]>();
+const bandsOf = new WeakMap<Readable, Band[]>();
 
 /** The bands that a price range touches: narrow ones at its ends, wide ones between. */
-function priceTags(db: Database, minCents: number, maxCents: number | null): string[] {
+function priceTags(db: Readable, minCents: number, maxCents: number | null): string[] {
   let bands = bandsOf.get(db);
   if (!bands) {
     const rows = db.read.all<[number, number]>("SELECT cents, wide_cents FROM price_bands ORDER BY cents");

@@ -1,5 +1,5 @@
 // Lists of shoes: which rows, in which order, how many there are, and where the list goes on.
-import type { Database, Row, Statement, Value } from "../../db/database.ts";
+import type { Readable, Row, Statement, Value } from "../../db/database.ts";
 import { encodeCursor } from "./cursor.ts";
 import { countFacets, type Facets } from "./facets.ts";
 import {
@@ -38,7 +38,7 @@ export type Listing = {
 type Page = { rows: Row[]; total: number; totalIsLowerBound: boolean };
 
 /** Answers a checked question. Wide questions go to the read worker; throws `overloaded` when that is full. */
-export async function listShoes(db: Database, query: ListQuery, view: View, shop: Shop): Promise<Listing> {
+export async function listShoes(db: Readable, query: ListQuery, view: View, shop: Shop): Promise<Listing> {
   if (query.ids) return listByIds(db, query, view, shop);
   const labels = findLabels(db, query);
   const nothing = isHopeless(labels) || query.words?.length === 0;
@@ -84,7 +84,7 @@ function isNarrow({
 }
 
 async function findPage(
-  db: Database,
+  db: Readable,
   query: ListQuery,
   labels: LabelIds,
   words: string[] | null,
@@ -147,7 +147,7 @@ const bounds = ({ limit, page, position }: ListQuery): Value[] => [
   position ? 0 : (page - 1) * limit,
 ];
 
-function findNarrow(db: Database, query: ListQuery, labels: LabelIds): Page {
+function findNarrow(db: Readable, query: ListQuery, labels: LabelIds): Page {
   const [kind, ids] = (Object.entries(labels)[0] ?? ["all", [1]]) as [string, number[]];
   const total = db.read.get<[number]>("SELECT shoes FROM facets WHERE id = ?", ids[0] ?? 0)?.[0] ?? 0;
   if (kind !== "all" && query.sort === "newest") {
@@ -263,7 +263,7 @@ const ITEMS = (view: View) =>
   `SELECT ${shoeJson(view)} FROM json_each(?3) AS j CROSS JOIN shoes AS s ON s.id = j.value ORDER BY j.key`;
 
 async function readItems(
-  db: Database,
+  db: Readable,
   rows: Row[],
   view: View,
   shop: Shop,
@@ -278,7 +278,7 @@ async function readItems(
   return items.map(([json]) => String(json));
 }
 
-async function listByIds(db: Database, query: ListQuery, view: View, shop: Shop): Promise<Listing> {
+async function listByIds(db: Readable, query: ListQuery, view: View, shop: Shop): Promise<Listing> {
   const rows = db.read.all(
     "SELECT s.id FROM json_each(?) AS j CROSS JOIN shoes AS s ON s.shoe_id = j.value ORDER BY j.key",
     JSON.stringify(query.ids),

@@ -1,7 +1,9 @@
 // The catalogue over HTTP: addresses in, finished answers out.
 import { Elysia } from "elysia";
-import type { Database } from "../../db/database.ts";
-import type { Cache, Fill } from "../cache/cache.ts";
+import type { Database, Readable } from "../../db/database.ts";
+import { DatabaseError } from "../../db/errors.ts";
+import type { Cache, Fill, Origin } from "../cache/cache.ts";
+import type { Entry } from "../cache/entry.ts";
 import { respond } from "../cache/respond.ts";
 import { Problem } from "../problems.ts";
 import { requestIdOf } from "../request-id.ts";
@@ -18,37 +20,25 @@ export type CatalogueServices = {
   db: Database;
   cache: Cache;
   shop: Shop;
-  versions: Pick<Versions, "sinceOf">;
+  versions: Pick<Versions, "sinceOf" | "position">;
 };
 
 /** A slug is a title's 80 characters and an id; nothing longer is looked up. */
 const SLUG_MAX = 145;
 
 /** The routes below `/api` and `/v1`. */
-export function catalogueRoutes({ db, cache, shop, versions }: CatalogueServices) {
-  const answer = async (request: Request, fill: Fill): Promise<Response> => {
-    const { entry, origin } = await cache.answer(fill, versions.sinceOf(request.headers));
-    if (!entry) throw notFound();
-    return respond(entry, request, origin, requestIdOf(request));
-  };
-  const list = (request: Request, view: View) =>
-    answer(request, listFill(db, shop, view, readListQuery(new URL(request.url).searchParams)));
-  // An address is tried as an id first: a slug costs one look-up more, and shares the id's answer.
-  const answerOne = async (
-    request: Request,
-    address: string,
-    fill: (shoeId: string) => Fill,
-  ): Promise<Response> => {
-    if (isShoeId(address)) {
-      const { entry, origin } = await cache.answer(fill(address), versions.sinceOf(request.headers));
-      if (entry) return respond(entry, request, origin, requestIdOf(request));
-    }
-    return answer(request, fill(idOfSlug(db, cache, address, versions.sinceOf(request.headers))));
+export function catalogueRoutes(services: CatalogueServices) {
+  const { shop } = services;
+  const { find, findOne } = finders(services);
+  const list = (request: Request, view: View) => {
+    const query = readListQuery(new URL(request.url).searchParams);
+    return find(request, (at) => listFill(at, shop, view, query));
   };
   const item = (request: Request, view: View, address: string) =>
-    answerOne(request, address, (shoeId) => shoeFill(db, shop, view, shoeId));
+    findOne(request, address, (at, shoeId) => shoeFill(at, shop, view, shoeId));
   const related = (request: Request, address: string) =>
-    answerOne(request, address, (shoeId) => relatedFill(db, shop, shoeId));
+    findOne(request, address, (at, shoeId) => relatedFill(at, shop, shoeId));
+  const categories = (request: Request) => find(request, categoriesFill);
 
   return new Elysia({ name: "catalogue" })
     .get("/shoes", ({ request }) => list(request, "shoe"), DOCS.listShoes)
@@ -65,7 +55,7 @@ export function catalogueRoutes({ db, cache, shop, versions }: CatalogueServices
       ({ request, params }) => related(request, params.id),
       DOCS.getRelatedProducts,
     )
-    .get("/categories", ({ request }) => answer(request, categoriesFill(db)), DOCS.listCategories);
+    .get("/categories", ({ request }) => categories(request), DOCS.listCategories);
 }
 
 /** The drawn pictures, outside the prefixes. */
@@ -86,14 +76,68 @@ export function pictureRoutes({ db, cache }: CatalogueServices) {
 
 const notFound = () => new Problem("not-found", "there is no such shoe");
 
-/** The id behind a slug; what cannot be one, or lately was none, is not looked up. */
-function idOfSlug(db: Database, cache: Cache, slug: string, since: number): string {
-  const key = `/slugs/${slug}`;
-  // biome-ignore lint/suspicious/noControlCharactersInRegex: they are what is refused
-  if (slug.length > SLUG_MAX || /[\u0000-\u001f]/.test(slug)) throw notFound();
-  if (since === 0 && cache.isMissing(key)) throw notFound();
-  const shoeId = findIdOfSlug(db, slug);
-  if (shoeId !== null) return shoeId;
-  cache.noteMissing(key);
-  throw notFound();
+type Found = { entry: Entry | null; origin: Origin };
+/** An answer, computed from what is read there. */
+type Make = (at: Readable) => Fill;
+
+/** How answers are found: in memory, in the copy here, or at the primary for clients that know of what is not here yet. */
+function finders({ db, cache, versions }: CatalogueServices) {
+  const send = ({ entry, origin }: Found, request: Request): Response => {
+    if (!entry) throw notFound();
+    return respond(entry, request, origin, requestIdOf(request));
+  };
+
+  const atPrimary = async (make: Make): Promise<Found | null> => {
+    try {
+      return await db.newest(async (at) => {
+        const fill = make(at);
+        const answer = await fill.compute();
+        return { entry: answer && cache.passing(fill, answer), origin: "miss" };
+      });
+    } catch (thrown) {
+      if (thrown instanceof DatabaseError && (thrown.kind === "unreachable" || thrown.kind === "overloaded"))
+        return null;
+      throw thrown;
+    }
+  };
+
+  const look = async (request: Request, make: Make): Promise<Found> => {
+    const since = versions.sinceOf(request.headers);
+    if (since <= versions.position()) return cache.answer(make(db), since);
+    const found = await atPrimary(make);
+    if (found) return found;
+    // Every public read works while the primary is gone: older than its client knows is better than nothing, and said.
+    const { entry, origin } = await cache.answer(make(db));
+    return { entry, origin: entry ? "behind" : origin };
+  };
+
+  const idOfSlug = async (slug: string, since: number): Promise<string> => {
+    const key = `/slugs/${slug}`;
+    // biome-ignore lint/suspicious/noControlCharactersInRegex: they are what is refused
+    if (slug.length > SLUG_MAX || /[\u0000-\u001f]/.test(slug)) throw notFound();
+    if (since === 0 && cache.isMissing(key)) throw notFound();
+    const isBehind = since > versions.position();
+    const shoeId =
+      findIdOfSlug(db, slug) ?? (isBehind ? await db.newest((at) => findIdOfSlug(at, slug)) : null);
+    if (shoeId !== null) return shoeId;
+    cache.noteMissing(key);
+    throw notFound();
+  };
+
+  return {
+    find: async (request: Request, make: Make): Promise<Response> => send(await look(request, make), request),
+    /** An address is tried as an id first: a slug costs one look-up more, and shares the id's answer. */
+    async findOne(
+      request: Request,
+      address: string,
+      make: (at: Readable, shoeId: string) => Fill,
+    ): Promise<Response> {
+      if (isShoeId(address)) {
+        const found = await look(request, (at) => make(at, address));
+        if (found.entry) return send(found, request);
+      }
+      const shoeId = await idOfSlug(address, versions.sinceOf(request.headers));
+      return send(await look(request, (at) => make(at, shoeId)), request);
+    },
+  };
 }

@@ -1,5 +1,5 @@
 // Full-text search: what the words of a question become in the index, and what a misspelt word may have meant.
-import type { Database } from "../../db/database.ts";
+import type { Readable } from "../../db/database.ts";
 import { trigramsOf } from "./words.ts";
 
 /** Words that a beginning may expand to; a real vocabulary has a few hundred for two letters. */
@@ -16,13 +16,13 @@ export const EVERYWHERE: Scope = "{title labels description}";
 const quoted = (word: string) => `"${word}"`;
 
 /** The words as an expression of the index, the last one also as a beginning. Needs at least one word. */
-export function matchWords(db: Database, words: string[]): (scope: Scope) => string {
+export function matchWords(db: Readable, words: string[]): (scope: Scope) => string {
   const last = words.at(-1) ?? "";
   const terms = [...words.slice(0, -1).map(quoted), `(${expand(db, last).map(quoted).join(" OR ")})`];
   return (scope) => `${scope} : (${terms.join(" AND ")})`;
 }
 
-function expand(db: Database, beginning: string): string[] {
+function expand(db: Readable, beginning: string): string[] {
   if (beginning.length < PREFIX_LENGTH_MIN) return [beginning];
   const longer = db.read.all<[string]>(
     "SELECT word FROM words WHERE word > ? AND word < ? LIMIT ?",
@@ -34,7 +34,7 @@ function expand(db: Database, beginning: string): string[] {
 }
 
 /** Replaces words that the shop does not know by their nearest; `null` when there is nothing to replace or nothing near. */
-export async function correctWords(db: Database, words: string[]): Promise<string[] | null> {
+export async function correctWords(db: Readable, words: string[]): Promise<string[] | null> {
   const corrected = await Promise.all(
     words.map(async (word, at) => {
       const isLast = at === words.length - 1;
@@ -45,11 +45,11 @@ export async function correctWords(db: Database, words: string[]): Promise<strin
   return corrected.some((word, at) => word !== words[at]) ? corrected : null;
 }
 
-const isWord = (db: Database, word: string): boolean =>
+const isWord = (db: Readable, word: string): boolean =>
   db.read.get("SELECT 1 FROM words WHERE word = ?", word) !== undefined;
 
 // Shared three-letter parts against all of both words' (Dice); ties go to the alphabet.
-async function nearestWord(db: Database, word: string): Promise<string | null> {
+async function nearestWord(db: Readable, word: string): Promise<string | null> {
   const parts = trigramsOf(word);
   const sql = "SELECT word FROM word_trigrams WHERE trigram = ? LIMIT ?";
   const answers = await db.scan(parts.map((part) => ({ sql, args: [part, NEIGHBOURS_MAX] })));

@@ -1,5 +1,5 @@
 // The catalogue's single answers: a shoe, its related shoes, the categories, and what draws its picture.
-import type { Database } from "../../db/database.ts";
+import type { Readable } from "../../db/database.ts";
 import type { Shop } from "./lists.ts";
 import { relatedJson, shoeJson, type View } from "./views.ts";
 
@@ -12,39 +12,39 @@ export const RELATED = `SELECT ${relatedJson}, s.version,
   (SELECT list FROM related WHERE shoe = s.id AND given = 1) FROM shoes AS s WHERE s.shoe_id = ?2`;
 
 /** The id of the shoe with this slug; `null` when there is none. */
-export const findIdOfSlug = (db: Database, slug: string): string | null =>
-  db.read.get<[string]>("SELECT shoe_id FROM shoes WHERE slug = ?", slug)?.[0] ?? null;
+export const findIdOfSlug = (at: Readable, slug: string): string | null =>
+  at.read.get<[string]>("SELECT shoe_id FROM shoes WHERE slug = ?", slug)?.[0] ?? null;
 
 /** The version of a shoe's row; `null` when there is none. */
-export const findVersion = (db: Database, shoeId: string): number | null =>
-  db.read.get<[number]>("SELECT version FROM shoes WHERE shoe_id = ?", shoeId)?.[0] ?? null;
+export const findVersion = (at: Readable, shoeId: string): number | null =>
+  at.read.get<[number]>("SELECT version FROM shoes WHERE shoe_id = ?", shoeId)?.[0] ?? null;
 
 /** A shoe in a view; `null` when there is none. */
 export function findShoe(
-  db: Database,
+  at: Readable,
   shoeId: string,
   view: View,
   { publicUrl, currency }: Shop,
 ): Item | null {
-  const row = db.read.get<[string, number]>(ITEMS[view], publicUrl, currency, shoeId);
+  const row = at.read.get<[string, number]>(ITEMS[view], publicUrl, currency, shoeId);
   return row ? { json: row[0], version: row[1] } : null;
 }
 
 /** A shoe with its related shoes; `waitsFor` are ids of its given list, shown once they exist. */
 export function findRelated(
-  db: Database,
+  at: Readable,
   shoeId: string,
   { publicUrl }: Shop,
 ): (Item & { waitsFor: string[] }) | null {
-  const row = db.read.get<[string, number, string | null]>(RELATED, publicUrl, shoeId);
+  const row = at.read.get<[string, number, string | null]>(RELATED, publicUrl, shoeId);
   if (!row) return null;
   const [json, version, given] = row;
   return { json, version, waitsFor: given === null ? [] : (JSON.parse(given) as string[]) };
 }
 
 /** All categories with their counts, as finished JSON objects, by name. */
-export function listCategories(db: Database): string[] {
-  const rows = db.read.all<
+export function listCategories(at: Readable): string[] {
+  const rows = at.read.all<
     [string]
   >(`SELECT json_object('name', name, 'slug', key, 'description', description, 'count', shoes)
 FROM facets WHERE kind = 'category' ORDER BY name COLLATE NOCASE, id`);
@@ -62,8 +62,8 @@ export type Likeness = {
 };
 
 /** The looks of a shoe; `null` when there is none. */
-export function findLikeness(db: Database, shoeId: string): Likeness | null {
-  const row = db.read.get<[string, string | null, string | null, string | null, number]>(
+export function findLikeness(at: Readable, shoeId: string): Likeness | null {
+  const row = at.read.get<[string, string | null, string | null, string | null, number]>(
     `SELECT s.title, (SELECT name FROM facets WHERE id = s.category_id),
       (SELECT name FROM facets WHERE id = s.color_id), (SELECT name FROM facets WHERE id = s.brand_id), s.version
      FROM shoes AS s WHERE s.shoe_id = ?`,

@@ -1,5 +1,5 @@
 // A few shoes for the front page: the newest ones, and the largest categories.
-import type { Database } from "../../db/database.ts";
+import type { Readable } from "../../db/database.ts";
 import type { Card, Showcase } from "../ops/page-front.ts";
 import type { Shop } from "./lists.ts";
 import { shoeJson } from "./views.ts";
@@ -14,7 +14,7 @@ const LARGEST = `SELECT name, shoes FROM (SELECT name, shoes FROM facets WHERE k
 WHERE shoes > 0 ORDER BY shoes DESC, name LIMIT ?`;
 
 /** Reads what the front page shows; looks at a bounded number of rows, whatever the size of the catalogue. */
-export function readShowcase({ read }: Database, { publicUrl, currency }: Shop): Showcase {
+export function readShowcase({ read }: Readable, { publicUrl, currency }: Shop): Showcase {
   const shoes = read.all<[string]>(NEWEST, publicUrl, currency, SHOES);
   const categories = read.all<[string, number]>(LARGEST, CATEGORIES_LOOKED_AT, CATEGORIES);
   const [total] = read.get<[number]>("SELECT shoes FROM facets WHERE kind = 'all'") ?? [0];
