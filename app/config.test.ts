@@ -107,6 +107,20 @@ describe("a setting is taken", () => {
   });
 });
 
+test("with a primary elsewhere it is a node", () => {
+  const node = { ...DEFAULTS, demo: false, databasePath: "data/replica.db" };
+  const url = "http://primary:8080";
+  expect(readConfig({ DATABASE_URL: `${url}/`, DATABASE_AUTH_TOKEN: "w, s" })).toEqual({
+    ...{ ...node, primary: { url, writeToken: "w", syncToken: "s" } },
+  });
+  expect(
+    readConfig({ DATABASE_URL: url, DATABASE_AUTH_TOKEN: "both", REPLICA_PATH: "/r", SYNC_INTERVAL_MS: "5" }),
+  ).toEqual({
+    ...{ ...node, databasePath: "/r", syncIntervalMs: 5 },
+    primary: { url, writeToken: "both", syncToken: "both" },
+  });
+});
+
 test("open writes are refused in production", () => {
   const production = { NODE_ENV: "production", JWT_SECRET: "s".repeat(32) };
   expect(() => readConfig({ ...production, OPEN_WRITES: "true" })).toThrow("OPEN_WRITES is true");
@@ -195,10 +209,28 @@ describe("a bad setting is refused in one sentence", () => {
     expect(() => readConfig(env)).toThrow(new Error(sentence));
   });
 
-  test("DATABASE_URL that is no file", () => {
-    expect(() => readConfig({ DATABASE_URL: "mongodb://x" })).toThrow(
-      new Error("DATABASE_URL is mongodb://x: it must be a file: URL"),
-    );
+  const http = "http://primary:8080";
+  test.each<[Record<string, string>, string]>([
+    [
+      { DATABASE_URL: "mongodb://x" },
+      "DATABASE_URL is mongodb://x: it must be a file: URL, or http: or https: of the primary",
+    ],
+    [
+      { DATABASE_URL: "http://" },
+      "DATABASE_URL is http://: it must be a file: URL, or http: or https: of the primary",
+    ],
+    [
+      { DATABASE_URL: http, DATABASE_AUTH_TOKEN: "a,b,c" },
+      "DATABASE_AUTH_TOKEN has 3 parts: it must be one token, or a writing and a syncing one separated by a comma",
+    ],
+    [
+      { DATABASE_URL: http, DEMO: "true" },
+      "DEMO is true: a node does not fill the catalogue, so fill the primary's file before it starts",
+    ],
+    [{ REPLICA_PATH: "r.db" }, "REPLICA_PATH is set: only a node has a replica, so set DATABASE_URL too"],
+    [{ SYNC_INTERVAL_MS: "1" }, 'SYNC_INTERVAL_MS is "1": it must be a whole number from 5 to 60000'],
+  ])("%j", (env, sentence) => {
+    expect(() => readConfig(env)).toThrow(new Error(sentence));
   });
 
   test("a name that is no setting", () => {

@@ -84,7 +84,7 @@ export function readConfig(env: Environment, isTerminal = false): Config {
     logLevel: choice(env, "LOG_LEVEL", LEVELS, "info"),
     logFormat: isTerminal ? "pretty" : "json",
     logSample: share(env, "LOG_SAMPLE", isProduction ? 0.01 : 1),
-    jwtSecrets: secrets(env, primary !== null),
+    jwtSecrets: secrets(env),
     accessTtlSeconds: whole(env, "ACCESS_TTL_SECONDS", 900, 1, DAY_SECONDS),
     openWrites: openWrites(env, isProduction),
     firstAdmin: firstAdmin(env),
@@ -177,10 +177,8 @@ function demo(env: Environment, isProduction: boolean, isNode: boolean): boolean
 }
 
 /** Refusals of secrets do not repeat them. */
-function secrets(env: Environment, isNode: boolean): string[] {
+function secrets(env: Environment): string[] {
   const value = text(env, "JWT_SECRET", "");
-  if (value === "" && isNode)
-    throw new Error("JWT_SECRET is not set: all nodes need the same one, of 32 bytes or more");
   if (value === "") return [];
   const all = value.split(",").map((secret) => secret.trim());
   if (all.length > SECRETS_MAX)

@@ -4,6 +4,7 @@ import { dirname } from "node:path";
 import type { Database } from "../db/database.ts";
 import { openFile } from "../db/file.ts";
 import { migrate } from "../db/migrate.ts";
+import type { RemoteOptions } from "../db/remote.ts";
 import { version } from "../package.json";
 import { openNode } from "../replicas/node.ts";
 import { makeFirstAdmin } from "./accounts/first-admin.ts";
@@ -54,7 +55,7 @@ export async function main(config: Config, log: Log, onFatal: (why: string) => v
   const startedAtMs = Date.now();
   if (config.jwtSecrets.length === 0) prepareFolder(config.dataDir);
   prepareFolder(dirname(config.databasePath));
-  const secrets = prepareSecrets(config.jwtSecrets, config.dataDir, config.isProduction);
+  const secrets = prepareSecrets(config.jwtSecrets, config.dataDir, secretNeededFor(config));
   const place = config.primary ? await openNodeOf(config, log, onFatal) : await openAlone(config, log);
   const { db } = place;
 
@@ -127,16 +128,26 @@ async function openAlone(config: Config, log: Log): Promise<Place> {
   return alone(db);
 }
 
-async function openNodeOf(config: Config, log: Log, onFatal: (why: string) => void): Promise<Place> {
-  const { primary, databasePath: path, syncIntervalMs: pauseMs } = config;
+/** A copy of the primary's database at this path, and the way to the primary. */
+export async function openNodeOf(
+  { primary, databasePath: path, syncIntervalMs: pauseMs }: Config,
+  log: Log,
+  onFatal: (why: string) => void = fail,
+  remote: RemoteOptions = {},
+): Promise<Place> {
   if (!primary) throw new Error("a node needs a primary");
   const { url, writeToken: authToken, syncToken } = primary;
   const node = await openNode({
-    ...{ primary: { url, authToken }, syncToken, path, pauseMs, onFatal },
+    ...{ primary: { url, authToken }, syncToken, path, pauseMs, onFatal, remote },
     log: (level, message, facts) => log[level](message, facts),
   });
   return { role: "node", ...node };
 }
+
+const secretNeededFor = ({ isProduction, primary }: Config): string | null => {
+  if (primary) return "a node (all nodes the same)";
+  return isProduction ? "NODE_ENV=production" : null;
+};
 
 const fail = (why: string): never => {
   throw new Error(why);

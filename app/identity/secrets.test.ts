@@ -18,38 +18,38 @@ afterAll(folder.remove);
 
 test("given ones are taken, and nothing is kept", async () => {
   const path = await emptyFolder();
-  expect(prepareSecrets(["a", "b"], path, true)).toEqual(["a", "b"]);
+  expect(prepareSecrets(["a", "b"], path, "production")).toEqual(["a", "b"]);
   expect(readdirSync(path)).toEqual([]);
 });
 
 test("production needs one", async () => {
   const path = await emptyFolder();
-  expect(() => prepareSecrets([], path, true)).toThrow(
-    new Error("JWT_SECRET is not set: NODE_ENV=production needs one of 32 bytes or more"),
+  expect(() => prepareSecrets([], path, "production")).toThrow(
+    new Error("JWT_SECRET is not set: production needs one of 32 bytes or more"),
   );
   await expect(openTestShop([], { NODE_ENV: "production" })).rejects.toThrow("JWT_SECRET is not set");
 });
 
 test("one is made, stays, and is for its owner only", async () => {
   const path = await emptyFolder();
-  const [secret = ""] = prepareSecrets([], path, false);
+  const [secret = ""] = prepareSecrets([], path);
   expect(Buffer.from(secret, "base64url")).toHaveLength(48);
-  expect(prepareSecrets([], path, false)).toEqual([secret]);
+  expect(prepareSecrets([], path)).toEqual([secret]);
   expect(readdirSync(path)).toEqual(["jwt-secret"]);
   expect(statSync(join(path, "jwt-secret")).mode & 0o777).toBe(0o600);
-  expect(prepareSecrets([], await emptyFolder(), false)).not.toEqual([secret]);
+  expect(prepareSecrets([], await emptyFolder())).not.toEqual([secret]);
 });
 
 test("one that was cut off is refused", async () => {
   const path = await emptyFolder();
   writeFileSync(join(path, "jwt-secret"), "short");
-  expect(() => prepareSecrets([], path, false)).toThrow("is too short for a secret: remove it");
+  expect(() => prepareSecrets([], path)).toThrow("is too short for a secret: remove it");
 });
 
 test("many processes that start at once have the same", async () => {
   const path = await emptyFolder();
   const script = `import { prepareSecrets } from ${JSON.stringify(join(import.meta.dir, "secrets.ts"))};
-    process.stdout.write(prepareSecrets([], ${JSON.stringify(path)}, false)[0] ?? "");`;
+    process.stdout.write(prepareSecrets([], ${JSON.stringify(path)})[0] ?? "");`;
   const processes = Array.from({ length: 4 }, () =>
     Bun.spawn([process.execPath, "-e", script], { stdout: "pipe", stderr: "inherit" }),
   );

@@ -6,11 +6,15 @@ import { join } from "node:path";
 const FILE = "jwt-secret";
 const SECRET_BYTES = 48;
 
-/** The first signs, all verify. Throws one sentence when production has none. */
-export function prepareSecrets(given: readonly string[], dataDir: string, isProduction: boolean): string[] {
+/** The first signs, all verify; `neededFor` says why none may be made here. Throws one sentence when there is none. */
+export function prepareSecrets(
+  given: readonly string[],
+  dataDir: string,
+  neededFor: string | null = null,
+): string[] {
   if (given.length > 0) return [...given];
-  if (isProduction)
-    throw new Error("JWT_SECRET is not set: NODE_ENV=production needs one of 32 bytes or more");
+  if (neededFor !== null)
+    throw new Error(`JWT_SECRET is not set: ${neededFor} needs one of 32 bytes or more`);
   const path = join(dataDir, FILE);
   return [readKept(path) ?? make(path)];
 }
