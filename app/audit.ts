@@ -1,5 +1,5 @@
 // The audit: who changed what and when, as rows written in the same group as what they tell of.
-import type { Database, Statement } from "../db/database.ts";
+import type { Readable, Statement } from "../db/database.ts";
 import type { Caller } from "./identity/caller.ts";
 import type { Page } from "./paging.ts";
 
@@ -33,21 +33,21 @@ type AuditRow = [number, number, string | null, AuditEntry["actorKind"], string,
 
 /** The newest entries first, one more than the page takes. */
 export function listAudit(
-  db: Database,
+  at: Readable,
   { limit, offset, beforeSeq }: Page,
 ): { seq: number; item: AuditEntry }[] {
-  const rows = db.read.all<AuditRow>(
+  const rows = at.read.all<AuditRow>(
     `SELECT seq, at, actor, actor_kind, action, subject, detail FROM audit
      WHERE seq < ? ORDER BY seq DESC LIMIT ? OFFSET ?`,
     beforeSeq,
     limit + 1,
     offset,
   );
-  return rows.map(([seq, at, actor, actorKind, action, subject, detail]) => ({
+  return rows.map(([seq, atMs, actor, actorKind, action, subject, detail]) => ({
     seq,
     item: {
       id: String(seq),
-      at: new Date(at).toISOString(),
+      at: new Date(atMs).toISOString(),
       actor,
       actorKind,
       action,
@@ -58,5 +58,5 @@ export function listAudit(
 }
 
 /** How many entries there are, counted to `max` at most. */
-export const countAudit = (db: Database, max: number): number =>
-  db.read.get<[number]>("SELECT count(*) FROM (SELECT 1 FROM audit LIMIT ?)", max)?.[0] ?? 0;
+export const countAudit = (at: Readable, max: number): number =>
+  at.read.get<[number]>("SELECT count(*) FROM (SELECT 1 FROM audit LIMIT ?)", max)?.[0] ?? 0;

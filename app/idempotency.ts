@@ -6,6 +6,8 @@ import { Problem } from "./problems.ts";
 
 const KEY = /^[\x20-\x7e]{1,255}$/;
 const KEPT_MS = 24 * 60 * 60 * 1_000;
+/** A write door asks for a write id within seconds, and likes alone leave hundreds of them a second. */
+const WRITE_ID_KEPT_MS = 60 * 60 * 1_000;
 const FORGET_CHUNK = 5_000;
 const RETRY = { "retry-after": "1" };
 
@@ -41,12 +43,15 @@ export function readAnswer({ status }: Recipe, rows: Value[][] | undefined): Kep
 export function openIdempotency(db: Database, now: () => number) {
   const underway = new Map<string, string>();
 
-  const find = (userId: string, key: string, hash: string): Kept | null => {
-    const row = db.read.get<[string, number, string, string | null]>(
-      "SELECT request_hash, status, headers, body FROM idempotency WHERE user_id = ? AND key = ? AND created_at > ?",
-      userId,
-      key,
-      now() - KEPT_MS,
+  const find = async (userId: string, key: string, hash: string): Promise<Kept | null> => {
+    const afterMs = now() - KEPT_MS;
+    const row = await db.newest(({ read }) =>
+      read.get<[string, number, string, string | null]>(
+        "SELECT request_hash, status, headers, body FROM idempotency WHERE user_id = ? AND key = ? AND created_at > ?",
+        userId,
+        key,
+        afterMs,
+      ),
     );
     if (!row) return null;
     const [hashThen, status, headers, body] = row;
@@ -74,15 +79,15 @@ export function openIdempotency(db: Database, now: () => number) {
       const name = `${userId} ${key}`;
       const other = underway.get(name);
       if (other !== undefined) throw other === hash ? stillUnderway() : reused();
-      const kept = find(userId, key, hash);
-      if (kept) return { answer: kept, isReplay: true };
       underway.set(name, hash);
       try {
+        const kept = await find(userId, key, hash);
+        if (kept) return { answer: kept, isReplay: true };
         const keep: Keep = (recipe) => keepStatements(recipe, [userId, key, hash, now()], now() - KEPT_MS);
         return { answer: await work(keep), isReplay: false };
       } catch (thrown) {
         // Another process was quicker, or our own effect stands though its outcome was lost.
-        const winner = wasLost(thrown) ? find(userId, key, hash) : null;
+        const winner = wasLost(thrown) ? await find(userId, key, hash).catch(elseThrow(thrown)) : null;
         if (winner) return { answer: winner, isReplay: true };
         throw thrown;
       } finally {
@@ -92,16 +97,29 @@ export function openIdempotency(db: Database, now: () => number) {
   };
 }
 
+/** What was thrown first stands where the primary could not be asked: it may have been done. */
+const elseThrow =
+  (first: unknown) =>
+  (second: unknown): never => {
+    throw second instanceof Problem ? second : first;
+  };
+
 const OLD = [
-  "DELETE FROM idempotency WHERE (user_id, key) IN (SELECT user_id, key FROM idempotency WHERE created_at < ?1 LIMIT ?2)",
-  "DELETE FROM writes WHERE id IN (SELECT id FROM writes WHERE at < ?1 LIMIT ?2)",
+  {
+    sql: "DELETE FROM idempotency WHERE (user_id, key) IN (SELECT user_id, key FROM idempotency WHERE created_at < ?1 LIMIT ?2)",
+    keptMs: KEPT_MS,
+  },
+  {
+    sql: "DELETE FROM writes WHERE id IN (SELECT id FROM writes WHERE at < ?1 LIMIT ?2)",
+    keptMs: WRITE_ID_KEPT_MS,
+  },
 ];
 
-/** Removes answers and write ids of more than a day. */
+/** Removes answers of more than a day, and write ids of more than an hour. */
 export async function forgetOldWrites(db: Database, nowMs: number): Promise<void> {
-  for (const sql of OLD) {
+  for (const { sql, keptMs } of OLD) {
     for (let removed = FORGET_CHUNK; removed === FORGET_CHUNK; ) {
-      const [result] = await db.write([{ sql, args: [nowMs - KEPT_MS, FORGET_CHUNK] }]);
+      const [result] = await db.write([{ sql, args: [nowMs - keptMs, FORGET_CHUNK] }]);
       removed = result?.changes ?? 0;
     }
   }

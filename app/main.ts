@@ -258,8 +258,7 @@ if (import.meta.main) {
       void stop("none", RESTART_CODE);
     });
     log.info("the shop is open", { shop: shop.url, docs: `${shop.url}/docs`, data: config.databasePath });
-    process.on("SIGTERM", stop);
-    process.on("SIGINT", stop);
+    for (const signal of ["SIGTERM", "SIGINT"]) process.on(signal, () => void stop(signal));
   } catch (thrown) {
     process.stderr.write(`insole: ${thrown instanceof Error ? thrown.message : String(thrown)}\n`);
     process.exit(1);

@@ -2,7 +2,7 @@
 import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import type { Database, Statement, Value } from "../db/database.ts";
+import type { Database, Readable, Statement, Value } from "../db/database.ts";
 import { openFile } from "../db/file.ts";
 import { migrate } from "../db/migrate.ts";
 import { openPasswords, type Passwords } from "./accounts/passwords.ts";
@@ -19,6 +19,7 @@ import { openPatience } from "./limits/patience.ts";
 import { main } from "./main.ts";
 import { openAccess } from "./ops/access.ts";
 import { openLog } from "./ops/log.ts";
+import { alone } from "./ops/place.ts";
 import { openStatus } from "./ops/status.ts";
 import { openTally } from "./ops/tally.ts";
 import { openServer, routes } from "./server.ts";
@@ -121,7 +122,11 @@ type Watched = {
   /** Notes how long guesses would have to wait, and lets them pass; or waits in a way of its own. */
   waits?: number[];
   wait?: (ms: number) => Promise<unknown>;
+  /** Puts another database before the file; the tests' own questions still go to the file. */
+  before?: (file: Database, path: string) => Database;
 };
+
+const CLOCK = { version: "test", startedAtMs: Date.now(), now: Date.now };
 
 /** The same walk with its statements, its log and its cache in sight. It does not follow the change feed. */
 export async function openObservedShop(drafts: ShoeDraft[], withRelated = true, given: Watched = {}) {
@@ -132,12 +137,12 @@ export async function openObservedShop(drafts: ShoeDraft[], withRelated = true, 
   await saveAll(plain, drafts, withRelated);
   const ran: Ran[] = [];
   const logged: string[] = [];
-  const db = watched(plain, ran);
-  const feed = openFeed(db);
+  const db = watched(given.before?.(plain, databasePath) ?? plain, ran);
+  const [feed, place] = [openFeed(db), alone(db)];
   const cache = openCache({ bytesMax: 64 * 1024 * 1024, now: Date.now, position: feed.position });
   const now = given.now ?? Date.now;
   const identity = openIdentity(db, openTokens(given.secrets ?? [TEST_SECRET], 900, now), now);
-  const status = openStatus("test", Date.now(), Date.now, feed.position);
+  const status = openStatus({ ...CLOCK, seq: feed.position, place });
   const origins = given.origins ?? { publicUrl: "", corsOrigins: [] };
   const clients = openClients(given.trustProxy ?? []);
   const services = {
@@ -155,7 +160,7 @@ export async function openObservedShop(drafts: ShoeDraft[], withRelated = true, 
     tally: openTally(),
     access: openAccess(clients, given.metricsToken ?? null),
     origins,
-    versions: openVersions({ ...feed, secrets: [TEST_SECRET], isSecure: false }),
+    versions: openVersions({ ...feed, secrets: [TEST_SECRET], isSecure: false, place }),
     idempotency: openIdempotency(db, now),
     likes: openLikes(db, { now, isOpen: false, onCommit: () => undefined }),
     look: () => undefined,
@@ -186,6 +191,7 @@ export async function openObservedShop(drafts: ShoeDraft[], withRelated = true, 
     get: (path: string, init: RequestInit = {}) => fetch(`${url}${path}`, init),
     async close() {
       await server.stop(true);
+      if (db.close !== plain.close) await db.close();
       await plain.close();
       folder.remove();
     },
@@ -194,23 +200,23 @@ export async function openObservedShop(drafts: ShoeDraft[], withRelated = true, 
 
 function watched(db: Database, ran: Ran[]): Database {
   const note = (here: boolean, { sql, args = [] }: Statement) => void ran.push({ here, sql, args });
-  return {
-    ...db,
+  const noting = (at: Readable): Readable => ({
     read: {
       get(sql, ...args) {
         note(true, { sql, args });
-        return db.read.get(sql, ...args);
+        return at.read.get(sql, ...args);
       },
       all(sql, ...args) {
         note(true, { sql, args });
-        return db.read.all(sql, ...args);
+        return at.read.all(sql, ...args);
       },
     },
     scan(questions) {
       for (const question of questions) note(false, question);
-      return db.scan(questions);
+      return at.scan(questions);
     },
-  };
+  });
+  return { ...db, ...noting(db), newest: (work) => db.newest((at) => work(noting(at))) };
 }
 
 /** Asks until the answer satisfies, at most for `deadlineMs`; returns the last answer. */

@@ -4,6 +4,9 @@ import type { Database, Readable, Statement, Value } from "./database.ts";
 import { DatabaseError, type DatabaseErrorKind } from "./errors.ts";
 import { only } from "./guard.ts";
 
+/** How many words there are. */
+export const COUNT_WORDS = "SELECT count(*) FROM words";
+
 /** The database of the test that runs. */
 export type Under = {
   db(): Database;
@@ -62,5 +65,63 @@ export function writeIds({ db, caughtUp, ask }: Under): void {
     expectRefusal(await failure(write()), "unique", ["writes.id"]);
     await caughtUp();
     expect(await ask(({ read }) => read.all("SELECT id FROM writes"))).toEqual([["a write"]]);
+  });
+}
+
+/** What the end of a database does. */
+export function closing({ db, ask }: Under): void {
+  test("waits for what is under way, refuses what comes later, and may be said twice", async () => {
+    const writes = Array.from({ length: 3_000 }, (_, at) => db().write([word(`${at}`)]));
+    const scanned = db().scan([{ sql: "SELECT 1" }]);
+    const ended: string[] = [];
+    const close = (name: string) =>
+      db()
+        .close()
+        .then(() => void ended.push(name));
+    const closed = [close("first"), close("second")];
+    expectRefusal(await failure(db().write([word("late")])), "closed");
+    expectRefusal(await failure(db().scan([{ sql: "SELECT 1" }])), "closed");
+    expect((await Promise.all(writes)).every(([result]) => result?.changes === 1)).toBe(true);
+    expect(await scanned).toEqual([[[1]]]);
+    await Promise.all(closed);
+    expect(ended).toEqual(["first", "second"]);
+    expectRefusal(await failure(db().write([word("later")])), "closed");
+    expectRefusal(await failure(ask(({ read }) => read.get("SELECT 1"))), "closed");
+    expectRefusal(await failure(ask(({ read }) => read.all("SELECT 1"))), "closed");
+  });
+}
+
+/** What the read door does. */
+export function readDoor({ db, caughtUp, ask }: Under): void {
+  test("answers with tuples in the order of the columns", async () => {
+    await db().write([word("b"), word("a"), word("c")]);
+    await caughtUp();
+    expect(
+      await ask(({ read }) =>
+        read.all("SELECT word, length(word) FROM words WHERE word < ? ORDER BY word", "c"),
+      ),
+    ).toEqual([
+      ["a", 1],
+      ["b", 1],
+    ]);
+    expect(await ask(({ read }) => read.get("SELECT word FROM words WHERE word = ?", "a"))).toEqual(["a"]);
+    expect(
+      await ask(({ read }) => read.get("SELECT word FROM words WHERE word = ?", "nothing")),
+    ).toBeUndefined();
+    expect(await ask(({ read }) => read.all("SELECT word FROM words WHERE word = ?", "nothing"))).toEqual([]);
+  });
+
+  test("shows the newest state at every look, also after looks that had more rows to tell", async () => {
+    for (let at = 1; at <= 5; at += 1) {
+      await db().write([word(`word ${at}`)]);
+      await caughtUp();
+      expect(await ask(({ read }) => read.get("SELECT word FROM words ORDER BY word"))).toEqual(["word 1"]);
+      expect(await ask(({ read }) => read.get(COUNT_WORDS))).toEqual([at]);
+    }
+  });
+
+  test("keeps more different questions than it holds prepared", async () => {
+    for (let at = 0; at < 1_200; at += 1)
+      expect(await ask(({ read }) => read.get(`SELECT ${at}, ?`, at))).toEqual([at, at]);
   });
 }

@@ -1,6 +1,18 @@
 // What every backing of the database must do, as one suite: run it on a file, a server, a replica.
 import { afterEach, beforeEach, describe, expect, test } from "bun:test";
-import { expectRefusal, failure, ofShoe, shoe, size, type Under, word, writeIds } from "./contract-parts.ts";
+import {
+  COUNT_WORDS,
+  closing,
+  expectRefusal,
+  failure,
+  ofShoe,
+  readDoor,
+  shoe,
+  size,
+  type Under,
+  word,
+  writeIds,
+} from "./contract-parts.ts";
 import type { Database, Statement } from "./database.ts";
 import { DatabaseError, type DatabaseErrorKind } from "./errors.ts";
 import { only } from "./guard.ts";
@@ -15,7 +27,6 @@ type Open = () => Promise<Backing>;
 
 /** More than any queue of the doors holds. */
 const FLOOD = 30_000;
-const COUNT_WORDS = "SELECT count(*) FROM words";
 
 /** Declares the suite for one backing. */
 export function databaseContract(name: string, open: Open): void {
@@ -40,40 +51,6 @@ export function databaseContract(name: string, open: Open): void {
     describe("values", () => values(under));
     describe("scan", () => scan(under));
     describe("closing", () => closing(under));
-  });
-}
-
-function readDoor({ db, caughtUp, ask }: Under): void {
-  test("answers with tuples in the order of the columns", async () => {
-    await db().write([word("b"), word("a"), word("c")]);
-    await caughtUp();
-    expect(
-      await ask(({ read }) =>
-        read.all("SELECT word, length(word) FROM words WHERE word < ? ORDER BY word", "c"),
-      ),
-    ).toEqual([
-      ["a", 1],
-      ["b", 1],
-    ]);
-    expect(await ask(({ read }) => read.get("SELECT word FROM words WHERE word = ?", "a"))).toEqual(["a"]);
-    expect(
-      await ask(({ read }) => read.get("SELECT word FROM words WHERE word = ?", "nothing")),
-    ).toBeUndefined();
-    expect(await ask(({ read }) => read.all("SELECT word FROM words WHERE word = ?", "nothing"))).toEqual([]);
-  });
-
-  test("shows the newest state at every look, also after looks that had more rows to tell", async () => {
-    for (let at = 1; at <= 5; at += 1) {
-      await db().write([word(`word ${at}`)]);
-      await caughtUp();
-      expect(await ask(({ read }) => read.get("SELECT word FROM words ORDER BY word"))).toEqual(["word 1"]);
-      expect(await ask(({ read }) => read.get(COUNT_WORDS))).toEqual([at]);
-    }
-  });
-
-  test("keeps more different questions than it holds prepared", async () => {
-    for (let at = 0; at < 1_200; at += 1)
-      expect(await ask(({ read }) => read.get(`SELECT ${at}, ?`, at))).toEqual([at, at]);
   });
 }
 
@@ -290,27 +267,5 @@ function scan({ db, caughtUp }: Under): void {
     const refused = outcomes.filter((outcome) => outcome !== "it was done");
     expect(refused.length).toBeWithin(1, 2_000);
     for (const thrown of refused) expectRefusal(thrown, "overloaded");
-  });
-}
-
-function closing({ db, ask }: Under): void {
-  test("waits for what is under way, refuses what comes later, and may be said twice", async () => {
-    const writes = Array.from({ length: 3_000 }, (_, at) => db().write([word(`${at}`)]));
-    const scanned = db().scan([{ sql: "SELECT 1" }]);
-    const ended: string[] = [];
-    const close = (name: string) =>
-      db()
-        .close()
-        .then(() => void ended.push(name));
-    const closed = [close("first"), close("second")];
-    expectRefusal(await failure(db().write([word("late")])), "closed");
-    expectRefusal(await failure(db().scan([{ sql: "SELECT 1" }])), "closed");
-    expect((await Promise.all(writes)).every(([result]) => result?.changes === 1)).toBe(true);
-    expect(await scanned).toEqual([[[1]]]);
-    await Promise.all(closed);
-    expect(ended).toEqual(["first", "second"]);
-    expectRefusal(await failure(db().write([word("later")])), "closed");
-    expectRefusal(await failure(ask(({ read }) => read.get("SELECT 1"))), "closed");
-    expectRefusal(await failure(ask(({ read }) => read.all("SELECT 1"))), "closed");
   });
 }

@@ -50,18 +50,17 @@ export async function openTestServer(
   let child: Bun.Subprocess | undefined;
 
   const start = async () => {
-    child = Bun.spawn(
-      [
-        BINARY,
-        "-d",
-        join(folder, "data"),
-        "--http-listen-addr",
-        `127.0.0.1:${port}`,
-        "--no-welcome",
-        ...flags,
-      ],
-      { stdio: ["ignore", "ignore", "ignore"], env: { ...process.env, SQLD_CHECKPOINT_INTERVAL_S: "30" } },
-    );
+    const listen = ["--http-listen-addr", `127.0.0.1:${port}`];
+    // By way of `env`, which adds to the environment and becomes the server.
+    const program = [
+      "env",
+      "SQLD_CHECKPOINT_INTERVAL_S=30",
+      BINARY,
+      "-d",
+      join(folder, "data"),
+      "--no-welcome",
+    ];
+    child = Bun.spawn([...program, ...listen, ...flags], { stdio: ["ignore", "ignore", "ignore"] });
     await up(url, child);
   };
   const stop = async (signal: "SIGTERM" | "SIGKILL" = "SIGTERM") => {

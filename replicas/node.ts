@@ -14,7 +14,7 @@ import type { NodeLog } from "./log.ts";
 import { schemaTrouble } from "./schema-fit.ts";
 import { openSync, type Sync } from "./sync.ts";
 import type { Report } from "./sync-worker.ts";
-import { openWaiters, type Waiters } from "./waiters.ts";
+import { isAsNew, openWaiters, type Waiters } from "./waiters.ts";
 
 export type NodeOptions = {
   /** The primary, as writes reach it. */
@@ -205,7 +205,10 @@ function databaseOf({ files, sync, waiters, copying, unlock, options }: Parts): 
       return results;
     },
     writeDoor: remote.writeDoor,
-    written: remote.written,
+    written() {
+      const position = remote.written();
+      return position && !isAsNew(files.position(), position) ? position : null;
+    },
     close() {
       closing ??= closeAll();
       return closing;

@@ -6,7 +6,8 @@ const WAITERS_MAX = 5_000;
 
 export type Waiters = ReturnType<typeof openWaiters>;
 
-const isAsNew = (at: Position | null, wanted: Position): boolean =>
+/** Whether the one position knows everything that the other does. */
+export const isAsNew = (at: Position | null, wanted: Position): boolean =>
   at !== null && at.generation === wanted.generation && at.seq >= wanted.seq;
 
 /** Opens an empty list. */

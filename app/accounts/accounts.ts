@@ -1,5 +1,5 @@
 // Accounts: found, registered, changed and removed, each write with its audit row.
-import type { Database, Statement } from "../../db/database.ts";
+import type { Database, Readable, Statement } from "../../db/database.ts";
 import { DatabaseError } from "../../db/errors.ts";
 import { auditStatement } from "../audit.ts";
 import type { Caller, Role } from "../identity/caller.ts";
@@ -47,16 +47,16 @@ type UserRow = [
 const COLUMNS = "seq, id, email, name, phone, role, created_at, updated_at, last_login, password_hash";
 
 /** One user by id. */
-export const findAccount = (db: Database, userId: string): Account | null =>
-  toAccount(db.read.get<UserRow>(`SELECT ${COLUMNS} FROM users WHERE id = ?`, userId));
+export const findAccount = (at: Readable, userId: string): Account | null =>
+  toAccount(at.read.get<UserRow>(`SELECT ${COLUMNS} FROM users WHERE id = ?`, userId));
 
 /** One user by e-mail address, in any case. */
-export const findByEmail = (db: Database, email: string): Account | null =>
-  toAccount(db.read.get<UserRow>(`SELECT ${COLUMNS} FROM users WHERE email_key = ?`, emailKey(email)));
+export const findByEmail = (at: Readable, email: string): Account | null =>
+  toAccount(at.read.get<UserRow>(`SELECT ${COLUMNS} FROM users WHERE email_key = ?`, emailKey(email)));
 
 /** The newest users first, one more than the page takes. */
-export const listUsers = (db: Database, { limit, offset, beforeSeq }: Page): { seq: number; item: User }[] =>
-  db.read
+export const listUsers = (at: Readable, { limit, offset, beforeSeq }: Page): { seq: number; item: User }[] =>
+  at.read
     .all<UserRow>(
       `SELECT ${COLUMNS} FROM users WHERE seq < ? ORDER BY seq DESC LIMIT ? OFFSET ?`,
       beforeSeq,
@@ -66,11 +66,11 @@ export const listUsers = (db: Database, { limit, offset, beforeSeq }: Page): { s
     .map((row) => ({ seq: row[0], item: toUser(row) }));
 
 /** How many users there are, counted to `max` at most. */
-export const countUsers = (db: Database, max: number): number =>
-  db.read.get<[number]>("SELECT count(*) FROM (SELECT 1 FROM users LIMIT ?)", max)?.[0] ?? 0;
+export const countUsers = (at: Readable, max: number): number =>
+  at.read.get<[number]>("SELECT count(*) FROM (SELECT 1 FROM users LIMIT ?)", max)?.[0] ?? 0;
 
-export const hasAdmin = (db: Database): boolean =>
-  db.read.get("SELECT 1 FROM users WHERE role = 'admin' LIMIT 1") !== undefined;
+export const hasAdmin = (at: Readable): boolean =>
+  at.read.get("SELECT 1 FROM users WHERE role = 'admin' LIMIT 1") !== undefined;
 
 /** A new account and the statements that make it. */
 export function newAccount(
@@ -120,7 +120,7 @@ export async function changeAccount(
   const fields = Object.entries({ name, phone, role, password: passwordHash })
     .filter(([, value]) => value !== undefined)
     .map(([field]) => field);
-  if (fields.length === 0) return findAccount(db, userId)?.user ?? null;
+  if (fields.length === 0) return (await db.newest((at) => findAccount(at, userId)))?.user ?? null;
   const statements: Statement[] = [
     {
       sql: `UPDATE users SET name = coalesce(?, name), phone = CASE WHEN ? THEN ? ELSE phone END,
@@ -167,7 +167,7 @@ export async function removeAccount(
 /** Writes, and says in the API's words which rule of the tables refused. */
 export async function writeRule(db: Database, statements: Statement[]) {
   try {
-    return await db.write(statements);
+    return await db.write(statements, crypto.randomUUID());
   } catch (thrown) {
     if (thrown instanceof DatabaseError && thrown.columns.includes("users.email_key")) throw emailTaken();
     if (thrown instanceof DatabaseError && thrown.message.includes("the last admin stays"))

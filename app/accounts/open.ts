@@ -1,14 +1,16 @@
-// The shop's database for the commands of accounts: migrated, and made when it is not there.
+// The shop's database for the commands of accounts: the file, migrated and made when it is not there, or the primary.
 import { mkdirSync } from "node:fs";
 import { dirname } from "node:path";
 import type { Database } from "../../db/database.ts";
 import { openFile } from "../../db/file.ts";
 import { migrate } from "../../db/migrate.ts";
+import { openRemote } from "../../db/remote.ts";
 import { readConfig } from "../config.ts";
 
 /** Opens the database that these settings name. */
 export function openMigrated(env: Record<string, string | undefined>): Database {
-  const { databasePath } = readConfig(env);
+  const { databasePath, primary } = readConfig(env);
+  if (primary) return openRemote({ url: primary.url, authToken: primary.writeToken });
   mkdirSync(dirname(databasePath), { recursive: true });
   migrate(databasePath);
   return openFile(databasePath);

@@ -89,7 +89,10 @@ function authRoutes(services: AccountServices) {
       },
       { ...DOCS.logout, parse: "none" },
     )
-    .get("/auth/profile", ({ caller }) => item(found(db, caller.userId)), { ...DOCS.getProfile, who: "user" })
+    .get("/auth/profile", async ({ caller }) => item(await found(db, caller.userId)), {
+      ...DOCS.getProfile,
+      who: "user",
+    })
     .put(
       "/auth/profile",
       async ({ request, caller }) => {
@@ -106,13 +109,13 @@ function userRoutes(services: AccountServices) {
     .use(identityPlugin(identity))
     .get(
       "/users",
-      ({ request }) => {
+      async ({ request }) => {
         const page = readPage(new URL(request.url).searchParams);
-        return send(pageBody(page, listUsers(db, page), countUsers(db, COUNT_MAX)));
+        return send(await db.newest((at) => pageBody(page, listUsers(at, page), countUsers(at, COUNT_MAX))));
       },
       { ...DOCS.listUsers, who: "admin" },
     )
-    .get("/users/:id", ({ target }) => item(found(db, target)), { ...DOCS.getUser, who: "self" })
+    .get("/users/:id", async ({ target }) => item(await found(db, target)), { ...DOCS.getUser, who: "self" })
     .put(
       "/users/:id",
       async ({ request, caller, target }) =>
@@ -131,9 +134,9 @@ function userRoutes(services: AccountServices) {
     )
     .get(
       "/audit",
-      ({ request }) => {
+      async ({ request }) => {
         const page = readPage(new URL(request.url).searchParams);
-        return send(pageBody(page, listAudit(db, page), countAudit(db, COUNT_MAX)));
+        return send(await db.newest((at) => pageBody(page, listAudit(at, page), countAudit(at, COUNT_MAX))));
       },
       { ...DOCS.listAudit, who: "admin" },
     );
@@ -142,8 +145,8 @@ function userRoutes(services: AccountServices) {
 /** A profile has no role to change: clients that send a whole user back are let be. */
 const withoutRole = ({ role: _role, ...fields }: Record<string, unknown>) => fields;
 
-function found(db: Database, userId: string): User {
-  const account = findAccount(db, userId);
+async function found(db: Database, userId: string): Promise<User> {
+  const account = await db.newest((at) => findAccount(at, userId));
   if (!account) throw new Problem("not-found", "there is no such user");
   return account.user;
 }

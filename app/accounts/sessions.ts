@@ -1,5 +1,5 @@
 // Sessions: begun by signing in, prolonged by refresh tokens that change with each use, ended by removing them.
-import type { Database, Statement } from "../../db/database.ts";
+import type { Database, Readable, Statement } from "../../db/database.ts";
 import { DatabaseError } from "../../db/errors.ts";
 import { auditStatement } from "../audit.ts";
 import { digestOf, makeRefreshToken } from "../identity/opaque.ts";
@@ -46,55 +46,71 @@ export function beginSession(userId: string, passwordHash: string, nowMs: number
   return { ticket, statements };
 }
 
-type TokenRow = [string, string, number, number | null];
+/** A refresh token whose session stands; `hash` is the token's digest, `usedAt` its first use. Times in ms. */
+export type HeldToken = {
+  hash: string;
+  sessionId: string;
+  userId: string;
+  expiresAt: number;
+  usedAt: number | null;
+};
 
-const findToken = (db: Database, token: string): TokenRow | undefined =>
-  db.read.get<TokenRow>(
+/** A refresh token as it stands; `null` when there is no such token, or its session has ended. */
+export function findToken(at: Readable, token: string): HeldToken | null {
+  const hash = digestOf(token);
+  const row = at.read.get<[string, string, number, number | null]>(
     `SELECT t.session_id, s.user_id, t.expires_at, t.used_at
      FROM refresh_tokens AS t JOIN sessions AS s ON s.id = t.session_id WHERE t.hash = ?`,
-    digestOf(token),
+    hash,
   );
+  if (!row) return null;
+  const [sessionId, userId, expiresAt, usedAt] = row;
+  return { hash, sessionId, userId, expiresAt, usedAt };
+}
 
 /**
- * Trades a refresh token for the next one; `null` when it is not valid. One that was used longer ago than the grace
- * is in two hands: then its whole session ends, and `onRevoked` hears of it.
+ * Trades a refresh token for the next one; `null` when it is not valid any more. One that was used longer ago than the
+ * grace is in two hands: then its whole session ends, and `onRevoked` hears of it.
  */
 export async function rotate(
   db: Database,
-  token: string,
+  { hash, sessionId, userId, expiresAt, usedAt }: HeldToken,
   nowMs: number,
   onRevoked: (userId: string) => void,
 ): Promise<Ticket | null> {
-  const row = findToken(db, token);
-  if (!row) return null;
-  const [sessionId, userId, expiresAt, usedAt] = row;
   if (expiresAt <= nowMs) return null;
   if (usedAt !== null && nowMs - usedAt > GRACE_MS) {
-    await db.write([
-      endStatement(sessionId),
-      auditStatement(null, "session.revoke", userId, { why: "a refresh token was used twice" }, nowMs),
-    ]);
+    await db.write(
+      [
+        endStatement(sessionId),
+        auditStatement(null, "session.revoke", userId, { why: "a refresh token was used twice" }, nowMs),
+      ],
+      crypto.randomUUID(),
+    );
     onRevoked(userId);
     return null;
   }
   const next = makeRefreshToken();
   const endsAt = nowMs + REFRESH_TTL_MS;
   try {
-    await db.write([
-      {
-        sql: "UPDATE refresh_tokens SET used_at = coalesce(used_at, ?) WHERE hash = ?",
-        args: [nowMs, digestOf(token)],
-      },
-      {
-        sql: "INSERT INTO refresh_tokens (hash, session_id, created_at, expires_at) VALUES (?, ?, ?, ?)",
-        args: [digestOf(next), sessionId, nowMs, endsAt],
-      },
-      { sql: "UPDATE sessions SET expires_at = ? WHERE id = ?", args: [endsAt, sessionId] },
-      {
-        sql: "DELETE FROM refresh_tokens WHERE session_id = ? AND expires_at <= ?",
-        args: [sessionId, nowMs],
-      },
-    ]);
+    await db.write(
+      [
+        {
+          sql: "UPDATE refresh_tokens SET used_at = coalesce(used_at, ?) WHERE hash = ?",
+          args: [nowMs, hash],
+        },
+        {
+          sql: "INSERT INTO refresh_tokens (hash, session_id, created_at, expires_at) VALUES (?, ?, ?, ?)",
+          args: [digestOf(next), sessionId, nowMs, endsAt],
+        },
+        { sql: "UPDATE sessions SET expires_at = ? WHERE id = ?", args: [endsAt, sessionId] },
+        {
+          sql: "DELETE FROM refresh_tokens WHERE session_id = ? AND expires_at <= ?",
+          args: [sessionId, nowMs],
+        },
+      ],
+      crypto.randomUUID(),
+    );
   } catch (thrown) {
     // The session ended in between.
     if (thrown instanceof DatabaseError && thrown.kind === "reference") return null;
@@ -105,11 +121,10 @@ export async function rotate(
 
 /** Ends the session that the token belongs to; returns whose it was, `null` when there is none. */
 export async function endSessionOf(db: Database, token: string): Promise<string | null> {
-  const row = findToken(db, token);
-  if (!row) return null;
-  const [sessionId, userId] = row;
-  await db.write([endStatement(sessionId)]);
-  return userId;
+  const held = await db.newest((at) => findToken(at, token));
+  if (!held) return null;
+  await db.write([endStatement(held.sessionId)], crypto.randomUUID());
+  return held.userId;
 }
 
 /** Ends every session of a user; a trigger tells the change feed. */

@@ -19,7 +19,7 @@ import {
 } from "./accounts.ts";
 import { type AccountChange, emailKey, type Login, type Registration } from "./fields.ts";
 import type { Passwords } from "./passwords.ts";
-import { beginSession, endSessionOf, rotate, type Ticket } from "./sessions.ts";
+import { beginSession, endSessionOf, findToken, rotate, type Ticket } from "./sessions.ts";
 
 type Services = {
   db: Database;
@@ -35,7 +35,7 @@ export type Visit = { ticket: Ticket; user: User };
 /** Makes a customer's account and its first session. Throws the `Problem` 409 for an address that has one. */
 export async function register(services: Services, given: Registration): Promise<Visit> {
   const { db, passwords, now } = services;
-  if (findByEmail(db, given.email)) throw emailTaken();
+  if (await db.newest((at) => findByEmail(at, given.email))) throw emailTaken();
   const passwordHash = await passwords.hash(given.password);
   const nowMs = now();
   const { user, statements } = newAccount({ ...given, role: "customer", passwordHash }, nowMs);
@@ -49,7 +49,7 @@ export async function login(services: Services, given: Login): Promise<Visit> {
   const { db, passwords, patience, now } = services;
   const name = emailKey(given.email);
   await patience.before(name);
-  const account = findByEmail(db, given.email);
+  const account = await db.newest((at) => findByEmail(at, given.email));
   const isRight = await passwords.verify(given.password, account?.passwordHash ?? null);
   if (!account || !isRight) {
     patience.failed(name);
@@ -61,7 +61,8 @@ export async function login(services: Services, given: Login): Promise<Visit> {
   const nowMs = now();
   const begun = beginSession(user.id, passwordHash, nowMs);
   try {
-    await db.write([...begun.statements, loginStatement(user.id, newHash, nowMs)]);
+    const statements = [...begun.statements, loginStatement(user.id, newHash, nowMs)];
+    await db.write(statements, crypto.randomUUID());
   } catch (thrown) {
     // The account went, or got another password, while this one was checked.
     if (thrown instanceof DatabaseError && thrown.kind === "reference") throw wrongLogin();
@@ -72,10 +73,15 @@ export async function login(services: Services, given: Login): Promise<Visit> {
 
 /** Trades a refresh token for the next one. Throws the `Problem` 401. */
 export async function refresh({ db, identity, now }: Services, token: string): Promise<Visit> {
-  const ticket = await rotate(db, token, now(), identity.forgetUser);
-  const account = ticket && findAccount(db, ticket.userId);
-  if (!account) throw new Problem("unauthorized", "the refresh token is not valid, or not any more");
-  return { ticket, user: account.user };
+  // Both are found before anything is done: a refusal then means that nothing was.
+  const found = await db.newest((at) => {
+    const held = findToken(at, token);
+    const account = held && findAccount(at, held.userId);
+    return account && { held, user: account.user };
+  });
+  const ticket = found && (await rotate(db, found.held, now(), identity.forgetUser));
+  if (!ticket) throw new Problem("unauthorized", "the refresh token is not valid, or not any more");
+  return { ticket, user: found.user };
 }
 
 /** Ends the session of a refresh token; one that is not known has none. */
@@ -92,7 +98,7 @@ export async function change(
   given: AccountChange,
 ): Promise<User> {
   const { db, identity, passwords, now } = services;
-  const account = findAccount(db, userId);
+  const account = await db.newest((at) => findAccount(at, userId));
   if (!account) throw notFound();
   const role = given.role === account.user.role ? undefined : given.role;
   if (role !== undefined && caller.role !== "admin")
@@ -115,7 +121,7 @@ export async function remove(
   password: string | null,
 ): Promise<void> {
   const { db, identity, now } = services;
-  const account = findAccount(db, userId);
+  const account = await db.newest((at) => findAccount(at, userId));
   if (!account) throw notFound();
   if (password !== null) await checkOwn(services, account, password, "password");
   await removeAccount(db, caller, userId, now());

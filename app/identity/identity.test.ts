@@ -1,6 +1,7 @@
 // The memory of verified tokens: it saves the work, it is bounded, and it forgets what was revoked, also elsewhere.
 import { describe, expect, test } from "bun:test";
-import type { Database } from "../../db/database.ts";
+import type { Database, Position } from "../../db/database.ts";
+import { DatabaseError } from "../../db/errors.ts";
 import { makeAdminOf } from "../accounts/accounts-fixture.ts";
 import { addKey, revokeKey } from "../accounts/keys.ts";
 import { ask, signIn, signUp } from "../test-people.ts";
@@ -11,18 +12,39 @@ import { openTokens } from "./tokens.ts";
 const SECRETS = ["the first secret of these tests, long enough"];
 const DEADLINE_MS = 2_000;
 
-/** An identity before a database in which everybody has a session; `asked` counts its questions. */
+type Sight = [string] | undefined;
+
+/**
+ * An identity before a database in which everybody has a session; `asked` counts its questions, and `askedNewest`
+ * those to the primary, which `newest` answers.
+ */
 function openCounting(ttlSeconds = 900) {
-  const state = { asked: 0, nowMs: Date.now(), role: "customer" };
+  const state = {
+    ...{ asked: 0, askedNewest: 0, nowMs: Date.now() },
+    role: "customer" as string | null,
+    newest: async (): Promise<Sight> => undefined,
+    written: null as Position | null,
+  };
   const read = {
     get: () => {
       state.asked += 1;
-      return [state.role];
+      return state.role === null ? undefined : [state.role];
     },
   };
+  const newest = async (work: (at: { read: { get(): Sight } }) => unknown) => {
+    state.askedNewest += 1;
+    const row = await state.newest();
+    return work({ read: { get: () => row } });
+  };
+  const db = { read, newest, written: () => state.written } as unknown as Database;
   const tokens = openTokens(SECRETS, ttlSeconds, () => state.nowMs);
-  const identity = openIdentity({ read } as unknown as Database, tokens, () => state.nowMs);
-  return { state, identity, tokens };
+  return { state, identity: openIdentity(db, tokens, () => state.nowMs), tokens };
+}
+/** The same where this process's copy of the database shows no session at all. */
+function openBehind() {
+  const opened = openCounting();
+  opened.state.role = null;
+  return opened;
 }
 const roleOf = async (identity: Identity, token: string) => {
   const caller = await identity.authenticate(`Bearer ${token}`);
@@ -78,6 +100,102 @@ describe("a verified token", () => {
       expect(await identity.authenticate(header)).toBe("bad token");
     expect(await roleOf(identity, `  ${token} `)).toBe("customer");
   });
+});
+
+describe("a session that the copy does not show", () => {
+  test("is asked for where writes go, once", async () => {
+    const { state, identity, tokens } = openBehind();
+    state.newest = async () => ["admin"];
+    const token = await tokens.sign("u1", "s1");
+    expect([await roleOf(identity, token), await roleOf(identity, token)]).toEqual(["admin", "admin"]);
+    expect(state.askedNewest).toBe(1);
+  });
+
+  test("and is not there either, is refused for as long as its token lives, and asked for once by a flood", async () => {
+    const { state, identity, tokens } = openBehind();
+    const token = await tokens.sign("u1", "s1");
+    const { promise, resolve } = Promise.withResolvers<Sight>();
+    state.newest = () => promise;
+    const flood = Array.from({ length: 50 }, () => roleOf(identity, token));
+    expect(
+      await until(
+        async () => state.asked,
+        (asked) => asked === 50,
+        DEADLINE_MS,
+      ),
+    ).toBe(50);
+    resolve(undefined);
+    expect(new Set(await Promise.all(flood))).toEqual(new Set(["bad token"]));
+    expect([await roleOf(identity, token), state.askedNewest]).toEqual(["bad token", 1]);
+    state.nowMs += 890_000;
+    expect([await roleOf(identity, token), state.askedNewest]).toEqual(["bad token", 1]);
+    expect(await roleOf(identity, await tokens.sign("u1", "s2"))).toBe("bad token");
+    expect(state.askedNewest).toBe(2);
+    state.newest = async () => ["customer"];
+    // The same session in another's name is another question.
+    expect(await roleOf(identity, await tokens.sign("u2", "s1"))).toBe("customer");
+    expect(await roleOf(identity, token)).toBe("bad token");
+    identity.clear();
+    expect(await roleOf(identity, token)).toBe("customer");
+  });
+
+  test("as a key, is refused for five seconds", async () => {
+    const { state, identity } = openBehind();
+    const rounds = async () => {
+      for (let times = 0; times < 3; times += 1)
+        expect(await roleOf(identity, "insole_key_x")).toBe("bad token");
+      return state.askedNewest;
+    };
+    expect(await rounds()).toBe(1);
+    state.nowMs += 4_999;
+    expect(await rounds()).toBe(1);
+    state.nowMs += 1;
+    expect(await rounds()).toBe(2);
+  });
+
+  test("is not remembered when sessions ended while it was asked for, nor told to those who ask later", async () => {
+    const { state, identity, tokens } = openBehind();
+    const token = await tokens.sign("u1", "s1");
+    const ways = Array.from({ length: 2 }, () => Promise.withResolvers<Sight>());
+    const waiting = [...ways];
+    state.newest = () => waiting.shift()?.promise ?? Promise.resolve(undefined);
+    const askedTimes = async (times: number) => {
+      const isAsked = async () => state.askedNewest;
+      expect(await until(isAsked, (asked) => asked === times, DEADLINE_MS)).toBe(times);
+    };
+    const first = roleOf(identity, token);
+    await askedTimes(1);
+    identity.apply([{ seq: 1, kind: "session", shoeId: "u1" }]);
+    const second = roleOf(identity, token);
+    await askedTimes(2);
+    ways[0]?.resolve(["customer"]);
+    ways[1]?.resolve(undefined);
+    expect([await first, await second, identity.size()]).toEqual(["customer", "bad token", 0]);
+    expect([await roleOf(identity, token), state.askedNewest]).toEqual(["bad token", 2]);
+  });
+
+  test("cannot be told while the primary does not answer, and is not asked for again at once", async () => {
+    const { state, identity, tokens } = openBehind();
+    const token = await tokens.sign("u1", "s1");
+    state.newest = () => Promise.reject(new DatabaseError("unreachable", "no answer"));
+    for (let times = 0; times < 3; times += 1)
+      await expect(roleOf(identity, token)).rejects.toMatchObject({ kind: "unreachable" });
+    expect(state.askedNewest).toBe(1);
+    state.newest = async () => ["customer"];
+    state.nowMs += 500;
+    expect(await roleOf(identity, token)).toBe("customer");
+  });
+});
+
+test("a session that ended here is not believed to the copy before that shows what was written here", async () => {
+  const { state, identity, tokens } = openCounting();
+  const [ended, other] = [await tokens.sign("u1", "s1"), await tokens.sign("u2", "s2")];
+  expect([await roleOf(identity, ended), await roleOf(identity, other)]).toEqual(["customer", "customer"]);
+  state.written = { generation: "g", seq: 1 };
+  for (const userId of ["u1", "u2"]) identity.forgetUser(userId);
+  expect([await roleOf(identity, ended), state.askedNewest]).toEqual(["bad token", 1]);
+  state.written = null;
+  expect([await roleOf(identity, other), state.askedNewest]).toEqual(["customer", 1]);
 });
 
 describe("what another process does is seen here", () => {

@@ -1,9 +1,12 @@
 // Bursts at the write door: what fails, fails alone, groups stay large, and the feed's readers can follow.
 import { afterAll, beforeAll, expect, test } from "bun:test";
 import { join } from "node:path";
+import { openCommitter } from "../../db/commit.ts";
 import type { Database } from "../../db/database.ts";
+import { DatabaseError } from "../../db/errors.ts";
 import { openFile } from "../../db/file.ts";
 import { migrate } from "../../db/migrate.ts";
+import { openWriteDoor } from "../../db/write-door.ts";
 import { openFeed } from "../cache/feed.ts";
 import { openFolder, saveAll, shoe } from "../test-shop.ts";
 import { openLikes } from "./likes.ts";
@@ -16,9 +19,9 @@ const BUYERS = 600;
 const PAIRS_LEFT = 300;
 
 const folder = openFolder();
+const path = join(folder.path, "insole.db");
 let db: Database;
 beforeAll(async () => {
-  const path = join(folder.path, "insole.db");
   migrate(path);
   db = openFile(path);
   await saveAll(db, [
@@ -101,6 +104,32 @@ test("likes and their end in turns are one group too, in the order they came", a
   expect(told.map((liked) => liked?.created ?? null)).toEqual([true, false, false, true, true, null]);
   expect(told.at(-2)?.likes).toBe(2);
   expect(db.writeDoor().commits - commits).toBeLessThanOrEqual(2);
+});
+
+test("a commit of likes that was lost is made again, and tells what the second one did", async () => {
+  const committer = openCommitter(path);
+  let tries = 0;
+  const door = openWriteDoor(async (group) => {
+    tries += 1;
+    if (tries === 1) throw new DatabaseError("uncertain", "the server went away");
+    return committer.commit(group);
+  });
+  const options = { now: Date.now, isOpen: true, onCommit: () => undefined };
+  const likes = openLikes({ ...db, write: door.write }, options);
+  const told = await Promise.all([
+    likes.like("cold", "u"),
+    likes.like("cold", "u"),
+    likes.like("cold", "v"),
+    likes.unlike("hot", "u"),
+  ]);
+  committer.close();
+  expect(told.map((liked) => [liked?.likes, liked?.created])).toEqual([
+    [2, true],
+    [2, false],
+    [2, true],
+    [0, false],
+  ]);
+  expect(tries).toBe(2);
 });
 
 test("likes that cannot be sent are refused when their time is up, and so are those that nobody could hold", async () => {

@@ -7,7 +7,7 @@ import { readPage } from "../paging.ts";
 import { Problem } from "../problems.ts";
 import { readShoeIds } from "./body.ts";
 import { isShoeId } from "./draft.ts";
-import type { Liked } from "./like-queue.ts";
+import type { Liked, Verb } from "./like-queue.ts";
 import { isUserKnown, likeOnce, likesRecipe, listLikes, mergeStatements } from "./likes.ts";
 import { findIdOfSlug } from "./shoes.ts";
 import { respondWrite } from "./write-answer.ts";
@@ -44,12 +44,27 @@ export function likeRoutes(services: WriteServices) {
     : app;
 }
 
-/** The user of a path. Throws the `Problem` 404 for an account that is not there. */
-function userOf({ db, openWrites }: WriteServices, { target, params, caller }: AskedOf): string {
+/** The id of the user whom a path names. */
+function userIdOf({ openWrites }: WriteServices, { target, params }: AskedOf): string {
   const userId = target ?? params.userid ?? params.id ?? "";
-  if (openWrites) return checkedUserId(userId);
-  if (caller?.userId !== userId && !isUserKnown(db, userId))
+  return openWrites ? checkedUserId(userId) : userId;
+}
+
+/** Throws the `Problem` 404 for an account that is not there; whose token it is has one. */
+async function refuseUnknown(
+  { db, openWrites }: WriteServices,
+  { caller }: AskedOf,
+  userId: string,
+): Promise<void> {
+  if (openWrites || caller?.userId === userId) return;
+  if (!(await db.newest((at) => isUserKnown(at, userId))))
     throw new Problem("not-found", "there is no such account");
+}
+
+/** The user of a path, who has an account. */
+async function userOf(services: WriteServices, asked: AskedOf): Promise<string> {
+  const userId = userIdOf(services, asked);
+  await refuseUnknown(services, asked, userId);
   return userId;
 }
 
@@ -66,19 +81,23 @@ function oneLike(services: WriteServices) {
     });
   };
 
-  const like = async (address: string, userId: string): Promise<Response> => {
-    const shoeId = isShoeId(address) ? address : idAt(services, address);
-    const liked = await likes.like(shoeId, userId);
-    if (liked) return respondLike(shoeId, userId, liked);
+  const doneAt = async (
+    verb: Verb,
+    address: string,
+    userId: string,
+  ): Promise<{ shoeId: string; liked: Liked }> => {
+    const shoeId = isShoeId(address) ? address : await idAt(services, address);
+    const liked = await likes[verb](shoeId, userId);
+    if (liked) return { shoeId, liked };
     // It is none: then it may be a slug.
-    const other = findIdOfSlug(db, address);
-    const second = other === null ? null : await likes.like(other, userId);
+    const other = await db.newest((at) => findIdOfSlug(at, address));
+    const second = other === null ? null : await likes[verb](other, userId);
     if (!second || other === null) throw new Problem("not-found", "there is no such shoe");
-    return respondLike(other, userId, second);
+    return { shoeId: other, liked: second };
   };
 
-  const likeKept = (asked: AskedOf, userId: string): Promise<Response> => {
-    const shoeId = idAt(services, asked.params.id ?? "");
+  const likeKept = async (asked: AskedOf, userId: string): Promise<Response> => {
+    const shoeId = await idAt(services, asked.params.id ?? "");
     return answerWrite(services, asked, null, async ({ keep, nowMs }) => {
       const { recipe, statements } = likeOnce(shoeId, userId, nowMs, openWrites);
       // Told before the effect, which it counts in.
@@ -93,20 +112,26 @@ function oneLike(services: WriteServices) {
   };
 
   return {
-    like(asked: AskedOf): Promise<Response> {
-      const userId = userOf(services, asked);
+    async like(asked: AskedOf): Promise<Response> {
       const hasKey = asked.caller !== undefined && asked.request.headers.has("idempotency-key");
-      return hasKey ? likeKept(asked, userId) : like(asked.params.id ?? "", userId);
+      if (hasKey) return likeKept(asked, await userOf(services, asked));
+      const userId = userIdOf(services, asked);
+      const { shoeId, liked } = await doneAt("like", asked.params.id ?? "", userId);
+      // Nothing is added for an account that is not there, so it is asked for only where nothing was.
+      if (!liked.created) await refuseUnknown(services, asked, userId);
+      return respondLike(shoeId, userId, liked);
     },
     async likeNamed(request: Request): Promise<Response> {
       const { id, userid } = await readFields(request);
       if (typeof id !== "string" && typeof id !== "number") throw missing("/id");
       if (typeof userid !== "string" && typeof userid !== "number") throw missing("/userid");
-      return like(String(id), checkedUserId(String(userid)));
+      const userId = checkedUserId(String(userid));
+      const { shoeId, liked } = await doneAt("like", String(id), userId);
+      return respondLike(shoeId, userId, liked);
     },
     async unlike(asked: AskedOf): Promise<Response> {
-      const userId = userOf(services, asked);
-      await likes.unlike(idAt(services, asked.params.id ?? ""), userId);
+      const userId = await userOf(services, asked);
+      await doneAt("unlike", asked.params.id ?? "", userId);
       return respondWrite({ status: 204, headers: {}, body: null }, versions.headers());
     },
   };
@@ -115,17 +140,18 @@ function oneLike(services: WriteServices) {
 function listOfLikes(services: WriteServices) {
   const { db, openWrites, shop } = services;
   return {
-    list(asked: AskedOf): Response {
+    async list(asked: AskedOf): Promise<Response> {
       const params = new URL(asked.request.url).searchParams;
       const idsOnly = params.get("ids") === "true";
       const page = readPage(params);
       const limit = idsOnly && !params.has("limit") ? IDS_LIMIT : page.limit;
       const offset = page.page === null ? 0 : (page.page - 1) * limit;
-      const body = listLikes(db, userOf(services, asked), { ...page, limit, offset }, idsOnly, shop);
+      const userId = await userOf(services, asked);
+      const body = await db.newest((at) => listLikes(at, userId, { ...page, limit, offset }, idsOnly, shop));
       return new Response(body, { headers: { "content-type": JSON_TYPE, "cache-control": PRIVATE } });
     },
     async merge(asked: AskedOf): Promise<Response> {
-      const userId = userOf(services, asked);
+      const userId = await userOf(services, asked);
       const fields = await readFields(asked.request);
       const shoeIds = readShoeIds(fields, MERGE_MAX);
       const recipe = likesRecipe(userId, MERGED_SHOWN, shop);

@@ -1,5 +1,5 @@
 // Likes: who likes what, counted exactly; those that come while a commit is under way go together in the next.
-import type { Database, Statement, Value } from "../../db/database.ts";
+import type { Database, Readable, Statement, Value } from "../../db/database.ts";
 import type { Recipe } from "../idempotency.ts";
 import { cursorAt, type Page, pageBody } from "../paging.ts";
 import { type Ask, type Batch, type Liked, openLikeQueue, type Verb } from "./like-queue.ts";
@@ -67,10 +67,9 @@ export function openLikes(db: Database, { now, isOpen, onCommit, deadlineMs }: L
       ];
       const json = JSON.stringify(pairs);
       const shoeIds = JSON.stringify([...new Set(asks.map(({ shoeId }) => shoeId))]);
-      const results = await db.write([
-        ...(verb === "like" ? likeStatements(json, now(), isOpen) : unlikeStatements(json)),
-        { sql: COUNTS, args: [shoeIds] },
-      ]);
+      const effect = verb === "like" ? likeStatements(json, now(), isOpen) : unlikeStatements(json);
+      const counts = { sql: COUNTS, args: [shoeIds] };
+      const results = await db.write([...effect, counts], crypto.randomUUID());
       onCommit();
       state.commits += 1;
       state.likes += answerAll(asks, results[2]?.rows ?? [], verb === "like" ? (results[1]?.rows ?? []) : []);
@@ -129,18 +128,18 @@ export const mergeStatements = (
   isOpen: boolean,
 ): Statement[] => likeStatements(JSON.stringify(shoeIds.map((shoeId) => [shoeId, userId])), nowMs, isOpen);
 
-export const isUserKnown = (db: Database, userId: string): boolean =>
-  db.read.get("SELECT 1 FROM users WHERE id = ?", userId) !== undefined;
+export const isUserKnown = (at: Readable, userId: string): boolean =>
+  at.read.get("SELECT 1 FROM users WHERE id = ?", userId) !== undefined;
 
 // Bound: the shop's public URL, its currency, the user, how many, from where.
 const LIKED = "FROM likes AS l CROSS JOIN shoes AS s ON s.id = l.shoe WHERE l.user_id = ?3";
 const ORDER = "ORDER BY l.created_at DESC, l.shoe DESC LIMIT ?4 OFFSET ?5";
 
 /** The shoes that a user likes, newest like first, as a finished list; `idsOnly`: their ids. */
-export function listLikes(db: Database, userId: string, page: Page, idsOnly: boolean, shop: Shop): string {
+export function listLikes(at: Readable, userId: string, page: Page, idsOnly: boolean, shop: Shop): string {
   // A cursor of this list says how many rows came before.
   const offset = page.page === null ? page.beforeSeq : page.offset;
-  const rows = db.read.all<[string]>(
+  const rows = at.read.all<[string]>(
     `SELECT ${idsOnly ? "json_quote(s.shoe_id)" : shoeJson("shoe")} ${LIKED} ${ORDER}`,
     shop.publicUrl,
     shop.currency,
@@ -148,7 +147,7 @@ export function listLikes(db: Database, userId: string, page: Page, idsOnly: boo
     page.limit,
     offset,
   );
-  const total = db.read.get<[number]>("SELECT count(*) FROM likes WHERE user_id = ?", userId)?.[0] ?? 0;
+  const total = at.read.get<[number]>("SELECT count(*) FROM likes WHERE user_id = ?", userId)?.[0] ?? 0;
   const { pagination } = pageBody(page, [], total);
   const shown = offset + rows.length;
   pagination.nextCursor = shown < total ? cursorAt(shown) : null;

@@ -1,5 +1,5 @@
 // Related shoes that nobody listed: neighbours in price within the category and the brand, ranked by what they share.
-import type { Database } from "../../db/database.ts";
+import type { Database, Readable } from "../../db/database.ts";
 import { bulk } from "./save.ts";
 import { wordsOf } from "./words.ts";
 
@@ -66,50 +66,37 @@ async function askForEach(db: Database): Promise<number> {
   }
 }
 
-const nearest = (db: Database) => (shoe: Shoe) => {
+const nearest = (at: Readable) => (shoe: Shoe) => {
   const best = new Best();
-  for (const { column, half } of WINDOWS)
-    for (const other of neighboursOf(db, shoe, column, half)) best.offer(other, closeness(shoe, other));
+  const rows = at.read.all<ShoeRow>(NEIGHBOURS, shoe.rank, shoe.category, shoe.brand);
+  for (const other of rows.map(toShoe)) best.offer(other, closeness(shoe, other));
   return { id: shoe.id, list: best.ids() };
 };
 
 /** Gives one pending shoe its list; others that wait, wait on. */
 export async function computeRelatedOf(db: Database, shoeId: string): Promise<void> {
-  const row = db.read.get<ShoeRow>(
-    `SELECT ${COLUMNS} FROM shoes AS s JOIN related_pending AS p ON p.shoe = s.id WHERE s.shoe_id = ?`,
-    shoeId,
-  );
-  if (row) await writeLists(db, [nearest(db)(toShoe(row))]);
+  const list = await db.newest((at) => {
+    const row = at.read.get<ShoeRow>(
+      `SELECT ${COLUMNS} FROM shoes AS s JOIN related_pending AS p ON p.shoe = s.id WHERE s.shoe_id = ?`,
+      shoeId,
+    );
+    return row && nearest(at)(toShoe(row));
+  });
+  if (list) await writeLists(db, [list], crypto.randomUUID());
 }
 
-function neighboursOf(db: Database, shoe: Shoe, column: Group, half: number): Shoe[] {
-  const group = groupOf(shoe, column);
-  return [...beside(db, column, group, shoe, "<", half), ...beside(db, column, group, shoe, ">", half)];
-}
+/** The next shoes of a group below or above the rank ?1 of a price. */
+const beside = (column: Group, group: string, beyond: "<" | ">", count: number): string =>
+  `SELECT ${COLUMNS} FROM shoes AS s WHERE s.${column} IS ${group} AND s.price_rank ${beyond} ?1
+ORDER BY s.price_rank ${beyond === "<" ? "DESC" : "ASC"} LIMIT ${count}`;
 
-/** The next shoes of a group below or above the rank of a price. */
-function beside(
-  db: Database,
-  column: Group,
-  group: number | null,
-  { rank }: Pick<Shoe, "rank">,
-  beyond: "<" | ">",
-  count: number,
-): Shoe[] {
-  const way = beyond === "<" ? "DESC" : "ASC";
-  return db.read
-    .all<ShoeRow>(
-      `SELECT ${COLUMNS} FROM shoes AS s WHERE s.${column} IS ? AND s.price_rank ${beyond} ?
-       ORDER BY s.price_rank ${way} LIMIT ?`,
-      group,
-      rank,
-      count,
-    )
-    .map(toShoe);
-}
-
-const groupOf = (shoe: Shoe, column: Group): number | null =>
-  column === "category_id" ? shoe.category : shoe.brand;
+// One question, as each may be a way to the primary and back. Bound: the shoe's rank, category and brand.
+const NEIGHBOURS = WINDOWS.flatMap(({ column, half }) => {
+  const group = column === "category_id" ? "?2" : "?3";
+  return [beside(column, group, "<", half), beside(column, group, ">", half)];
+})
+  .map((part) => `SELECT * FROM (${part})`)
+  .join(" UNION ALL ");
 
 /** What two shoes share counts first, then the nearer price, then the lower; below 2^46: a double holds it exactly. */
 function closeness(shoe: Shoe, other: Shoe): number {
@@ -222,7 +209,9 @@ function* walkGroup(
   let at = 0;
   let last: Shoe | undefined;
   for (;;) {
-    const next = beside(db, column, group, last ?? { rank: 0 }, ">", WALK_CHUNK);
+    const next = db.read
+      .all<ShoeRow>(beside(column, "?2", ">", WALK_CHUNK), last?.rank ?? 0, group)
+      .map(toShoe);
     window.push(...next);
     last = window.at(-1);
     const isLast = next.length < WALK_CHUNK;
@@ -242,7 +231,11 @@ SELECT s.id, s.shoe_id, 0, j.value -> 'list' FROM json_each(?) AS j
 CROSS JOIN related_pending AS p ON p.shoe = j.value ->> 'id' CROSS JOIN shoes AS s ON s.id = p.shoe
 WHERE true ON CONFLICT (shoe) DO UPDATE SET given = 0, list = excluded.list`;
 
-async function writeLists(db: Database, lists: { id: number; list: number[] }[]): Promise<void> {
+async function writeLists(
+  db: Database,
+  lists: { id: number; list: number[] }[],
+  writeId?: string,
+): Promise<void> {
   const json = JSON.stringify(lists);
   const statements = [
     { sql: LISTS, args: [json] },
@@ -252,5 +245,5 @@ async function writeLists(db: Database, lists: { id: number; list: number[] }[])
     },
   ];
   const feed = { sql: "INSERT INTO changes (shoe_id, kind) VALUES (NULL, 'facts')" };
-  await db.write(lists.length === 1 ? statements : bulk([...statements, feed]));
+  await db.write(lists.length === 1 ? statements : bulk([...statements, feed]), writeId);
 }

@@ -31,7 +31,7 @@ export async function setStock(
 ): Promise<Kept> {
   const json = JSON.stringify(sizes.map(({ size, stock }) => [size, stock]));
   const named = "lower(size) IN (SELECT lower(value ->> 0) FROM json_each(?2))";
-  refuseUnknownSizes(
+  await refuseUnknownSizes(
     db,
     shoeId,
     sizes.map(({ size }, at) => ({ size, pointer: `/sizes/${at}/size` })),
@@ -63,7 +63,7 @@ export async function addStock(
   writing: Writing,
 ): Promise<Kept> {
   const isSize = `${SIZES_OF} AND lower(size) = lower(?2)`;
-  refuseUnknownSizes(db, shoeId, [{ size, pointer: "/size" }]);
+  await refuseUnknownSizes(db, shoeId, [{ size, pointer: "/size" }]);
   const recipe = itemRecipe(200, view, shop, shoeId, {});
   const statements = [
     isAt(shoeId, condition),
@@ -75,8 +75,12 @@ export async function addStock(
   );
 }
 
-function refuseUnknownSizes(db: Database, shoeId: string, asked: { size: string; pointer: string }[]): void {
-  const found = findDraft(db, shoeId);
+async function refuseUnknownSizes(
+  db: Database,
+  shoeId: string,
+  asked: { size: string; pointer: string }[],
+): Promise<void> {
+  const found = await db.newest((at) => findDraft(at, shoeId));
   if (!found) throw noShoe();
   const known = new Set(found.draft.sizes.map(({ size }) => size.toLowerCase()));
   const errors = asked

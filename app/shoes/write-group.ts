@@ -1,5 +1,5 @@
 // What every write to a shoe is made of: one group with its conditions in it, its audit row and its answer.
-import type { Database, Statement, Value } from "../../db/database.ts";
+import type { Database, Readable, Statement, Value } from "../../db/database.ts";
 import { isUnmet, only } from "../../db/guard.ts";
 import { auditStatement } from "../audit.ts";
 import { answerStatement, type Keep, type Kept, type Recipe, readAnswer } from "../idempotency.ts";
@@ -27,8 +27,8 @@ const DRAFT = `SELECT s.version, json_object('shoeId', s.shoe_id, 'title', s.tit
 FROM shoes AS s WHERE s.shoe_id = ?`;
 
 /** A shoe as it would be saved again, with its version; `null` when there is none. */
-export function findDraft(db: Database, shoeId: string): { draft: ShoeDraft; version: number } | null {
-  const row = db.read.get<[number, string]>(DRAFT, shoeId);
+export function findDraft(at: Readable, shoeId: string): { draft: ShoeDraft; version: number } | null {
+  const row = at.read.get<[number, string]>(DRAFT, shoeId);
   return row ? { version: row[0], draft: JSON.parse(row[1]) } : null;
 }
 
@@ -97,7 +97,7 @@ export async function conditional<T>(
     return await write();
   } catch (thrown) {
     if (!isUnmet(thrown)) throw toProblem(thrown, shoeId);
-    const version = findVersion(db, shoeId);
+    const version = await db.newest((at) => findVersion(at, shoeId));
     if (version === null) throw noShoe();
     throw Array.isArray(condition)
       ? versionFailed()

@@ -58,8 +58,10 @@ export async function answerWrite(
 }
 
 /** The id behind an address, which may be a slug. Throws the `Problem` 404. */
-export function idAt({ db }: Pick<WriteServices, "db">, address: string): string {
-  const shoeId = isShoeId(address) && findVersion(db, address) !== null ? address : findIdOfSlug(db, address);
+export async function idAt({ db }: Pick<WriteServices, "db">, address: string): Promise<string> {
+  const shoeId = await db.newest((at) =>
+    isShoeId(address) && findVersion(at, address) !== null ? address : findIdOfSlug(at, address),
+  );
   if (shoeId === null) throw new Problem("not-found", "there is no such shoe");
   return shoeId;
 }
@@ -109,7 +111,7 @@ function handlers(services: WriteServices) {
     asked: Asked,
     work: (fields: Fields, shoeId: string) => (writing: Writing) => Promise<Kept>,
   ) => {
-    const shoeId = idAt(services, asked.params.id ?? "");
+    const shoeId = await idAt(services, asked.params.id ?? "");
     const fields = await readFields(asked.request);
     return answer(asked, fields, work(fields, shoeId));
   };
@@ -138,9 +140,9 @@ function handlers(services: WriteServices) {
         return (writing) => changeShoe(db, shoeId, change, "product", shop, condition, writing);
       });
     },
-    remove(asked: Asked) {
+    async remove(asked: Asked) {
       const condition = readCondition(asked.request.headers);
-      const shoeId = idAt(services, asked.params.id ?? "");
+      const shoeId = await idAt(services, asked.params.id ?? "");
       return answer(asked, null, async (writing) => {
         await removeShoe(db, shoeId, condition, writing);
         return DONE;

@@ -65,7 +65,7 @@ export async function changeShoe(
 ): Promise<Kept> {
   return inTurn(shoeId, async () => {
     for (let tries = 0; tries < TRIES_MAX; tries += 1) {
-      const found = findDraft(db, shoeId);
+      const found = await db.newest((at) => findDraft(at, shoeId));
       if (!found) throw noShoe();
       if (Array.isArray(condition) && !condition.includes(found.version)) throw versionFailed();
       const draft = changed(found.draft, change, view, shop);
@@ -136,7 +136,13 @@ json_object('name', name, 'slug', key, 'description', description, 'count', shoe
 
 async function afterSave(db: Database, { words }: SavePlan, { related, shoeId }: ShoeDraft): Promise<void> {
   keepWords(db, words);
-  if (related === null) await computeRelatedOf(db, shoeId);
+  if (related === null) await computeRelatedOf(db, shoeId).catch(elseLater);
+}
+
+/** The shoe is saved, so nobody may be told that it is not: a list that cannot be made now waits on. */
+function elseLater(thrown: unknown): void {
+  const { type } = toProblem(thrown);
+  if (type !== "unavailable" && type !== "outcome-unknown") throw thrown;
 }
 
 const turns = new Map<string, Promise<unknown>>();

@@ -1,0 +1,73 @@
+// The first admin of a cluster: made once, whichever node is quicker, also by nodes whose copies show nobody.
+import { afterEach, beforeEach, expect, test } from "bun:test";
+import { join } from "node:path";
+import type { Database } from "../../db/database.ts";
+import { openFile } from "../../db/file.ts";
+import { migrate } from "../../db/migrate.ts";
+import { type Lagging, openLagging } from "../test-lagging.ts";
+import { openFolder } from "../test-shop.ts";
+import { newAccount } from "./accounts.ts";
+import { addAdmin, makeFirstAdmin } from "./first-admin.ts";
+import { openPasswords } from "./passwords.ts";
+
+const GIVEN = { email: "first@shop.example", password: "correct horse battery" };
+
+let folder: ReturnType<typeof openFolder>;
+let live: Database;
+let node: Lagging;
+let hashed: string[];
+/** What happens while a password is hashed. */
+let meanwhile: () => Promise<unknown>;
+const passwords = openPasswords({
+  engine: {
+    async hash(password) {
+      hashed.push(password);
+      await meanwhile();
+      return "a hash";
+    },
+    verify: async () => false,
+  },
+});
+beforeEach(() => {
+  folder = openFolder();
+  const path = join(folder.path, "insole.db");
+  migrate(path);
+  live = openFile(path);
+  node = openLagging(live, path);
+  hashed = [];
+  meanwhile = async () => undefined;
+});
+afterEach(async () => {
+  await node.db.close();
+  await live.close();
+  folder.remove();
+});
+
+const make = () => makeFirstAdmin(node.db, passwords, GIVEN, Date.now());
+const admins = () => live.read.all("SELECT email, password_hash FROM users WHERE role = 'admin'");
+const byAnother = () => addAdmin(live, GIVEN.email, "another's hash", Date.now());
+
+test("is made once; then nothing is hashed any more", async () => {
+  expect([await make(), await make()]).toEqual([true, false]);
+  expect([hashed, admins()]).toEqual([[GIVEN.password], [[GIVEN.email, "a hash"]]]);
+});
+
+test("is the account of the address where there is one, with the password that was set", async () => {
+  const account = { email: GIVEN.email, name: "Early", role: "customer", passwordHash: "old" } as const;
+  await live.write(newAccount(account, Date.now()).statements);
+  expect([await make(), admins()]).toEqual([true, [[GIVEN.email, "a hash"]]]);
+});
+
+test("is another's when that one comes while the password is hashed", async () => {
+  meanwhile = byAnother;
+  expect([await make(), admins()]).toEqual([false, [[GIVEN.email, "another's hash"]]]);
+});
+
+test("is another's when that one comes at the last moment", async () => {
+  node.way = async (questions, ask) => {
+    const rows = await ask();
+    if (questions.some(({ sql }) => sql.includes("email_key = ?"))) await byAnother();
+    return rows;
+  };
+  expect([await make(), admins()]).toEqual([false, [[GIVEN.email, "another's hash"]]]);
+});

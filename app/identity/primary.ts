@@ -1,0 +1,65 @@
+// Asking the primary who somebody is: each claim once at a time, and not again what it refused.
+import { LRUCache } from "lru-cache";
+import type { Database, Readable } from "../../db/database.ts";
+import type { Caller } from "./caller.ts";
+
+/** Claims that were not granted and are remembered; about 200 bytes each. */
+const REMEMBERED_MAX = 10_000;
+/** One request asks more than once: a primary that does not answer is waited for once. */
+const UNANSWERED_MS = 500;
+
+/** What a token claims to be: a session, or an admin key. */
+export type Claim = {
+  /** The user and the session, or the key's digest: all that is asked for. */
+  name: string;
+  /** Whose session it is; `null` for a key. */
+  userId: string | null;
+  expiresAtMs: number;
+  /** Until then a refusal stands. */
+  refusedUntilMs: number;
+  /** The caller, where it is granted; nothing but a question. */
+  find(at: Readable): Caller | null;
+};
+
+/** What became of a claim's question; `error` null: it was refused. */
+type Failure = { untilMs: number; error: unknown };
+
+/** Opens the way to the primary with an empty memory. */
+export function openPrimary(db: Database, now: () => number) {
+  const failures = new LRUCache<string, Failure>({ max: REMEMBERED_MAX });
+  const underway = new Map<string, Promise<Caller | null>>();
+
+  const failureOf = ({ name }: Claim): Failure | null => {
+    const failure = failures.get(name);
+    return failure && failure.untilMs > now() ? failure : null;
+  };
+
+  const ask = async (claim: Claim): Promise<Caller | null> => {
+    try {
+      const caller = await db.newest(claim.find);
+      if (!caller) failures.set(claim.name, { untilMs: claim.refusedUntilMs, error: null });
+      return caller;
+    } catch (error) {
+      failures.set(claim.name, { untilMs: now() + UNANSWERED_MS, error });
+      throw error;
+    }
+  };
+
+  return {
+    /** Whether the primary is known to refuse it. */
+    hasRefused: (claim: Claim): boolean => failureOf(claim)?.error === null,
+    /** Asks; with others who do in the same era. Throws what the question ended with, also a moment ago. */
+    async find(claim: Claim, era: number): Promise<Caller | null> {
+      const failure = failureOf(claim);
+      if (failure) throw failure.error;
+      // An answer of an earlier era may not know what ended since.
+      const name = `${era} ${claim.name}`;
+      const other = underway.get(name);
+      if (other) return other;
+      const mine = ask(claim).finally(() => underway.delete(name));
+      underway.set(name, mine);
+      return mine;
+    },
+    clear: (): void => failures.clear(),
+  };
+}

@@ -1,0 +1,332 @@
+// On a node whose copy lags, people see what they just did: what is personal, and what writes are planned by, is asked where writes go.
+import { afterAll, beforeAll, beforeEach, describe, expect, test } from "bun:test";
+import { DatabaseError } from "../db/errors.ts";
+import { makeAdminOf } from "./accounts/accounts-fixture.ts";
+import { adminCommand } from "./accounts/admin-command.ts";
+import { addKey, revokeKey } from "./accounts/keys.ts";
+import { type Lagging, openLagging } from "./test-lagging.ts";
+import { ask, PASSWORD, type Person, type Session, signIn, signUp } from "./test-people.ts";
+import { type ObservedShop, openObservedShop, shoe } from "./test-shop.ts";
+
+let shop: ObservedShop;
+let node: Lagging;
+let admin: Person;
+beforeAll(async () => {
+  shop = await openObservedShop([shoe("old"), shoe("older")], true, {
+    before(file, path) {
+      node = openLagging(file, path);
+      return node.db;
+    },
+  });
+  admin = await signIn(shop, await makeAdminOf(shop.db, await signUp(shop)));
+});
+beforeEach(() => {
+  node.way = (_, answer) => answer();
+});
+afterAll(() => shop.close());
+
+type Answer = {
+  status: number;
+  headers: Headers;
+  // biome-ignore lint/suspicious/noExplicitAny: a test says by its expectations what it takes the answer for
+  body: any;
+};
+async function send(
+  person: Person | null,
+  method: string,
+  path: string,
+  body?: unknown,
+  headers: Record<string, string> = {},
+): Promise<Answer> {
+  const token = person === null ? {} : { token: person.token };
+  const answer = await ask(shop, method, path, {
+    ...token,
+    headers,
+    ...(body === undefined ? {} : { body }),
+  });
+  const text = await answer.text();
+  return {
+    status: answer.status,
+    headers: answer.headers,
+    body: text === "" ? null : JSON.parse(text),
+  };
+}
+const countHere = (table: string) => node.db.read.get<[number]>(`SELECT count(*) FROM ${table}`)?.[0];
+const cut = async (): Promise<never> => {
+  throw new DatabaseError("unreachable", "the primary is gone");
+};
+
+describe("an account that this node has not heard of", () => {
+  test("registers, signs in, is shown, refreshed and signed out", async () => {
+    const person = await signUp(shop);
+    const profile = (token: string) => send({ ...person, token }, "GET", "/api/auth/profile");
+    expect((await profile(person.token)).body.data.email).toBe(person.email);
+    const again = await signIn(shop, person);
+    expect((await profile(again.token)).status).toBe(200);
+    const refreshed = await send(null, "POST", "/api/auth/refresh", { refreshToken: again.refreshToken });
+    expect([refreshed.status, refreshed.body.user.id]).toEqual([200, person.id]);
+    const { token, refreshToken } = refreshed.body as Session;
+    expect((await profile(token)).status).toBe(200);
+    expect((await send(null, "POST", "/api/auth/logout", { refreshToken })).status).toBe(204);
+    expect([(await profile(token)).status, (await profile(again.token)).status]).toEqual([401, 401]);
+    expect((await send(null, "POST", "/api/auth/refresh", { refreshToken })).status).toBe(401);
+    expect((await profile(person.token)).status).toBe(200);
+    expect([countHere("users"), countHere("sessions")]).toEqual([0, 0]);
+  });
+
+  test("cannot be registered twice, and that is said before anything is hashed or written", async () => {
+    const { email } = await signUp(shop);
+    const { commits } = shop.db.writeDoor();
+    const second = await send(null, "POST", "/api/auth/register", { email, password: PASSWORD, name: "S" });
+    expect([second.status, second.body.errors[0].pointer]).toEqual([409, "/email"]);
+    expect(shop.db.writeDoor().commits).toBe(commits);
+  });
+
+  test("changes its facts and its password, and leaves", async () => {
+    const person = await signUp(shop);
+    const named = await send(person, "PUT", "/api/auth/profile", { name: "Alex" });
+    expect([named.status, named.body.data.name]).toEqual([200, "Alex"]);
+    expect((await send(person, "GET", "/api/users/me")).body.data.name).toBe("Alex");
+    expect((await send(person, "PUT", "/api/auth/profile", {})).body.data.name).toBe("Alex");
+    const password = "another long password";
+    const changed = await send(person, "PUT", "/api/auth/profile", { password, currentPassword: PASSWORD });
+    expect(changed.status).toBe(200);
+    expect((await send(person, "GET", "/api/auth/profile")).status).toBe(401);
+    expect(
+      (await send(null, "POST", "/api/auth/login", { email: person.email, password: PASSWORD })).status,
+    ).toBe(401);
+    const back = await signIn(shop, { ...person, password });
+    expect((await send(back, "DELETE", `/api/users/${person.id}`, { password })).status).toBe(204);
+    expect((await send(back, "GET", "/api/auth/profile")).status).toBe(401);
+    expect((await send(admin, "GET", `/api/users/${person.id}`)).status).toBe(404);
+  });
+
+  test("is in the lists that admins read, with what was done", async () => {
+    const person = await signUp(shop);
+    expect((await send(admin, "PUT", `/api/users/${person.id}`, { name: "Kim" })).status).toBe(200);
+    const users = await send(admin, "GET", "/api/users?limit=1");
+    expect(users.body.data).toMatchObject([{ id: person.id, name: "Kim" }]);
+    expect(users.body.pagination.total).toBe(shop.db.read.get<[number]>("SELECT count(*) FROM users")?.[0]);
+    const audit = await send(admin, "GET", "/api/audit?limit=1");
+    expect(audit.body.data).toMatchObject([{ action: "user.change", subject: person.id, actor: admin.id }]);
+    expect(audit.body.pagination.total).toBe(shop.db.read.get<[number]>("SELECT count(*) FROM audit")?.[0]);
+    expect((await send(admin, "DELETE", `/api/users/${person.id}`)).status).toBe(204);
+    expect((await send(admin, "GET", "/api/users?limit=1")).body.data[0].id).not.toBe(person.id);
+    expect([countHere("users"), countHere("audit")]).toEqual([0, 0]);
+  });
+
+  test("is made an admin from outside", async () => {
+    const { id, email } = await signUp(shop);
+    const said: string[] = [];
+    const world = {
+      openDatabase: () => ({ ...node.db, close: async () => undefined }),
+      out: (line: string) => void said.push(line),
+      err: (line: string) => void said.push(line),
+      readLine: async () => "",
+      nowMs: Date.now(),
+    };
+    expect([await adminCommand([email], world), await adminCommand([email], world)]).toEqual([0, 0]);
+    expect(said).toEqual([`${email} is an admin now`, `${email} is an admin already`]);
+    expect((await send(admin, "PUT", `/api/users/${id}`, { role: "customer" })).status).toBe(200);
+  });
+
+  test("may be a script with a key, made and revoked by name", async () => {
+    const key = await addKey(node.db, "fresh", Date.now());
+    expect((await send({ ...admin, token: key }, "GET", "/api/users?limit=1")).status).toBe(200);
+    await revokeKey(node.db, "fresh", Date.now());
+    await expect(revokeKey(node.db, "fresh", Date.now())).rejects.toThrow("there is no key called fresh");
+  });
+});
+
+test("a session that ended here has ended at once, though the copy still shows it", async () => {
+  const people = [await signUp(shop), await signUp(shop), await signUp(shop)] as const;
+  const [leaver, changer, other] = people;
+  await node.catchUp();
+  const statuses = () =>
+    Promise.all(people.map(async (person) => (await send(person, "GET", "/api/auth/profile")).status));
+  expect(await statuses()).toEqual([200, 200, 200]);
+  await send(null, "POST", "/api/auth/logout", { refreshToken: leaver.refreshToken });
+  const given = { password: "another long password", currentPassword: PASSWORD };
+  expect((await send(changer, "PUT", "/api/auth/profile", given)).status).toBe(200);
+  expect(
+    node.db.read.all("SELECT 1 FROM sessions WHERE user_id IN (?, ?)", leaver.id, changer.id).length,
+  ).toBe(2);
+  expect(await statuses()).toEqual([401, 401, 200]);
+  expect((await send(other, "GET", "/api/users/me")).status).toBe(200);
+});
+
+describe("likes", () => {
+  test("are listed as they are; one's own of a shoe by its id asks for nothing first", async () => {
+    const person = await signUp(shop);
+    const ids = async () => (await send(person, "GET", "/api/users/me/likes?ids=true")).body;
+    expect((await ids()).data).toEqual([]);
+    node.asked.length = 0;
+    const liked = await send(person, "POST", "/api/shoes/old/likes/me");
+    expect([liked.status, liked.body.data.created]).toEqual([201, true]);
+    expect((await send(person, "POST", "/api/shoes/old/likes/me")).body.data.created).toBe(false);
+    expect(node.asked).toEqual([]);
+    expect(await ids()).toMatchObject({ data: ["old"], pagination: { total: 1 } });
+    const merged = await send(person, "POST", "/api/users/me/likes", { shoeIds: ["older", "old"] });
+    expect(merged.body.pagination.total).toBe(2);
+    expect((await ids()).data.toSorted()).toEqual(["old", "older"]);
+    expect((await send(person, "DELETE", "/api/shoes/old/likes/me")).status).toBe(204);
+    expect((await ids()).data).toEqual(["older"]);
+    expect(countHere("likes")).toBe(0);
+  });
+
+  test("of a new account by an admin, of a new shoe, by its slug, and with a key", async () => {
+    const person = await signUp(shop);
+    expect(
+      (await send(admin, "POST", "/api/shoes", { shoe_id: "liked", title: "Liked", price: 5 })).status,
+    ).toBe(201);
+    const like = (as: Person, address: string, headers = {}) =>
+      send(as, "POST", `/api/shoes/${address}/likes/${person.id}`, undefined, headers);
+    node.asked.length = 0;
+    expect((await like(admin, "liked")).body.data).toMatchObject({ created: true, likes: 1 });
+    expect(node.asked).toEqual([]);
+    expect((await like(admin, "liked")).body.data).toMatchObject({ created: false, likes: 1 });
+    expect((await send(admin, "POST", "/api/shoes/liked/likes/nobody")).status).toBe(404);
+    expect((await like(person, "liked_liked")).body.data).toMatchObject({ shoeId: "liked", created: false });
+    const keyed = { "idempotency-key": "a heart" };
+    const first = await like(person, "liked", keyed);
+    expect([first.status, first.body.data.created]).toEqual([201, false]);
+    expect((await like(person, "liked", keyed)).headers.get("idempotent-replayed")).toBe("true");
+    expect((await send(admin, "GET", `/api/users/${person.id}/likes?ids=true`)).body.data).toEqual(["liked"]);
+    expect((await send(admin, "DELETE", `/api/shoes/liked_liked/likes/${person.id}`)).status).toBe(204);
+    expect((await send(admin, "GET", "/api/users/nobody/likes")).status).toBe(404);
+  });
+});
+
+describe("the catalogue", () => {
+  test("takes a change, its stock and its end right after the shoe came, and knows its versions", async () => {
+    const made = await send(admin, "POST", "/api/shoes", {
+      ...{ shoe_id: "new", title: "New", price: 5 },
+      sizes: [{ size: "9", stock: 1 }],
+    });
+    expect(made.status).toBe(201);
+    const tag = { "if-match": made.headers.get("etag") ?? "" };
+    const change = (body: unknown, headers = {}) => send(admin, "PUT", "/api/products/new", body, headers);
+    const put = await change({ name: "Newer" }, tag);
+    expect([put.status, put.body.data.name]).toEqual([200, "Newer"]);
+    expect((await change({ name: "Newest" }, tag)).status).toBe(412);
+    expect((await change({ price: 6 })).body.data).toMatchObject({ name: "Newer", price: 6 });
+    const stock = await send(admin, "PUT", "/api/shoes/new/stock", { sizes: [{ size: "9", stock: 4 }] });
+    expect(stock.body.data.stock).toBe(4);
+    expect(
+      (await send(admin, "POST", "/api/shoes/newer_new/stock", { size: "9", delta: 1 })).body.data.stock,
+    ).toBe(5);
+    expect((await send(admin, "POST", "/api/shoes/new/stock", { size: "8", delta: 1 })).status).toBe(400);
+    expect((await send(admin, "DELETE", "/api/shoes/new", undefined, tag)).status).toBe(412);
+    expect((await send(admin, "DELETE", "/api/shoes/new")).status).toBe(204);
+    expect((await send(admin, "DELETE", "/api/shoes/new")).status).toBe(404);
+  });
+
+  test("gives a key's first answer again", async () => {
+    const once = () =>
+      send(admin, "POST", "/api/products", { name: "Once", price: 5 }, { "idempotency-key": "once" });
+    const [first, second] = [await once(), await once()];
+    expect([first.status, second.body]).toEqual([201, first.body]);
+    expect(second.headers.get("idempotent-replayed")).toBe("true");
+    expect(countHere("idempotency")).toBe(0);
+  });
+
+  const relatedTo = (shoeId: string) =>
+    shop.db.read.all<[string]>(
+      `SELECT s.shoe_id FROM related AS r CROSS JOIN json_each(r.list) AS j CROSS JOIN shoes AS s ON s.id = j.value
+       WHERE r.shoe_id = ? ORDER BY j.key`,
+      shoeId,
+    );
+  const post = (shoe_id: string) =>
+    send(admin, "POST", "/api/shoes", {
+      shoe_id,
+      title: shoe_id,
+      price: 70,
+      category: "Fresh",
+      brand: "Fresh",
+    });
+
+  test("finds related shoes among those that came just before, in two questions", async () => {
+    await post("first");
+    await post("second");
+    node.asked.length = 0;
+    expect((await post("third")).status).toBe(201);
+    expect(relatedTo("third").flat().slice(0, 2).toSorted()).toEqual(["first", "second"]);
+    expect(node.asked.length).toBe(2);
+  });
+
+  test("has a shoe that was saved, also where its related shoes could not be asked for: they wait", async () => {
+    node.way = (questions, answer) =>
+      questions.some(({ sql }) => sql.includes("related_pending")) ? cut() : answer();
+    expect((await post("waiting")).status).toBe(201);
+    expect(relatedTo("waiting")).toEqual([]);
+    const pending = "SELECT s.shoe_id FROM related_pending AS p JOIN shoes AS s ON s.id = p.shoe";
+    expect(shop.db.read.all(pending)).toEqual([["waiting"]]);
+  });
+
+  test("loses no change of another process that comes between a plan and its write", async () => {
+    await post("contended");
+    let others = 0;
+    node.way = async (questions, answer) => {
+      const rows = await answer();
+      const isPlan = questions.some(({ sql }) => sql.includes("'sizeSystem', s.size_system"));
+      if (isPlan && others < 3)
+        await shop.db.write([
+          {
+            sql: "UPDATE shoes SET version = version + 1, description = ? WHERE shoe_id = 'contended'",
+            args: [`by another ${++others}`],
+          },
+        ]);
+      return rows;
+    };
+    const changed = await send(admin, "PUT", "/api/products/contended", { brand: "Ours" });
+    expect([changed.status, others]).toEqual([200, 3]);
+    expect(changed.body.data).toMatchObject({ brand: "Ours", description: "by another 3" });
+  });
+});
+
+describe("while the primary cannot be asked", () => {
+  test("what is personal or planned is 503 with Retry-After, and what is public is answered", async () => {
+    const person = await signUp(shop);
+    expect((await send(person, "GET", "/api/auth/profile")).status).toBe(200);
+    const asAdmin = (await send(admin, "GET", "/api/users")).status;
+    expect(asAdmin).toBe(200);
+    node.way = cut;
+    const stranger = {
+      ...person,
+      token: await shop.identity.tokens.sign(person.id, "a session not heard of"),
+    };
+    // biome-ignore format: one line reads as one table
+    const rows: [Person | null, string, string, unknown?][] = [
+      [person, "GET", "/api/auth/profile"], [stranger, "GET", "/api/auth/profile"],
+      [null, "POST", "/api/auth/login", { email: person.email, password: PASSWORD }],
+      [null, "POST", "/api/auth/register", { email: "new@shop.example", password: PASSWORD, name: "N" }],
+      [null, "POST", "/api/auth/refresh", { refreshToken: person.refreshToken }],
+      [null, "POST", "/api/auth/logout", { refreshToken: person.refreshToken }],
+      [person, "PUT", "/api/auth/profile", { name: "X" }], [person, "GET", "/api/users/me/likes"],
+      [admin, "GET", "/api/users"], [admin, "GET", "/api/audit"], [admin, "DELETE", `/api/shoes/old/likes/${person.id}`],
+      [admin, "PUT", "/api/products/old", { name: "X" }], [admin, "DELETE", "/api/shoes/old"],
+      [admin, "POST", "/api/shoes/old/stock", { delta: 1 }],
+    ];
+    for (const [who, method, path, body] of rows) {
+      const { status, headers } = await send(who, method, path, body);
+      expect([method, path, status, headers.get("retry-after")]).toEqual([method, path, 503, "1"]);
+    }
+    for (const path of ["/api/shoes", "/api/shoes/old", "/api/shoes/old/relatedproducts", "/api/categories"])
+      expect([path, (await send(null, "GET", path)).status]).toEqual([path, 200]);
+  });
+
+  test("a write whose outcome is lost is not told to be undone because its answer cannot be looked up", async () => {
+    const { openIdempotency } = await import("./idempotency.ts");
+    const idempotency = openIdempotency(node.db, Date.now);
+    const request = new Request("http://shop/api/x", {
+      method: "POST",
+      headers: { "idempotency-key": "lost" },
+    });
+    const caller = { userId: admin.id, role: "admin", kind: "user" } as const;
+    const outcome = idempotency.once(request, caller, null, async () => {
+      node.way = cut;
+      throw new DatabaseError("uncertain", "no answer came");
+    });
+    await expect(outcome).rejects.toMatchObject({ kind: "uncertain" });
+  });
+});

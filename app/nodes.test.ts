@@ -1,0 +1,171 @@
+// Two nodes of one primary as clients see them: one's own writes on any node, sessions ended everywhere, reads without a primary.
+import { afterAll, beforeAll, expect, test } from "bun:test";
+import { join } from "node:path";
+import { openFile } from "../db/file.ts";
+import { migrate } from "../db/migrate.ts";
+import { openHandle } from "../db/reader.ts";
+import { openTestServer, type TestServer } from "../db/test-server.ts";
+import { readConfig } from "./config.ts";
+import { main, type Shop } from "./main.ts";
+import { openLog } from "./ops/log.ts";
+import { saveShoes } from "./shoes/save.ts";
+import { openFolder, shoe } from "./test-shop.ts";
+
+const SEEN_MS = 10_000;
+const ADMIN = { email: "admin@shop.example", password: "an admin's password" };
+const folder = openFolder();
+const silent = openLog("error", "json", () => undefined);
+
+let server: TestServer;
+let nodes: Shop[];
+let token: string;
+
+beforeAll(async () => {
+  const [made, template] = [join(folder.path, "made.db"), join(folder.path, "template.db")];
+  migrate(made);
+  const file = openFile(made);
+  await saveShoes(file, [shoe("a"), shoe("b", { related: ["a"] })], {
+    ...{ origin: "import", onConflict: "fail", nowMs: Date.now() },
+  });
+  await file.close();
+  const handle = openHandle(made, 1_000);
+  handle.exec(`VACUUM INTO '${template}'`);
+  handle.close();
+  server = await openTestServer(template);
+  nodes = await Promise.all(["1", "2"].map(openNode));
+  token = ((await (await send(0, "POST", "/api/auth/login", ADMIN)).json()) as { token: string }).token;
+});
+afterAll(async () => {
+  await Promise.all(nodes.map((node) => node.close()));
+  await server.remove();
+  folder.remove();
+});
+
+const openNode = (name: string) =>
+  main(
+    readConfig({
+      ...{ PORT: "0", DATABASE_URL: server.url, DATA_DIR: join(folder.path, name), LOG_LEVEL: "error" },
+      ...{ JWT_SECRET: "the same secret on all of the nodes", ADMIN_EMAIL: ADMIN.email },
+      ...{ ADMIN_PASSWORD: ADMIN.password, RATE_LIMIT_MAX: "0", RATE_LIMIT_AUTH_MAX: "0" },
+    }),
+    silent,
+  );
+
+const send = (
+  node: number,
+  method: string,
+  path: string,
+  body?: unknown,
+  headers: Record<string, string> = {},
+) =>
+  fetch(`${nodes[node]?.url}${path}`, {
+    method,
+    headers: { ...headers, ...(body === undefined ? {} : { "content-type": "application/json" }) },
+    ...(body === undefined ? {} : { body: JSON.stringify(body) }),
+  });
+
+const asAdmin = () => ({ authorization: `Bearer ${token}` });
+
+async function until(isSo: () => Promise<boolean>): Promise<void> {
+  const end = performance.now() + SEEN_MS;
+  while (!(await isSo())) {
+    if (performance.now() > end) throw new Error("it did not come to be");
+    await Bun.sleep(5);
+  }
+}
+
+test("both say what they are", async () => {
+  for (const node of [0, 1]) {
+    const health = (await (await send(node, "GET", "/health")).json()) as Record<string, unknown>;
+    expect(health).toMatchObject({ role: "node", lagMs: expect.any(Number) });
+    const ready = await send(node, "GET", "/readyz?verbose");
+    expect(ready.status).toBe(200);
+    expect(await ready.json()).toMatchObject({
+      status: "ready",
+      replica: { serves: "replica", failure: null },
+    });
+  }
+});
+
+test("who sends the version back reads the own write at once on the other node, and so does nobody older", async () => {
+  for (let at = 1; at <= 30; at += 1) {
+    const [here, there] = [at % 2, (at + 1) % 2];
+    const price = 100 + at;
+    const written = await send(here, "PUT", "/api/products/a", { price }, asAdmin());
+    expect(written.status).toBe(200);
+    const version = written.headers.get("insole-version") ?? "";
+    const read = await send(there, "GET", "/api/shoes/a", undefined, { "insole-version": version });
+    expect(((await read.json()) as { data: { price: number } }).data.price).toBe(price);
+    const related = await send(there, "GET", "/api/shoes/b/relatedproducts", undefined, {
+      "insole-version": version,
+    });
+    const { relatedProducts } = (await related.json()) as { relatedProducts: { price: number }[] };
+    expect(relatedProducts[0]?.price).toBe(price);
+  }
+});
+
+test("a shoe that was just posted on one node can be changed, liked and found on the other", async () => {
+  const posted = await send(0, "POST", "/api/shoes", { shoe_id: "new", title: "New", price: 10 }, asAdmin());
+  expect(posted.status).toBe(201);
+  const changed = await send(
+    1,
+    "PUT",
+    "/api/products/new",
+    { price: 12 },
+    { ...asAdmin(), "if-match": posted.headers.get("etag") ?? "" },
+  );
+  expect(changed.status).toBe(200);
+  expect((await send(1, "POST", "/api/shoes/new/likes/me", undefined, asAdmin())).status).toBe(201);
+  const likes = await send(0, "GET", "/api/users/me/likes?ids=true", undefined, asAdmin());
+  expect(await likes.json()).toMatchObject({ data: ["new"] });
+});
+
+test("an account, its session and its end are known to both", async () => {
+  const person = { email: "p@shop.example", password: "a person's password", name: "P" };
+  const registered = await send(0, "POST", "/api/auth/register", person);
+  const session = (await registered.json()) as { token: string; refreshToken: string };
+  const profile = (node: number) =>
+    send(node, "GET", "/api/auth/profile", undefined, { authorization: `Bearer ${session.token}` });
+  expect([(await profile(1)).status, (await profile(0)).status]).toEqual([200, 200]);
+  expect((await send(1, "POST", "/api/auth/logout", { refreshToken: session.refreshToken })).status).toBe(
+    204,
+  );
+  expect((await profile(1)).status).toBe(401);
+  await until(async () => (await profile(0)).status === 401);
+});
+
+test("one Idempotency-Key is done once, whichever node is asked", async () => {
+  const post = (node: number) =>
+    send(
+      node,
+      "POST",
+      "/api/shoes",
+      { shoe_id: "once", title: "Once", price: 10 },
+      {
+        ...asAdmin(),
+        "idempotency-key": "once",
+      },
+    );
+  const answers = await Promise.all([post(0), post(1), post(0), post(1)]);
+  for (const { status } of answers) expect([201, 409]).toContain(status);
+  const again = await post(1);
+  expect([again.status, again.headers.get("idempotent-replayed")]).toEqual([201, "true"]);
+});
+
+test("without a primary: reads as ever, also with a version; writes and personal reads are refused in time", async () => {
+  const written = await send(0, "PUT", "/api/products/a", { price: 99 }, asAdmin());
+  const version = written.headers.get("insole-version") ?? "";
+  await send(1, "GET", "/api/shoes/a", undefined, { "insole-version": version });
+  await server.stop("SIGKILL");
+  for (const path of ["/api/shoes/a", "/api/shoes?q=a", "/api/shoes?facets=true", "/api/categories"])
+    expect((await send(1, "GET", path, undefined, { "insole-version": version })).status).toBe(200);
+  const refused = await Promise.all([
+    send(1, "PUT", "/api/products/a", { price: 98 }, asAdmin()),
+    send(0, "GET", "/api/auth/profile", undefined, asAdmin()),
+    send(1, "POST", "/api/shoes/a/likes/me", undefined, asAdmin()),
+  ]);
+  for (const answer of refused)
+    expect([answer.status, answer.headers.get("retry-after")]).toEqual([503, "1"]);
+  await server.start();
+  await until(async () => (await send(1, "PUT", "/api/products/a", { price: 97 }, asAdmin())).status === 200);
+});

@@ -1,0 +1,64 @@
+// Two processes that change one shoe at once: each plans by the newest version, and neither loses what the other did.
+import { afterAll, beforeAll, expect, test } from "bun:test";
+import { dirname, join } from "node:path";
+import { ask } from "../test-people.ts";
+import { shoe } from "../test-shop.ts";
+import { findDraft } from "./write-group.ts";
+import { type AdminShop, openAdminShop } from "./writes-fixture.ts";
+
+const FIELDS = {
+  name: "Name",
+  description: "Description",
+  brand: "Brand",
+  category: "Category",
+  color: "Color",
+  gender: "Gender",
+  sizeSystem: "System",
+  href: "/href",
+};
+
+let shop: AdminShop;
+let child: Bun.Subprocess<"ignore", "pipe", "inherit"> | undefined;
+beforeAll(async () => {
+  shop = await openAdminShop([shoe("shared")]);
+});
+afterAll(async () => {
+  child?.kill("SIGKILL");
+  await child?.exited;
+  await shop.close();
+});
+
+/** A second shop on the same folder, which signs with the same secret. */
+async function startOther(): Promise<string> {
+  child = Bun.spawn([process.execPath, join(import.meta.dir, "../main.ts")], {
+    env: { PORT: "0", DATA_DIR: dirname(shop.databasePath), DEMO: "false", RATE_LIMIT_MAX: "0" },
+    stdout: "pipe",
+  });
+  let log = "";
+  const lines = child.stdout.pipeThrough(new TextDecoderStream()).getReader();
+  // Not cancelled at the end: a program whose log nobody takes any more would end.
+  for (let read = await lines.read(); !read.done; read = await lines.read()) {
+    log += read.value;
+    const url = /"shop":"([^"]+)"/.exec(log)?.[1];
+    if (url) return url;
+  }
+  throw new Error(`the second shop did not start: ${log}`);
+}
+
+test("all changes are made, whichever process takes them", async () => {
+  const url = await startOther();
+  const other = { get: (path: string, init?: RequestInit) => fetch(`${url}${path}`, init) };
+  const change = async (field: string, value: string, at: number) => {
+    const to = at % 2 === 0 ? shop : other;
+    const options = { token: shop.token, body: { [field]: value } };
+    return (await ask(to, "PUT", "/api/products/shared", options)).status;
+  };
+  const fields = Object.entries(FIELDS);
+  const statuses = await Promise.all(fields.map(([field, value], at) => change(field, value, at)));
+  expect(statuses).toEqual(fields.map(() => 200));
+  const { name, ...rest } = FIELDS;
+  expect(findDraft(shop.db, "shared")).toMatchObject({
+    version: fields.length + 1,
+    draft: { ...rest, title: name },
+  });
+});

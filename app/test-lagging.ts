@@ -1,0 +1,60 @@
+// A node whose copy of the database stands still, for tests: it shows what was there when it was last made.
+import type { Database, Row, Statement } from "../db/database.ts";
+import { openFile } from "../db/file.ts";
+import { answered } from "../db/newest.ts";
+import { openHandle } from "../db/reader.ts";
+
+const CACHE_KB = 2_048;
+
+/** What a test does to the way to the primary. */
+type Way = (questions: Statement[], ask: () => Promise<Row[][]>) => Promise<Row[][]>;
+
+export type Lagging = ReturnType<typeof openLagging>;
+
+/** Copies the file; reads see the copy, while writes and `newest` go to the shop as it is, a question at a time. */
+export function openLagging(live: Database, path: string) {
+  let copies = 0;
+  const copyNow = (): Database => {
+    const copyPath = `${path}.copy${++copies}`;
+    const handle = openHandle(path, CACHE_KB);
+    handle.exec(`VACUUM INTO '${copyPath}'`);
+    handle.close();
+    return openFile(copyPath, CACHE_KB);
+  };
+  const positionOf = ({ read }: Database) =>
+    read.get<[string, number]>(
+      "SELECT generation, (SELECT coalesce(max(seq), 0) FROM changes) FROM dataset",
+    ) ?? ["", 0];
+
+  let copy = copyNow();
+  const node = {
+    /** Questions that went to the primary, in their order. */
+    asked: [] as string[],
+    way: ((_, ask) => ask()) as Way,
+    /** Makes the copy anew. */
+    async catchUp(): Promise<void> {
+      const old = copy;
+      copy = copyNow();
+      await old.close();
+    },
+  };
+  const ask = (questions: Statement[]) => {
+    node.asked.push(...questions.map(({ sql }) => sql));
+    return node.way(questions, () => live.scan(questions));
+  };
+  const db: Database = {
+    ...live,
+    read: {
+      get: (sql, ...args) => copy.read.get(sql, ...args),
+      all: (sql, ...args) => copy.read.all(sql, ...args),
+    },
+    scan: (questions) => copy.scan(questions),
+    newest: (work) => answered(ask, work),
+    written() {
+      const [generation, seq] = positionOf(live);
+      return positionOf(copy)[1] < seq ? { generation, seq } : null;
+    },
+    close: () => copy.close(),
+  };
+  return Object.assign(node, { db });
+}
