@@ -330,3 +330,53 @@ describe("while the primary cannot be asked", () => {
     await expect(outcome).rejects.toMatchObject({ kind: "uncertain" });
   });
 });
+
+describe("a public read that sends the version of a write which is not here yet", () => {
+  const versionOf = ({ headers }: Answer) => ({ "insole-version": headers.get("insole-version") ?? "" });
+  let version: Record<string, string>;
+  beforeAll(async () => {
+    node.way = (_, answer) => answer();
+    const fields = { shoe_id: "fresh", title: "Fresh Walker", price: 77, related_products: ["old"] };
+    expect((await send(admin, "POST", "/api/shoes", fields)).status).toBe(201);
+    version = versionOf(await send(admin, "PUT", "/api/products/old", { price: 88 }));
+  });
+
+  test.each<[string, (body: Answer["body"]) => unknown, unknown]>([
+    ["/api/shoes/fresh", (body) => body.data.price, 77],
+    ["/api/shoes/fresh-walker_fresh", (body) => body.data.id, "fresh"],
+    ["/v1/products/old", (body) => body.data.price, 88],
+    ["/api/shoes/fresh/relatedproducts", (body) => body.relatedProducts[0].price, 88],
+    ["/api/shoes?ids=fresh,old", (body) => body.data.map(({ price }: { price: number }) => price), [77, 88]],
+    ["/api/shoes?q=walker&facets=true", (body) => body.data[0].id, "fresh"],
+  ])("%s is answered by the primary, and not kept", async (path, read, expected) => {
+    const entries = shop.cache.state().entries;
+    const answer = await send(null, "GET", path, undefined, version);
+    expect([answer.status, read(answer.body)]).toEqual([200, expected]);
+    expect(answer.headers.get("cache-status")).toBe("insole; fwd=miss");
+    expect(shop.cache.state().entries).toBe(entries);
+  });
+
+  test("what the primary does not have is not there", async () => {
+    expect((await send(null, "GET", "/api/shoes/nothing", undefined, version)).status).toBe(404);
+  });
+
+  test("without a primary it gets what is here, and is told", async () => {
+    node.way = cut;
+    for (const path of ["/api/shoes/old", "/api/shoes?limit=2", "/api/categories"]) {
+      const answer = await send(null, "GET", path, undefined, version);
+      expect([answer.status, answer.headers.get("cache-status")]).toEqual([
+        200,
+        "insole; hit; detail=behind",
+      ]);
+    }
+    expect((await send(null, "GET", "/api/shoes/fresh", undefined, version)).status).toBe(404);
+  });
+
+  test("nobody else is sent there", async () => {
+    node.asked.length = 0;
+    expect((await send(null, "GET", "/api/shoes/old")).body.data.price).not.toBe(88);
+    const forged = { "insole-version": `${version["insole-version"]?.slice(0, -1)}_` };
+    expect((await send(null, "GET", "/api/shoes/older", undefined, forged)).status).toBe(200);
+    expect(node.asked).toEqual([]);
+  });
+});

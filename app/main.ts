@@ -28,11 +28,14 @@ import { openTally } from "./ops/tally.ts";
 import { openServer } from "./server.ts";
 import { fillDemo } from "./shoes/demo/fill.ts";
 import { openLikes } from "./shoes/likes.ts";
-import { computeRelated } from "./shoes/related.ts";
+import { computeRelated, computeRelatedOf } from "./shoes/related.ts";
 import { openVersions } from "./version.ts";
 
-/** How often what is kept for a day is looked through. */
-const FORGET_MS = 10 * 60_000;
+const TIDY_MS = 10 * 60_000;
+const LEFT_OVER =
+  "SELECT s.shoe_id FROM related_pending AS p JOIN shoes AS s ON s.id = p.shoe ORDER BY p.shoe LIMIT ?";
+/** More than a writer leaves behind is an import's own affair. */
+const LEFT_OVER_MAX = 100;
 /** How often another process's changes are looked for. */
 const FEED_POLL_MS = 50;
 /** What is under way at the end has this long to finish. */
@@ -105,7 +108,7 @@ export async function main(config: Config, log: Log, onFatal: (why: string) => v
   });
   place.onNews(look);
   const polling = setInterval(look, FEED_POLL_MS);
-  const forgetting = setInterval(() => void forget(db, log), FORGET_MS);
+  const tidying = setInterval(() => void tidy(db, log), TIDY_MS);
   const server = listen(config, walk);
   status.enter("ready");
 
@@ -113,7 +116,7 @@ export async function main(config: Config, log: Log, onFatal: (why: string) => v
     status.enter("draining");
     await drain(server);
     clearInterval(polling);
-    clearInterval(forgetting);
+    clearInterval(tidying);
     await server.stop(true);
     await db.close();
   };
@@ -180,11 +183,14 @@ function follow(feed: Feed, { cache, identity, log }: { cache: Cache; identity: 
   }
 }
 
-async function forget(db: Database, log: Log): Promise<void> {
+/** Removes what has had its day, and gives their related shoes to those whose writer could not. */
+async function tidy(db: Database, log: Log): Promise<void> {
   try {
     await forgetOldWrites(db, Date.now());
+    const left = db.read.all<[string]>(LEFT_OVER, LEFT_OVER_MAX);
+    for (const [shoeId] of left) await computeRelatedOf(db, shoeId);
   } catch (thrown) {
-    log.warn("what is older than a day could not be removed", { error: String(thrown) });
+    log.warn("the database could not be tidied", { error: String(thrown) });
   }
 }
 

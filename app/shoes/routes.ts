@@ -76,6 +76,17 @@ export function pictureRoutes({ db, cache }: CatalogueServices) {
 
 const notFound = () => new Problem("not-found", "there is no such shoe");
 
+/** What the primary says, or `null` while it cannot be asked. */
+async function unlessGone<T>(asked: Promise<T>): Promise<T | null> {
+  try {
+    return await asked;
+  } catch (thrown) {
+    if (thrown instanceof DatabaseError && (thrown.kind === "unreachable" || thrown.kind === "overloaded"))
+      return null;
+    throw thrown;
+  }
+}
+
 type Found = { entry: Entry | null; origin: Origin };
 /** An answer, computed from what is read there. */
 type Make = (at: Readable) => Fill;
@@ -87,24 +98,16 @@ function finders({ db, cache, versions }: CatalogueServices) {
     return respond(entry, request, origin, requestIdOf(request));
   };
 
-  const atPrimary = async (make: Make): Promise<Found | null> => {
-    try {
-      return await db.newest(async (at) => {
-        const fill = make(at);
-        const answer = await fill.compute();
-        return { entry: answer && cache.passing(fill, answer), origin: "miss" };
-      });
-    } catch (thrown) {
-      if (thrown instanceof DatabaseError && (thrown.kind === "unreachable" || thrown.kind === "overloaded"))
-        return null;
-      throw thrown;
-    }
+  const computeAt = async (at: Readable, make: Make): Promise<Found> => {
+    const fill = make(at);
+    const answer = await fill.compute();
+    return { entry: answer && cache.passing(fill, answer), origin: "miss" };
   };
 
   const look = async (request: Request, make: Make): Promise<Found> => {
     const since = versions.sinceOf(request.headers);
     if (since <= versions.position()) return cache.answer(make(db), since);
-    const found = await atPrimary(make);
+    const found = await unlessGone(db.newest((at) => computeAt(at, make)));
     if (found) return found;
     // Every public read works while the primary is gone: older than its client knows is better than nothing, and said.
     const { entry, origin } = await cache.answer(make(db));
@@ -118,7 +121,8 @@ function finders({ db, cache, versions }: CatalogueServices) {
     if (since === 0 && cache.isMissing(key)) throw notFound();
     const isBehind = since > versions.position();
     const shoeId =
-      findIdOfSlug(db, slug) ?? (isBehind ? await db.newest((at) => findIdOfSlug(at, slug)) : null);
+      findIdOfSlug(db, slug) ??
+      (isBehind ? await unlessGone(db.newest((at) => findIdOfSlug(at, slug))) : null);
     if (shoeId !== null) return shoeId;
     cache.noteMissing(key);
     throw notFound();
