@@ -152,6 +152,36 @@ test("one Idempotency-Key is done once, whichever node is asked", async () => {
   expect([again.status, again.headers.get("idempotent-replayed")]).toEqual([201, "true"]);
 });
 
+test("an import, an admin and a key go to the primary, and both nodes have them", async () => {
+  const csv = join(folder.path, "shoes.csv");
+  const rows = Array.from({ length: 600 }, (_, at) => `csv-${at},Shoe ${at},${50 + at},Trail`);
+  await Bun.write(csv, `id,title,price,category\n${rows.join("\n")}\n`);
+  const run = async (script: string, ...args: string[]) => {
+    const child = Bun.spawn([process.execPath, join(import.meta.dir, script), ...args], {
+      env: { PATH: process.env.PATH ?? "", DATABASE_URL: server.url, DATA_DIR: folder.path },
+      ...{ stdout: "pipe", stderr: "pipe" },
+    });
+    const [out, err, code] = await Promise.all([
+      new Response(child.stdout).text(),
+      new Response(child.stderr).text(),
+      child.exited,
+    ]);
+    expect([err, code]).toEqual(["", 0]);
+    return out.trim();
+  };
+  expect(await run("shoes/import/command.ts", csv)).toContain("Read 600 = 600 added");
+  const key = await run("accounts/key-command.ts", "script");
+  expect(await run("accounts/admin-command.ts", "p@shop.example")).toContain("is an admin now");
+  for (const node of [0, 1]) {
+    await until(async () => (await send(node, "GET", "/api/shoes/csv-599")).status === 200);
+    const related = await send(node, "GET", "/api/shoes/csv-300/relatedproducts");
+    const { relatedProducts } = (await related.json()) as { relatedProducts: unknown[] };
+    expect(relatedProducts.length).toBeGreaterThan(0);
+    const users = await send(node, "GET", "/api/users", undefined, { authorization: `Bearer ${key}` });
+    expect(users.status).toBe(200);
+  }
+});
+
 test("without a primary: reads as ever, also with a version; writes and personal reads are refused in time", async () => {
   const written = await send(0, "PUT", "/api/products/a", { price: 99 }, asAdmin());
   const version = written.headers.get("insole-version") ?? "";

@@ -1,14 +1,22 @@
-// What the importer and the demo write to: the shop's own database.
-import { mkdirSync } from "node:fs";
-import { dirname } from "node:path";
+// What the importer and the demo write to: the shop's own database, or that of its cluster.
+import { mkdirSync, mkdtempSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { dirname, join } from "node:path";
 import type { Database } from "../../db/database.ts";
 import { openFile } from "../../db/file.ts";
 import { migrate } from "../../db/migrate.ts";
+import type { Config } from "../config.ts";
+import { openLog } from "../ops/log.ts";
+import type { Place } from "../ops/place.ts";
 import type { ShoeDraft } from "./draft.ts";
 import { computeRelated } from "./related.ts";
 import { bulk, type OnConflict, type Origin, previewShoes, type SaveCounts, saveShoes } from "./save.ts";
 
 const REMOVE_CHUNK = 1_000;
+const COPY_MS_MAX = 120_000;
+const toStderr = openLog("error", "json", (line) => process.stderr.write(`${line}\n`));
+/** A chunk of an import may take the primary a while. */
+const PATIENT = { commitMs: 120_000, deadlineMs: 120_000 };
 /** A store writes far more than it reads. */
 const READ_CACHE_KB = 8_192;
 
@@ -29,11 +37,47 @@ export type ShoeStore = {
 /** A store that whoever opened it closes. */
 export type OpenShoeStore = ShoeStore & { close(): Promise<void> };
 
-/** Opens the shop's file, made and migrated when it is new. */
-export function openShoeStore(databasePath: string, origin: Origin = "import"): OpenShoeStore {
+/** Opens the shop's file, made and migrated when it is new; or the primary, with a copy that goes with the store. */
+export async function openShoeStore(config: Config, origin: Origin = "import"): Promise<OpenShoeStore> {
+  if (config.primary) return openStoreOfCluster(config, origin);
+  const { databasePath } = config;
   mkdirSync(dirname(databasePath), { recursive: true });
   migrate(databasePath);
   return shoeStore(openFile(databasePath, READ_CACHE_KB), origin);
+}
+
+async function openStoreOfCluster(config: Config, origin: Origin): Promise<OpenShoeStore> {
+  // Only here: a shop on one machine has no use for it.
+  const { openNodeOf } = await import("../main.ts");
+  const folder = mkdtempSync(join(tmpdir(), "insole-copy-"));
+  const remove = () => rmSync(folder, { recursive: true, force: true });
+  try {
+    const own = { ...config, databasePath: join(folder, "copy.db") };
+    const place = await openNodeOf(own, toStderr, undefined, PATIENT);
+    const store = shoeStore(withOwnWrites(place), origin);
+    return { ...store, close: () => store.close().finally(remove) };
+  } catch (thrown) {
+    remove();
+    throw thrown;
+  }
+}
+
+/** Each write is waited for in the copy: what comes next is planned by it. */
+function withOwnWrites({ db, reach }: Place): Database {
+  return Object.defineProperty(
+    {
+      ...db,
+      async write(statements, writeId) {
+        const results = await db.write(statements, writeId);
+        const position = db.written();
+        if (position && !(await reach(position, COPY_MS_MAX)))
+          throw new Error("the copy of the primary does not come along: try again");
+        return results;
+      },
+    } satisfies Database,
+    "read",
+    { get: () => db.read },
+  );
 }
 
 export function shoeStore(db: Database, origin: Origin): OpenShoeStore {

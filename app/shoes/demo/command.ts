@@ -17,7 +17,7 @@ const CHUNKS_IN_FLIGHT_MAX = 2;
 
 async function fill(count: number): Promise<void> {
   const config = readConfig(process.env);
-  const store = openShoeStore(config.databasePath, "demo");
+  const store = await openShoeStore(config, "demo");
   const bar = new SingleBar(
     { format: "{bar} {percentage} % | {value} shoes | {eta_formatted} left" },
     Presets.shades_classic,
@@ -47,7 +47,7 @@ async function fill(count: number): Promise<void> {
     await Promise.all(underway);
     await store.finish();
     bar.stop();
-    process.stdout.write(`${added} shoes added to ${config.databasePath}\n`);
+    process.stdout.write(`${added} shoes added to ${config.primary?.url ?? config.databasePath}\n`);
   } finally {
     bar.stop();
     await store.close();

@@ -191,7 +191,7 @@ if (import.meta.main) {
   });
   process.exitCode = await importCommand(process.argv.slice(2), {
     env: process.env,
-    openStore: () => openShoeStore(readConfig(process.env).databasePath),
+    openStore: () => openShoeStore(readConfig(process.env)),
     out: console.log,
     err: console.error,
     hasBar: process.stderr.isTTY,
