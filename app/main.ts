@@ -36,8 +36,8 @@ const LEFT_OVER =
   "SELECT s.shoe_id FROM related_pending AS p JOIN shoes AS s ON s.id = p.shoe ORDER BY p.shoe LIMIT ?";
 /** More than a writer leaves behind is an import's own affair. */
 const LEFT_OVER_MAX = 100;
-/** How often another process's changes are looked for. */
-const FEED_POLL_MS = 50;
+/** How often another process's changes are looked for; a node is told of them, and only what was put off is due. */
+const FEED_POLL_MS = { single: 50, node: 200 };
 /** What is under way at the end has this long to finish. */
 const DRAIN_MS = 10_000;
 const DRAIN_POLL_MS = 10;
@@ -107,7 +107,7 @@ export async function main(config: Config, log: Log, onFatal: (why: string) => v
     logSample: config.logSample,
   });
   place.onNews(look);
-  const polling = setInterval(look, FEED_POLL_MS);
+  const polling = setInterval(look, FEED_POLL_MS[place.role]);
   const tidying = setInterval(() => void tidy(db, log), TIDY_MS);
   const server = listen(config, walk);
   status.enter("ready");

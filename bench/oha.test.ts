@@ -15,8 +15,8 @@ const LOAD: Load = {
 
 const report = (statuses: Record<string, number>, errors: Record<string, number> = {}) =>
   JSON.stringify({
-    summary: { successRate: 1, total: 2, requestsPerSec: 999 },
-    latencyPercentiles: { p50: 0.001, p99: 0.025 },
+    summary: { successRate: 1, total: 2, requestsPerSec: 999, average: 0.002 },
+    latencyPercentiles: { p50: 0.001, p95: 0.015, p99: 0.025 },
     statusCodeDistribution: statuses,
     errorDistribution: errors,
   });
@@ -44,7 +44,9 @@ describe("the report", () => {
     expect(runOf({ "200": 90, "304": 10 })).toEqual({
       answers: 100,
       perSecond: 50,
+      meanMs: 2,
       p50Ms: 1,
+      p95Ms: 15,
       p99Ms: 25,
       statuses: { "200": 90, "304": 10 },
       errors: {},

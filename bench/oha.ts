@@ -34,7 +34,9 @@ export type Post = { token?: string; body?: string };
 export type Run = {
   answers: number;
   perSecond: number;
+  meanMs: number;
   p50Ms: number;
+  p95Ms: number;
   p99Ms: number;
   statuses: Record<string, number>;
   errors: Record<string, number>;
@@ -42,7 +44,7 @@ export type Run = {
 
 /** The text that `oha --output-format json` prints, as far as it is read here. */
 type OhaReport = {
-  summary: { total: number };
+  summary: { total: number; average: number };
   latencyPercentiles: Record<string, number | null>;
   statusCodeDistribution: Record<string, number>;
   errorDistribution: Record<string, number>;
@@ -79,7 +81,9 @@ export function readReport(text: string): Run {
   return {
     answers,
     perSecond: answers / report.summary.total,
+    meanMs: report.summary.average * 1_000,
     p50Ms: ms("p50"),
+    p95Ms: ms("p95"),
     p99Ms: ms("p99"),
     statuses,
     errors,

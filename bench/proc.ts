@@ -1,10 +1,11 @@
 // What Linux knows of a process: its CPU time and its memory, read from /proc.
-import { readFileSync } from "node:fs";
+import { readdirSync, readFileSync } from "node:fs";
 
 /** Linux reports CPU time to programs in hundredths of a second, whatever its own clock. */
 const TICKS_PER_SECOND = 100;
 const MICROSECONDS = 1_000_000;
 /** Fields of `stat` counted from behind the name, which may itself hold spaces and brackets. */
+const PARENT_AT = 1;
 const UTIME_AT = 11;
 const STIME_AT = 12;
 
@@ -13,10 +14,39 @@ export const cpuUs = (pid: number): number => parseCpuUs(readFileSync(`/proc/${p
 
 /** The same out of the text of `/proc/<pid>/stat`. */
 export function parseCpuUs(stat: string): number {
-  const fields = stat.slice(stat.lastIndexOf(")") + 2).split(" ");
+  const fields = fieldsOf(stat);
   const ticks = Number(fields[UTIME_AT]) + Number(fields[STIME_AT]);
   if (!Number.isInteger(ticks)) throw new Error("/proc/<pid>/stat has no CPU time");
   return (ticks / TICKS_PER_SECOND) * MICROSECONDS;
+}
+
+const fieldsOf = (stat: string): string[] => stat.slice(stat.lastIndexOf(")") + 2).split(" ");
+
+/** A process and who started it; `name` as the kernel knows it, 15 characters at most. */
+export type Process = { pid: number; parent: number; name: string };
+
+/** The same out of the text of `/proc/<pid>/stat`. */
+export const parseProcess = (stat: string): Process => ({
+  pid: Number.parseInt(stat, 10),
+  parent: Number(fieldsOf(stat)[PARENT_AT]),
+  name: stat.slice(stat.indexOf("(") + 1, stat.lastIndexOf(")")),
+});
+
+/** A process and all that it started, directly or not, as far as they run now. */
+export function treeOf(pid: number): Process[] {
+  const all = readdirSync("/proc").flatMap((name) => (/^\d+$/.test(name) ? (processOf(name) ?? []) : []));
+  const tree = all.filter((each) => each.pid === pid);
+  for (const each of tree) tree.push(...all.filter(({ parent }) => parent === each.pid));
+  return tree;
+}
+
+/** `null`: it ended while the others were read. */
+function processOf(pid: string): Process | null {
+  try {
+    return parseProcess(readFileSync(`/proc/${pid}/stat`, "utf8"));
+  } catch {
+    return null;
+  }
 }
 
 /** Memory of a process in MiB: now, and the most it ever had. */
@@ -32,6 +62,17 @@ export function parseMemory(status: string): Memory {
     return Number(kib) / 1024;
   };
   return { nowMib: mib("VmRSS"), peakMib: mib("VmHWM") };
+}
+
+/** A process's part of the memory in use, in MiB: pages that several share are divided among them. Its owner or root may read it. */
+export const shareMib = (pid: number): number =>
+  parseShareMib(readFileSync(`/proc/${pid}/smaps_rollup`, "utf8"));
+
+/** The same out of the text of `/proc/<pid>/smaps_rollup`. */
+export function parseShareMib(rollup: string): number {
+  const kib = /^Pss:\s+(\d+) kB$/m.exec(rollup)?.[1];
+  if (kib === undefined) throw new Error("/proc/<pid>/smaps_rollup has no Pss");
+  return Number(kib) / 1024;
 }
 
 /** The cores that this process may run on. */

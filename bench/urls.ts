@@ -51,6 +51,18 @@ export const distinctWidePaths = (): string[] =>
       ),
     );
 
+/**
+ * Related shoes as people ask for them (Zipf, exponent 1): the shoe of rank r stands there `shoes / r` times, rounded, so that
+ * the last has one line. Which shoe has which rank is chance.
+ */
+export function zipfPaths(shoes: number, seed: number): string[] {
+  const ranks = shuffled(
+    Array.from({ length: shoes }, (_, at) => at + 1),
+    seed,
+  );
+  return ranks.flatMap((shoe, at) => Array<string>(Math.round(shoes / (at + 1))).fill(relatedPath(shoe)));
+}
+
 /** Writes a file of addresses in an order of chance and returns its path; oha draws from it by chance again. */
 export function writeUrls(
   folder: string,
@@ -59,17 +71,21 @@ export function writeUrls(
   paths: readonly string[],
   seed: number,
 ): string {
-  const random = randomFrom(seed);
-  const order = [...paths];
-  for (let last = order.length - 1; last > 0; last -= 1) {
-    const other = Math.floor(random() * (last + 1));
-    const kept = order[last] ?? "";
-    order[last] = order[other] ?? "";
-    order[other] = kept;
-  }
   const path = join(folder, `${name}.urls`);
+  const order = shuffled(paths, seed);
   writeFileSync(path, `${order.map((each) => base + each).join("\n")}\n`);
   return path;
+}
+
+/** The same in an order of chance, which is the same for the same seed. */
+function shuffled<T>(things: readonly T[], seed: number): T[] {
+  const random = randomFrom(seed);
+  const order = [...things];
+  for (let last = order.length - 1; last > 0; last -= 1) {
+    const other = Math.floor(random() * (last + 1));
+    [order[last], order[other]] = [order[other] as T, order[last] as T];
+  }
+  return order;
 }
 
 /** The related shoes of shoes 1 to `shoes`. */
