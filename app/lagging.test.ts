@@ -372,6 +372,12 @@ describe("a public read that sends the version of a write which is not here yet"
     expect((await send(null, "GET", "/api/shoes/fresh", undefined, version)).status).toBe(404);
   });
 
+  test("nor does it wait for a primary that stands still", async () => {
+    node.way = () => new Promise(() => undefined);
+    const answer = await send(null, "GET", "/api/shoes/old", undefined, version);
+    expect([answer.status, answer.headers.get("cache-status")]).toEqual([200, "insole; hit; detail=behind"]);
+  });
+
   test("nobody else is sent there", async () => {
     node.asked.length = 0;
     expect((await send(null, "GET", "/api/shoes/old")).body.data.price).not.toBe(88);
