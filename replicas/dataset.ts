@@ -41,15 +41,16 @@ export async function datasetOfServer(server: Server, ms: number): Promise<strin
 /** The dataset in a file, `null` when there is no file or it has none. */
 export function datasetOfFile(path: string): string | null {
   if (!existsSync(path)) return null;
-  const handle = openHandle(path, CACHE_KB);
+  let handle: ReturnType<typeof openHandle> | undefined;
   try {
+    handle = openHandle(path, CACHE_KB);
     const row = handle.prepare(DATASET).raw(true).get([]) as [string] | undefined;
     return row?.[0] ?? null;
   } catch {
     // Empty, half copied or no database at all: nothing that may be served.
     return null;
   } finally {
-    handle.close();
+    handle?.close();
   }
 }
 

@@ -1,5 +1,4 @@
 // Which file a node reads: its replica, or the last good copy while a foreign dataset is in the replica.
-import { existsSync } from "node:fs";
 import { type Copy, openCopy } from "../db/copy.ts";
 import type { Position, Readable } from "../db/database.ts";
 import { DatabaseError } from "../db/errors.ts";
@@ -30,7 +29,7 @@ export function openFiles(path: string, expected: string | null) {
     return true;
   };
   const serveGoodCopy = (): boolean =>
-    dataset !== null && existsSync(goodCopyOf(path)) && serve(goodCopyOf(path), true);
+    dataset !== null && datasetOfFile(goodCopyOf(path)) === dataset && serve(goodCopyOf(path), true);
 
   const serveReplica = (): boolean => {
     const found = datasetOfFile(path);

@@ -50,6 +50,8 @@ export type Node = {
 const START_MS = 120_000;
 /** A node that is older than this says that it is not ready. */
 const LAG_MS_MAX = 10_000;
+/** A token that ends within two weeks wants to be replaced. */
+const WARN_MS = 14 * 86_400_000;
 
 /** Opens the node; resolves when there is something to serve. Throws one sentence when there is not. */
 export async function openNode(options: NodeOptions): Promise<Node> {
@@ -95,8 +97,15 @@ async function start(options: NodeOptions, unlock: () => void): Promise<Node> {
     await files.close();
     throw thrown;
   }
+  warnOfEnd(syncToken, log);
   const copying = openCopying(path, () => (files.isGoodCopy() ? null : files.dataset()), log);
   return nodeOf({ files, sync, waiters, copying, unlock, options, onNews: (next) => (look = next) });
+}
+
+function warnOfEnd(token: string, log: NodeLog): void {
+  const endsAtMs = (endOfToken(token) ?? Number.POSITIVE_INFINITY) * 1_000;
+  if (endsAtMs - Date.now() < WARN_MS)
+    log("warn", "the token that the replica is synced by ends soon", { endsAt: timeOf(endsAtMs) });
 }
 
 /** Says what is new of the replica's state, once; and hands on what was synced. */

@@ -1,0 +1,43 @@
+// Tokens and files that say whose they are.
+import { afterAll, expect, test } from "bun:test";
+import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { migrate } from "../db/migrate.ts";
+import { datasetOfFile, datasetOfToken, endOfToken, keepDataset, keptDataset } from "./dataset.ts";
+
+const folder = mkdtempSync(join(tmpdir(), "insole-dataset-"));
+afterAll(() => rmSync(folder, { recursive: true }));
+
+const tokenOf = (claims: unknown): string =>
+  `head.${Buffer.from(JSON.stringify(claims)).toString("base64url")}.mac`;
+
+test.each<[string, string | null, number | null]>([
+  [tokenOf({ a: "ro", dataset: "abc", exp: 1_900_000_000 }), "abc", 1_900_000_000],
+  [tokenOf({ a: "rw", dataset: "abc" }), "abc", null],
+  [tokenOf({ dataset: 7 }), null, null],
+  [tokenOf("text"), null, null],
+  [tokenOf(null), null, null],
+  ["", null, null],
+  ["one.two", null, null],
+  ["a.b.c", null, null],
+])("the token %p", (token, dataset, end) => {
+  expect([datasetOfToken(token), endOfToken(token)]).toEqual([dataset, end]);
+});
+
+test("a file has a dataset only when it is one of ours", () => {
+  const path = join(folder, "a.db");
+  expect(datasetOfFile(path)).toBeNull();
+  writeFileSync(path, "not a database at all, but long enough to be taken for one".repeat(100));
+  expect(datasetOfFile(path)).toBeNull();
+  const good = join(folder, "good.db");
+  migrate(good);
+  expect(datasetOfFile(good)).toMatch(/^[0-9a-f]{32}$/);
+});
+
+test("what a node has served is kept beside its replica", () => {
+  const path = join(folder, "replica.db");
+  expect(keptDataset(path)).toBeNull();
+  keepDataset(path, "abc");
+  expect(keptDataset(path)).toBe("abc");
+});
