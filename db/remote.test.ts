@@ -87,7 +87,7 @@ describe("on a server", () => {
 
   test("one that stands still makes the outcome unknown in time, and is never written to twice", async () => {
     const frozen = openRemote(server);
-    process.kill(server.pid(), "SIGSTOP");
+    await server.freeze();
     const startedAt = performance.now();
     expectRefusal(await failure(frozen.write([word("frozen")], "frozen")), "uncertain");
     expect(performance.now() - startedAt).toBeLessThan(REFUSED_MS_MAX);

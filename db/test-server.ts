@@ -1,5 +1,5 @@
 // A real libSQL server for tests: on a free port, its folder filled from a migrated file, ended with the test.
-import { copyFileSync, mkdirSync, mkdtempSync, rmSync } from "node:fs";
+import { copyFileSync, existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
 import type { Server } from "./hrana.ts";
@@ -17,6 +17,8 @@ export type TestServer = Server & {
   folder: string;
   /** Ends it, kindly or by kill -9. */
   stop(signal?: "SIGTERM" | "SIGKILL"): Promise<void>;
+  /** Stops it in its tracks; SIGCONT lets it go on. */
+  freeze(): Promise<void>;
   /** Starts it again on the same port and folder. */
   start(): Promise<void>;
   remove(): Promise<void>;
@@ -75,6 +77,10 @@ export async function openTestServer(
     authToken: "",
     folder,
     pid: () => child?.pid ?? 0,
+    async freeze() {
+      child?.kill("SIGSTOP");
+      while (child && !isStopped(child.pid)) await Bun.sleep(POLL_MS);
+    },
     stop,
     start,
     async remove() {
@@ -82,6 +88,12 @@ export async function openTestServer(
       rmSync(folder, { recursive: true, force: true });
     },
   };
+}
+
+/** Linux tells it; elsewhere the signal is trusted. */
+function isStopped(pid: number): boolean {
+  const stat = `/proc/${pid}/stat`;
+  return !existsSync(stat) || /\) T /.test(readFileSync(stat, "utf8"));
 }
 
 async function up(url: string, child: Bun.Subprocess): Promise<void> {

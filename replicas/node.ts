@@ -13,7 +13,6 @@ import { lockReplica } from "./lock.ts";
 import type { NodeLog } from "./log.ts";
 import { schemaTrouble } from "./schema-fit.ts";
 import { openSync, type Sync } from "./sync.ts";
-import type { Report } from "./sync-worker.ts";
 import { isAsNew, openWaiters, type Waiters } from "./waiters.ts";
 
 export type NodeOptions = {
@@ -76,20 +75,19 @@ async function start(options: NodeOptions, unlock: () => void): Promise<Node> {
   const first = Promise.withResolvers<void>();
   if (files.isServing()) first.resolve();
 
-  const sync = openSync(
-    { path, server: { url: primary.url, authToken: syncToken }, dataset: files.dataset(), pauseMs },
-    {
-      onReport: openReports(log, (report) => {
-        if (report.hasNews || files.isGoodCopy() || !files.isServing()) {
-          if (!files.look()) log("error", "a foreign dataset got into the replica: it is not served");
-          look();
-          waiters.tell(files.position());
-        }
-        if (files.isServing()) first.resolve();
-      }),
-      onDeath: (why) => options.onFatal(`the syncing thread ended: ${why}`),
+  const sync = await openSync({
+    ...{ path, pauseMs, log, dataset: files.dataset() },
+    server: { url: primary.url, authToken: syncToken },
+    onSynced(hasNews) {
+      if (hasNews || files.isGoodCopy() || !files.isServing()) {
+        if (!files.look()) log("error", "a foreign dataset got into the replica: it is not served");
+        look();
+        waiters.tell(files.position());
+      }
+      if (files.isServing()) first.resolve();
     },
-  );
+    onDeath: (why) => options.onFatal(`the syncing thread ended: ${why}`),
+  });
   try {
     await startedWithin(startMs, first.promise, sync);
   } catch (thrown) {
@@ -106,21 +104,6 @@ function warnOfEnd(token: string, log: NodeLog): void {
   const endsAtMs = (endOfToken(token) ?? Number.POSITIVE_INFINITY) * 1_000;
   if (endsAtMs - Date.now() < WARN_MS)
     log("warn", "the token that the replica is synced by ends soon", { endsAt: timeOf(endsAtMs) });
-}
-
-/** Says what is new of the replica's state, once; and hands on what was synced. */
-function openReports(log: NodeLog, onSynced: (report: Extract<Report, { kind: "synced" }>) => void) {
-  let last = "";
-  return (report: Report): void => {
-    const said = report.kind === "failed" ? `failed ${report.why}` : report.kind;
-    if (said !== last) {
-      if (report.kind === "failed") log("warn", "the replica cannot be synced", { why: report.why });
-      if (report.kind === "foreign") log("error", "a foreign primary is refused", { dataset: report.found });
-      if (report.kind === "synced" && last !== "") log("info", "the replica is synced again");
-    }
-    last = said;
-    if (report.kind === "synced") onSynced(report);
-  };
 }
 
 async function startedWithin(ms: number, first: Promise<void>, { state }: Sync): Promise<void> {
@@ -191,10 +174,10 @@ function databaseOf({ files, sync, waiters, copying, unlock, options }: Parts): 
     await remote.close();
     waiters.dismiss();
     copying.stop();
-    const hasEnded = await sync.close();
+    void sync.ended.then(unlock);
+    await sync.close();
     await files.close();
     isClosed = true;
-    if (hasEnded) unlock();
   };
   let isClosed = false;
   return {

@@ -1,7 +1,10 @@
-// The serving thread's side of the syncing thread: what it told last, and who waits for its news.
+// The serving thread's side of the sync: the gate to the primary, the thread that syncs, and what both told last.
+import type { Server } from "../db/hrana.ts";
+import { openGate, type Sight } from "./gate.ts";
+import type { NodeLog } from "./log.ts";
 import type { Order, Report } from "./sync-worker.ts";
 
-/** How the replica stands towards the primary, as far as the syncing thread told. */
+/** How the replica stands towards the primary. */
 export type SyncState = {
   /** When the replica was last known to be as new as the primary; 0 before the first time. */
   syncedAtMs: number;
@@ -13,63 +16,96 @@ export type SyncState = {
   isForeign: boolean;
 };
 
-export type Sync = ReturnType<typeof openSync>;
+export type SyncOptions = {
+  path: string;
+  /** The primary, with the token that the replica is synced by. */
+  server: Server;
+  dataset: string | null;
+  pauseMs: number;
+  log: NodeLog;
+  /** The replica is as new as the primary was just now; with news when it was not before. */
+  onSynced(hasNews: boolean): void;
+  onDeath(why: string): void;
+};
 
-/** After this the thread is not waited for: a frozen primary may hold it. */
+export type Sync = Awaited<ReturnType<typeof openSync>>;
+
+const RETRY_MS = 100;
+/** After this the thread is not waited for: to stop it inside the driver would take the process along. */
 const END_MS = 500;
 
-/** Starts the thread; `onReport` hears everything it tells, `onDeath` that it is gone for good. */
-export function openSync(
-  order: Omit<Extract<Order, { kind: "open" }>, "kind">,
-  { onReport, onDeath }: { onReport(report: Report): void; onDeath(why: string): void },
-) {
+/** Opens the gate and starts the thread. */
+export async function openSync({ path, server, dataset, pauseMs, log, onSynced, onDeath }: SyncOptions) {
   const state: SyncState = { syncedAtMs: 0, frame: 0, failure: null, isForeign: false };
-  const worker = new Worker(new URL("./sync-worker.ts", import.meta.url));
-  const ended = Promise.withResolvers<boolean>();
+  const ended = Promise.withResolvers<true>();
   let isClosing = false;
-  const send = (message: Order) => worker.postMessage(message);
+  const say = openWords(log);
+  const worker = new Worker(new URL("./sync-worker.ts", import.meta.url));
+  const send = (order: Order) => worker.postMessage(order);
+
+  const onSight = (sight: Sight): void => {
+    state.isForeign = sight.kind === "foreign";
+    state.failure = failureOf(sight);
+    if (state.failure !== null)
+      say(state.isForeign ? "error" : "warn", "the replica is not synced", state.failure);
+    send({ kind: sight.kind === "own" ? "go" : "hold" });
+  };
+  const gate = await openGate(server, dataset, onSight);
+
+  worker.onmessage = ({ data }: MessageEvent<Report>) => {
+    if (data.kind === "ended") {
+      ended.resolve(true);
+      worker.terminate();
+    } else if (data.kind === "failed") {
+      if (!state.isForeign) state.failure = data.why;
+      say("warn", "the replica is not synced", data.why);
+      // A primary that is there and cannot be synced from, right after a kill, is not asked without a pause.
+      setTimeout(gate.probe, RETRY_MS);
+    } else {
+      Object.assign(state, { syncedAtMs: data.atMs, frame: data.frame, failure: null });
+      say("info", "the replica is synced", null);
+      onSynced(data.hasNews);
+    }
+  };
   const died = (why: string) => {
     if (!isClosing) onDeath(why);
   };
-
-  worker.onmessage = ({ data }: MessageEvent<Report>) => {
-    if (data.kind === "synced") {
-      state.syncedAtMs = data.atMs;
-      state.frame = data.frame;
-    }
-    if (data.kind === "ended") {
-      ended.resolve(true);
-      return;
-    }
-    state.failure = failureOf(data);
-    state.isForeign = data.kind === "foreign";
-    onReport(data);
-  };
   worker.onerror = ({ message }) => died(message);
   worker.addEventListener("close", () => died("it ended"));
-  send({ kind: "open", ...order });
+  // The program need not stay for it.
+  worker.unref();
+  send({ kind: "open", path, url: gate.url, authToken: server.authToken, pauseMs });
 
   return {
     state,
     /** Ends the pause between two looks at the primary. */
     wake: (): void => send({ kind: "wake" }),
-    /** Ends the thread; `false` when a primary that stands still holds it, and only the end of the process will end it. */
-    async close(): Promise<boolean> {
+    /** Resolves when the thread touches the replica no more, which may be after `close`. */
+    ended: ended.promise,
+    /** Ends the thread; one that a primary holds up is left to itself. */
+    async close(): Promise<void> {
       isClosing = true;
       send({ kind: "close" });
-      const hasEnded = await Promise.race([ended.promise, Bun.sleep(END_MS).then(() => false)]);
-      // To stop a thread inside the driver would take the process along.
-      if (hasEnded) worker.terminate();
-      else worker.unref();
-      return hasEnded;
+      gate.close();
+      await Promise.race([ended.promise, Bun.sleep(END_MS)]);
     },
   };
 }
 
-function failureOf(report: Exclude<Report, { kind: "ended" }>): string | null {
-  if (report.kind === "failed") return report.why;
-  if (report.kind === "synced") return null;
-  return report.found === null
+function failureOf(sight: Sight): string | null {
+  if (sight.kind === "own") return null;
+  if (sight.kind === "gone") return sight.why;
+  return sight.found === null
     ? "an empty database stands at the primary's address"
-    : `another dataset (${report.found}) stands at the primary's address`;
+    : `another dataset (${sight.found}) stands at the primary's address`;
+}
+
+/** Says a thing once, and again when something else was said in between. */
+function openWords(log: NodeLog) {
+  let last = "";
+  return (level: "info" | "warn" | "error", message: string, why: string | null): void => {
+    const words = `${message} ${why}`;
+    if (words !== last) log(level, message, why === null ? undefined : { why });
+    last = words;
+  };
 }

@@ -1,0 +1,121 @@
+// The way from the syncing handle to the primary: a door on this machine that leads to no dataset but the node's own.
+import { connect, createServer, type Socket } from "node:net";
+import { connect as connectSecurely } from "node:tls";
+import type { Server } from "../db/hrana.ts";
+import { datasetOfServer } from "./dataset.ts";
+
+/** What stands at the primary's address: our dataset, nobody who answers, or another dataset (`null`: none at all). */
+export type Sight =
+  | { kind: "own" }
+  | { kind: "gone"; why: string }
+  | { kind: "foreign"; found: string | null };
+
+export type Gate = {
+  /** What the syncing handle takes for the primary. */
+  url: string;
+  /** Looks at the primary until it is there and ours. */
+  probe(): void;
+  close(): void;
+};
+
+const REACH_MS = 1_000;
+/** Between two looks, doubling. */
+const PROBE_PAUSE_MS = 50;
+const PROBE_PAUSE_MS_MAX = 1_000;
+
+/**
+ * Opens the gate and begins to look; `onSight` hears what each look saw, and that the primary is gone when a connection
+ * through the gate ends. `dataset` is the node's own; where it is not known, the first one seen.
+ */
+export async function openGate(
+  server: Server,
+  dataset: string | null,
+  onSight: (sight: Sight) => void,
+): Promise<Gate> {
+  const look = openLook(server, dataset);
+  const open = new Set<Socket>();
+  let isClosed = false;
+  let isProbing = false;
+
+  const probe = async () => {
+    if (isProbing) return;
+    isProbing = true;
+    for (let pause = PROBE_PAUSE_MS; !isClosed; pause = Math.min(2 * pause, PROBE_PAUSE_MS_MAX)) {
+      const sight = await look();
+      if (sight.kind === "own") isProbing = false;
+      if (!isClosed) onSight(sight);
+      if (sight.kind === "own") return;
+      await Bun.sleep(pause);
+    }
+  };
+
+  const lead = (client: Socket) => {
+    const primary = connectTo(server.url);
+    bind(client, primary, open);
+    primary.once("close", () => void probe());
+    // First the connection, then the question: whoever takes the address after it does not have this connection.
+    primary.once(primary.isSecure ? "secureConnect" : "connect", async () => {
+      const sight = await look();
+      if (sight.kind === "own") {
+        client.pipe(primary);
+        primary.pipe(client);
+        return;
+      }
+      onSight(sight);
+      client.destroy();
+    });
+  };
+
+  const listener = createServer({ pauseOnConnect: true }, lead);
+  await new Promise<void>((resolve) => listener.listen(0, "127.0.0.1", resolve));
+  const address = listener.address();
+  if (address === null || typeof address === "string") throw new Error("the gate has no port");
+  void probe();
+  return {
+    url: `http://127.0.0.1:${address.port}`,
+    probe: () => void probe(),
+    close() {
+      isClosed = true;
+      listener.close();
+      for (const socket of open) socket.destroy();
+    },
+  };
+}
+
+/** Asks what stands at the address; the first dataset seen is the node's own where none was known. */
+function openLook(server: Server, dataset: string | null): () => Promise<Sight> {
+  let expected = dataset;
+  return async () => {
+    try {
+      const found = await datasetOfServer(server, REACH_MS);
+      if (found === null || (expected !== null && found !== expected)) return { kind: "foreign", found };
+      expected = found;
+      return { kind: "own" };
+    } catch (thrown) {
+      return { kind: "gone", why: thrown instanceof Error ? thrown.message : String(thrown) };
+    }
+  };
+}
+
+/** Where the one ends, the other does. */
+function bind(client: Socket, primary: Socket, open: Set<Socket>): void {
+  for (const [one, other] of [
+    [client, primary],
+    [primary, client],
+  ] as const) {
+    open.add(one);
+    one.on("error", () => other.destroy());
+    one.once("close", () => {
+      open.delete(one);
+      other.destroy();
+    });
+  }
+}
+
+function connectTo(url: string): Socket & { isSecure: boolean } {
+  const { hostname, port, protocol } = new URL(url);
+  const isSecure = protocol === "https:";
+  const at = { host: hostname, port: Number(port) || (isSecure ? 443 : 80) };
+  const socket = isSecure ? connectSecurely({ ...at, servername: hostname }) : connect(at);
+  return Object.assign(socket, { isSecure });
+}
