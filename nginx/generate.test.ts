@@ -1,0 +1,163 @@
+// What `nginx/generate` writes and refuses, and the settings that need an edge of their own.
+import { afterAll, expect, test } from "bun:test";
+import { mkdirSync, readdirSync, statSync, symlinkSync, utimesSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
+import { ask, askAtOnce } from "./ask.ts";
+import { freePort, makeCertificate, makeUp, openWorld, PUBLIC, runToEnd, until } from "./test-edge.ts";
+
+const world = openWorld(process.env.PATH ?? "");
+const node = makeUp(({ url }) => Response.json({ node: new URL(url).pathname }, { headers: PUBLIC }));
+const other = makeUp(() => Response.json({ node: "other" }, { headers: PUBLIC }));
+afterAll(async () => {
+  await node.close();
+  await other.close();
+  await world.close();
+});
+
+const nodesPath = join(world.folder, "some-nodes.txt");
+writeFileSync(nodesPath, "# two\n127.0.0.1:3001  # the first\n\n[::1]:3002\n");
+const generate = (...words: string[]) =>
+  runToEnd(["nginx/generate", "--out", join(world.folder, "out"), "--nodes", nodesPath, ...words]);
+const REFUSED: [string[], string][] = [
+  [["--listen", "127.0.0.1:80;}"], "is not ADDR:PORT"],
+  [["--cache-bytes", "much"], "is not a size"],
+  [["--log-sample", "101"], "is not a percentage"],
+  [["--log-dir", "a b;"], "cannot stand here"],
+  [["--tls-listen", "127.0.0.1:8443"], "needs --tls-cert"],
+  [["--public-dir", "no-such-folder"], "is not a folder"],
+  [["--nodes", "no-such-file"], "cannot be read"],
+  [["--trust-proxy", "everybody"], "is not an address"],
+  [["--colour", "red"], "is not known"],
+  [["--listen"], "needs a value"],
+];
+
+test("run again it changes nothing, and leaves nothing behind", async () => {
+  expect((await generate()).code).toBe(0);
+  const out = join(world.folder, "out");
+  const names = readdirSync(out);
+  expect(names.filter((name) => name.startsWith("."))).toEqual([]);
+  const nodes = await Bun.file(join(out, "nodes.conf")).text();
+  expect([...(nodes.match(/server [^ ]+/g) ?? [])]).toEqual(
+    Array.from({ length: 2 }, () => ["server 127.0.0.1:3001", "server [::1]:3002"]).flat(),
+  );
+  const long = new Date(0);
+  for (const name of names) utimesSync(join(out, name), long, long);
+  expect((await generate()).code).toBe(0);
+  const files = readdirSync(out).filter((name) => name.endsWith(".conf"));
+  expect(files.filter((name) => statSync(join(out, name)).mtimeMs !== 0)).toEqual([]);
+  for (const name of files) expect(await Bun.file(join(out, name)).text()).not.toMatch(/@[a-z_]+@/);
+});
+
+test.each(REFUSED.map(([words, why]) => ({ words, why })))("refuses $words", async ({ words, why }) => {
+  const { code, text } = await generate(...words);
+  expect(text).toContain(why);
+  expect(code).toBe(2);
+});
+
+test.each(["evil;", "a b:1", "host", "host:1:2"])("refuses the node %p", async (line) => {
+  const path = join(world.folder, "bad-nodes.txt");
+  writeFileSync(path, `${line}\n`);
+  const { code, text } = await generate("--nodes", path);
+  // What follows a blank or a semicolon is no part of the name.
+  expect(text).toContain("is not ADDR:PORT");
+  expect(code).toBe(2);
+});
+
+test("a list without nodes is refused", async () => {
+  const path = join(world.folder, "no-nodes.txt");
+  writeFileSync(path, "# none\n");
+  expect((await generate("--nodes", path)).text).toContain("names no node");
+});
+
+test("after a change of the nodes a reload is enough", async () => {
+  const edge = await world.bootEdge([node.place]);
+  expect((await ask(edge.url, { path: "/health" })).body).toBe('{"node":"/health"}');
+  await edge.generate([other.place]);
+  await edge.reload();
+  await until(
+    async () => (await ask(edge.url, { path: "/health" })).body === '{"node":"other"}',
+    "the other is asked",
+  );
+});
+
+test("who is exempt is not limited", async () => {
+  const path = join(world.folder, "exempt.txt");
+  writeFileSync(path, "127.0.0.0/9 1; # all of this machine but its upper half\n");
+  const edge = await world.bootEdge([node.place], ["--exempt", path]);
+  const flood = async (from: string) =>
+    Object.keys((await askAtOnce(edge.url, { path: "/api/shoes/flooded", from }, 8_000)).statuses).sort();
+  expect(await flood("127.0.0.1")).toEqual(["200"]);
+  expect(await flood("127.200.0.1")).toEqual(["200", "429"]);
+});
+
+test("proxies in front are believed only where they are named", async () => {
+  const edge = await world.bootEdge([node.place], ["--trust-proxy", "127.0.0.5,10.0.0.0/8"]);
+  const headers = { "x-forwarded-for": "6.6.6.6, 9.9.9.9, 10.1.1.1" };
+  await ask(edge.url, { path: "/livez", headers, from: "127.0.0.5" });
+  await ask(edge.url, { path: "/livez", headers, from: "127.0.0.6" });
+  expect(node.heard.slice(-2).map((heard) => heard.headers["x-forwarded-for"])).toEqual([
+    "9.9.9.9",
+    "127.0.0.6",
+  ]);
+});
+
+test("plain HTTP is sent on to TLS where that is wished", async () => {
+  const { cert, key } = await makeCertificate(world.folder);
+  const [tls, plain] = [await freePort(), await freePort()];
+  const words = ["--tls-listen", `127.0.0.1:${tls}`, "--tls-cert", cert, "--tls-key", key];
+  await world.bootEdge([node.place], [...words, "--redirect-listen", `127.0.0.1:${plain}`]);
+  const reply = await ask(`http://127.0.0.1:${plain}`, { path: "/a?b=c", headers: { host: "shop.example" } });
+  expect([reply.status, reply.headers.location]).toEqual([308, "https://shop.example/a?b=c"]);
+  const secure = await ask(`https://127.0.0.1:${tls}`, { path: "/livez" });
+  expect(secure.headers["strict-transport-security"]).toBe("max-age=31536000");
+  expect(node.heard.at(-1)?.headers["x-forwarded-proto"]).toBe("https");
+});
+
+test("the files of PUBLIC_DIR are sent here, everything else by a node", async () => {
+  const folder = join(world.folder, "public");
+  mkdirSync(join(folder, "assets"), { recursive: true });
+  const write = (name: string) => writeFileSync(join(folder, name), `file ${name}`);
+  for (const name of ["index.html", "app.3f2a91bc.js", "assets/x-DiwrgTda.css", "plain.css", ".hidden"])
+    write(name);
+  writeFileSync(join(world.folder, "outside.txt"), "secret");
+  symlinkSync(join(world.folder, "outside.txt"), join(folder, "link.txt"));
+  const edge = await world.bootEdge([node.place], ["--public-dir", folder]);
+  const at = (path: string, method = "GET") => ask(edge.url, { path, method });
+  const immutable = "public, max-age=31536000, immutable";
+  for (const [path, name, caching, type] of [
+    ["/", "index.html", "no-cache", "text/html; charset=utf-8"],
+    ["/plain.css", "plain.css", "no-cache", "text/css; charset=utf-8"],
+    ["/app.3f2a91bc.js", "app.3f2a91bc.js", immutable, "text/javascript; charset=utf-8"],
+    ["/assets/x-DiwrgTda.css", "assets/x-DiwrgTda.css", immutable, "text/css; charset=utf-8"],
+  ] as const) {
+    const { status, body, headers } = await at(path);
+    expect([status, body, headers["cache-control"], headers["content-type"]]).toEqual([
+      200,
+      `file ${name}`,
+      caching,
+      type,
+    ]);
+    expect(headers["content-security-policy"]).toBe("frame-ancestors 'self'");
+    const again = await ask(edge.url, { path, headers: { "if-none-match": headers.etag ?? "" } });
+    expect(again.status).toBe(304);
+  }
+  for (const path of [
+    "/.hidden",
+    "/link.txt",
+    "/assets",
+    "/nothing",
+    "/health",
+    "/docs",
+    "/api/auth/profile",
+  ])
+    expect((await at(path)).body).toBe(JSON.stringify({ node: path }));
+  expect((await at("/", "POST")).body).toBe('{"node":"/"}');
+  expect((await at("/metrics")).status).toBe(404);
+});
+
+test("the logs are rotated by a file that names them", async () => {
+  await generate();
+  const text = await Bun.file(join(world.folder, "out", "logrotate.conf")).text();
+  expect(text).toContain(`${join(world.folder, "out", "logs")}/*.log {`);
+  expect(text).toContain(`kill -USR1 "$(cat ${join(world.folder, "out", "nginx.pid")})"`);
+});

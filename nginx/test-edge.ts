@@ -1,0 +1,209 @@
+// Real edges for tests: NGINX with the shipped configuration on free ports, before real shops or made-up nodes.
+import { cpSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { createServer } from "node:net";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { ask } from "./ask.ts";
+
+const ROOT = join(import.meta.dir, "..");
+const READY_MS = 20_000;
+const PROBE_MS = 10;
+const END_MS = 5_000;
+
+/** A running program. */
+export type Child = ReturnType<typeof Bun.spawn>;
+
+/** A real shop on one file. */
+export type Node = { place: string; url: string; child: Child };
+
+/** A running NGINX and the folder that was generated for it. */
+export type Edge = {
+  url: string;
+  statusUrl: string;
+  folder: string;
+  child: Child;
+  generate(nodes: readonly string[]): Promise<void>;
+  reload(): Promise<void>;
+};
+
+/** What a made-up node was asked. */
+export type Heard = { method: string; url: string; headers: Record<string, string> };
+
+/** A node that answers what a test wants; `heard` keeps every request. */
+export type MadeUp = { place: string; heard: Heard[]; close(): Promise<void> };
+
+/** Everything that one test file starts. */
+export type World = {
+  folder: string;
+  bootNodes(count: number): Promise<Node[]>;
+  /** `options` go to `nginx/generate`. */
+  bootEdge(nodes: readonly string[], options?: readonly string[]): Promise<Edge>;
+  close(): Promise<void>;
+};
+
+/** Opens an empty world in which programs are found on this `PATH`; nothing of it is left after `close`. */
+export function openWorld(pathOfPrograms: string): World {
+  const folder = mkdtempSync(join(tmpdir(), "insole-edge-"));
+  const children = new Set<Child>();
+  let made = 0;
+  const run = (words: string[], env: Record<string, string>): Child => {
+    const child = Bun.spawn(words, {
+      cwd: ROOT,
+      env: { PATH: pathOfPrograms, HOME: folder, ...env },
+      stdio: ["ignore", "ignore", "inherit"],
+    });
+    children.add(child);
+    return child;
+  };
+
+  const bootNode = async (dataDir: string): Promise<Node> => {
+    const port = await freePort();
+    const env = {
+      DATA_DIR: dataDir,
+      HOST: "127.0.0.1",
+      PORT: String(port),
+      DEMO: "true",
+      TRUST_PROXY: "loopback",
+      RATE_LIMIT_MAX: "0",
+      RATE_LIMIT_AUTH_MAX: "0",
+      JWT_SECRET: "a secret of the tests that is long enough",
+      LOG_SAMPLE: "0",
+      LOG_LEVEL: "error",
+    };
+    const child = run([process.execPath, "app/main.ts"], env);
+    const url = `http://127.0.0.1:${port}`;
+    await until(async () => (await ask(url, { path: "/readyz" })).status === 200, "the node is ready");
+    return { place: `127.0.0.1:${port}`, url, child };
+  };
+
+  const bootEdge = async (nodes: readonly string[], options: readonly string[] = []): Promise<Edge> => {
+    made += 1;
+    const out = join(folder, `edge-${made}`);
+    const [port, statusPort] = [await freePort(), await freePort()];
+    const nodesPath = join(folder, `nodes-${made}.txt`);
+    const generate = async (places: readonly string[]): Promise<void> => {
+      writeFileSync(nodesPath, `# made up\n${places.join("\n")}\n`);
+      await expectEnd([
+        ...["nginx/generate", "--out", out, "--nodes", nodesPath, "--listen", `127.0.0.1:${port}`],
+        ...["--status-listen", `127.0.0.1:${statusPort}`, ...asThisUser(), ...options],
+      ]);
+    };
+    await generate(nodes);
+    const nginx = ["nginx", "-p", out, "-c", join(out, "nginx.conf")];
+    const child = run([...nginx, "-g", "daemon off;"], {});
+    const url = `http://127.0.0.1:${port}`;
+    const statusUrl = `http://127.0.0.1:${statusPort}`;
+    await until(async () => (await ask(statusUrl, { path: "/status" })).status === 200, "NGINX answers");
+    return {
+      url,
+      statusUrl,
+      folder: out,
+      child,
+      generate,
+      reload: () => expectEnd([...nginx, "-s", "reload"]),
+    };
+  };
+
+  return {
+    folder,
+    bootEdge,
+    async bootNodes(count) {
+      const first = join(folder, "data-1");
+      const filler = await bootNode(first);
+      await end(filler.child);
+      const dirs = Array.from({ length: count }, (_, at) => join(folder, `data-${at + 1}`));
+      for (const dir of dirs.slice(1)) cpSync(first, dir, { recursive: true });
+      return Promise.all(dirs.map(bootNode));
+    },
+    async close() {
+      await Promise.all([...children].map((child) => end(child)));
+      rmSync(folder, { recursive: true, force: true });
+    },
+  };
+}
+
+/** What the app says of public answers. */
+export const PUBLIC = {
+  "cache-control": "public, max-age=0, s-maxage=1, stale-while-revalidate=1, stale-if-error=86400",
+  "content-type": "application/json",
+};
+
+/** Starts a made-up node; it is to be closed by the test. */
+export function makeUp(answer: (request: Request) => Response | Promise<Response>): MadeUp {
+  const heard: Heard[] = [];
+  const server = Bun.serve({
+    hostname: "127.0.0.1",
+    port: 0,
+    idleTimeout: 75,
+    fetch(request) {
+      const { method, url, headers } = request;
+      heard.push({ method, url: url.slice(url.indexOf("/", 8)), headers: Object.fromEntries(headers) });
+      return answer(request);
+    },
+  });
+  return { place: `127.0.0.1:${server.port}`, heard, close: () => server.stop(true) };
+}
+
+/** Ends a child, by force when it does not listen. */
+export async function end(child: Child, signal: NodeJS.Signals = "SIGTERM"): Promise<void> {
+  if (child.exitCode === null && child.signalCode === null) child.kill(signal);
+  const killing = setTimeout(() => child.kill("SIGKILL"), END_MS);
+  await child.exited;
+  clearTimeout(killing);
+}
+
+/** Tries until it is so; throws what was waited for when it is too late. */
+export async function until(
+  isSo: () => boolean | Promise<boolean>,
+  what: string,
+  msMax = READY_MS,
+): Promise<void> {
+  const deadline = performance.now() + msMax;
+  while (performance.now() < deadline) {
+    // Nobody answers yet: that is what is waited for.
+    if (await Promise.resolve(isSo()).catch(() => false)) return;
+    await Bun.sleep(PROBE_MS);
+  }
+  throw new Error(`not within ${msMax} ms: ${what}`);
+}
+
+/** Runs a program of the repository to its good end; returns what it printed. Throws with that otherwise. */
+export async function expectEnd(words: readonly string[]): Promise<void> {
+  const { code, text } = await runToEnd(words);
+  if (code !== 0) throw new Error(`exit code ${code}: ${words.join(" ")}\n${text}`);
+}
+
+/** Runs a program of the repository to its end. */
+export async function runToEnd(words: readonly string[]): Promise<{ code: number; text: string }> {
+  const child = Bun.spawn([...words], { cwd: ROOT, stdio: ["ignore", "pipe", "pipe"] });
+  const [out, err] = await Promise.all([
+    new Response(child.stdout).text(),
+    new Response(child.stderr).text(),
+  ]);
+  return { code: await child.exited, text: out + err };
+}
+
+/** A port that was free a moment ago. */
+export function freePort(): Promise<number> {
+  return new Promise((resolve, reject) => {
+    const server = createServer();
+    server.on("error", reject);
+    server.listen(0, "127.0.0.1", () => {
+      const address = server.address();
+      server.close(() => resolve(typeof address === "object" && address ? address.port : 0));
+    });
+  });
+}
+
+/** Temporary folders are closed to others: root's workers stay root. */
+const asThisUser = (): string[] => (process.getuid?.() === 0 ? ["--user", "root"] : []);
+
+/** A certificate that signs itself, and its key. */
+export async function makeCertificate(folder: string): Promise<{ cert: string; key: string }> {
+  const [cert, key] = [join(folder, "edge.crt"), join(folder, "edge.key")];
+  await expectEnd([
+    ...["openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:prime256v1", "-nodes"],
+    ...["-subj", "/CN=localhost", "-days", "1", "-keyout", key, "-out", cert],
+  ]);
+  return { cert, key };
+}
