@@ -5,17 +5,31 @@ import { demoShoes } from "../app/shoes/demo/demo.ts";
 import { shelfName } from "./catalogue.ts";
 import { CSV_HEAD, csvRow } from "./csv.ts";
 import { expectAllAdded } from "./import.ts";
-import { parseCores, parseCpuUs, parseMemory } from "./proc.ts";
+import {
+  memoryOf,
+  parseCores,
+  parseCpuUs,
+  parseMemory,
+  parseProcess,
+  parseShareMib,
+  shareMib,
+} from "./proc.ts";
 import { jsonOf, lookAround, type Outcome, tableOf } from "./report.ts";
 import { type Line, missingNumber, shareCores, verdictOf } from "./scenario.ts";
-import { median, spread, turns, written } from "./stats.ts";
-import { demoId, distinctWidePaths, WIDE, widePath } from "./urls.ts";
+import { median, quantile, spread, turns, written } from "./stats.ts";
+import { demoId, distinctWidePaths, relatedPath, WIDE, widePath, zipfPaths } from "./urls.ts";
 
 describe("sums", () => {
   test("medians", () => {
     expect(median([3, 1, 2])).toBe(2);
     expect(median([10, 9, 1, 2])).toBe(5.5);
     expect(() => median([])).toThrow("median of nothing");
+  });
+  test("quantiles", () => {
+    const hundred = Array.from({ length: 100 }, (_, at) => 100 - at);
+    expect([0, 0.5, 0.99, 1].map((share) => quantile(hundred, share))).toEqual([1, 50, 99, 100]);
+    expect(quantile([7], 0.99)).toBe(7);
+    expect(() => quantile([], 0.5)).toThrow("quantile of nothing");
   });
   test("numbers as people read them", () => {
     expect([12_345.6, 117.64, 1.17647, 0.01234, Number.NaN].map(written)).toEqual([
@@ -66,6 +80,14 @@ describe("/proc", () => {
     expect(parseMemory("VmHWM:\t  2048 kB\nVmRSS:\t  1024 kB\n")).toEqual({ nowMib: 1, peakMib: 2 });
     expect(() => parseMemory("VmRSS:\t  1024 kB\n")).toThrow("VmHWM");
   });
+  test("a process, its parent and its name", () => {
+    expect(parseProcess("42 (a) b (c) S 7 42 42")).toEqual({ pid: 42, parent: 7, name: "a) b (c" });
+  });
+  test("a process's part of shared memory", () => {
+    expect(parseShareMib("Rss:  4096 kB\nPss:   1024 kB\nPss_Dirty:  512 kB\n")).toBe(1);
+    expect(() => parseShareMib("Rss: 4096 kB\n")).toThrow("no Pss");
+    expect(shareMib(process.pid)).toBeLessThanOrEqual(memoryOf(process.pid).peakMib);
+  });
   test("cores", () => {
     expect(parseCores("0-2,5")).toEqual([0, 1, 2, 5]);
     expect(shareCores([0, 1])).toEqual({ server: [0], load: [1], wide: null });
@@ -87,6 +109,16 @@ describe("what is asked for", () => {
     const paths = distinctWidePaths();
     expect(new Set(paths).size).toBe(paths.length);
     expect(paths.length).toBeGreaterThan(1_000);
+  });
+  test("few shoes are asked for often and many seldom, each at least once, which ones is chance", () => {
+    const counts = new Map<string, number>();
+    for (const path of zipfPaths(1_000, 1)) counts.set(path, (counts.get(path) ?? 0) + 1);
+    const sorted = [...counts.values()].sort((a, b) => b - a);
+    expect(sorted.slice(0, 4)).toEqual([1_000, 500, 333, 250]);
+    expect([sorted.length, sorted.at(-1)]).toEqual([1_000, 1]);
+    expect(counts.get(relatedPath(1))).toBeLessThan(500);
+    expect(zipfPaths(10, 1)).toEqual(zipfPaths(10, 1));
+    expect(zipfPaths(10, 1)).not.toEqual(zipfPaths(10, 2));
   });
   test("a catalogue is built anew for another size, schema or version", () => {
     const names = [

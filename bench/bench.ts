@@ -5,6 +5,11 @@ import { dirname, join, resolve } from "node:path";
 import { parseArgs } from "node:util";
 import { cachedRelated } from "./cached-related.ts";
 import { type Children, openChildren, ROOT } from "./children.ts";
+import { clusterHot } from "./cluster-hot.ts";
+import { clusterIdle } from "./cluster-idle.ts";
+import { clusterLag } from "./cluster-lag.ts";
+import { clusterZipf } from "./cluster-zipf.ts";
+import { edge } from "./edge.ts";
 import { importing } from "./import.ts";
 import { likes } from "./likes.ts";
 import { logins } from "./logins.ts";
@@ -24,13 +29,18 @@ const SCENARIOS: readonly Scenario[] = [
   start,
   likes,
   logins,
+  edge,
+  clusterHot,
+  clusterZipf,
+  clusterLag,
+  clusterIdle,
 ];
 const ROUNDS = 5;
 const INTERRUPTED = 130;
 
 const USAGE = `usage: bun run bench [scenario ...] [--quick] [--json file] [-h]
 
-Measures the shop against its lines. Without names every scenario is run, which takes about 25 minutes, and
+Measures the shop against its lines. Without names every scenario is run, which takes about 45 minutes, and
 longer the first time, when catalogues of up to 1,000,000 shoes are built in the temporary folder.
 
   --quick        small and short: shows that the harness works, judges no speed

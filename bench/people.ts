@@ -19,7 +19,7 @@ export const ADMIN_SETTINGS = {
 export const SIGN_IN = JSON.stringify({ email: EMAIL, password: PASSWORD });
 
 /** Signs the admin in and returns the access token. */
-export async function signIn({ base }: Server): Promise<string> {
+export async function signIn({ base }: Pick<Server, "base">): Promise<string> {
   const headers = { "content-type": "application/json" };
   const response = await fetch(`${base}/api/auth/login`, { method: "POST", headers, body: SIGN_IN });
   const { token } = (await response.json()) as { token?: string };

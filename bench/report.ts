@@ -54,7 +54,7 @@ export function loadText(average: number, cores: number): string {
 export function pinningText({ server, load, wide }: Cores): string {
   if (server === null || load === null) return "none: there is one core";
   const others = wide === null ? "all cores" : `cores ${wide.join(",")}`;
-  return `oha on core ${load.join(",")}, server on core ${server.join(",")} (wide and start: ${others}; import: all cores)`;
+  return `oha on core ${load.join(",")}, server on core ${server.join(",")} (wide and start: ${others}; import and clusters: all cores)`;
 }
 
 function commit(): string {

@@ -9,6 +9,13 @@ export function median(values: readonly number[]): number {
   return sorted.length % 2 === 1 ? upper : ((sorted[middle - 1] ?? Number.NaN) + upper) / 2;
 }
 
+/** The value that this share of all does not exceed (nearest rank); 1 is the greatest. */
+export function quantile(values: readonly number[], share: number): number {
+  if (values.length === 0) throw new RangeError("there is no quantile of nothing");
+  const sorted = [...values].sort((a, b) => a - b);
+  return sorted[Math.max(0, Math.ceil(share * sorted.length) - 1)] ?? Number.NaN;
+}
+
 /** A number for people: thousands with commas, small ones with three digits that count. */
 export function written(value: number): string {
   if (!Number.isFinite(value)) return "?";
