@@ -41,6 +41,8 @@ const FEED_POLL_MS = { single: 50, node: 200 };
 /** What is under way at the end has this long to finish. */
 const DRAIN_MS = 10_000;
 const DRAIN_POLL_MS = 10;
+/** Long enough for the edge's connections to be asked something once more. */
+const GOODBYE_MS = 1_000;
 /** Longer than NGINX keeps its connections, so that it never sends on one that we are closing. */
 const IDLE_TIMEOUT_SECONDS = 75;
 /** The server's own bound lies above the one in the walk, whose refusal explains itself. */
@@ -114,6 +116,7 @@ export async function main(config: Config, log: Log, onFatal: (why: string) => v
 
   const close = async () => {
     status.enter("draining");
+    if (place.role === "node") await sayGoodbye(server, walk);
     await drain(server);
     clearInterval(polling);
     clearInterval(tidying);
@@ -192,6 +195,24 @@ async function tidy(db: Database, log: Log): Promise<void> {
   } catch (thrown) {
     log.warn("the database could not be tidied", { error: String(thrown) });
   }
+}
+
+/** Asks whoever comes now to keep no connection: what the edge sends on a kept one while that is closed is lost. */
+async function sayGoodbye(
+  server: ReturnType<typeof listen>,
+  walk: ReturnType<typeof openServer>,
+): Promise<void> {
+  server.reload({
+    fetch: async (request, peer) => {
+      const response = await walk(request, peer);
+      const headers = new Headers(response.headers);
+      headers.set("connection", "close");
+      return new Response(response.body, { status: response.status, headers });
+    },
+  });
+  await Bun.sleep(GOODBYE_MS);
+  // Right after those who were waiting at the door have been let in.
+  await new Promise((resolve) => setImmediate(resolve));
 }
 
 /** Takes nothing new and waits for what is under way; a connection that only stays silent is not waited for. */

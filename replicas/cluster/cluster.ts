@@ -1,0 +1,157 @@
+// A whole cluster on one machine: the primary, its nodes and the edge, started in order, changed on demand, ended in order.
+import type { Children } from "../primary/children.ts";
+import { openPrimary, type Primary } from "../primary/supervisor.ts";
+import { type Edge, openEdge } from "./edge.ts";
+import { type ClusterFolder, nodeTokens, prepareData, readSecret } from "./folder.ts";
+import { type Node, type NodeSettings, openNode } from "./node.ts";
+import { freePorts, isFree } from "./ports.ts";
+
+/** What the command was asked for, and what it brings along. */
+export type ClusterOptions = {
+  nodes: number;
+  /** The edge's; undefined: a free one. */
+  port: number | undefined;
+  from: string | undefined;
+  withEdge: boolean;
+  cacheBytes: number;
+  folder: ClusterFolder;
+  children: Children;
+  /** What runs as a node. */
+  program: readonly string[];
+  /** Passed on to the nodes as it is; `PATH` is also where NGINX is looked for. */
+  env: Record<string, string>;
+  say(line: string): void;
+};
+
+/** What others need to find a cluster's parts. */
+export type Described = {
+  edge: string | null;
+  primary: { url: string; pid: number | null };
+  nodes: { name: string; url: string; pid: number | null }[];
+};
+
+export type Cluster = {
+  folder: ClusterFolder;
+  nodes(): readonly Node[];
+  node(number: number): Node;
+  primary(): Primary;
+  edge: Edge | undefined;
+  describe(): Described;
+  /** Starts the primary again after it was stopped. */
+  startPrimary(): Promise<void>;
+  addNode(): Promise<Node>;
+  /** Those that the edge should send to. */
+  places(without?: Node): string[];
+  close(): Promise<void>;
+};
+
+const EDGE_PORT = 8_000;
+/** Starting is work for a core each; more at once only makes all of them late. */
+const STARTS_AT_ONCE = 4;
+/** As the package script `start` sets it. */
+const COLLECTOR_BYTES = "167772160";
+
+/** Starts everything and returns when all is ready; throws one sentence, with nothing left running, when it cannot be. */
+export async function openCluster(options: ClusterOptions): Promise<Cluster> {
+  const { folder, children, say } = options;
+  const edgePort = edgePortOf(options.port);
+  const made = await prepareData(folder, options.from, children);
+  if (made === "made") say("made a new shop");
+  const [primaryPort = 0, statusPort = 0, ...ports] = freePorts(options.nodes + 2);
+  const startPrimary = () =>
+    openPrimary({ ...folder.primary, listen: `127.0.0.1:${primaryPort}`, children, say });
+  let primary = startPrimary();
+  // Its end is told where it is asked for; a refusal later is worth a line.
+  const follow = (each: Primary) => void each.ended.catch((thrown: Error) => say(thrown.message));
+  follow(primary);
+  await primary.ready;
+
+  const settings = nodeSettings(options, primary.url);
+  const nodes = ports.map((port, at) => nodeOf(at + 1, port));
+  const edge = options.withEdge
+    ? openEdge({ port: edgePort, statusPort, folder, children }, options.env.PATH ?? "")
+    : undefined;
+  function nodeOf(number: number, port: number): Node {
+    return openNode(number, port, folder.nodeFolder(`node-${number}`), settings);
+  }
+  const places = (without?: Node) => nodes.filter((node) => node !== without).map(({ place }) => place);
+
+  await startAll(nodes);
+  await edge?.start(places());
+
+  return {
+    folder,
+    edge,
+    places,
+    nodes: () => nodes,
+    node(number) {
+      const found = nodes.find((node) => node.number === number);
+      if (!found) throw new Error(`there is no node ${number}: they are 1 to ${nodes.length}`);
+      return found;
+    },
+    primary: () => primary,
+    describe: () => describe(primary, nodes, edge),
+    async startPrimary() {
+      if (primary.state() !== "stopped") return;
+      primary = startPrimary();
+      follow(primary);
+      await primary.ready;
+    },
+    async addNode() {
+      const [port = 0] = freePorts(1);
+      const node = nodeOf(nodes.length + 1, port);
+      nodes.push(node);
+      await node.start();
+      edge?.reload(places());
+      return node;
+    },
+    async close() {
+      await edge?.stop();
+      await Promise.all(nodes.map((node) => node.drain()));
+      await primary.stop();
+    },
+  };
+}
+
+function edgePortOf(asked: number | undefined): number {
+  if (asked === undefined) return isFree(EDGE_PORT) ? EDGE_PORT : (freePorts(1)[0] ?? 0);
+  if (!isFree(asked))
+    throw new Error(`port ${asked} is taken: stop what uses it, or name another with --port`);
+  return asked;
+}
+
+function nodeSettings(options: ClusterOptions, primaryUrl: string): NodeSettings {
+  return {
+    program: options.program,
+    children: options.children,
+    say: options.say,
+    env: {
+      BUN_JSC_forceRAMSize: COLLECTOR_BYTES,
+      ...options.env,
+      DATABASE_URL: primaryUrl,
+      DATABASE_AUTH_TOKEN: nodeTokens(options.folder, Date.now()),
+      JWT_SECRET: readSecret(options.folder),
+      CACHE_BYTES_MAX: String(options.cacheBytes),
+      TRUST_PROXY: "loopback",
+      // The generator is one client, and asks as many would.
+      RATE_LIMIT_MAX: "0",
+      RATE_LIMIT_AUTH_MAX: "0",
+      LOG_LEVEL: "info",
+      LOG_SAMPLE: "0",
+    },
+  };
+}
+
+async function startAll(nodes: readonly Node[]): Promise<void> {
+  const waiting = [...nodes];
+  const startNext = async (): Promise<void> => {
+    for (let node = waiting.shift(); node; node = waiting.shift()) await node.start();
+  };
+  await Promise.all(Array.from({ length: STARTS_AT_ONCE }, startNext));
+}
+
+const describe = (primary: Primary, nodes: readonly Node[], edge: Edge | undefined): Described => ({
+  edge: edge?.url ?? null,
+  primary: { url: primary.url, pid: primary.pid() ?? null },
+  nodes: nodes.map((node) => ({ name: node.name, url: node.url, pid: node.pid() ?? null })),
+});

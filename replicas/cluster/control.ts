@@ -1,0 +1,58 @@
+// How a second terminal reaches a running cluster: a door on loopback, whose place and secret lie in the cluster's folder.
+import { existsSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import type { ClusterFolder } from "./folder.ts";
+import type { Control } from "./options.ts";
+
+type Reply = { ok: boolean; lines: string[] };
+
+/** Opens the door; controls are carried out one after the other. */
+export function openControl(
+  { controlFile }: ClusterFolder,
+  perform: (control: Control) => Promise<string[]>,
+): { close(): void } {
+  const token = crypto.randomUUID();
+  let last: Promise<unknown> = Promise.resolve();
+  const answer = async (control: Control): Promise<Reply> => {
+    try {
+      return { ok: true, lines: await perform(control) };
+    } catch (thrown) {
+      return { ok: false, lines: [thrown instanceof Error ? thrown.message : String(thrown)] };
+    }
+  };
+  const server = Bun.serve({
+    hostname: "127.0.0.1",
+    port: 0,
+    // A drain takes as long as it takes.
+    idleTimeout: 0,
+    async fetch(request) {
+      if (request.headers.get("authorization") !== `Bearer ${token}`)
+        return new Response(null, { status: 401 });
+      const control = (await request.json()) as Control;
+      const turn = control.verb === "status" ? answer(control) : last.then(() => answer(control));
+      last = Promise.all([last, turn]);
+      return Response.json(await turn);
+    },
+  });
+  writeFileSync(controlFile, JSON.stringify({ url: server.url.href, token }), { mode: 0o600 });
+  return {
+    close() {
+      rmSync(controlFile, { force: true });
+      void server.stop(true);
+    },
+  };
+}
+
+/** Asks the cluster in this folder and returns its lines; throws one sentence when none runs there, or it refuses. */
+export async function askCluster({ root, controlFile }: ClusterFolder, control: Control): Promise<string[]> {
+  if (!existsSync(controlFile)) throw new Error(`no cluster runs in ${root}`);
+  const { url, token } = JSON.parse(readFileSync(controlFile, "utf8")) as { url: string; token: string };
+  const response = await fetch(url, {
+    method: "POST",
+    headers: { authorization: `Bearer ${token}` },
+    body: JSON.stringify(control),
+  }).catch(() => undefined);
+  if (!response?.ok) throw new Error(`no cluster runs in ${root}`);
+  const { ok, lines } = (await response.json()) as Reply;
+  if (!ok) throw new Error(lines.join(" "));
+  return lines;
+}

@@ -1,0 +1,112 @@
+// The edge of a cluster: NGINX with the shipped configuration, generated from the list of nodes.
+import { writeFileSync } from "node:fs";
+import { join } from "node:path";
+import type { Child, Children } from "../primary/children.ts";
+import { type ClusterFolder, ROOT } from "./folder.ts";
+
+/** Where the edge listens, and what it is made of. */
+export type EdgeOptions = { port: number; statusPort: number; folder: ClusterFolder; children: Children };
+
+export type Edge = {
+  url: string;
+  pid(): number | undefined;
+  /** Starts NGINX on this list unless it runs, and waits until it answers; throws one sentence when it does not. */
+  start(places: readonly string[]): Promise<void>;
+  /** Writes the list for the next reload, without one. */
+  write(places: readonly string[]): void;
+  /** Writes the list and makes it count. */
+  reload(places: readonly string[]): void;
+  /** Whether NGINX was last loaded with this node. */
+  knows(place: string): boolean;
+  pause(): void;
+  resume(): void;
+  kill(): Promise<void>;
+  stop(): Promise<void>;
+};
+
+const ANSWER_MS_MAX = 10_000;
+const PROBE_EVERY_MS = 10;
+const STOP_MS = 5_000;
+const NGINX_PATHS = "/usr/sbin:/usr/local/sbin:/opt/homebrew/bin";
+/** The edge's memory is shared with twelve nodes here. */
+const CACHE_BYTES = "128m";
+
+/** Describes the edge without starting it; `path` is where programs are looked for. */
+export function openEdge({ port, statusPort, folder, children }: EdgeOptions, path: string): Edge {
+  const url = `http://127.0.0.1:${port}`;
+  const env = { PATH: `${path}:${NGINX_PATHS}` };
+  const nginx = ["nginx", "-p", folder.edge, "-c", join(folder.edge, "nginx.conf")];
+  let child: Child | undefined;
+  let loaded: readonly string[] = [];
+
+  const runToEnd = (program: readonly string[]) => {
+    const { exitCode, stdout, stderr } = Bun.spawnSync([...program], { cwd: ROOT, env });
+    if (exitCode !== 0) throw new Error(`${program[0]} failed: ${stderr}${stdout}`.trim());
+  };
+  const write = (places: readonly string[]) => {
+    writeFileSync(folder.nodesFile, places.map((place) => `${place}\n`).join(""));
+    runToEnd([
+      "nginx/generate",
+      ...["--out", folder.edge],
+      ...["--nodes", folder.nodesFile],
+      ...["--listen", `127.0.0.1:${port}`],
+      ...["--status-listen", `127.0.0.1:${statusPort}`],
+      ...["--exempt", folder.exemptFile],
+      ...["--cache-bytes", CACHE_BYTES],
+    ]);
+  };
+
+  return {
+    url,
+    pid: () => child?.pid,
+    write,
+    knows: (place) => loaded.includes(place),
+    async start(places) {
+      if (child) return;
+      if (!Bun.which("nginx", { PATH: env.PATH }))
+        throw new Error("nginx is not installed: apt-get install nginx, or run without an edge by --no-edge");
+      write(places);
+      const born = children.start([...nginx, "-g", "daemon off;"], {
+        env,
+        cwd: folder.edge,
+        outPath: join(folder.edge, "out.log"),
+      });
+      child = born;
+      void born.exited.then(() => {
+        if (child === born) child = undefined;
+      });
+      await untilAnswer(born, url, join(folder.edge, "out.log"));
+      loaded = places;
+    },
+    reload(places) {
+      write(places);
+      runToEnd([...nginx, "-t", "-q"]);
+      child?.signal("SIGHUP");
+      if (child) loaded = places;
+    },
+    pause: () => child?.signal("SIGSTOP"),
+    resume: () => child?.signal("SIGCONT"),
+    async kill() {
+      child?.signal("SIGKILL");
+      await child?.exited;
+    },
+    async stop() {
+      // SIGQUIT lets what is under way end.
+      if (child) await children.end(child, STOP_MS, "SIGQUIT");
+    },
+  };
+}
+
+/** Any answer will do: the nodes may not be there yet. */
+async function untilAnswer(child: Child, url: string, logPath: string): Promise<void> {
+  const deadline = performance.now() + ANSWER_MS_MAX;
+  while (performance.now() < deadline && child.isRunning()) {
+    const answer = await fetch(`${url}/nothing`, { signal: AbortSignal.timeout(ANSWER_MS_MAX) }).catch(
+      () => null,
+    );
+    await answer?.arrayBuffer().catch(() => null);
+    if (answer) return;
+    await Promise.race([child.exited, Bun.sleep(PROBE_EVERY_MS)]);
+  }
+  throw new Error(`NGINX does not answer on ${url}: see ${logPath}`);
+}

@@ -1,0 +1,98 @@
+// What a cluster keeps in its folder: the primary's data and keys, the sign-in secret, and a folder for each node.
+import { existsSync, mkdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { join, resolve } from "node:path";
+import type { Children } from "../primary/children.ts";
+import { initDataset } from "../primary/dataset.ts";
+import { hasKeys, makeToken, readKeys } from "../primary/keys.ts";
+
+/** Paths of a cluster, all absolute. */
+export type ClusterFolder = {
+  root: string;
+  primary: { data: string; keys: string };
+  edge: string;
+  nodesFile: string;
+  exemptFile: string;
+  controlFile: string;
+  nodeFolder(name: string): string;
+};
+
+/** The repository. */
+export const ROOT = join(import.meta.dir, "../..");
+
+const SECRET_FILE = "jwt-secret";
+const READ_DAYS = 90;
+const DEMO_MS_MAX = 60_000;
+/** Whoever tries a cluster asks it with a load generator from here. */
+const LOOPBACK = "127.0.0.0/8\n::1\n";
+
+/** Names the paths and makes the folder. */
+export function openFolder(data: string): ClusterFolder {
+  const root = resolve(data);
+  mkdirSync(root, { recursive: true, mode: 0o700 });
+  return {
+    root,
+    primary: { data: join(root, "primary"), keys: join(root, "primary-keys") },
+    edge: join(root, "edge"),
+    nodesFile: join(root, "nodes.txt"),
+    exemptFile: join(root, "exempt.txt"),
+    controlFile: join(root, "control.json"),
+    nodeFolder: (name) => join(root, "nodes", name),
+  };
+}
+
+/**
+ * Sees to it that there is a dataset: what is there is kept, else a copy of `from`, else the demo catalogue. Throws one sentence
+ * when `from` is named although there is one.
+ */
+export async function prepareData(
+  { root, primary, exemptFile }: ClusterFolder,
+  from: string | undefined,
+  children: Children,
+): Promise<"kept" | "made"> {
+  writeFileSync(exemptFile, LOOPBACK);
+  if (hasKeys(primary.keys)) {
+    if (from === undefined) return "kept";
+    throw new Error(`${root} holds a shop already: --from is for a new folder, so name another with --data`);
+  }
+  if (from !== undefined) {
+    initDataset(primary, from);
+    return "made";
+  }
+  const demo = join(root, "demo");
+  rmSync(demo, { recursive: true, force: true });
+  await fillDemo(demo, join(root, "demo.log"), children);
+  initDataset(primary, join(demo, "insole.db"));
+  rmSync(demo, { recursive: true });
+  return "made";
+}
+
+async function fillDemo(folder: string, outPath: string, children: Children): Promise<void> {
+  mkdirSync(folder, { mode: 0o700 });
+  const child = children.start([process.execPath, "app/shoes/demo/command.ts"], {
+    cwd: ROOT,
+    env: { DATA_DIR: folder },
+    outPath,
+  });
+  const killing = setTimeout(() => child.signal("SIGKILL"), DEMO_MS_MAX);
+  const code = await child.exited;
+  clearTimeout(killing);
+  if (code !== 0) throw new Error(`the demo catalogue could not be made: see ${outPath}`);
+}
+
+/** What a node shows the primary: a token to write, and one to copy with. */
+export function nodeTokens({ primary }: ClusterFolder, nowMs: number): string {
+  const keys = readKeys(primary.keys);
+  const read = makeToken(keys, { kind: "read", days: READ_DAYS }, nowMs);
+  return `${makeToken(keys, { kind: "write" }, nowMs)},${read}`;
+}
+
+/** The secret that all nodes sign with, made once. */
+export function readSecret({ root }: ClusterFolder): string {
+  const path = join(root, SECRET_FILE);
+  if (!existsSync(path))
+    writeFileSync(path, Buffer.from(crypto.getRandomValues(new Uint8Array(32))).toString("hex"), {
+      mode: 0o600,
+      flag: "wx",
+    });
+  return readFileSync(path, "utf8");
+}

@@ -1,0 +1,117 @@
+// One node's process: ready when it says so, down when it is killed, started again when it asks for it.
+import { afterAll, afterEach, beforeEach, expect, test } from "bun:test";
+import { mkdtempSync, readFileSync } from "node:fs";
+import { join } from "node:path";
+import { type Children, openChildren } from "../primary/children.ts";
+import { isAlive, openScratch, until } from "../primary/primary-fixture.ts";
+import { type Node, openNode } from "./node.ts";
+import { freePorts } from "./ports.ts";
+
+const scratch = openScratch();
+afterAll(scratch.remove);
+
+const FIXTURE = join(import.meta.dir, "node-fixture.ts");
+
+let children: Children;
+let folder: string;
+let said: string[];
+beforeEach(() => {
+  children = openChildren();
+  folder = mkdtempSync(join(scratch.path, "node-"));
+  said = [];
+});
+afterEach(() => children.close());
+
+function describeNode(program?: string[]): Node {
+  const port = freePorts(1)[0]!;
+  return openNode(3, port, folder, {
+    program: program ?? [process.execPath, FIXTURE, String(port)],
+    env: { PATH: process.env.PATH ?? "" },
+    children,
+    say: (line) => said.push(line),
+  });
+}
+
+test("it is ready when it says so, once however often it is started", async () => {
+  const node = describeNode();
+  expect([node.name, node.state(), node.pid()]).toEqual(["node-3", "down", undefined]);
+  await node.start();
+  const pid = node.pid();
+  expect(node.state()).toBe("ready");
+  await node.start();
+  expect(node.pid()).toBe(pid!);
+});
+
+test("killed, it stays down until it is started", async () => {
+  const node = describeNode();
+  await node.start();
+  const pid = node.pid()!;
+  await node.kill();
+  expect([node.state(), node.pid(), isAlive(pid)]).toEqual(["down", undefined, false]);
+  expect(said).toEqual(["node-3 was killed"]);
+  await node.start();
+  expect(node.state()).toBe("ready");
+});
+
+test("drained, it ends in order and without a word", async () => {
+  const node = describeNode();
+  await node.start();
+  await node.drain();
+  expect([node.state(), said]).toEqual(["down", []]);
+  expect(readFileSync(join(folder, "log"), "utf8")).toBe("ended in order\n");
+});
+
+test("paused, it can still be drained", async () => {
+  const node = describeNode();
+  await node.start();
+  node.pause();
+  expect(node.state()).toBe("paused");
+  await node.drain();
+  expect(readFileSync(join(folder, "log"), "utf8")).toBe("ended in order\n");
+});
+
+test.each([
+  [75, "ready"],
+  [3, "down"],
+])("one that ends by itself with code %d is %s afterwards", async (code, state) => {
+  const node = describeNode();
+  await node.start();
+  const pid = node.pid()!;
+  await fetch(`${node.url}/exit-${code}`).catch(() => null);
+  await until(state, () => node.pid() !== pid && node.state() === state);
+  expect(node.pid() !== undefined).toBe(code === 75);
+  expect(said).toEqual([`node-3 ended with code ${code}`]);
+});
+
+test("one that gives up at its start says why", async () => {
+  const node = describeNode(["sh", "-c", "echo the port is taken; exit 1"]);
+  await expect(node.start()).rejects.toThrow("node-3 gave up: the port is taken");
+  expect(node.state()).toBe("down");
+});
+
+test("children see only the environment they are given, and none is started any more at the end", async () => {
+  const outPath = join(folder, "out");
+  const child = children.start(["sh", "-c", 'echo "$A-$HOME-"; sleep 60 & sleep 60'], {
+    env: { A: "given", PATH: process.env.PATH ?? "" },
+    outPath,
+  });
+  await until("its first line", () => readFileSync(outPath, "utf8") !== "");
+  expect(readFileSync(outPath, "utf8")).toBe("given--\n");
+  const { stdout } = Bun.spawnSync(["ps", "-o", "pid=", "-g", String(child.pid)]);
+  const group = stdout.toString().trim().split(/\s+/).map(Number);
+  await children.close();
+  expect(group.length).toBeGreaterThan(1);
+  await until("the end of the whole group", () => !group.some(isAlive));
+  expect(() => children.start(["true"], { env: {} })).toThrow("everything is ending");
+});
+
+test("a child that does not heed is killed after its time", async () => {
+  const outPath = join(folder, "out");
+  const child = children.start(["sh", "-c", "trap '' TERM; echo deaf; while :; do sleep 0.01; done"], {
+    env: { PATH: process.env.PATH ?? "" },
+    outPath,
+  });
+  await until("its trap", () => readFileSync(outPath, "utf8") === "deaf\n");
+  await children.end(child, 1);
+  expect(child.isRunning()).toBe(false);
+});

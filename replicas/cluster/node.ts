@@ -1,0 +1,142 @@
+// One node of a cluster: a shop of its own process, with its own replica, on a port that stays the same.
+import { mkdirSync, readFileSync } from "node:fs";
+import { join } from "node:path";
+import type { Child, Children } from "../primary/children.ts";
+import { ROOT } from "./folder.ts";
+
+/** `down` is for as long as nobody starts it. */
+export type NodeState = "starting" | "ready" | "paused" | "draining" | "down";
+
+/** How nodes are started; `program` is what runs, the environment of each is added. */
+export type NodeSettings = {
+  program: readonly string[];
+  env: Record<string, string>;
+  children: Children;
+  say(line: string): void;
+};
+
+export type Node = {
+  number: number;
+  name: string;
+  url: string;
+  /** `host:port`, as the edge's list has it. */
+  place: string;
+  state(): NodeState;
+  pid(): number | undefined;
+  /** How long ago it became ready; 0 before that. */
+  readyForMs(): number;
+  /** Starts it unless it runs, and waits until it is ready; throws one sentence with its last words when it gives up. */
+  start(): Promise<void>;
+  /** Lets it finish what it has begun. */
+  drain(): Promise<void>;
+  kill(): Promise<void>;
+  pause(): void;
+  resume(): void;
+};
+
+/** A node that ends by itself with this code asks to be started again. */
+const START_ME_AGAIN = 75;
+/** Twelve that fetch a big shop at once take their time. */
+const READY_MS_MAX = 180_000;
+const PROBE_EVERY_MS = 25;
+const PROBE_MS = 2_000;
+/** A shop gives what is under way 10 s. */
+const DRAIN_MS = 15_000;
+const SHOWN_OF_LOG = 600;
+
+/** Describes a node without starting it. */
+export function openNode(number: number, port: number, folder: string, settings: NodeSettings): Node {
+  const name = `node-${number}`;
+  const place = `127.0.0.1:${port}`;
+  const url = `http://${place}`;
+  const logPath = join(folder, "log");
+  let state: NodeState = "down";
+  let child: Child | undefined;
+  let readyAtMs: number | undefined;
+
+  const launch = async (): Promise<void> => {
+    mkdirSync(folder, { recursive: true, mode: 0o700 });
+    state = "starting";
+    const born = settings.children.start(settings.program, {
+      cwd: ROOT,
+      env: { ...settings.env, ...ownSettings(folder, port) },
+      outPath: logPath,
+    });
+    child = born;
+    void born.exited.then((code) => onExit(born, code));
+    await untilReady(born, url, () => `${name} gave up: ${lastWords(logPath)}`);
+    if (child !== born || state !== "starting") return;
+    state = "ready";
+    readyAtMs = performance.now();
+  };
+
+  const onExit = (dead: Child, code: number | null) => {
+    if (child !== dead) return;
+    child = undefined;
+    const was = state;
+    state = "down";
+    if (was === "draining") return;
+    settings.say(`${name} ${code === null ? "was killed" : `ended with code ${code}`}`);
+    if (code === START_ME_AGAIN && was !== "starting")
+      launch().catch((thrown: Error) => settings.say(thrown.message));
+  };
+
+  const node: Node = {
+    number,
+    name,
+    url,
+    place,
+    state: () => state,
+    pid: () => child?.pid,
+    readyForMs: () => (readyAtMs === undefined ? 0 : performance.now() - readyAtMs),
+    async start() {
+      if (!child) await launch();
+    },
+    async drain() {
+      if (!child) return;
+      node.resume();
+      state = "draining";
+      await settings.children.end(child, DRAIN_MS);
+    },
+    async kill() {
+      child?.signal("SIGKILL");
+      await child?.exited;
+    },
+    pause() {
+      if (state !== "ready") return;
+      state = "paused";
+      child?.signal("SIGSTOP");
+    },
+    resume() {
+      if (state !== "paused") return;
+      child?.signal("SIGCONT");
+      state = "ready";
+    },
+  };
+  return node;
+}
+
+const ownSettings = (folder: string, port: number): Record<string, string> => ({
+  DATA_DIR: folder,
+  REPLICA_PATH: join(folder, "replica.db"),
+  HOST: "127.0.0.1",
+  PORT: String(port),
+});
+
+async function untilReady(child: Child, url: string, why: () => string): Promise<void> {
+  const deadline = performance.now() + READY_MS_MAX;
+  while (performance.now() < deadline) {
+    if (!child.isRunning()) throw new Error(why());
+    // Nobody listens yet: that is what is waited for.
+    const answer = await fetch(`${url}/readyz`, { signal: AbortSignal.timeout(PROBE_MS) }).catch(() => null);
+    await answer?.arrayBuffer().catch(() => null);
+    if (answer?.status === 200) return;
+    await Promise.race([child.exited, Bun.sleep(PROBE_EVERY_MS)]);
+  }
+  throw new Error(why());
+}
+
+function lastWords(path: string): string {
+  const text = readFileSync(path, "utf8").trimEnd().slice(-SHOWN_OF_LOG);
+  return text === "" ? `it said nothing (${path})` : text;
+}

@@ -1,0 +1,90 @@
+// What a control does to the running cluster; each returns the lines to show.
+import type { Cluster } from "./cluster.ts";
+import type { Node } from "./node.ts";
+import type { Control } from "./options.ts";
+
+/** The edge leaves a node out for two seconds after it missed it (nginx/generate), which NGINX counts in whole ones. */
+const EDGE_FORGETS_MS = 3_100;
+
+/** Carries it out; throws one sentence when the target does not fit. */
+export async function perform(cluster: Cluster, control: Control): Promise<string[]> {
+  if (control.verb === "status")
+    return control.json ? [JSON.stringify(cluster.describe())] : describeLines(cluster);
+  if (control.verb === "add") {
+    const node = await cluster.addNode();
+    return [`added ${node.name} on ${node.url}`];
+  }
+  const lines: string[] = [];
+  for (const target of control.targets) {
+    if (target === "primary") lines.push(await toPrimary(cluster, control));
+    else if (target === "edge") lines.push(await toEdge(cluster, control));
+    else lines.push(await toNode(cluster, cluster.node(Number(target.replace("node-", ""))), control));
+  }
+  return lines;
+}
+
+/** Who runs where, one part a line. */
+function describeLines(cluster: Cluster): string[] {
+  const { edge, primary, nodes } = cluster.describe();
+  return [
+    ...(edge === null ? [] : [`edge ${edge} pid ${cluster.edge?.pid() ?? "-"}`]),
+    `primary ${primary.url} pid ${primary.pid ?? "-"} ${cluster.primary().state()}`,
+    ...nodes.map(
+      ({ name, url, pid }, at) => `${name} ${url} pid ${pid ?? "-"} ${cluster.nodes()[at]?.state()}`,
+    ),
+  ];
+}
+
+async function toPrimary(cluster: Cluster, { verb }: Control): Promise<string> {
+  const primary = cluster.primary();
+  if (verb === "kill") primary.kill();
+  else if (verb === "pause") primary.pause();
+  else if (verb === "resume") primary.resume();
+  else if (verb === "stop") await primary.stop();
+  else if (verb === "start") await cluster.startPrimary();
+  else throw new Error(`the primary cannot be drained: nodes can`);
+  return `primary: ${verb === "kill" ? "killed, it is started again" : cluster.primary().state()}`;
+}
+
+async function toEdge(cluster: Cluster, { verb }: Control): Promise<string> {
+  const { edge } = cluster;
+  if (!edge) throw new Error("this cluster runs without an edge");
+  if (verb === "kill") await edge.kill();
+  else if (verb === "pause") edge.pause();
+  else if (verb === "resume") edge.resume();
+  else if (verb === "stop") await edge.stop();
+  else if (verb === "start") await edge.start(cluster.places());
+  else throw new Error("the edge cannot be drained: nodes can");
+  return `edge: ${edge.pid() === undefined ? "down" : `pid ${edge.pid()}`}`;
+}
+
+async function toNode(cluster: Cluster, node: Node, { verb, restart }: Control): Promise<string> {
+  if (verb === "kill") await node.kill();
+  else if (verb === "pause") node.pause();
+  else if (verb === "resume") node.resume();
+  else if (verb === "stop") await node.drain();
+  else if (verb === "start") await startAgain(cluster, node);
+  else await drain(cluster, node, restart);
+  return `${node.name}: ${node.state()}`;
+}
+
+/**
+ * The edge is not reloaded first: a reload closes the clients' idle connections, and requests already on their way are lost with
+ * them. A node that no longer listens is passed over by the edge at once, and found again when it is back.
+ */
+async function drain(cluster: Cluster, node: Node, restart: boolean): Promise<void> {
+  // The edge may still do without one that came back just now, and must not be left without this one too.
+  const others = cluster.nodes().filter((each) => each !== node && each.state() === "ready");
+  const youngestMs = Math.min(...others.map((each) => each.readyForMs()));
+  if (cluster.edge && youngestMs < EDGE_FORGETS_MS) await Bun.sleep(EDGE_FORGETS_MS - youngestMs);
+  await node.drain();
+  if (restart) await node.start();
+  else cluster.edge?.write(cluster.places(node));
+}
+
+async function startAgain(cluster: Cluster, node: Node): Promise<void> {
+  await node.start();
+  if (!cluster.edge) return;
+  if (cluster.edge.knows(node.place)) cluster.edge.write(cluster.places());
+  else cluster.edge.reload(cluster.places());
+}

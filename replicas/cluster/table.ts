@@ -1,0 +1,78 @@
+// The live table of a cluster: redrawn in place once a second on a terminal.
+import type { Cluster } from "./cluster.ts";
+import { memoryOf, openWatch, type Reading } from "./watch.ts";
+
+const EVERY_MS = 1_000;
+const COLUMNS: [string, (row: Reading) => string][] = [
+  ["name", ({ name }) => name],
+  ["role", ({ role }) => role],
+  ["state", ({ state }) => state],
+  ["version", ({ seq }) => shown(seq, String)],
+  ["lag", ({ lagMs }) => shown(lagMs, (ms) => `${Math.round(ms)} ms`)],
+  ["requests/s", ({ requestsPerSecond }) => shown(requestsPerSecond, (each) => each.toFixed(0))],
+  ["hits", ({ hitShare }) => shown(hitShare, (each) => `${(each * 100).toFixed(0)} %`)],
+  ["memory", ({ memoryMib }) => shown(memoryMib, (mib) => `${mib.toFixed(0)} MiB`)],
+];
+/** Names and states are words; the rest are numbers and stand right. */
+const WORDS = 3;
+
+const shown = (value: number | null, show: (value: number) => string): string =>
+  value === null ? "-" : show(value);
+
+/** The table as lines, its columns as wide as they must be. */
+export function renderTable(rows: readonly Reading[]): string[] {
+  const cells = [COLUMNS.map(([title]) => title), ...rows.map((row) => COLUMNS.map(([, show]) => show(row)))];
+  const widths = COLUMNS.map((_, at) => Math.max(...cells.map((line) => (line[at] ?? "").length)));
+  return cells.map((line) =>
+    line
+      .map((cell, at) => (at < WORDS ? cell.padEnd(widths[at] ?? 0) : cell.padStart(widths[at] ?? 0)))
+      .join("  ")
+      .trimEnd(),
+  );
+}
+
+/** Draws until it is closed; `say` puts a line under what is drawn for good. */
+export function openTable(
+  cluster: Cluster,
+  write: (text: string) => void,
+): { say(line: string): void; close(): void } {
+  const watch = openWatch();
+  let drawn = 0;
+  let isClosed = false;
+  const erase = () => {
+    if (drawn > 0) write(`\u001b[${drawn}A\u001b[J`);
+    drawn = 0;
+  };
+  const draw = async () => {
+    const rows = [await readPrimary(cluster), ...(await watch.read(cluster.nodes()))];
+    if (isClosed) return;
+    const lines = [...renderTable(rows), `edge ${cluster.edge?.url ?? "none"}; Ctrl-C ends everything`];
+    erase();
+    write(`${lines.join("\n")}\n`);
+    drawn = lines.length;
+  };
+  let drawing = draw();
+  const timer = setInterval(() => {
+    drawing = drawing.then(draw);
+  }, EVERY_MS);
+  return {
+    say(line) {
+      erase();
+      write(`${line}\n`);
+    },
+    close() {
+      isClosed = true;
+      clearInterval(timer);
+    },
+  };
+}
+
+async function readPrimary(cluster: Cluster): Promise<Reading> {
+  const primary = cluster.primary();
+  const pid = primary.pid();
+  const memory = await memoryOf(pid === undefined ? [] : [pid]);
+  return {
+    ...{ name: "primary", role: "primary", state: primary.state(), seq: null, lagMs: null },
+    ...{ requestsPerSecond: null, hitShare: null, memoryMib: memory.get(pid ?? 0) ?? null },
+  };
+}

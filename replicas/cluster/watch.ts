@@ -1,0 +1,103 @@
+// The numbers of a running cluster: asked from each node, as it tells them to anybody who may see them.
+import type { Node } from "./node.ts";
+
+/** One part of the cluster now; null where it does not say. */
+export type Reading = {
+  name: string;
+  role: string;
+  state: string;
+  seq: number | null;
+  lagMs: number | null;
+  requestsPerSecond: number | null;
+  /** Of the catalogue's answers since the last reading, those from memory; 0 to 1. */
+  hitShare: number | null;
+  memoryMib: number | null;
+};
+
+/** What a node's metrics say since it started. */
+export type Totals = { requests: number; answers: number; hits: number };
+
+export type Watch = { read(nodes: readonly Node[]): Promise<Reading[]> };
+
+const ASK_MS = 900;
+/** Asked by those who watch, not by customers. */
+const WATCHERS = /route="\/?(health|livez|readyz|metrics)/;
+const FROM_MEMORY = /kind="(hit|not-modified|missing)"/;
+
+/** Keeps each node's last totals, so that a reading can tell rates. */
+export function openWatch(now: () => number = performance.now.bind(performance)): Watch {
+  const last = new Map<string, { atMs: number; totals: Totals }>();
+  const readNode = async (node: Node, memoryMib: number | null): Promise<Reading> => {
+    const idle = { name: node.name, role: "node", state: node.state(), memoryMib };
+    const [health, metrics] =
+      node.state() === "ready" || node.state() === "draining"
+        ? await Promise.all([ask(`${node.url}/health`), ask(`${node.url}/metrics`)])
+        : [null, null];
+    const told =
+      health === null ? null : (JSON.parse(health) as { role?: string; seq?: number; lagMs?: number });
+    const before = last.get(node.name);
+    const atMs = now();
+    const totals = metrics === null ? undefined : totalsOf(metrics);
+    if (totals) last.set(node.name, { atMs, totals });
+    else last.delete(node.name);
+    return {
+      ...idle,
+      role: told?.role ?? idle.role,
+      seq: told?.seq ?? null,
+      lagMs: told?.lagMs ?? null,
+      ...ratesOf(before, totals, atMs),
+    };
+  };
+  return {
+    async read(nodes) {
+      const memory = await memoryOf(nodes.flatMap((node) => node.pid() ?? []));
+      return Promise.all(nodes.map((node) => readNode(node, memory.get(node.pid() ?? 0) ?? null)));
+    },
+  };
+}
+
+/** Sums what a node's metrics say. */
+export function totalsOf(metrics: string): Totals {
+  const totals: Totals = { requests: 0, answers: 0, hits: 0 };
+  for (const line of metrics.split("\n")) {
+    const value = Number(line.slice(line.lastIndexOf(" ") + 1));
+    if (line.startsWith("insole_http_requests_total{") && !WATCHERS.test(line)) totals.requests += value;
+    if (!line.startsWith("insole_cache_answers_total{")) continue;
+    totals.answers += value;
+    if (FROM_MEMORY.test(line)) totals.hits += value;
+  }
+  return totals;
+}
+
+function ratesOf(
+  before: { atMs: number; totals: Totals } | undefined,
+  totals: Totals | undefined,
+  atMs: number,
+): Pick<Reading, "requestsPerSecond" | "hitShare"> {
+  if (!before || !totals || totals.requests < before.totals.requests)
+    return { requestsPerSecond: null, hitShare: null };
+  const answers = totals.answers - before.totals.answers;
+  return {
+    requestsPerSecond: ((totals.requests - before.totals.requests) * 1000) / (atMs - before.atMs),
+    hitShare: answers === 0 ? null : (totals.hits - before.totals.hits) / answers,
+  };
+}
+
+async function ask(url: string): Promise<string | null> {
+  try {
+    const response = await fetch(url, { signal: AbortSignal.timeout(ASK_MS) });
+    return response.ok ? await response.text() : null;
+  } catch {
+    return null;
+  }
+}
+
+/** Resident memory in MiB by process; one question for all of them. */
+export async function memoryOf(pids: readonly number[]): Promise<Map<number, number>> {
+  if (pids.length === 0) return new Map();
+  const asked = Bun.spawn(["ps", "-o", "pid=,rss=", "-p", pids.join(",")], { stderr: "ignore" });
+  const lines = (await asked.stdout.text()).trim().split("\n");
+  return new Map(
+    lines.map((line) => line.trim().split(/\s+/).map(Number)).map(([pid = 0, kib = 0]) => [pid, kib / 1024]),
+  );
+}

@@ -1,0 +1,27 @@
+// A short-lived process that tells whose dataset a file holds, as JSON, and leaves the file as it is.
+import { resolve } from "node:path";
+import { pathToFileURL } from "node:url";
+import { openHandle } from "../../db/reader.ts";
+
+const CACHE_KB = 256;
+const NO_SHOP = /no such table|no such column|not a database|malformed/i;
+
+function read(path: string): string[] | undefined {
+  try {
+    const handle = openHandle(`${pathToFileURL(resolve(path)).href}?mode=ro`, CACHE_KB);
+    return handle.prepare("SELECT id, generation FROM dataset").raw(true).get([]) as string[] | undefined;
+  } catch (thrown) {
+    if (NO_SHOP.test(String(thrown))) return undefined;
+    throw thrown;
+  }
+}
+
+if (import.meta.main) {
+  try {
+    const [id, generation] = read(process.argv[2] ?? "") ?? [];
+    process.stdout.write(JSON.stringify(id === undefined ? null : { id, generation }));
+  } catch (thrown) {
+    process.stderr.write(thrown instanceof Error ? thrown.message : String(thrown));
+    process.exitCode = 1;
+  }
+}

@@ -1,0 +1,72 @@
+// The keys of one dataset: whoever holds a token signed by them is a node of this shop and of no other.
+import { createPrivateKey, createPublicKey, generateKeyPairSync, sign } from "node:crypto";
+import { existsSync, mkdirSync, readFileSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
+
+/** What the folder of keys holds: the dataset it belongs to, the private key, and where the public one lies for sqld. */
+export type Keys = { datasetId: string; privatePem: string; publicPath: string };
+
+/** What a token allows: everything, or to copy and to read until it expires. */
+export type Grant = { kind: "write" } | { kind: "read"; days: number };
+
+const DATASET_FILE = "dataset.json";
+const PRIVATE_FILE = "private.pem";
+const PUBLIC_FILE = "public.pem";
+const SECONDS_PER_DAY = 86_400;
+
+/** Whether the folder belongs to a dataset already. */
+export const hasKeys = (folder: string): boolean =>
+  existsSync(join(folder, DATASET_FILE)) || existsSync(join(folder, PRIVATE_FILE));
+
+/** Makes a key pair for the dataset; the last file written is the one that says whose keys they are. */
+export function makeKeys(folder: string, datasetId: string): void {
+  mkdirSync(folder, { recursive: true, mode: 0o700 });
+  const { privateKey, publicKey } = generateKeyPairSync("ed25519");
+  const write = (name: string, text: string | Buffer, mode: number) =>
+    writeFileSync(join(folder, name), text, { mode, flag: "wx" });
+  write(PRIVATE_FILE, privateKey.export({ type: "pkcs8", format: "pem" }), 0o600);
+  write(PUBLIC_FILE, publicKey.export({ type: "spki", format: "pem" }), 0o644);
+  write(DATASET_FILE, `${JSON.stringify({ id: datasetId })}\n`, 0o644);
+}
+
+/** Reads the folder; throws one sentence when a part is missing or does not fit the others. */
+export function readKeys(folder: string): Keys {
+  const read = (name: string): string => {
+    const path = join(folder, name);
+    if (!existsSync(path))
+      throw new Error(
+        `${folder} has no ${name}: make a dataset with --init, or bring the folder from a backup`,
+      );
+    return readFileSync(path, "utf8");
+  };
+  const datasetId = datasetIdOf(read(DATASET_FILE));
+  if (datasetId === undefined) throw new Error(`${join(folder, DATASET_FILE)} names no dataset`);
+  const privatePem = read(PRIVATE_FILE);
+  const derived = createPublicKey(createPrivateKey(privatePem)).export({ type: "spki", format: "pem" });
+  if (derived.toString().trim() !== read(PUBLIC_FILE).trim())
+    throw new Error(`${PRIVATE_FILE} and ${PUBLIC_FILE} in ${folder} are not a pair`);
+  return { datasetId, privatePem, publicPath: join(folder, PUBLIC_FILE) };
+}
+
+/** Signs a token for a node of this dataset. */
+export function makeToken({ datasetId, privatePem }: Keys, grant: Grant, nowMs: number): string {
+  const iat = Math.floor(nowMs / 1000);
+  const claims = {
+    a: grant.kind === "write" ? "rw" : "ro",
+    dataset: datasetId,
+    iat,
+    ...(grant.kind === "read" ? { exp: iat + grant.days * SECONDS_PER_DAY } : {}),
+  };
+  const encode = (part: object): string => Buffer.from(JSON.stringify(part)).toString("base64url");
+  const signed = `${encode({ alg: "EdDSA", typ: "JWT" })}.${encode(claims)}`;
+  return `${signed}.${sign(null, Buffer.from(signed), privatePem).toString("base64url")}`;
+}
+
+function datasetIdOf(text: string): string | undefined {
+  try {
+    const { id } = JSON.parse(text);
+    return typeof id === "string" && id !== "" ? id : undefined;
+  } catch {
+    return undefined;
+  }
+}

@@ -1,0 +1,31 @@
+// What `bun run primary` understands, and what it refuses in one sentence.
+import { expect, test } from "bun:test";
+import { readOptions } from "./options.ts";
+
+test.each([
+  [["start"], "start is no command"],
+  [["--from", "a.db"], "--from goes with --init"],
+  [["--init", "--restore", "a.db"], "--init and --restore exclude each other"],
+  [["--no-start"], "--no-start goes with --init or --restore"],
+  [["--write"], "--write, --read and --days go with the word token"],
+  [["token", "--write", "--read"], "--write and --read exclude each other: make two tokens"],
+  [["token", "--write", "--days", "3"], "--days goes with --read"],
+  [["token", "--days", "0"], "--days is 0: it must be a whole number from 1 to 3650"],
+  [["--listen", "8080"], "--listen is 8080: it must be an address and a port such as 10.0.0.5:8080"],
+  [
+    ["--listen", "127.0.0.1:0"],
+    "--listen is 127.0.0.1:0: it must be an address and a port such as 10.0.0.5:8080",
+  ],
+])("refuses %j", (words, sentence) => {
+  expect(() => readOptions(words)).toThrow(sentence);
+});
+
+test("reads what is good", () => {
+  expect(readOptions(["token", "--read", "--days", "30"])).toMatchObject({
+    grant: { kind: "read", days: 30 },
+  });
+  expect(readOptions(["token"])).toMatchObject({ grant: { kind: "read", days: 90 } });
+  expect(readOptions(["--restore", "r.db", "--listen", "[::1]:9000"])).toMatchObject({
+    ...{ first: { kind: "restore", from: "r.db" }, listen: "[::1]:9000", start: true },
+  });
+});

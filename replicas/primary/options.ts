@@ -1,0 +1,98 @@
+// What `bun run primary` was asked to do.
+import { parseArgs } from "node:util";
+import type { Grant } from "./keys.ts";
+
+export const USAGE = `usage: bun run primary [--data DIR] [--keys DIR] [--listen HOST:PORT]
+       bun run primary --init [--from FILE] [--no-start] ...     make the dataset and its keys first
+       bun run primary --restore FILE [--no-start] ...           put a copy in place first
+       bun run primary token [--keys DIR] [--write | --read [--days 90]]
+
+Starts the libSQL server that all nodes write to, and stays with it: it is started again when it dies or hangs.
+It refuses data that is not the dataset of its keys.
+  --data DIR      the server's folder                                        (data/primary)
+  --keys DIR      the dataset's id and its key pair: keep a backup           (data/primary-keys)
+  --listen A      where it listens: a private address, never the public one  (127.0.0.1:8080)
+  --init          a new dataset: empty, or with --from a copy of one machine's file (data/insole.db)
+  --restore FILE  replaces the data by this copy (a backup, or a node's replica.db) as a new generation;
+                  what was there is kept once, in DIR/before-restore
+  --no-start      only --init or --restore, then end
+  token           prints a token for nodes: --write (for ever), or --read, which ends after --days.
+                  A node gets DATABASE_AUTH_TOKEN=<write>,<read>`;
+
+/** A command line, understood. */
+export type PrimaryCommand =
+  | { kind: "help" }
+  | { kind: "token"; keys: string; grant: Grant }
+  | {
+      kind: "run";
+      data: string;
+      keys: string;
+      listen: string;
+      first: { kind: "init"; from: string | undefined } | { kind: "restore"; from: string } | undefined;
+      start: boolean;
+    };
+
+const DAYS_DEFAULT = "90";
+const DAYS_MAX = 3_650;
+const KEYS_DEFAULT = "data/primary-keys";
+
+/** Reads the words; throws one sentence when they make no sense. */
+export function readOptions(args: readonly string[]): PrimaryCommand {
+  const { values, positionals } = parseArgs({
+    args: [...args],
+    allowPositionals: true,
+    options: {
+      data: { type: "string", default: "data/primary" },
+      keys: { type: "string", default: KEYS_DEFAULT },
+      listen: { type: "string", default: "127.0.0.1:8080" },
+      init: { type: "boolean", default: false },
+      from: { type: "string" },
+      restore: { type: "string" },
+      "no-start": { type: "boolean", default: false },
+      write: { type: "boolean", default: false },
+      read: { type: "boolean", default: false },
+      days: { type: "string" },
+      help: { type: "boolean", short: "h", default: false },
+    },
+  });
+  if (values.help) return { kind: "help" };
+  const [word, ...more] = positionals;
+  if (more.length > 0 || (word !== undefined && word !== "token"))
+    throw new Error(`${positionals.join(" ")} is no command`);
+  if (word === "token") return { kind: "token", keys: values.keys, grant: grantOf(values) };
+  if (values.write || values.read || values.days !== undefined)
+    throw new Error("--write, --read and --days go with the word token");
+  if (values.init && values.restore !== undefined) throw new Error("--init and --restore exclude each other");
+  if (values.from !== undefined && !values.init) throw new Error("--from goes with --init");
+  if (values["no-start"] && !values.init && values.restore === undefined)
+    throw new Error("--no-start goes with --init or --restore");
+  checkListen(values.listen);
+  return {
+    kind: "run",
+    data: values.data,
+    keys: values.keys,
+    listen: values.listen,
+    first: values.init
+      ? { kind: "init", from: values.from }
+      : values.restore === undefined
+        ? undefined
+        : { kind: "restore", from: values.restore },
+    start: !values["no-start"],
+  };
+}
+
+function grantOf(values: { write: boolean; read: boolean; days?: string | undefined }): Grant {
+  if (values.write && values.read) throw new Error("--write and --read exclude each other: make two tokens");
+  if (values.write && values.days !== undefined) throw new Error("--days goes with --read");
+  if (values.write) return { kind: "write" };
+  const days = values.days ?? DAYS_DEFAULT;
+  const isGood = /^\d+$/.test(days) && Number(days) >= 1 && Number(days) <= DAYS_MAX;
+  if (!isGood) throw new Error(`--days is ${days}: it must be a whole number from 1 to ${DAYS_MAX}`);
+  return { kind: "read", days: Number(days) };
+}
+
+function checkListen(listen: string): void {
+  const port = Number(/^(?:[\w.-]+|\[[\da-fA-F:]+\]):(\d{1,5})$/.exec(listen)?.[1] ?? Number.NaN);
+  if (!(port >= 1 && port <= 65_535))
+    throw new Error(`--listen is ${listen}: it must be an address and a port such as 10.0.0.5:8080`);
+}

@@ -1,0 +1,258 @@
+// A primary that is watched: tokens, a kill, a freeze, a foreign file in its place, an orderly end, and nothing left behind.
+import { afterAll, afterEach, beforeEach, describe, expect, test } from "bun:test";
+import { copyFileSync, existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
+import Libsql from "libsql";
+import { freePorts } from "../cluster/ports.ts";
+import { type Children, openChildren } from "./children.ts";
+import { databaseFile, initDataset, restoreDataset } from "./dataset.ts";
+import { makeToken, readKeys } from "./keys.ts";
+import { askPrimary, isAlive, openScratch, until } from "./primary-fixture.ts";
+import { startSqld } from "./sqld.ts";
+import { openPrimary, type Pace, type Primary } from "./supervisor.ts";
+
+const scratch = openScratch();
+afterAll(scratch.remove);
+
+const COMMAND = join(import.meta.dir, "command.ts");
+const QUICK: Partial<Pace> = { probeEveryMs: 20, probeMs: 200, silentMs: 500 };
+
+let folders = { data: "", keys: "" };
+let children: Children;
+let primary: Primary | undefined;
+let said: string[] = [];
+beforeEach(() => {
+  const folder = mkdtempSync(join(scratch.path, "each-"));
+  folders = { data: join(folder, "data"), keys: join(folder, "keys") };
+  initDataset(folders);
+  children = openChildren();
+  said = [];
+});
+afterEach(async () => {
+  await primary?.stop();
+  primary = undefined;
+  await children.close();
+});
+
+/** Opens a primary on a free port and waits until it can write. */
+async function open(
+  pace: Partial<Pace> = QUICK,
+  listen = `127.0.0.1:${freePorts(1)[0]}`,
+): Promise<{ primary: Primary; token: string; pid: number }> {
+  primary = openPrimary({ ...folders, listen, children, say: (line) => said.push(line), pace });
+  await primary.ready;
+  const token = makeToken(readKeys(folders.keys), { kind: "write" }, Date.now());
+  return { primary, token, pid: primary.pid() ?? 0 };
+}
+
+describe("tokens", () => {
+  test("one writes, one only reads, and an old one does nothing", async () => {
+    const { primary, token } = await open();
+    const keys = readKeys(folders.keys);
+    const read = makeToken(keys, { kind: "read", days: 1 }, Date.now());
+    const old = makeToken(keys, { kind: "read", days: 1 }, Date.now() - 2 * 86_400_000);
+    const MAKE = "CREATE TABLE t (a INTEGER) STRICT";
+    expect((await askPrimary(primary.url, token, MAKE)).error).toBeUndefined();
+    expect((await askPrimary(primary.url, read, "SELECT count(*) FROM t")).cell).toBe("0");
+    const refused = await askPrimary(primary.url, read, "INSERT INTO t VALUES (1)");
+    expect(refused.error).toMatch(/BLOCKED|not authorized|forbidden/i);
+    expect((await askPrimary(primary.url, old, "SELECT 1")).status).toBe(401);
+    expect((await askPrimary(primary.url, "", "SELECT 1")).status).toBe(401);
+    expect((await askPrimary(primary.url, token, "SELECT count(*) FROM t")).cell).toBe("0");
+  });
+
+  test("say whose they are and how long they are good", () => {
+    const keys = readKeys(folders.keys);
+    const claims = (token: string) =>
+      JSON.parse(Buffer.from(token.split(".")[1] ?? "", "base64url").toString());
+    expect(claims(makeToken(keys, { kind: "write" }, 5_000))).toEqual({
+      a: "rw",
+      dataset: keys.datasetId,
+      iat: 5,
+    });
+    expect(claims(makeToken(keys, { kind: "read", days: 90 }, 5_000))).toEqual({
+      ...{ a: "ro", dataset: keys.datasetId, iat: 5 },
+      exp: 5 + 90 * 86_400,
+    });
+  });
+});
+
+test("a killed sqld is started again, with everything it had acknowledged", async () => {
+  const { primary, token, pid } = await open();
+  await askPrimary(primary.url, token, "CREATE TABLE t (a INTEGER) STRICT");
+  await askPrimary(primary.url, token, "INSERT INTO t VALUES (41)");
+  process.kill(pid, "SIGKILL");
+  await until("another sqld", () => primary.state() === "up" && primary.pid() !== pid);
+  expect((await askPrimary(primary.url, token, "SELECT a FROM t")).cell).toBe("41");
+  expect(said.filter((line) => !line.startsWith("sqld: "))).toEqual(["sqld was killed: it is started again"]);
+  expect(isAlive(pid)).toBe(false);
+});
+
+test("a frozen sqld is given its time, then killed and started again", async () => {
+  const { primary, token, pid } = await open();
+  process.kill(pid, "SIGSTOP");
+  await until("another sqld", () => primary.state() === "up" && primary.pid() !== pid);
+  expect(isAlive(pid)).toBe(false);
+  expect(said.join("\n")).toContain("sqld did not answer (no answer in 200 ms): it is started again");
+  expect((await askPrimary(primary.url, token, "SELECT 1")).cell).toBe("1");
+});
+
+test("one that reads but does not write is killed after two questions", async () => {
+  // The write lock is held by another, for longer than two questions take, and not yet taken from it by sqld itself.
+  const { primary, token, pid } = await open({ ...QUICK, silentMs: 60_000 });
+  await fetch(`${primary.url}/v2/pipeline`, {
+    method: "POST",
+    headers: { authorization: `Bearer ${token}` },
+    body: JSON.stringify({ requests: [{ type: "execute", stmt: { sql: "BEGIN IMMEDIATE" } }] }),
+  });
+  await until("another sqld", () => primary.state() === "up" && primary.pid() !== pid);
+  expect(said.join("\n")).toContain("sqld did not answer (no write lock in 200 ms): it is started again");
+});
+
+test("one that is paused on purpose is left alone until it goes on", async () => {
+  const { primary, token, pid } = await open();
+  primary.pause();
+  await until("a stopped process", () =>
+    Bun.spawnSync(["ps", "-o", "stat=", "-p", String(pid)])
+      .stdout.toString()
+      .startsWith("T"),
+  );
+  // Longer than the silence that would have been its end.
+  const untilMs = performance.now() + 900;
+  await until("time for its end", () => performance.now() > untilMs);
+  expect([primary.state(), primary.pid()]).toEqual(["paused", pid]);
+  primary.resume();
+  expect((await askPrimary(primary.url, token, "SELECT 1")).cell).toBe("1");
+  expect(primary.pid()).toBe(pid);
+});
+
+test("what lies in the folder is looked at before every start", async () => {
+  const { primary, pid } = await open();
+  const own = readKeys(folders.keys).datasetId;
+  const foreign = { data: `${folders.data}-foreign`, keys: `${folders.keys}-foreign` };
+  const other = initDataset(foreign);
+  for (const suffix of ["-wal", "-shm"]) rmSync(databaseFile(folders.data) + suffix, { force: true });
+  copyFileSync(databaseFile(foreign.data), databaseFile(folders.data));
+  process.kill(pid, "SIGKILL");
+  await expect(primary.ended).rejects.toThrow(
+    `${folders.data} holds the dataset ${other.id}, but ${folders.keys} belongs to the dataset ${own}`,
+  );
+  expect([primary.state(), primary.pid()]).toEqual(["stopped", undefined]);
+});
+
+test("a stop is an orderly one: the log stays, and the next start goes on with it", async () => {
+  const { primary, pid } = await open();
+  await primary.stop();
+  await primary.ended;
+  expect(isAlive(pid)).toBe(false);
+  expect(readFileSync(join(folders.data, "sqld.log"), "utf8")).toContain("shutdown gracefully");
+  await open();
+  expect(readFileSync(join(folders.data, "sqld.log"), "utf8")).not.toContain("log is dirty");
+});
+
+test("an sqld of an earlier life that nobody ended is ended first", async () => {
+  const listen = `127.0.0.1:${freePorts(1)[0]}`;
+  const left = startSqld(
+    children,
+    { ...folders, publicKeyPath: readKeys(folders.keys).publicPath, listen },
+    () => {},
+  );
+  writeFileSync(join(folders.data, "sqld.pid"), String(left.pid));
+  const { pid } = await open();
+  expect(isAlive(left.pid)).toBe(false);
+  expect(isAlive(pid)).toBe(true);
+  // Somebody else's process that has the number now is left alone.
+  await primary?.stop();
+  writeFileSync(join(folders.data, "sqld.pid"), String(process.pid));
+  expect(isAlive((await open()).pid)).toBe(true);
+});
+
+test("one folder has one primary, and an empty one none", async () => {
+  await open();
+  expect(() => openPrimary({ ...folders, listen: "127.0.0.1:1", children, say() {} })).toThrow(
+    `${folders.data} is in use: a primary runs on it already`,
+  );
+  const empty = { data: `${folders.data}-empty`, keys: folders.keys };
+  const refused = openPrimary({ ...empty, listen: "127.0.0.1:1", children, say() {} });
+  await expect(refused.ended).rejects.toThrow("holds no dataset (id: none)");
+  await expect(refused.ready).rejects.toThrow("holds no dataset (id: none)");
+  expect(existsSync(databaseFile(empty.data))).toBe(false);
+});
+
+test("after a restore replicas take the older copy, not what they knew", async () => {
+  const listen = `127.0.0.1:${freePorts(1)[0]}`;
+  const backup = join(folders.data, "..", "backup.db");
+  const first = await open(QUICK, listen);
+  await askPrimary(first.primary.url, first.token, "CREATE TABLE t (a INTEGER) STRICT");
+  await askPrimary(first.primary.url, first.token, "INSERT INTO t VALUES (1)");
+  const reader = makeToken(readKeys(folders.keys), { kind: "read", days: 1 }, Date.now());
+  const replica = new Libsql(join(folders.data, "..", "replica.db"), {
+    syncUrl: first.primary.url,
+    authToken: reader,
+  } as ConstructorParameters<typeof Libsql>[1]);
+  const rows = () => replica.prepare("SELECT a, generation FROM t, dataset ORDER BY a").raw(true).all([]);
+  await replica.sync();
+  const handle = new Libsql(databaseFile(folders.data));
+  handle.exec(`VACUUM INTO '${backup}'`);
+  handle.close();
+  await askPrimary(first.primary.url, first.token, "INSERT INTO t VALUES (2)");
+  await replica.sync();
+  expect(rows()).toHaveLength(2);
+  await first.primary.stop();
+  const { generation } = restoreDataset(folders, backup);
+  await open(QUICK, listen);
+  await replica.sync();
+  expect(rows()).toEqual([[1, generation]]);
+  replica.close();
+});
+
+describe("the command", () => {
+  /** Starts it as one would type it, and waits for its sqld. */
+  async function start(...more: string[]) {
+    const listen = `127.0.0.1:${freePorts(1)[0]}`;
+    const words = [COMMAND, "--data", folders.data, "--keys", folders.keys, "--listen", listen, ...more];
+    const command = Bun.spawn([process.execPath, ...words], { stdout: "pipe", stderr: "pipe" });
+    const { value } = await command.stdout.getReader().read();
+    const sqld = Number(/sqld (\d+)/.exec(new TextDecoder().decode(value))?.[1]);
+    return { command, sqld };
+  }
+
+  test("ends its sqld in order on SIGTERM", async () => {
+    const { command, sqld } = await start();
+    expect(isAlive(sqld)).toBe(true);
+    command.kill("SIGTERM");
+    expect(await command.exited).toBe(0);
+    expect(isAlive(sqld)).toBe(false);
+    expect(readFileSync(join(folders.data, "sqld.log"), "utf8")).toContain("shutdown gracefully");
+  });
+
+  test("leaves no sqld behind when it is killed itself, and can be started again at once", async () => {
+    const { command, sqld } = await start();
+    command.kill("SIGKILL");
+    await command.exited;
+    await until("the end of sqld", () => !isAlive(sqld));
+    const again = await start();
+    expect(isAlive(again.sqld)).toBe(true);
+    again.command.kill("SIGTERM");
+    expect(await again.command.exited).toBe(0);
+  });
+
+  test("makes, prints a token, and refuses in one sentence", () => {
+    const run = (...words: string[]) => {
+      const { exitCode, stdout, stderr } = Bun.spawnSync([process.execPath, COMMAND, ...words]);
+      return { exitCode, out: stdout.toString().trim(), err: stderr.toString().trim() };
+    };
+    const made = ["--data", `${folders.data}-made`, "--keys", `${folders.keys}-made`];
+    expect(run(...made, "--init", "--no-start").out).toMatch(
+      /^made the dataset [0-9a-f]{32}, generation [0-9a-f]{8}, in /,
+    );
+    expect(run(...made, "--init", "--no-start")).toMatchObject({ exitCode: 1, out: "" });
+    expect(run("token", "--keys", folders.keys, "--write").out).toMatch(/^[\w-]+\.[\w-]+\.[\w-]{86}$/);
+    const missing = run("--data", `${folders.data}-none`, "--keys", folders.keys);
+    expect([missing.exitCode, missing.err]).toEqual([
+      1,
+      expect.stringMatching(/^primary: [^\n]+holds no dataset[^\n]+$/),
+    ]);
+    expect(run("-h").out).toStartWith("usage: bun run primary");
+  });
+});

@@ -1,0 +1,63 @@
+// Which answers of a primary count as life, and which lines of its log are worth an operator's eyes.
+import { afterAll, expect, test } from "bun:test";
+import { probe } from "./probe.ts";
+import { isTrouble } from "./sqld.ts";
+
+let answer: () => Response | Promise<Response>;
+let asked: { authorization: string | null; body: string } | undefined;
+const server = Bun.serve({
+  hostname: "127.0.0.1",
+  port: 0,
+  async fetch(request) {
+    asked = { authorization: request.headers.get("authorization"), body: await request.text() };
+    return answer();
+  },
+});
+const url = server.url.href.replace(/\/$/, "");
+afterAll(() => server.stop(true));
+
+const LONG_MS = 10_000;
+const done = { type: "ok", response: {} };
+const refused = (message: string) =>
+  Response.json({ results: [{ type: "error", error: { message } }, done] });
+
+test("it asks for the write lock and lets it go", async () => {
+  answer = () => Response.json({ results: [done, done, done] });
+  expect(await probe(url, "t", LONG_MS)).toEqual({ ok: true });
+  expect(asked?.authorization).toBe("Bearer t");
+  expect(asked?.body).toMatch(/BEGIN IMMEDIATE.*ROLLBACK.*close/);
+});
+
+test.each([
+  ["somebody else writes", () => refused("SQLite error: database is locked"), { ok: true }],
+  ["there are many questions", () => new Response(null, { status: 429 }), { ok: true }],
+  ["the disk fails", () => refused("disk I/O error"), { ok: false, bad: "disk I/O error", isSilent: false }],
+  [
+    "the token is not known",
+    () => new Response("", { status: 401 }),
+    { ok: false, bad: "it answered 401", isSilent: false },
+  ],
+  ["nonsense comes", () => new Response("<html>"), { ok: false, bad: "it does not answer", isSilent: true }],
+])("%s", async (_, respond, health) => {
+  answer = respond;
+  expect(await probe(url, "t", LONG_MS)).toEqual(health as never);
+});
+
+test("no answer in time, and nobody there", async () => {
+  const late = Promise.withResolvers<void>();
+  answer = () => late.promise.then(() => new Response());
+  expect(await probe(url, "t", 20)).toEqual({ ok: false, bad: "no answer in 20 ms", isSilent: true });
+  late.resolve();
+  expect(await probe("http://127.0.0.1:1", "t", LONG_MS)).toEqual({
+    ok: false,
+    bad: "it does not answer",
+    isSilent: true,
+  });
+});
+
+test("of sqld's log an operator sees what is sqld's own trouble", () => {
+  expect(isTrouble("2030 ERROR libsql_server: disk full")).toBe(true);
+  expect(isTrouble("thread 'main' panicked at src/main.rs")).toBe(true);
+  expect(isTrouble("2030 ERROR timings: libsql_server::error: HTTP API: 401 Unauthorized")).toBe(false);
+  expect(isTrouble("2030  INFO libsql_server: sqld was shutdown gracefully")).toBe(false);
+});
