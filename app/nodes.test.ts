@@ -199,3 +199,17 @@ test("without a primary: reads as ever, also with a version; writes and personal
   await server.start();
   await until(async () => (await send(1, "PUT", "/api/products/a", { price: 97 }, asAdmin())).status === 200);
 });
+
+test("a node that drains answers whoever still comes, and asks them not to stay", async () => {
+  const closing = nodes[1]?.close();
+  const answers = await Promise.all([
+    send(1, "GET", "/api/shoes/a"),
+    send(1, "PUT", "/api/products/a", { price: 96 }, asAdmin()),
+  ]);
+  for (const { status, headers } of answers)
+    expect([status, headers.get("connection")]).toEqual([200, "close"]);
+  expect((await send(1, "GET", "/readyz")).status).toBe(503);
+  await closing;
+  await expect(send(1, "GET", "/livez")).rejects.toThrow();
+  nodes.pop();
+});
