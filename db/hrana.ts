@@ -2,9 +2,13 @@
 import type { Outcome } from "./commit.ts";
 import type { Position, Row, Statement, Value, WriteResult } from "./database.ts";
 import { DatabaseError, toDatabaseError } from "./errors.ts";
+import { only } from "./guard.ts";
 
-/** Where a server is and what it lets us in by; `url` begins with http. */
-export type Server = { url: string; authToken: string };
+/**
+ * Where a server is and what it lets us in by; `url` begins with http. `dataset` is the one that is written and asked, as
+ * far as it is known; whoever else stands at the address is not.
+ */
+export type Server = { url: string; authToken: string; dataset?: () => string | null };
 
 /** Sends a pipeline; throws `unreachable` when it cannot have arrived, `uncertain` when the answer did not come in time. */
 export type Post = (body: string) => Promise<Response>;
@@ -35,14 +39,12 @@ type Reply = {
 /** The newest change that the shop knows, in the life of the dataset that counted it. */
 export const POSITION = "SELECT generation, (SELECT coalesce(max(seq), 0) FROM changes) FROM dataset";
 const BEGIN = 0;
-const isBegun: Condition = {
-  type: "and",
-  conds: [
-    { type: "ok", step: BEGIN },
-    // A statement can undo the whole transaction; what came after it would stand outside of any.
-    { type: "not", cond: { type: "is_autocommit" } },
-  ],
-};
+const GUARD = 1;
+/** Why nothing is written or asked there. */
+export const FOREIGN = "another dataset, or none, stands at the primary's address";
+// A statement can undo the whole transaction; what came after it would stand outside of any.
+const inTransaction: Condition = { type: "not", cond: { type: "is_autocommit" } };
+const isBegun: Condition = { type: "and", conds: [{ type: "ok", step: GUARD }, inTransaction] };
 const ok = (step: number): Condition => ({ type: "ok", step });
 const failed = (step: number): Condition => ({ type: "not", cond: ok(step) });
 
@@ -75,11 +77,16 @@ export async function askOnServer(post: Post, sql: string): Promise<Row | undefi
 }
 
 /**
- * Commits the members together, each undone alone when it fails. Throws `busy` when the server let nobody in, `failed` when
- * nothing of it stands, and `uncertain` when the answer did not come.
+ * Commits the members together, each undone alone when it fails. Throws `busy` when the server let nobody in, `unreachable` when
+ * it holds another dataset than this (`null`: any will do), `failed` when nothing of it stands, and `uncertain` when the answer
+ * did not come.
  */
-export async function commitOnServer(post: Post, members: Statement[][]): Promise<Committed> {
-  const { steps, spans } = stepsOf(members);
+export async function commitOnServer(
+  post: Post,
+  members: Statement[][],
+  dataset: string | null = null,
+): Promise<Committed> {
+  const { steps, spans } = stepsOf(members, dataset);
   const { step_results: results, step_errors: errors } = await runBatch(post, steps);
   const last = steps.length - 2;
   refuseUnlessCommitted(errors, results, last);
@@ -99,11 +106,13 @@ export async function commitOnServer(post: Post, members: Statement[][]): Promis
 /** Where the statements of each member stand among the steps. */
 type Span = { from: number; to: number };
 
-function stepsOf(members: Statement[][]): { steps: Step[]; spans: Span[] } {
+function stepsOf(members: Statement[][], dataset: string | null): { steps: Step[]; spans: Span[] } {
   const steps: Step[] = [];
   const add = (condition: Condition | null, sql: string, args: Value[] = []): number =>
     steps.push({ condition, stmt: { sql, args: args.map(toCell), want_rows: true } }) - 1;
   add(null, "BEGIN IMMEDIATE");
+  const { sql, args } = only("?1 IS NULL OR EXISTS (SELECT 1 FROM dataset WHERE id = ?1)", dataset);
+  add(ok(BEGIN), sql, args);
   const spans = members.map((statements) => {
     let before = add(isBegun, "SAVEPOINT member");
     const from = before + 1;
@@ -116,7 +125,7 @@ function stepsOf(members: Statement[][]): { steps: Step[]; spans: Span[] } {
   });
   add(isBegun, POSITION);
   const commit = add(isBegun, "COMMIT");
-  add({ type: "and", conds: [isBegun, failed(commit)] }, "ROLLBACK");
+  add({ type: "and", conds: [ok(BEGIN), inTransaction, failed(commit)] }, "ROLLBACK");
   return { steps, spans };
 }
 
@@ -124,6 +133,7 @@ function refuseUnlessCommitted(errors: StepError[], results: StepResult[], commi
   if (results[commit]) return;
   const begin = errors[BEGIN];
   if (begin) throw toDatabaseError(new Error(begin.message));
+  if (errors[GUARD]) throw new DatabaseError("unreachable", FOREIGN);
   throw new DatabaseError("failed", errors[commit]?.message ?? "the transaction was undone");
 }
 

@@ -92,12 +92,42 @@ describe("on a server", () => {
     expectRefusal(await failure(frozen.write([word("frozen")], "frozen")), "uncertain");
     expect(performance.now() - startedAt).toBeLessThan(REFUSED_MS_MAX);
     expectRefusal(await failure(frozen.write([word("behind it")])), "overloaded");
+    expectRefusal(await failure(frozen.scan([{ sql: "SELECT 1" }])), "unreachable");
+    expect(performance.now() - startedAt).toBeLessThan(REFUSED_MS_MAX);
     process.kill(server.pid(), "SIGCONT");
     const again = await untilDone(() => frozen.write([word("frozen")], "frozen")).catch((thrown) => thrown);
     // Either the first one arrived late, or this one did it.
     if (again instanceof Error) expectRefusal(again, "unique", ["writes.id"]);
     expect((await words()).filter((each) => each === "frozen")).toHaveLength(1);
     await frozen.close();
+  });
+
+  test("a crowd before one that stands still is refused in time, and asked again when it goes on", async () => {
+    await server.freeze();
+    const startedAt = performance.now();
+    const crowd = Array.from({ length: 100 }, () => failure(db.scan([{ sql: "SELECT 1" }])));
+    for (const refusal of await Promise.all(crowd)) expectRefusal(refusal, "unreachable");
+    expect(performance.now() - startedAt).toBeLessThan(REFUSED_MS_MAX);
+    process.kill(server.pid(), "SIGCONT");
+    expect(await untilDone(() => db.scan([{ sql: "SELECT 1" }]))).toEqual([[[1]]]);
+  });
+
+  test("another dataset, or none, is neither written nor asked", async () => {
+    const strangers = [await openTestServer(template), await openTestServer(null)];
+    for (const stranger of strangers) {
+      const ours = openRemote({ ...stranger, dataset: () => "ours" });
+      expectRefusal(await failure(ours.write([word("ours")], "ours")), "unreachable");
+      expectRefusal(await failure(ours.scan([{ sql: "SELECT 1" }])), "unreachable");
+      await ours.close();
+    }
+    const theirs = openRemote(strangers[0] as TestServer);
+    const [rows] = await theirs.scan([{ sql: "SELECT id, (SELECT count(*) FROM words) FROM dataset" }]);
+    expect(rows?.[0]?.[1]).toBe(0);
+    const known = openRemote({ ...(strangers[0] as TestServer), dataset: () => String(rows?.[0]?.[0]) });
+    await known.write([word("known")]);
+    expect(await known.scan([{ sql: "SELECT word FROM words" }])).toEqual([[["known"]]]);
+    for (const each of [theirs, known]) await each.close();
+    for (const each of strangers) await each.remove();
   });
 
   test("a write whose answer was lost by a kill is settled by its id: done once", async () => {

@@ -2,7 +2,7 @@
 import { createClient } from "@libsql/client/http";
 import type { Database, Position, Row, Statement } from "./database.ts";
 import { DatabaseError, toDatabaseError } from "./errors.ts";
-import { commitOnServer, postTo, type Server } from "./hrana.ts";
+import { commitOnServer, FOREIGN, postTo, type Server } from "./hrana.ts";
 import { answered } from "./newest.ts";
 import { bind } from "./reader.ts";
 import { openWriteDoor } from "./write-door.ts";
@@ -21,8 +21,8 @@ const WAITING_MS = 1_500;
 const GONE = ["uncertain", "unreachable"] as const;
 const QUESTION_MS = 1_500;
 /** How long a lost outcome is asked for: a server that was killed is back within that time. */
-const FIND_MS = 500;
-const FIND_TRY_MS = 300;
+const FIND_MS = 300;
+const FIND_TRY_MS = 250;
 const FIND_PAUSE_MS = 50;
 /** Tries of a group that was not let in, and the longest pause before each; the pause is drawn, so that nodes part. */
 const BUSY_TRIES = 4;
@@ -30,18 +30,29 @@ const BUSY_PAUSE_MS = 40;
 /** Questions under way at once; the server refuses the 129th of all nodes together. */
 const QUESTIONS_MAX = 8;
 const QUESTIONS_WAITING_MAX = 500;
+/** After a question without an answer, one in this time tries. */
+const RETRY_MS = 1_000;
+const DATASET = "SELECT id FROM dataset";
 const FIND_DONE = "SELECT id FROM writes WHERE id IN (SELECT value FROM json_each(?))";
 
 /** Opens a server's database; there is nothing to read on this thread: ask `newest`. */
 export function openRemote(server: Server, options: RemoteOptions = {}): Database {
   const { commitMs = COMMIT_MS, deadlineMs = WAITING_MS } = options;
-  const { ask, post, findDone, idle, disconnect } = openServer(server);
+  const { ask, post, findDone, isThere, idle, disconnect } = openServer(server);
+  let isDoubted = false;
   let written: Position | null = null;
   let closing: Promise<void> | undefined;
   const closed = () => new DatabaseError("closed", "the database is closed");
 
   const commit = async (group: Statement[][]) => {
-    const { outcomes, position } = await untilLetIn(() => commitOnServer(post(commitMs), group));
+    // A question first: what is not sent has a known outcome.
+    if (isDoubted) await findDone([]);
+    isDoubted = true;
+    const { outcomes, position } = await untilLetIn(() =>
+      commitOnServer(post(commitMs), group, server.dataset?.()),
+    );
+    isDoubted = false;
+    isThere();
     if (position) written = newer(written, position);
     return outcomes;
   };
@@ -75,7 +86,12 @@ function openServer(server: Server) {
   return {
     post: (ms: number) => postTo(server, ms),
     ask: (asked: Statement[]): Promise<Row[][]> => gate.through(() => questions.ask(asked)),
-    findDone: (ids: string[]) => findDone(outcomes.ask, ids),
+    findDone: (ids: string[]) =>
+      findDone(outcomes.ask, ids).catch((thrown) => {
+        gate.failed();
+        throw thrown;
+      }),
+    isThere: gate.succeeded,
     idle: gate.idle,
     disconnect(): void {
       questions.close();
@@ -85,7 +101,7 @@ function openServer(server: Server) {
 }
 
 /** Puts questions to the server, all of one call on one snapshot, each call within `ms`. */
-function openAsker({ url, authToken }: Server, ms: number) {
+function openAsker({ url, authToken, dataset = () => null }: Server, ms: number) {
   const client = createClient({
     url,
     authToken,
@@ -95,10 +111,16 @@ function openAsker({ url, authToken }: Server, ms: number) {
   return {
     async ask(questions: Statement[]): Promise<Row[][]> {
       try {
-        const answers = await client.batch(
-          questions.map(({ sql, args = [] }) => ({ sql, args: bind(args) })),
+        const [own, ...answers] = await client.batch(
+          [{ sql: DATASET }, ...questions].map(({ sql, args = [] }: Statement) => ({
+            sql,
+            args: bind(args),
+          })),
           "read",
         );
+        const expected = dataset();
+        if (expected !== null && own?.rows[0]?.[0] !== expected)
+          throw new DatabaseError("unreachable", FOREIGN);
         return answers.map(({ rows }) =>
           rows.map((row) => Array.from(row as ArrayLike<Row[number]>).map(plain)),
         );
@@ -117,6 +139,8 @@ const sentenceOf = (thrown: unknown): string => (thrown instanceof Error ? throw
 
 /** A question of which the server said something is wrong stays what it is; all else is a server that cannot be asked. */
 function toRefusal(thrown: unknown): DatabaseError {
+  if (thrown instanceof DatabaseError) return thrown;
+  if (/no such table: dataset/.test(sentenceOf(thrown))) return new DatabaseError("unreachable", FOREIGN);
   const code = thrown instanceof Error && "code" in thrown ? String(thrown.code) : "";
   return code.startsWith("SQL")
     ? toDatabaseError(thrown)
@@ -149,32 +173,64 @@ async function findDone(ask: (questions: Statement[]) => Promise<Row[][]>, ids: 
   }
 }
 
-/** Lets so many questions through at once; the next ones wait in their order, bounded. */
+/**
+ * Lets so many questions through at once; the next ones wait in their order, bounded. After one that was not answered, those that
+ * wait would only wait for the same: they are refused, and one a second tries.
+ */
 function openGate() {
   let underway = 0;
-  const waiting: (() => void)[] = [];
+  let retryAtMs: number | null = null;
+  let waiting: PromiseWithResolvers<void>[] = [];
   const idlers: (() => void)[] = [];
   const leave = () => {
     underway -= 1;
-    waiting.shift()?.();
+    waiting.shift()?.resolve();
     if (underway === 0) for (const tell of idlers.splice(0)) tell();
+  };
+  const admit = () => {
+    if (retryAtMs === null) return;
+    if (performance.now() < retryAtMs) throw unanswered();
+    retryAtMs = performance.now() + RETRY_MS;
+  };
+  const failed = () => {
+    retryAtMs = performance.now() + RETRY_MS;
+    const late = waiting;
+    waiting = [];
+    for (const { reject } of late) reject(unanswered());
+  };
+  const succeeded = () => {
+    retryAtMs = null;
+  };
+  const turn = (): Promise<void> => {
+    if (waiting.length >= QUESTIONS_WAITING_MAX)
+      throw new DatabaseError("overloaded", "too many questions are waiting for the primary");
+    const mine = Promise.withResolvers<void>();
+    waiting.push(mine);
+    return mine.promise;
   };
   return {
     async through<T>(work: () => Promise<T>): Promise<T> {
-      if (underway >= QUESTIONS_MAX) {
-        if (waiting.length >= QUESTIONS_WAITING_MAX)
-          throw new DatabaseError("overloaded", "too many questions are waiting for the primary");
-        await new Promise<void>((resolve) => waiting.push(resolve));
-      }
+      admit();
+      if (underway >= QUESTIONS_MAX) await turn();
       underway += 1;
       try {
-        return await work();
+        const answer = await work();
+        succeeded();
+        return answer;
+      } catch (thrown) {
+        if (thrown instanceof DatabaseError && thrown.kind === "unreachable") failed();
+        throw thrown;
       } finally {
         leave();
       }
     },
+    /** It is known to answer, or not to. */
+    succeeded,
+    failed,
     /** Resolves when nothing is under way. */
     idle: (): Promise<void> =>
       underway === 0 ? Promise.resolve() : new Promise((resolve) => idlers.push(resolve)),
   };
 }
+
+const unanswered = () => new DatabaseError("unreachable", "the primary does not answer questions");

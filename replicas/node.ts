@@ -167,7 +167,7 @@ function nodeOf(parts: Parts): Node {
 const timeOf = (ms: number): string | null => (ms === 0 ? null : new Date(ms).toISOString());
 
 function databaseOf({ files, sync, waiters, copying, unlock, options }: Parts): Database {
-  const remote = openRemote(options.primary, options.remote);
+  const remote = openRemote({ ...options.primary, dataset: files.dataset }, options.remote);
   let closing: Promise<void> | undefined;
   const closed = () => new DatabaseError("closed", "the database is closed");
   const closeAll = async () => {
