@@ -1,43 +1,17 @@
-// A libSQL server over HTTP (Hrana 3): the group's transaction as one batch of conditioned steps, there and back once.
+// What is said to a libSQL server: a group's transaction, each member undone alone, and questions on one snapshot.
 import type { Outcome } from "./commit.ts";
 import type { Position, Row, Statement, Value, WriteResult } from "./database.ts";
 import { DatabaseError, toDatabaseError } from "./errors.ts";
 import { only } from "./guard.ts";
-
-/**
- * Where a server is and what it lets us in by; `url` begins with http. `dataset` is the one that is written and asked, as
- * far as it is known; whoever else stands at the address is not.
- */
-export type Server = { url: string; authToken: string; dataset?: () => string | null };
-
-/** Sends a pipeline; throws `unreachable` when it cannot have arrived, `uncertain` when the answer did not come in time. */
-export type Post = (body: string) => Promise<Response>;
+import type { Cell, Condition, Pipeline, Step, StepError, StepResult } from "./pipeline.ts";
 
 /** What became of each member, and how new the group made the shop. */
 export type Committed = { outcomes: Outcome[]; position: Position | null };
 
-type Condition =
-  | { type: "ok"; step: number }
-  | { type: "not"; cond: Condition }
-  | { type: "is_autocommit" }
-  | { type: "and"; conds: Condition[] };
-type Cell = { type: string; value?: string | number; base64?: string };
-type Step = {
-  condition: Condition | null;
-  stmt: { sql: string; args: Cell[]; want_rows: boolean };
-};
-type StepResult = { cols: unknown[]; rows: Cell[][]; affected_row_count: number } | null;
-type StepError = { message: string; code?: string | null } | null;
-type BatchResult = { step_results: StepResult[]; step_errors: StepError[] };
-type Reply = {
-  results?: (
-    | { type: "ok"; response: { type: string; result?: BatchResult } }
-    | { type: "error"; error: { message: string } }
-  )[];
-};
-
 /** The newest change that the shop knows, in the life of the dataset that counted it. */
 export const POSITION = "SELECT generation, (SELECT coalesce(max(seq), 0) FROM changes) FROM dataset";
+/** The dataset's id. */
+export const DATASET = "SELECT id FROM dataset";
 const BEGIN = 0;
 const GUARD = 1;
 /** Why nothing is written or asked there. */
@@ -48,46 +22,18 @@ const isBegun: Condition = { type: "and", conds: [{ type: "ok", step: GUARD }, i
 const ok = (step: number): Condition => ({ type: "ok", step });
 const failed = (step: number): Condition => ({ type: "not", cond: ok(step) });
 
-/** The way to a server; what takes longer than `ms` is given up. */
-export function postTo({ url, authToken }: Server, ms: number): Post {
-  const address = `${url.replace(/\/+$/, "")}/v3/pipeline`;
-  const headers = { "content-type": "application/json", authorization: `Bearer ${authToken}` };
-  return async (body) => {
-    try {
-      return await fetch(address, { method: "POST", headers, body, signal: AbortSignal.timeout(ms) });
-    } catch (thrown) {
-      const message = thrown instanceof Error ? thrown.message : String(thrown);
-      throw new DatabaseError(wasNeverSent(thrown) ? "unreachable" : "uncertain", message);
-    }
-  };
-}
-
-/** Whether the connection could not even be made. */
-const wasNeverSent = (thrown: unknown): boolean =>
-  thrown instanceof Error &&
-  "code" in thrown &&
-  /^(ConnectionRefused|ECONNREFUSED|FailedToOpenSocket|ENOTFOUND)$/.test(String(thrown.code));
-
-/** The first row that one question brings. */
-export async function askOnServer(post: Post, sql: string): Promise<Row | undefined> {
-  const step: Step = { condition: null, stmt: { sql, args: [], want_rows: true } };
-  const { step_results: results, step_errors: errors } = await runBatch(post, [step]);
-  if (errors[0]) throw toDatabaseError(new Error(errors[0].message));
-  return results[0]?.rows[0]?.map(toValue);
-}
-
 /**
  * Commits the members together, each undone alone when it fails. Throws `busy` when the server let nobody in, `unreachable` when
  * it holds another dataset than this (`null`: any will do), `failed` when nothing of it stands, and `uncertain` when the answer
  * did not come.
  */
 export async function commitOnServer(
-  post: Post,
+  pipeline: Pipeline,
   members: Statement[][],
   dataset: string | null = null,
 ): Promise<Committed> {
   const { steps, spans } = stepsOf(members, dataset);
-  const { step_results: results, step_errors: errors } = await runBatch(post, steps);
+  const { step_results: results, step_errors: errors } = await pipeline.run(steps);
   const last = steps.length - 2;
   refuseUnlessCommitted(errors, results, last);
   const outcomes = spans.map(({ from, to }): Outcome => {
@@ -103,13 +49,44 @@ export async function commitOnServer(
   return { outcomes, position };
 }
 
+/**
+ * Asks the questions on one snapshot. Throws `unreachable` when the server does not answer in time, or holds another dataset
+ * than this (`null`: any will do).
+ */
+export async function askOnServer(
+  pipeline: Pipeline,
+  questions: Statement[],
+  dataset: string | null = null,
+): Promise<Row[][]> {
+  const steps: Step[] = [stepOf(null, DATASET)];
+  // One question needs no transaction.
+  if (questions.length > 1) steps.unshift(stepOf(null, "BEGIN"));
+  const from = steps.length;
+  for (const { sql, args } of questions) steps.push(stepOf(ok(from - 1), sql, args));
+  if (questions.length > 1) steps.push(stepOf(inTransaction, "COMMIT"));
+  const { step_results: results, step_errors: errors } = await pipeline.run(steps).catch(asUnreachable);
+  const found = results[from - 1]?.rows[0]?.map(toValue)[0];
+  const error = errors.find((each) => each !== null);
+  if (error && found !== undefined) throw toDatabaseError(new Error(error.message));
+  if (found === undefined || (dataset !== null && found !== dataset))
+    throw new DatabaseError("unreachable", FOREIGN);
+  return results.slice(from, from + questions.length).map((each) => each?.rows.map(toRow) ?? []);
+}
+
+/** Whatever kept a question from its answer, it may be asked again; a mistake in it is what it is. */
+function asUnreachable(thrown: unknown): never {
+  const error = toDatabaseError(thrown);
+  if (error.kind === "failed") throw toDatabaseError(new Error(error.message));
+  throw error.kind === "uncertain" ? new DatabaseError("unreachable", error.message) : error;
+}
+
 /** Where the statements of each member stand among the steps. */
 type Span = { from: number; to: number };
 
 function stepsOf(members: Statement[][], dataset: string | null): { steps: Step[]; spans: Span[] } {
   const steps: Step[] = [];
-  const add = (condition: Condition | null, sql: string, args: Value[] = []): number =>
-    steps.push({ condition, stmt: { sql, args: args.map(toCell), want_rows: true } }) - 1;
+  const add = (condition: Condition | null, sql: string, args?: Value[]): number =>
+    steps.push(stepOf(condition, sql, args)) - 1;
   add(null, "BEGIN IMMEDIATE");
   const { sql, args } = only("?1 IS NULL OR EXISTS (SELECT 1 FROM dataset WHERE id = ?1)", dataset);
   add(ok(BEGIN), sql, args);
@@ -137,31 +114,18 @@ function refuseUnlessCommitted(errors: StepError[], results: StepResult[], commi
   throw new DatabaseError("failed", errors[commit]?.message ?? "the transaction was undone");
 }
 
-async function runBatch(post: Post, steps: Step[]): Promise<BatchResult> {
-  const body = JSON.stringify({
-    baton: null,
-    requests: [{ type: "batch", batch: { steps } }, { type: "close" }],
-  });
-  const response = await post(body);
-  // The server is full, or does not let us in: it has not looked at the batch.
-  if (response.status === 429 || response.status === 503)
-    throw new DatabaseError("busy", `the primary answered ${response.status}`);
-  if (response.status === 401 || response.status === 403)
-    throw new DatabaseError("unreachable", `the primary refuses this token (${response.status})`);
-  const { results } = (await response.json()) as Reply;
-  const first = results?.[0];
-  if (first?.type === "ok" && first.response.result) return first.response.result;
-  throw new DatabaseError(
-    "failed",
-    first?.type === "error" ? first.error.message : `the primary answered ${response.status}`,
-  );
-}
-
 function toWriteResult(result: StepResult | undefined): WriteResult {
   if (!result) return { changes: 0, rows: [] };
-  const rows = result.rows.map((row): Row => row.map(toValue));
+  const rows = result.rows.map(toRow);
   return { changes: result.cols.length > 0 ? rows.length : result.affected_row_count, rows };
 }
+
+const toRow = (row: Cell[]): Row => row.map(toValue);
+
+const stepOf = (condition: Condition | null, sql: string, args: Value[] = []): Step => ({
+  condition,
+  stmt: { sql, args: args.map(toCell), want_rows: true },
+});
 
 function toCell(value: Value): Cell {
   if (value === null) return { type: "null" };

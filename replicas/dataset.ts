@@ -1,11 +1,11 @@
 // Which dataset a node belongs to, and which one a primary or a file holds: what keeps a foreign primary from wiping the shop.
 import { existsSync, readFileSync, renameSync, writeFileSync } from "node:fs";
-import { askOnServer, postTo, type Server } from "../db/hrana.ts";
+import { DATASET } from "../db/hrana.ts";
+import { openPipeline, type Server } from "../db/pipeline.ts";
 import { openHandle } from "../db/reader.ts";
 
 const CACHE_KB = 256;
 const OWNER_ONLY = 0o600;
-const DATASET = "SELECT id FROM dataset";
 
 /** The dataset that a token was made for; `null` when it does not say. */
 export function datasetOfToken(token: string): string | null {
@@ -29,13 +29,13 @@ export function endOfToken(token: string): number | null {
 
 /** The dataset on a server, `null` when it has none; throws when it cannot be asked within `ms`. */
 export async function datasetOfServer(server: Server, ms: number): Promise<string | null> {
-  try {
-    const row = await askOnServer(postTo(server, ms), DATASET);
-    return row === undefined ? null : String(row[0]);
-  } catch (thrown) {
-    if (thrown instanceof Error && /no such table/.test(thrown.message)) return null;
-    throw thrown;
-  }
+  const stmt = { sql: DATASET, args: [], want_rows: true };
+  const { step_results: results, step_errors: errors } = await openPipeline(server, { ms, keptMax: 0 }).run([
+    { condition: null, stmt },
+  ]);
+  const [error, id] = [errors[0], results[0]?.rows[0]?.[0]?.value];
+  if (error && !/no such table/.test(error.message)) throw new Error(error.message);
+  return typeof id === "string" ? id : null;
 }
 
 /** The dataset in a file, `null` when there is no file or it has none. */

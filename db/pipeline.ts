@@ -1,0 +1,112 @@
+// The way to a libSQL server (Hrana 3 over HTTP): a batch of conditioned steps goes there and back once, on a kept stream.
+import { DatabaseError } from "./errors.ts";
+
+/**
+ * Where a server is and what it lets us in by; `url` begins with http. `dataset` is the one that is written and asked, as
+ * far as it is known; whoever else stands at the address is not.
+ */
+export type Server = { url: string; authToken: string; dataset?: () => string | null };
+
+/** What must hold of the steps before, for a step to be done. */
+export type Condition =
+  | { type: "ok"; step: number }
+  | { type: "not"; cond: Condition }
+  | { type: "is_autocommit" }
+  | { type: "and"; conds: Condition[] };
+/** A value as it travels. */
+export type Cell = { type: string; value?: string | number; base64?: string };
+export type Step = {
+  condition: Condition | null;
+  stmt: { sql: string; args: Cell[]; want_rows: boolean };
+};
+/** `null`: the step was not done, or failed. */
+export type StepResult = { cols: unknown[]; rows: Cell[][]; affected_row_count: number } | null;
+export type StepError = { message: string; code?: string | null } | null;
+export type BatchResult = { step_results: StepResult[]; step_errors: StepError[] };
+
+export type Pipeline = {
+  /**
+   * Sends the steps; throws `unreachable` when they cannot have arrived, `busy` when the server has no room for them,
+   * `failed` with its words when it could not read them, `uncertain` when the answer did not come in time.
+   */
+  run(steps: Step[]): Promise<BatchResult>;
+};
+
+type Reply = {
+  baton?: string | null;
+  results?: (
+    | { type: "ok"; response: { type: string; result?: BatchResult } }
+    | { type: "error"; error: { message: string } }
+  )[];
+};
+
+/** Ways the system says that a connection could not even be made. */
+const NEVER_SENT = /^(ConnectionRefused|ECONNREFUSED|FailedToOpenSocket|ENOTFOUND)$/;
+
+/**
+ * Opens the way; what takes longer than `ms` is given up. Up to `keptMax` streams are kept for the next batch: the server
+ * reads the whole schema for each new one, which costs it three times what a small question does.
+ */
+export function openPipeline(
+  { url, authToken }: Server,
+  { ms, keptMax }: { ms: number; keptMax: number },
+): Pipeline {
+  const address = `${url.replace(/\/+$/, "")}/v3/pipeline`;
+  const headers = { "content-type": "application/json", authorization: `Bearer ${authToken}` };
+  const kept: string[] = [];
+  let underway = 0;
+
+  const send = async (steps: Step[], baton: string | null): Promise<Response> => {
+    const keeps = kept.length + underway <= keptMax;
+    const requests = [{ type: "batch", batch: { steps } }, ...(keeps ? [] : [{ type: "close" }])];
+    const body = JSON.stringify({ baton, requests });
+    try {
+      return await fetch(address, { method: "POST", headers, body, signal: AbortSignal.timeout(ms) });
+    } catch (thrown) {
+      const message = thrown instanceof Error ? thrown.message : String(thrown);
+      const code = thrown instanceof Error && "code" in thrown ? String(thrown.code) : "";
+      throw new DatabaseError(NEVER_SENT.test(code) ? "unreachable" : "uncertain", message);
+    }
+  };
+
+  const run = async (steps: Step[]): Promise<BatchResult> => {
+    const baton = kept.pop() ?? null;
+    let response = await send(steps, baton);
+    // A stream that the server knows no more, after a pause or a restart: nothing was done.
+    if (baton !== null && response.status === 400) response = await send(steps, null);
+    refuse(response.status);
+    const { baton: next, results } = await readReply(response);
+    if (next) kept.push(next);
+    const [first] = results ?? [];
+    if (first?.type === "ok" && first.response.result) return first.response.result;
+    const why = first?.type === "error" ? first.error.message : `the primary answered ${response.status}`;
+    throw new DatabaseError("failed", why);
+  };
+
+  return {
+    async run(steps) {
+      underway += 1;
+      try {
+        return await run(steps);
+      } finally {
+        underway -= 1;
+      }
+    },
+  };
+}
+
+/** The server is full, or does not let us in: it has not looked at the batch. */
+function refuse(status: number): void {
+  if (status === 429 || status === 503) throw new DatabaseError("busy", `the primary answered ${status}`);
+  if (status === 401 || status === 403)
+    throw new DatabaseError("unreachable", `the primary refuses this token (${status})`);
+}
+
+/** A server that dies while it answers leaves half of it. */
+async function readReply(response: Response): Promise<Reply> {
+  try {
+    return (await response.json()) as Reply;
+  } catch (thrown) {
+    throw new DatabaseError("uncertain", thrown instanceof Error ? thrown.message : String(thrown));
+  }
+}
