@@ -9,7 +9,7 @@ const DEFAULTS: Config = {
   dataDir: "./data",
   databasePath: "data/insole.db",
   primary: null,
-  syncIntervalMs: 40,
+  syncIntervalMs: 70,
   publicUrl: "",
   publicDir: null,
   currency: "USD",

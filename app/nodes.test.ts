@@ -120,6 +120,26 @@ test("a shoe that was just posted on one node can be changed, liked and found on
   expect(await likes.json()).toMatchObject({ data: ["new"] });
 });
 
+test("shoes saved on both nodes have their related shoes soon, on both", async () => {
+  const ids = Array.from({ length: 20 }, (_, at) => `soon-${at}`);
+  await Promise.all(
+    ids.map((id, at) =>
+      send(
+        at % 2,
+        "POST",
+        "/api/shoes",
+        { shoe_id: id, title: `Soon ${at}`, price: 20 + at, category: "Soon" },
+        asAdmin(),
+      ),
+    ),
+  );
+  const relatedOf = async (node: number, id: string) => {
+    const answer = await send(node, "GET", `/api/shoes/${id}/relatedproducts`);
+    return answer.ok ? ((await answer.json()) as { relatedProducts: unknown[] }).relatedProducts.length : 0;
+  };
+  for (const node of [0, 1]) for (const id of ids) await until(async () => (await relatedOf(node, id)) > 0);
+});
+
 test("an account, its session and its end are known to both", async () => {
   const person = { email: "p@shop.example", password: "a person's password", name: "P" };
   const registered = await send(0, "POST", "/api/auth/register", person);

@@ -127,6 +127,7 @@ function noDatabase(): Database {
     throw new Error("the document is made without a database");
   };
   return {
+    isFar: false,
     read: { get: refuse, all: refuse },
     scan: refuse,
     newest: refuse,

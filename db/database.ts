@@ -39,6 +39,8 @@ export type Readable = Pick<Database, "read" | "scan">;
 export type Position = { generation: string; seq: number };
 
 export type Database = {
+  /** Whether writes, and questions to `newest`, are round trips to another machine. */
+  isFar: boolean;
   /** Reads on the serving thread; see `scan` for anything that may look at many rows. */
   read: Reader;
   /** Answers the questions on one snapshot in the read worker. Throws `overloaded` when its queue is full. */

@@ -32,6 +32,7 @@ export function openFile(path: string, readCacheKb = READ_CACHE_KB): Database {
   };
 
   const database: Database = {
+    isFar: false,
     read: copy.read,
     scan: (questions) => (closing ? Promise.reject(refused()) : copy.scan(questions)),
     newest: async (work) => work(database),

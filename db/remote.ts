@@ -61,6 +61,7 @@ export function openRemote(server: Server, options: RemoteOptions = {}): Databas
   };
 
   return {
+    isFar: true,
     read: { get: noCopy, all: noCopy },
     scan: (questions) => (closing ? Promise.reject(closed()) : ask(questions)),
     newest: (work) => (closing ? Promise.reject(closed()) : answered(ask, work)),

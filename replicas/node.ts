@@ -181,6 +181,7 @@ function databaseOf({ files, sync, waiters, copying, unlock, options }: Parts): 
   };
   let isClosed = false;
   return {
+    isFar: true,
     get read() {
       if (isClosed) throw closed();
       return files.readable().read;

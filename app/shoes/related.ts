@@ -10,6 +10,8 @@ const WINDOWS = [
   { column: "brand_id", half: 8 },
 ] as const;
 const WRITE_CHUNK = 1_000;
+/** So many changed lists are told to the feed one by one; more are told as everything. */
+const TOLD_EACH_MAX = 200;
 const WALK_CHUNK = 1_000;
 /** Above so many pending shoes one walk along the indexes is cheaper than asking for each shoe's neighbours. */
 const WALK_FROM = 5_000;
@@ -29,6 +31,8 @@ type Shoe = {
   color: number | null;
   gender: number | null;
 };
+/** A shoe's row with its version behind. */
+type VersionRow = [...ShoeRow, version: number, shoeId: string];
 type ShoeRow = [number, number, string, number | null, number | null, number | null, number | null];
 
 const COLUMNS = "s.id, s.price_rank, s.title, s.category_id, s.brand_id, s.color_id, s.gender_id";
@@ -73,16 +77,28 @@ const nearest = (at: Readable) => (shoe: Shoe) => {
   return { id: shoe.id, list: best.ids() };
 };
 
+const PENDING_OF = `SELECT ${COLUMNS}, s.version, s.shoe_id FROM json_each(?) AS j
+CROSS JOIN shoes AS s ON s.shoe_id = j.value CROSS JOIN related_pending AS p ON p.shoe = s.id`;
+
+/** The lists of those of these shoes that wait for one there. */
+const pendingLists = (at: Readable, shoeIds: string[]): (List & { shoeId: string })[] =>
+  at.read.all<VersionRow>(PENDING_OF, JSON.stringify(shoeIds)).map(([...row]) => {
+    const [shoeId, version] = [String(row.pop()), Number(row.pop())];
+    return { ...nearest(at)(toShoe(row as unknown as ShoeRow)), version, shoeId };
+  });
+
 /** Gives one pending shoe its list; others that wait, wait on. */
 export async function computeRelatedOf(db: Database, shoeId: string): Promise<void> {
-  const list = await db.newest((at) => {
-    const row = at.read.get<ShoeRow>(
-      `SELECT ${COLUMNS} FROM shoes AS s JOIN related_pending AS p ON p.shoe = s.id WHERE s.shoe_id = ?`,
-      shoeId,
-    );
-    return row && nearest(at)(toShoe(row));
-  });
-  if (list) await writeLists(db, [list], crypto.randomUUID());
+  const lists = await db.newest((at) => pendingLists(at, [shoeId]));
+  if (lists.length > 0) await writeLists(db, lists, crypto.randomUUID());
+}
+
+/** Gives those of these pending shoes their lists that the copy here shows as they are; returns whose are written. */
+export async function computeRelatedHere(db: Database, shoeIds: string[]): Promise<string[]> {
+  const lists = pendingLists(db, shoeIds);
+  if (lists.length === 0) return [];
+  const written = new Set(await writeLists(db, lists, crypto.randomUUID()));
+  return lists.filter(({ id }) => written.has(id)).map(({ shoeId }) => shoeId);
 }
 
 /** The next shoes of a group below or above the rank ?1 of a price. */
@@ -228,22 +244,26 @@ function* walkGroup(
 
 const LISTS = `INSERT INTO related (shoe, shoe_id, given, list)
 SELECT s.id, s.shoe_id, 0, j.value -> 'list' FROM json_each(?) AS j
-CROSS JOIN related_pending AS p ON p.shoe = j.value ->> 'id' CROSS JOIN shoes AS s ON s.id = p.shoe
-WHERE true ON CONFLICT (shoe) DO UPDATE SET given = 0, list = excluded.list`;
+CROSS JOIN related_pending AS p ON p.shoe = j.value ->> 'id'
+CROSS JOIN shoes AS s ON s.id = p.shoe AND s.version = coalesce(j.value ->> 'version', s.version)
+WHERE true ON CONFLICT (shoe) DO UPDATE SET given = 0, list = excluded.list WHERE given = 1 OR list <> excluded.list`;
+const DONE = `DELETE FROM related_pending WHERE shoe IN (
+  SELECT s.id FROM json_each(?) AS j CROSS JOIN shoes AS s ON s.id = j.value ->> 'id'
+  WHERE s.version = coalesce(j.value ->> 'version', s.version)
+) RETURNING shoe`;
 
-async function writeLists(
-  db: Database,
-  lists: { id: number; list: number[] }[],
-  writeId?: string,
-): Promise<void> {
+/** A list, and the version of the shoe that it was computed from where that may have moved since. */
+type List = { id: number; list: number[]; version?: number };
+
+/** Writes the lists of shoes that still wait for them, and returns the rows of those. */
+async function writeLists(db: Database, lists: List[], writeId?: string): Promise<number[]> {
   const json = JSON.stringify(lists);
   const statements = [
     { sql: LISTS, args: [json] },
-    {
-      sql: "DELETE FROM related_pending WHERE shoe IN (SELECT value ->> 'id' FROM json_each(?))",
-      args: [json],
-    },
+    { sql: DONE, args: [json] },
   ];
   const feed = { sql: "INSERT INTO changes (shoe_id, kind) VALUES (NULL, 'facts')" };
-  await db.write(lists.length === 1 ? statements : bulk([...statements, feed]), writeId);
+  const isBulk = lists.length > TOLD_EACH_MAX;
+  const results = await db.write(isBulk ? bulk([...statements, feed]) : statements, writeId);
+  return (results[isBulk ? 2 : 1]?.rows ?? []).map(([shoe]) => Number(shoe));
 }

@@ -8,7 +8,7 @@ import { toProblem } from "../refusals.ts";
 import { type Change, changed } from "./body.ts";
 import type { ShoeDraft } from "./draft.ts";
 import type { Shop } from "./lists.ts";
-import { computeRelatedOf } from "./related.ts";
+import { relate } from "./related-soon.ts";
 import { keepWords, planSave, type SavePlan, slugOfDraft } from "./save.ts";
 import type { View } from "./views.ts";
 import { labelKey } from "./words.ts";
@@ -136,13 +136,7 @@ json_object('name', name, 'slug', key, 'description', description, 'count', shoe
 
 async function afterSave(db: Database, { words }: SavePlan, { related, shoeId }: ShoeDraft): Promise<void> {
   keepWords(db, words);
-  if (related === null) await computeRelatedOf(db, shoeId).catch(elseLater);
-}
-
-/** The shoe is saved, so nobody may be told that it is not: a list that cannot be made now waits on. */
-function elseLater(thrown: unknown): void {
-  const { type } = toProblem(thrown);
-  if (type !== "unavailable" && type !== "outcome-unknown") throw thrown;
+  if (related === null) await relate(db, shoeId);
 }
 
 const turns = new Map<string, Promise<unknown>>();
