@@ -12,6 +12,7 @@ import { openPasswords } from "./accounts/passwords.ts";
 import { type Cache, openCache } from "./cache/cache.ts";
 import { type Feed, openFeed } from "./cache/feed.ts";
 import { type Config, readConfig } from "./config.ts";
+import { openEdgeExpiry } from "./edge-expiry.ts";
 import { openHeaders, transportHeaders } from "./headers.ts";
 import { forgetOldWrites, openIdempotency } from "./idempotency.ts";
 import { type Identity, openIdentity } from "./identity/identity.ts";
@@ -106,6 +107,7 @@ export async function main(config: Config, log: Log, onFatal: (why: string) => v
     log,
     shop: { publicUrl: config.publicUrl, currency: config.currency },
     publicDir: config.publicDir,
+    edge: place.role === "node" ? openEdgeExpiry(Date.now) : null,
     logSample: config.logSample,
   });
   place.onNews(look);

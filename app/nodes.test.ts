@@ -87,6 +87,17 @@ test("both say what they are", async () => {
   }
 });
 
+test("tells the edge until which second an answer of the catalogue may be kept, hit or not", async () => {
+  for (const path of ["/api/shoes", "/api/shoes", "/api/shoes/a", "/api/shoes/a"]) {
+    const earliest = Math.floor(Date.now() / 1_000);
+    const until = (await send(0, "GET", path)).headers.get("x-accel-expires") ?? "";
+    expect(until).toMatch(/^@\d+$/);
+    expect(Number(until.slice(1))).toBeWithin(earliest, Math.floor(Date.now() / 1_000) + 2);
+  }
+  for (const path of ["/images/a.svg", "/health", "/api/shoes/nothing"])
+    expect((await send(0, "GET", path)).headers.has("x-accel-expires")).toBe(false);
+});
+
 test("who sends the version back reads the own write at once on the other node, and so does nobody older", async () => {
   for (let at = 1; at <= 30; at += 1) {
     const [here, there] = [at % 2, (at + 1) % 2];

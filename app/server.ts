@@ -3,6 +3,7 @@ import { Elysia } from "elysia";
 import { type AccountServices, accountRoutes } from "./accounts/routes.ts";
 import { BODY_BYTES_MAX } from "./body.ts";
 import { respond } from "./cache/respond.ts";
+import type { EdgeExpiry } from "./edge-expiry.ts";
 import { type HeaderSetter, isPublicRead } from "./headers.ts";
 import type { Clients, Peer } from "./limits/client.ts";
 import { countRequest } from "./limits/count.ts";
@@ -35,6 +36,8 @@ export type Services = AccountServices &
     access: Access;
     log: Log;
     publicDir: string | null;
+    /** Where there is one in front. */
+    edge: EdgeExpiry | null;
     /** Share of quick successful public GETs that are logged. */
     logSample: number;
   };
@@ -47,7 +50,7 @@ const SLOW_MS = 1_000;
 export function openServer(
   services: Services,
 ): (request: Request, peer?: Peer) => Response | Promise<Response> {
-  const { cache, log, logSample, versions, look, tally } = services;
+  const { cache, log, logSample, versions, look, tally, edge } = services;
   const app = routes(services);
   const routeOf = openRouteNames(app.routes);
 
@@ -65,7 +68,9 @@ export function openServer(
     const entry = request.method === "GET" ? cache.find(cacheKey(request.url), since) : undefined;
     if (entry === undefined) return undefined;
     if (logSample > 0 && Math.random() < logSample) log.info("hit", { url: request.url, requestId });
-    return tally.fromMemory(respond(entry, request, "hit", requestId));
+    const response = respond(entry, request, "hit", requestId);
+    if (edge !== null && isShortLived(entry.plain.headers)) edge.tell(response.headers);
+    return tally.fromMemory(response);
   }
 
   async function waited(request: Request, requestId: string, peer: Peer | undefined, since: number) {
@@ -109,7 +114,8 @@ async function answer(
   headers.set("x-request-id", requestId);
   const cacheStatus = headers.get("cache-status");
   // What comes finished from the catalogue has its headers.
-  if (cacheStatus === null) services.headers.finish(headers, request, pathname, isPublic);
+  if (cacheStatus === null || status >= 400) services.headers.finish(headers, request, pathname, isPublic);
+  else if (services.edge !== null && isShortLived(headers)) services.edge.tell(headers);
   if (count) for (const [name, value] of limitHeaders(count)) headers.set(name, value);
   if (!cacheStatus?.includes("hit")) headers.set("server-timing", `app;dur=${ms.toFixed(2)}`);
   const cache = isPublic ? cacheKindOf(status, cacheStatus) : null;
@@ -124,6 +130,10 @@ async function answer(
     });
   return response;
 }
+
+/** Pictures say for themselves how long they are kept. */
+const isShortLived = (headers: Headers): boolean =>
+  headers.get("cache-control")?.includes("s-maxage=1,") ?? false;
 
 function cacheKindOf(status: number, cacheStatus: string | null): CacheKind | null {
   if (status === 404) return "missing";

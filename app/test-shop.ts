@@ -170,6 +170,7 @@ export async function openObservedShop(drafts: ShoeDraft[], withRelated = true, 
     log: openLog("info", "json", (line) => logged.push(line)),
     shop: { publicUrl: "", currency: "USD" },
     publicDir: null,
+    edge: null,
     logSample: 1,
   };
   const walk = openServer(services);

@@ -2,7 +2,9 @@
 import type { Origin } from "./cache.ts";
 import { type Entry, gzipOf } from "./entry.ts";
 
-const STATUS = { miss: "insole; fwd=miss", behind: "insole; hit; detail=behind" } as const;
+/** What is said of an answer that is older than its client may know. */
+export const BEHIND = "insole; hit; detail=behind";
+const STATUS = { miss: "insole; fwd=miss", behind: BEHIND } as const;
 
 /** The answer as this client wants it: 304 where it has it already. Header objects are copied by `Response`. */
 export function respond(entry: Entry, request: Request, origin: Origin, requestId: string): Response {

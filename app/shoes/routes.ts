@@ -4,7 +4,7 @@ import type { Database, Readable } from "../../db/database.ts";
 import { DatabaseError } from "../../db/errors.ts";
 import type { Cache, Fill, Origin } from "../cache/cache.ts";
 import type { Entry } from "../cache/entry.ts";
-import { respond } from "../cache/respond.ts";
+import { BEHIND, respond } from "../cache/respond.ts";
 import { Problem } from "../problems.ts";
 import { requestIdOf } from "../request-id.ts";
 import type { Versions } from "../version.ts";
@@ -76,7 +76,13 @@ export function pictureRoutes({ db, cache }: CatalogueServices) {
   );
 }
 
-const notFound = () => new Problem("not-found", "there is no such shoe");
+const notFound = (origin: Origin = "miss") =>
+  new Problem(
+    "not-found",
+    "there is no such shoe",
+    [],
+    origin === "behind" ? { "cache-status": BEHIND } : {},
+  );
 
 /** What the primary says, or `null` while it cannot be asked, or not in time. */
 async function unlessGone<T>(asked: Promise<T>): Promise<T | null> {
@@ -102,7 +108,7 @@ type Make = (at: Readable) => Fill;
 /** How answers are found: in memory, in the copy here, or at the primary for clients that know of what is not here yet. */
 function finders({ db, cache, versions }: CatalogueServices) {
   const send = ({ entry, origin }: Found, request: Request): Response => {
-    if (!entry) throw notFound();
+    if (!entry) throw notFound(origin);
     return respond(entry, request, origin, requestIdOf(request));
   };
 
@@ -118,8 +124,8 @@ function finders({ db, cache, versions }: CatalogueServices) {
     const found = await unlessGone(db.newest((at) => computeAt(at, make)));
     if (found) return found;
     // Every public read works while the primary is gone: older than its client knows is better than nothing, and said.
-    const { entry, origin } = await cache.answer(make(db));
-    return { entry, origin: entry ? "behind" : origin };
+    const { entry } = await cache.answer(make(db));
+    return { entry, origin: "behind" };
   };
 
   const idOfSlug = async (slug: string, since: number): Promise<string> => {
@@ -127,11 +133,13 @@ function finders({ db, cache, versions }: CatalogueServices) {
     // biome-ignore lint/suspicious/noControlCharactersInRegex: they are what is refused
     if (slug.length > SLUG_MAX || /[\u0000-\u001f]/.test(slug)) throw notFound();
     if (since === 0 && cache.isMissing(key)) throw notFound();
-    const isBehind = since > versions.position();
-    const shoeId =
-      findIdOfSlug(db, slug) ??
-      (isBehind ? await unlessGone(db.newest((at) => findIdOfSlug(at, slug))) : null);
-    if (shoeId !== null) return shoeId;
+    const here = findIdOfSlug(db, slug);
+    if (here !== null) return here;
+    if (since > versions.position()) {
+      const there = await unlessGone(db.newest((at) => ({ shoeId: findIdOfSlug(at, slug) })));
+      if (there?.shoeId) return there.shoeId;
+      throw notFound(there ? "miss" : "behind");
+    }
     cache.noteMissing(key);
     throw notFound();
   };

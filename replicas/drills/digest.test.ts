@@ -1,0 +1,77 @@
+// Digests of real databases: alike over HTTP and from the file, and every difference is named by its table.
+import { afterAll, beforeAll, expect, test } from "bun:test";
+import { mkdtempSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { openHandle } from "../../db/reader.ts";
+import { openRemote } from "../../db/remote.ts";
+import { migratedTemplate, openTestServer } from "../../db/test-server.ts";
+import { differences, digestOfFile, digestOfServer } from "./digest.ts";
+
+const folder = mkdtempSync(join(tmpdir(), "insole-digest-"));
+let template: string;
+
+const FILL = `
+WITH RECURSIVE n (i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 4100)
+INSERT INTO audit (at, actor_kind, action, subject, detail) SELECT i, 'system', 'a', 's' || i, '{}' FROM n;
+INSERT INTO words (word) VALUES ('b'), ('a');
+INSERT INTO search (rowid, title, labels, description, tags) VALUES (1, 'a', 'b', 'c', 'd');
+CREATE TABLE blobs (one BLOB, two REAL, three TEXT);
+INSERT INTO blobs VALUES (x'00ff', 1.5, '1.5'), (NULL, 3, 'null');`;
+
+beforeAll(() => {
+  template = migratedTemplate(folder);
+  const handle = openHandle(template, 1_000);
+  handle.exec(FILL);
+  handle.close();
+});
+afterAll(() => rmSync(folder, { recursive: true }));
+
+/** A copy of the template after this change. */
+function changedBy(sql: string, name: string): string {
+  const path = join(folder, name);
+  const source = openHandle(template, 1_000);
+  source.prepare("VACUUM INTO ?").run([path]);
+  source.close();
+  const handle = openHandle(path, 1_000);
+  handle.exec(sql);
+  handle.close();
+  return path;
+}
+
+test("a server and a file with the same rows have the same digest, of every table", async () => {
+  const server = await openTestServer(template);
+  const db = openRemote(server, { deadlineMs: 10_000 });
+  try {
+    const [there, here] = [await digestOfServer(db), await digestOfFile(template)];
+    expect(differences(there, here)).toEqual([]);
+    for (const table of ["shoes", "users", "changes", "audit", "search", "sqlite_sequence", "migrations"])
+      expect([...here.keys()]).toContain(table);
+    expect(
+      [...here.keys()].filter((table) => table.startsWith("search_") && table !== "search_source"),
+    ).toEqual([]);
+    expect(here.get("audit")?.rows).toBe(4_100);
+  } finally {
+    await db.close();
+    await server.remove();
+  }
+});
+
+const CHANGES: [string, string, string[]][] = [
+  ["nothing", "SELECT 1", []],
+  [
+    "a value on the last page",
+    "UPDATE audit SET subject = 'other' WHERE at = 4099",
+    ["audit (4100 rows, 4100)"],
+  ],
+  ["a row less", "DELETE FROM words WHERE word = 'a'", ["words (2 rows, 1)"]],
+  ["a byte", "UPDATE blobs SET one = x'00fe' WHERE one IS NOT NULL", ["blobs (2 rows, 2)"]],
+  ["a text for a NULL", "UPDATE blobs SET one = 'null' WHERE one IS NULL", ["blobs (2 rows, 2)"]],
+  ["a table less", "DROP TABLE blobs", ["blobs (2 rows, no)"]],
+  ["a document of the index", "DELETE FROM search WHERE rowid = 1", ["search (1 rows, 0)"]],
+];
+
+test.each(CHANGES)("%s", async (name, sql, expected) => {
+  const changed = changedBy(sql, `${name}.db`);
+  expect(differences(await digestOfFile(template), await digestOfFile(changed))).toEqual(expected);
+});
