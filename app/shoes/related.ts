@@ -10,7 +10,7 @@ const WINDOWS = [
   { column: "brand_id", half: 8 },
 ] as const;
 const WRITE_CHUNK = 1_000;
-/** So many changed lists are told to the feed one by one; more are told as everything. */
+/** So many lists of shoes that were saved one by one are told to the feed one by one; more are told as everything. */
 const TOLD_EACH_MAX = 200;
 const WALK_CHUNK = 1_000;
 /** Above so many pending shoes one walk along the indexes is cheaper than asking for each shoe's neighbours. */
@@ -90,14 +90,14 @@ const pendingLists = (at: Readable, shoeIds: string[]): (List & { shoeId: string
 /** Gives one pending shoe its list; others that wait, wait on. */
 export async function computeRelatedOf(db: Database, shoeId: string): Promise<void> {
   const lists = await db.newest((at) => pendingLists(at, [shoeId]));
-  if (lists.length > 0) await writeLists(db, lists, crypto.randomUUID());
+  if (lists.length > 0) await writeLists(db, lists, 1, crypto.randomUUID());
 }
 
 /** Gives those of these pending shoes their lists that the copy here shows as they are; returns whose are written. */
 export async function computeRelatedHere(db: Database, shoeIds: string[]): Promise<string[]> {
   const lists = pendingLists(db, shoeIds);
   if (lists.length === 0) return [];
-  const written = new Set(await writeLists(db, lists, crypto.randomUUID()));
+  const written = new Set(await writeLists(db, lists, TOLD_EACH_MAX, crypto.randomUUID()));
   return lists.filter(({ id }) => written.has(id)).map(({ shoeId }) => shoeId);
 }
 
@@ -256,14 +256,14 @@ const DONE = `DELETE FROM related_pending WHERE shoe IN (
 type List = { id: number; list: number[]; version?: number };
 
 /** Writes the lists of shoes that still wait for them, and returns the rows of those. */
-async function writeLists(db: Database, lists: List[], writeId?: string): Promise<number[]> {
+async function writeLists(db: Database, lists: List[], toldEachMax = 1, writeId?: string): Promise<number[]> {
   const json = JSON.stringify(lists);
   const statements = [
     { sql: LISTS, args: [json] },
     { sql: DONE, args: [json] },
   ];
   const feed = { sql: "INSERT INTO changes (shoe_id, kind) VALUES (NULL, 'facts')" };
-  const isBulk = lists.length > TOLD_EACH_MAX;
+  const isBulk = lists.length > toldEachMax;
   const results = await db.write(isBulk ? bulk([...statements, feed]) : statements, writeId);
   return (results[isBulk ? 2 : 1]?.rows ?? []).map(([shoe]) => Number(shoe));
 }

@@ -13,6 +13,8 @@ export type SaveOptions = {
   keepsStock?: boolean;
   /** Replace also where the draft is the one that was saved last: its stock may have moved since; with `replace`. */
   isForced?: boolean;
+  /** What the one shoe was, where the write itself makes sure that it still is; with `replace`. */
+  before?: ShoeDraft;
 };
 
 /** The statements of a save; `shoesAt` is that which returns the versions of the rows it wrote. */
@@ -45,16 +47,29 @@ SELECT d.value ->> 0, d.value ->> 1, d.value ->> 2, d.value ->> 3, d.value ->> 4
   d.value ->> 16
 FROM json_each(?1) AS d WHERE true`;
 
-const ON_CONFLICT = ({ onConflict, keepsStock, isForced }: SaveOptions): string => {
+// Where they stand in a row of `toRow`.
+const REPLACED = {
+  ...{ slug: 1, price_cents: 3, list_price_cents: 4, stock: 5, category_id: 6, brand_id: 7, color_id: 8 },
+  ...{ gender_id: 9, size_run_id: 10, title: 11, images: 12, href: 13, size_system: 14, description: 16 },
+};
+const OF_STOCK = ["stock", "size_run_id"];
+
+const ON_CONFLICT = (
+  { onConflict, keepsStock, isForced, before }: SaveOptions,
+  drafts: ShoeDraft[],
+): string => {
   if (onConflict === "fail") return "";
   if (onConflict === "skip") return "ON CONFLICT (shoe_id) DO NOTHING";
-  return `ON CONFLICT (shoe_id) DO UPDATE SET slug = excluded.slug, version = version + 1,
-  price_cents = excluded.price_cents, list_price_cents = excluded.list_price_cents,
-  ${keepsStock ? "" : "stock = excluded.stock, size_run_id = excluded.size_run_id,"}
-  category_id = excluded.category_id, brand_id = excluded.brand_id, color_id = excluded.color_id,
-  gender_id = excluded.gender_id, title = excluded.title, images = excluded.images, href = excluded.href,
-  size_system = excluded.size_system, origin = excluded.origin, content_hash = excluded.content_hash,
-  updated_at = excluded.updated_at, description = excluded.description
+  const [old, now] = [before, drafts[0]].map((draft) => draft && toRow(draft));
+  // An index is written anew for every column that is named, whether its value changes or not.
+  const isNamed = ([column, at]: [string, number]): boolean =>
+    !(keepsStock && OF_STOCK.includes(column)) && (!old || !now || !Bun.deepEquals(old[at], now[at]));
+  const columns = Object.entries(REPLACED)
+    .filter(isNamed)
+    .map(([column]) => column);
+  const always = ["origin", "content_hash", "updated_at"];
+  return `ON CONFLICT (shoe_id) DO UPDATE SET version = version + 1,
+  ${[...columns, ...always].map((column) => `${column} = excluded.${column}`).join(", ")}
 ${isForced ? "" : "WHERE content_hash <> excluded.content_hash"}`;
 };
 
@@ -93,7 +108,7 @@ export function planSave(db: Database, given: ShoeDraft[], options: SaveOptions)
   const stamp = nextStamp(options.nowMs);
   const json = JSON.stringify(drafts.map(toRow));
   const insert: Statement = {
-    sql: `${SHOES} ${ON_CONFLICT(options)} RETURNING version`,
+    sql: `${SHOES} ${ON_CONFLICT(options, drafts)} RETURNING version`,
     args: [json, options.origin, stamp],
   };
   const words = newWords(db, drafts);

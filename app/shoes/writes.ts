@@ -76,6 +76,7 @@ export async function changeShoe(
         nowMs: writing.nowMs,
         keepsStock: !sizesGiven,
         isForced: sizesGiven,
+        before: found.draft,
       });
       const recipe = itemRecipe(200, view, shop, shoeId, {});
       const statements = [isAt(shoeId, [found.version]), ...plan.statements];
