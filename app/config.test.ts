@@ -9,7 +9,7 @@ const DEFAULTS: Config = {
   dataDir: "./data",
   databasePath: "data/insole.db",
   primary: null,
-  syncIntervalMs: 70,
+  syncIntervalMs: 90,
   publicUrl: "",
   publicDir: null,
   currency: "USD",
