@@ -50,10 +50,9 @@ export function openVersions({ secrets, generation, position, isSecure, place }:
 
   return {
     position,
-    /** Waits until the feed may have come this far, for a bounded time. */
-    async catchUp(seq: number): Promise<void> {
-      await place.reach({ generation: generation(), seq }, WAIT_MS);
-    },
+    /** Whether the feed may come this far within so many milliseconds. */
+    catchUp: (seq: number, ms = WAIT_MS): Promise<boolean> =>
+      place.reach({ generation: generation(), seq }, ms),
     /** The headers that an answer to a write carries. */
     headers(): [string, string][] {
       const { generation: life, seq } = newest();
