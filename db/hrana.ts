@@ -39,7 +39,7 @@ export async function commitOnServer(
   const outcomes = spans.map(({ from, to }): Outcome => {
     const error = errors.slice(from, to).find((each) => each !== null);
     if (error) {
-      const { kind, message, columns } = toDatabaseError(new Error(error.message));
+      const { kind, message, columns } = refusalOf(error);
       return { ok: false, kind, message, columns };
     }
     return { ok: true, results: results.slice(from, to).map(toWriteResult) };
@@ -67,7 +67,7 @@ export async function askOnServer(
   const { step_results: results, step_errors: errors } = await pipeline.run(steps).catch(asUnreachable);
   const found = results[from - 1]?.rows[0]?.map(toValue)[0];
   const error = errors.find((each) => each !== null);
-  if (error && found !== undefined) throw toDatabaseError(new Error(error.message));
+  if (error && found !== undefined) throw refusalOf(error);
   if (found === undefined || (dataset !== null && found !== dataset))
     throw new DatabaseError("unreachable", FOREIGN);
   return results.slice(from, from + questions.length).map((each) => each?.rows.map(toRow) ?? []);
@@ -76,8 +76,15 @@ export async function askOnServer(
 /** Whatever kept a question from its answer, it may be asked again; a mistake in it is what it is. */
 function asUnreachable(thrown: unknown): never {
   const error = toDatabaseError(thrown);
-  if (error.kind === "failed") throw toDatabaseError(new Error(error.message));
+  if (error.kind === "failed") throw refusalOf(error);
   throw error.kind === "uncertain" ? new DatabaseError("unreachable", error.message) : error;
+}
+
+/** What SQL has to say of a statement; all else is a server in trouble, which has undone it. */
+function refusalOf({ message }: { message: string }): DatabaseError {
+  return /^(SQLite error|SQL string)/.test(message) && !/interrupted|I\/O error/.test(message)
+    ? toDatabaseError(new Error(message))
+    : new DatabaseError("busy", message);
 }
 
 /** Where the statements of each member stand among the steps. */
@@ -109,7 +116,7 @@ function stepsOf(members: Statement[][], dataset: string | null): { steps: Step[
 function refuseUnlessCommitted(errors: StepError[], results: StepResult[], commit: number): void {
   if (results[commit]) return;
   const begin = errors[BEGIN];
-  if (begin) throw toDatabaseError(new Error(begin.message));
+  if (begin) throw refusalOf(begin);
   if (errors[GUARD]) throw new DatabaseError("unreachable", FOREIGN);
   throw new DatabaseError("failed", errors[commit]?.message ?? "the transaction was undone");
 }

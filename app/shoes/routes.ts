@@ -132,7 +132,7 @@ function finders({ db, cache, versions }: CatalogueServices) {
     return { entry, origin: "behind" };
   };
 
-  const idOfSlug = async (slug: string, since: number): Promise<string> => {
+  const idOfSlug = async (slug: string, since: number, ifNone: Origin): Promise<string> => {
     const key = `/slugs/${slug}`;
     // biome-ignore lint/suspicious/noControlCharactersInRegex: they are what is refused
     if (slug.length > SLUG_MAX || /[\u0000-\u001f]/.test(slug)) throw notFound();
@@ -142,10 +142,10 @@ function finders({ db, cache, versions }: CatalogueServices) {
     if (since > versions.position()) {
       const there = await unlessGone(db.newest((at) => ({ shoeId: findIdOfSlug(at, slug) })));
       if (there?.shoeId) return there.shoeId;
-      throw notFound(there ? "miss" : "behind");
+      throw notFound(there ? ifNone : "behind");
     }
-    cache.noteMissing(key);
-    throw notFound();
+    if (ifNone !== "behind") cache.noteMissing(key);
+    throw notFound(ifNone);
   };
 
   return {
@@ -156,11 +156,13 @@ function finders({ db, cache, versions }: CatalogueServices) {
       address: string,
       make: (at: Readable, shoeId: string) => Fill,
     ): Promise<Response> {
+      let ifNone: Origin = "miss";
       if (isShoeId(address)) {
         const found = await look(request, (at) => make(at, address));
         if (found.entry) return send(found, request);
+        ifNone = found.origin;
       }
-      const shoeId = await idOfSlug(address, versions.sinceOf(request.headers));
+      const shoeId = await idOfSlug(address, versions.sinceOf(request.headers), ifNone);
       return send(await look(request, (at) => make(at, shoeId)), request);
     },
   };
