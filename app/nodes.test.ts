@@ -9,6 +9,7 @@ import { readConfig } from "./config.ts";
 import { main, type Shop } from "./main.ts";
 import { openLog } from "./ops/log.ts";
 import { saveShoes } from "./shoes/save.ts";
+import { runScript } from "./test-script.ts";
 import { openFolder, shoe } from "./test-shop.ts";
 
 const SEEN_MS = 10_000;
@@ -188,17 +189,11 @@ test("an import, an admin and a key go to the primary, and both nodes have them"
   const rows = Array.from({ length: 600 }, (_, at) => `csv-${at},Shoe ${at},${50 + at},Trail`);
   await Bun.write(csv, `id,title,price,category\n${rows.join("\n")}\n`);
   const run = async (script: string, ...args: string[]) => {
-    const child = Bun.spawn([process.execPath, join(import.meta.dir, script), ...args], {
-      env: { PATH: process.env.PATH ?? "", DATABASE_URL: server.url, DATA_DIR: folder.path },
-      ...{ stdout: "pipe", stderr: "pipe" },
+    const { out, err, code } = await runScript(script, args, {
+      ...{ DATABASE_URL: server.url, DATA_DIR: folder.path },
     });
-    const [out, err, code] = await Promise.all([
-      new Response(child.stdout).text(),
-      new Response(child.stderr).text(),
-      child.exited,
-    ]);
     expect([err, code]).toEqual(["", 0]);
-    return out.trim();
+    return out;
   };
   expect(await run("shoes/import/command.ts", csv)).toContain("Read 600 = 600 added");
   const key = await run("accounts/key-command.ts", "script");

@@ -138,8 +138,9 @@ const isShortLived = (headers: Headers): boolean =>
 function cacheKindOf(status: number, cacheStatus: string | null): CacheKind | null {
   if (status === 404) return "missing";
   if (cacheStatus === null) return null;
-  if (status === 304) return "not-modified";
-  return cacheStatus.includes("hit") ? "hit" : "miss";
+  // One that had to be computed to be compared did not come from memory.
+  if (!cacheStatus.includes("hit")) return "miss";
+  return status === 304 ? "not-modified" : "hit";
 }
 
 type Asked = { isUrl: boolean; pathname: string; count: Count | null };

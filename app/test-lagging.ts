@@ -2,6 +2,7 @@
 import type { Database, Row, Statement } from "../db/database.ts";
 import { openFile } from "../db/file.ts";
 import { answered } from "../db/newest.ts";
+import { stateOf } from "../db/position.ts";
 import { openHandle } from "../db/reader.ts";
 
 const CACHE_KB = 2_048;
@@ -21,11 +22,6 @@ export function openLagging(live: Database, path: string) {
     handle.close();
     return openFile(copyPath, CACHE_KB);
   };
-  const positionOf = ({ read }: Database) =>
-    read.get<[string, number]>(
-      "SELECT generation, (SELECT coalesce(max(seq), 0) FROM changes) FROM dataset",
-    ) ?? ["", 0];
-
   let copy = copyNow();
   const node = {
     /** Questions that went to the primary, in their order. */
@@ -51,8 +47,8 @@ export function openLagging(live: Database, path: string) {
     scan: (questions) => copy.scan(questions),
     newest: (work) => answered(ask, work),
     written() {
-      const [generation, seq] = positionOf(live);
-      return positionOf(copy)[1] < seq ? { generation, seq } : null;
+      const { generation, seq } = stateOf(live.read);
+      return stateOf(copy.read).seq < seq ? { generation, seq } : null;
     },
     close: () => copy.close(),
   };

@@ -1,12 +1,12 @@
 // NGINX to be measured: with the shipped configuration, and with the barest one beside it, both before the same server.
-import { existsSync, mkdtempSync, writeFileSync } from "node:fs";
+import { mkdtempSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
+import { findNginx } from "../replicas/cluster/edge.ts";
 import type { Children } from "./children.ts";
 import { freePort, type Server } from "./shop.ts";
 
 const READY_MS_MAX = 20_000;
 const PROBE_MS = 5;
-const PLACES = ["/usr/sbin/nginx", "/usr/local/sbin/nginx", "/opt/homebrew/bin/nginx"];
 const GENERATE_MS_MAX = 20_000;
 /** The generator is one client, and asks as many would. */
 const LOOPBACK = "127.0.0.0/8\n";
@@ -17,9 +17,9 @@ export type Barest = { cached: Server; proxied: Server };
 type Options = { upstream: Server; cores: readonly number[] | null };
 
 /** The path of nginx; throws a sentence when it is not installed. */
-export function findNginx(): string {
-  const path = Bun.which("nginx") ?? PLACES.find((each) => existsSync(each));
-  if (path === undefined) throw new Error("nginx is not installed: apt-get install nginx");
+function nginxPath(): string {
+  const path = findNginx(process.env.PATH ?? "");
+  if (path === null) throw new Error("nginx is not installed: apt-get install nginx");
   return path;
 }
 
@@ -87,7 +87,7 @@ async function start(
   port: number,
   cores: readonly number[] | null,
 ): Promise<Server> {
-  const program = [findNginx(), "-p", folder, "-c", join(folder, "nginx.conf"), "-g", "daemon off;"];
+  const program = [nginxPath(), "-p", folder, "-c", join(folder, "nginx.conf"), "-g", "daemon off;"];
   const server = { base: `http://127.0.0.1:${port}`, child: children.run(program, { cores }) };
   const deadline = performance.now() + READY_MS_MAX;
   while (performance.now() < deadline && server.child.process.exitCode === null) {

@@ -4,12 +4,11 @@ import type { Position, Row, Statement, Value, WriteResult } from "./database.ts
 import { DatabaseError, toDatabaseError } from "./errors.ts";
 import { only } from "./guard.ts";
 import type { Cell, Condition, Pipeline, Step, StepError, StepResult } from "./pipeline.ts";
+import { STATE } from "./position.ts";
 
 /** What became of each member, and how new the group made the shop. */
 export type Committed = { outcomes: Outcome[]; position: Position | null };
 
-/** The newest change that the shop knows, in the life of the dataset that counted it. */
-export const POSITION = "SELECT generation, (SELECT coalesce(max(seq), 0) FROM changes) FROM dataset";
 /** The dataset's id. */
 export const DATASET = "SELECT id FROM dataset";
 const BEGIN = 0;
@@ -44,7 +43,7 @@ export async function commitOnServer(
     }
     return { ok: true, results: results.slice(from, to).map(toWriteResult) };
   });
-  const [generation, seq] = results[last - 1]?.rows[0]?.map(toValue) ?? [];
+  const [, generation, seq] = results[last - 1]?.rows[0]?.map(toValue) ?? [];
   const position = typeof generation === "string" ? { generation, seq: Number(seq) } : null;
   return { outcomes, position };
 }
@@ -107,7 +106,7 @@ function stepsOf(members: Statement[][], dataset: string | null): { steps: Step[
     add({ type: "and", conds: [...inside.conds] }, "RELEASE member");
     return { from, to };
   });
-  add(isBegun, POSITION);
+  add(isBegun, STATE);
   const commit = add(isBegun, "COMMIT");
   add({ type: "and", conds: [ok(BEGIN), inTransaction, failed(commit)] }, "ROLLBACK");
   return { steps, spans };

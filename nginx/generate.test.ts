@@ -2,10 +2,13 @@
 import { afterAll, expect, test } from "bun:test";
 import { mkdirSync, readdirSync, statSync, symlinkSync, utimesSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
+import { findNginx, NGINX_PATHS } from "../replicas/cluster/edge.ts";
 import { ask, askAtOnce } from "./ask.ts";
 import { freePort, makeCertificate, makeUp, openWorld, PUBLIC, runToEnd, until } from "./test-edge.ts";
 
-const world = openWorld(process.env.PATH ?? "");
+const world = openWorld(`${process.env.PATH}:${NGINX_PATHS}`);
+// On a machine that has no NGINX there is nothing to try; CI installs it.
+const withNginx = test.skipIf(findNginx(process.env.PATH ?? "") === null);
 const node = makeUp(({ url }) => Response.json({ node: new URL(url).pathname }, { headers: PUBLIC }));
 const other = makeUp(() => Response.json({ node: "other" }, { headers: PUBLIC }));
 afterAll(async () => {
@@ -69,7 +72,7 @@ test("a list without nodes is refused", async () => {
   expect((await generate("--nodes", path)).text).toContain("names no node");
 });
 
-test("after a change of the nodes a reload is enough", async () => {
+withNginx("after a change of the nodes a reload is enough", async () => {
   const edge = await world.bootEdge([node.place]);
   expect((await ask(edge.url, { path: "/health" })).body).toBe('{"node":"/health"}');
   await edge.generate([other.place]);
@@ -80,7 +83,7 @@ test("after a change of the nodes a reload is enough", async () => {
   );
 });
 
-test("who is exempt is not limited", async () => {
+withNginx("who is exempt is not limited", async () => {
   const path = join(world.folder, "exempt.txt");
   writeFileSync(path, "127.0.0.0/9 1; # all of this machine but its upper half\n");
   const edge = await world.bootEdge([node.place], ["--exempt", path]);
@@ -90,7 +93,7 @@ test("who is exempt is not limited", async () => {
   expect(await flood("127.200.0.1")).toEqual(["200", "429"]);
 });
 
-test("proxies in front are believed only where they are named", async () => {
+withNginx("proxies in front are believed only where they are named", async () => {
   const edge = await world.bootEdge([node.place], ["--trust-proxy", "127.0.0.5,10.0.0.0/8"]);
   const headers = { "x-forwarded-for": "6.6.6.6, 9.9.9.9, 10.1.1.1" };
   await ask(edge.url, { path: "/livez", headers, from: "127.0.0.5" });
@@ -101,7 +104,7 @@ test("proxies in front are believed only where they are named", async () => {
   ]);
 });
 
-test("plain HTTP is sent on to TLS where that is wished", async () => {
+withNginx("plain HTTP is sent on to TLS where that is wished", async () => {
   const { cert, key } = await makeCertificate(world.folder);
   const [tls, plain] = [await freePort(), await freePort()];
   const words = ["--tls-listen", `127.0.0.1:${tls}`, "--tls-cert", cert, "--tls-key", key];
@@ -113,7 +116,7 @@ test("plain HTTP is sent on to TLS where that is wished", async () => {
   expect(node.heard.at(-1)?.headers["x-forwarded-proto"]).toBe("https");
 });
 
-test("the files of PUBLIC_DIR are sent here, everything else by a node", async () => {
+withNginx("the files of PUBLIC_DIR are sent here, everything else by a node", async () => {
   const folder = join(world.folder, "public");
   mkdirSync(join(folder, "assets"), { recursive: true });
   const write = (name: string) => writeFileSync(join(folder, name), `file ${name}`);

@@ -2,10 +2,9 @@
 import { type Copy, openCopy } from "../db/copy.ts";
 import type { Position, Readable } from "../db/database.ts";
 import { DatabaseError } from "../db/errors.ts";
+import { stateOf } from "../db/position.ts";
 import { datasetOfFile, keepDataset, keptDataset } from "./dataset.ts";
 import { goodCopyOf, removeReplica } from "./good-copy.ts";
-
-const STATE = `SELECT id, generation, (SELECT coalesce(max(seq), 0) FROM changes) FROM dataset`;
 
 type Served = { copy: Copy; isGoodCopy: boolean; position: Position };
 
@@ -78,9 +77,8 @@ export function openFiles(path: string, expected: string | null) {
 /** How new a file of this dataset is; `null` when it is another's. */
 function positionIn({ read }: Readable, dataset: string | null): Position | null {
   try {
-    const [id, generation, seq] = read.get<[string, string, number]>(STATE) ?? [];
-    if (id === undefined || (dataset !== null && id !== dataset)) return null;
-    return { generation: generation ?? "", seq: seq ?? 0 };
+    const { id, generation, seq } = stateOf(read);
+    return id === "" || (dataset !== null && id !== dataset) ? null : { generation, seq };
   } catch (thrown) {
     // Whoever took the primary's place need not have our tables.
     if (thrown instanceof Error && /no such (table|column)/.test(thrown.message)) return null;

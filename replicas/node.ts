@@ -191,7 +191,7 @@ function databaseOf({ files, sync, waiters, copying, unlock, options }: Parts): 
       return files.readable().scan(questions);
     },
     newest: remote.newest,
-    // Not looked for here at once: that is an eighth of what a busy node does, and who wants it here wakes the sync.
+    // Not looked for here at once: who wants it here wakes the sync.
     write: remote.write,
     writeDoor: remote.writeDoor,
     written() {

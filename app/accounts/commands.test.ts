@@ -4,6 +4,7 @@ import { join } from "node:path";
 import { openFile } from "../../db/file.ts";
 import { migrate } from "../../db/migrate.ts";
 import { ask, PASSWORD, signIn, signUp } from "../test-people.ts";
+import { runScript } from "../test-script.ts";
 import { openFolder, openObservedShop, openTestShop } from "../test-shop.ts";
 import { adminCommand } from "./admin-command.ts";
 import { makeFirstAdmin } from "./first-admin.ts";
@@ -113,25 +114,12 @@ describe("bun run admin", () => {
 
   test("as typed, with the password in a pipe; the shop then knows both", async () => {
     const data = join(folder.path, "typed");
-    const env = { PATH: process.env.PATH ?? "", DATA_DIR: data };
-    const start = (script: string, ...args: string[]) =>
-      Bun.spawn([process.execPath, join(import.meta.dir, script), ...args], {
-        env,
-        stdin: new Blob([`${PASSWORD}\n`]),
-        stdout: "pipe",
-        stderr: "pipe",
-      });
-    const outputOf = async (child: ReturnType<typeof start>) => {
-      const [out, err, code] = await Promise.all([
-        new Response(child.stdout).text(),
-        new Response(child.stderr).text(),
-        child.exited,
-      ]);
-      expect([err, code]).toEqual(["", 0]);
-      return out.trim();
-    };
-    expect(await outputOf(start("admin-command.ts", "boss@shop.example"))).toStartWith("made the admin");
-    const key = await outputOf(start("key-command.ts", "script"));
+    const type = (script: string, ...args: string[]) =>
+      runScript(`accounts/${script}`, args, { DATA_DIR: data }, `${PASSWORD}\n`);
+    const made = await type("admin-command.ts", "boss@shop.example");
+    expect(made).toEqual({ code: 0, err: "", out: expect.stringMatching(/^made the admin/) });
+    const { out: key, code } = await type("key-command.ts", "script");
+    expect(code).toBe(0);
     const shop = await openTestShop([], { DATA_DIR: data });
     const login = { email: "boss@shop.example", password: PASSWORD };
     expect((await ask(shop, "POST", "/api/auth/login", { body: login })).status).toBe(200);

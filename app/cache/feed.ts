@@ -1,5 +1,6 @@
 // The change feed: what happened to the catalogue since one last looked, also by another process.
 import type { Database } from "../../db/database.ts";
+import { stateOf } from "../../db/position.ts";
 
 export type ChangeKind = "facts" | "collection" | "counters" | "session";
 
@@ -16,14 +17,11 @@ export type Feed = ReturnType<typeof openFeed>;
 
 /** Opens the feed at its present end. */
 export function openFeed(db: Database) {
-  const end = () =>
-    db.read.get<[string, number]>(
-      "SELECT generation, (SELECT coalesce(max(seq), 0) FROM changes) FROM dataset",
-    ) ?? ["", 0];
-  let [generation, position] = end();
+  const end = () => stateOf(db.read);
+  let { generation, seq: position } = end();
 
   const look = (): News => {
-    const [generationNow, last] = end();
+    const { generation: generationNow, seq: last } = end();
     if (generationNow === generation && last === position) return { kind: "changes", changes: [] };
     const isSame = generationNow === generation && last > position && last - position <= NEWS_MAX;
     const rows = isSame

@@ -27,7 +27,13 @@ export type Edge = {
 const ANSWER_MS_MAX = 10_000;
 const PROBE_EVERY_MS = 10;
 const STOP_MS = 5_000;
-const NGINX_PATHS = "/usr/sbin:/usr/local/sbin:/opt/homebrew/bin";
+/** Where systems put it that is on nobody's PATH. */
+export const NGINX_PATHS = "/usr/sbin:/usr/local/sbin:/opt/homebrew/bin";
+
+/** The path of nginx, looked for on this `PATH` and where systems put it beside; null when it is not installed. */
+export const findNginx = (path: string): string | null =>
+  Bun.which("nginx", { PATH: `${path}:${NGINX_PATHS}` });
+
 /** The edge's memory is shared with twelve nodes here. */
 const CACHE_BYTES = "128m";
 
@@ -63,7 +69,7 @@ export function openEdge({ port, statusPort, folder, children }: EdgeOptions, pa
     knows: (place) => loaded.includes(place),
     async start(places) {
       if (child) return;
-      if (!Bun.which("nginx", { PATH: env.PATH }))
+      if (!findNginx(path))
         throw new Error("nginx is not installed: apt-get install nginx, or run without an edge by --no-edge");
       write(places);
       const born = children.start([...nginx, "-g", "daemon off;"], {

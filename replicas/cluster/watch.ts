@@ -22,7 +22,7 @@ export type Watch = { read(nodes: readonly Node[]): Promise<Reading[]> };
 const ASK_MS = 900;
 /** Asked by those who watch, not by customers. */
 const WATCHERS = /route="\/?(health|livez|readyz|metrics)/;
-const FROM_MEMORY = /kind="(hit|not-modified|missing)"/;
+const FROM_MEMORY = /kind="(hit|not-modified)"/;
 
 /** Keeps each node's last totals, so that a reading can tell rates. */
 export function openWatch(now: () => number = performance.now.bind(performance)): Watch {
