@@ -7,7 +7,31 @@ import { median } from "./stats.ts";
 export type Target = { atMost: number } | { atLeast: number };
 
 /** One measured thing: a value per round. Without a target it stands beside others, as a ceiling or a reason. */
-export type Line = { what: string; unit: string; values: number[]; target?: Target; note?: string };
+export type Line = {
+  what: string;
+  unit: string;
+  values: number[];
+  target?: Target;
+  note?: string;
+  /** Where it stands in the report's charts. */
+  point?: Point;
+  how?: How;
+};
+
+/** A line's place in a chart: over numbers it is part of a curve, over words a bar. */
+export type Point = { chart: string; series: string; x: number | string };
+
+/** How a line was asked, and who answered. All of it is HTTP/1.1 without TLS unless a scenario says otherwise. */
+export type How = {
+  connections: number;
+  /** Requests per second; `null`: as many as are answered. */
+  rate: number | null;
+  encoding: "gzip" | "identity";
+  /** The length of one body as it was sent. */
+  bytes?: number;
+  /** Shares of the answers by who gave them, from 0 to 1: `edge hit`, `memory hit`, `304`, `replica`, `primary`, `computed`. */
+  layers?: Readonly<Record<string, number>>;
+};
 
 /** What a scenario is given. */
 export type Bench = {
