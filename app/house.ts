@@ -71,16 +71,20 @@ function visit({ path, text }: RepoFile, look: (node: ts.Node, tree: ts.SourceFi
   walk(tree);
 }
 
-/** Every file but what .gitignore leaves out; its patterns here are plain names, so they are matched as such. */
+/** Every file but what .gitignore leaves out. */
 export function readRepo(root: string): RepoFile[] {
-  const ignored = readFileSync(join(root, ".gitignore"), "utf8")
+  const rules = readFileSync(join(root, ".gitignore"), "utf8")
     .split("\n")
     .filter((line) => line !== "" && !line.startsWith("#"))
-    .map((line) => new Bun.Glob(line.replace(/\/$/, "")));
-  const isIgnored = (name: string): boolean => name === ".git" || ignored.some((glob) => glob.match(name));
+    .map((line) => ({ isBack: line.startsWith("!"), pattern: line.replace(/^!/, "").replace(/\/$/, "") }))
+    .map(({ isBack, pattern }) => ({ isBack, isPath: pattern.includes("/"), glob: new Bun.Glob(pattern) }));
+  // As git reads them: the last rule that fits counts, and one with a slash inside is about the whole path.
+  const isIgnored = (path: string, name: string): boolean =>
+    name === ".git" ||
+    rules.findLast(({ isPath, glob }) => glob.match(isPath ? path : name))?.isBack === false;
   const read = (folder: string): RepoFile[] =>
     readdirSync(join(root, folder), { withFileTypes: true })
-      .filter((entry) => !isIgnored(entry.name))
+      .filter((entry) => !isIgnored(posix.join(folder, entry.name), entry.name))
       .flatMap((entry) => {
         const path = posix.join(folder, entry.name);
         if (entry.isDirectory()) return read(path);

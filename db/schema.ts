@@ -105,6 +105,15 @@ export const related = sqliteTable("related", {
   list: text().notNull(),
 });
 
+/** What is shown of a shoe beside another one, as finished JSON; kept by triggers. */
+export const cards = sqliteTable("cards", {
+  id: integer()
+    .primaryKey()
+    .references(() => shoes.id, { onDelete: "cascade" }),
+  version: integer().notNull(),
+  card: text().notNull(),
+});
+
 /** Shoes whose related list is still to be computed. */
 export const relatedPending = sqliteTable("related_pending", { shoe: ofShoe().primaryKey() });
 

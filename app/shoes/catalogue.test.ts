@@ -93,6 +93,8 @@ function randomDraft(random: (below: number) => number, shoeId: string): ShoeDra
     gender: pick(null, "women", "men"),
     priceCents: 1 + random(3_000_000),
     listPriceCents: pick(null, 1 + random(3_000_000)),
+    images: pick<string[]>([], ["/local/a.png", "https://img.example/b.png"]),
+    href: pick(null, "/here", "https://elsewhere.example/p"),
     sizes:
       names.length === 0
         ? [{ size: "", stock: random(3) }]
@@ -114,6 +116,9 @@ const WRONG_RUNS = `SELECT shoe_id FROM shoes AS s WHERE coalesce((SELECT key FR
   <> (SELECT json_group_array(lower(size)) FROM
       (SELECT size FROM sizes WHERE shoe = s.id AND size <> '' ORDER BY position))`;
 
+const WRONG_CARDS = `SELECT * FROM card_makings AS m FULL JOIN cards AS c ON c.id = m.id
+  WHERE (m.version, m.card) IS NOT (c.version, c.card)`;
+
 /** Every word of the index with its shoe and column, beside those of one made anew. */
 function indexes(): { kept: Row[]; expected: Row[] } {
   handle.exec(`CREATE VIRTUAL TABLE temp.kept USING fts5vocab(main, search, instance);
@@ -130,6 +135,7 @@ function indexes(): { kept: Row[]; expected: Row[] } {
 function expectTruth(): void {
   expect(ask(`SELECT * FROM (${COUNTED}) WHERE shoes <> counted`)).toEqual([]);
   expect(ask(WRONG_RUNS)).toEqual([]);
+  expect(ask(WRONG_CARDS)).toEqual([]);
   expect(
     ask(
       "SELECT shoe_id, stock FROM shoes AS s WHERE stock <> (SELECT sum(stock) FROM sizes WHERE shoe = s.id)",
@@ -175,7 +181,7 @@ describe("random additions, replacements, removals and sales", () => {
     expect(ask("SELECT count(*) > 5 FROM shoes")).toEqual([[1]]);
     await write("DELETE FROM shoes");
     expectTruth();
-    for (const table of ["sizes", "related", "related_pending", "search"])
+    for (const table of ["sizes", "cards", "related", "related_pending", "search"])
       expect(ask(`SELECT count(*) FROM ${table}`)).toEqual([[0]]);
     expect(ask("SELECT count(*) FROM facets WHERE shoes <> 0")).toEqual([[0]]);
   });

@@ -20,6 +20,7 @@ const FULL = shoe("full.1", {
 });
 const BARE = shoe("bare", { title: "Bare", priceCents: 16_000 });
 const ODD = shoe("odd", { title: "Odd", priceCents: 1, category: "high tops", href: "/here" });
+const CUNNING = shoe("odd", { title: '","images":"/x","href":"/y' });
 const SLUG = "spate-laufer-b_full.1";
 const BRIEF = ["id", "title", "images", "price", "href"];
 
@@ -27,7 +28,10 @@ let shop: TestShop;
 let hosted: TestShop;
 beforeAll(async () => {
   shop = await openTestShop([FULL, BARE, ODD]);
-  hosted = await openTestShop([FULL, BARE], { PUBLIC_URL: "https://shop.example/base/", CURRENCY: "EUR" });
+  hosted = await openTestShop([FULL, BARE, CUNNING], {
+    PUBLIC_URL: "https://shop.example/base/",
+    CURRENCY: "EUR",
+  });
 });
 afterAll(async () => {
   await shop.close();
@@ -111,6 +115,7 @@ test("PUBLIC_URL makes site paths absolute and nothing else; CURRENCY names the 
     images: `${base}/images/bare.svg?v=1`,
     href: `${base}/shoes/bare_bare`,
   });
+  expect(related.relatedProducts[1]?.title).toBe(CUNNING.title);
 });
 
 test("a product is the same record in the other view", async () => {

@@ -1,15 +1,16 @@
 // The catalogue's single answers: a shoe, its related shoes, the categories, and what draws its picture.
 import type { Readable } from "../../db/database.ts";
 import type { Shop } from "./lists.ts";
-import { relatedJson, shoeJson, type View } from "./views.ts";
+import { relatedJson, shoeJson, type View, withPublicUrl } from "./views.ts";
 
 /** A finished JSON object with the version of its row. */
 export type Item = { json: string; version: number };
 
 const ITEM = (view: View) => `SELECT ${shoeJson(view)}, s.version FROM shoes AS s WHERE s.shoe_id = ?3`;
 const ITEMS = { shoe: ITEM("shoe"), product: ITEM("product") };
-export const RELATED = `SELECT ${relatedJson}, s.version,
-  (SELECT list FROM related WHERE shoe = s.id AND given = 1) FROM shoes AS s WHERE s.shoe_id = ?2`;
+const RELATED = `SELECT ${withPublicUrl(relatedJson)}, c.version, iif(r.given, r.list, NULL)
+  FROM cards AS c LEFT JOIN related AS r ON r.shoe = c.id
+  WHERE c.id = (SELECT id FROM shoes WHERE shoe_id = ?2)`;
 
 /** The id of the shoe with this slug; `null` when there is none. */
 export const findIdOfSlug = (at: Readable, slug: string): string | null =>

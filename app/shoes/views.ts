@@ -39,16 +39,19 @@ export const shoeJson = (view: View): string =>
   'brand', ${label("s.brand_id")}, 'stock', s.stock, 'sizes', ${sizes("s")}, 'images', ${gallery("s")},
   'likes', s.likes, ${times("s")})`;
 
-const brief = (s: string) => `'id', ${s}.shoe_id, 'title', ${s}.title, 'images', ${cover(s)},
-  'price', ${money(`${s}.price_cents`)}, 'href', ${href(s)}`;
+/**
+ * A shoe with its related shoes, as one SQL expression over its card `c` and its list `r`; ids that do not exist are left
+ * out. The order is the list's own: CROSS JOIN makes SQLite walk the list and look each card up, so nothing is sorted.
+ */
+export const relatedJson = `substr(c.card, 1, length(c.card) - 1) || ',"relatedProducts":[' || coalesce((
+  SELECT group_concat(t.card, ',') FROM json_each(r.list) AS j CROSS JOIN cards AS t
+  WHERE t.id = CASE j.type WHEN 'integer' THEN j.value ELSE (SELECT id FROM shoes WHERE shoe_id = j.value) END
+), '') || ']}'`;
 
 /**
- * A shoe with its related shoes, as one SQL expression over the row `s`; ids that do not exist are left out. The
- * order is the list's own: CROSS JOIN makes SQLite walk the list and look each shoe up, so nothing is sorted.
+ * The same with `?1` (public URL) before what lies on this site. A quote within a JSON string is escaped, so what is
+ * looked for is always a member's name and the beginning of its value.
  */
-export const relatedJson = `json_object(${brief("s")}, 'relatedProducts', (
-  SELECT json_group_array(json_object(${brief("t")}))
-  FROM related AS r CROSS JOIN json_each(r.list) AS j CROSS JOIN shoes AS t
-  WHERE r.shoe = s.id
-    AND t.id = CASE j.type WHEN 'integer' THEN j.value ELSE (SELECT id FROM shoes WHERE shoe_id = j.value) END
-))`;
+export const withPublicUrl = (json: string): string =>
+  `CASE WHEN ?1 = '' THEN ${json} ELSE
+  replace(replace(${json}, '"images":"/', '"images":"' || ?1 || '/'), '"href":"/', '"href":"' || ?1 || '/') END`;
