@@ -48,6 +48,27 @@ test("the serving thread goes on while commits run", async () => {
   await db.close();
 });
 
+test("a write waits as long as its opener allows", async () => {
+  const slow = {
+    sql: `INSERT INTO words (word) WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 100000)
+SELECT 'slow ' || i FROM n`,
+  };
+  for (const [deadlineMs, expected] of [
+    [1, "overloaded"],
+    [60_000, "written"],
+  ] as const) {
+    const db = openFile(freshPath(), CACHE_KB, { deadlineMs });
+    const first = db.write([slow]);
+    const second = db.write([word("waits")]).then(
+      () => "written",
+      ({ kind }) => kind,
+    );
+    await first;
+    expect(await second).toBe(expected);
+    await db.close();
+  }
+});
+
 test("what another handle commits is seen at the next look", async () => {
   const path = freshPath();
   const db = openFile(path);

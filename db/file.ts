@@ -4,18 +4,22 @@ import { openCopy, READ_CACHE_KB } from "./copy.ts";
 import type { Database, Statement } from "./database.ts";
 import { DatabaseError } from "./errors.ts";
 import { openThread } from "./thread.ts";
-import { openWriteDoor } from "./write-door.ts";
+import { openWriteDoor, type WriteDoorOptions } from "./write-door.ts";
 
 const FIND_DONE = "SELECT id FROM writes WHERE id IN (SELECT value FROM json_each(?))";
 
+/** A write waits at most `deadlineMs` for its turn; the door's own bound when left out. */
+export type FileOptions = Pick<WriteDoorOptions, "deadlineMs">;
+
 /** Opens a migrated file; `readCacheKb` is the serving thread's page cache. The threads start when they are first needed. */
-export function openFile(path: string, readCacheKb = READ_CACHE_KB): Database {
+export function openFile(path: string, readCacheKb = READ_CACHE_KB, options: FileOptions = {}): Database {
   const copy = openCopy(path, readCacheKb);
   const committer = openThread<Statement[][], Outcome[]>(
     new URL("./commit-worker.ts", import.meta.url),
     path,
   );
   const door = openWriteDoor((group) => committer.ask(group), {
+    ...options,
     findDone: (ids) => copy.read.all<[string]>(FIND_DONE, JSON.stringify(ids)).map(([id]) => id),
   });
 

@@ -15,7 +15,7 @@ import { bulk, type OnConflict, type Origin, previewShoes, type SaveCounts, save
 const REMOVE_CHUNK = 1_000;
 const COPY_MS_MAX = 120_000;
 const toStderr = openLog("error", "json", (line) => process.stderr.write(`${line}\n`));
-/** A chunk of an import may take the primary a while. */
+/** A chunk of an import may take a busy disk or the primary a while. */
 const PATIENT = { commitMs: 120_000, deadlineMs: 120_000 };
 /** A store writes far more than it reads. */
 const READ_CACHE_KB = 8_192;
@@ -43,7 +43,7 @@ export async function openShoeStore(config: Config, origin: Origin = "import"): 
   const { databasePath } = config;
   mkdirSync(dirname(databasePath), { recursive: true });
   migrate(databasePath);
-  return shoeStore(openFile(databasePath, READ_CACHE_KB), origin);
+  return shoeStore(openFile(databasePath, READ_CACHE_KB, PATIENT), origin);
 }
 
 async function openStoreOfCluster(config: Config, origin: Origin): Promise<OpenShoeStore> {
