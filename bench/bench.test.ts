@@ -14,7 +14,6 @@ import {
   parseShareMib,
   shareMib,
 } from "./proc.ts";
-import { jsonOf, lookAround, type Outcome, tableOf } from "./report.ts";
 import { type Line, missingNumber, shareCores, verdictOf } from "./scenario.ts";
 import { median, quantile, spread, turns, written } from "./stats.ts";
 import { demoId, distinctWidePaths, relatedPath, WIDE, widePath, zipfPaths } from "./urls.ts";
@@ -159,38 +158,5 @@ describe("what is asked for", () => {
     expect(() => expectAllAdded(summary(100, 99), 100)).toThrow("did not add 100 shoes");
     expect(() => expectAllAdded(summary(99, 99), 100)).toThrow("did not add 100 shoes");
     expect(() => expectAllAdded("", 100)).toThrow("did not add 100 shoes");
-  });
-});
-
-describe("the report", () => {
-  const outcomes: Outcome[] = [
-    {
-      scenario: "one",
-      fault: null,
-      lines: [{ what: "a thing", unit: "ms", values: [1, 2, 30], target: { atMost: 1 }, note: "a reason" }],
-    },
-    { scenario: "two", fault: "10 answers 503", lines: [] },
-  ];
-  test("each line has its target, what was reached, and whether that is enough", () => {
-    const table = tableOf(outcomes, false);
-    expect(table).toMatch(/a thing +at most 1 ms +2 ms \(1 to 30\) +missed/);
-    expect(table).toMatch(/two +invalid/);
-    expect(table).toContain("two: 10 answers 503");
-    expect(table).toContain("one, a thing: a reason");
-  });
-  test("a quick run is not judged", () => {
-    expect(tableOf(outcomes, true)).not.toMatch(/met|missed/);
-    expect(jsonOf(lookAround("now", "oha", shareCores([0]), "bench"), outcomes, [], true)).not.toMatch(
-      /"(met|missed)"/,
-    );
-  });
-  test("the JSON holds the values, the median and the verdict", () => {
-    const json = JSON.parse(
-      jsonOf(lookAround("now", "oha 1", shareCores([0, 1]), "bench"), outcomes, ["oha x"], false),
-    );
-    expect(json.results[0].lines[0]).toMatchObject({ values: [1, 2, 30], median: 2, verdict: "missed" });
-    expect(json.results[1].fault).toBe("10 answers 503");
-    expect(json.setting).toMatchObject({ at: "now", oha: "oha 1", bun: Bun.version });
-    expect(json.commands).toEqual(["oha x"]);
   });
 });

@@ -1,79 +1,126 @@
 // Cached related shoes: what a request costs the shop, beside a bare server that gives the same bytes.
 import type { Sample } from "./bare.ts";
 import { catalogueOf } from "./catalogue.ts";
-import type { Load } from "./oha.ts";
 import { cpuUs } from "./proc.ts";
-import { type Bench, type Line, ohaOf, type Scenario } from "./scenario.ts";
+import { type Bench, type Line, ohaOf, orNotReached, type Scenario } from "./scenario.ts";
 import { bootBare, bootShop, type Server, takeSample } from "./shop.ts";
-import { turns } from "./stats.ts";
+import { turns, written } from "./stats.ts";
+import { type Asked, atFullSpeed, capacityOf, howOf, SHARES, type Step, stepOf } from "./steps.ts";
 import { relatedPath } from "./urls.ts";
 
 const CACHE_BYTES = 64 * 1024 * 1024;
 const SHOE = 123;
+const CONNECTIONS = 32;
 /** The shop may cost a bare server's CPU divided by this. */
 const SHARE_OF_BARE = 0.85;
 const ENCODINGS = ["gzip", "identity"] as const;
+type Encoding = (typeof ENCODINGS)[number];
+/** A calm shop, beside the shares of what it can do. */
+const CALM_RATE = 10_000;
 // A round is made of short turns, because this kind of machine changes its speed from one second to the next.
-const FULL = { shoes: 10_000, rate: 10_000, turnsOfRound: 4, seconds: 2, warmUpSeconds: 4 };
-const QUICK = { shoes: 1_000, rate: 500, turnsOfRound: 1, seconds: 1, warmUpSeconds: 1 };
+const FULL = { shoes: 10_000, calmRate: CALM_RATE, turnsOfRound: 2, seconds: 1.5, warmUpSeconds: 3 };
+const QUICK = { shoes: 1_000, calmRate: 500, turnsOfRound: 1, seconds: 0.5, warmUpSeconds: 0.5 };
 
 export const cachedRelated: Scenario = {
   name: "cached-related",
   boot: "the shop in production settings, and a bare Bun.serve with the same bytes and headers, on one core",
-  load: "oha, one address, 32 connections, 10,000/s each in turn, gzip and not",
+  load: "oha, one address, 32 connections, gzip and not; to each in turn 10,000/s, then 50, 70 and 90 % of what the shop can do",
   measures: "server CPU per request, shop / bare",
   needsOha: true,
   async *run(bench) {
-    for (const encoding of ENCODINGS) yield await compare(bench, encoding);
+    for (const encoding of ENCODINGS) yield* compare(bench, encoding);
   },
 };
 
-async function compare(bench: Bench, encoding: (typeof ENCODINGS)[number]): Promise<Line[]> {
-  const { children, cores, rounds, isQuick, say } = bench;
-  const { shoes, rate, turnsOfRound, seconds, warmUpSeconds } = isQuick ? QUICK : FULL;
+const settingsOf = ({ isQuick }: Bench) => (isQuick ? QUICK : FULL);
+
+/** Both servers, the same bytes, and how they are asked. */
+type Pair = { encoding: Encoding; bytes: number; shop: Asked; bare: Asked };
+
+async function* compare(bench: Bench, encoding: Encoding): AsyncGenerator<Line[]> {
+  const { children, cores, say } = bench;
+  const { shoes, calmRate, seconds, warmUpSeconds } = settingsOf(bench);
   const dataDir = await catalogueOf(shoes, children, say);
   const shop = await bootShop(children, { dataDir, cores: cores.server, cacheBytesMax: CACHE_BYTES });
   const sample = await takeHit(shop, encoding);
   const bare = await bootBare(children, sample, cores.server);
   await expectAlike(bare, sample, encoding);
-  const loadOn = ({ base }: Server, forSeconds: number): Load => ({
-    ...{ target: { url: base + relatedPath(SHOE) }, connections: 32, seconds: forSeconds, rate, encoding },
-    cores: cores.load,
+  const askedOf = ({ base, child }: Server): Asked => ({
+    load: {
+      ...{ target: { url: base + relatedPath(SHOE) }, connections: CONNECTIONS, encoding },
+      cores: cores.load,
+    },
+    cpuUs: () => cpuUs(child.pid),
+    layers: null,
   });
-  for (const server of [shop, bare]) await ohaOf(bench).send(loadOn(server, warmUpSeconds));
-  const costs = new Map<Server, number[]>([
-    [shop, []],
-    [bare, []],
-  ]);
-  for (let round = 0; round < rounds; round += 1) {
-    say(`${encoding}, round ${round + 1} of ${rounds}`);
-    const spent = new Map([shop, bare].map((server) => [server, { us: 0, answers: 0 }]));
-    for (let turn = 0; turn < turnsOfRound; turn += 1) {
-      for (const server of turns([shop, bare], round + turn)) {
-        const { run, us } = await ohaOf(bench).measure(loadOn(server, seconds), async (send) => {
-          const before = cpuUs(server.child.pid);
-          const run = await send();
-          return { run, us: cpuUs(server.child.pid) - before };
-        });
-        const sum = spent.get(server);
-        if (sum) spent.set(server, { us: sum.us + us, answers: sum.answers + run.answers });
-      }
-    }
-    for (const [server, { us, answers }] of spent) costs.get(server)?.push(us / answers);
+  const bytes = Buffer.from(sample.body, "base64").length;
+  const pair: Pair = { encoding, bytes, shop: askedOf(shop), bare: askedOf(bare) };
+  for (const { load } of [pair.bare, pair.shop])
+    await ohaOf(bench).send({ ...load, seconds: warmUpSeconds, rate: null });
+  const full = await atFullSpeed(bench, pair.shop, seconds);
+  yield [perSecondLine(pair, full)];
+  const capacity = capacityOf(full);
+  const steps = SHARES.map((share) => ({
+    name: `${Math.round(share * 100)} % of its capacity`,
+    rate: Math.floor(capacity * share),
+  }));
+  for (const step of [{ name: `${written(calmRate)}/s`, rate: calmRate }, ...steps]) {
+    say(`${encoding}, ${step.name}`);
+    const what = `CPU per cached request, shop / bare (${encoding}, ${step.name})`;
+    yield await orNotReached({ what, unit: "" }, () => atRate(bench, pair, { ...step, what }));
   }
   await expectAlike(shop, sample, encoding);
   await Promise.all([children.end(shop.child), children.end(bare.child)]);
+}
+
+function perSecondLine({ encoding, bytes, shop }: Pair, full: readonly Step[]): Line {
+  return {
+    ...{ what: `cached related, one core (${encoding})`, unit: "/s" },
+    values: full.map(({ run }) => run.perSecond),
+    how: howOf(shop, null, bytes, full),
+  };
+}
+
+/** Both at this rate, in turns. */
+async function atRate(
+  bench: Bench,
+  { encoding, bytes, shop, bare }: Pair,
+  { what, name, rate }: { what: string; name: string; rate: number },
+): Promise<Line[]> {
+  const { turnsOfRound, seconds } = settingsOf(bench);
+  const costs = new Map<Asked, number[]>([
+    [shop, []],
+    [bare, []],
+  ]);
+  for (let round = 0; round < bench.rounds; round += 1) {
+    const spent = new Map([shop, bare].map((asked) => [asked, { us: 0, answers: 0 }]));
+    for (let turn = 0; turn < turnsOfRound; turn += 1)
+      for (const asked of turns([shop, bare], round + turn)) {
+        const { run, us } = await stepOf(bench, asked, { seconds, rate });
+        const sum = spent.get(asked) ?? { us: 0, answers: 0 };
+        spent.set(asked, { us: sum.us + us * run.answers, answers: sum.answers + run.answers });
+      }
+    for (const [asked, { us, answers }] of spent) costs.get(asked)?.push(us / answers);
+  }
   const [ofShop = [], ofBare = []] = [...costs.values()];
-  const bytes = Buffer.from(sample.body, "base64").length;
+  const how = howOf(shop, rate, bytes, []);
+  const at = (series: string) => ({
+    chart: `CPU per cached request (${encoding})`,
+    ...{ series, x: name },
+  });
   return [
     {
-      what: `CPU per cached request, shop / bare (${encoding}, ${bytes} bytes)`,
-      unit: "",
+      ...{ what, unit: "", how, target: { atMost: 1 / SHARE_OF_BARE } },
       values: ofShop.map((us, round) => us / (ofBare[round] ?? Number.NaN)),
-      target: { atMost: 1 / SHARE_OF_BARE },
     },
-    { what: `  the shop (${encoding})`, unit: "us", values: ofShop },
-    { what: `  ceiling: bare Bun.serve (${encoding})`, unit: "us", values: ofBare },
+    {
+      ...{ what: `  the shop (${encoding}, ${name})`, unit: "us", values: ofShop, how },
+      point: at("the shop"),
+    },
+    {
+      ...{ what: `  ceiling: bare Bun.serve (${encoding}, ${name})`, unit: "us", values: ofBare, how },
+      point: at("bare Bun.serve"),
+    },
   ];
 }
 

@@ -2,11 +2,9 @@
 import { existsSync, mkdirSync, readdirSync, readFileSync, renameSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { version } from "../package.json";
-import { type Children, ROOT } from "./children.ts";
+import type { Children } from "./children.ts";
 import { writeShoesCsv } from "./csv.ts";
 
-const MIGRATIONS = join(ROOT, "db", "migrations");
 /** Raised when a catalogue of the same size and schema would be filled differently. */
 const EDITION = 1;
 const CHECKSUM_DIGITS = 12;
@@ -23,19 +21,25 @@ export function shelfName(shoes: number, migrations: string[], programVersion: s
   return `${shoes}-${programVersion}-${hash.digest("hex").slice(0, CHECKSUM_DIGITS)}-${EDITION}`;
 }
 
-const readMigrations = () =>
-  readdirSync(MIGRATIONS)
+function readMigrations(tree: string): string[] {
+  const folder = join(tree, "db", "migrations");
+  return readdirSync(folder)
     .filter((name) => name.endsWith(".sql"))
     .sort()
-    .map((name) => readFileSync(join(MIGRATIONS, name), "utf8"));
+    .map((name) => readFileSync(join(folder, name), "utf8"));
+}
 
-/** A data folder with so many demo shoes; the first call for a size builds it. */
+const versionOf = (tree: string): string =>
+  JSON.parse(readFileSync(join(tree, "package.json"), "utf8")).version;
+
+/** A data folder with so many demo shoes, as the shop in `children.tree` makes it; the first call for a size builds it. */
 export async function catalogueOf(
   shoes: number,
   children: Children,
   say: (line: string) => void,
 ): Promise<string> {
-  const folder = join(SHELF, shelfName(shoes, readMigrations(), version));
+  const { tree } = children;
+  const folder = join(SHELF, shelfName(shoes, readMigrations(tree), versionOf(tree)));
   if (existsSync(folder)) return folder;
   say(`building a catalogue of ${shoes.toLocaleString("en")} shoes, kept for the next run`);
   mkdirSync(SHELF, { recursive: true });
@@ -57,7 +61,7 @@ export async function catalogueOf(
 
 /** A CSV file with so many demo shoes, as a shop would export them. */
 export async function csvOf(shoes: number, children: Children, say: (line: string) => void): Promise<string> {
-  const path = join(SHELF, `${shoes}-${version}-${EDITION}.csv`);
+  const path = join(SHELF, `${shoes}-${versionOf(children.tree)}-${EDITION}.csv`);
   if (existsSync(path)) return path;
   say(`writing a CSV file of ${shoes.toLocaleString("en")} rows, kept for the next run`);
   mkdirSync(SHELF, { recursive: true });

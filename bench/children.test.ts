@@ -1,7 +1,8 @@
 // The programs of a bench: a bad end is told, a late one is ended, and nothing outlives the bench.
 import { afterAll, expect, test } from "bun:test";
-import { existsSync } from "node:fs";
-import { openChildren } from "./children.ts";
+import { existsSync, mkdtempSync } from "node:fs";
+import { join } from "node:path";
+import { openChildren, ROOT } from "./children.ts";
 
 const children = openChildren();
 const LONG_MS = 60_000;
@@ -41,4 +42,24 @@ test("everything is ended at the end, the folder goes, and nothing is started an
   expect(pids.some(isAlive)).toBe(false);
   expect(existsSync(ending.folder)).toBe(false);
   expect(() => ending.run(["true"], { cores: null })).toThrow("the bench is ending");
+});
+
+test("in another repository the shop is started there, and what lies under bench/ here", async () => {
+  const tree = mkdtempSync(join(children.folder, "tree-"));
+  const there = children.at(tree);
+  expect([children.tree, there.tree, there.folder]).toEqual([ROOT, tree, children.folder]);
+  const ours = there.start(["bench/bench.ts", "-h"], { cores: null });
+  expect(await there.expectEnd(ours, LONG_MS)).toStartWith("usage: bun run bench");
+  const theirs = there.start(["-p", "process.cwd()"], { cores: null });
+  expect(await there.expectEnd(theirs, LONG_MS)).toBe(`${tree}\n`);
+});
+
+test("commands are told once and without repetitions, those of the bench itself not at all", async () => {
+  children.takeCommands();
+  for (const isOurs of [undefined, undefined, true] as const) {
+    const options = { env: { A: "b" }, cores: null, ...(isOurs ? { isOurs } : {}) };
+    await children.expectEnd(children.run(isOurs ? ["pwd"] : ["true"], options), LONG_MS);
+  }
+  expect(children.takeCommands()).toEqual(["A=b true"]);
+  expect(children.takeCommands()).toEqual([]);
 });

@@ -2,6 +2,7 @@
 import { mkdtempSync, readFileSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { typed } from "./typed.ts";
 
 /** The repository. */
 export const ROOT = join(import.meta.dir, "..");
@@ -10,18 +11,35 @@ export const ROOT = join(import.meta.dir, "..");
 const END_MS = 12_000;
 const SHOWN_OF_OUTPUT = 2_000;
 
-/** A running child; `command` is how one would type it. */
-export type Child = { pid: number; command: string; outPath: string; process: Bun.Subprocess };
+/** A running child; `command` is what was started, `typed` the same as it is published. */
+export type Child = {
+  pid: number;
+  command: string;
+  typed: string;
+  outPath: string;
+  process: Bun.Subprocess;
+};
 
 /** What the package scripts tell Bun's garbage collector; see DECISIONS.md (9). */
 const COLLECTOR = { BUN_JSC_forceRAMSize: "134217728" };
 
 /** `cores: null`: wherever the system likes. The environment holds only what is given here. */
-export type StartOptions = { env?: Record<string, string>; cores: readonly number[] | null };
+export type StartOptions = {
+  env?: Record<string, string>;
+  cores: readonly number[] | null;
+  /** The program gets the bench's own environment as well, and is not told of in the results: it measures nothing. */
+  isOurs?: true;
+};
 
 export type Children = {
   /** An empty folder that goes with the bench. */
   folder: string;
+  /** The repository whose shop is started; what lies under `bench/` is always this one's. */
+  tree: string;
+  /** The same list, but the shop is that of another repository. */
+  at(tree: string): Children;
+  /** The commands since the last call, without repetitions. */
+  takeCommands(): string[];
   /** Runs a script of the repository with this very Bun. */
   start(script: readonly string[], options: StartOptions): Child;
   /** Runs any program. */
@@ -35,69 +53,109 @@ export type Children = {
   close(): Promise<void>;
 };
 
+/** What the list of children knows of itself. */
+type State = {
+  folder: string;
+  running: Set<Child>;
+  commands: Set<string>;
+  started: number;
+  isClosing: boolean;
+};
+
 /** Opens the list of children of one bench. */
 export function openChildren(): Children {
   const folder = mkdtempSync(join(tmpdir(), "insole-bench-run-"));
-  const running = new Set<Child>();
-  let started = 0;
-  let isClosing = false;
-
-  const run = (program: readonly string[], { env = {}, cores }: StartOptions): Child => {
-    if (isClosing) throw new Error("the bench is ending");
-    started += 1;
-    const outPath = join(folder, `${started}.out`);
-    const pinned = cores === null ? [...program] : ["taskset", "-c", cores.join(","), ...program];
-    const subprocess = Bun.spawn(pinned, {
-      cwd: ROOT,
-      env: { PATH: process.env.PATH ?? "", HOME: folder, ...COLLECTOR, ...env },
-      stdin: "ignore",
-      stdout: Bun.file(outPath),
-      stderr: Bun.file(`${outPath}.err`),
-    });
-    const settings = Object.entries(env).map(([name, value]) => `${name}=${value}`);
-    const child = {
-      pid: subprocess.pid,
-      command: [...settings, ...pinned].join(" "),
-      outPath,
-      process: subprocess,
-    };
-    running.add(child);
-    void subprocess.exited.then(() => running.delete(child));
-    return child;
-  };
-  const end = async (child: Child): Promise<void> => {
-    if (child.process.exitCode !== null || child.process.signalCode !== null) return;
-    child.process.kill("SIGTERM");
-    const killing = setTimeout(() => child.process.kill("SIGKILL"), END_MS);
-    await child.process.exited;
-    clearTimeout(killing);
-  };
-  const endAll = async (): Promise<void> => void (await Promise.all([...running].map(end)));
-
-  return {
+  const state: State = { folder, running: new Set(), commands: new Set(), started: 0, isClosing: false };
+  const endAll = async (): Promise<void> => void (await Promise.all([...state.running].map(end)));
+  const children: Children = {
     folder,
-    run,
-    start: (script, options) => run([process.execPath, ...script], options),
-    async expectEnd(child, msMax) {
-      let isLate = false;
-      const killing = setTimeout(() => {
-        isLate = true;
-        child.process.kill("SIGKILL");
-      }, msMax);
-      const code = await child.process.exited;
-      clearTimeout(killing);
-      if (isLate) throw new Error(`not done after ${Math.round(msMax / 1000)} s: ${child.command}`);
-      if (code !== 0) throw new Error(`exit code ${code}: ${child.command}\n${outputOf(child)}`);
-      return readFileSync(child.outPath, "utf8");
+    ...startersOf(state, ROOT),
+    at: (tree) => ({ ...children, ...startersOf(state, tree) }),
+    takeCommands() {
+      const taken = [...state.commands];
+      state.commands.clear();
+      return taken;
     },
+    expectEnd,
     end,
     endAll,
     async close() {
-      isClosing = true;
+      state.isClosing = true;
       await endAll();
       rmSync(folder, { recursive: true, force: true });
     },
   };
+  return children;
+}
+
+const startersOf = (state: State, tree: string): Pick<Children, "tree" | "run" | "start"> => ({
+  tree,
+  run: (program, options) => spawn(state, program, options.env ?? {}, options, tree),
+  start: (script, options) =>
+    spawn(
+      state,
+      [process.execPath, ...script],
+      { ...COLLECTOR, ...options.env },
+      options,
+      script[0]?.startsWith("bench/") ? ROOT : tree,
+    ),
+});
+
+/** Starts a program in a repository; `told` is the part of its environment that the results tell of. */
+function spawn(
+  state: State,
+  program: readonly string[],
+  told: Record<string, string>,
+  { env = {}, cores, isOurs }: StartOptions,
+  tree: string,
+): Child {
+  if (state.isClosing) throw new Error("the bench is ending");
+  state.started += 1;
+  const { folder } = state;
+  const outPath = join(folder, `${state.started}.out`);
+  const pinned = cores === null ? [...program] : ["taskset", "-c", cores.join(","), ...program];
+  const subprocess = Bun.spawn(pinned, {
+    cwd: tree,
+    env: isOurs
+      ? { ...process.env, ...env }
+      : { PATH: process.env.PATH ?? "", HOME: folder, ...COLLECTOR, ...env },
+    stdin: "ignore",
+    stdout: Bun.file(outPath),
+    stderr: Bun.file(`${outPath}.err`),
+  });
+  const settings = Object.entries(env).map(([name, value]) => `${name}=${value}`);
+  const child: Child = {
+    pid: subprocess.pid,
+    command: [...settings, ...pinned].join(" "),
+    typed: typed({ program, env: told, cores, folder, tree }),
+    outPath,
+    process: subprocess,
+  };
+  if (!isOurs) state.commands.add(child.typed);
+  state.running.add(child);
+  void subprocess.exited.then(() => state.running.delete(child));
+  return child;
+}
+
+async function end(child: Child): Promise<void> {
+  if (child.process.exitCode !== null || child.process.signalCode !== null) return;
+  child.process.kill("SIGTERM");
+  const killing = setTimeout(() => child.process.kill("SIGKILL"), END_MS);
+  await child.process.exited;
+  clearTimeout(killing);
+}
+
+async function expectEnd(child: Child, msMax: number): Promise<string> {
+  let isLate = false;
+  const killing = setTimeout(() => {
+    isLate = true;
+    child.process.kill("SIGKILL");
+  }, msMax);
+  const code = await child.process.exited;
+  clearTimeout(killing);
+  if (isLate) throw new Error(`not done after ${Math.round(msMax / 1000)} s: ${child.command}`);
+  if (code !== 0) throw new Error(`exit code ${code}: ${child.command}\n${outputOf(child)}`);
+  return readFileSync(child.outPath, "utf8");
 }
 
 /** The last of what a child said. */

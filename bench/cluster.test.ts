@@ -24,7 +24,8 @@ test.skipIf(!hasNginx)(
   "a cluster answers through its edge, its parts are told apart, and nothing of it is left",
   async () => {
     const bench: Bench = {
-      ...{ isQuick: true, rounds: 1, children, oha: null, cores: shareCores([]), say: () => {} },
+      ...{ isQuick: true, rounds: 1, children, oha: null, cores: shareCores([]) },
+      ...{ url: null, seed: 1, say: () => {} },
     };
     const cluster = await bootCluster(bench, { nodes: 2, shoes: 1_000, cacheBytes: 1024 * 1024 });
     const before = await readNodes(cluster.nodes);
@@ -51,7 +52,8 @@ test.skipIf(!hasNginx)(
 
 test("a cluster that gives up says why", async () => {
   const bench: Bench = {
-    ...{ isQuick: true, rounds: 1, children, oha: null, cores: shareCores([]), say: () => {} },
+    ...{ isQuick: true, rounds: 1, children, oha: null, cores: shareCores([]) },
+    ...{ url: null, seed: 1, say: () => {} },
   };
   await expect(bootCluster(bench, { nodes: 0, shoes: 1_000 })).rejects.toThrow(
     /no cluster: .*\n.*--nodes is 0/,

@@ -3,7 +3,7 @@ import { catalogueOf } from "./catalogue.ts";
 import { type Barest, bootBarest, bootShipped } from "./nginx-boot.ts";
 import type { Load, Run } from "./oha.ts";
 import { cpuUs, treeOf } from "./proc.ts";
-import { type Bench, type Line, ohaOf, type Scenario } from "./scenario.ts";
+import { type Bench, type How, type Line, ohaOf, type Scenario } from "./scenario.ts";
 import { bootBare, bootShop, type Server, takeSample } from "./shop.ts";
 import { turns } from "./stats.ts";
 import { relatedPath, relatedPaths, writeUrls } from "./urls.ts";
@@ -27,18 +27,24 @@ export const edge: Scenario = {
   needsOha: true,
   async *run(bench) {
     const { children, cores, isQuick } = bench;
-    const upstream = await bootBare(children, await sampleOf(bench), cores.server);
-    const options = { upstream, cores: cores.server };
+    const sample = await sampleOf(bench);
+    const bytes = Buffer.from(sample.body, "base64").length;
+    const upstream = await bootBare(children, sample, cores.server);
+    const options = { upstream, cores: cores.server, bytes };
     const shipped = await bootShipped(children, options);
     const barest = await bootBarest(children, options);
     await expectAlike(shipped, barest);
     const { shoes } = isQuick ? QUICK : FULL;
-    const hot = await compare(bench, "hot", relatedPaths(HOT_SHOES), shipped, barest.cached);
-    yield linesOf("cached answers", hot, HIT_SHARE_MIN);
-    const personal = await compare(bench, "personal", [PERSONAL_PATH], shipped, barest.proxied);
-    yield linesOf("proxied, never kept", personal, PROXIED_SHARE_MIN);
-    const kept = await compare(bench, "kept", relatedPaths(shoes), shipped, barest.cached);
-    yield linesOf("  proxied and kept", kept);
+    const beside = (server: Server) => ({ shipped, barest: server });
+    const hot = await compare(bench, "hot", relatedPaths(HOT_SHOES), {
+      ...beside(barest.cached),
+      ...{ "ceiling: NGINX return": barest.returned },
+    });
+    yield linesOf("cached answers", bytes, hot, HIT_SHARE_MIN);
+    const personal = await compare(bench, "personal", [PERSONAL_PATH], beside(barest.proxied));
+    yield linesOf("proxied, never kept", bytes, personal, PROXIED_SHARE_MIN);
+    const kept = await compare(bench, "kept", relatedPaths(shoes), beside(barest.cached));
+    yield linesOf("proxied and kept", bytes, kept);
     await Promise.all([shipped, barest.cached, upstream].map(({ child }) => children.end(child)));
   },
 };
@@ -65,48 +71,41 @@ async function expectAlike(shipped: Server, { cached, proxied }: Barest): Promis
 
 /** Per round: answers per second, and NGINX's CPU time in us per answer. */
 type Seen = { perSecond: number[]; us: number[] };
-type Both = { shipped: Seen; barest: Seen };
+type Side = { name: string; server: Server; load: Load; seen: Seen };
 
+/** Sends the same to each server in turn; what was seen comes in the order of `servers`. */
 async function compare(
   bench: Bench,
-  name: string,
+  what: string,
   paths: readonly string[],
-  shipped: Server,
-  barest: Server,
-): Promise<Both> {
+  servers: Record<string, Server>,
+): Promise<Side[]> {
   const { children, cores, rounds, isQuick, say } = bench;
   const { turnsOfRound, seconds, warmUpSeconds } = isQuick ? QUICK : FULL;
-  const sides = (
-    [
-      ["shipped", shipped],
-      ["barest", barest],
-    ] as const
-  ).map(([side, server]) => {
-    const urlsPath = writeUrls(children.folder, `${name}-${side}`, server.base, paths, URLS_SEED);
+  const sides = Object.entries(servers).map(([name, server], at): Side => {
+    const urlsPath = writeUrls(children.folder, `${what}-${at}`, server.base, paths, URLS_SEED);
     const load: Load = {
       ...{ target: { urlsPath }, connections: CONNECTIONS, seconds, rate: null },
       ...{ encoding: "gzip", cores: cores.load },
     };
-    return { side, server, load };
+    return { name, server, load, seen: { perSecond: [], us: [] } };
   });
   for (const { load } of sides) await ohaOf(bench).send({ ...load, seconds: warmUpSeconds });
-  const seen: Both = { shipped: { perSecond: [], us: [] }, barest: { perSecond: [], us: [] } };
   for (let round = 0; round < rounds; round += 1) {
-    say(`${name}, round ${round + 1} of ${rounds}`);
-    const spent = { shipped: noTurns(), barest: noTurns() };
+    say(`${what}, round ${round + 1} of ${rounds}`);
+    const spent = new Map(sides.map((side) => [side, noTurns()]));
     for (let turn = 0; turn < turnsOfRound; turn += 1)
-      for (const { side, server, load } of turns(sides, round + turn)) {
-        const before = cpuOf(server);
-        const run = await ohaOf(bench).send(load);
-        addTurn(spent[side], run, cpuOf(server) - before);
+      for (const side of turns(sides, round + turn)) {
+        const before = cpuOf(side.server);
+        const run = await ohaOf(bench).send(side.load);
+        addTurn(spent.get(side) ?? noTurns(), run, cpuOf(side.server) - before);
       }
-    for (const { side } of sides) {
-      const { us, answers, seconds: took } = spent[side];
-      seen[side].perSecond.push(answers / took);
-      seen[side].us.push(us / answers);
+    for (const [{ seen }, { us, answers, seconds: took }] of spent) {
+      seen.perSecond.push(answers / took);
+      seen.us.push(us / answers);
     }
   }
-  return seen;
+  return sides;
 }
 
 const noTurns = () => ({ us: 0, answers: 0, seconds: 0 });
@@ -120,26 +119,33 @@ function addTurn(sum: ReturnType<typeof noTurns>, { answers, perSecond }: Run, u
 /** Of the master and its workers. */
 const cpuOf = ({ child }: Server): number => treeOf(child.pid).reduce((sum, { pid }) => sum + cpuUs(pid), 0);
 
-function linesOf(what: string, { shipped, barest }: Both, atLeast?: number): Line[] {
+function linesOf(what: string, bytes: number, sides: readonly Side[], atLeast?: number): Line[] {
+  const [shipped, barest] = sides;
+  if (!shipped || !barest) throw new Error("two sides are compared");
   const target = atLeast === undefined ? {} : { target: { atLeast } };
+  const how: How = { connections: CONNECTIONS, rate: null, encoding: "gzip", bytes };
   const ratio = (above: number[], below: number[]) =>
     above.map((value, round) => value / (below[round] ?? Number.NaN));
+  const named = (name: string) => `  ${what}: ${name}`;
+  const at = (name: string) => ({ series: name, x: what });
   return [
     {
-      what: `${what}: per second, shipped / barest`,
-      unit: "",
-      values: ratio(shipped.perSecond, barest.perSecond),
-      ...target,
+      ...{ what: `${what}: per second, shipped / barest`, unit: "", how, ...target },
+      values: ratio(shipped.seen.perSecond, barest.seen.perSecond),
     },
     {
-      what: `${what}: per second of NGINX's CPU time, shipped / barest`,
-      unit: "",
-      values: ratio(barest.us, shipped.us),
-      ...target,
+      ...{ what: `${what}: per second of NGINX's CPU time, shipped / barest`, unit: "", how, ...target },
+      values: ratio(barest.seen.us, shipped.seen.us),
     },
-    { what: "  shipped", unit: "/s", values: shipped.perSecond },
-    { what: "  barest", unit: "/s", values: barest.perSecond },
-    { what: "  NGINX's CPU per answer, shipped", unit: "us", values: shipped.us },
-    { what: "  NGINX's CPU per answer, barest", unit: "us", values: barest.us },
+    ...sides.flatMap(({ name, seen }): Line[] => [
+      {
+        ...{ what: named(name), unit: "/s", values: seen.perSecond, how },
+        point: { chart: "Answers per second of NGINX on one core", ...at(name) },
+      },
+      {
+        ...{ what: named(`${name}, NGINX's CPU per answer`), unit: "us", values: seen.us, how },
+        point: { chart: "NGINX's CPU per answer", ...at(name) },
+      },
+    ]),
   ];
 }

@@ -2,6 +2,7 @@
 import { cpSync, mkdtempSync } from "node:fs";
 import { join } from "node:path";
 import { catalogueOf } from "./catalogue.ts";
+import { memoryShare, readMetrics } from "./metrics.ts";
 import type { Load } from "./oha.ts";
 import { ADMIN_SETTINGS, addCustomers, countLikes, customerId, signIn } from "./people.ts";
 import { cpuUs } from "./proc.ts";
@@ -71,10 +72,10 @@ async function browse(bench: Bench, base: string, half: Load): Promise<Line[]> {
   const shares: number[] = [];
   for (let round = 0; round < rounds; round += 1) {
     say(`round ${round + 1} of ${rounds}: browsing while likes come`);
-    const before = await cacheAnswers(base);
+    const before = await readMetrics(base);
     await Promise.all([ohaOf(bench).send(browsing), ohaOf(bench).send({ ...half, seconds: seconds + 1 })]);
-    const after = await cacheAnswers(base);
-    shares.push((after.fromMemory - before.fromMemory) / (after.all - before.all));
+    const after = await readMetrics(base);
+    shares.push(memoryShare(before, after));
   }
   return [
     {
@@ -82,15 +83,6 @@ async function browse(bench: Bench, base: string, half: Load): Promise<Line[]> {
       ...{ unit: "", values: shares, target: { atLeast: HIT_SHARE_MIN } },
     },
   ];
-}
-
-/** The shop's own counters of where catalogue answers came from. */
-async function cacheAnswers(base: string): Promise<{ fromMemory: number; all: number }> {
-  const text = await (await fetch(`${base}/metrics`)).text();
-  const counts = [...text.matchAll(/^insole_cache_answers_total\{kind="([a-z-]+)"\} (\d+)$/gm)];
-  const sum = (kinds: readonly string[]) =>
-    counts.reduce((total, [, kind = "", count]) => total + (kinds.includes(kind) ? Number(count) : 0), 0);
-  return { fromMemory: sum(["hit", "not-modified"]), all: sum(["hit", "not-modified", "miss", "missing"]) };
 }
 
 function likesOf({ children, cores, isQuick }: Bench, base: string, token: string): Load {

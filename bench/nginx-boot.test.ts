@@ -22,7 +22,7 @@ describe.skipIf(!hasNginx)("with NGINX", () => {
     const headers: [string, string][] = [["cache-control", "public, max-age=0, s-maxage=600"]];
     upstream = await bootBare(children, { headers, body: btoa(BODY) }, null);
     shipped = await bootShipped(children, { upstream, cores: null });
-    barest = await bootBarest(children, { upstream, cores: null });
+    barest = await bootBarest(children, { upstream, cores: null, bytes: BODY.length });
   }, BOOT_MS_MAX);
 
   afterAll(() => children.close());
@@ -34,10 +34,11 @@ describe.skipIf(!hasNginx)("with NGINX", () => {
   };
 
   test("all give the server's bytes, and only those that keep answers do without it", async () => {
-    const all = () => Promise.all([shipped, barest.cached, barest.proxied].map(ask));
-    expect(await all()).toEqual([BODY, BODY, BODY]);
+    const all = () => Promise.all([shipped, barest.cached, barest.proxied, barest.returned].map(ask));
+    const made = "x".repeat(BODY.length);
+    expect(await all()).toEqual([BODY, BODY, BODY, made]);
     await children.end(upstream.child);
-    expect(await all()).toEqual([BODY, BODY, "502"]);
+    expect(await all()).toEqual([BODY, BODY, "502", made]);
   });
 
   test("the CPU time of workers is found through their master", () => {

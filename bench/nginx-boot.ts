@@ -12,7 +12,7 @@ const GENERATE_MS_MAX = 20_000;
 const LOOPBACK = "127.0.0.0/8\n";
 
 /** The barest NGINX: one address keeps answers, the other only passes on. */
-export type Barest = { cached: Server; proxied: Server };
+export type Barest = { cached: Server; proxied: Server; returned: Server };
 
 type Options = { upstream: Server; cores: readonly number[] | null };
 
@@ -41,17 +41,21 @@ export async function bootShipped(children: Children, { upstream, cores }: Optio
   return start(children, out, port, cores);
 }
 
-/** Boots the barest configuration. */
-export async function bootBarest(children: Children, { upstream, cores }: Options): Promise<Barest> {
+/** Boots the barest configuration; `returned` gives as many bytes as an answer has, made by nobody. */
+export async function bootBarest(
+  children: Children,
+  { upstream, cores, bytes }: Options & { bytes: number },
+): Promise<Barest> {
   const folder = mkdtempSync(join(children.folder, "barest-"));
-  const ports = { cached: freePort(), proxied: freePort() };
-  writeFileSync(join(folder, "nginx.conf"), barestText(placeOf(upstream), ports));
+  const ports = { cached: freePort(), proxied: freePort(), returned: freePort() };
+  writeFileSync(join(folder, "nginx.conf"), barestText(placeOf(upstream), ports, bytes));
   const cached = await start(children, folder, ports.cached, cores);
-  return { cached, proxied: { ...cached, base: `http://127.0.0.1:${ports.proxied}` } };
+  const at = (port: number): Server => ({ ...cached, base: `http://127.0.0.1:${port}` });
+  return { cached, proxied: at(ports.proxied), returned: at(ports.returned) };
 }
 
 /** As little as caches and passes on: the same number of workers as shipped, connections kept open, and no log. */
-export const barestText = (place: string, { cached, proxied }: { cached: number; proxied: number }): string =>
+export const barestText = (place: string, ports: Record<keyof Barest, number>, bytes: number): string =>
   `${process.getuid?.() === 0 ? "user root;\n" : ""}worker_processes auto;
 pid nginx.pid;
 error_log error.log;
@@ -69,12 +73,16 @@ http {
   proxy_http_version 1.1;
   proxy_set_header Connection "";
   server {
-    listen 127.0.0.1:${cached};
+    listen 127.0.0.1:${ports.cached};
     location / { proxy_pass http://node; proxy_cache kept; }
   }
   server {
-    listen 127.0.0.1:${proxied};
+    listen 127.0.0.1:${ports.proxied};
     location / { proxy_pass http://node; }
+  }
+  server {
+    listen 127.0.0.1:${ports.returned};
+    location / { return 200 "${"x".repeat(bytes)}"; }
   }
 }
 `;

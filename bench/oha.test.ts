@@ -2,7 +2,16 @@
 import { describe, expect, test } from "bun:test";
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
-import { faultOf, keptRate, type Load, OHA_VERSION, ohaArguments, type Run, readReport } from "./oha.ts";
+import {
+  errorsOf,
+  faultOf,
+  keptRate,
+  type Load,
+  OHA_VERSION,
+  ohaArguments,
+  type Run,
+  readReport,
+} from "./oha.ts";
 
 const LOAD: Load = {
   target: { url: "http://127.0.0.1:1/a" },
@@ -37,6 +46,14 @@ describe("the arguments", () => {
     expect(words).not.toContain("-q");
     expect(words.slice(-2)).toEqual(["--urls-from-file", "/tmp/a.urls"]);
   });
+  test("bodies may come from a file, and answers go to one", () => {
+    const words = ohaArguments({
+      ...{ ...LOAD, post: { token: "t", bodiesPath: "/tmp/a.bodies" }, recordPath: "/tmp/a.answers" },
+    }).join(" ");
+    expect(words).toContain("-m POST -H authorization: Bearer t -T application/json -Z /tmp/a.bodies");
+    expect(words).toContain("--db-url /tmp/a.answers");
+    expect(ohaArguments(LOAD)).not.toContain("--db-url");
+  });
 });
 
 describe("the report", () => {
@@ -58,6 +75,10 @@ describe("the report", () => {
     expect(faultOf(runOf({ "200": 90, "404": 2 }, { "connection refused": 3 }))).toBe(
       "2 answers 404, 3 times connection refused",
     );
+  });
+  test("errors are counted: bad answers, and those that did not come", () => {
+    expect(errorsOf(runOf({ "200": 90, "304": 1, "503": 10 }, { timeout: 3 }))).toBe(13);
+    expect(errorsOf(runOf({ "201": 1 }, { "aborted due to deadline": 5 }))).toBe(0);
   });
   test("good answers are 2xx and 304, and there must be one", () => {
     expect(faultOf(runOf({ "200": 1, "204": 1, "304": 1 }))).toBeNull();

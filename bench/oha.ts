@@ -24,11 +24,15 @@ export type Load = {
   encoding: "gzip" | "identity";
   /** Sent as POST instead of GET. */
   post?: Post;
+  /** The entity tag of an answer that the client has already. */
+  ifNoneMatch?: string;
+  /** An SQLite file where every answer is noted, with its path and its status. */
+  recordPath?: string;
   cores: readonly number[] | null;
 };
 
-/** A bearer token, and a JSON body. */
-export type Post = { token?: string; body?: string };
+/** A bearer token, and a JSON body, or a file with one on each line, drawn from by chance. */
+export type Post = { token?: string; body?: string; bodiesPath?: string };
 
 /** What one run saw; latencies in ms. */
 export type Run = {
@@ -57,7 +61,8 @@ export function findOha(): string | null {
 }
 
 /** Oha's arguments for a load. */
-export function ohaArguments({ target, connections, seconds, rate, encoding, post }: Load): string[] {
+export function ohaArguments(load: Load): string[] {
+  const { target, connections, seconds, rate, encoding, post, ifNoneMatch, recordPath } = load;
   const pace = rate === null ? [] : ["-q", String(rate), "--latency-correction"];
   return [
     ...["--no-tui", "--output-format", "json", "--disable-compression", "--worker-threads", "1"],
@@ -66,6 +71,9 @@ export function ohaArguments({ target, connections, seconds, rate, encoding, pos
     ...(post ? ["-m", "POST"] : []),
     ...(post?.token === undefined ? [] : ["-H", `authorization: Bearer ${post.token}`]),
     ...(post?.body === undefined ? [] : ["-T", "application/json", "-d", post.body]),
+    ...(post?.bodiesPath === undefined ? [] : ["-T", "application/json", "-Z", post.bodiesPath]),
+    ...(ifNoneMatch === undefined ? [] : ["-H", `if-none-match: ${ifNoneMatch}`]),
+    ...(recordPath === undefined ? [] : ["--db-url", recordPath]),
     ...["-H", `accept-encoding: ${encoding}`],
     ...("url" in target ? [target.url] : ["--urls-from-file", target.urlsPath]),
   ];
@@ -91,35 +99,54 @@ export function readReport(text: string): Run {
 }
 
 /** Why a run is worth nothing, in one sentence; `null` when all its answers were good. */
-export function faultOf({ answers, statuses, errors }: Run): string | null {
-  const bad = Object.entries(statuses).filter(([status]) => !/^2\d\d$|^304$/.test(status));
+export function faultOf(run: Run): string | null {
+  const { statuses, errors } = badOf(run);
   const what = [
-    ...bad.map(([status, count]) => `${count} answers ${status}`),
-    ...Object.entries(errors).map(([error, count]) => `${count} times ${error}`),
+    ...statuses.map(([status, count]) => `${count} answers ${status}`),
+    ...errors.map(([error, count]) => `${count} times ${error}`),
   ];
   if (what.length > 0) return what.join(", ");
-  return answers === 0 ? "not one answer" : null;
+  return run.answers === 0 ? "not one answer" : null;
 }
 
+/** How many answers of a run were bad or did not come. */
+export function errorsOf(run: Run): number {
+  const { statuses, errors } = badOf(run);
+  return [...statuses, ...errors].reduce((sum, [, count]) => sum + count, 0);
+}
+
+const badOf = ({ statuses, errors }: Run) => ({
+  statuses: Object.entries(statuses).filter(([status]) => !/^2\d\d$|^304$/.test(status)),
+  errors: Object.entries(errors),
+});
+
 /** Whether a run kept up with its rate. */
-export const keptRate = ({ perSecond }: Run, rate: number | null): boolean =>
+export const keptRate = ({ perSecond }: Pick<Run, "perSecond">, rate: number | null): boolean =>
   rate === null || perSecond >= rate * RATE_SHARE_MIN;
+
+/** A run fell behind its rate as often as it may: what was to be measured at that rate is not known. */
+export class RateNotReached extends Error {}
 
 /** The load generator of one bench. */
 export type Oha = {
   version: string;
   /** Sends a load once; throws when an answer was bad. */
   send(load: Load): Promise<Run>;
+  /** Sends several loads at the same time; bad answers are counted in their runs and not thrown, slow runs not repeated. */
+  together(loads: readonly Load[]): Promise<Run[]>;
+  /** Does it once, and again where the run fell behind the rate: twice at most, after which it throws `RateNotReached`. */
+  keepRate<T extends { run: Pick<Run, "perSecond"> }>(
+    rate: number | null,
+    once: () => Promise<T>,
+  ): Promise<T>;
   /**
    * Sends a load and takes a reading around it; a run that fell behind its rate is thrown away and repeated, twice at
-   * most, after which it throws.
+   * most, after which it throws `RateNotReached`.
    */
   measure<T>(
     load: Load,
     around: (send: () => Promise<Run>) => Promise<T & { run: Run }>,
   ): Promise<T & { run: Run }>;
-  /** The commands so far, without repetitions. */
-  commands(): string[];
 };
 
 /** Opens oha; `say` is told of runs that are thrown away. Where rates need not be kept, slow runs count. */
@@ -128,41 +155,36 @@ export async function openOha(
   children: Children,
   { mustKeepRate, say }: { mustKeepRate: boolean; say: (line: string) => void },
 ): Promise<Oha> {
-  const commands = new Set<string>();
   const version = (
     await children.expectEnd(children.run([path, "--version"], { cores: null }), SPARE_MS)
   ).trim();
-  const send = async (load: Load): Promise<Run> => {
+  const trySend = async (load: Load) => {
     const child = children.run([path, ...ohaArguments(load)], { cores: load.cores });
-    commands.add(commandOf(load));
-    const run = readReport(await children.expectEnd(child, load.seconds * 1_000 + SPARE_MS));
+    const text = await children.expectEnd(child, load.seconds * 1_000 + SPARE_MS);
+    return { run: readReport(text), typed: child.typed };
+  };
+  const send = async (load: Load): Promise<Run> => {
+    const { run, typed } = await trySend(load);
     const fault = faultOf(run);
-    if (fault !== null) throw new Error(`invalid run, ${fault}: ${commandOf(load)}`);
+    if (fault !== null) throw new Error(`invalid run, ${fault}: ${typed}`);
     return run;
+  };
+  const keepRate: Oha["keepRate"] = async (rate, once) => {
+    for (let repeats = 0; ; repeats += 1) {
+      const taken = await once();
+      if (!mustKeepRate || keptRate(taken.run, rate)) return taken;
+      const what = `${Math.round(taken.run.perSecond)}/s of ${rate}/s`;
+      if (repeats === REPEATS_MAX) throw new RateNotReached(`not reached: ${what}, ${repeats + 1} times`);
+      say(`thrown away, repeated: ${what}`);
+    }
   };
   return {
     version,
     send,
-    async measure(load, around) {
-      for (let repeats = 0; ; repeats += 1) {
-        const taken = await around(() => send(load));
-        if (!mustKeepRate || keptRate(taken.run, load.rate)) return taken;
-        const what = `${Math.round(taken.run.perSecond)}/s of ${load.rate}/s`;
-        if (repeats === REPEATS_MAX) throw new Error(`invalid run, ${what} after ${repeats} repetitions`);
-        say(`thrown away, repeated: ${what}`);
-      }
+    async together(loads) {
+      return (await Promise.all(loads.map(trySend))).map(({ run }) => run);
     },
-    commands: () => [...commands],
+    keepRate,
+    measure: (load, around) => keepRate(load.rate, () => around(() => send(load))),
   };
-}
-
-/** The command as one would type it; ports and temporary folders are different every time. */
-function commandOf(load: Load): string {
-  const pin = load.cores === null ? "" : `taskset -c ${load.cores.join(",")} `;
-  const words = ohaArguments(load).map((word) =>
-    /[\s:]/.test(word) && !word.startsWith("http") ? `"${word}"` : word,
-  );
-  return `${pin}oha ${words.join(" ")}`
-    .replace(/127\.0\.0\.1:\d+/, "127.0.0.1:PORT")
-    .replace(/\S+\/([\w-]+\.urls)/, "$1");
 }

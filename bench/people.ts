@@ -30,17 +30,20 @@ export async function signIn({ base }: Pick<Server, "base">): Promise<string> {
 
 export const customerId = (number: number): string => `bench-${number}`;
 
-/** Adds customers who cannot sign in: hashing a password for each would take minutes. */
+/** The statement that adds customers who cannot sign in: hashing a password for each would take minutes. */
+export const customersStatement = (count: number): { sql: string; args: [string] } => ({
+  sql: `INSERT INTO users (id, email, email_key, name, password_hash, created_at, updated_at)
+SELECT value, value || '@shop.example', value || '@shop.example', value, '-', 0, 0 FROM json_each(?)
+WHERE true ON CONFLICT DO NOTHING`,
+  args: [JSON.stringify(Array.from({ length: count }, (_, at) => customerId(at)))],
+});
+
+/** Adds customers to the shop whose data lie there. */
 export function addCustomers(dataDir: string, count: number): void {
   const handle = new Libsql(join(dataDir, "insole.db"), { timeout: 5_000 });
+  const { sql, args } = customersStatement(count);
   try {
-    handle
-      .prepare(
-        `INSERT INTO users (id, email, email_key, name, password_hash, created_at, updated_at)
-         SELECT value, value || '@shop.example', value || '@shop.example', value, '-', 0, 0 FROM json_each(?)
-         WHERE true ON CONFLICT DO NOTHING`,
-      )
-      .run([JSON.stringify(Array.from({ length: count }, (_, at) => customerId(at)))]);
+    handle.prepare(sql).run(args);
   } finally {
     handle.close();
   }

@@ -1,123 +1,82 @@
-// What a bench says at its end: the machine, the table, the JSON.
-import { cpus, loadavg, release, totalmem } from "node:os";
-import { version } from "../package.json";
-import { ROOT } from "./children.ts";
-import { type Cores, type Line, type Target, verdictOf } from "./scenario.ts";
-import { median, spread, written } from "./stats.ts";
-
-/** What came of a scenario; `fault` says why it is worth nothing. */
-export type Outcome = { scenario: string; lines: Line[]; fault: string | null };
-
-/** Where and with what it was measured. */
-export type Setting = {
-  at: string;
-  machine: string;
-  /** What else ran at the start. */
-  load: string;
-  kernel: string;
-  bun: string;
-  oha: string;
-  insole: string;
-  commit: string;
-  pinning: string;
-  command: string;
-};
+// What a bench says on the terminal: the table of targets and what was reached, and two runs beside each other.
+import { pairCells, pairHeads } from "./pairs.ts";
+import type { Beside, Outcome } from "./results.ts";
+import { type How, type Line, type Target, verdictOf } from "./scenario.ts";
+import { spread, written } from "./stats.ts";
+import { textTable } from "./tables.ts";
 
 const NOT_JUDGED = "-";
-/** Others at work on so much of the cores disturb the figures. */
-const BUSY_SHARE = 0.25;
+const PERCENT = 100;
+/** A layer that gave less than this of the answers is not worth its words. */
+const LAYER_SHARE_MIN = 0.0005;
 
-/** Looks around; `at` is the time in ISO 8601. */
-export function lookAround(at: string, oha: string, cores: Cores, command: string): Setting {
-  const memoryGib = Math.round(totalmem() / 2 ** 30);
-  return {
-    at,
-    machine: `${cpus()[0]?.model.trim() ?? "unknown"}, ${cpus().length} cores, ${memoryGib} GiB`,
-    load: loadText(loadavg()[0] ?? 0, cpus().length),
-    kernel: `${process.platform} ${release()}`,
-    bun: Bun.version,
-    oha,
-    insole: version,
-    commit: commit(),
-    pinning: pinningText(cores),
-    command,
-  };
-}
-
-/** The load average at the start, and what it means for the figures. */
-export function loadText(average: number, cores: number): string {
-  const isBusy = average > cores * BUSY_SHARE;
-  return `${written(average)}${isBusy ? ": BUSY, so throughput, latencies and start times are worse than on a quiet machine" : ""}`;
-}
-
-/** Who runs where, for people. */
-export function pinningText({ server, load, wide }: Cores): string {
-  if (server === null || load === null) return "none: there is one core";
-  const others = wide === null ? "all cores" : `cores ${wide.join(",")}`;
-  return `oha on core ${load.join(",")}, server on core ${server.join(",")} (wide and start: ${others}; import and clusters: all cores)`;
-}
-
-function commit(): string {
-  const git = (...words: string[]) => Bun.spawnSync(["git", ...words], { cwd: ROOT, stderr: "ignore" });
-  const head = git("rev-parse", "--short", "HEAD");
-  if (head.exitCode !== 0) return "unknown";
-  const isChanged = git("status", "--porcelain").stdout.length > 0;
-  return head.stdout.toString().trim() + (isChanged ? " with changes" : "");
-}
-
-const targetText = (target: Target, unit: string): string => {
-  const [words, value] = "atMost" in target ? ["at most", target.atMost] : ["at least", target.atLeast];
+/** What a line must reach, in words. */
+export function targetText({ target, unit }: Pick<Line, "target" | "unit">): string {
+  if (target === undefined) return "";
+  const [words, value] = boundOf(target);
   return `${words} ${written(value)}${unit === "" ? "" : ` ${unit}`}`;
-};
+}
 
-/** The table: what, target, reached, met or missed. A quick run is not judged. */
+const boundOf = (target: Target): [string, number] =>
+  "atMost" in target ? ["at most", target.atMost] : ["at least", target.atLeast];
+
+/** What a line reached, in words; nothing where it has no values. */
+export const reachedText = ({ values, unit }: Line): string =>
+  values.length === 0 ? "" : spread(values, unit);
+
+/** Met or missed; a quick run is not judged. */
+export const judged = (line: Line, isQuick: boolean): string =>
+  isQuick && line.target && line.notReached === undefined ? NOT_JUDGED : verdictOf(line);
+
+/** How a line was asked and who answered, in words. */
+export function howText(how: How | undefined): string {
+  if (how === undefined) return "";
+  const layers = Object.entries(how.layers ?? {}).filter(([, share]) => share >= LAYER_SHARE_MIN);
+  return [
+    `${how.connections} ${how.connections === 1 ? "connection" : "connections"}`,
+    how.rate === null ? "as fast as it goes" : `${written(how.rate)}/s`,
+    how.encoding,
+    ...(how.bytes === undefined ? [] : [`${written(how.bytes)} bytes`]),
+    ...(layers.length === 0
+      ? []
+      : [layers.map(([name, share]) => `${name} ${written(share * PERCENT)} %`).join(" + ")]),
+  ].join(", ");
+}
+
+/** The state of a scenario in a word; nothing when all is well. */
+const stateOf = ({ fault }: Outcome): string =>
+  fault === null ? "" : fault.startsWith("not reached") ? "not reached" : "invalid";
+
+/** The table: what, target, reached, met or missed. Below it stand notes and faults. */
 export function tableOf(outcomes: readonly Outcome[], isQuick: boolean): string {
   const rows = [["", "target", "reached: median (least to greatest)", ""]];
-  for (const { scenario, lines, fault } of outcomes) {
-    rows.push([scenario, "", "", fault === null ? "" : "invalid"]);
-    for (const line of lines) {
-      const { what, target, values, unit } = line;
-      const verdict = isQuick && target ? NOT_JUDGED : verdictOf(line);
-      rows.push([`  ${what}`, target ? targetText(target, unit) : "", spread(values, unit), verdict]);
-    }
+  for (const outcome of outcomes) {
+    rows.push([outcome.scenario, "", "", stateOf(outcome)]);
+    for (const line of outcome.lines)
+      rows.push([`  ${line.what}`, targetText(line), reachedText(line), judged(line, isQuick)]);
   }
-  const widths = [0, 1, 2].map((column) => Math.max(...rows.map((row) => row[column]?.length ?? 0)));
-  const text = rows.map((row) =>
-    row
-      .map((cell, column) => cell.padEnd(widths[column] ?? 0))
-      .join("  ")
-      .trimEnd(),
-  );
   const notes = outcomes.flatMap(({ scenario, lines, fault }) => [
     ...(fault === null ? [] : [`${scenario}: ${fault}`]),
-    ...lines.flatMap(({ what, note }) =>
-      note === undefined ? [] : [`${scenario}, ${what.trim()}: ${note}`],
-    ),
+    ...lines.flatMap((line) => remarks(line).map((remark) => `${scenario}, ${line.what.trim()}: ${remark}`)),
   ]);
-  return [...text, ...(notes.length > 0 ? ["", ...notes] : [])].join("\n");
+  return [textTable(rows), ...(notes.length > 0 ? ["", ...notes] : [])].join("\n");
 }
 
-export const settingText = (setting: Setting): string =>
-  Object.entries(setting)
-    .map(([name, value]) => `${name.padEnd(8)} ${value}`)
-    .join("\n");
+/** What stands beside a line's numbers. */
+export const remarks = ({ note, notReached }: Line): string[] => [
+  ...(notReached === undefined ? [] : [notReached]),
+  ...(note === undefined ? [] : [note]),
+];
 
-/** Everything as JSON, medians and verdicts beside the values they come from. */
-export function jsonOf(
-  setting: Setting,
-  outcomes: readonly Outcome[],
-  commands: readonly string[],
-  isQuick: boolean,
-): string {
-  const results = outcomes.map(({ scenario, fault, lines }) => ({
-    scenario,
-    fault,
-    lines: lines.map((line) => ({
-      ...line,
-      what: line.what.trim(),
-      median: median(line.values),
-      verdict: isQuick ? "" : verdictOf(line),
-    })),
-  }));
-  return `${JSON.stringify({ setting, isQuick, results, commands }, null, 2)}\n`;
+/** Two runs beside each other. */
+export function besideText({ kind, other, differences, scenarios }: Beside): string {
+  const rows: string[][] = [pairHeads(kind)];
+  for (const { scenario, pairs } of scenarios) {
+    rows.push([scenario]);
+    for (const pair of pairs) {
+      const [what, ...cells] = pairCells(pair);
+      rows.push([`  ${what}`, ...cells]);
+    }
+  }
+  return [`beside ${other}:`, ...differences.map((each) => `  ${each}`), "", textTable(rows)].join("\n");
 }

@@ -2,7 +2,7 @@
 import { catalogueOf } from "./catalogue.ts";
 import type { Load } from "./oha.ts";
 import { cpuUs } from "./proc.ts";
-import { type Bench, type Line, ohaOf, type Scenario } from "./scenario.ts";
+import { type Bench, type How, type Line, ohaOf, type Scenario } from "./scenario.ts";
 import { bootBare, bootShop, type Server, takeSample } from "./shop.ts";
 import { turns } from "./stats.ts";
 import { relatedPath, relatedPaths, writeUrls } from "./urls.ts";
@@ -101,26 +101,34 @@ async function loopStatement(bench: Bench, dataDir: string, shoes: number): Prom
   return perSecond;
 }
 
-const linesOf = ({ shop, bare }: Both, statement: number[]): Line[] => [
-  {
-    what: "uncached related per second, server held to one core",
-    unit: "/s",
-    values: shop.perSecond,
-    target: { atLeast: PER_CORE_MIN },
-  },
-  {
-    what: "uncached related per second of CPU time",
-    unit: "/s",
-    values: shop.us.map((us) => MICROSECONDS / us),
-    target: { atLeast: PER_CORE_MIN },
-  },
-  { what: "  CPU per request", unit: "us", values: shop.us },
-  { what: "  p99 at full load", unit: "ms", values: shop.p99Ms },
-  { what: "  ceiling: the statement alone per second of CPU time", unit: "/s", values: statement },
-  { what: "  ceiling: bare Bun.serve per second, one core", unit: "/s", values: bare.perSecond },
-  {
-    what: "  ceiling: bare Bun.serve per second of CPU time",
-    unit: "/s",
-    values: bare.us.map((us) => MICROSECONDS / us),
-  },
-];
+const HOW: How = { connections: CONNECTIONS, rate: null, encoding: "identity" };
+
+const linesOf = ({ shop, bare }: Both, statement: number[]): Line[] => {
+  const at = (series: string) => ({
+    point: { chart: "Uncached related shoes per second of CPU time", series, x: "one core" },
+  });
+  return [
+    {
+      ...{ what: "uncached related per second, server held to one core", unit: "/s", how: HOW },
+      values: shop.perSecond,
+      target: { atLeast: PER_CORE_MIN },
+    },
+    {
+      ...{ what: "uncached related per second of CPU time", unit: "/s", how: HOW, ...at("the shop") },
+      values: shop.us.map((us) => MICROSECONDS / us),
+      target: { atLeast: PER_CORE_MIN },
+    },
+    { what: "  CPU per request", unit: "us", values: shop.us },
+    { what: "  p99 at full load", unit: "ms", values: shop.p99Ms },
+    {
+      ...{ what: "  ceiling: the statement alone per second of CPU time", unit: "/s", values: statement },
+      ...at("the statement alone"),
+    },
+    { what: "  ceiling: bare Bun.serve per second, one core", unit: "/s", values: bare.perSecond, how: HOW },
+    {
+      ...{ what: "  ceiling: bare Bun.serve per second of CPU time", unit: "/s", how: HOW },
+      values: bare.us.map((us) => MICROSECONDS / us),
+      ...at("bare Bun.serve"),
+    },
+  ];
+};

@@ -1,0 +1,41 @@
+// Numbers out of a shop's `/metrics`.
+
+/** The sum of a metric over its labels that match; 0 where it has none. */
+export function sumOfMetric(text: string, name: string, label = ""): number {
+  let sum = 0;
+  for (const line of text.split("\n")) {
+    const isIt = line.startsWith(`${name} `) || line.startsWith(`${name}{`);
+    if (isIt && line.includes(label)) sum += Number(line.slice(line.lastIndexOf(" ") + 1));
+  }
+  return sum;
+}
+
+/** Reads a shop's metrics; throws when it does not tell. */
+export async function readMetrics(base: string): Promise<string> {
+  const response = await fetch(`${base}/metrics`);
+  const text = await response.text();
+  if (response.status !== 200) throw new Error(`${base}/metrics answers ${response.status}`);
+  return text;
+}
+
+/** Catalogue answers since the shop started: from finished bytes, and all. */
+export type CacheAnswers = { fromMemory: number; all: number };
+
+const FROM_MEMORY = ["hit", "not-modified"];
+const COMPUTED = ["miss", "missing"];
+
+/** The shop's own counters of where catalogue answers came from. */
+export function parseCacheAnswers(text: string): CacheAnswers {
+  const sum = (kinds: readonly string[]) =>
+    kinds.reduce(
+      (total, kind) => total + sumOfMetric(text, "insole_cache_answers_total", `kind="${kind}"`),
+      0,
+    );
+  return { fromMemory: sum(FROM_MEMORY), all: sum([...FROM_MEMORY, ...COMPUTED]) };
+}
+
+/** The share of catalogue answers between two readings that came from memory, from 0 to 1. */
+export function memoryShare(before: string, after: string): number {
+  const [first, last] = [parseCacheAnswers(before), parseCacheAnswers(after)];
+  return (last.fromMemory - first.fromMemory) / (last.all - first.all);
+}

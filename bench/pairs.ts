@@ -1,0 +1,64 @@
+// The lines of two runs beside each other: which belong together, and what became of them.
+import type { Line } from "./scenario.ts";
+import { median, spread, written } from "./stats.ts";
+
+/** A line that one of the runs has, or both; values that are missing there are none. */
+export type Pair = {
+  what: string;
+  unit: string;
+  first: number[];
+  second: number[];
+  /** Of each round, where both sides took turns; else none. */
+  ratios: number[];
+};
+
+/** How long a body was is measured itself, so that it is no part of a line's name. */
+const MEASURED = /[\d,]+ bytes/g;
+
+/** The lines by name; a second one of the same name follows the first. */
+export function named(lines: readonly Line[]): Map<string, Line> {
+  const byName = new Map<string, Line>();
+  for (const line of lines) {
+    const plain = `${line.what.trim().replace(MEASURED, "bytes")} ${line.unit}`;
+    let name = plain;
+    for (let count = 2; byName.has(name); count += 1) name = `${plain} ${count}`;
+    byName.set(name, line);
+  }
+  return byName;
+}
+
+/** Puts the lines of two runs side by side, in the order of the second; those it lacks stand last. */
+export function pairsOf(first: readonly Line[], second: readonly Line[], isPaired: boolean): Pair[] {
+  const [ofFirst, ofSecond] = [named(first), named(second)];
+  const names = new Set([...ofSecond.keys(), ...ofFirst.keys()]);
+  return [...names].map((name) => {
+    const [a, b] = [ofFirst.get(name), ofSecond.get(name)];
+    const [before, after] = [a?.values ?? [], b?.values ?? []];
+    const isEven = isPaired && before.length === after.length;
+    return {
+      what: (b ?? a)?.what ?? "",
+      unit: (b ?? a)?.unit ?? "",
+      ...{ first: before, second: after },
+      ratios: isEven ? after.map((value, round) => value / (before[round] ?? Number.NaN)) : [],
+    };
+  });
+}
+
+/** The cells of a pair: what, both sides, second / first with the least and the greatest of the rounds. */
+export function pairCells({ what, unit, first, second, ratios }: Pair): [string, string, string, string] {
+  const side = (values: number[]) => (values.length === 0 ? "-" : spread(values, unit));
+  return [what, side(first), side(second), ratioText(first, second, ratios)];
+}
+
+function ratioText(first: number[], second: number[], ratios: number[]): string {
+  if (first.length === 0 || second.length === 0) return "-";
+  const ratio = written(median(second) / median(first));
+  if (ratios.length < 2 || !ratios.every(Number.isFinite)) return ratio;
+  return `${ratio} (${written(Math.min(...ratios))} to ${written(Math.max(...ratios))})`;
+}
+
+/** The heads of the columns. */
+export const pairHeads = (kind: "compare" | "rerun"): [string, string, string, string] =>
+  kind === "compare"
+    ? ["", "there", "here", "here / there: medians (least to greatest of the rounds)"]
+    : ["", "then", "now", "now / then"];
