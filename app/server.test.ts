@@ -263,12 +263,14 @@ describe("one content, one entry", () => {
     expect(observed.cache.state().entries).toBe(entries + 2);
   });
 
-  test("an answer in memory is found by its canonical address before anything is parsed", async () => {
+  test("an answer in memory is found by its canonical address, or one asked for before, and nothing is parsed", async () => {
     for (const path of [
       "/api/shoes/a1",
       "/v1/shoes/a1",
       "/api/shoes?limit=2",
       "/v1/shoes?limit=2",
+      "/api/shoes?page=1&limit=2&sort=newest",
+      "/v1/products?category=RUNNING&category=running&unknown=1",
       `${IMAGE}?v=1`,
     ]) {
       await observed.get(path);

@@ -2,6 +2,7 @@
 import { Elysia } from "elysia";
 import { type AccountServices, accountRoutes } from "./accounts/routes.ts";
 import { BODY_BYTES_MAX } from "./body.ts";
+import { keyOfUrl } from "./cache/key.ts";
 import { respond } from "./cache/respond.ts";
 import type { EdgeExpiry } from "./edge-expiry.ts";
 import { type HeaderSetter, isPublicRead } from "./headers.ts";
@@ -65,7 +66,7 @@ export function openServer(
   };
 
   function found(request: Request, requestId: string, since: number): Response | undefined {
-    const entry = request.method === "GET" ? cache.find(cacheKey(request.url), since) : undefined;
+    const entry = request.method === "GET" ? cache.find(keyOfUrl(request.url), since) : undefined;
     if (entry === undefined) return undefined;
     if (logSample > 0 && Math.random() < logSample) log.info("hit", { url: request.url, requestId });
     const response = respond(entry, request, "hit", requestId);
@@ -84,13 +85,6 @@ export function openServer(
     keepRequestId(request, requestId);
     return answer(request, requestId, peer, { app, services, routeOf });
   }
-}
-
-/** What stands below `/api/` or `/v1/`, else the path from its first slash: a canonical one is the key of its answer. */
-function cacheKey(url: string): string {
-  const path = url.indexOf("/", 8);
-  if (url.startsWith("/api/", path)) return url.slice(path + 5);
-  return url.slice(url.startsWith("/v1/", path) ? path + 4 : path);
 }
 
 async function answer(

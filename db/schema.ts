@@ -75,6 +75,8 @@ export const shoes = sqliteTable(
     index("shoes_by_likes").on(shoe.likes, shoe.id),
     index("shoes_by_category").on(shoe.categoryId, shoe.priceRank, shoe.id),
     index("shoes_by_brand").on(shoe.brandId, shoe.priceRank, shoe.id),
+    index("shoes_new_by_category").on(shoe.categoryId),
+    index("shoes_new_by_brand").on(shoe.brandId),
     index("shoes_narrow").on(
       ...[shoe.id, shoe.categoryId, shoe.brandId, shoe.colorId],
       ...[shoe.genderId, shoe.sizeRunId, shoe.priceRank, shoe.likes],

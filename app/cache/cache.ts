@@ -41,13 +41,13 @@ export function openCache({ bytesMax, now, position, headers = {} }: CacheOption
   const news = openNews({ shelf, missing, now, position });
   const flights = new Map<string, { era: number; entry: Promise<Entry | null> }>();
 
-  const find = (key: string, since = 0): Entry | undefined => {
-    const entry = shelf.get(key);
+  const find = (spelling: string, since = 0): Entry | undefined => {
+    const entry = shelf.get(spelling);
     if (entry === undefined) return undefined;
     if (entry.expiresAtMs > now() && (entry.concern !== "list" || entry.epoch === news.listEpoch()))
       // One that is good enough for others may be too old for who knows of a later change.
       return since > entry.seq && news.concern(entry, since) ? undefined : entry;
-    shelf.delete(key);
+    shelf.delete(entry.key);
     return undefined;
   };
 
@@ -69,8 +69,10 @@ export function openCache({ bytesMax, now, position, headers = {} }: CacheOption
   };
 
   return {
-    /** The finished answer at this key; with `since`, only one that knows the changes to that `seq`. */
+    /** The finished answer at this key or a known spelling of it; with `since`, only one that knows the changes to that `seq`. */
     find,
+    /** Another spelling of a key: from now on its answer is found by both. */
+    noteSpelling: shelf.noteSpelling,
     /** Whether there was lately nothing at this key; and to say so of one that was looked up elsewhere. */
     isMissing: missing.has,
     noteMissing: missing.note,

@@ -2,6 +2,7 @@
 import { LRUCache } from "lru-cache";
 import type { Concern } from "./cache.ts";
 import { type Entry, markOf, weigh } from "./entry.ts";
+import { openSpellings } from "./key.ts";
 
 /** Answers are found by the shoes they show in this many buckets: far less memory than a list per shoe. */
 const BUCKETS = 8_192;
@@ -18,8 +19,16 @@ export function openShelf(bytesMax: number) {
       for (const mark of entry.marks) shows[bucketOf(mark)]?.delete(entry);
     },
   });
+  const spellings = openSpellings();
   return {
-    get: (key: string): Entry | undefined => entries.get(key),
+    /** The answer at this key, or at the key that this is a known spelling of. */
+    get(spelling: string): Entry | undefined {
+      const entry = entries.get(spelling);
+      if (entry !== undefined) return entry;
+      const key = spellings.keyOf(spelling);
+      return key === undefined ? undefined : entries.get(key);
+    },
+    noteSpelling: spellings.note,
     delete: (key: string): void => void entries.delete(key),
     clear: (): void => entries.clear(),
     put(entry: Entry): void {

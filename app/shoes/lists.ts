@@ -150,7 +150,7 @@ const bounds = ({ limit, page, position }: ListQuery): Value[] => [
 function findNarrow(db: Readable, query: ListQuery, labels: LabelIds): Page {
   const [kind, ids] = (Object.entries(labels)[0] ?? ["all", [1]]) as [string, number[]];
   const total = db.read.get<[number]>("SELECT shoes FROM facets WHERE id = ?", ids[0] ?? 0)?.[0] ?? 0;
-  if (kind !== "all" && query.sort === "newest") {
+  if ((kind === "color" || kind === "gender") && query.sort === "newest") {
     const { sql, args } = newestPage(query, `tags : "t${ids[0]}"`, { sql: "", args: [] });
     return { rows: db.read.all(sql, ...(args ?? [])), total, totalIsLowerBound: false };
   }

@@ -4,6 +4,7 @@ import type { Database, Readable } from "../../db/database.ts";
 import { DatabaseError } from "../../db/errors.ts";
 import type { Cache, Fill, Origin } from "../cache/cache.ts";
 import type { Entry } from "../cache/entry.ts";
+import { keyOfUrl } from "../cache/key.ts";
 import { BEHIND, respond } from "../cache/respond.ts";
 import { Problem } from "../problems.ts";
 import { requestIdOf } from "../request-id.ts";
@@ -30,11 +31,15 @@ const SLUG_MAX = 145;
 
 /** The routes below `/api` and `/v1`. */
 export function catalogueRoutes(services: CatalogueServices) {
-  const { shop } = services;
+  const { shop, cache } = services;
   const { find, findOne } = finders(services);
   const list = (request: Request, view: View) => {
     const query = readListQuery(new URL(request.url).searchParams);
-    return find(request, (at) => listFill(at, shop, view, query));
+    return find(request, (at) => {
+      const fill = listFill(at, shop, view, query);
+      cache.noteSpelling(keyOfUrl(request.url), fill.key);
+      return fill;
+    });
   };
   const item = (request: Request, view: View, address: string) =>
     findOne(request, address, (at, shoeId) => shoeFill(at, shop, view, shoeId));
