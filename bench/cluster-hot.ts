@@ -1,8 +1,8 @@
 // A few hot addresses through the edge of a cluster: how many it answers, and how quickly at the rates of the services before it.
 import { bootCluster, type Cluster, endCluster } from "./cluster-boot.ts";
-import { between, layersOf, readNodes } from "./layers.ts";
+import { between, howOfRounds, type Layers, layersOf, readNodes } from "./layers.ts";
 import type { Load, Run } from "./oha.ts";
-import { type Bench, type Line, ohaOf, type Scenario } from "./scenario.ts";
+import { type Bench, type How, type Line, ohaOf, type Scenario } from "./scenario.ts";
 import { written } from "./stats.ts";
 import { relatedPaths, writeUrls } from "./urls.ts";
 
@@ -29,23 +29,29 @@ export const clusterHot: Scenario = {
     const { shoes, big, small, slowdown } = settingsOf(bench);
     const twelve = await bootCluster(bench, { nodes: big, shoes });
     yield await atFullSpeed(bench, twelve);
-    const held = await atRate(bench, twelve, TWELVE_RATE / slowdown);
+    const held = await roundsAt(bench, twelve, TWELVE_RATE / slowdown);
     yield [
       {
         what: `hot, ${big} nodes, held to ${written(TWELVE_RATE / slowdown)}/s: p99`,
-        ...{ unit: "ms", values: held.map(({ p99Ms }) => p99Ms), target: { atMost: TWELVE_P99_MS_MAX } },
+        ...{ unit: "ms", values: held.runs.map(({ p99Ms }) => p99Ms), target: { atMost: TWELVE_P99_MS_MAX } },
+        how: held.how,
       },
-      { what: "  p50", unit: "ms", values: held.map(({ p50Ms }) => p50Ms) },
+      { what: "  p50", unit: "ms", values: held.runs.map(({ p50Ms }) => p50Ms), how: held.how },
     ];
     await endCluster(bench, twelve);
     const three = await bootCluster(bench, { nodes: small, shoes });
-    const calm = await atRate(bench, three, THREE_RATE / slowdown);
+    const calm = await roundsAt(bench, three, THREE_RATE / slowdown);
     yield [
       {
         what: `hot, ${small} nodes, held to ${written(THREE_RATE / slowdown)}/s: mean`,
-        ...{ unit: "ms", values: calm.map(({ meanMs }) => meanMs), target: { atMost: THREE_MEAN_MS_MAX } },
+        ...{
+          unit: "ms",
+          values: calm.runs.map(({ meanMs }) => meanMs),
+          target: { atMost: THREE_MEAN_MS_MAX },
+        },
+        how: calm.how,
       },
-      { what: "  p99", unit: "ms", values: calm.map(({ p99Ms }) => p99Ms) },
+      { what: "  p99", unit: "ms", values: calm.runs.map(({ p99Ms }) => p99Ms), how: calm.how },
     ];
     await endCluster(bench, three);
   },
@@ -62,38 +68,48 @@ function loadOn(bench: Bench, { edge }: Cluster, rate: number | null): Load {
   };
 }
 
-async function atFullSpeed(bench: Bench, cluster: Cluster): Promise<Line[]> {
+type Seen = { run: Run; layers: Layers };
+
+/** One round, and who answered in it. */
+async function once(bench: Bench, { nodes }: Cluster, load: Load): Promise<Seen> {
+  return ohaOf(bench).measure(load, async (send) => {
+    const before = await readNodes(nodes);
+    const run = await send();
+    return { run, layers: layersOf(run.answers, between(before, await readNodes(nodes))) };
+  });
+}
+
+/** All rounds at this rate, or as fast as it goes, and how they were asked. */
+async function roundsAt(
+  bench: Bench,
+  cluster: Cluster,
+  rate: number | null,
+): Promise<{ runs: Run[]; how: How }> {
   const { rounds, say } = bench;
-  const load = loadOn(bench, cluster, null);
+  const load = loadOn(bench, cluster, rate);
   await ohaOf(bench).send({ ...load, seconds: settingsOf(bench).warmUpSeconds });
-  const runs: Run[] = [];
-  const edgeShares: number[] = [];
+  const seen: Seen[] = [];
   for (let round = 0; round < rounds; round += 1) {
-    say(`round ${round + 1} of ${rounds}: as fast as it goes`);
-    const before = await readNodes(cluster.nodes);
-    const run = await ohaOf(bench).send(load);
-    edgeShares.push(layersOf(run.answers, between(before, await readNodes(cluster.nodes))).edge);
-    runs.push(run);
+    say(`round ${round + 1} of ${rounds}: ${cluster.nodes.length} nodes, ${rate ?? "as many as go"}/s`);
+    seen.push(await once(bench, cluster, load));
   }
+  return {
+    runs: seen.map(({ run }) => run),
+    how: howOfRounds(
+      load,
+      seen.map(({ layers }) => layers),
+    ),
+  };
+}
+
+async function atFullSpeed(bench: Bench, cluster: Cluster): Promise<Line[]> {
+  const { runs, how } = await roundsAt(bench, cluster, null);
   return [
     {
       what: `hot, ${cluster.nodes.length} nodes: answers through the edge`,
       ...{ unit: "/s", values: runs.map(({ perSecond }) => perSecond), target: { atLeast: PER_SECOND_MIN } },
+      how,
     },
-    { what: "  p99 at full load", unit: "ms", values: runs.map(({ p99Ms }) => p99Ms) },
-    { what: "  share answered by the edge itself", unit: "", values: edgeShares },
+    { what: "  p99 at full load", unit: "ms", values: runs.map(({ p99Ms }) => p99Ms), how },
   ];
-}
-
-async function atRate(bench: Bench, cluster: Cluster, rate: number): Promise<Run[]> {
-  const { rounds, say } = bench;
-  const load = loadOn(bench, cluster, rate);
-  await ohaOf(bench).send({ ...load, seconds: settingsOf(bench).warmUpSeconds });
-  const runs: Run[] = [];
-  for (let round = 0; round < rounds; round += 1) {
-    say(`round ${round + 1} of ${rounds}: ${cluster.nodes.length} nodes at ${rate}/s`);
-    const { run } = await ohaOf(bench).measure(load, async (send) => ({ run: await send() }));
-    runs.push(run);
-  }
-  return runs;
 }

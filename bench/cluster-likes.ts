@@ -29,7 +29,7 @@ const QUICK = { nodes: 2, addresses: 50_000, seconds: 1, trySeconds: 1, warmUpSe
 export const clusterLikes: Scenario = {
   name: "cluster-likes",
   boot: "a cluster of twelve nodes, 1,000 shoes, 8,000 customers; then its primary (sqld) alone; nothing is pinned",
-  load: "POST likes drawn by chance at all nodes directly, 256 connections, as fast as it goes; the same statements in groups of the same size straight to sqld from as many writers as do best",
+  load: "POST likes drawn by chance at all nodes directly, 768 connections, as fast as it goes; the same statements in groups of the same size straight to sqld from as many writers as do best",
   measures:
     "acknowledged likes per second, nodes / raw; likes in a commit; where the CPU time goes; sqld's raw write rate",
   needsOha: true,

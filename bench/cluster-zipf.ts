@@ -1,6 +1,6 @@
 // A whole catalogue asked for as people do, few shoes often and many seldom: which layer answers, and what the nodes' memories make together.
 import { bootCluster, type Cluster, endCluster } from "./cluster-boot.ts";
-import { between, type Layers, layersOf, readNodes } from "./layers.ts";
+import { between, howOfRounds, type Layers, layersOf, readNodes } from "./layers.ts";
 import type { Load, Run } from "./oha.ts";
 import { type Bench, type Line, ohaOf, type Scenario } from "./scenario.ts";
 import { median, written } from "./stats.ts";
@@ -50,7 +50,8 @@ export const clusterZipf: Scenario = {
     const loadOfRoomy = loadOn(bench, roomy);
     const capacity = await fill(bench, loadOfRoomy);
     const rate = rateFor(capacity) / settingsOf(bench).slowdown;
-    yield linesOf(rate, capacity, await sendRounds(bench, roomy, { ...loadOfRoomy, rate }));
+    const held = { ...loadOfRoomy, rate };
+    yield linesOf(held, capacity, await sendRounds(bench, roomy, held));
     await endCluster(bench, roomy);
     const many = await bootCluster(bench, { nodes, shoes, cacheBytes: nodeMib * MIB });
     const load = loadOn(bench, many);
@@ -111,15 +112,20 @@ async function sendRounds(bench: Bench, { nodes }: Cluster, load: Load): Promise
   return seen;
 }
 
-function linesOf(rate: number, capacity: number, seen: readonly Seen[]): Line[] {
+function linesOf(load: Load & { rate: number }, capacity: number, seen: readonly Seen[]): Line[] {
+  const { rate } = load;
+  const how = howOfRounds(
+    load,
+    seen.map(({ layers }) => layers),
+  );
   const at = `${written(rate)}/s`;
   const latency = (what: string, atMost: number, of: (run: Run) => number): Line => ({
-    ...{ what: `  ${what} at ${at}`, unit: "ms", values: seen.map(({ run }) => of(run)) },
+    ...{ what: `  ${what} at ${at}`, unit: "ms", values: seen.map(({ run }) => of(run)), how },
     // The limits are those of the wanted rate; at another one the latencies only stand there.
     ...(rate === WANTED_RATE ? { target: { atMost } } : {}),
   });
   const share = (what: string, of: (layers: Layers) => number): Line => ({
-    ...{ what, unit: "", values: seen.map(({ layers }) => of(layers)) },
+    ...{ what, unit: "", values: seen.map(({ layers }) => of(layers)), how },
   });
   return [
     {
@@ -132,7 +138,7 @@ function linesOf(rate: number, capacity: number, seen: readonly Seen[]): Line[] 
     latency("p50", 5, ({ p50Ms }) => p50Ms),
     latency("p95", 15, ({ p95Ms }) => p95Ms),
     latency("p99", 40, ({ p99Ms }) => p99Ms),
-    { what: "  as fast as it goes", unit: "/s", values: [capacity] },
+    { what: "  as fast as it goes", unit: "/s", values: [capacity], how: { ...how, rate: null } },
   ];
 }
 

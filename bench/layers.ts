@@ -1,5 +1,8 @@
 // Which part of a cluster answered: the edge, a node from its memory, or a node that had to ask its replica.
 import type { Part } from "./cluster-boot.ts";
+import type { Load } from "./oha.ts";
+import type { How } from "./scenario.ts";
+import { median } from "./stats.ts";
 
 /** Catalogue answers of all nodes since they started. */
 export type NodeAnswers = { fromMemory: number; all: number };
@@ -52,4 +55,15 @@ export function layersOf(answers: number, { fromMemory, all }: NodeAnswers): Lay
   // What the end of a run cut off is no answer, but a node may have given it.
   const sum = edge + memory + computed;
   return { edge: edge / sum, memory: memory / sum, computed: computed / sum };
+}
+
+/** How a line of several rounds was asked, and the middle share of each layer. */
+export function howOfRounds({ connections, rate, encoding }: Load, rounds: readonly Layers[]): How {
+  const middle = (of: (layers: Layers) => number) => median(rounds.map(of));
+  const layers = {
+    "edge hit": middle(({ edge }) => edge),
+    "memory hit": middle(({ memory }) => memory),
+    replica: middle(({ computed }) => computed),
+  };
+  return { connections, rate, encoding, layers };
 }

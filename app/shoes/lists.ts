@@ -10,12 +10,13 @@ import {
   type LabelIds,
   matchFilters,
   priceCondition,
-  rowCondition,
 } from "./filters.ts";
 import type { ListQuery, Sort } from "./query.ts";
 import { correctWords, EVERYWHERE, matchWords, type Scope } from "./search.ts";
-import { afterCursor, afterInIndex, orderBy, sortValue } from "./sorts.ts";
+import { bounds, findSorted } from "./sorted.ts";
+import { afterInIndex, orderBy, sortValue } from "./sorts.ts";
 import { shoeJson, type View } from "./views.ts";
+import type { LabelKind } from "./words.ts";
 
 /** Totals are counted this far; above it they are a lower bound. */
 export const TOTAL_MAX = 10_000;
@@ -63,24 +64,30 @@ export async function listShoes(db: Readable, query: ListQuery, view: View, shop
 
 const EMPTY: Page = { rows: [], total: 0, totalIsLowerBound: false };
 
-/** A question that an index answers within a bounded number of rows: at most one label with a counter, nothing else. */
-function isNarrow({
+/** The kind of the only label that is asked for, when nothing else narrows the list; "all" without one, else `null`. */
+function onlyLabel({
   labels,
   words,
   minPriceCents,
   maxPriceCents,
   onSale,
   inStock,
-  facets,
-  sort,
-}: ListQuery): boolean {
-  if (words || minPriceCents !== null || maxPriceCents !== null || onSale || inStock || facets) return false;
-  const lists = Object.entries(labels);
-  if (lists.length === 0) return true;
-  const [kind, keys] = lists[0] ?? [];
-  if (lists.length > 1 || keys?.length !== 1) return false;
-  if (kind === "size") return false;
-  return sort === "newest" || (sort.startsWith("price_") && (kind === "category" || kind === "brand"));
+}: ListQuery): LabelKind | "all" | null {
+  if (words || minPriceCents !== null || maxPriceCents !== null || onSale || inStock) return null;
+  const [first, ...others] = Object.entries(labels);
+  if (first === undefined) return "all";
+  const [kind, keys] = first;
+  // Sizes are counted by their runs.
+  return others.length > 0 || keys.length !== 1 || kind === "size" ? null : (kind as LabelKind);
+}
+
+/** A question that an index answers within a bounded number of rows: at most one label with a counter, nothing else. */
+function isNarrow(query: ListQuery): boolean {
+  const kind = onlyLabel(query);
+  const { sort, facets } = query;
+  if (kind === null || facets) return false;
+  if (kind === "all" || sort === "newest") return true;
+  return sort.startsWith("price_") && (kind === "category" || kind === "brand");
 }
 
 async function findPage(
@@ -102,25 +109,39 @@ async function findPage(
     const [counts, ...rows] = (await db.scan([both])).flat();
     return { ...totalsOf(counts), rows };
   }
-  const [counts] = (await db.scan([countOf(hits(match(EVERYWHERE), price, TOTAL_MAX + 1))])).flat();
-  const totals = totalsOf(counts);
+  const [[only] = []] = Object.values(labels);
+  const totals: Totals =
+    onlyLabel(query) === null || only === undefined
+      ? await countMatches(db, match(EVERYWHERE), price)
+      : { total: counterOf(db, only), totalIsLowerBound: false };
   if (totals.total === 0) return { ...totals, rows: [] };
-  const questions = words
-    ? rankedPage(query, match, price)
-    : query.sort === "newest"
-      ? [newestPage(query, match(EVERYWHERE), price)]
-      : totals.totalIsLowerBound
-        ? [walkedPage(query, labels)]
-        : [sortedPage(query, match(EVERYWHERE), price)];
-  return { ...totals, rows: (await db.scan(questions)).flat() };
+  if (words) return { ...totals, rows: (await db.scan(rankedPage(query, match, price))).flat() };
+  if (query.sort === "newest") {
+    const rows = (await db.scan([newestPage(query, match(EVERYWHERE), price)])).flat();
+    return { ...totals, rows };
+  }
+  const isSortable = !totals.totalIsLowerBound && totals.total <= TOTAL_MAX;
+  const matches = { text: match(EVERYWHERE), price, total: totals.total, isSortable };
+  return { ...totals, rows: await findSorted(db, query, labels, matches, TOTAL_MAX) };
 }
+
+type Totals = Omit<Page, "rows">;
+
+async function countMatches(db: Readable, text: string, price: Condition): Promise<Totals> {
+  const [counts] = (await db.scan([countOf(hits(text, price, TOTAL_MAX + 1))])).flat();
+  return totalsOf(counts);
+}
+
+/** How many shoes have a label, by its own counter. */
+const counterOf = (db: Readable, labelId: number): number =>
+  db.read.get<[number]>("SELECT shoes FROM facets WHERE id = ?", labelId)?.[0] ?? 0;
 
 const countOf = ({ sql, args = [] }: Statement): Statement => ({
   sql: `SELECT count(*) FROM (${sql})`,
   args,
 });
 
-function totalsOf(counts: Row | undefined): Omit<Page, "rows"> {
+function totalsOf(counts: Row | undefined): Totals {
   const count = Number(counts?.[0] ?? 0);
   return { total: Math.min(count, TOTAL_MAX), totalIsLowerBound: count > TOTAL_MAX };
 }
@@ -142,20 +163,15 @@ function countedPage(query: ListQuery, match: (scope: Scope) => string, price: C
   };
 }
 
-const bounds = ({ limit, page, position }: ListQuery): Value[] => [
-  limit + 1,
-  position ? 0 : (page - 1) * limit,
-];
-
 function findNarrow(db: Readable, query: ListQuery, labels: LabelIds): Page {
   const [kind, ids] = (Object.entries(labels)[0] ?? ["all", [1]]) as [string, number[]];
-  const total = db.read.get<[number]>("SELECT shoes FROM facets WHERE id = ?", ids[0] ?? 0)?.[0] ?? 0;
+  const total = counterOf(db, ids[0] ?? 0);
   if ((kind === "color" || kind === "gender") && query.sort === "newest") {
     const { sql, args } = newestPage(query, `tags : "t${ids[0]}"`, { sql: "", args: [] });
     return { rows: db.read.all(sql, ...(args ?? [])), total, totalIsLowerBound: false };
   }
   const within = kind === "all" ? NO_CONDITION : { sql: `s.${kind}_id = ? AND`, args: [ids[0] ?? 0] };
-  const [limit, offset] = bounds(query) as [number, number];
+  const [limit, offset] = bounds(query);
   const take = (where: { sql: string; args: Value[] }, count: number) =>
     db.read.all(
       `SELECT s.id, ${sortValue(query.sort)} FROM shoes AS s WHERE ${within.sql} ${where.sql}
@@ -174,7 +190,7 @@ ${orderBy(query.sort)} LIMIT ? OFFSET ?`,
 const NO_CONDITION: Condition = { sql: "", args: [] };
 
 function newestPage(query: ListQuery, match: string, price: Condition): Statement {
-  const [limit, offset] = bounds(query) as [number, number];
+  const [limit, offset] = bounds(query);
   const { sql, args = [] } = hits(match, price, limit, offset);
   if (!query.position) return { sql, args };
   const [text, ...rest] = args;
@@ -182,28 +198,6 @@ function newestPage(query: ListQuery, match: string, price: Condition): Statemen
   return {
     sql: sql.replace("MATCH ?", `MATCH ? AND ${row} < ?`),
     args: [text ?? "", query.position.id, ...rest],
-  };
-}
-
-/** Few enough to fetch them all and sort. */
-function sortedPage(query: ListQuery, match: string, price: Condition): Statement {
-  const all = hits(match, price, TOTAL_MAX);
-  const after = afterCursor(query);
-  return {
-    sql: `SELECT s.id, ${sortValue(query.sort)} FROM (${all.sql}) AS m CROSS JOIN shoes AS s ON s.id = m.id
-WHERE ${after.sql} ${orderBy(query.sort)} LIMIT ? OFFSET ?`,
-    args: [...(all.args ?? []), ...after.args, ...bounds(query)],
-  };
-}
-
-/** So many that walking the sort's own index meets enough of them soon. */
-function walkedPage(query: ListQuery, labels: LabelIds): Statement {
-  const where = rowCondition(query, labels);
-  const after = afterCursor(query);
-  return {
-    sql: `SELECT s.id, ${sortValue(query.sort)} FROM shoes AS s WHERE ${after.sql} AND ${where.sql}
-${orderBy(query.sort)} LIMIT ? OFFSET ?`,
-    args: [...after.args, ...where.args, ...bounds(query)],
   };
 }
 
