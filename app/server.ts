@@ -96,8 +96,9 @@ async function answer(
   const { services, routeOf } = walk;
   const startedAt = performance.now();
   const { url, method } = request;
-  const isUrl = URL.canParse(url);
-  const pathname = isUrl ? new URL(url).pathname : "/";
+  const parsed = URL.parse(url);
+  const isUrl = parsed !== null;
+  const pathname = parsed?.pathname ?? "/";
   const isPublic = isPublicRead(method, pathname);
   // Now: an answered request has no address any more. What everybody may read is not counted.
   if (!isPublic) services.clients.keep(request, peer?.requestIP(request)?.address);
@@ -156,7 +157,7 @@ async function guarded(
     if (request.method === "OPTIONS") return preflight(app.routes, pathname);
     // A HEAD is answered as its GET; the server leaves the body out.
     const isHead = request.method === "HEAD";
-    return await app.handle(isHead ? asGet(request, services.clients) : request);
+    return await app.fetch(isHead ? asGet(request, services.clients) : request);
   } catch (thrown) {
     return refuse(thrown, request, pathname, services.log);
   }

@@ -6,15 +6,18 @@ import { type Entry, gzipOf } from "./entry.ts";
 export const BEHIND = "insole; hit; detail=behind";
 const STATUS = { miss: "insole; fwd=miss", behind: BEHIND } as const;
 
-/** The answer as this client wants it: 304 where it has it already. Header objects are copied by `Response`. */
-export function respond(entry: Entry, request: Request, origin: Origin, requestId: string): Response {
+/**
+ * The answer as this client wants it: 304 where it has it already. Header objects are copied by `Response`. Without an id
+ * of the request whoever sends the answer sets it.
+ */
+export function respond(entry: Entry, request: Request, origin: Origin, requestId?: string): Response {
   const asked = request.headers;
   // A single shoe is compressed when it is asked for again: what is asked for once is not worth the time.
   const mayCompress = entry.gzip !== null && (origin === "hit" || entry.concern === "list");
   const variant = mayCompress && acceptsGzip(asked.get("accept-encoding")) ? gzipOf(entry) : entry.plain;
   const headers = origin === "hit" ? variant.headers : new Headers(variant.headers);
   if (origin !== "hit") headers.set("cache-status", STATUS[origin]);
-  headers.set("x-request-id", requestId);
+  if (requestId !== undefined) headers.set("x-request-id", requestId);
   const known = asked.get("if-none-match");
   if (known !== null && isKnown(known, entry)) return notModified(headers);
   return new Response(variant.body, { headers });

@@ -7,7 +7,6 @@ import type { Entry } from "../cache/entry.ts";
 import { keyOfUrl } from "../cache/key.ts";
 import { BEHIND, respond } from "../cache/respond.ts";
 import { Problem } from "../problems.ts";
-import { requestIdOf } from "../request-id.ts";
 import type { Versions } from "../version.ts";
 import { categoriesFill, listFill, pictureFill, relatedFill, shoeFill } from "./answers.ts";
 import { isShoeId } from "./draft.ts";
@@ -75,7 +74,7 @@ export function pictureRoutes({ db, cache }: CatalogueServices) {
       const isCurrent = query.v !== undefined && query.v === String(findVersion(db, id));
       const { entry, origin } = await cache.answer(pictureFill(db, id, isCurrent ? (query.v ?? null) : null));
       if (!entry) throw notFound();
-      return respond(entry, request, origin, requestIdOf(request));
+      return respond(entry, request, origin);
     },
     DOCS.getPicture,
   );
@@ -114,7 +113,7 @@ type Make = (at: Readable) => Fill;
 function finders({ db, cache, versions }: CatalogueServices) {
   const send = ({ entry, origin }: Found, request: Request): Response => {
     if (!entry) throw notFound(origin);
-    return respond(entry, request, origin, requestIdOf(request));
+    return respond(entry, request, origin);
   };
 
   const computeAt = async (at: Readable, make: Make): Promise<Found> => {
