@@ -12,6 +12,7 @@ import { type Beside, type Found, type Options, type Outcome, type Result, resul
 import { type Bench, type Line, missingNumber, type Scenario, shareCores } from "./scenario.ts";
 import { lookAround, type Setting, settingText } from "./setting.ts";
 import { openTree, type Tree } from "./tree.ts";
+import { plainText } from "./typed.ts";
 
 const QUICK_COMPARE_ROUNDS = 2;
 
@@ -126,7 +127,8 @@ export async function runOne(scenario: Scenario, bench: Bench): Promise<Outcome>
     for await (const some of scenario.run(bench)) lines.push(...some);
     fault = lines.length === 0 ? "it measured nothing" : missingNumber(lines);
   } catch (thrown) {
-    fault = thrown instanceof Error ? thrown.message : String(thrown);
+    const said = thrown instanceof Error ? thrown.message : String(thrown);
+    fault = plainText(said, bench.children.folder, bench.children.tree);
   } finally {
     await bench.children.endAll();
   }

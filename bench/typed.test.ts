@@ -3,7 +3,7 @@ import { expect, test } from "bun:test";
 import { homedir } from "node:os";
 import { join } from "node:path";
 import { SHELF } from "./catalogue.ts";
-import { type Typing, typed } from "./typed.ts";
+import { plainText, type Typing, typed } from "./typed.ts";
 
 const FOLDER = join(SHELF, "..", "insole-bench-run-Ab12Cd");
 const TREE = join(homedir(), "somewhere", "insole");
@@ -71,4 +71,12 @@ test.each<[string, string]>([
   [of(["sh", "-c", "echo 'a'"]), "sh -c 'echo '\\''a'\\'''"],
 ])("%s", (command, expected) => {
   expect(command).toBe(expected);
+});
+
+test("what a failing program said names no folder, port or secret of this machine", () => {
+  const said =
+    "exit code 1: /srv/a/node_modules/bun x --dir /tmp/bench-run-x1Y2z3 http://127.0.0.1:45927\n  at /srv/a/db/file.ts:12";
+  expect(plainText(said, "/tmp/bench-run-x1Y2z3", "/srv/a")).toBe(
+    "exit code 1: node_modules/bun x --dir . http://127.0.0.1:PORT\n  at db/file.ts:12",
+  );
 });

@@ -35,6 +35,13 @@ export function typed({ program, env, cores, folder, tree }: Typing): string {
   return [...settings, ...[...pinned, name, ...words].map(quoted)].join(" ");
 }
 
+/** What a program said, without the folders of this machine. */
+export const plainText = (text: string, folder: string, tree: string): string =>
+  text
+    .split(" ")
+    .map((word) => withoutPorts(withoutSecrets(withoutFolders(word, folder, tree))))
+    .join(" ");
+
 const isNumber = (word: string): boolean => /^\d+$/.test(word);
 
 /** A number is a port when its option says so, or, without an option before it, by its size. */
@@ -51,7 +58,9 @@ const withoutPorts = (word: string): string =>
     .replace(/\b\d{4,5}(?=\.sample\.json$)/, "PORT");
 
 function withoutFolders(word: string, folder: string, tree: string): string {
-  const own = word.includes(folder) ? word.replaceAll(`${folder}/`, "").replace(NEW_FOLDER, "") : word;
+  const own = word.includes(folder)
+    ? word.replaceAll(`${folder}/`, "").replaceAll(folder, ".").replace(NEW_FOLDER, "")
+    : word;
   return own
     .replace(new RegExp(`${SHELF}/(\\d+)-[^/\\s]*?(\\.[a-z]+)?(?=/|\\s|$)`), kept)
     .replaceAll(`${tree}/`, "")
