@@ -58,7 +58,8 @@ function missedPart({ results, options }: Result): string[] {
       }),
   ]);
   if (items.length === 0 && options.isQuick) return [];
-  return ["## Missed", items.length === 0 ? "Nothing." : items.join("\n")];
+  if (items.length === 0) return ["## Missed", "Nothing."];
+  return ["## Missed", "What limits them stands in `bench/README.md`.", items.join("\n")];
 }
 
 function scenarioPart(
