@@ -1,7 +1,5 @@
 // Browsing with a few writes in it: how quick pages are at parts of what the machine can do, and how many still come from memory.
-import { cpSync, mkdtempSync } from "node:fs";
-import { join } from "node:path";
-import { catalogueOf } from "./catalogue.ts";
+import { catalogueCopy } from "./catalogue.ts";
 import { memoryShare, readMetrics } from "./metrics.ts";
 import { errorsOf, type Load, type Run } from "./oha.ts";
 import { ADMIN_SETTINGS, addCustomers, countLikes, signIn } from "./people.ts";
@@ -32,8 +30,7 @@ export const browse: Scenario = {
   needsOha: true,
   async *run(bench) {
     const { children, cores, say } = bench;
-    const dataDir = mkdtempSync(join(children.folder, "browse-"));
-    cpSync(await catalogueOf(SHOES, children, say), dataDir, { recursive: true });
+    const dataDir = await catalogueCopy(SHOES, children, say);
     const server = await bootShop(children, {
       ...{ dataDir, cores: cores.wide, cacheBytesMax: CACHE_BYTES, env: ADMIN_SETTINGS },
     });

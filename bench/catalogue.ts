@@ -1,5 +1,14 @@
 // Big catalogues and files to import: made once, kept in the temporary folder, found again by what they are made of.
-import { existsSync, mkdirSync, readdirSync, readFileSync, renameSync, rmSync } from "node:fs";
+import {
+  cpSync,
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  renameSync,
+  rmSync,
+} from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import type { Children } from "./children.ts";
@@ -57,6 +66,17 @@ export async function catalogueOf(
     rmSync(draft, { recursive: true, force: true });
   }
   return folder;
+}
+
+/** A copy of it for a scenario that writes; it goes with the bench. */
+export async function catalogueCopy(
+  shoes: number,
+  children: Children,
+  say: (line: string) => void,
+): Promise<string> {
+  const copy = mkdtempSync(join(children.folder, "catalogue-copy-"));
+  cpSync(await catalogueOf(shoes, children, say), copy, { recursive: true });
+  return copy;
 }
 
 /** A CSV file with so many demo shoes, as a shop would export them. */

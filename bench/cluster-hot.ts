@@ -1,6 +1,6 @@
 // A few hot addresses through the edge of a cluster: how many it answers, and how quickly at the rates of the services before it.
 import { bootCluster, type Cluster, endCluster } from "./cluster-boot.ts";
-import { between, howOfRounds, type Layers, layersOf, readNodes } from "./layers.ts";
+import { howOfRounds, sendAndTell, type Told } from "./layers.ts";
 import type { Load, Run } from "./oha.ts";
 import { type Bench, type How, type Line, ohaOf, type Scenario } from "./scenario.ts";
 import { written } from "./stats.ts";
@@ -68,17 +68,6 @@ function loadOn(bench: Bench, { edge }: Cluster, rate: number | null): Load {
   };
 }
 
-type Seen = { run: Run; layers: Layers };
-
-/** One round, and who answered in it. */
-async function once(bench: Bench, { nodes }: Cluster, load: Load): Promise<Seen> {
-  return ohaOf(bench).measure(load, async (send) => {
-    const before = await readNodes(nodes);
-    const run = await send();
-    return { run, layers: layersOf(run.answers, between(before, await readNodes(nodes))) };
-  });
-}
-
 /** All rounds at this rate, or as fast as it goes, and how they were asked. */
 async function roundsAt(
   bench: Bench,
@@ -88,10 +77,10 @@ async function roundsAt(
   const { rounds, say } = bench;
   const load = loadOn(bench, cluster, rate);
   await ohaOf(bench).send({ ...load, seconds: settingsOf(bench).warmUpSeconds });
-  const seen: Seen[] = [];
+  const seen: Told[] = [];
   for (let round = 0; round < rounds; round += 1) {
     say(`round ${round + 1} of ${rounds}: ${cluster.nodes.length} nodes, ${rate ?? "as many as go"}/s`);
-    seen.push(await once(bench, cluster, load));
+    seen.push(await sendAndTell(bench, cluster.nodes, load));
   }
   return {
     runs: seen.map(({ run }) => run),

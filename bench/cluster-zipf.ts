@@ -1,6 +1,6 @@
 // A whole catalogue asked for as people do, few shoes often and many seldom: which layer answers, and what the nodes' memories make together.
 import { bootCluster, type Cluster, endCluster } from "./cluster-boot.ts";
-import { between, howOfRounds, type Layers, layersOf, readNodes } from "./layers.ts";
+import { howOfRounds, type Layers, sendAndTell, type Told } from "./layers.ts";
 import type { Load, Run } from "./oha.ts";
 import { type Bench, type Line, ohaOf, type Scenario } from "./scenario.ts";
 import { median, written } from "./stats.ts";
@@ -94,25 +94,17 @@ async function fill(bench: Bench, load: Load): Promise<number> {
   }
 }
 
-type Seen = { run: Run; layers: Layers };
-
-async function sendRounds(bench: Bench, { nodes }: Cluster, load: Load): Promise<Seen[]> {
+async function sendRounds(bench: Bench, { nodes }: Cluster, load: Load): Promise<Told[]> {
   const { rounds, say } = bench;
-  const seen: Seen[] = [];
+  const seen: Told[] = [];
   for (let round = 0; round < rounds; round += 1) {
     say(`round ${round + 1} of ${rounds}: ${nodes.length} nodes at ${load.rate}/s`);
-    seen.push(
-      await ohaOf(bench).measure(load, async (send) => {
-        const before = await readNodes(nodes);
-        const run = await send();
-        return { run, layers: layersOf(run.answers, between(before, await readNodes(nodes))) };
-      }),
-    );
+    seen.push(await sendAndTell(bench, nodes, load));
   }
   return seen;
 }
 
-function linesOf(load: Load & { rate: number }, capacity: number, seen: readonly Seen[]): Line[] {
+function linesOf(load: Load & { rate: number }, capacity: number, seen: readonly Told[]): Line[] {
   const { rate } = load;
   const how = howOfRounds(
     load,
@@ -143,14 +135,14 @@ function linesOf(load: Load & { rate: number }, capacity: number, seen: readonly
 }
 
 /** Of what reached the nodes: the edge's part is the same on both sides, and would hide the difference. */
-const memoryShare = ({ layers: { memory, computed } }: Seen): number => memory / (memory + computed);
+const memoryShare = ({ layers: { memory, computed } }: Told): number => memory / (memory + computed);
 
 /** How far one big memory and many small ones are apart. */
 export function comparison(
   nameOfMany: string,
-  ofMany: readonly Seen[],
+  ofMany: readonly Told[],
   nameOfOne: string,
-  ofOne: readonly Seen[],
+  ofOne: readonly Told[],
 ): Line[] {
   const [many, one] = [ofMany.map(memoryShare), ofOne.map(memoryShare)];
   const middle = median(one);

@@ -1,7 +1,7 @@
 // Which part of a cluster answered: the edge, a node from its memory, or a node that had to ask its replica.
 import type { Part } from "./cluster-boot.ts";
-import type { Load } from "./oha.ts";
-import type { How } from "./scenario.ts";
+import type { Load, Run } from "./oha.ts";
+import { type Bench, type How, ohaOf } from "./scenario.ts";
 import { median } from "./stats.ts";
 
 /** Catalogue answers of all nodes since they started. */
@@ -56,6 +56,17 @@ export function layersOf(answers: number, { fromMemory, all }: NodeAnswers): Lay
   const sum = edge + memory + computed;
   return { edge: edge / sum, memory: memory / sum, computed: computed / sum };
 }
+
+/** What one load saw, and who answered it. */
+export type Told = { run: Run; layers: Layers };
+
+/** Sends a load to a cluster and reads its nodes around it; a run that fell behind its rate is repeated (`Oha.measure`). */
+export const sendAndTell = (bench: Bench, nodes: readonly Part[], load: Load): Promise<Told> =>
+  ohaOf(bench).measure(load, async (send) => {
+    const before = await readNodes(nodes);
+    const run = await send();
+    return { run, layers: layersOf(run.answers, between(before, await readNodes(nodes))) };
+  });
 
 /** How a line of several rounds was asked, and the middle share of each layer. */
 export function howOfRounds({ connections, rate, encoding }: Load, rounds: readonly Layers[]): How {

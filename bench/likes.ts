@@ -1,7 +1,5 @@
 // Likes: how many a second are made durable, and what that does to cached answers.
-import { cpSync, mkdtempSync } from "node:fs";
-import { join } from "node:path";
-import { catalogueOf } from "./catalogue.ts";
+import { catalogueCopy } from "./catalogue.ts";
 import { memoryShare, readMetrics } from "./metrics.ts";
 import type { Load } from "./oha.ts";
 import { ADMIN_SETTINGS, addCustomers, countLikes, customerId, signIn } from "./people.ts";
@@ -33,8 +31,7 @@ export const likes: Scenario = {
     const { children, cores, isQuick, say } = bench;
     const { shoes } = isQuick ? QUICK : FULL;
     // Likes change the catalogue, so this one works on a copy.
-    const dataDir = mkdtempSync(join(children.folder, "likes-"));
-    cpSync(await catalogueOf(shoes, children, say), dataDir, { recursive: true });
+    const dataDir = await catalogueCopy(shoes, children, say);
     const server = await bootShop(children, {
       ...{ dataDir, cores: cores.wide, cacheBytesMax: CACHE_BYTES, env: ADMIN_SETTINGS },
     });

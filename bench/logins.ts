@@ -1,7 +1,5 @@
 // Fifty people signing in at once: what it takes in memory, and what it does to cached answers.
-import { cpSync, mkdtempSync } from "node:fs";
-import { join } from "node:path";
-import { catalogueOf } from "./catalogue.ts";
+import { catalogueCopy } from "./catalogue.ts";
 import type { Load } from "./oha.ts";
 import { ADMIN_SETTINGS, SIGN_IN, signIn } from "./people.ts";
 import { memoryOf } from "./proc.ts";
@@ -28,8 +26,7 @@ export const logins: Scenario = {
   async *run(bench) {
     const { children, cores, isQuick, say } = bench;
     const { shoes } = isQuick ? QUICK : FULL;
-    const dataDir = mkdtempSync(join(children.folder, "logins-"));
-    cpSync(await catalogueOf(shoes, children, say), dataDir, { recursive: true });
+    const dataDir = await catalogueCopy(shoes, children, say);
     const server = await bootShop(children, {
       ...{ dataDir, cores: cores.wide, cacheBytesMax: CACHE_BYTES, env: ADMIN_SETTINGS },
     });

@@ -36,6 +36,7 @@ function settingTable({ setting, options }: Result): string {
     insole: `${others.insole}, commit ${others.commit}`,
     pinning: others.pinning,
     command: others.command,
+    protocol: "HTTP/1.1 without TLS, for every line and every peer",
     seed: `${others.seed} (scenarios that came first have seeds of their own, which are constants)`,
     rounds: String(options.rounds),
     ...(options.url === null ? {} : { url: options.url }),

@@ -34,8 +34,10 @@ export function parseCacheAnswers(text: string): CacheAnswers {
   return { fromMemory: sum(FROM_MEMORY), all: sum([...FROM_MEMORY, ...COMPUTED]) };
 }
 
-/** The share of catalogue answers between two readings that came from memory, from 0 to 1. */
-export function memoryShare(before: string, after: string): number {
-  const [first, last] = [parseCacheAnswers(before), parseCacheAnswers(after)];
-  return (last.fromMemory - first.fromMemory) / (last.all - first.all);
-}
+/** The share of answers between two readings that came out of a cache, from 0 to 1. */
+export const shareBetween = (before: CacheAnswers, after: CacheAnswers): number =>
+  (after.fromMemory - before.fromMemory) / (after.all - before.all);
+
+/** The same of catalogue answers, out of two texts of metrics. */
+export const memoryShare = (before: string, after: string): number =>
+  shareBetween(parseCacheAnswers(before), parseCacheAnswers(after));

@@ -1,7 +1,5 @@
 // The mix of the gateway that the shop replaces: registrations, browsing, writes and health, from few users, many, and a crowd.
-import { cpSync, mkdtempSync } from "node:fs";
-import { join } from "node:path";
-import { catalogueOf } from "./catalogue.ts";
+import { catalogueCopy } from "./catalogue.ts";
 import { memoryShare, readMetrics } from "./metrics.ts";
 import { errorsOf, type Load, type Run } from "./oha.ts";
 import { ADMIN_SETTINGS, addCustomers, countLikes, signIn } from "./people.ts";
@@ -57,8 +55,7 @@ export const mix: Scenario = {
   async *run(bench) {
     const { children, cores, say } = bench;
     const { withRegistration, without } = settingsOf(bench);
-    const dataDir = mkdtempSync(join(children.folder, "mix-"));
-    cpSync(await catalogueOf(SHOES, children, say), dataDir, { recursive: true });
+    const dataDir = await catalogueCopy(SHOES, children, say);
     const server = await bootShop(children, {
       ...{ dataDir, cores: cores.wide, cacheBytesMax: CACHE_BYTES, env: ADMIN_SETTINGS },
     });

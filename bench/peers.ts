@@ -1,6 +1,6 @@
 // The shop beside three back ends written as their own documentation would write them: the same shoes, answers and questions.
 import { catalogueOf } from "./catalogue.ts";
-import { type CacheAnswers, parseCacheAnswers, readMetrics } from "./metrics.ts";
+import { parseCacheAnswers, readMetrics, shareBetween } from "./metrics.ts";
 import type { Load } from "./oha.ts";
 import { findPeers, type Peer, type Side, sideOf } from "./peers-boot.ts";
 import { peersFileOf } from "./peers-data.ts";
@@ -169,10 +169,6 @@ async function measureOnce(bench: Bench, { side, questions, load, perSecond, us,
   const hitsAfter = await side.readHits?.();
   if (hitsBefore && hitsAfter) hitShares.push(shareBetween(hitsBefore, hitsAfter));
 }
-
-/** The share of answers between two readings that came out of the cache, from 0 to 1. */
-export const shareBetween = (before: CacheAnswers, after: CacheAnswers): number =>
-  (after.fromMemory - before.fromMemory) / (after.all - before.all);
 
 const KIND_NAMES: Record<Kind, string> = {
   item: "item",

@@ -1,7 +1,5 @@
 // Registrations alone, as fast as one core takes them, beside the hash that they cannot do without.
-import { cpSync, mkdtempSync } from "node:fs";
-import { join } from "node:path";
-import { catalogueOf } from "./catalogue.ts";
+import { catalogueCopy } from "./catalogue.ts";
 import { errorsOf, type Load } from "./oha.ts";
 import { cpuUs } from "./proc.ts";
 import { type Bench, type How, type Line, ohaOf, type Scenario } from "./scenario.ts";
@@ -29,8 +27,7 @@ export const registrations: Scenario = {
   needsOha: true,
   async *run(bench) {
     const { children, cores, say } = bench;
-    const dataDir = mkdtempSync(join(children.folder, "registrations-"));
-    cpSync(await catalogueOf(SHOES, children, say), dataDir, { recursive: true });
+    const dataDir = await catalogueCopy(SHOES, children, say);
     const server = await bootShop(children, { dataDir, cores: cores.server, cacheBytesMax: CACHE_BYTES });
     yield linesOf(await inTurns(bench, { ...server, dataDir }));
     await children.end(server.child);

@@ -1,7 +1,6 @@
 // Ten minutes of the same load: whether the shop's memory or its open descriptors grow.
-import { cpSync, mkdtempSync, readdirSync } from "node:fs";
-import { join } from "node:path";
-import { catalogueOf } from "./catalogue.ts";
+import { readdirSync } from "node:fs";
+import { catalogueCopy } from "./catalogue.ts";
 import { memoryShare, readMetrics } from "./metrics.ts";
 import { errorsOf, type Load, type Run } from "./oha.ts";
 import { ADMIN_SETTINGS, addCustomers, countLikes, signIn } from "./people.ts";
@@ -49,8 +48,7 @@ export const soak: Scenario = {
   async *run(bench) {
     const { children, cores, say } = bench;
     const { shoes, seconds } = settingsOf(bench);
-    const dataDir = mkdtempSync(join(children.folder, "soak-"));
-    cpSync(await catalogueOf(shoes, children, say), dataDir, { recursive: true });
+    const dataDir = await catalogueCopy(shoes, children, say);
     const server = await bootShop(children, {
       ...{ dataDir, cores: cores.wide, cacheBytesMax: CACHE_BYTES, env: ADMIN_SETTINGS },
     });

@@ -89,7 +89,8 @@ export function openWorld(pathOfPrograms: string): World {
       ]);
     };
     await generate(nodes);
-    const nginx = ["nginx", "-p", out, "-c", join(out, "nginx.conf")];
+    const program = Bun.which("nginx", { PATH: pathOfPrograms }) ?? "nginx";
+    const nginx = [program, "-p", out, "-c", join(out, "nginx.conf")];
     const child = run([...nginx, "-g", "daemon off;"], {});
     const url = `http://127.0.0.1:${port}`;
     const statusUrl = `http://127.0.0.1:${statusPort}`;

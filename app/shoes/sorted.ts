@@ -46,7 +46,10 @@ function isNear(query: ListQuery, total: number, all: number, spare: number): bo
   return needed < total && needed * spare <= WALK_MAX;
 }
 
-/** The page if it lies within the first rows of the order; what is found of it otherwise. */
+/**
+ * The page if it lies within the first rows of the order; what is found of it otherwise. Nothing is sorted outside: SQLite
+ * streams the inner rows as they come, and stops at the page's last one.
+ */
 function shortWalk(query: ListQuery, labels: LabelIds): Statement {
   const where = rowCondition(query, labels);
   const after = afterCursor(query);
