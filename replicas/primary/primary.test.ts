@@ -14,6 +14,8 @@ import { openPrimary, type Pace, type Primary } from "./supervisor.ts";
 const scratch = openScratch();
 afterAll(scratch.remove);
 
+/** Sqld waits up to 30 s for a connection on which nothing was asked yet. */
+const STOP_MS_MAX = 60_000;
 const COMMAND = join(import.meta.dir, "command.ts");
 const QUICK: Partial<Pace> = { probeEveryMs: 20, probeMs: 200, silentMs: 500 };
 
@@ -179,32 +181,36 @@ test("one folder has one primary, and an empty one none", async () => {
   expect(existsSync(databaseFile(empty.data))).toBe(false);
 });
 
-test("after a restore replicas take the older copy, not what they knew", async () => {
-  const listen = `127.0.0.1:${freePorts(1)[0]}`;
-  const backup = join(folders.data, "..", "backup.db");
-  const first = await open(QUICK, listen);
-  await askPrimary(first.primary.url, first.token, "CREATE TABLE t (a INTEGER) STRICT");
-  await askPrimary(first.primary.url, first.token, "INSERT INTO t VALUES (1)");
-  const reader = makeToken(readKeys(folders.keys), { kind: "read", days: 1 }, Date.now());
-  const replica = new Libsql(join(folders.data, "..", "replica.db"), {
-    syncUrl: first.primary.url,
-    authToken: reader,
-  } as ConstructorParameters<typeof Libsql>[1]);
-  const rows = () => replica.prepare("SELECT a, generation FROM t, dataset ORDER BY a").raw(true).all([]);
-  await replica.sync();
-  const handle = new Libsql(databaseFile(folders.data));
-  handle.exec(`VACUUM INTO '${backup}'`);
-  handle.close();
-  await askPrimary(first.primary.url, first.token, "INSERT INTO t VALUES (2)");
-  await replica.sync();
-  expect(rows()).toHaveLength(2);
-  await first.primary.stop();
-  const { generation } = restoreDataset(folders, backup);
-  await open(QUICK, listen);
-  await replica.sync();
-  expect(rows()).toEqual([[1, generation]]);
-  replica.close();
-});
+test(
+  "after a restore replicas take the older copy, not what they knew",
+  async () => {
+    const listen = `127.0.0.1:${freePorts(1)[0]}`;
+    const backup = join(folders.data, "..", "backup.db");
+    const first = await open(QUICK, listen);
+    await askPrimary(first.primary.url, first.token, "CREATE TABLE t (a INTEGER) STRICT");
+    await askPrimary(first.primary.url, first.token, "INSERT INTO t VALUES (1)");
+    const reader = makeToken(readKeys(folders.keys), { kind: "read", days: 1 }, Date.now());
+    const replica = new Libsql(join(folders.data, "..", "replica.db"), {
+      syncUrl: first.primary.url,
+      authToken: reader,
+    } as ConstructorParameters<typeof Libsql>[1]);
+    const rows = () => replica.prepare("SELECT a, generation FROM t, dataset ORDER BY a").raw(true).all([]);
+    await replica.sync();
+    const handle = new Libsql(databaseFile(folders.data));
+    handle.exec(`VACUUM INTO '${backup}'`);
+    handle.close();
+    await askPrimary(first.primary.url, first.token, "INSERT INTO t VALUES (2)");
+    await replica.sync();
+    expect(rows()).toHaveLength(2);
+    await first.primary.stop();
+    const { generation } = restoreDataset(folders, backup);
+    await open(QUICK, listen);
+    await replica.sync();
+    expect(rows()).toEqual([[1, generation]]);
+    replica.close();
+  },
+  STOP_MS_MAX,
+);
 
 describe("the command", () => {
   /** Starts it as one would type it, and waits for its sqld. */
