@@ -34,7 +34,7 @@ afterEach(async () => {
   await primary?.stop();
   primary = undefined;
   await children.close();
-});
+}, STOP_MS_MAX);
 
 /** Opens a primary on a free port and waits until it can write. */
 async function open(
