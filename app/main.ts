@@ -1,6 +1,4 @@
 // The program: reads the settings, opens the database, wires the shop, listens, and closes it all in order.
-import { accessSync, constants, mkdirSync } from "node:fs";
-import { dirname } from "node:path";
 import type { Database } from "../db/database.ts";
 import { openFile } from "../db/file.ts";
 import { migrate } from "../db/migrate.ts";
@@ -12,6 +10,7 @@ import { openPasswords } from "./accounts/passwords.ts";
 import { type Cache, openCache } from "./cache/cache.ts";
 import { type Feed, openFeed } from "./cache/feed.ts";
 import { type Config, readConfig } from "./config.ts";
+import { prepareData } from "./data-folder.ts";
 import { openEdgeExpiry } from "./edge-expiry.ts";
 import { openHeaders, transportHeaders } from "./headers.ts";
 import { forgetOldWrites, openIdempotency } from "./idempotency.ts";
@@ -59,8 +58,7 @@ export type Shop = { url: string; close(): Promise<void> };
 /** Starts a shop with these settings; throws one sentence when it cannot. */
 export async function main(config: Config, log: Log, onFatal: (why: string) => void = fail): Promise<Shop> {
   const startedAtMs = Date.now();
-  if (config.jwtSecrets.length === 0) prepareFolder(config.dataDir);
-  prepareFolder(dirname(config.databasePath));
+  prepareData(config, log);
   const secrets = prepareSecrets(config.jwtSecrets, config.dataDir, secretNeededFor(config));
   const place = config.primary ? await openNodeOf(config, log, onFatal) : await openAlone(config, log);
   const { db } = place;
@@ -246,15 +244,6 @@ function listen(config: Config, walk: ReturnType<typeof openServer>) {
     if (code === "EACCES")
       throw new Error(`port ${config.port} may not be opened by this user: set PORT above 1023`);
     throw thrown;
-  }
-}
-
-function prepareFolder(folder: string): void {
-  try {
-    mkdirSync(folder, { recursive: true });
-    accessSync(folder, constants.W_OK);
-  } catch {
-    throw new Error(`the data folder ${folder} cannot be written: change its owner or set DATA_DIR`);
   }
 }
 

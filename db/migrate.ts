@@ -1,7 +1,8 @@
 // Brings a file's schema up to this program, by hand-named SQL files that are applied once and never changed;
 // also a command.
-import { mkdirSync, readdirSync, readFileSync } from "node:fs";
-import { dirname, join } from "node:path";
+import { readdirSync, readFileSync } from "node:fs";
+import { join } from "node:path";
+import { preparePrivateFile } from "./private.ts";
 import { openHandle } from "./reader.ts";
 
 /** One migration file: its number, and the oldest program that may still run on its result. */
@@ -124,7 +125,7 @@ async function run(target: ReturnType<typeof targetOf>): Promise<string[]> {
     const { migrateServer } = await import("./migrate-server.ts");
     return told(await migrateServer(target), target.url);
   }
-  mkdirSync(dirname(target), { recursive: true });
+  preparePrivateFile(target);
   const applied = migrate(target);
   // Only here: the shop starts without the schema's package.
   const { findDrift } = await import("./drift.ts");

@@ -1,10 +1,9 @@
 // A node of the cluster as a `Database`: reads from its own replica, writes and the newest reads at the primary.
-import { mkdirSync } from "node:fs";
-import { dirname } from "node:path";
 import type { Database, Position } from "../db/database.ts";
 import { DatabaseError } from "../db/errors.ts";
 import { readMigrations } from "../db/migrate.ts";
 import type { Server } from "../db/pipeline.ts";
+import { preparePrivateFile } from "../db/private.ts";
 import { openRemote, type RemoteOptions } from "../db/remote.ts";
 import { datasetOfToken, endOfToken, keptDataset } from "./dataset.ts";
 import { type Files, openFiles } from "./files.ts";
@@ -55,8 +54,8 @@ const WARN_MS = 14 * 86_400_000;
 /** Opens the node; resolves when there is something to serve. Throws one sentence when there is not. */
 export async function openNode(options: NodeOptions): Promise<Node> {
   // Personal rows are in every replica.
-  process.umask(0o077);
-  mkdirSync(dirname(options.path), { recursive: true });
+  for (const path of preparePrivateFile(options.path))
+    options.log("warn", "other users can read the replica and this user cannot change that", { path });
   const lock = lockReplica(options.path);
   try {
     return await start(options, lock.unlock);

@@ -1,9 +1,8 @@
 // The shop's database for the commands of accounts: the file, migrated and made when it is not there, or the primary.
-import { mkdirSync } from "node:fs";
-import { dirname } from "node:path";
 import type { Database } from "../../db/database.ts";
 import { openFile } from "../../db/file.ts";
 import { migrate } from "../../db/migrate.ts";
+import { preparePrivateFile } from "../../db/private.ts";
 import { openRemote } from "../../db/remote.ts";
 import { readConfig } from "../config.ts";
 
@@ -11,7 +10,7 @@ import { readConfig } from "../config.ts";
 export function openMigrated(env: Record<string, string | undefined>): Database {
   const { databasePath, primary } = readConfig(env);
   if (primary) return openRemote({ url: primary.url, authToken: primary.writeToken });
-  mkdirSync(dirname(databasePath), { recursive: true });
+  preparePrivateFile(databasePath);
   migrate(databasePath);
   return openFile(databasePath);
 }

@@ -1,10 +1,11 @@
 // What the importer and the demo write to: the shop's own database, or that of its cluster.
-import { mkdirSync, mkdtempSync, rmSync } from "node:fs";
+import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
-import { dirname, join } from "node:path";
+import { join } from "node:path";
 import type { Database } from "../../db/database.ts";
 import { openFile } from "../../db/file.ts";
 import { migrate } from "../../db/migrate.ts";
+import { preparePrivateFile } from "../../db/private.ts";
 import type { Config } from "../config.ts";
 import { openLog } from "../ops/log.ts";
 import type { Place } from "../ops/place.ts";
@@ -41,7 +42,7 @@ export type OpenShoeStore = ShoeStore & { close(): Promise<void> };
 export async function openShoeStore(config: Config, origin: Origin = "import"): Promise<OpenShoeStore> {
   if (config.primary) return openStoreOfCluster(config, origin);
   const { databasePath } = config;
-  mkdirSync(dirname(databasePath), { recursive: true });
+  preparePrivateFile(databasePath);
   migrate(databasePath);
   return shoeStore(openFile(databasePath, READ_CACHE_KB, PATIENT), origin);
 }

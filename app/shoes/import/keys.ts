@@ -1,7 +1,8 @@
 // Counts the rows per shoe in a temporary file, and parks there the rows of a shoe until the last one has come.
-import { mkdirSync, readdirSync, rmSync } from "node:fs";
+import { readdirSync, rmSync } from "node:fs";
 import { join } from "node:path";
 import Database from "libsql";
+import { makePrivateFolder } from "../../../db/private.ts";
 
 /** A row that waits for others of the same shoe. */
 export type ParkedRow = { file: number; line: number; key: string; cells: Record<string, unknown> };
@@ -39,7 +40,7 @@ const SCHEMA = `PRAGMA journal_mode=OFF; PRAGMA synchronous=OFF; PRAGMA cache_si
 
 /** Opens the temporary file in the data folder, and removes those that dead imports left. */
 export function openKeys(dataDir: string): Keys {
-  mkdirSync(dataDir, { recursive: true });
+  makePrivateFolder(dataDir);
   removeStale(dataDir);
   const path = join(dataDir, `import-${process.pid}.tmp`);
   rmSync(path, { force: true });
