@@ -15,6 +15,9 @@ export type Question = {
 /** What came back; headers by small names, those given twice joined by commas. */
 export type Reply = { status: number; headers: Record<string, string>; body: string };
 
+/** A connection that stays open between requests; `ask` throws when it ended without a whole answer. */
+export type KeptConnection = { ask(question: Question): Promise<Reply>; close(): void };
+
 const PATIENCE_MS = 15_000;
 
 /** Sends one request on a connection of its own; throws when no whole answer comes. */
@@ -39,6 +42,41 @@ export async function askAtOnce(
   return { statuses, refusal: refused === -1 ? null : readReply(bytes.subarray(refused), "GET") };
 }
 
+/** Opens a connection that sends one request after the other. */
+export function keepConnection(base: string): KeptConnection {
+  let chunks: Buffer[] = [];
+  let settle = (): void => {};
+  let isLost = false;
+  const socket = dial(base, undefined);
+  socket.on("data", (chunk) => {
+    chunks.push(Buffer.from(chunk));
+    settle();
+  });
+  // Each error is followed by `close`.
+  socket.on("error", () => {});
+  socket.on("close", () => {
+    isLost = true;
+    settle();
+  });
+  return {
+    ask: (question) =>
+      new Promise((resolve, reject) => {
+        settle = () => {
+          try {
+            resolve(readReply(Buffer.concat(chunks), question.method ?? "GET"));
+          } catch (thrown) {
+            // Not whole yet: the rest may still come.
+            if (isLost) reject(thrown);
+          }
+        };
+        chunks = [];
+        if (isLost) settle();
+        else socket.write(textOf(base, question, "keep-alive"));
+      }),
+    close: () => void socket.destroy(),
+  };
+}
+
 function textOf(
   base: string,
   { method = "GET", path, headers = {}, body }: Question,
@@ -50,15 +88,21 @@ function textOf(
   return `${method} ${path} HTTP/1.1\r\n${lines.join("")}\r\n${body ?? ""}`;
 }
 
-function exchange(base: string, text: string, from: string | undefined): Promise<Buffer> {
+function dial(base: string, from: string | undefined): Socket {
   const { hostname: host, port, protocol } = new URL(base);
+  const options = { host, port: Number(port), ...(from === undefined ? {} : { localAddress: from }) };
+  const socket =
+    protocol === "https:" ? connectTls({ ...options, rejectUnauthorized: false }) : connect(options);
+  socket.setTimeout(PATIENCE_MS, () => socket.destroy(new Error(`no answer in ${PATIENCE_MS} ms`)));
+  return socket;
+}
+
+function exchange(base: string, text: string, from: string | undefined): Promise<Buffer> {
   return new Promise((resolve, reject) => {
     const chunks: Buffer[] = [];
-    const options = { host, port: Number(port), ...(from === undefined ? {} : { localAddress: from }) };
-    const socket: Socket =
-      protocol === "https:" ? connectTls({ ...options, rejectUnauthorized: false }) : connect(options);
-    socket.on(protocol === "https:" ? "secureConnect" : "connect", () => socket.write(text));
-    socket.setTimeout(PATIENCE_MS, () => socket.destroy(new Error(`no answer in ${PATIENCE_MS} ms`)));
+    const socket = dial(base, from);
+    // Held back until the connection is open.
+    socket.write(text);
     socket.on("data", (chunk) => chunks.push(Buffer.from(chunk)));
     // A refusal may come before all was sent: what has arrived counts.
     socket.on("error", (error) => (chunks.length > 0 ? resolve(Buffer.concat(chunks)) : reject(error)));

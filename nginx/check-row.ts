@@ -94,6 +94,16 @@ export async function askUntilHit(asker: Asker, path: string, more?: Omit<Questi
   return askUntil(asker, path, (reply) => reply.headers["cache-status"] === HIT, more);
 }
 
+/** Waits until every answer that the edge kept before this call is stale. */
+export async function waitUntilStale(asker: Asker): Promise<void> {
+  const path = asker.freshShoe();
+  const askUntilForwarded = (forwarded: RegExp) =>
+    askUntil(asker, path, ({ headers }) => forwarded.test(headers["cache-status"] ?? ""));
+  // Stored now, so it is stale after all those; an older copy would have been so before them.
+  await askUntilForwarded(/fwd=(miss|stale)/);
+  await askUntilForwarded(/fwd=stale/);
+}
+
 /** Asks until the answer is as wanted, for some seconds. */
 export async function askUntil(
   asker: Asker,

@@ -1,7 +1,22 @@
-// The rows about what is not for outside, and about the edge's own refusals.
-import { expectHeader, expectProblem, expectStatus, type Row } from "./check-row.ts";
+// The rows about what is not for outside, and about the edge's own refusals and those that it leaves to the nodes.
+import { keepConnection, type Question } from "./ask.ts";
+import {
+  askUntilHit,
+  expectHeader,
+  expectProblem,
+  expectStatus,
+  type Row,
+  waitUntilStale,
+} from "./check-row.ts";
 
 const BODY_BYTES_MAX = 256 * 1024;
+/** Conditions of writes, none of which holds for any shoe. */
+const CONDITIONS = [
+  { "if-match": '"another"' },
+  { "if-unmodified-since": "Thu, 01 Jan 1970 00:00:00 GMT" },
+] as const;
+/** Opened at once, so that the workers of the edge share them. */
+const CONNECTIONS = 32;
 
 export const HIDDEN_ROWS: Row[] = [
   {
@@ -80,13 +95,34 @@ export const ERROR_ROWS: Row[] = [
     },
   },
   {
-    says: "a condition that does not hold is refused as a problem",
+    says: "If-Match and If-Unmodified-Since are no conditions of a read: a node answers it, and it is not kept",
     async check({ at, freshShoe }) {
-      expectProblem(
-        await at(freshShoe(), { headers: { "if-match": '"another"' } }),
-        412,
-        "precondition-failed",
-      );
+      for (const headers of CONDITIONS) {
+        const reply = await at(freshShoe(), { headers });
+        expectStatus(reply, 200);
+        if (reply.headers["cache-status"]?.includes("insole-edge")) throw new Error("the edge keeps it");
+      }
+    },
+  },
+  {
+    says: "a read of a stale answer with If-Match or If-Unmodified-Since ends no client's connection",
+    async check(asker) {
+      const reads = CONDITIONS.map((headers) => ({ path: asker.freshShoe(), headers }));
+      for (const { path } of reads) await askUntilHit(asker, path);
+      await waitUntilStale(asker);
+      const connections = Array.from({ length: CONNECTIONS }, () => keepConnection(asker.edge));
+      const askEach = (questionAt: (at: number) => Question) =>
+        Promise.allSettled(connections.map((connection, at) => connection.ask(questionAt(at))));
+      const other = { path: "/livez" };
+      try {
+        await askEach(() => other);
+        const replies = await askEach((at) => reads[at] ?? other);
+        const lost = (await askEach(() => other)).filter(({ status }) => status === "rejected").length;
+        if (lost > 0) throw new Error(`${lost} of ${CONNECTIONS} connections are lost`);
+        for (const reply of replies) if (reply.status === "fulfilled") expectStatus(reply.value, 200);
+      } finally {
+        for (const connection of connections) connection.close();
+      }
     },
   },
 ];

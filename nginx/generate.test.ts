@@ -143,6 +143,8 @@ withNginx("the files of PUBLIC_DIR are sent here, everything else by a node", as
     expect(headers["content-security-policy"]).toBe("frame-ancestors 'self'");
     const again = await ask(edge.url, { path, headers: { "if-none-match": headers.etag ?? "" } });
     expect(again.status).toBe(304);
+    const refused = await ask(edge.url, { path, headers: { "if-match": '"another"' } });
+    expect(JSON.parse(refused.body)).toMatchObject({ type: "/problems/precondition-failed", status: 412 });
   }
   for (const path of [
     "/.hidden",
