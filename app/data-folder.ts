@@ -3,7 +3,7 @@ import { accessSync, constants } from "node:fs";
 import { dirname } from "node:path";
 import { closeFolder, keepPrivate, makePrivateFolder, preparePrivateFile } from "../db/private.ts";
 import type { Config } from "./config.ts";
-import type { Log } from "./ops/log.ts";
+import type { Log } from "./log.ts";
 
 /** Prepares the data folder and the database's files; throws one sentence when the shop cannot write there. */
 export function prepareData({ dataDir, databasePath, jwtSecrets }: Config, log: Log): void {

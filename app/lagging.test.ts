@@ -316,7 +316,7 @@ describe("while the primary cannot be asked", () => {
   });
 
   test("a write whose outcome is lost is not told to be undone because its answer cannot be looked up", async () => {
-    const { openIdempotency } = await import("./idempotency.ts");
+    const { openIdempotency } = await import("./http/idempotency.ts");
     const idempotency = openIdempotency(node.db, Date.now);
     const request = new Request("http://shop/api/x", {
       method: "POST",

@@ -5,13 +5,14 @@ import { SCHEMAS as ACCOUNT_SCHEMAS } from "./accounts/model.ts";
 import { openPasswords } from "./accounts/passwords.ts";
 import { accountRoutes } from "./accounts/routes.ts";
 import { openCache } from "./cache/cache.ts";
-import { isPublicRead } from "./headers.ts";
-import { openIdempotency } from "./idempotency.ts";
+import { isPublicRead } from "./http/headers.ts";
+import { openIdempotency } from "./http/idempotency.ts";
+import { ProblemSchema, problem } from "./http/openapi-parts.ts";
+import { openVersions } from "./http/version.ts";
 import { openIdentity } from "./identity/identity.ts";
 import { openTokens } from "./identity/tokens.ts";
 import { kindOf, openLimits } from "./limits/limits.ts";
 import { openPatience } from "./limits/patience.ts";
-import { ProblemSchema, problem } from "./openapi-parts.ts";
 import { openMetrics } from "./ops/metrics.ts";
 import { alone } from "./ops/place.ts";
 import { opsRoutes } from "./ops/routes.ts";
@@ -23,7 +24,6 @@ import { SCHEMAS } from "./shoes/model.ts";
 import { catalogueRoutes, pictureRoutes } from "./shoes/routes.ts";
 import { WRITE_SCHEMAS } from "./shoes/write-model.ts";
 import { catalogueWriteRoutes } from "./shoes/write-routes.ts";
-import { openVersions } from "./version.ts";
 
 const DESCRIPTION = `The back end of a shoe shop: the catalogue, full-text search with facets, related shoes, and accounts.
 

@@ -1,10 +1,10 @@
 // Accounts: found, registered, changed and removed, each write with its audit row.
 import type { Database, Readable, Statement } from "../../db/database.ts";
 import { DatabaseError } from "../../db/errors.ts";
-import { auditStatement } from "../audit.ts";
-import type { Caller, Role } from "../identity/caller.ts";
-import type { Page } from "../paging.ts";
-import { Problem } from "../problems.ts";
+import { auditStatement } from "../http/audit.ts";
+import type { Caller, Role } from "../http/caller.ts";
+import type { Page } from "../http/paging.ts";
+import { Problem } from "../http/problems.ts";
 import { emailKey } from "./fields.ts";
 import { endAllStatement } from "./sessions.ts";
 

@@ -1,7 +1,7 @@
 // The refresh token of a request: in its body, or in the cookie, which only counts from an allowed origin.
-import { readFieldsIfAny } from "../body.ts";
-import { isFromAllowedOrigin, type Origins } from "../identity/origin.ts";
-import { Problem } from "../problems.ts";
+import { readFieldsIfAny } from "../http/body.ts";
+import { isFromAllowedOrigin, type Origins } from "../http/origin.ts";
+import { Problem } from "../http/problems.ts";
 import { readRefreshToken } from "./fields.ts";
 import { REFRESH_TTL_MS } from "./sessions.ts";
 

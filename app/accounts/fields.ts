@@ -1,6 +1,6 @@
 // The fields of accounts as clients send them: checked, trimmed, each refusal with its pointer.
-import { type Fields, refuseFields } from "../body.ts";
-import type { Role } from "../identity/caller.ts";
+import { type Fields, refuseFields } from "../http/body.ts";
+import type { Role } from "../http/caller.ts";
 
 const EMAIL_MAX = 254;
 const NAME_MAX = 100;

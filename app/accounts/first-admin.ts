@@ -1,6 +1,6 @@
 // Admins that are made from outside the API: the first one from the settings, others by the command.
 import type { Database } from "../../db/database.ts";
-import { Problem } from "../problems.ts";
+import { Problem } from "../http/problems.ts";
 import { changeAccount, findByEmail, hasAdmin, newAccount, writeRule } from "./accounts.ts";
 import type { Passwords } from "./passwords.ts";
 

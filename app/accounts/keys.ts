@@ -1,7 +1,7 @@
 // Admin keys for scripts: made, shown once, kept as digests, revoked by name.
 import type { Database } from "../../db/database.ts";
 import { DatabaseError } from "../../db/errors.ts";
-import { auditStatement } from "../audit.ts";
+import { auditStatement } from "../http/audit.ts";
 import { digestOf, makeKey } from "../identity/opaque.ts";
 
 /** Names as they appear in the audit. */

@@ -1,6 +1,6 @@
 // The shapes of accounts in questions and answers, as the OpenAPI document tells them.
 import { type TSchema, Type } from "@sinclair/typebox";
-import { describeAnswers, type Operation, problem, query } from "../openapi-parts.ts";
+import { describeAnswers, type Operation, problem, query } from "../http/openapi-parts.ts";
 
 const orNull = (schema: TSchema) => Type.Unsafe<unknown>({ ...schema, nullable: true });
 const ref = (name: string) => Type.Unsafe<unknown>({ $ref: `#/components/schemas/${name}` });

@@ -1,6 +1,6 @@
 // Passwords: hashed and checked a few at a time, so that signing in never takes the machine from browsing.
 import { availableParallelism } from "node:os";
-import { Problem } from "../problems.ts";
+import { Problem } from "../http/problems.ts";
 
 /** Argon2id with 19 MiB and two passes. */
 const PARAMETERS = { algorithm: "argon2id", memoryCost: 19_456, timeCost: 2 } as const;

@@ -1,14 +1,14 @@
 // Accounts over HTTP: signing in and out, users, and the audit.
 import { Elysia } from "elysia";
 import type { Database } from "../../db/database.ts";
-import { countAudit, listAudit } from "../audit.ts";
-import { readFields, readFieldsIfAny } from "../body.ts";
+import { countAudit, listAudit } from "../http/audit.ts";
+import { readFields, readFieldsIfAny } from "../http/body.ts";
+import type { Origins } from "../http/origin.ts";
+import { COUNT_MAX, pageBody, readPage } from "../http/paging.ts";
+import { Problem } from "../http/problems.ts";
 import type { Identity } from "../identity/identity.ts";
-import type { Origins } from "../identity/origin.ts";
 import { identityPlugin } from "../identity/plugin.ts";
 import type { Patience } from "../limits/patience.ts";
-import { COUNT_MAX, pageBody, readPage } from "../paging.ts";
-import { Problem } from "../problems.ts";
 import { countUsers, findAccount, listUsers, type User } from "./accounts.ts";
 import { clearedCookie, sessionCookie, tokenOf } from "./cookie.ts";
 import { readAccountChange, readLogin, readPassword, readRegistration } from "./fields.ts";

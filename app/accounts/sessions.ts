@@ -1,7 +1,7 @@
 // Sessions: begun by signing in, prolonged by refresh tokens that change with each use, ended by removing them.
 import type { Database, Readable, Statement } from "../../db/database.ts";
 import { DatabaseError } from "../../db/errors.ts";
-import { auditStatement } from "../audit.ts";
+import { auditStatement } from "../http/audit.ts";
 import { digestOf, makeRefreshToken } from "../identity/opaque.ts";
 
 const DAY_MS = 86_400_000;

@@ -1,10 +1,10 @@
 // What people do with their accounts: register, authenticate, refresh, change, leave; passwords and sessions together.
 import type { Database } from "../../db/database.ts";
 import { DatabaseError } from "../../db/errors.ts";
-import type { Caller } from "../identity/caller.ts";
+import type { Caller } from "../http/caller.ts";
+import { Problem } from "../http/problems.ts";
 import type { Identity } from "../identity/identity.ts";
 import type { Patience } from "../limits/patience.ts";
-import { Problem } from "../problems.ts";
 import {
   type Account,
   changeAccount,

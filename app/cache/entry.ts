@@ -1,5 +1,5 @@
 // A finished answer: its bytes, plain and compressed, its entity tags and headers, ready to be sent as they are.
-import { DATA_HEADERS, EXPOSED_HEADERS } from "../headers.ts";
+import { DATA_HEADERS, EXPOSED_HEADERS } from "../http/headers.ts";
 import type { Concern } from "./cache.ts";
 
 /** What a computation returns: the body and what its entity tag begins with (row version and view). */

@@ -2,7 +2,7 @@
 import { LRUCache } from "lru-cache";
 import type { Database, Readable } from "../../db/database.ts";
 import type { Change } from "../cache/feed.ts";
-import { type Caller, keyId, type Role } from "./caller.ts";
+import { type Caller, keyId, type Role } from "../http/caller.ts";
 import { digestOf, isKey } from "./opaque.ts";
 import { type Claim, openPrimary } from "./primary.ts";
 import type { TokenFacts, Tokens } from "./tokens.ts";

@@ -1,7 +1,7 @@
 // The one way for routes to ask who is calling: `{ who: "user" | "admin" | "self" }` puts `caller` into the context.
 import { Elysia } from "elysia";
-import { Problem } from "../problems.ts";
-import type { Caller } from "./caller.ts";
+import type { Caller } from "../http/caller.ts";
+import { Problem } from "../http/problems.ts";
 import type { Identity } from "./identity.ts";
 
 /** `self`: the `:userid` (or else the `:id`) in the path is the caller's own id or `me`, or the caller is an admin. */

@@ -1,7 +1,7 @@
 // Asking the primary who somebody is: each claim once at a time, and not again what it refused.
 import { LRUCache } from "lru-cache";
 import type { Database, Readable } from "../../db/database.ts";
-import type { Caller } from "./caller.ts";
+import type { Caller } from "../http/caller.ts";
 
 /** Claims that were not granted and are remembered; about 200 bytes each. */
 const REMEMBERED_MAX = 10_000;

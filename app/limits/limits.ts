@@ -1,6 +1,6 @@
 // How often a client may ask: fixed windows per account or address, in bounded memory.
 import { LRUCache } from "lru-cache";
-import { Problem } from "../problems.ts";
+import { Problem } from "../http/problems.ts";
 
 /** How a request stands against its limit. */
 export type Count = { limit: number; remaining: number; resetsAtMs: number; isOver: boolean };

@@ -1,7 +1,7 @@
 // The API's documentation: the OpenAPI document and the Swagger page, which needs nothing from elsewhere.
 import { dirname } from "node:path";
 import { Elysia } from "elysia";
-import { Problem } from "../problems.ts";
+import { Problem } from "../http/problems.ts";
 import { fileAnswer, findFile, IMMUTABLE, REVALIDATED, textAnswer } from "./static.ts";
 
 const HTML = "text/html; charset=utf-8";

@@ -1,5 +1,5 @@
 // The pages that the `type` of a problem points at.
-import { PROBLEMS, type ProblemType } from "../problems.ts";
+import { PROBLEMS, type ProblemType } from "../http/problems.ts";
 import { type Html, html, pageAnswer } from "./page.ts";
 
 /** Explains a type of problem; `null` when there is no such type. */

@@ -1,6 +1,6 @@
 // The pages made here: what they say, what they refuse to run, and that hostile text stays text.
 import { afterAll, beforeAll, describe, expect, test } from "bun:test";
-import { PROBLEMS } from "../problems.ts";
+import { PROBLEMS } from "../http/problems.ts";
 import { openTestShop, shoe, type TestShop } from "../test-shop.ts";
 import { html } from "./page.ts";
 

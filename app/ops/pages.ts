@@ -1,6 +1,6 @@
 // Pages for people.
 import { Elysia } from "elysia";
-import { Problem } from "../problems.ts";
+import { Problem } from "../http/problems.ts";
 import { ICON } from "./page.ts";
 import { frontPage, type Showcase } from "./page-front.ts";
 import { problemPage } from "./page-problem.ts";

@@ -1,8 +1,8 @@
 // What the people who run the shop ask: is it alive, is it ready, how is it.
 import { Type } from "@sinclair/typebox";
 import { Elysia } from "elysia";
-import { describeAnswers } from "../openapi-parts.ts";
-import { Problem } from "../problems.ts";
+import { describeAnswers } from "../http/openapi-parts.ts";
+import { Problem } from "../http/problems.ts";
 import type { Access } from "./access.ts";
 import type { MetricServices, Metrics } from "./metrics.ts";
 import { readiness } from "./readiness.ts";

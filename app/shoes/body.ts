@@ -1,5 +1,5 @@
 // From a request's fields to a shoe to be saved: each field read by its own rule, refusals by JSON pointer.
-import { type Fields, refuseFields } from "../body.ts";
+import { type Fields, refuseFields } from "../http/body.ts";
 import { checkDraft, type FieldError, isShoeId, LIMITS, type ShoeDraft, type SizeStock } from "./draft.ts";
 import type { Shop } from "./lists.ts";
 import { slugOfDraft } from "./save.ts";

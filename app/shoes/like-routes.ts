@@ -1,10 +1,10 @@
 // Likes over HTTP; the address of a like is the like, so most requests have no body.
 import { Elysia } from "elysia";
-import { readFields } from "../body.ts";
-import { answerStatement, readAnswer } from "../idempotency.ts";
+import { readFields } from "../http/body.ts";
+import { answerStatement, readAnswer } from "../http/idempotency.ts";
+import { readPage } from "../http/paging.ts";
+import { Problem } from "../http/problems.ts";
 import { identityPlugin } from "../identity/plugin.ts";
-import { readPage } from "../paging.ts";
-import { Problem } from "../problems.ts";
 import { readShoeIds } from "./body.ts";
 import { isShoeId } from "./draft.ts";
 import type { Liked, Verb } from "./like-queue.ts";

@@ -1,7 +1,7 @@
 // Likes: who likes what, counted exactly; those that come while a commit is under way go together in the next.
 import type { Database, Readable, Statement, Value } from "../../db/database.ts";
-import type { Recipe } from "../idempotency.ts";
-import { cursorAt, type Page, pageBody } from "../paging.ts";
+import type { Recipe } from "../http/idempotency.ts";
+import { cursorAt, type Page, pageBody } from "../http/paging.ts";
 import { type Ask, type Batch, type Liked, openLikeQueue, type Verb } from "./like-queue.ts";
 import type { Shop } from "./lists.ts";
 import { shoeJson } from "./views.ts";

@@ -1,6 +1,6 @@
 // The shapes of the catalogue's answers, as the OpenAPI document tells them.
 import { type TSchema, Type } from "@sinclair/typebox";
-import { describeAnswers, type Operation, query } from "../openapi-parts.ts";
+import { describeAnswers, type Operation, query } from "../http/openapi-parts.ts";
 import { SORTS } from "./query.ts";
 
 const amount = (description: string) => Type.Number({ minimum: 0, description });

@@ -1,6 +1,6 @@
 // The list question: what is refused and how it is named, and that equal questions have one text.
 import { expect, test } from "bun:test";
-import { Problem } from "../problems.ts";
+import { Problem } from "../http/problems.ts";
 import { canonicalQuery, readListQuery } from "./query.ts";
 import { dice, randomQuestion, toParams } from "./test-oracle.ts";
 

@@ -1,5 +1,5 @@
 // The question a list answers: read from the query string, checked, and written in one canonical form.
-import { Problem, type ProblemDetail } from "../problems.ts";
+import { Problem, type ProblemDetail } from "../http/problems.ts";
 import { decodeCursor, type Position } from "./cursor.ts";
 import { isShoeId } from "./draft.ts";
 import { type LabelKind, labelKey, wordsOf } from "./words.ts";

@@ -1,6 +1,6 @@
 // Related shoes where a commit is far away: many lists together, from the copy here, a moment after their shoes were saved.
 import type { Database } from "../../db/database.ts";
-import { toProblem } from "../refusals.ts";
+import { toProblem } from "../http/problem-of.ts";
 import { computeRelatedHere, computeRelatedOf } from "./related.ts";
 
 /** A shoe that was saved has its list after about this time. */

@@ -1,8 +1,8 @@
 // The stock of a shoe's sizes, set or moved; what is sold is the orders' own affair.
 import type { Database } from "../../db/database.ts";
 import { only } from "../../db/guard.ts";
-import type { Kept } from "../idempotency.ts";
-import { Problem } from "../problems.ts";
+import type { Kept } from "../http/idempotency.ts";
+import { Problem } from "../http/problems.ts";
 import type { SizeStock } from "./draft.ts";
 import type { Shop } from "./lists.ts";
 import type { View } from "./views.ts";

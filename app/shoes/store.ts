@@ -7,7 +7,7 @@ import { openFile } from "../../db/file.ts";
 import { migrate } from "../../db/migrate.ts";
 import { preparePrivateFile } from "../../db/private.ts";
 import type { Config } from "../config.ts";
-import { openLog } from "../ops/log.ts";
+import { openLog } from "../log.ts";
 import type { Place } from "../ops/place.ts";
 import type { ShoeDraft } from "./draft.ts";
 import { computeRelated } from "./related.ts";

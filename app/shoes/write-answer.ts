@@ -1,6 +1,7 @@
 // From what a write did to its response: entity tag, place, Insole-Version; and what a request says of versions.
-import type { Kept } from "../idempotency.ts";
-import { Problem } from "../problems.ts";
+
+import type { Kept } from "../http/idempotency.ts";
+import { Problem } from "../http/problems.ts";
 import type { Condition } from "./write-group.ts";
 
 const HEADERS = { "cache-control": "private, no-store" };

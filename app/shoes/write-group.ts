@@ -1,11 +1,11 @@
 // What every write to a shoe is made of: one group with its conditions in it, its audit row and its answer.
 import type { Database, Readable, Statement, Value } from "../../db/database.ts";
 import { isUnmet, only } from "../../db/guard.ts";
-import { auditStatement } from "../audit.ts";
-import { answerStatement, type Keep, type Kept, type Recipe, readAnswer } from "../idempotency.ts";
-import type { Caller } from "../identity/caller.ts";
-import { Problem } from "../problems.ts";
-import { toProblem } from "../refusals.ts";
+import { auditStatement } from "../http/audit.ts";
+import type { Caller } from "../http/caller.ts";
+import { answerStatement, type Keep, type Kept, type Recipe, readAnswer } from "../http/idempotency.ts";
+import { toProblem } from "../http/problem-of.ts";
+import { Problem } from "../http/problems.ts";
 import type { ShoeDraft } from "./draft.ts";
 import type { Shop } from "./lists.ts";
 import { findVersion } from "./shoes.ts";

@@ -1,6 +1,6 @@
 // The shapes of the catalogue's writes and of likes, as the OpenAPI document tells them.
 import { type TSchema, Type } from "@sinclair/typebox";
-import { describeAnswers, type Operation, problem, query } from "../openapi-parts.ts";
+import { describeAnswers, type Operation, problem, query } from "../http/openapi-parts.ts";
 import { LIMITS } from "./draft.ts";
 
 const ref = (name: string) => Type.Unsafe<unknown>({ $ref: `#/components/schemas/${name}` });

@@ -1,12 +1,12 @@
 // Writes to the catalogue over HTTP: bodies in, items and their new entity tags out.
 import { Elysia } from "elysia";
-import { type Fields, readFields } from "../body.ts";
-import type { Idempotency, Keep, Kept } from "../idempotency.ts";
-import type { Caller } from "../identity/caller.ts";
+import { type Fields, readFields } from "../http/body.ts";
+import type { Caller } from "../http/caller.ts";
+import type { Idempotency, Keep, Kept } from "../http/idempotency.ts";
+import { Problem } from "../http/problems.ts";
+import type { Versions } from "../http/version.ts";
 import type { Identity } from "../identity/identity.ts";
 import { identityPlugin } from "../identity/plugin.ts";
-import { Problem } from "../problems.ts";
-import type { Versions } from "../version.ts";
 import { readCategory, readDelta, readNewShoe, readPartial, readReplacement, readStock } from "./body.ts";
 import { isShoeId } from "./draft.ts";
 import type { Likes } from "./likes.ts";

@@ -1,10 +1,10 @@
 // Writes to the catalogue: shoes and categories that come, change and go.
 import type { Database } from "../../db/database.ts";
 import { isUnmet, only } from "../../db/guard.ts";
-import { auditStatement } from "../audit.ts";
-import type { Kept, Recipe } from "../idempotency.ts";
-import { Problem } from "../problems.ts";
-import { toProblem } from "../refusals.ts";
+import { auditStatement } from "../http/audit.ts";
+import type { Kept, Recipe } from "../http/idempotency.ts";
+import { toProblem } from "../http/problem-of.ts";
+import { Problem } from "../http/problems.ts";
 import { type Change, changed } from "./body.ts";
 import type { ShoeDraft } from "./draft.ts";
 import type { Shop } from "./lists.ts";

@@ -1,9 +1,9 @@
 // Idempotency-Key: the effect happens once, its answer comes again byte for byte, and a key is for one request.
 import { afterAll, beforeAll, expect, test } from "bun:test";
+import { type AdminShop, addUsers, openAdminShop } from "../shoes/writes-fixture.ts";
+import { ask, signUp } from "../test-people.ts";
+import { shoe } from "../test-shop.ts";
 import { forgetOldWrites, openIdempotency } from "./idempotency.ts";
-import { type AdminShop, addUsers, openAdminShop } from "./shoes/writes-fixture.ts";
-import { ask, signUp } from "./test-people.ts";
-import { shoe } from "./test-shop.ts";
 
 const HOUR_MS = 60 * 60 * 1_000;
 const DAY_MS = 24 * HOUR_MS;

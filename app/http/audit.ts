@@ -1,6 +1,6 @@
 // The audit: who changed what and when, as rows written in the same group as what they tell of.
-import type { Readable, Statement } from "../db/database.ts";
-import type { Caller } from "./identity/caller.ts";
+import type { Readable, Statement } from "../../db/database.ts";
+import type { Caller } from "./caller.ts";
 import type { Page } from "./paging.ts";
 
 /** One row as admins read it. */

@@ -1,8 +1,8 @@
 // What the database refuses, as problems: kind and column in, status and pointer out.
 import { expect, test } from "bun:test";
-import { DatabaseError, type DatabaseErrorKind } from "../db/errors.ts";
+import { DatabaseError, type DatabaseErrorKind } from "../../db/errors.ts";
+import { toProblem } from "./problem-of.ts";
 import { PROBLEMS, Problem } from "./problems.ts";
-import { toProblem } from "./refusals.ts";
 
 // biome-ignore format: one line reads as one table
 const ROWS: [DatabaseErrorKind, string[], number, string | null][] = [

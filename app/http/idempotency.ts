@@ -1,7 +1,7 @@
 // Idempotency-Key: the answer of a signed-in POST is kept in the same group as its effect, and given again.
-import type { Database, Statement, Value } from "../db/database.ts";
-import { DatabaseError } from "../db/errors.ts";
-import type { Caller } from "./identity/caller.ts";
+import type { Database, Statement, Value } from "../../db/database.ts";
+import { DatabaseError } from "../../db/errors.ts";
+import type { Caller } from "./caller.ts";
 import { Problem } from "./problems.ts";
 
 const KEY = /^[\x20-\x7e]{1,255}$/;

@@ -1,5 +1,5 @@
 // The headers around every answer: what a browser may do with it, and which pages may read it.
-import { isListedOrigin } from "./identity/origin.ts";
+import { isListedOrigin } from "./origin.ts";
 
 /** What scripts on other sites may read of an answer. */
 export const EXPOSED_HEADERS =

@@ -1,9 +1,9 @@
 // Lists of users and of the audit: pages, cursors, totals, and what is refused.
 import { afterAll, beforeAll, describe, expect, test } from "bun:test";
-import { addKey } from "./accounts/keys.ts";
+import { addKey } from "../accounts/keys.ts";
+import { ask } from "../test-people.ts";
+import { type ObservedShop, openObservedShop } from "../test-shop.ts";
 import type { Pagination } from "./paging.ts";
-import { ask } from "./test-people.ts";
-import { type ObservedShop, openObservedShop } from "./test-shop.ts";
 
 const USERS = 25;
 const ENTRIES = 10_050;

@@ -1,5 +1,5 @@
 // What the database refuses, as the problem a client is told: one mapper for every backing.
-import { DatabaseError } from "../db/errors.ts";
+import { DatabaseError } from "../../db/errors.ts";
 import { Problem, type ProblemType } from "./problems.ts";
 
 type Rule = { type: ProblemType; pointer: string; detail: string };

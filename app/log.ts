@@ -1,5 +1,5 @@
 // The log: one JSON object a line, or a short line for a terminal.
-import type { LogLevel } from "../config.ts";
+import type { LogLevel } from "./config.ts";
 
 export type Log = Record<LogLevel, (message: string, fields?: Record<string, unknown>) => void>;
 
