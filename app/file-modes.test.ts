@@ -15,8 +15,8 @@ writeFileSync(csv, "id,title,price\na,A shoe,10\nb,,10\n");
 type Entrance = { name: string; args: string[]; typed?: string; serves?: boolean };
 const ENTRANCES: Entrance[] = [
   { name: "start", args: ["app/main.ts"], serves: true },
-  { name: "import", args: ["app/shoes/import/command.ts", csv] },
-  { name: "demo", args: ["app/shoes/demo/command.ts", "--shoes", "10"] },
+  { name: "import", args: ["app/import/command.ts", csv] },
+  { name: "demo", args: ["app/import/demo/command.ts", "--shoes", "10"] },
   { name: "admin", args: ["app/accounts/admin-command.ts", "owner@shop.example"], typed: PASSWORD },
   { name: "key", args: ["app/accounts/key-command.ts", "nightly"] },
   { name: "migrate", args: ["db/migrate.ts"] },

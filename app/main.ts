@@ -18,6 +18,8 @@ import { openVersions } from "./http/version.ts";
 import { type Identity, openIdentity } from "./identity/identity.ts";
 import { prepareSecrets } from "./identity/secrets.ts";
 import { openTokens } from "./identity/tokens.ts";
+import { fillDemo } from "./import/demo/fill.ts";
+import { openLikes } from "./likes/likes.ts";
 import { openClients } from "./limits/client.ts";
 import { openLimits } from "./limits/limits.ts";
 import { openPatience } from "./limits/patience.ts";
@@ -27,9 +29,7 @@ import { alone, type Place } from "./ops/place.ts";
 import { openStatus } from "./ops/status.ts";
 import { openTally } from "./ops/tally.ts";
 import { openServer } from "./server.ts";
-import { fillDemo } from "./shoes/demo/fill.ts";
-import { openLikes } from "./shoes/likes.ts";
-import { computeRelated, computeRelatedOf } from "./shoes/related.ts";
+import { computeRelated, computeRelatedOf } from "./shoes/related/related.ts";
 
 const TIDY_MS = 10 * 60_000;
 const LEFT_OVER =

@@ -8,7 +8,7 @@ import { openTestServer, type TestServer } from "../db/test-server.ts";
 import { readConfig } from "./config.ts";
 import { openLog } from "./log.ts";
 import { main, type Shop } from "./main.ts";
-import { saveShoes } from "./shoes/save.ts";
+import { saveShoes } from "./shoes/write/save.ts";
 import { runScript } from "./test-script.ts";
 import { openFolder, shoe } from "./test-shop.ts";
 
@@ -195,7 +195,7 @@ test("an import, an admin and a key go to the primary, and both nodes have them"
     expect([err, code]).toEqual(["", 0]);
     return out;
   };
-  expect(await run("shoes/import/command.ts", csv)).toContain("Read 600 = 600 added");
+  expect(await run("import/command.ts", csv)).toContain("Read 600 = 600 added");
   const key = await run("accounts/key-command.ts", "script");
   expect(await run("accounts/admin-command.ts", "p@shop.example")).toContain("is an admin now");
   for (const node of [0, 1]) {

@@ -11,6 +11,8 @@ import { ProblemSchema, problem } from "./http/openapi-parts.ts";
 import { openVersions } from "./http/version.ts";
 import { openIdentity } from "./identity/identity.ts";
 import { openTokens } from "./identity/tokens.ts";
+import { openLikes } from "./likes/likes.ts";
+import { likeRoutes } from "./likes/routes.ts";
 import { kindOf, openLimits } from "./limits/limits.ts";
 import { openPatience } from "./limits/patience.ts";
 import { openMetrics } from "./ops/metrics.ts";
@@ -18,12 +20,10 @@ import { alone } from "./ops/place.ts";
 import { opsRoutes } from "./ops/routes.ts";
 import { openStatus } from "./ops/status.ts";
 import { openTally } from "./ops/tally.ts";
-import { likeRoutes } from "./shoes/like-routes.ts";
-import { openLikes } from "./shoes/likes.ts";
 import { SCHEMAS } from "./shoes/model.ts";
 import { catalogueRoutes, pictureRoutes } from "./shoes/routes.ts";
-import { WRITE_SCHEMAS } from "./shoes/write-model.ts";
-import { catalogueWriteRoutes } from "./shoes/write-routes.ts";
+import { WRITE_SCHEMAS } from "./shoes/write/model.ts";
+import { catalogueWriteRoutes } from "./shoes/write/routes.ts";
 
 const DESCRIPTION = `The back end of a shoe shop: the catalogue, full-text search with facets, related shoes, and accounts.
 

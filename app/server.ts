@@ -11,6 +11,7 @@ import { toProblem } from "./http/problem-of.ts";
 import { Problem, problemResponse } from "./http/problems.ts";
 import { keepRequestId, requestIdOf, takeRequestId } from "./http/request-id.ts";
 import { openRouteNames } from "./http/route-names.ts";
+import { likeRoutes } from "./likes/routes.ts";
 import type { Clients, Peer } from "./limits/client.ts";
 import { countRequest } from "./limits/count.ts";
 import { type Count, type Limits, limitHeaders, tooMany } from "./limits/limits.ts";
@@ -22,10 +23,9 @@ import { pageRoutes } from "./ops/pages.ts";
 import { opsRoutes } from "./ops/routes.ts";
 import type { Status } from "./ops/status.ts";
 import type { CacheKind, Tally } from "./ops/tally.ts";
-import { likeRoutes } from "./shoes/like-routes.ts";
+import { readShowcase } from "./shoes/list/showcase.ts";
 import { catalogueRoutes, pictureRoutes } from "./shoes/routes.ts";
-import { readShowcase } from "./shoes/showcase.ts";
-import { catalogueWriteRoutes, type WriteServices } from "./shoes/write-routes.ts";
+import { catalogueWriteRoutes, type WriteServices } from "./shoes/write/routes.ts";
 
 export type Services = AccountServices &
   WriteServices & {

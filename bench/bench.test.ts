@@ -1,7 +1,7 @@
 // The harness's sums and words: medians, verdicts, pinning, files, tables.
 import { describe, expect, test } from "bun:test";
 import Papa from "papaparse";
-import { demoShoes } from "../app/shoes/demo/demo.ts";
+import { demoShoes } from "../app/import/demo/demo.ts";
 import { shelfName } from "./catalogue.ts";
 import { CSV_HEAD, csvRow } from "./csv.ts";
 import { expectAllAdded } from "./import.ts";

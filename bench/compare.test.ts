@@ -114,7 +114,7 @@ test("another version has catalogues of its own, made by its own command after i
   const files = {
     "package.json": '{"version":"0.0.7"}',
     "db/migrations/0001_x.sql": "CREATE TABLE x (y);",
-    "app/shoes/demo/command.ts":
+    "app/import/demo/command.ts":
       'await Bun.write(process.env.DATA_DIR + "/made", process.argv.slice(2).join(" "));',
   };
   const tree = mkdtempSync(join(folder, "tree-"));
@@ -209,7 +209,7 @@ describe.skipIf(process.platform !== "linux")("the command", () => {
       });
       const printed = await bench("import", "--print", "--rerun", first);
       expect(printed.out).toContain(
-        "DATA_DIR=import DEMO=false bun app/shoes/import/command.ts 2000.csv --dry-run\n",
+        "DATA_DIR=import DEMO=false bun app/import/command.ts 2000.csv --dry-run\n",
       );
       const again = await bench("--rerun", first, "--out", join(folder, "again"));
       expect(again.code).toBe(0);

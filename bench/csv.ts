@@ -1,6 +1,6 @@
 // A file to import, made of demo shoes: the columns and the spelling of a shop's export.
-import { demoShoes } from "../app/shoes/demo/demo.ts";
-import type { ShoeDraft } from "../app/shoes/draft.ts";
+import { demoShoes } from "../app/import/demo/demo.ts";
+import type { ShoeDraft } from "../app/shoes/write/draft.ts";
 
 /** Rows written at once. */
 const CHUNK_ROWS = 2_000;

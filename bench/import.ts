@@ -73,7 +73,7 @@ async function importOnce(children: Children, path: string, rows: number, isDry:
   const dataDir = mkdtempSync(join(children.folder, "import-"));
   try {
     const startedAt = performance.now();
-    const script = ["app/shoes/import/command.ts", path, ...(isDry ? ["--dry-run"] : [])];
+    const script = ["app/import/command.ts", path, ...(isDry ? ["--dry-run"] : [])];
     const child = children.start(script, { env: { DATA_DIR: dataDir, DEMO: "false" }, cores: null });
     const ending = children.expectEnd(child, IMPORT_MS_MAX);
     const looking = watchPeak(child.pid, ending);

@@ -1,6 +1,6 @@
 // The ceiling of writes to a libSQL server: so many writers send it groups, one after the other, with no shop between; prints how many rows a second.
 import { readFileSync } from "node:fs";
-import { openLikes } from "../app/shoes/likes.ts";
+import { openLikes } from "../app/likes/likes.ts";
 import type { Database, Statement } from "../db/database.ts";
 import { DatabaseError } from "../db/errors.ts";
 import { openRemote } from "../db/remote.ts";

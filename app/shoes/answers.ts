@@ -2,9 +2,9 @@
 import type { Readable } from "../../db/database.ts";
 import type { Fill } from "../cache/cache.ts";
 import type { Answer } from "../cache/entry.ts";
-import { type Listing, listShoes, type Shop } from "./lists.ts";
-import { drawShoe } from "./picture.ts";
-import { canonicalQuery, type ListQuery, OFFSET_MAX } from "./query.ts";
+import { drawShoe } from "../pictures/picture.ts";
+import { type Listing, listShoes, type Shop } from "./list/list.ts";
+import { canonicalQuery, type ListQuery, OFFSET_MAX } from "./list/query.ts";
 import { findLikeness, findRelated, findShoe, listCategories } from "./shoes.ts";
 import type { View } from "./views.ts";
 

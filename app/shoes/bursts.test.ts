@@ -8,11 +8,11 @@ import { openFile } from "../../db/file.ts";
 import { migrate } from "../../db/migrate.ts";
 import { openWriteDoor } from "../../db/write-door.ts";
 import { openFeed } from "../cache/feed.ts";
+import { openLikes } from "../likes/likes.ts";
 import { openFolder, saveAll, shoe } from "../test-shop.ts";
-import { openLikes } from "./likes.ts";
-import { addStock } from "./stock.ts";
-import type { Writing } from "./write-group.ts";
-import { addShoe } from "./writes.ts";
+import type { Writing } from "./write/group.ts";
+import { addShoe } from "./write/shoes.ts";
+import { addStock } from "./write/stock.ts";
 
 const SHOP = { publicUrl: "", currency: "USD" };
 const BUYERS = 600;

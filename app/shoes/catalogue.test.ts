@@ -7,10 +7,10 @@ import type { Database, Row } from "../../db/database.ts";
 import { openFile } from "../../db/file.ts";
 import { migrate } from "../../db/migrate.ts";
 import { openHandle } from "../../db/reader.ts";
-import { checkDraft, type ShoeDraft } from "./draft.ts";
-import { computeRelated } from "./related.ts";
-import { type OnConflict, type Origin, saveShoes } from "./save.ts";
-import { removeDemoShoes } from "./store.ts";
+import { removeDemoShoes } from "../import/store.ts";
+import { computeRelated } from "./related/related.ts";
+import { checkDraft, type ShoeDraft } from "./write/draft.ts";
+import { type OnConflict, type Origin, saveShoes } from "./write/save.ts";
 
 const CACHE_KB = 4_000;
 const STEPS = 120;

@@ -1,7 +1,7 @@
 // The shapes of the catalogue's answers, as the OpenAPI document tells them.
 import { type TSchema, Type } from "@sinclair/typebox";
 import { describeAnswers, type Operation, query } from "../http/openapi-parts.ts";
-import { SORTS } from "./query.ts";
+import { SORTS } from "./list/query.ts";
 
 const amount = (description: string) => Type.Number({ minimum: 0, description });
 const orNull = (schema: TSchema) => Type.Unsafe<unknown>({ ...schema, nullable: true });

@@ -2,7 +2,7 @@
 import { afterAll, beforeAll, expect, test } from "bun:test";
 import { openHandle } from "../../db/reader.ts";
 import { type ObservedShop, openObservedShop, saveAll, shoe } from "../test-shop.ts";
-import { computeRelated } from "./related.ts";
+import { computeRelated } from "./related/related.ts";
 import { randomShoes } from "./test-oracle.ts";
 
 let shop: ObservedShop;

@@ -9,12 +9,12 @@ import { BEHIND, respond } from "../cache/respond.ts";
 import { Problem } from "../http/problems.ts";
 import type { Versions } from "../http/version.ts";
 import { categoriesFill, listFill, pictureFill, relatedFill, shoeFill } from "./answers.ts";
-import { isShoeId } from "./draft.ts";
-import type { Shop } from "./lists.ts";
+import type { Shop } from "./list/list.ts";
+import { readListQuery } from "./list/query.ts";
 import { DOCS } from "./model.ts";
-import { readListQuery } from "./query.ts";
 import { findIdOfSlug, findVersion } from "./shoes.ts";
 import type { View } from "./views.ts";
+import { isShoeId } from "./write/draft.ts";
 
 export type CatalogueServices = {
   db: Database;

@@ -3,7 +3,7 @@ import { afterAll, beforeAll, expect, test } from "bun:test";
 import { dirname, join } from "node:path";
 import { ask } from "../test-people.ts";
 import { shoe } from "../test-shop.ts";
-import { findDraft } from "./write-group.ts";
+import { findDraft } from "./write/group.ts";
 import { type AdminShop, openAdminShop } from "./writes-fixture.ts";
 
 const FIELDS = {

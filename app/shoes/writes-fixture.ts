@@ -1,7 +1,7 @@
 // A real shop with an admin at the door, for tests of what is written.
 import { ask } from "../test-people.ts";
 import { openTestShop } from "../test-shop.ts";
-import type { ShoeDraft } from "./draft.ts";
+import type { ShoeDraft } from "./write/draft.ts";
 
 const ADMIN = { email: "admin@shop.example", password: "correct horse battery" };
 

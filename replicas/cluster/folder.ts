@@ -68,7 +68,7 @@ export async function prepareData(
 
 async function fillDemo(folder: string, outPath: string, children: Children): Promise<void> {
   mkdirSync(folder, { mode: 0o700 });
-  const child = children.start([process.execPath, "app/shoes/demo/command.ts"], {
+  const child = children.start([process.execPath, "app/import/demo/command.ts"], {
     cwd: ROOT,
     env: { DATA_DIR: folder },
     outPath,

@@ -1,0 +1,200 @@
+// The command `bun run import`: reads its arguments, runs the import, prints what became of the rows.
+import { existsSync } from "node:fs";
+import { readFile } from "node:fs/promises";
+import { resolve } from "node:path";
+import { parseArgs } from "node:util";
+import { Presets, SingleBar } from "cli-progress";
+import type { OnConflict } from "../shoes/write/save.ts";
+import { type Mapping, readMapping } from "./columns.ts";
+import { type Rate, readRate } from "./money.ts";
+import { rejectsPathOf } from "./rejects.ts";
+import { type ImportOptions, runImport, type Summary } from "./run.ts";
+import type { OpenShoeStore } from "./store.ts";
+
+/** What the command needs of the world around it; `out` and `err` take whole lines. */
+export type CommandWorld = {
+  env: Readonly<Record<string, string | undefined>>;
+  openStore: () => OpenShoeStore | Promise<OpenShoeStore>;
+  out: (line: string) => void;
+  err: (line: string) => void;
+  /** Draws a bar on stderr. */
+  hasBar: boolean;
+  signal: AbortSignal;
+};
+
+const USAGE = `usage: bun run import <file> [<file> ...] [options]
+
+Imports shoes from CSV, JSON (an array of objects) or NDJSON files of any size.
+
+  --dry-run                     say what would happen, write nothing
+  --map <mapping.json>          {"title": "Produktname", "images": ["pic1", "pic2"], "brand": null}
+  --on-conflict <what>          a shoe that is there already: replace (default), skip, or fail
+  --where <column>=<value>      only rows with this value; again for other columns, or other values of it
+  --rate <CODE>=<rate>          shop units for one unit of another currency, such as EUR=1.08
+  --keep-demo                   do not remove the demo shoes
+  --rejects <file>              where refused rows go (default: in DATA_DIR, named after the input)
+  -h, --help                    this text
+
+Exit code: 0 all imported, 2 some rows were refused, 1 it failed, 130 interrupted.`;
+
+const CONFLICTS: readonly OnConflict[] = ["skip", "replace", "fail"];
+const EXIT = { done: 0, failed: 1, rejected: 2, interrupted: 130 } as const;
+const BAR_FORMAT = "{bar} {percentage} % | {eta_formatted} left";
+
+/** Runs the command and returns its exit code. */
+export async function importCommand(args: readonly string[], world: CommandWorld): Promise<number> {
+  try {
+    const parsed = readArgs(args);
+    if (parsed === null) {
+      world.out(USAGE);
+      return EXIT.done;
+    }
+    return await runCommand(parsed, world);
+  } catch (error) {
+    // The argument parser adds advice in further sentences.
+    const isUsage = (error as NodeJS.ErrnoException).code?.startsWith("ERR_PARSE_ARGS");
+    const reason = error instanceof Error ? error.message : String(error);
+    world.err(`import: ${isUsage ? `${reason.split(". ")[0]} (-h shows the usage)` : reason}`);
+    return EXIT.failed;
+  }
+}
+
+type Args = {
+  files: string[];
+  mapPath: string | undefined;
+  rejectsPath: string | undefined;
+  onConflict: OnConflict;
+  where: Map<string, string[]>;
+  rates: Map<string, Rate>;
+  dryRun: boolean;
+  keepDemo: boolean;
+};
+
+function readArgs(args: readonly string[]): Args | null {
+  const { values, positionals } = parseArgs({
+    args: [...args],
+    allowPositionals: true,
+    options: {
+      "dry-run": { type: "boolean", default: false },
+      map: { type: "string" },
+      "on-conflict": { type: "string", default: "replace" },
+      where: { type: "string", multiple: true, default: [] },
+      rate: { type: "string", multiple: true, default: [] },
+      "keep-demo": { type: "boolean", default: false },
+      rejects: { type: "string" },
+      help: { type: "boolean", short: "h", default: false },
+    },
+  });
+  if (values.help) return null;
+  if (positionals.length === 0) throw new Error("name a file to import (-h shows the usage)");
+  const onConflict = CONFLICTS.find((each) => each === values["on-conflict"]);
+  if (onConflict === undefined) throw new Error(`--on-conflict must be one of ${CONFLICTS.join(", ")}`);
+  const where = new Map<string, string[]>();
+  for (const condition of values.where) {
+    const at = condition.indexOf("=");
+    if (at < 1) throw new Error(`--where ${condition}: write it as column=value`);
+    const column = condition.slice(0, at);
+    where.set(column, [...(where.get(column) ?? []), condition.slice(at + 1).trim()]);
+  }
+  return {
+    files: positionals,
+    mapPath: values.map,
+    rejectsPath: values.rejects,
+    onConflict,
+    where,
+    rates: new Map(values.rate.map(readRate)),
+    dryRun: values["dry-run"],
+    keepDemo: values["keep-demo"],
+  };
+}
+
+async function runCommand(args: Args, world: CommandWorld): Promise<number> {
+  const dataDir = world.env.DATA_DIR || "data";
+  const currency = world.env.CURRENCY || "USD";
+  const rejectsPath = args.rejectsPath ?? rejectsPathOf(args.files[0] ?? "", dataDir);
+  if (args.files.some((file) => resolve(file) === resolve(rejectsPath)))
+    throw new Error("--rejects must not be a file that is imported");
+  const missing = args.files.find((file) => !existsSync(file));
+  if (missing !== undefined) throw new Error(`cannot read ${missing}: no such file`);
+  const mapping = args.mapPath === undefined ? {} : await loadMapping(args.mapPath);
+  const store = await world.openStore();
+  const bar = world.hasBar ? createBar() : null;
+  try {
+    const summary = await runImport(store, {
+      ...args,
+      dataDir,
+      mapping,
+      money: { currency, rates: args.rates },
+      rejectsPath,
+      signal: world.signal,
+      onProgress: (bytes, bytesTotal) => bar?.update(Math.min(1, bytes / bytesTotal)),
+    } satisfies ImportOptions & Args);
+    bar?.stop();
+    for (const line of summaryLines(summary, args.dryRun, rejectsPath)) world.out(line);
+    if (summary.isInterrupted) return EXIT.interrupted;
+    return summary.rejected > 0 ? EXIT.rejected : EXIT.done;
+  } finally {
+    bar?.stop();
+    await store.close();
+  }
+}
+
+async function loadMapping(path: string): Promise<Mapping> {
+  try {
+    return readMapping(await readFile(path, "utf8"));
+  } catch (error) {
+    throw new Error(`--map ${path}: ${error instanceof Error ? error.message : String(error)}`);
+  }
+}
+
+/** The summary as people read it; the parts of `read` add up. */
+export function summaryLines(summary: Summary, isDryRun: boolean, rejectsPath: string): string[] {
+  const { read, added, replaced, unchanged, duplicates, rejected } = summary;
+  if (summary.isInterrupted)
+    return [
+      `Interrupted: ${added} added, ${replaced} replaced, ${unchanged} unchanged. Run it again to go on.`,
+    ];
+  const lines = [
+    `${isDryRun ? "Dry run, nothing was written: read" : "Read"} ${read} = ${added} added + ${replaced} replaced` +
+      ` + ${unchanged} unchanged + ${duplicates} duplicates + ${rejected} rejected`,
+  ];
+  if (summary.superseded > 0)
+    lines.push(`  ${summary.superseded} of the duplicates differ from the row that came first, which stands`);
+  if (summary.variants > 0)
+    lines.push(`  ${summary.variants} further rows gave shoes their other sizes or colours`);
+  if (summary.leftOut > 0) lines.push(`  ${summary.leftOut} further rows were left out by --where`);
+  if (summary.demoRemoved > 0) lines.push(`  ${summary.demoRemoved} demo shoes were removed`);
+  if (summary.unknownRelated > 0)
+    lines.push(
+      `  ${summary.unknownRelated} related ids have no shoe yet; they are kept, and shown once they have one`,
+    );
+  if (rejected > 0) lines.push(`  rejected rows with their reasons: ${rejectsPath}`);
+  return lines;
+}
+
+function createBar(): SingleBar {
+  const bar = new SingleBar(
+    { format: BAR_FORMAT, stream: process.stderr, hideCursor: true },
+    Presets.shades_classic,
+  );
+  bar.start(1, 0);
+  return bar;
+}
+
+if (import.meta.main) {
+  const { openShoeStore } = await import("./store.ts");
+  const { readConfig } = await import("../config.ts");
+  const interrupted = new AbortController();
+  process.on("SIGINT", () => {
+    if (interrupted.signal.aborted) process.exit(EXIT.interrupted);
+    interrupted.abort();
+  });
+  process.exitCode = await importCommand(process.argv.slice(2), {
+    env: process.env,
+    openStore: () => openShoeStore(readConfig(process.env)),
+    out: console.log,
+    err: console.error,
+    hasBar: process.stderr.isTTY,
+    signal: interrupted.signal,
+  });
+}

@@ -1,0 +1,69 @@
+// The command `bun run demo`: fills an empty catalogue with as many invented shoes as one asks for.
+import { parseArgs } from "node:util";
+import { Presets, SingleBar } from "cli-progress";
+import { readConfig } from "../../config.ts";
+import type { ShoeDraft } from "../../shoes/write/draft.ts";
+import { openShoeStore } from "../store.ts";
+import { demoShoes } from "./demo.ts";
+import { DEMO_SHOES } from "./fill.ts";
+
+const USAGE = `usage: bun run demo [--shoes <count>]
+
+Adds invented shoes to the catalogue in DATA_DIR (default: ${DEMO_SHOES}); those that are there already stay.`;
+const SHOES_MAX = 10_000_000;
+const CHUNK_SHOES = 2_000;
+/** Making shoes goes on while a chunk is committed. */
+const CHUNKS_IN_FLIGHT_MAX = 2;
+
+async function fill(count: number): Promise<void> {
+  const config = readConfig(process.env);
+  const store = await openShoeStore(config, "demo");
+  const bar = new SingleBar(
+    { format: "{bar} {percentage} % | {value} shoes | {eta_formatted} left" },
+    Presets.shades_classic,
+  );
+  if (process.stderr.isTTY) bar.start(count, 0);
+  try {
+    const underway: Promise<unknown>[] = [];
+    let chunk: ShoeDraft[] = [];
+    let added = 0;
+    const flush = async () => {
+      const drafts = chunk;
+      chunk = [];
+      if (underway.length >= CHUNKS_IN_FLIGHT_MAX) await underway.shift();
+      const saved = store.save(drafts, "skip");
+      underway.push(
+        saved.then((counts) => {
+          added += counts.added;
+        }),
+      );
+      bar.increment(drafts.length);
+    };
+    for (const draft of demoShoes(count)) {
+      chunk.push(draft);
+      if (chunk.length === CHUNK_SHOES) await flush();
+    }
+    await flush();
+    await Promise.all(underway);
+    await store.finish();
+    bar.stop();
+    process.stdout.write(`${added} shoes added to ${config.primary?.url ?? config.databasePath}\n`);
+  } finally {
+    bar.stop();
+    await store.close();
+  }
+}
+
+try {
+  const { values } = parseArgs({
+    options: { shoes: { type: "string" }, help: { type: "boolean", short: "h" } },
+  });
+  const count = Number(values.shoes ?? DEMO_SHOES);
+  if (values.help) process.stdout.write(`${USAGE}\n`);
+  else if (!Number.isInteger(count) || count < 1 || count > SHOES_MAX)
+    throw new Error(`--shoes is ${values.shoes}: it must be a whole number from 1 to ${SHOES_MAX}`);
+  else await fill(count);
+} catch (thrown) {
+  process.stderr.write(`demo: ${thrown instanceof Error ? thrown.message : String(thrown)}\n`);
+  process.exit(1);
+}

@@ -1,0 +1,24 @@
+// Fills an empty catalogue with demo shoes.
+import type { Database } from "../../../db/database.ts";
+import { computeRelated } from "../../shoes/related/related.ts";
+import { saveShoes } from "../../shoes/write/save.ts";
+import { demoShoes } from "./demo.ts";
+
+/** Shoes that a new shop starts with. */
+export const DEMO_SHOES = 1_000;
+const CHUNK_SHOES = 1_000;
+
+/** Fills the catalogue when it has no shoe; returns how many shoes were added. */
+export async function fillDemo(db: Database, count = DEMO_SHOES): Promise<number> {
+  if (db.read.get("SELECT 1 FROM shoes LIMIT 1")) return 0;
+  let chunk = [];
+  for (const draft of demoShoes(count)) {
+    chunk.push(draft);
+    if (chunk.length < CHUNK_SHOES) continue;
+    await saveShoes(db, chunk, { origin: "demo", onConflict: "skip", nowMs: Date.now() });
+    chunk = [];
+  }
+  if (chunk.length > 0) await saveShoes(db, chunk, { origin: "demo", onConflict: "skip", nowMs: Date.now() });
+  await computeRelated(db);
+  return count;
+}

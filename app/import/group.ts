@@ -1,0 +1,121 @@
+// Makes one shoe of the rows that are about it: sizes and colours united, the first row leading.
+import { checkDraft, LIMITS, type ShoeDraft } from "../shoes/write/draft.ts";
+import type { Converted, Refusal } from "./row.ts";
+import { uniteSizes } from "./sizes.ts";
+
+/** What became of the rows of one shoe; `draft` is null where every row was refused. */
+export type Grouped<Row> = {
+  draft: ShoeDraft | null;
+  /** Rows that brought a size, a stock or a colour to the shoe. */
+  variants: number;
+  /** Rows that brought nothing new, or lost against an earlier one. */
+  duplicates: number;
+  /** Those of the duplicates that differ from the shoe. */
+  superseded: number;
+  refused: { row: Row; refusal: Refusal }[];
+};
+
+/** More different rows of one shoe than this are no longer told apart from repeated ones. */
+const REMEMBERED_MAX = 10_000;
+const COLOR_SEPARATOR = " / ";
+
+/** Takes the rows of one shoe in their order; `convert` gets the first valid one as the base of the later ones. */
+export function createGroup<Row>(convert: (row: Row, base: ShoeDraft | null) => Converted): {
+  add: (row: Row) => void;
+  result: () => Grouped<Row>;
+} {
+  const grouped: Grouped<Row> = { draft: null, variants: 0, duplicates: 0, superseded: 0, refused: [] };
+  const seen = new Set<string>();
+  let first: ShoeDraft | null = null;
+
+  function add(row: Row): void {
+    const converted = convert(row, first);
+    if ("refusal" in converted) {
+      grouped.refused.push({ row, refusal: converted.refusal });
+      return;
+    }
+    const next = converted.draft;
+    const print = JSON.stringify(next);
+    if (first === null || grouped.draft === null) {
+      first = next;
+      grouped.draft = { ...next };
+      seen.add(print);
+      return;
+    }
+    if (seen.has(print)) {
+      grouped.duplicates += 1;
+      return;
+    }
+    if (seen.size < REMEMBERED_MAX) seen.add(print);
+    if (isVariant(first, next)) {
+      const united = withVariant(grouped.draft, next);
+      const [wrong] = checkDraft(united);
+      if (wrong !== undefined) {
+        grouped.refused.push({
+          row,
+          refusal: { field: wrong.pointer, reason: `with its other rows ${wrong.detail}` },
+        });
+        return;
+      }
+      grouped.variants += 1;
+      grouped.draft = united;
+    } else {
+      grouped.duplicates += 1;
+      grouped.superseded += 1;
+    }
+    grouped.draft = filledFrom(grouped.draft, next);
+  }
+
+  return { add, result: () => grouped };
+}
+
+/** True where two rows of one shoe agree in all that both say, and size, stock or colour differs. */
+function isVariant(first: ShoeDraft, next: ShoeDraft): boolean {
+  const agrees =
+    first.title === next.title &&
+    first.priceCents === next.priceCents &&
+    first.listPriceCents === next.listPriceCents &&
+    isSameOrLacking(first.description || null, next.description || null) &&
+    isSameOrLacking(first.brand, next.brand) &&
+    isSameOrLacking(first.category, next.category) &&
+    isSameOrLacking(first.gender, next.gender) &&
+    isSameOrLacking(first.sizeSystem, next.sizeSystem) &&
+    isSameOrLacking(first.related?.join() ?? null, next.related?.join() ?? null);
+  const isOther =
+    !isSameOrLacking(first.color, next.color) || JSON.stringify(first.sizes) !== JSON.stringify(next.sizes);
+  return agrees && isOther;
+}
+
+function isSameOrLacking(first: string | null, next: string | null): boolean {
+  return first === next || first === null || next === null;
+}
+
+/** Sizes and colours of both; the pictures of a variant follow those of the shoe. */
+function withVariant(shoe: ShoeDraft, next: ShoeDraft): ShoeDraft {
+  const colors = [
+    ...(shoe.color?.split(COLOR_SEPARATOR) ?? []),
+    ...(next.color === null ? [] : [next.color]),
+  ];
+  return {
+    ...shoe,
+    color: [...new Set(colors)].join(COLOR_SEPARATOR) || null,
+    images: [...new Set([...shoe.images, ...next.images])].slice(0, LIMITS.imagesMax),
+    sizes: uniteSizes([...shoe.sizes, ...next.sizes]),
+  };
+}
+
+/** What the shoe lacks is taken from a later row; price and list price belong together and stay. */
+function filledFrom(shoe: ShoeDraft, next: ShoeDraft): ShoeDraft {
+  return {
+    ...shoe,
+    description: shoe.description || next.description,
+    brand: shoe.brand ?? next.brand,
+    category: shoe.category ?? next.category,
+    color: shoe.color ?? next.color,
+    gender: shoe.gender ?? next.gender,
+    images: shoe.images.length > 0 ? shoe.images : next.images,
+    href: shoe.href ?? next.href,
+    sizeSystem: shoe.sizeSystem ?? next.sizeSystem,
+    related: shoe.related ?? next.related,
+  };
+}

@@ -1,0 +1,80 @@
+// Says which shoe a row is about, and what id the shoe gets; the same row gives the same answer in every run.
+import { isShoeId } from "../shoes/write/draft.ts";
+import type { Columns } from "./columns.ts";
+import type { Cells } from "./read.ts";
+import { cleanLine, isMissing } from "./text.ts";
+
+/** Whom a row belongs to: `key` is equal for rows of one shoe, `shoeId` is null where the title is needed for it. */
+export type Identity = { key: string; shoeId: string | null };
+
+const ID_LENGTH_MAX = 64;
+const HASH_LENGTH = 10;
+/** A shorter last part of a URL ("1", "shoe") is likely to stand in several folders. */
+const TELLING_LENGTH_MIN = 8;
+
+/** The identity of a row: its id, else its URL, else all it says except index, size, stock and colour. */
+export function identityOf(cells: Cells, columns: Columns): Identity {
+  const id = firstText(cells, columns.id);
+  if (id !== null) {
+    const shoeId = shoeIdOf(id);
+    return { key: `id ${shoeId}`, shoeId };
+  }
+  const url = firstText(cells, columns.href);
+  if (url !== null) {
+    const shoeId = shoeIdOfUrl(url);
+    return { key: `url ${shoeId}`, shoeId };
+  }
+  const values = columns.identity.map((name) => cells[name] ?? null);
+  return { key: `row ${hash(JSON.stringify(values))}`, shoeId: null };
+}
+
+/** A shop's own id where it may stand as it is, else what is left of it and a short hash. */
+export function shoeIdOf(id: string): string {
+  return isShoeId(id) ? id : withHash(id, id);
+}
+
+/** The id of a shoe without id and URL. */
+export function shoeIdOfTitle(title: string, key: string): string {
+  return withHash(title.toLowerCase(), key);
+}
+
+function shoeIdOfUrl(url: string): string {
+  const [path = "", ...query] = url.replace(/#.*$/, "").split("?");
+  const last = decodePercent(path.split("/").findLast((part) => part !== "") ?? "");
+  const name = last.replace(/\.html?$/i, "");
+  const isTelling = query.length === 0 && name.length >= TELLING_LENGTH_MIN && isShoeId(name);
+  return isTelling ? name : withHash(name, url);
+}
+
+function withHash(text: string, hashed: string): string {
+  const plain = text
+    .normalize("NFKD")
+    .replace(/\p{M}/gu, "")
+    .replace(/[^A-Za-z0-9._]+/g, "-")
+    .replace(/^[-._]+/, "")
+    .slice(0, ID_LENGTH_MAX - HASH_LENGTH - 1)
+    .replace(/[-._]+$/, "");
+  const short = hash(hashed).slice(0, HASH_LENGTH);
+  return plain === "" ? short : `${plain}-${short}`;
+}
+
+/** Part of a URL as people read it. */
+export function decodePercent(text: string): string {
+  try {
+    return decodeURIComponent(text);
+  } catch {
+    return text;
+  }
+}
+
+const hash = (text: string): string => Bun.SHA256.hash(text, "hex");
+
+function firstText(cells: Cells, names: readonly string[]): string | null {
+  for (const name of names) {
+    const value = cells[name];
+    if (typeof value !== "string" && typeof value !== "number") continue;
+    const text = cleanLine(String(value));
+    if (!isMissing(text)) return text;
+  }
+  return null;
+}

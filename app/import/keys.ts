@@ -1,0 +1,154 @@
+// Counts the rows per shoe in a temporary file, and parks there the rows of a shoe until the last one has come.
+import { readdirSync, rmSync } from "node:fs";
+import { join } from "node:path";
+import Database from "libsql";
+import { makePrivateFolder } from "../../db/private.ts";
+
+/** A row that waits for others of the same shoe. */
+export type ParkedRow = { file: number; line: number; key: string; cells: Record<string, unknown> };
+
+/** A key that several rows share, by its hash, and how many there are. */
+type Shared = { hash: number; rows: number };
+
+/** The temporary file of one import. */
+export type Keys = {
+  /** Counts these rows, given by the hash of their key. */
+  count: (hashes: readonly number[]) => void;
+  /** Ends the counting; call it once, before the rows are read again. */
+  settle: () => void;
+  /** Forgets what is parked; call it before each reading of the rows. */
+  restart: () => void;
+  /** How many rows there are for each of these hashes that has several. */
+  shared: (hashes: readonly number[]) => Map<number, number>;
+  /** Parks the rows of each hash, and returns the hashes of which all rows are there now. */
+  park: (groups: ReadonlyMap<number, readonly ParkedRow[]>) => Shared[];
+  /** Hands out the parked rows of each hash in their order, and forgets them. */
+  unpark: (complete: readonly Shared[]) => Generator<Iterable<ParkedRow>>;
+  close: () => void;
+};
+
+const NAME = /^import-(\d+)\.tmp$/;
+/** Page cache in KiB, the share of the temporary file in the memory bound of 300 MB. */
+const CACHE_KIB = 12_000;
+const PARK_ROWS = 50;
+const UNPARK_ROWS = 500;
+const SCHEMA = `PRAGMA journal_mode=OFF; PRAGMA synchronous=OFF; PRAGMA cache_size=-${CACHE_KIB}; BEGIN;
+  CREATE TABLE seen(hash INTEGER NOT NULL);
+  CREATE TABLE shared(hash INTEGER PRIMARY KEY, rows INTEGER NOT NULL, parked INTEGER NOT NULL DEFAULT 0);
+  CREATE TABLE parked(at INTEGER PRIMARY KEY, hash INTEGER NOT NULL, row TEXT NOT NULL);
+  CREATE INDEX parked_by_hash ON parked(hash)`;
+
+/** Opens the temporary file in the data folder, and removes those that dead imports left. */
+export function openKeys(dataDir: string): Keys {
+  makePrivateFolder(dataDir);
+  removeStale(dataDir);
+  const path = join(dataDir, `import-${process.pid}.tmp`);
+  rmSync(path, { force: true });
+  const db = new Database(path);
+  db.exec(SCHEMA);
+  const insertSeen = db.prepare("INSERT INTO seen SELECT value FROM json_each(?)");
+  const findShared = db.prepare(
+    "SELECT hash, rows FROM shared WHERE hash IN (SELECT value FROM json_each(?))",
+  );
+  let hasShared = true;
+  return {
+    count: (hashes) => void insertSeen.run(JSON.stringify(hashes)),
+    settle: () => {
+      db.exec(`INSERT INTO shared(hash, rows) SELECT hash, count(*) FROM seen GROUP BY hash HAVING count(*) > 1;
+        DROP TABLE seen`);
+      hasShared = db.prepare("SELECT 1 FROM shared LIMIT 1").get() !== undefined;
+    },
+    restart: () => void db.exec("DELETE FROM parked; UPDATE shared SET parked = 0"),
+    shared: (hashes) => {
+      if (!hasShared) return new Map();
+      const found = findShared.all(JSON.stringify(hashes)) as Shared[];
+      return new Map(found.map(({ hash, rows }) => [hash, rows]));
+    },
+    ...createParking(db),
+    close: () => {
+      db.close();
+      rmSync(path, { force: true });
+    },
+  };
+}
+
+function createParking(db: Database.Database): Pick<Keys, "park" | "unpark"> {
+  const insertOne = db.prepare("INSERT INTO parked(hash, row) VALUES (?, ?)");
+  const insertMany = db.prepare(
+    `INSERT INTO parked(hash, row) VALUES ${Array(PARK_ROWS).fill("(?, ?)").join()}`,
+  );
+  const countParked = db.prepare(
+    `UPDATE shared SET parked = parked + added.value ->> 1 FROM json_each(?) AS added
+     WHERE hash = CAST(added.value ->> 0 AS INTEGER) RETURNING hash, rows, parked`,
+  );
+  const findParked = db.prepare(
+    "SELECT hash, row FROM parked WHERE hash IN (SELECT value FROM json_each(?)) ORDER BY hash, at",
+  );
+  const findPage = db.prepare(
+    `SELECT at, row FROM parked WHERE hash = CAST(? AS INTEGER) AND at > CAST(? AS INTEGER)
+     ORDER BY at LIMIT ${UNPARK_ROWS}`,
+  );
+  const deleteParked = db.prepare("DELETE FROM parked WHERE hash IN (SELECT value FROM json_each(?))");
+
+  function* pages(hash: number): Generator<ParkedRow> {
+    let last = 0;
+    for (;;) {
+      const found = findPage.all(hash, last) as { at: number; row: string }[];
+      for (const { row } of found) yield JSON.parse(row) as ParkedRow;
+      last = found.at(-1)?.at ?? last;
+      if (found.length < UNPARK_ROWS) return;
+    }
+  }
+
+  function together(hashes: readonly number[]): Iterable<ParkedRow[]> {
+    const found = findParked.all(JSON.stringify(hashes)) as { hash: number; row: string }[];
+    return Map.groupBy(found, ({ hash }) => hash)
+      .values()
+      .map((rows) => rows.map(({ row }) => JSON.parse(row) as ParkedRow));
+  }
+
+  return {
+    park: (groups) => {
+      if (groups.size === 0) return [];
+      const values = [...groups].flatMap(([hash, rows]) =>
+        rows.flatMap((row) => [hash, JSON.stringify(row)]),
+      );
+      let at = 0;
+      for (; at + PARK_ROWS * 2 <= values.length; at += PARK_ROWS * 2)
+        insertMany.run(...values.slice(at, at + PARK_ROWS * 2));
+      for (; at < values.length; at += 2) insertOne.run(values[at], values[at + 1]);
+      const counts = [...groups].map(([hash, rows]) => [hash, rows.length]);
+      const found = countParked.all(JSON.stringify(counts)) as (Shared & { parked: number })[];
+      return found.filter(({ rows, parked }) => rows === parked);
+    },
+    unpark: function* (complete) {
+      const few = complete.filter(({ rows }) => rows <= UNPARK_ROWS).map(({ hash }) => hash);
+      for (let at = 0; at < few.length; at += UNPARK_ROWS) {
+        yield* together(few.slice(at, at + UNPARK_ROWS));
+      }
+      for (const { hash, rows } of complete) if (rows > UNPARK_ROWS) yield pages(hash);
+      if (complete.length > 0) deleteParked.run(JSON.stringify(complete.map(({ hash }) => hash)));
+    },
+  };
+}
+
+/** 53 bits of a key: enough that two keys rarely meet, and a whole number in JavaScript. */
+export function hashKey(key: string): number {
+  return Number(BigInt.asUintN(53, Bun.hash.wyhash(key)));
+}
+
+function removeStale(dataDir: string): void {
+  for (const name of readdirSync(dataDir)) {
+    const pid = Number(NAME.exec(name)?.[1] ?? Number.NaN);
+    if (Number.isInteger(pid) && !isAlive(pid)) rmSync(join(dataDir, name), { force: true });
+  }
+}
+
+function isAlive(pid: number): boolean {
+  try {
+    process.kill(pid, 0);
+    return true;
+  } catch (error) {
+    return (error as NodeJS.ErrnoException).code === "EPERM";
+  }
+}

@@ -1,0 +1,193 @@
+// The import: two passes over the files, shoes saved in chunks, every row accounted for.
+import type { OnConflict, SaveCounts } from "../shoes/write/save.ts";
+import { type Columns, createRecognition, type Mapping } from "./columns.ts";
+import { createGroup } from "./group.ts";
+import { identityOf } from "./identity.ts";
+import { hashKey, type Keys, openKeys, type ParkedRow } from "./keys.ts";
+import type { MoneyRules } from "./money.ts";
+import { fileBytes } from "./read.ts";
+import { openRejects, type Rejects } from "./rejects.ts";
+import { convertRow, type Refusal } from "./row.ts";
+import { createSaver, type Saved, type Saver } from "./saver.ts";
+import type { ShoeStore } from "./store.ts";
+import { type Located, type Walked, walk } from "./walk.ts";
+
+/** What to import and how. */
+export type ImportOptions = {
+  files: readonly string[];
+  /** Holds the temporary file of the import. */
+  dataDir: string;
+  money: MoneyRules;
+  mapping: Mapping;
+  onConflict: OnConflict;
+  /** Only rows with one of these values in each of these columns. */
+  where: ReadonlyMap<string, readonly string[]>;
+  dryRun: boolean;
+  keepDemo: boolean;
+  rejectsPath: string;
+  /** Aborted: the chunks under way are finished, and no more. */
+  signal: AbortSignal;
+  onProgress: (bytes: number, bytesTotal: number) => void;
+};
+
+/** What became of the rows: read = added + replaced + unchanged + duplicates + rejected. */
+export type Summary = SaveCounts & {
+  read: number;
+  duplicates: number;
+  /** Those of the duplicates that differ from the row that won. */
+  superseded: number;
+  rejected: number;
+  /** Rows that brought a size or colour to a shoe of another row; not in `read`. */
+  variants: number;
+  /** Rows left out by `where`; not in `read`. */
+  leftOut: number;
+  demoRemoved: number;
+  /** Ids in given related lists that no shoe has yet. */
+  unknownRelated: number;
+  isInterrupted: boolean;
+};
+
+const PASSES = 2;
+
+/** Imports the files into the store; throws one sentence where it cannot go on, what is saved until then stays. */
+export async function runImport(store: ShoeStore, options: ImportOptions): Promise<Summary> {
+  const sizes = await Promise.all(options.files.map(fileBytes));
+  const mustPreviewAll = options.onConflict === "fail" && !options.dryRun;
+  const bytesTotal = sizes.reduce((sum, bytes) => sum + bytes, 0) * (PASSES + (mustPreviewAll ? 1 : 0));
+  let bytesDone = 0;
+  const onBytes = (bytes: number) => {
+    bytesDone += bytes;
+    options.onProgress(bytesDone, bytesTotal);
+  };
+  const keys = openKeys(options.dataDir);
+  try {
+    for await (const { rows } of walk(options, onBytes))
+      keys.count(rows.map(({ identity }) => hashKey(identity.key)));
+    keys.settle();
+    if (mustPreviewAll) await convertAll(store, { ...options, dryRun: true }, keys, onBytes);
+    return await convertAll(store, options, keys, onBytes);
+  } finally {
+    keys.close();
+  }
+}
+
+async function convertAll(
+  store: ShoeStore,
+  options: ImportOptions,
+  keys: Keys,
+  onBytes: (bytes: number) => void,
+): Promise<Summary> {
+  keys.restart();
+  const rejects = openRejects(options.rejectsPath);
+  const pass: Pass = {
+    options,
+    keys,
+    rejects,
+    saver: createSaver(store, options),
+    recognise: createRecognition(options.mapping),
+    counts: { read: 0, duplicates: 0, superseded: 0, rejected: 0, variants: 0, leftOut: 0 },
+  };
+  const { saver, counts } = pass;
+  try {
+    for await (const walked of walk(options, onBytes)) await take(pass, walked);
+    const isInterrupted = options.signal.aborted;
+    if (!isInterrupted) await saver.flush();
+    await saver.settle();
+    const summary: Summary = { ...counts, ...saver.saved, unknownRelated: 0, isInterrupted };
+    if (isInterrupted) return summary;
+    assertAddsUp(summary);
+    return options.dryRun ? summary : { ...summary, unknownRelated: await store.finish() };
+  } catch (error) {
+    await saver.settle().catch(() => error);
+    const { added, replaced } = saver.saved;
+    if (options.dryRun || added + replaced === 0) throw error;
+    const reason = error instanceof Error ? error.message : String(error);
+    throw new Error(`${reason} (until then ${added} added, ${replaced} replaced; they stay)`, {
+      cause: error,
+    });
+  } finally {
+    rejects.close();
+  }
+}
+
+function assertAddsUp(summary: Summary): void {
+  const { read, added, replaced, unchanged, duplicates, rejected } = summary;
+  if (read !== added + replaced + unchanged + duplicates + rejected)
+    throw new Error(`the import does not add up: ${JSON.stringify(summary)}`);
+}
+
+/** The second pass over the files, with what it has counted so far. */
+type Pass = {
+  options: ImportOptions;
+  keys: Keys;
+  rejects: Rejects;
+  saver: Saver;
+  recognise: (names: readonly string[]) => Columns;
+  counts: Omit<Summary, keyof Saved | "unknownRelated" | "isInterrupted">;
+};
+
+async function take(pass: Pass, { rows, faults, leftOut }: Walked): Promise<void> {
+  const { counts, keys, saver, options } = pass;
+  counts.leftOut += leftOut;
+  counts.read += faults.length + rows.length;
+  for (const { file, row } of faults)
+    reject(pass, { file, ...row }, { field: null, reason: row.fault ?? "" });
+  const hashes = rows.map(({ identity }) => hashKey(identity.key));
+  const shared = keys.shared(hashes);
+  const together = new Map<number, Located[]>();
+  for (const [at, row] of rows.entries()) {
+    const hash = hashes[at] ?? 0;
+    if (shared.has(hash)) {
+      const others = together.get(hash);
+      if (others === undefined) together.set(hash, [row]);
+      else others.push(row);
+      continue;
+    }
+    const converted = convertRow(row.cells, row.columns, row.identity, options.money, null);
+    if ("draft" in converted) await saver.save(converted.draft);
+    else reject(pass, row, converted.refusal);
+  }
+  const incomplete = new Map<number, ParkedRow[]>();
+  for (const [hash, group] of together)
+    if (group.length === shared.get(hash)) await takeGroup(pass, group);
+    else incomplete.set(hash, group.map(toParked));
+  for (const group of keys.unpark(keys.park(incomplete))) await takeGroup(pass, group);
+  pass.rejects.flush();
+}
+
+/** Rows of one hash; their keys are compared, as two keys may share a hash. */
+async function takeGroup(pass: Pass, rows: Iterable<ParkedRow | Located>): Promise<void> {
+  const { counts, recognise, saver, options } = pass;
+  const groups = new Map<string, ReturnType<typeof createGroup<ParkedRow | Located>>>();
+  for (const row of rows) {
+    const key = "key" in row ? row.key : row.identity.key;
+    let group = groups.get(key);
+    if (group === undefined) {
+      group = createGroup(({ cells }, base) => {
+        const columns = recognise(Object.keys(cells));
+        return convertRow(cells, columns, identityOf(cells, columns), options.money, base);
+      });
+      groups.set(key, group);
+    }
+    group.add(row);
+  }
+  for (const group of groups.values()) {
+    const { draft, variants, duplicates, superseded, refused } = group.result();
+    counts.variants += variants;
+    counts.read -= variants;
+    counts.duplicates += duplicates;
+    counts.superseded += superseded;
+    for (const { row, refusal } of refused) reject(pass, row, refusal);
+    if (draft !== null) await saver.save(draft);
+  }
+}
+
+function reject(pass: Pass, row: Pick<Located, "file" | "line" | "cells">, refusal: Refusal): void {
+  pass.counts.rejected += 1;
+  const { line, cells } = row;
+  pass.rejects.add({ file: pass.options.files[row.file] ?? "", line, ...refusal, cells });
+}
+
+function toParked({ file, line, cells, identity }: Located): ParkedRow {
+  return { file, line, cells, key: identity.key };
+}

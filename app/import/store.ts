@@ -1,0 +1,134 @@
+// What the importer and the demo write to: the shop's own database, or that of its cluster.
+import { mkdtempSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import type { Database } from "../../db/database.ts";
+import { openFile } from "../../db/file.ts";
+import { migrate } from "../../db/migrate.ts";
+import { preparePrivateFile } from "../../db/private.ts";
+import type { Config } from "../config.ts";
+import { openLog } from "../log.ts";
+import type { Place } from "../ops/place.ts";
+import { computeRelated } from "../shoes/related/related.ts";
+import type { ShoeDraft } from "../shoes/write/draft.ts";
+import {
+  bulk,
+  type OnConflict,
+  type Origin,
+  previewShoes,
+  type SaveCounts,
+  saveShoes,
+} from "../shoes/write/save.ts";
+
+const REMOVE_CHUNK = 1_000;
+const COPY_MS_MAX = 120_000;
+const toStderr = openLog("error", "json", (line) => process.stderr.write(`${line}\n`));
+/** A chunk of an import may take a busy disk or the primary a while. */
+const PATIENT = { commitMs: 120_000, deadlineMs: 120_000 };
+/** A store writes far more than it reads. */
+const READ_CACHE_KB = 8_192;
+
+/** Where many shoes are saved; a chunk is saved whole or not at all, and with "fail" a known shoe throws. */
+export type ShoeStore = {
+  save(drafts: ShoeDraft[], onConflict: OnConflict): Promise<SaveCounts>;
+  /** What `save` would do; nothing is written. */
+  preview(drafts: ShoeDraft[], onConflict: OnConflict): Promise<SaveCounts>;
+  /**
+   * Computes the related shoes of everything saved, and returns how many ids in given lists no shoe has yet; call it
+   * after the last row.
+   */
+  finish(): Promise<number>;
+  /** Removes the demo shoes and returns how many there were. */
+  removeDemo(): Promise<number>;
+};
+
+/** A store that whoever opened it closes. */
+export type OpenShoeStore = ShoeStore & { close(): Promise<void> };
+
+/** Opens the shop's file, made and migrated when it is new; or the primary, with a copy that goes with the store. */
+export async function openShoeStore(config: Config, origin: Origin = "import"): Promise<OpenShoeStore> {
+  if (config.primary) return openStoreOfCluster(config, origin);
+  const { databasePath } = config;
+  preparePrivateFile(databasePath);
+  migrate(databasePath);
+  return shoeStore(openFile(databasePath, READ_CACHE_KB, PATIENT), origin);
+}
+
+async function openStoreOfCluster(config: Config, origin: Origin): Promise<OpenShoeStore> {
+  // Only here: a shop on one machine has no use for it.
+  const { openNodeOf } = await import("../main.ts");
+  const folder = mkdtempSync(join(tmpdir(), "insole-copy-"));
+  const remove = () => rmSync(folder, { recursive: true, force: true });
+  try {
+    const own = { ...config, databasePath: join(folder, "copy.db") };
+    const place = await openNodeOf(own, toStderr, undefined, PATIENT);
+    const store = shoeStore(withOwnWrites(place), origin);
+    return { ...store, close: () => store.close().finally(remove) };
+  } catch (thrown) {
+    remove();
+    throw thrown;
+  }
+}
+
+/** Each write is waited for in the copy: what comes next is planned by it. */
+function withOwnWrites({ db, reach }: Place): Database {
+  return Object.defineProperty(
+    {
+      ...db,
+      async write(statements, writeId) {
+        const results = await db.write(statements, writeId);
+        const position = db.written();
+        if (position && !(await reach(position, COPY_MS_MAX)))
+          throw new Error("the copy of the primary does not come along: try again");
+        return results;
+      },
+    } satisfies Database,
+    "read",
+    { get: () => db.read },
+  );
+}
+
+export function shoeStore(db: Database, origin: Origin): OpenShoeStore {
+  return {
+    save: (drafts, onConflict) => saveShoes(db, drafts, { origin, onConflict, nowMs: Date.now() }),
+    preview: async (drafts, onConflict) => previewShoes(db, drafts, onConflict),
+    async finish() {
+      await computeRelated(db);
+      return countUnknownRelated(db);
+    },
+    removeDemo: () => removeDemoShoes(db),
+    close: db.close,
+  };
+}
+
+/** How many ids stand in given related lists without a shoe. */
+async function countUnknownRelated(db: Database): Promise<number> {
+  const [rows] = await db.scan([
+    {
+      sql: `SELECT count(DISTINCT j.value) FROM related AS r CROSS JOIN json_each(r.list) AS j
+WHERE r.given = 1 AND NOT EXISTS (SELECT 1 FROM shoes WHERE shoe_id = j.value)`,
+    },
+  ]);
+  return Number(rows?.[0]?.[0] ?? 0);
+}
+
+/** Removes what the demo filled in, and nothing else. */
+export async function removeDemoShoes(db: Database): Promise<number> {
+  let removed = 0;
+  for (;;) {
+    const results = await db.write(
+      bulk([
+        {
+          sql: "DELETE FROM shoes WHERE id IN (SELECT id FROM shoes WHERE origin = 'demo' LIMIT ?) RETURNING 1",
+          args: [REMOVE_CHUNK],
+        },
+        {
+          sql: `INSERT INTO changes (shoe_id, kind) SELECT NULL, value FROM json_each('["facts","collection"]')`,
+        },
+      ]),
+    );
+    const count = results[1]?.rows.length ?? 0;
+    removed += count;
+    if (count < REMOVE_CHUNK) return removed;
+  }
+}

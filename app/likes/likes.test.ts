@@ -1,0 +1,183 @@
+// Likes over HTTP: counted exactly whatever comes at once, merged, listed, and told to the change feed once a group.
+import { afterAll, beforeAll, describe, expect, test } from "bun:test";
+import { type AdminShop, addUsers, openAdminShop } from "../shoes/writes-fixture.ts";
+import { signUp } from "../test-people.ts";
+import { openTestShop, shoe, until } from "../test-shop.ts";
+
+const USERS = Array.from({ length: 50 }, (_, at) => `u${at}`);
+const SHOES = Array.from({ length: 20 }, (_, at) => `s${at}`);
+
+let shop: AdminShop;
+beforeAll(async () => {
+  shop = await openAdminShop([...SHOES, "plain", "quiet"].map((id) => shoe(id)));
+  await addUsers(shop, [...USERS, "merger", "lister", "keyed"]);
+});
+afterAll(() => shop.close());
+
+const like = (shoeId: string, userId: string, headers: Record<string, string> = {}) =>
+  shop.send("POST", `/api/shoes/${shoeId}/likes/${userId}`, undefined, headers);
+const unlike = (shoeId: string, userId: string) =>
+  shop.send("DELETE", `/api/shoes/${shoeId}/likes/${userId}`);
+const rowsOf = (shoeId: string) =>
+  shop.db.read.get<[number, number]>(
+    "SELECT likes, (SELECT count(*) FROM likes WHERE shoe = shoes.id) FROM shoes WHERE shoe_id = ?",
+    shoeId,
+  );
+
+test("a like is counted once; again is no change; no more is no error", async () => {
+  const first = await like("plain", "u1");
+  expect([first.status, first.body]).toEqual([
+    201,
+    { success: true, data: { shoeId: "plain", userId: "u1", likes: 1, created: true } },
+  ]);
+  expect(first.headers.get("insole-version")).toMatch(/^[0-9a-f]+\.\d+\.[\w-]{16}$/);
+  expect(first.headers.get("set-cookie")).toBe(
+    `insole_version=${first.headers.get("insole-version")}; Max-Age=10; Path=/; HttpOnly; SameSite=Lax`,
+  );
+  expect((await like("shoe-plain_plain", "u1")).body.data).toEqual({
+    shoeId: "plain",
+    userId: "u1",
+    likes: 1,
+    created: false,
+  });
+  expect((await like("plain", "u2")).body.data).toMatchObject({ likes: 2, created: true });
+  expect((await unlike("plain", "u2")).status).toBe(204);
+  expect((await unlike("plain", "u2")).status).toBe(204);
+  expect(rowsOf("plain")).toEqual([1, 1]);
+});
+
+test("by the person: for oneself, as me, and for nobody else", async () => {
+  const person = await signUp(shop);
+  const as = (path: string) => shop.send("POST", path, undefined, {}, person.token);
+  expect((await as("/v1/shoes/plain/likes/me")).body.data).toMatchObject({
+    userId: person.id,
+    created: true,
+  });
+  expect((await as(`/api/shoes/plain/likes/${person.id}`)).body.data).toMatchObject({ created: false });
+  expect((await as("/api/shoes/plain/likes/u3")).status).toBe(403);
+  expect((await shop.send("POST", "/api/shoes/plain/likes/u3", undefined, {}, null)).status).toBe(401);
+  expect((await like("plain", "nobody")).status).toBe(404);
+  expect((await like("nothing", "u3")).status).toBe(404);
+  expect((await unlike("nothing", "u3")).status).toBe(404);
+});
+
+test("2,000 at once by 50 users on 20 shoes with repeats: counts equal rows equal what was told", async () => {
+  const [from] = shop.db.read.get<[number]>("SELECT max(seq) FROM changes") ?? [0];
+  const pairs = Array.from(
+    { length: 2_000 },
+    (_, at) => [SHOES[(at * 7) % 20] ?? "", USERS[(at * at) % 50] ?? ""] as const,
+  );
+  const answers = await Promise.all(pairs.map(([shoeId, userId]) => like(shoeId, userId)));
+  expect(new Set(answers.map(({ status }) => status))).toEqual(new Set([201]));
+  const wanted = new Set(pairs.map((pair) => pair.join(" ")));
+  expect(answers.filter(({ body }) => body.data.created).length).toBe(wanted.size);
+  for (const shoeId of SHOES) {
+    const count = [...wanted].filter((pair) => pair.startsWith(`${shoeId} `)).length;
+    expect(rowsOf(shoeId)).toEqual([count, count]);
+  }
+  const counted = shop.db.read.all("SELECT 1 FROM changes WHERE kind = 'counters' AND seq > ?", from ?? 0);
+  // Far fewer than likes: one for each shoe and group.
+  expect(counted.length).toBeLessThan(wanted.size / 2);
+  const popular = await until(
+    () => shop.send("GET", "/api/shoes?sort=popular&limit=20"),
+    ({ body }) => body.data[0].likes === rowsOf(body.data[0].id)?.[0],
+    2_000,
+  );
+  const likes = popular.body.data.map((item: { likes: number }) => item.likes);
+  expect(likes).toEqual(likes.toSorted((a: number, b: number) => b - a));
+});
+
+test("likes and their end at once leave count and rows equal", async () => {
+  await Promise.all(
+    Array.from({ length: 600 }, (_, at) =>
+      at % 3 === 0 ? unlike("quiet", USERS[at % 7] ?? "") : like("quiet", USERS[at % 7] ?? ""),
+    ),
+  );
+  const [count, rows] = rowsOf("quiet") ?? [];
+  expect(count).toBe(rows as number);
+});
+
+describe("a user's list", () => {
+  const get = (query = "") => shop.send("GET", `/api/users/lister/likes${query}`);
+  const ids = ({ body }: { body: { data: { id: string }[] } }) => body.data.map(({ id }) => id);
+
+  test("has the newest like first, pages and goes on by cursor", async () => {
+    for (const id of ["s3", "s1", "s2"]) await like(id, "lister");
+    const all = await get();
+    expect(ids(all)).toEqual(["s2", "s1", "s3"]);
+    expect(all.body.pagination).toEqual({ page: 1, limit: 20, total: 3, pages: 1, nextCursor: null });
+    expect(all.headers.get("cache-control")).toBe("private, no-store");
+    expect((await get("?ids=true")).body.data).toEqual(["s2", "s1", "s3"]);
+    const first = await get("?limit=2");
+    expect(ids(first)).toEqual(["s2", "s1"]);
+    const rest = await get(`?limit=2&cursor=${first.body.pagination.nextCursor}`);
+    expect([ids(rest), rest.body.pagination]).toEqual([
+      ["s3"],
+      { page: null, limit: 2, total: 3, pages: 2, nextCursor: null },
+    ]);
+    expect(ids(await get("?limit=1&page=3"))).toEqual(["s3"]);
+    expect((await get("?limit=0")).status).toBe(400);
+    expect((await shop.send("GET", "/api/users/nobody/likes")).status).toBe(404);
+  });
+
+  test("takes a guest's hearts: those that are there, once", async () => {
+    await like("s5", "merger");
+    const merge = (shoeIds: unknown) => shop.send("POST", "/api/users/merger/likes", { shoeIds });
+    const before = rowsOf("s5");
+    const merged = await merge(["s5", "s6", "nothing", "s6"]);
+    expect(merged.status).toBe(200);
+    expect(ids(merged).toSorted()).toEqual(["s5", "s6"]);
+    expect(merged.body).toEqual((await shop.send("GET", "/api/users/merger/likes?limit=100")).body);
+    expect(rowsOf("s5")).toEqual(before as [number, number]);
+    for (const bad of [undefined, "s1", [1], ["a b"], Array.from({ length: 201 }, (_, at) => `x${at}`)])
+      expect((await merge(bad)).status).toBe(400);
+  });
+});
+
+test("with a key a like is one group with its answer, which is given again", async () => {
+  const once = () => like("s9", "keyed", { "idempotency-key": "heart 1" });
+  const [first, second] = [await once(), await once()];
+  expect(first.body.data).toMatchObject({ userId: "keyed", created: true, likes: rowsOf("s9")?.[0] });
+  expect(second.body).toEqual(first.body);
+  expect(second.headers.get("idempotent-replayed")).toBe("true");
+  expect(first.headers.get("idempotent-replayed")).toBeNull();
+});
+
+test("a removed shoe takes its likes along", async () => {
+  await like("s19", "u49");
+  expect((await shop.send("DELETE", "/api/shoes/s19")).status).toBe(204);
+  expect(shop.db.read.get("SELECT count(*) FROM likes WHERE shoe NOT IN (SELECT id FROM shoes)")).toEqual([
+    0,
+  ]);
+  expect((await like("s19", "u49")).status).toBe(404);
+});
+
+test("where writes are open nobody needs a token, and anybody may be a user", async () => {
+  const open = await openTestShop([shoe("a")], { OPEN_WRITES: "true" });
+  const send = async (method: string, path: string, body?: unknown) => {
+    const answer = await open.get(path, {
+      method,
+      ...(body === undefined
+        ? {}
+        : { body: JSON.stringify(body), headers: { "content-type": "application/json" } }),
+    });
+    const text = await answer.text();
+    return { status: answer.status, body: text === "" ? null : JSON.parse(text) };
+  };
+  expect((await send("POST", "/api/shoes", { shoe_id: "b", title: "B", price: 1 })).status).toBe(201);
+  expect((await send("POST", "/api/shoes/b/likes/any%20one")).body.data).toMatchObject({
+    userId: "any one",
+    likes: 1,
+  });
+  expect((await send("POST", "/api/shoes/likes", { id: "b", userid: "two" })).body.data).toMatchObject({
+    likes: 2,
+  });
+  expect((await send("POST", "/api/shoes/likes", { id: "b" })).status).toBe(400);
+  expect((await send("POST", `/api/shoes/b/likes/${"x".repeat(65)}`)).status).toBe(400);
+  expect((await send("POST", "/api/shoes/b/likes/%00")).status).toBe(400);
+  expect((await send("DELETE", "/api/shoes/b/likes/two")).status).toBe(204);
+  expect((await send("GET", "/api/users/any%20one/likes?ids=true")).body.data).toEqual(["b"]);
+  expect((await send("DELETE", "/api/shoes/b")).status).toBe(204);
+  expect((await send("POST", "/api/products", { name: "P", price: 1 })).status).toBe(401);
+  await open.close();
+});

@@ -1,0 +1,168 @@
+// Likes: who likes what, counted exactly; those that come while a commit is under way go together in the next.
+import type { Database, Readable, Statement, Value } from "../../db/database.ts";
+import type { Recipe } from "../http/idempotency.ts";
+import { cursorAt, type Page, pageBody } from "../http/paging.ts";
+import type { Shop } from "../shoes/list/list.ts";
+import { shoeJson } from "../shoes/views.ts";
+import { type Ask, type Batch, type Liked, openLikeQueue, type Verb } from "./queue.ts";
+
+const PAIRS = "json_each(?1) AS j CROSS JOIN shoes AS s ON s.shoe_id = j.value ->> 0";
+const IS_THERE = "EXISTS (SELECT 1 FROM likes WHERE user_id = j.value ->> 1 AND shoe = s.id)";
+const isUser = (open: boolean) =>
+  open ? "true" : "EXISTS (SELECT 1 FROM users AS u WHERE u.id = j.value ->> 1)";
+
+// One UPDATE of all shoes: the change feed gets one row for each, however many likes it got.
+const counted = (sign: "+" | "-", condition: string) => `UPDATE shoes SET likes = likes ${sign} n.count FROM (
+  SELECT s.id AS id, count(*) AS count FROM ${PAIRS} WHERE ${condition} GROUP BY s.id
+) AS n WHERE shoes.id = n.id`;
+const ADD = (open: boolean) => `INSERT INTO likes (shoe, user_id, created_at)
+SELECT s.id, j.value ->> 1, ?2 FROM ${PAIRS} WHERE ${isUser(open)} ON CONFLICT DO NOTHING RETURNING shoe, user_id`;
+const REMOVE = `DELETE FROM likes WHERE (user_id, shoe) IN (SELECT j.value ->> 1, s.id FROM ${PAIRS})`;
+const COUNTS =
+  "SELECT s.id, s.shoe_id, s.likes FROM json_each(?) AS j CROSS JOIN shoes AS s ON s.shoe_id = j.value";
+
+/** The statements that add likes of distinct [shoe, user] pairs; with `open` of users that have no account too. */
+function likeStatements(pairs: string, nowMs: number, open: boolean): Statement[] {
+  return [
+    { sql: counted("+", `NOT ${IS_THERE} AND ${isUser(open)}`), args: [pairs] },
+    { sql: ADD(open), args: [pairs, nowMs] },
+  ];
+}
+
+const unlikeStatements = (pairs: string): Statement[] => [
+  { sql: counted("-", IS_THERE), args: [pairs] },
+  { sql: REMOVE, args: [pairs] },
+];
+
+export type Likes = ReturnType<typeof openLikes>;
+
+export type LikesOptions = {
+  now(): number;
+  /** Any user is one, with an account or without. */
+  isOpen: boolean;
+  /** Called after each commit, before anybody is answered. */
+  onCommit(): void;
+  /** What was not sent by then is refused. */
+  deadlineMs?: number;
+};
+
+/** Opens the queue of likes; an answer of `null` says that the shoe is not there. */
+export function openLikes(db: Database, { now, isOpen, onCommit, deadlineMs }: LikesOptions) {
+  const waiting = openLikeQueue(deadlineMs);
+  let isRunning = false;
+  const state = { likes: 0, commits: 0 };
+
+  const drain = async () => {
+    // What else this turn of the event loop brings goes along.
+    await new Promise((resolve) => setImmediate(resolve));
+    // In order and all at once: the write door makes one group of them.
+    while (!waiting.isEmpty()) await Promise.all(waiting.take().map(commit));
+    isRunning = false;
+  };
+
+  const commit = async ({ verb, asks }: Batch) => {
+    try {
+      const pairs = [
+        ...new Map(asks.map(({ shoeId, userId }) => [`${shoeId} ${userId}`, [shoeId, userId]])).values(),
+      ];
+      const json = JSON.stringify(pairs);
+      const shoeIds = JSON.stringify([...new Set(asks.map(({ shoeId }) => shoeId))]);
+      const effect = verb === "like" ? likeStatements(json, now(), isOpen) : unlikeStatements(json);
+      const counts = { sql: COUNTS, args: [shoeIds] };
+      const results = await db.write([...effect, counts], crypto.randomUUID());
+      onCommit();
+      state.commits += 1;
+      state.likes += answerAll(asks, results[2]?.rows ?? [], verb === "like" ? (results[1]?.rows ?? []) : []);
+    } catch (thrown) {
+      for (const { reject } of asks) reject(thrown);
+    }
+  };
+
+  const ask = (verb: Verb, shoeId: string, userId: string) =>
+    new Promise<Liked | null>((resolve, reject) => {
+      waiting.add(verb, { shoeId, userId, resolve, reject });
+      if (isRunning) return;
+      isRunning = true;
+      void drain();
+    });
+
+  return {
+    like: (shoeId: string, userId: string): Promise<Liked | null> => ask("like", shoeId, userId),
+    unlike: (shoeId: string, userId: string): Promise<Liked | null> => ask("unlike", shoeId, userId),
+    /** Likes added and commits made by this process. */
+    state: () => ({ ...state }),
+  };
+}
+
+/** Tells each ask what became of it, and returns how many were new. */
+function answerAll(asks: Ask[], counts: Value[][], added: Value[][]): number {
+  const shoes = new Map(counts.map(([id, shoeId, likes]) => [shoeId, { id, likes: Number(likes) }]));
+  const fresh = new Set(added.map(([shoe, userId]) => `${shoe} ${userId}`));
+  const created = fresh.size;
+  for (const { shoeId, userId, resolve } of asks) {
+    const shoe = shoes.get(shoeId);
+    // Only the first of several equal asks has added it.
+    resolve(shoe ? { likes: shoe.likes, created: fresh.delete(`${shoe.id} ${userId}`) } : null);
+  }
+  return created;
+}
+
+/** One like as a group of its own, its answer told by SQL before the effect: for answers that are kept. */
+export function likeOnce(shoeId: string, userId: string, nowMs: number, isOpen: boolean) {
+  const recipe: Recipe = {
+    status: 201,
+    headers: "'{}'",
+    body: `json_object('success', json('true'), 'data', json_object('shoeId', s.shoe_id, 'userId', ?2, 'likes',
+s.likes + (l.shoe IS NULL), 'created', json(CASE WHEN l.shoe IS NULL THEN 'true' ELSE 'false' END)))`,
+    from: "FROM shoes AS s LEFT JOIN likes AS l ON l.shoe = s.id AND l.user_id = ?2 WHERE s.shoe_id = ?1",
+    args: [shoeId, userId],
+  };
+  return { recipe, statements: likeStatements(JSON.stringify([[shoeId, userId]]), nowMs, isOpen) };
+}
+
+/** Adds many likes of one user; shoes that are not there are left out. */
+export const mergeStatements = (
+  userId: string,
+  shoeIds: string[],
+  nowMs: number,
+  isOpen: boolean,
+): Statement[] => likeStatements(JSON.stringify(shoeIds.map((shoeId) => [shoeId, userId])), nowMs, isOpen);
+
+export const isUserKnown = (at: Readable, userId: string): boolean =>
+  at.read.get("SELECT 1 FROM users WHERE id = ?", userId) !== undefined;
+
+// Bound: the shop's public URL, its currency, the user, how many, from where.
+const LIKED = "FROM likes AS l CROSS JOIN shoes AS s ON s.id = l.shoe WHERE l.user_id = ?3";
+const ORDER = "ORDER BY l.created_at DESC, l.shoe DESC LIMIT ?4 OFFSET ?5";
+
+/** The shoes that a user likes, newest like first, as a finished list; `idsOnly`: their ids. */
+export function listLikes(at: Readable, userId: string, page: Page, idsOnly: boolean, shop: Shop): string {
+  // A cursor of this list says how many rows came before.
+  const offset = page.page === null ? page.beforeSeq : page.offset;
+  const rows = at.read.all<[string]>(
+    `SELECT ${idsOnly ? "json_quote(s.shoe_id)" : shoeJson("shoe")} ${LIKED} ${ORDER}`,
+    shop.publicUrl,
+    shop.currency,
+    userId,
+    page.limit,
+    offset,
+  );
+  const total = at.read.get<[number]>("SELECT count(*) FROM likes WHERE user_id = ?", userId)?.[0] ?? 0;
+  const { pagination } = pageBody(page, [], total);
+  const shown = offset + rows.length;
+  pagination.nextCursor = shown < total ? cursorAt(shown) : null;
+  return `{"success":true,"data":[${rows.map(([json]) => json).join(",")}],"pagination":${JSON.stringify(pagination)}}`;
+}
+
+/** The first page of the list as it is at the end of the group it stands in. */
+export function likesRecipe(userId: string, limit: number, { publicUrl, currency }: Shop): Recipe {
+  return {
+    status: 200,
+    headers: "'{}'",
+    body: `'{"success":true,"data":[' || coalesce((SELECT group_concat(item, ',') FROM (SELECT ${shoeJson("shoe")} AS item ${LIKED} ${ORDER})), '')
+|| '],"pagination":' || json_object('page', 1, 'limit', ?4, 'total', c.total, 'pages', (c.total + ?4 - 1) / ?4,
+'nextCursor', CASE WHEN c.total > ?4 THEN ?6 END) || '}'`,
+    from: "FROM (SELECT count(*) AS total FROM likes WHERE user_id = ?3) AS c",
+    args: [publicUrl, currency, userId, limit, 0, cursorAt(limit)],
+  };
+}

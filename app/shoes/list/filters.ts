@@ -1,0 +1,124 @@
+// What narrows a list, in two forms: an expression for the search index and a condition on rows.
+import type { Readable, Statement, Value } from "../../../db/database.ts";
+import type { LabelKind } from "../words.ts";
+import { LABEL_KINDS, type ListQuery } from "./query.ts";
+
+/** Ids of the labels that a query asks for, by kind; a kind whose labels are all unknown has an empty list. */
+export type LabelIds = Partial<Record<LabelKind, number[]>>;
+
+/** A condition on the row `s` with its bound values. */
+export type Condition = { sql: string; args: Value[] };
+
+const TAGS = (tags: string[]) => `tags : (${tags.map((tag) => `"${tag}"`).join(" OR ")})`;
+
+const LABEL_COLUMN = {
+  category: "category_id",
+  brand: "brand_id",
+  color: "color_id",
+  gender: "gender_id",
+} as const;
+
+/** Looks up the labels of a query: one short read for each. */
+export function findLabels(db: Readable, query: ListQuery): LabelIds {
+  const ids: LabelIds = {};
+  for (const kind of LABEL_KINDS) {
+    const keys = query.labels[kind];
+    if (!keys) continue;
+    ids[kind] = keys.flatMap(
+      (key) => db.read.get<[number]>("SELECT id FROM facets WHERE kind = ? AND key = ?", kind, key) ?? [],
+    );
+  }
+  return ids;
+}
+
+/** True when a kind was asked for of which the shop has none of the labels: nothing can match. */
+export const isHopeless = (ids: LabelIds): boolean => Object.values(ids).some((list) => list.length === 0);
+
+/** The filters as an expression over the index's tags, or `null` when nothing filters; `without` leaves one kind out. */
+export function matchFilters(db: Readable, query: ListQuery, ids: LabelIds, without?: string): string | null {
+  const parts: string[] = [];
+  for (const kind of LABEL_KINDS) {
+    const list = ids[kind];
+    if (!list || kind === without) continue;
+    parts.push(TAGS(list.map((id) => (kind === "size" && query.inStock ? `i${id}` : `t${id}`))));
+  }
+  const { minPriceCents: min, maxPriceCents: max } = query;
+  if (without !== "price" && (min !== null || max !== null)) parts.push(TAGS(priceTags(db, min ?? 0, max)));
+  if (query.onSale) parts.push(TAGS(["onsale"]));
+  if (query.inStock && (!ids.size || without === "size")) parts.push(TAGS(["instock"]));
+  return parts.length > 0 ? parts.join(" AND ") : null;
+}
+
+/** The exact price range as a condition; the index knows only bands. */
+export function priceCondition(query: ListQuery): Condition {
+  const { minPriceCents: min, maxPriceCents: max } = query;
+  const parts: Condition = { sql: "", args: [] };
+  if (min !== null) parts.args.push(min);
+  if (max !== null) parts.args.push(max);
+  parts.sql = [
+    min === null ? "" : "s.price_rank >= ? << 26",
+    max === null ? "" : "s.price_rank < (? + 1) << 26",
+  ]
+    .filter((text) => text !== "")
+    .join(" AND ");
+  return parts;
+}
+
+/** All filters as a condition on rows, for walking an index in the order of a sort. */
+export function rowCondition(query: ListQuery, ids: LabelIds): Condition {
+  const conditions: Condition[] = [];
+  const marks = (list: unknown[]) => list.map(() => "?").join(", ");
+  for (const kind of LABEL_KINDS) {
+    const list = ids[kind];
+    if (!list) continue;
+    if (kind !== "size") conditions.push({ sql: `s.${LABEL_COLUMN[kind]} IN (${marks(list)})`, args: list });
+    else {
+      const keys = query.labels.size ?? [];
+      const stocked = query.inStock ? " AND z.stock > 0" : "";
+      const sql = `EXISTS (SELECT 1 FROM sizes AS z WHERE z.shoe = s.id AND lower(z.size) IN (${marks(keys)})${stocked})`;
+      conditions.push({ sql, args: keys });
+    }
+  }
+  const price = priceCondition(query);
+  if (price.sql !== "") conditions.push(price);
+  if (query.onSale) conditions.push({ sql: "s.list_price_cents > s.price_cents", args: [] });
+  if (query.inStock && !ids.size) conditions.push({ sql: "s.stock > 0", args: [] });
+  return {
+    sql: conditions.map(({ sql }) => sql).join(" AND ") || "true",
+    args: conditions.flatMap(({ args }) => args),
+  };
+}
+
+/** A subquery of the rows that match, newest first: columns `id` and those of `columns` from the narrow index. */
+export function hits(match: string, price: Condition, limit: number, offset = 0, columns = ""): Statement {
+  const needsRow = price.sql !== "" || columns !== "";
+  const sql = needsRow
+    ? `SELECT s.id AS id${columns} FROM search AS h CROSS JOIN shoes AS s INDEXED BY shoes_narrow ON s.id = h.rowid
+WHERE h.search MATCH ? ${price.sql === "" ? "" : `AND ${price.sql}`} ORDER BY h.rowid DESC LIMIT ? OFFSET ?`
+    : "SELECT rowid AS id FROM search WHERE search MATCH ? ORDER BY rowid DESC LIMIT ? OFFSET ?";
+  return { sql, args: [match, ...price.args, limit, offset] };
+}
+
+type Band = { cents: number; wide: number };
+const bandsOf = new WeakMap<Readable, Band[]>();
+
+/** The bands that a price range touches: narrow ones at its ends, wide ones between. */
+function priceTags(db: Readable, minCents: number, maxCents: number | null): string[] {
+  let bands = bandsOf.get(db);
+  if (!bands) {
+    const rows = db.read.all<[number, number]>("SELECT cents, wide_cents FROM price_bands ORDER BY cents");
+    bands = rows.map(([cents, wide]) => ({ cents, wide }));
+    bandsOf.set(db, bands);
+  }
+  const all = bands;
+  const touched = all.filter(
+    ({ cents }, at) =>
+      (all[at + 1]?.cents ?? Number.POSITIVE_INFINITY) > minCents && (maxCents === null || cents <= maxCents),
+  );
+  const tags = new Set<string>();
+  for (const { cents, wide } of touched) {
+    const members = all.filter((band) => band.wide === wide);
+    tags.add(members.every((band) => touched.includes(band)) ? `w${wide}` : `p${cents}`);
+  }
+  return [...tags];
+}

@@ -1,0 +1,291 @@
+// Lists of shoes: which rows, in which order, how many there are, and where the list goes on.
+import type { Readable, Row, Statement, Value } from "../../../db/database.ts";
+import { shoeJson, type View } from "../views.ts";
+import type { LabelKind } from "../words.ts";
+import { encodeCursor } from "./cursor.ts";
+import { countFacets, type Facets } from "./facets.ts";
+import {
+  type Condition,
+  findLabels,
+  hits,
+  isHopeless,
+  type LabelIds,
+  matchFilters,
+  priceCondition,
+} from "./filters.ts";
+import type { ListQuery, Sort } from "./query.ts";
+import { correctWords, EVERYWHERE, matchWords, type Scope } from "./search.ts";
+import { bounds, findSorted } from "./sorted.ts";
+import { afterInIndex, orderBy, sortValue } from "./sorts.ts";
+
+/** Totals are counted this far; above it they are a lower bound. */
+export const TOTAL_MAX = 10_000;
+/** Of a search, so many of the newest matches are ranked; older ones follow, newest first. */
+const RANKED_MAX = 2_000;
+
+/** Where URLs begin and what money is called: the same for every answer of a shop. */
+export type Shop = { publicUrl: string; currency: string };
+
+/** A page of a list: `items` are finished JSON objects, in order. */
+export type Listing = {
+  items: string[];
+  total: number;
+  totalIsLowerBound: boolean;
+  nextCursor: string | null;
+  corrected: string | null;
+  facets: Facets | null;
+};
+
+type Page = { rows: Row[]; total: number; totalIsLowerBound: boolean };
+
+/** Answers a checked question. Wide questions go to the read worker; throws `overloaded` when that is full. */
+export async function listShoes(db: Readable, query: ListQuery, view: View, shop: Shop): Promise<Listing> {
+  if (query.ids) return listByIds(db, query, view, shop);
+  const labels = findLabels(db, query);
+  const nothing = isHopeless(labels) || query.words?.length === 0;
+  const first = nothing ? EMPTY : await findPage(db, query, labels, query.words);
+  const corrected =
+    first.total === 0 && query.words && !isHopeless(labels) ? await correctWords(db, query.words) : null;
+  const second = corrected ? await findPage(db, query, labels, corrected) : first;
+  // A correction that finds nothing either is none: the whole answer is then about the words as they came.
+  const [page, words] = second.total > 0 && corrected ? [second, corrected] : [first, query.words];
+  const facets = query.facets ? await countFacets(db, query, labels, words) : null;
+
+  const shown = page.rows.slice(0, query.limit);
+  return {
+    items: await readItems(db, shown, view, shop, isNarrow(query)),
+    total: page.total,
+    totalIsLowerBound: page.totalIsLowerBound,
+    nextCursor: page.rows.length > query.limit ? cursorAfter(query, shown) : null,
+    corrected: words === corrected ? (corrected?.join(" ") ?? null) : null,
+    facets,
+  };
+}
+
+const EMPTY: Page = { rows: [], total: 0, totalIsLowerBound: false };
+
+/** The kind of the only label that is asked for, when nothing else narrows the list; "all" without one, else `null`. */
+function onlyLabel({
+  labels,
+  words,
+  minPriceCents,
+  maxPriceCents,
+  onSale,
+  inStock,
+}: ListQuery): LabelKind | "all" | null {
+  if (words || minPriceCents !== null || maxPriceCents !== null || onSale || inStock) return null;
+  const [first, ...others] = Object.entries(labels);
+  if (first === undefined) return "all";
+  const [kind, keys] = first;
+  // Sizes are counted by their runs.
+  return others.length > 0 || keys.length !== 1 || kind === "size" ? null : (kind as LabelKind);
+}
+
+/** A question that an index answers within a bounded number of rows: at most one label with a counter, nothing else. */
+function isNarrow(query: ListQuery): boolean {
+  const kind = onlyLabel(query);
+  const { sort, facets } = query;
+  if (kind === null || facets) return false;
+  if (kind === "all" || sort === "newest") return true;
+  return sort.startsWith("price_") && (kind === "category" || kind === "brand");
+}
+
+async function findPage(
+  db: Readable,
+  query: ListQuery,
+  labels: LabelIds,
+  words: string[] | null,
+): Promise<Page> {
+  if (isNarrow(query)) return findNarrow(db, query, labels);
+  const filters = matchFilters(db, query, labels);
+  const search = words ? matchWords(db, words) : null;
+  const match = (scope: Scope) =>
+    [search?.(scope), filters].filter((part) => part !== undefined && part !== null).join(" AND ");
+  if (match(EVERYWHERE) === "") return findNarrow(db, query, labels);
+
+  const price = priceCondition(query);
+  const both = countedPage(query, match, price);
+  if (both) {
+    const [counts, ...rows] = (await db.scan([both])).flat();
+    return { ...totalsOf(counts), rows };
+  }
+  const [[only] = []] = Object.values(labels);
+  const totals: Totals =
+    onlyLabel(query) === null || only === undefined
+      ? await countMatches(db, match(EVERYWHERE), price)
+      : { total: counterOf(db, only), totalIsLowerBound: false };
+  if (totals.total === 0) return { ...totals, rows: [] };
+  if (words) return { ...totals, rows: (await db.scan(rankedPage(query, match, price))).flat() };
+  if (query.sort === "newest") {
+    const rows = (await db.scan([newestPage(query, match(EVERYWHERE), price)])).flat();
+    return { ...totals, rows };
+  }
+  const isSortable = !totals.totalIsLowerBound && totals.total <= TOTAL_MAX;
+  const matches = { text: match(EVERYWHERE), price, total: totals.total, isSortable };
+  return { ...totals, rows: await findSorted(db, query, labels, matches, TOTAL_MAX) };
+}
+
+type Totals = Omit<Page, "rows">;
+
+async function countMatches(db: Readable, text: string, price: Condition): Promise<Totals> {
+  const [counts] = (await db.scan([countOf(hits(text, price, TOTAL_MAX + 1))])).flat();
+  return totalsOf(counts);
+}
+
+/** How many shoes have a label, by its own counter. */
+const counterOf = (db: Readable, labelId: number): number =>
+  db.read.get<[number]>("SELECT shoes FROM facets WHERE id = ?", labelId)?.[0] ?? 0;
+
+const countOf = ({ sql, args = [] }: Statement): Statement => ({
+  sql: `SELECT count(*) FROM (${sql})`,
+  args,
+});
+
+function totalsOf(counts: Row | undefined): Totals {
+  const count = Number(counts?.[0] ?? 0);
+  return { total: Math.min(count, TOTAL_MAX), totalIsLowerBound: count > TOTAL_MAX };
+}
+
+/** The count and then the page, in one pass over the matches: where the page lies among those that are counted. */
+function countedPage(query: ListQuery, match: (scope: Scope) => string, price: Condition): Statement | null {
+  const { words, sort, limit } = query;
+  const offset = query.position?.offset ?? (query.page - 1) * limit;
+  const isNewest = sort === "newest" && !query.position;
+  if (words ? offset + limit >= RANKED_MAX : !isNewest) return null;
+  const all = hits(match(EVERYWHERE), price, TOTAL_MAX + 1);
+  const newest = `SELECT id FROM hit ORDER BY id DESC LIMIT ${RANKED_MAX}`;
+  const page = words
+    ? rankedRows(sort, match, { sql: newest, args: [] }, limit + 1, offset)
+    : { sql: "SELECT id, 0 FROM hit ORDER BY id DESC LIMIT ? OFFSET ?", args: [limit + 1, offset] };
+  return {
+    sql: `WITH hit AS MATERIALIZED (${all.sql}) SELECT count(*), 0 FROM hit UNION ALL SELECT * FROM (${page.sql})`,
+    args: [...(all.args ?? []), ...(page.args ?? [])],
+  };
+}
+
+function findNarrow(db: Readable, query: ListQuery, labels: LabelIds): Page {
+  const [kind, ids] = (Object.entries(labels)[0] ?? ["all", [1]]) as [string, number[]];
+  const total = counterOf(db, ids[0] ?? 0);
+  if ((kind === "color" || kind === "gender") && query.sort === "newest") {
+    const { sql, args } = newestPage(query, `tags : "t${ids[0]}"`, { sql: "", args: [] });
+    return { rows: db.read.all(sql, ...(args ?? [])), total, totalIsLowerBound: false };
+  }
+  const within = kind === "all" ? NO_CONDITION : { sql: `s.${kind}_id = ? AND`, args: [ids[0] ?? 0] };
+  const [limit, offset] = bounds(query);
+  const take = (where: { sql: string; args: Value[] }, count: number) =>
+    db.read.all(
+      `SELECT s.id, ${sortValue(query.sort)} FROM shoes AS s WHERE ${within.sql} ${where.sql}
+${orderBy(query.sort)} LIMIT ? OFFSET ?`,
+      ...within.args,
+      ...where.args,
+      count,
+      offset,
+    );
+  const rows: Row[] = [];
+  for (const where of afterInIndex(query))
+    if (rows.length < limit) rows.push(...take(where, limit - rows.length));
+  return { rows, total, totalIsLowerBound: false };
+}
+
+const NO_CONDITION: Condition = { sql: "", args: [] };
+
+function newestPage(query: ListQuery, match: string, price: Condition): Statement {
+  const [limit, offset] = bounds(query);
+  const { sql, args = [] } = hits(match, price, limit, offset);
+  if (!query.position) return { sql, args };
+  const [text, ...rest] = args;
+  const row = price.sql === "" ? "rowid" : "h.rowid";
+  return {
+    sql: sql.replace("MATCH ?", `MATCH ? AND ${row} < ?`),
+    args: [text ?? "", query.position.id, ...rest],
+  };
+}
+
+/** A search's page: out of the ranked newest matches, then of the older ones. */
+function rankedPage(query: ListQuery, match: (scope: Scope) => string, price: Condition): Statement[] {
+  const offset = query.position?.offset ?? (query.page - 1) * query.limit;
+  const end = offset + query.limit + 1;
+  const questions: Statement[] = [];
+  if (offset < RANKED_MAX)
+    questions.push(
+      rankedRows(
+        query.sort,
+        match,
+        hits(match(EVERYWHERE), price, RANKED_MAX),
+        Math.min(end, RANKED_MAX) - offset,
+        offset,
+      ),
+    );
+  if (end > RANKED_MAX) {
+    const from = Math.max(offset, RANKED_MAX);
+    questions.push(hits(match(EVERYWHERE), price, end - from, from));
+  }
+  return questions;
+}
+
+/** The newest matches in the order of the sort; by relevance, where the words stand counts. */
+function rankedRows(
+  sort: Sort,
+  match: (scope: Scope) => string,
+  newest: Statement,
+  limit: number,
+  offset: number,
+): Statement {
+  if (sort !== "relevance") {
+    return {
+      sql: `SELECT s.id, 0 FROM (${newest.sql}) AS m CROSS JOIN shoes AS s ON s.id = m.id ${orderBy(sort)} LIMIT ? OFFSET ?`,
+      args: [...(newest.args ?? []), limit, offset],
+    };
+  }
+  const within = "SELECT rowid FROM search WHERE search MATCH ? AND rowid >= (SELECT min(id) FROM newest)";
+  return {
+    sql: `WITH newest AS MATERIALIZED (${newest.sql})
+SELECT id, 0 FROM newest ORDER BY (id IN (${within})) + (id IN (${within})) DESC, id DESC LIMIT ? OFFSET ?`,
+    args: [...(newest.args ?? []), match("{title}"), match("{title labels}"), limit, offset],
+  };
+}
+
+function cursorAfter(query: ListQuery, shown: Row[]): string {
+  const [id, value] = shown.at(-1) ?? [];
+  const offset = (query.position?.offset ?? (query.page - 1) * query.limit) + query.limit;
+  return query.words
+    ? encodeCursor(query.sort, 0, 0, offset)
+    : encodeCursor(query.sort, (value as string | number | undefined) ?? 0, Number(id), 0);
+}
+
+const ITEMS = (view: View) =>
+  `SELECT ${shoeJson(view)} FROM json_each(?3) AS j CROSS JOIN shoes AS s ON s.id = j.value ORDER BY j.key`;
+
+async function readItems(
+  db: Readable,
+  rows: Row[],
+  view: View,
+  shop: Shop,
+  here: boolean,
+): Promise<string[]> {
+  if (rows.length === 0) return [];
+  const ids = JSON.stringify(rows.map(([id]) => Number(id)));
+  const args = [shop.publicUrl, shop.currency, ids];
+  const items = here
+    ? db.read.all(ITEMS(view), ...args)
+    : ((await db.scan([{ sql: ITEMS(view), args }]))[0] ?? []);
+  return items.map(([json]) => String(json));
+}
+
+async function listByIds(db: Readable, query: ListQuery, view: View, shop: Shop): Promise<Listing> {
+  const rows = db.read.all(
+    "SELECT s.id FROM json_each(?) AS j CROSS JOIN shoes AS s ON s.shoe_id = j.value ORDER BY j.key",
+    JSON.stringify(query.ids),
+  );
+  const from = (query.page - 1) * query.limit;
+  const shown = rows.slice(from, from + query.limit);
+  const items = await readItems(db, shown, view, shop, true);
+  return {
+    items,
+    total: rows.length,
+    totalIsLowerBound: false,
+    nextCursor: null,
+    corrected: null,
+    facets: null,
+  };
+}

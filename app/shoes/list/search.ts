@@ -1,0 +1,65 @@
+// Full-text search: what the words of a question become in the index, and what a misspelt word may have meant.
+import type { Readable } from "../../../db/database.ts";
+import { trigramsOf } from "../words.ts";
+
+/** Words that a beginning may expand to; a real vocabulary has a few hundred for two letters. */
+const EXPANSIONS_MAX = 1_000;
+const PREFIX_LENGTH_MIN = 2;
+/** Words looked at for each three-letter part of a misspelt word. */
+const NEIGHBOURS_MAX = 1_000;
+const SIMILARITY_MIN = 0.3;
+
+/** Which columns a word may stand in; the narrower ones rank first. */
+export type Scope = "{title}" | "{title labels}" | "{title labels description}";
+export const EVERYWHERE: Scope = "{title labels description}";
+
+const quoted = (word: string) => `"${word}"`;
+
+/** The words as an expression of the index, the last one also as a beginning. Needs at least one word. */
+export function matchWords(db: Readable, words: string[]): (scope: Scope) => string {
+  const last = words.at(-1) ?? "";
+  const terms = [...words.slice(0, -1).map(quoted), `(${expand(db, last).map(quoted).join(" OR ")})`];
+  return (scope) => `${scope} : (${terms.join(" AND ")})`;
+}
+
+function expand(db: Readable, beginning: string): string[] {
+  if (beginning.length < PREFIX_LENGTH_MIN) return [beginning];
+  const longer = db.read.all<[string]>(
+    "SELECT word FROM words WHERE word > ? AND word < ? LIMIT ?",
+    beginning,
+    `${beginning}\u{10ffff}`,
+    EXPANSIONS_MAX,
+  );
+  return [beginning, ...longer.map(([word]) => word)];
+}
+
+/** Replaces words that the shop does not know by their nearest; `null` when there is nothing to replace or nothing near. */
+export async function correctWords(db: Readable, words: string[]): Promise<string[] | null> {
+  const corrected = await Promise.all(
+    words.map(async (word, at) => {
+      const isLast = at === words.length - 1;
+      const known = isLast ? expand(db, word).length > 1 || isWord(db, word) : isWord(db, word);
+      return known ? word : ((await nearestWord(db, word)) ?? word);
+    }),
+  );
+  return corrected.some((word, at) => word !== words[at]) ? corrected : null;
+}
+
+const isWord = (db: Readable, word: string): boolean =>
+  db.read.get("SELECT 1 FROM words WHERE word = ?", word) !== undefined;
+
+// Shared three-letter parts against all of both words' (Dice); ties go to the alphabet.
+async function nearestWord(db: Readable, word: string): Promise<string | null> {
+  const parts = trigramsOf(word);
+  const sql = "SELECT word FROM word_trigrams WHERE trigram = ? LIMIT ?";
+  const answers = await db.scan(parts.map((part) => ({ sql, args: [part, NEIGHBOURS_MAX] })));
+  const shared = new Map<string, number>();
+  for (const [neighbour] of answers.flat())
+    shared.set(String(neighbour), (shared.get(String(neighbour)) ?? 0) + 1);
+  const lengthOf = (neighbour: string) => parts.length + trigramsOf(neighbour).length;
+  const near = [...shared]
+    .map(([neighbour, count]) => ({ neighbour, similarity: (2 * count) / lengthOf(neighbour) }))
+    .filter(({ similarity }) => similarity >= SIMILARITY_MIN)
+    .sort((a, b) => b.similarity - a.similarity || (a.neighbour < b.neighbour ? -1 : 1));
+  return near[0]?.neighbour ?? null;
+}

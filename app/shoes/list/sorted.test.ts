@@ -1,0 +1,59 @@
+// Pages of a sort: near ones are met by a short walk along its index, far ones are sorted, and both are right.
+import { afterAll, beforeAll, expect, test } from "bun:test";
+import { type ObservedShop, openObservedShop, shoe } from "../../test-shop.ts";
+
+const SHOES = 3_600;
+/** Every so many shoes is golden, and the dearest ones have a brand of their own. */
+const GOLD_EVERY = 4;
+const DEAREST = 400;
+let shop: ObservedShop;
+
+/** Gold lies evenly in the order of prices, the brand all at its dear end. */
+beforeAll(async () => {
+  const drafts = Array.from({ length: SHOES }, (_, at) =>
+    shoe(`s${String(at).padStart(4, "0")}`, {
+      priceCents: 1_000 + at,
+      color: at % GOLD_EVERY === 0 ? "Gold" : "Grey",
+      brand: at >= SHOES - DEAREST ? "Crown" : "Plain",
+    }),
+  );
+  shop = await openObservedShop(drafts);
+});
+afterAll(() => shop.close());
+
+async function ask(query: string): Promise<{ ids: string[]; walked: boolean; sorted: boolean }> {
+  shop.cache.clear();
+  shop.ran.length = 0;
+  const answer = (await (await shop.get(`/api/shoes?${query}`)).json()) as { data: { id: string }[] };
+  const sql = shop.ran.map((each) => each.sql);
+  return {
+    ids: answer.data.map(({ id }) => id),
+    walked: sql.some((each) => each.includes("LIMIT 3000")),
+    sorted: sql.some((each) => each.includes("AS m CROSS JOIN")),
+  };
+}
+
+const ids = (from: number, step: number, count: number) =>
+  Array.from({ length: count }, (_, at) => `s${String(from + at * step).padStart(4, "0")}`);
+
+test("a page that is met early is walked to", async () => {
+  const near = await ask("color=gold&sort=price_asc&limit=20");
+  expect(near).toEqual({ ids: ids(0, GOLD_EVERY, 20), walked: true, sorted: false });
+  const last = SHOES - GOLD_EVERY;
+  expect(await ask("color=gold&onSale=false&sort=price_desc&limit=5")).toMatchObject({
+    ids: ids(last, -GOLD_EVERY, 5),
+    walked: true,
+  });
+});
+
+test("what lies at the far end of the order is found all the same", async () => {
+  const cheapest = await ask("brand=crown&color=grey&sort=price_asc&limit=2");
+  expect(cheapest).toEqual({ ids: ids(SHOES - DEAREST + 1, 1, 2), walked: true, sorted: true });
+});
+
+test("a page that is expected far away, or fewer matches than the walk has rows, are sorted at once", async () => {
+  const far = await ask("color=gold&sort=price_asc&limit=20&page=40");
+  expect(far).toEqual({ ids: ids(780 * GOLD_EVERY, GOLD_EVERY, 20), walked: false, sorted: true });
+  const few = await ask("color=gold&minPrice=10&maxPrice=13.99&sort=popular");
+  expect([few.ids.length, few.walked, few.sorted]).toEqual([20, false, true]);
+});

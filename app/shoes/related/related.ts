@@ -1,0 +1,269 @@
+// Related shoes that nobody listed: neighbours in price within the category and the brand, ranked by what they share.
+import type { Database, Readable } from "../../../db/database.ts";
+import { wordsOf } from "../words.ts";
+import { bulk } from "../write/save.ts";
+
+const RELATED_MAX = 12;
+/** Neighbours looked at on either side of a shoe's price. */
+const WINDOWS = [
+  { column: "category_id", half: 16 },
+  { column: "brand_id", half: 8 },
+] as const;
+const WRITE_CHUNK = 1_000;
+/** So many lists of shoes that were saved one by one are told to the feed one by one; more are told as everything. */
+const TOLD_EACH_MAX = 200;
+const WALK_CHUNK = 1_000;
+/** Above so many pending shoes one walk along the indexes is cheaper than asking for each shoe's neighbours. */
+const WALK_FROM = 5_000;
+/** Ids that one walk keeps lists for: about 40 MB. */
+const WALK_IDS_MAX = 200_000;
+/** A price's rank is the price and, below it, so many values of the id's hash: equal prices have an order of their own. */
+const TIES = 2 ** 26;
+
+type Group = (typeof WINDOWS)[number]["column"];
+type Shoe = {
+  id: number;
+  rank: number;
+  cents: number;
+  words: string[];
+  category: number | null;
+  brand: number | null;
+  color: number | null;
+  gender: number | null;
+};
+/** A shoe's row with its version behind. */
+type VersionRow = [...ShoeRow, version: number, shoeId: string];
+type ShoeRow = [number, number, string, number | null, number | null, number | null, number | null];
+
+const COLUMNS = "s.id, s.price_rank, s.title, s.category_id, s.brand_id, s.color_id, s.gender_id";
+
+const toShoe = ([id, rank, title, category, brand, color, gender]: ShoeRow): Shoe => ({
+  id,
+  rank,
+  cents: Math.floor(rank / TIES),
+  words: [...new Set(wordsOf(title))],
+  category,
+  brand,
+  color,
+  gender,
+});
+
+/** Gives every pending shoe its list and returns how many there were; equal catalogues get equal lists. */
+export async function computeRelated(db: Database): Promise<number> {
+  const [waiting] = db.read.get<[number]>(
+    "SELECT count(*) FROM (SELECT 1 FROM related_pending LIMIT ?)",
+    WALK_FROM + 1,
+  ) ?? [0];
+  return waiting > WALK_FROM ? walkAll(db) : askForEach(db);
+}
+
+async function askForEach(db: Database): Promise<number> {
+  let done = 0;
+  for (;;) {
+    const rows = db.read.all<ShoeRow>(
+      `SELECT ${COLUMNS} FROM related_pending AS p CROSS JOIN shoes AS s ON s.id = p.shoe ORDER BY p.shoe LIMIT ?`,
+      WRITE_CHUNK,
+    );
+    if (rows.length === 0) return done;
+    await writeLists(db, rows.map(toShoe).map(nearest(db)));
+    done += rows.length;
+  }
+}
+
+const nearest = (at: Readable) => (shoe: Shoe) => {
+  const best = new Best();
+  const rows = at.read.all<ShoeRow>(NEIGHBOURS, shoe.rank, shoe.category, shoe.brand);
+  for (const other of rows.map(toShoe)) best.offer(other, closeness(shoe, other));
+  return { id: shoe.id, list: best.ids() };
+};
+
+const PENDING_OF = `SELECT ${COLUMNS}, s.version, s.shoe_id FROM json_each(?) AS j
+CROSS JOIN shoes AS s ON s.shoe_id = j.value CROSS JOIN related_pending AS p ON p.shoe = s.id`;
+
+/** The lists of those of these shoes that wait for one there. */
+const pendingLists = (at: Readable, shoeIds: string[]): (List & { shoeId: string })[] =>
+  at.read.all<VersionRow>(PENDING_OF, JSON.stringify(shoeIds)).map(([...row]) => {
+    const [shoeId, version] = [String(row.pop()), Number(row.pop())];
+    return { ...nearest(at)(toShoe(row as unknown as ShoeRow)), version, shoeId };
+  });
+
+/** Gives one pending shoe its list; others that wait, wait on. */
+export async function computeRelatedOf(db: Database, shoeId: string): Promise<void> {
+  const lists = await db.newest((at) => pendingLists(at, [shoeId]));
+  if (lists.length > 0) await writeLists(db, lists, 1, crypto.randomUUID());
+}
+
+/** Gives those of these pending shoes their lists that the copy here shows as they are; returns whose are written. */
+export async function computeRelatedHere(db: Database, shoeIds: string[]): Promise<string[]> {
+  const lists = pendingLists(db, shoeIds);
+  if (lists.length === 0) return [];
+  const written = new Set(await writeLists(db, lists, TOLD_EACH_MAX, crypto.randomUUID()));
+  return lists.filter(({ id }) => written.has(id)).map(({ shoeId }) => shoeId);
+}
+
+/** The next shoes of a group below or above the rank ?1 of a price. */
+const beside = (column: Group, group: string, beyond: "<" | ">", count: number): string =>
+  `SELECT ${COLUMNS} FROM shoes AS s WHERE s.${column} IS ${group} AND s.price_rank ${beyond} ?1
+ORDER BY s.price_rank ${beyond === "<" ? "DESC" : "ASC"} LIMIT ${count}`;
+
+// One question, as each may be a way to the primary and back. Bound: the shoe's rank, category and brand.
+const NEIGHBOURS = WINDOWS.flatMap(({ column, half }) => {
+  const group = column === "category_id" ? "?2" : "?3";
+  return [beside(column, group, "<", half), beside(column, group, ">", half)];
+})
+  .map((part) => `SELECT * FROM (${part})`)
+  .join(" UNION ALL ");
+
+/** What two shoes share counts first, then the nearer price, then the lower; below 2^46: a double holds it exactly. */
+function closeness(shoe: Shoe, other: Shoe): number {
+  let score = 0;
+  for (const word of other.words) if (shoe.words.includes(word)) score += 3;
+  if (other.category === shoe.category) score += 3;
+  if (other.brand !== null && other.brand === shoe.brand) score += 2;
+  if (other.gender === shoe.gender) score += 2;
+  if (other.color !== null && other.color === shoe.color) score += 1;
+  const distance = 2 * Math.abs(shoe.cents - other.cents) + Number(other.cents > shoe.cents);
+  return Math.min(score, 255) * 2 ** 28 - distance;
+}
+
+/** The twelve nearest so far, nearest first; equals by the hash of their ids. It may sit on columns kept for many shoes. */
+class Best {
+  constructor(
+    private readonly keys: Float64Array = new Float64Array(RELATED_MAX),
+    private readonly ties: Uint32Array = new Uint32Array(RELATED_MAX),
+    private readonly members: Int32Array = new Int32Array(RELATED_MAX),
+    private readonly at = 0,
+  ) {}
+
+  offer({ id, rank }: Pick<Shoe, "id" | "rank">, key: number): void {
+    const { keys, ties, members, at } = this;
+    const end = at + RELATED_MAX;
+    const tie = rank % TIES;
+    for (let slot = at; slot < end && members[slot] !== 0; slot += 1) if (members[slot] === id) return;
+    let slot = end - 1;
+    if (!this.isWorse(slot, tie, key)) return;
+    for (; slot > at && this.isWorse(slot - 1, tie, key); slot -= 1) {
+      keys[slot] = keys[slot - 1] ?? 0;
+      ties[slot] = ties[slot - 1] ?? 0;
+      members[slot] = members[slot - 1] ?? 0;
+    }
+    keys[slot] = key;
+    ties[slot] = tie;
+    members[slot] = id;
+  }
+
+  ids(): number[] {
+    return [...this.members.subarray(this.at, this.at + RELATED_MAX)].filter((id) => id !== 0);
+  }
+
+  private isWorse(slot: number, tie: number, key: number): boolean {
+    const held = this.keys[slot] ?? 0;
+    return this.members[slot] === 0 || held < key || (held === key && (this.ties[slot] ?? 0) > tie);
+  }
+}
+
+/** The columns of `Best` for many shoes. */
+type Kept = [keys: Float64Array, ties: Uint32Array, members: Int32Array];
+
+async function walkAll(db: Database): Promise<number> {
+  // Made once: a second set would stand beside the first until that is collected.
+  const slots = WALK_IDS_MAX * RELATED_MAX;
+  const kept: Kept = [new Float64Array(slots), new Uint32Array(slots), new Int32Array(slots)];
+  let done = 0;
+  for (;;) {
+    const first = db.read.get<[number]>("SELECT shoe FROM related_pending ORDER BY shoe LIMIT 1")?.[0];
+    if (first === undefined) return done;
+    for (const column of kept) column.fill(0);
+    done += await walkFrom(db, first, kept);
+  }
+}
+
+/** Computes the lists of the pending shoes from this id on, as many as one walk keeps. */
+async function walkFrom(db: Database, first: number, kept: Kept): Promise<number> {
+  const bestOf = (id: number) => new Best(...kept, (id - first) * RELATED_MAX);
+  for (const { column, half } of WINDOWS) {
+    for (const group of groupsOf(db, column)) {
+      for (const [shoe, neighbours] of walkGroup(db, column, group, half)) {
+        if (shoe.id < first || shoe.id >= first + WALK_IDS_MAX) continue;
+        const best = bestOf(shoe.id);
+        for (const other of neighbours) if (other.id !== shoe.id) best.offer(other, closeness(shoe, other));
+      }
+    }
+  }
+  let done = 0;
+  for (let after = first - 1; ; ) {
+    const ids = db.read.all<[number]>(
+      "SELECT shoe FROM related_pending WHERE shoe > ? AND shoe < ? ORDER BY shoe LIMIT ?",
+      after,
+      first + WALK_IDS_MAX,
+      WRITE_CHUNK,
+    );
+    if (ids.length === 0) return done;
+    await writeLists(
+      db,
+      ids.map(([id]) => ({ id, list: bestOf(id).ids() })),
+    );
+    after = ids.at(-1)?.[0] ?? after;
+    done += ids.length;
+  }
+}
+
+function groupsOf(db: Database, column: Group): (number | null)[] {
+  const kind = column === "category_id" ? "category" : "brand";
+  const rows = db.read.all<[number]>("SELECT id FROM facets WHERE kind = ? AND shoes > 0 ORDER BY id", kind);
+  return [null, ...rows.map(([id]) => id)];
+}
+
+/** Every shoe of a group in the order of price rank, with its neighbours on both sides (and itself). */
+function* walkGroup(
+  db: Database,
+  column: Group,
+  group: number | null,
+  half: number,
+): Generator<[Shoe, Shoe[]]> {
+  let window: Shoe[] = [];
+  let at = 0;
+  let last: Shoe | undefined;
+  for (;;) {
+    const next = db.read
+      .all<ShoeRow>(beside(column, "?2", ">", WALK_CHUNK), last?.rank ?? 0, group)
+      .map(toShoe);
+    window.push(...next);
+    last = window.at(-1);
+    const isLast = next.length < WALK_CHUNK;
+    for (; at < window.length && (isLast || at + half < window.length); at += 1) {
+      const shoe = window[at];
+      if (shoe) yield [shoe, window.slice(Math.max(0, at - half), at + half + 1)];
+    }
+    if (isLast) return;
+    const from = Math.max(0, at - half);
+    window = window.slice(from);
+    at -= from;
+  }
+}
+
+const LISTS = `INSERT INTO related (shoe, shoe_id, given, list)
+SELECT s.id, s.shoe_id, 0, j.value -> 'list' FROM json_each(?) AS j
+CROSS JOIN related_pending AS p ON p.shoe = j.value ->> 'id'
+CROSS JOIN shoes AS s ON s.id = p.shoe AND s.version = coalesce(j.value ->> 'version', s.version)
+WHERE true ON CONFLICT (shoe) DO UPDATE SET given = 0, list = excluded.list WHERE given = 1 OR list <> excluded.list`;
+const DONE = `DELETE FROM related_pending WHERE shoe IN (
+  SELECT s.id FROM json_each(?) AS j CROSS JOIN shoes AS s ON s.id = j.value ->> 'id'
+  WHERE s.version = coalesce(j.value ->> 'version', s.version)
+) RETURNING shoe`;
+
+/** A list, and the version of the shoe that it was computed from where that may have moved since. */
+type List = { id: number; list: number[]; version?: number };
+
+/** Writes the lists of shoes that still wait for them, and returns the rows of those. */
+async function writeLists(db: Database, lists: List[], toldEachMax = 1, writeId?: string): Promise<number[]> {
+  const json = JSON.stringify(lists);
+  const statements = [
+    { sql: LISTS, args: [json] },
+    { sql: DONE, args: [json] },
+  ];
+  const feed = { sql: "INSERT INTO changes (shoe_id, kind) VALUES (NULL, 'facts')" };
+  const isBulk = lists.length > toldEachMax;
+  const results = await db.write(isBulk ? bulk([...statements, feed]) : statements, writeId);
+  return (results[isBulk ? 2 : 1]?.rows ?? []).map(([shoe]) => Number(shoe));
+}

@@ -1,0 +1,299 @@
+// The one way shoes are written: the importer's, the demo's and the API's.
+import type { Database, Statement } from "../../../db/database.ts";
+import { type LabelKind, labelKey, slugOf, trigramsOf, wordsOf } from "../words.ts";
+import type { ShoeDraft } from "./draft.ts";
+
+export type OnConflict = "skip" | "replace" | "fail";
+export type Origin = "demo" | "import" | "api";
+export type SaveOptions = {
+  origin: Origin;
+  onConflict: OnConflict;
+  nowMs: number;
+  /** What stands in a shoe's sizes stays, whatever the draft says; with `replace`. */
+  keepsStock?: boolean;
+  /** Replace also where the draft is the one that was saved last: its stock may have moved since; with `replace`. */
+  isForced?: boolean;
+  /** What the one shoe was, where the write itself makes sure that it still is; with `replace`. */
+  before?: ShoeDraft;
+};
+
+/** The statements of a save; `shoesAt` is that which returns the versions of the rows it wrote. */
+export type SavePlan = { statements: Statement[]; shoesAt: number; stamp: number; words: string[] };
+
+/** How many shoes were new, were changed, or stood there already as they are. */
+export type SaveCounts = { added: number; replaced: number; unchanged: number };
+
+/** Leaves 26 bits of the id's hash. */
+const TIE_SHIFT = 6;
+/** Words known to be in the index already; forgetting them only costs writing them again. */
+const KNOWN_WORDS_MAX = 50_000;
+/** Longer ones are found by their exact text only. */
+const WORD_LENGTH_MAX = 24;
+/** What a misspelt word may have meant: not numbers, of which a catalogue can have as many as shoes. */
+const CORRECTABLE = /^\p{L}{3,}$/u;
+
+const LABELS = `INSERT INTO facets (kind, key, name)
+SELECT value ->> 0, value ->> 1, value ->> 2 FROM json_each(?) WHERE true ON CONFLICT DO NOTHING`;
+
+const labelId = (kind: string, at: number) =>
+  `(SELECT id FROM facets WHERE kind = '${kind}' AND key = d.value ->> ${at})`;
+
+// The columns in the order of `toRow`.
+const SHOES = `INSERT INTO shoes (shoe_id, slug, tie, price_cents, list_price_cents, stock, category_id, brand_id, color_id,
+  gender_id, size_run_id, title, images, href, size_system, origin, content_hash, created_at, updated_at, description)
+SELECT d.value ->> 0, d.value ->> 1, d.value ->> 2, d.value ->> 3, d.value ->> 4, d.value ->> 5,
+  ${labelId("category", 6)}, ${labelId("brand", 7)}, ${labelId("color", 8)}, ${labelId("gender", 9)},
+  ${labelId("size_run", 10)}, d.value ->> 11, d.value -> 12, d.value ->> 13, d.value ->> 14, ?2, d.value ->> 15, ?3, ?3,
+  d.value ->> 16
+FROM json_each(?1) AS d WHERE true`;
+
+// Where they stand in a row of `toRow`.
+const REPLACED = {
+  ...{ slug: 1, price_cents: 3, list_price_cents: 4, stock: 5, category_id: 6, brand_id: 7, color_id: 8 },
+  ...{ gender_id: 9, size_run_id: 10, title: 11, images: 12, href: 13, size_system: 14, description: 16 },
+};
+const OF_STOCK = ["stock", "size_run_id"];
+
+const ON_CONFLICT = (
+  { onConflict, keepsStock, isForced, before }: SaveOptions,
+  drafts: ShoeDraft[],
+): string => {
+  if (onConflict === "fail") return "";
+  if (onConflict === "skip") return "ON CONFLICT (shoe_id) DO NOTHING";
+  const [old, now] = [before, drafts[0]].map((draft) => draft && toRow(draft));
+  // An index is written anew for every column that is named, whether its value changes or not.
+  const isNamed = ([column, at]: [string, number]): boolean =>
+    !(keepsStock && OF_STOCK.includes(column)) && (!old || !now || !Bun.deepEquals(old[at], now[at]));
+  const columns = Object.entries(REPLACED)
+    .filter(isNamed)
+    .map(([column]) => column);
+  const always = ["origin", "content_hash", "updated_at"];
+  return `ON CONFLICT (shoe_id) DO UPDATE SET version = version + 1,
+  ${[...columns, ...always].map((column) => `${column} = excluded.${column}`).join(", ")}
+${isForced ? "" : "WHERE content_hash <> excluded.content_hash"}`;
+};
+
+// The rows this very call inserted or changed carry its time stamp. `?1` is a list of ids, or of [id, something].
+const SAVED = "FROM json_each(?1) AS d CROSS JOIN shoes AS s ON s.shoe_id = d.value AND s.updated_at = ?2";
+const SAVED_WITH = SAVED.replace("d.value", "d.value ->> 0");
+
+const OLD_SIZES = `DELETE FROM sizes WHERE shoe IN (SELECT s.id ${SAVED} WHERE s.version > 1)`;
+const SIZES = `INSERT INTO sizes (shoe, position, size, stock)
+SELECT s.id, z.key, z.value ->> 0, z.value ->> 1 ${SAVED_WITH} CROSS JOIN json_each(d.value -> 1) AS z`;
+const OLD_SEARCH = `DELETE FROM search WHERE rowid IN (SELECT s.id ${SAVED} WHERE s.version > 1)`;
+const SEARCH = `INSERT INTO search (rowid, title, labels, description, tags)
+SELECT f.id, f.title, f.labels, f.description, f.tags ${SAVED} CROSS JOIN search_source AS f ON f.id = s.id`;
+const GIVEN = `INSERT INTO related (shoe, shoe_id, given, list) SELECT s.id, s.shoe_id, 1, d.value -> 1 ${SAVED_WITH}
+WHERE true ON CONFLICT (shoe) DO UPDATE SET given = 1, list = excluded.list`;
+const PENDING = `INSERT INTO related_pending (shoe) SELECT s.id ${SAVED} WHERE true ON CONFLICT DO NOTHING`;
+const NOT_PENDING = `DELETE FROM related_pending WHERE shoe IN (SELECT s.id ${SAVED_WITH})`;
+
+const FEED = `INSERT INTO changes (shoe_id, kind)
+SELECT NULL, k.value FROM json_each('["facts","collection"]') AS k WHERE EXISTS (SELECT 1 ${SAVED})`;
+
+const WORDS = "INSERT INTO words (word) SELECT value FROM json_each(?) WHERE true ON CONFLICT DO NOTHING";
+const TRIGRAMS = `INSERT INTO word_trigrams (trigram, word)
+SELECT value ->> 0, value ->> 1 FROM json_each(?) WHERE true ON CONFLICT DO NOTHING`;
+
+/** Many rows in one transaction tell the feed once instead of row by row. */
+export const bulk = (statements: Statement[]): Statement[] => [
+  { sql: "UPDATE dataset SET bulk = 1" },
+  ...statements,
+  { sql: "UPDATE dataset SET bulk = 0" },
+];
+
+/** What saves checked drafts with distinct ids; a draft whose content the shop has already is left alone. */
+export function planSave(db: Database, given: ShoeDraft[], options: SaveOptions): SavePlan {
+  const drafts = given.map(withSortedSizes);
+  const stamp = nextStamp(options.nowMs);
+  const json = JSON.stringify(drafts.map(toRow));
+  const insert: Statement = {
+    sql: `${SHOES} ${ON_CONFLICT(options, drafts)} RETURNING version`,
+    args: [json, options.origin, stamp],
+  };
+  const words = newWords(db, drafts);
+  const statements: Statement[] = [
+    { sql: LABELS, args: [JSON.stringify(labelsOf(drafts))] },
+    insert,
+    ...(options.keepsStock ? [] : sizesOf(drafts, stamp)),
+    ...afterShoes(drafts, stamp),
+    ...(words.length > 0 ? vocabularyStatements(words) : []),
+  ];
+  if (drafts.length === 1) return { statements, shoesAt: 1, stamp, words };
+  return {
+    statements: bulk([...statements, { sql: FEED, args: [idsOf(drafts), stamp] }]),
+    shoesAt: 2,
+    stamp,
+    words,
+  };
+}
+
+/**
+ * Saves checked drafts with distinct ids in one transaction; a draft whose content the shop has already is left alone.
+ * Throws `DatabaseError` (`unique` when `onConflict` is `fail` and an id is taken), and then nothing was saved.
+ */
+export async function saveShoes(
+  db: Database,
+  drafts: ShoeDraft[],
+  options: SaveOptions,
+): Promise<SaveCounts> {
+  const { statements, shoesAt, words } = planSave(db, drafts, options);
+  const results = await db.write(statements);
+  keepWords(db, words);
+
+  const versions = results[shoesAt]?.rows ?? [];
+  const added = versions.filter(([version]) => version === 1).length;
+  return { added, replaced: versions.length - added, unchanged: drafts.length - versions.length };
+}
+
+const idsOf = (drafts: ShoeDraft[]): string => JSON.stringify(drafts.map(({ shoeId }) => shoeId));
+
+/** What follows from the rows that were saved, after their sizes: the search index and related lists. */
+function afterShoes(drafts: ShoeDraft[], stamp: number): Statement[] {
+  const ids = idsOf(drafts);
+  const given = drafts.flatMap(({ shoeId, related }) => (related ? [[shoeId, related]] : []));
+  const pending = drafts.flatMap(({ shoeId, related }) => (related ? [] : [shoeId]));
+  return [
+    { sql: OLD_SEARCH, args: [ids, stamp] },
+    { sql: SEARCH, args: [ids, stamp] },
+    ...(given.length > 0
+      ? [GIVEN, NOT_PENDING].map((sql) => ({ sql, args: [JSON.stringify(given), stamp] }))
+      : []),
+    ...(pending.length > 0 ? [{ sql: PENDING, args: [JSON.stringify(pending), stamp] }] : []),
+  ];
+}
+
+function sizesOf(drafts: ShoeDraft[], stamp: number): Statement[] {
+  const sizes = drafts.map(({ shoeId, sizes }) => [shoeId, sizes.map(({ size, stock }) => [size, stock])]);
+  return [
+    { sql: OLD_SIZES, args: [idsOf(drafts), stamp] },
+    { sql: SIZES, args: [JSON.stringify(sizes), stamp] },
+  ];
+}
+
+/** What `saveShoes` would do, without doing it. */
+export function previewShoes(db: Database, drafts: ShoeDraft[], onConflict: OnConflict): SaveCounts {
+  const known = new Map(
+    db.read.all<[string, string]>(
+      "SELECT shoe_id, content_hash FROM shoes WHERE shoe_id IN (SELECT value FROM json_each(?))",
+      idsOf(drafts),
+    ),
+  );
+  const counts: SaveCounts = { added: 0, replaced: 0, unchanged: 0 };
+  for (const draft of drafts) {
+    const hash = known.get(draft.shoeId);
+    if (hash === undefined) counts.added += 1;
+    else if (onConflict === "replace" && hash !== hashOf(withSortedSizes(draft))) counts.replaced += 1;
+    else counts.unchanged += 1;
+  }
+  return counts;
+}
+
+let lastStamp = 0;
+
+/** A time in ms that no other save of this process has: it marks the rows of one save. */
+function nextStamp(nowMs: number): number {
+  lastStamp = Math.max(nowMs, lastStamp + 1);
+  return lastStamp;
+}
+
+/** The address of a shoe beside its id: its title and, so that it is its own, its id. */
+export const slugOfDraft = ({ title, shoeId }: Pick<ShoeDraft, "title" | "shoeId">): string =>
+  `${slugOf(title)}_${shoeId}`;
+
+function toRow(draft: ShoeDraft) {
+  const label = (kind: LabelKind, name: string | null) => (name === null ? null : labelKey(kind, name));
+  return [
+    draft.shoeId,
+    slugOfDraft(draft),
+    Bun.hash.crc32(draft.shoeId) >>> TIE_SHIFT,
+    draft.priceCents,
+    draft.listPriceCents,
+    draft.sizes.reduce((sum, { stock }) => sum + stock, 0),
+    label("category", draft.category),
+    label("brand", draft.brand),
+    label("color", draft.color),
+    label("gender", draft.gender),
+    sizeRun(draft),
+    draft.title,
+    draft.images,
+    draft.href,
+    draft.sizeSystem,
+    hashOf(draft),
+    draft.description,
+  ];
+}
+
+/** The key of a shoe's size run; `null` without sizes. */
+function sizeRun({ sizes }: ShoeDraft): string | null {
+  const keys = sizes.flatMap(({ size }) => (size === "" ? [] : [labelKey("size", size)]));
+  return keys.length === 0 ? null : JSON.stringify(keys);
+}
+
+/** Equal drafts have equal hashes: what a save compares with what stands there. */
+const hashOf = (draft: ShoeDraft): string => Bun.hash.xxHash64(JSON.stringify(draft)).toString(36);
+
+/** The draft with its sizes in order; most come so. */
+function withSortedSizes(draft: ShoeDraft): ShoeDraft {
+  const { sizes } = draft;
+  const isSorted = sizes.every((size, at) => at === 0 || bySize(sizes[at - 1] ?? size, size) <= 0);
+  return isSorted ? draft : { ...draft, sizes: sizes.toSorted(bySize) };
+}
+
+/** Numbers by value and before words. */
+function bySize(a: { size: string }, b: { size: string }): number {
+  const [x, y] = [Number.parseFloat(a.size), Number.parseFloat(b.size)];
+  if (Number.isNaN(x) || Number.isNaN(y))
+    return Number(Number.isNaN(x)) - Number(Number.isNaN(y)) || compare(a.size, b.size);
+  return x - y || compare(a.size, b.size);
+}
+
+const compare = (a: string, b: string) => (a < b ? -1 : a > b ? 1 : 0);
+
+function labelsOf(drafts: ShoeDraft[]): [string, string, string][] {
+  const labels = new Map<string, [string, string, string]>();
+  const add = (kind: LabelKind, name: string | null) => {
+    if (name === null || name === "") return;
+    const key = labelKey(kind, name);
+    if (!labels.has(`${kind} ${key}`)) labels.set(`${kind} ${key}`, [kind, key, name]);
+  };
+  for (const draft of drafts) {
+    add("category", draft.category);
+    add("brand", draft.brand);
+    add("color", draft.color);
+    add("gender", draft.gender);
+    for (const { size } of draft.sizes) add("size", size);
+    const run = sizeRun(draft);
+    if (run !== null) labels.set(run, ["size_run", run, run]);
+  }
+  return [...labels.values()];
+}
+
+const knownWords = new WeakMap<Database, Set<string>>();
+
+function newWords(db: Database, drafts: ShoeDraft[]): string[] {
+  const known = knownWords.get(db);
+  const words = new Set<string>();
+  for (const { title, brand, category, color, description } of drafts)
+    for (const word of wordsOf(`${title} ${brand ?? ""} ${category ?? ""} ${color ?? ""} ${description}`))
+      if (word.length <= WORD_LENGTH_MAX && !known?.has(word)) words.add(word);
+  return [...words];
+}
+
+/** Notes the words of a plan that was carried out. */
+export function keepWords(db: Database, words: string[]): void {
+  const known = knownWords.get(db) ?? new Set<string>();
+  knownWords.set(db, known);
+  if (known.size > KNOWN_WORDS_MAX) known.clear();
+  for (const word of words) known.add(word);
+}
+
+const vocabularyStatements = (words: string[]): Statement[] => [
+  { sql: WORDS, args: [JSON.stringify(words)] },
+  { sql: TRIGRAMS, args: [JSON.stringify(trigramRows(words))] },
+];
+
+const trigramRows = (words: string[]): [string, string][] =>
+  words
+    .filter((word) => CORRECTABLE.test(word))
+    .flatMap((word) => trigramsOf(word).map((part): [string, string] => [part, word]));
