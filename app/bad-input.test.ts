@@ -2,7 +2,7 @@
 import { afterAll, beforeAll, describe, expect, test } from "bun:test";
 import { connect, type Socket } from "node:net";
 import { encodeCursor } from "./shoes/list/cursor.ts";
-import { type ObservedShop, openObservedShop, openTestShop, shoe, type TestShop } from "./test-shop.ts";
+import { type ObservedShop, openObservedShop, openTestShop, shoe, type TestShop } from "./testing/shop.ts";
 
 let shop: TestShop;
 let observed: ObservedShop;

@@ -3,7 +3,7 @@ import { afterAll, describe, expect, test } from "bun:test";
 import { chmodSync, mkdirSync, readdirSync, statSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { migrate } from "../db/migrate.ts";
-import { openFolder } from "./test-shop.ts";
+import { openFolder } from "./testing/shop.ts";
 
 const ROOT = join(import.meta.dir, "..");
 const PASSWORD = "a long enough password";

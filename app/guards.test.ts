@@ -1,9 +1,9 @@
 // Every route of the shop and who passes: with no token, as oneself, as another, as an admin, and with everything that only looks like a token.
 import { afterAll, beforeAll, describe, expect, test } from "bun:test";
-import { makeAdminOf } from "./accounts/accounts-fixture.ts";
 import { addKey, revokeKey } from "./accounts/keys.ts";
-import { ask, claimsOf, forge, type Person, signIn, signUp } from "./test-people.ts";
-import { type ObservedShop, openObservedShop, shoe } from "./test-shop.ts";
+import { makeAdminOf } from "./testing/accounts.ts";
+import { ask, claimsOf, forge, type Person, signIn, signUp } from "./testing/people.ts";
+import { type ObservedShop, openObservedShop, shoe } from "./testing/shop.ts";
 
 /** `session`: public, and proves itself by a password or a refresh token. */
 type Guard = "public" | "session" | "user" | "self" | "admin";

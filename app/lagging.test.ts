@@ -1,12 +1,12 @@
 // On a node whose copy lags, people see what they just did: what is personal, and what writes are planned by, is asked where writes go.
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from "bun:test";
 import { DatabaseError } from "../db/errors.ts";
-import { makeAdminOf } from "./accounts/accounts-fixture.ts";
 import { adminCommand } from "./accounts/admin-command.ts";
 import { addKey, revokeKey } from "./accounts/keys.ts";
-import { type Lagging, openLagging } from "./test-lagging.ts";
-import { ask, PASSWORD, type Person, type Session, signIn, signUp } from "./test-people.ts";
-import { type ObservedShop, openObservedShop, shoe } from "./test-shop.ts";
+import { makeAdminOf } from "./testing/accounts.ts";
+import { type Lagging, openLagging } from "./testing/lagging.ts";
+import { ask, PASSWORD, type Person, type Session, signIn, signUp } from "./testing/people.ts";
+import { type ObservedShop, openObservedShop, shoe } from "./testing/shop.ts";
 
 let shop: ObservedShop;
 let node: Lagging;

@@ -5,7 +5,7 @@ import { connect } from "node:net";
 import { join } from "node:path";
 import { openFile } from "../db/file.ts";
 import { migrate } from "../db/migrate.ts";
-import { openFolder, openObservedShop, saveAll, shoe } from "./test-shop.ts";
+import { openFolder, openObservedShop, saveAll, shoe } from "./testing/shop.ts";
 
 const MAIN = join(import.meta.dir, "main.ts");
 /** Larger than what the system keeps for a reader that does not read. */

@@ -1,14 +1,16 @@
 // The program: reads the settings, opens the database, wires the shop, listens, and closes it all in order.
 import type { Database } from "../db/database.ts";
+import { type Feed, openFeed } from "../db/feed.ts";
 import { openFile } from "../db/file.ts";
 import { migrate } from "../db/migrate.ts";
 import type { RemoteOptions } from "../db/remote.ts";
+import { alone, type Place } from "../db/topology.ts";
 import { version } from "../package.json";
 import { openNode } from "../replicas/node.ts";
 import { makeFirstAdmin } from "./accounts/first-admin.ts";
 import { openPasswords } from "./accounts/passwords.ts";
+import { openPatience } from "./accounts/throttle.ts";
 import { type Cache, openCache } from "./cache/cache.ts";
-import { type Feed, openFeed } from "./cache/feed.ts";
 import { type Config, readConfig } from "./config.ts";
 import { prepareData } from "./data-folder.ts";
 import { openEdgeExpiry } from "./http/edge-expiry.ts";
@@ -22,12 +24,10 @@ import { fillDemo } from "./import/demo/fill.ts";
 import { openLikes } from "./likes/likes.ts";
 import { openClients } from "./limits/client.ts";
 import { openLimits } from "./limits/limits.ts";
-import { openPatience } from "./limits/patience.ts";
 import { type Log, openLog } from "./log.ts";
 import { openAccess } from "./ops/access.ts";
-import { alone, type Place } from "./ops/place.ts";
+import { openTally } from "./ops/counters.ts";
 import { openStatus } from "./ops/status.ts";
-import { openTally } from "./ops/tally.ts";
 import { openServer } from "./server.ts";
 import { computeRelated, computeRelatedOf } from "./shoes/related/related.ts";
 

@@ -9,8 +9,8 @@ import { readConfig } from "./config.ts";
 import { openLog } from "./log.ts";
 import { main, type Shop } from "./main.ts";
 import { saveShoes } from "./shoes/write/save.ts";
-import { runScript } from "./test-script.ts";
-import { openFolder, shoe } from "./test-shop.ts";
+import { runScript } from "./testing/script.ts";
+import { openFolder, shoe } from "./testing/shop.ts";
 
 const SEEN_MS = 10_000;
 const ADMIN = { email: "admin@shop.example", password: "an admin's password" };

@@ -1,10 +1,10 @@
 // The OpenAPI document: what it lists, that it is valid OpenAPI 3.0, and that the answers are as it says.
 import { afterAll, beforeAll, describe, expect, test } from "bun:test";
 import { join } from "node:path";
-import { makeAdminOf } from "./accounts/accounts-fixture.ts";
 import { openapiDocument } from "./openapi.ts";
-import { ask, signIn, signUp } from "./test-people.ts";
-import { openTestShop, shoe, type TestShop } from "./test-shop.ts";
+import { makeAdminOf } from "./testing/accounts.ts";
+import { ask, signIn, signUp } from "./testing/people.ts";
+import { openTestShop, shoe, type TestShop } from "./testing/shop.ts";
 
 type Schema = {
   $ref?: string;
@@ -252,7 +252,7 @@ test("bun run openapi writes the same, with no server and no database", async ()
 
 test("the example of a storefront runs", async () => {
   // Its types are made by `check:client`, so the other files must not depend on it.
-  const { windowOf } = await import(join(import.meta.dir, "storefront.example.ts"));
+  const { windowOf } = await import(join(import.meta.dir, "testing/storefront.example.ts"));
   const lines: string[] = await windowOf(shop.url);
   // Equal prices have no order that a reader would expect.
   expect(lines.slice(0, 3).toSorted()).toEqual(["Shoe a1: 50 USD", "Shoe a2: 50 USD", "Shoe a3: 50 USD"]);

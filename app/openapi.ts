@@ -1,9 +1,11 @@
 // The OpenAPI document, told by the routes themselves; as a command it writes it to the standard output.
 import type { Database } from "../db/database.ts";
+import { alone } from "../db/topology.ts";
 import { version } from "../package.json";
 import { SCHEMAS as ACCOUNT_SCHEMAS } from "./accounts/model.ts";
 import { openPasswords } from "./accounts/passwords.ts";
 import { accountRoutes } from "./accounts/routes.ts";
+import { openPatience } from "./accounts/throttle.ts";
 import { openCache } from "./cache/cache.ts";
 import { isPublicRead } from "./http/headers.ts";
 import { openIdempotency } from "./http/idempotency.ts";
@@ -14,12 +16,10 @@ import { openTokens } from "./identity/tokens.ts";
 import { openLikes } from "./likes/likes.ts";
 import { likeRoutes } from "./likes/routes.ts";
 import { kindOf, openLimits } from "./limits/limits.ts";
-import { openPatience } from "./limits/patience.ts";
+import { openTally } from "./ops/counters.ts";
 import { openMetrics } from "./ops/metrics.ts";
-import { alone } from "./ops/place.ts";
 import { opsRoutes } from "./ops/routes.ts";
 import { openStatus } from "./ops/status.ts";
-import { openTally } from "./ops/tally.ts";
 import { SCHEMAS } from "./shoes/model.ts";
 import { catalogueRoutes, pictureRoutes } from "./shoes/routes.ts";
 import { WRITE_SCHEMAS } from "./shoes/write/model.ts";

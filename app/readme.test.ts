@@ -2,7 +2,7 @@
 import { afterAll, beforeAll, expect, test } from "bun:test";
 import { readFileSync } from "node:fs";
 import { dirname, join } from "node:path";
-import { openTestShop, type TestShop } from "./test-shop.ts";
+import { openTestShop, type TestShop } from "./testing/shop.ts";
 
 const ROOT = join(import.meta.dir, "..");
 const SECTION = /## First five minutes\n[\s\S]*?```sh\n([\s\S]*?)```/;

@@ -1,6 +1,6 @@
 // Every public address over HTTP: what is asked, what comes back, and what must not.
 import { afterAll, beforeAll, describe, expect, test } from "bun:test";
-import { type ObservedShop, openObservedShop, openTestShop, shoe, type TestShop } from "./test-shop.ts";
+import { type ObservedShop, openObservedShop, openTestShop, shoe, type TestShop } from "./testing/shop.ts";
 
 const DRAFTS = [
   shoe("a1", { title: "Alpha Runner", brand: "Nord", category: "Running", color: "Red", priceCents: 12_999 }),

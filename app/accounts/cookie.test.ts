@@ -1,7 +1,7 @@
 // Sessions in a cookie: out of every script's sight, and of no use to pages of other sites.
 import { afterAll, beforeAll, describe, expect, test } from "bun:test";
-import { ask, type Person, signUp } from "../test-people.ts";
-import { type ObservedShop, openObservedShop } from "../test-shop.ts";
+import { ask, type Person, signUp } from "../testing/people.ts";
+import { type ObservedShop, openObservedShop } from "../testing/shop.ts";
 
 const FRONT = "https://front.example";
 const ORIGINS = { publicUrl: "https://shop.example/base", corsOrigins: [FRONT, "http://localhost:*"] };

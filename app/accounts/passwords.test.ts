@@ -1,7 +1,7 @@
 // Passwords: a bounded number at once, the same work for every failure, new parameters taken over at signing in.
 import { describe, expect, test } from "bun:test";
-import { ask, PASSWORD, signUp } from "../test-people.ts";
-import { openObservedShop } from "../test-shop.ts";
+import { ask, PASSWORD, signUp } from "../testing/people.ts";
+import { openObservedShop } from "../testing/shop.ts";
 import { type Engine, openPasswords } from "./passwords.ts";
 
 const OLD = { algorithm: "argon2id", memoryCost: 1_024, timeCost: 1 } as const;

@@ -1,8 +1,8 @@
 // Accounts over HTTP: what is taken, what is refused with which words, and what each change leaves behind.
 import { afterAll, beforeAll, describe, expect, test } from "bun:test";
-import { ask, PASSWORD, type Person, signIn, signUp } from "../test-people.ts";
-import { type ObservedShop, openObservedShop, shoe } from "../test-shop.ts";
-import { makeAdminOf } from "./accounts-fixture.ts";
+import { makeAdminOf } from "../testing/accounts.ts";
+import { ask, PASSWORD, type Person, signIn, signUp } from "../testing/people.ts";
+import { type ObservedShop, openObservedShop, shoe } from "../testing/shop.ts";
 
 let shop: ObservedShop;
 let admin: Person;

@@ -8,14 +8,14 @@ import { COUNT_MAX, pageBody, readPage } from "../http/paging.ts";
 import { Problem } from "../http/problems.ts";
 import type { Identity } from "../identity/identity.ts";
 import { identityPlugin } from "../identity/plugin.ts";
-import type { Patience } from "../limits/patience.ts";
 import { countUsers, findAccount, listUsers, type User } from "./accounts.ts";
 import { clearedCookie, sessionCookie, tokenOf } from "./cookie.ts";
 import { readAccountChange, readLogin, readPassword, readRegistration } from "./fields.ts";
 import { DOCS } from "./model.ts";
 import type { Passwords } from "./passwords.ts";
 import type { Ticket } from "./sessions.ts";
-import { change, login, logout, refresh, register, remove } from "./visits.ts";
+import { change, login, logout, refresh, register, remove } from "./sign-in.ts";
+import type { Patience } from "./throttle.ts";
 
 export type AccountServices = {
   db: Database;

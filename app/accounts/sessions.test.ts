@@ -1,8 +1,8 @@
 // Refresh tokens: each is traded once, a second time only at once, and what is in two hands ends the session.
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from "bun:test";
 import { digestOf } from "../identity/opaque.ts";
-import { ask, type Person, type Session, signIn, signUp } from "../test-people.ts";
-import { type ObservedShop, openObservedShop } from "../test-shop.ts";
+import { ask, type Person, type Session, signIn, signUp } from "../testing/people.ts";
+import { type ObservedShop, openObservedShop } from "../testing/shop.ts";
 
 const SECOND_MS = 1_000;
 const DAY_MS = 86_400_000;

@@ -1,6 +1,6 @@
 // The memory cache rule by rule, on a clock and a feed that are turned by hand.
 import { describe, expect, test } from "bun:test";
-import { fillOf, openHandCache, TTL_MS, textOf } from "./cache-fixture.ts";
+import { fillOf, openHandCache, TTL_MS, textOf } from "../testing/cache.ts";
 import type { Entry } from "./entry.ts";
 
 const MISSING_MAX = 5_000;

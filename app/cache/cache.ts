@@ -1,10 +1,10 @@
 // The memory cache: finished answers by canonical address, dropped by the change feed, bounded in bytes.
 import { LRUCache } from "lru-cache";
+import type { Change } from "../../db/feed.ts";
+import { openRecent } from "./change-window.ts";
 import { type Answer, type Entry, finish } from "./entry.ts";
-import type { Change } from "./feed.ts";
-import { openPace } from "./pace.ts";
-import { openRecent } from "./recent.ts";
 import { openShelf } from "./shelf.ts";
+import { openPace } from "./throttle.ts";
 
 /** What an answer is about: one shoe, a shoe with others beside it, or many shoes. */
 export type Concern = "item" | "related" | "list";

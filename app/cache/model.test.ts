@@ -1,6 +1,6 @@
 // The memory cache under random load, checked after every step: never over its bytes, never older than the rules allow.
 import { expect, test } from "bun:test";
-import { fillOf, openHandCache, textOf } from "./cache-fixture.ts";
+import { fillOf, openHandCache, textOf } from "../testing/cache.ts";
 import type { Entry } from "./entry.ts";
 
 const BYTES_MAX = 60_000;

@@ -1,6 +1,6 @@
 // Answers for who knows of a change: at least that new, and the kept ones as long as they are good enough.
 import { expect, test } from "bun:test";
-import { fillOf, openHandCache, textOf } from "./cache-fixture.ts";
+import { fillOf, openHandCache, textOf } from "../testing/cache.ts";
 
 const ITEM = { concern: "item", shoeIds: ["a"] } as const;
 const LIST = { concern: "list" } as const;

@@ -2,8 +2,8 @@
 import { afterAll, beforeAll, describe, expect, test } from "bun:test";
 import { mkdirSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
-import { ask } from "../test-people.ts";
-import { openFolder, openTestShop, shoe, type TestShop } from "../test-shop.ts";
+import { ask } from "../testing/people.ts";
+import { openFolder, openTestShop, shoe, type TestShop } from "../testing/shop.ts";
 
 const FRONT = "https://front.example";
 const EXPOSED =

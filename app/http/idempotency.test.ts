@@ -1,8 +1,8 @@
 // Idempotency-Key: the effect happens once, its answer comes again byte for byte, and a key is for one request.
 import { afterAll, beforeAll, expect, test } from "bun:test";
-import { type AdminShop, addUsers, openAdminShop } from "../shoes/writes-fixture.ts";
-import { ask, signUp } from "../test-people.ts";
-import { shoe } from "../test-shop.ts";
+import { ask, signUp } from "../testing/people.ts";
+import { shoe } from "../testing/shop.ts";
+import { type AdminShop, addUsers, openAdminShop } from "../testing/writes.ts";
 import { forgetOldWrites, openIdempotency } from "./idempotency.ts";
 
 const HOUR_MS = 60 * 60 * 1_000;

@@ -1,8 +1,8 @@
 // Lists of users and of the audit: pages, cursors, totals, and what is refused.
 import { afterAll, beforeAll, describe, expect, test } from "bun:test";
 import { addKey } from "../accounts/keys.ts";
-import { ask } from "../test-people.ts";
-import { type ObservedShop, openObservedShop } from "../test-shop.ts";
+import { ask } from "../testing/people.ts";
+import { type ObservedShop, openObservedShop } from "../testing/shop.ts";
 import type { Pagination } from "./paging.ts";
 
 const USERS = 25;

@@ -1,7 +1,7 @@
 // Insole-Version: who sends it back reads at least what was written, and what is not ours changes nothing.
 import { afterAll, beforeAll, describe, expect, test } from "bun:test";
-import { type AdminShop, openAdminShop } from "../shoes/writes-fixture.ts";
-import { shoe, until } from "../test-shop.ts";
+import { shoe, until } from "../testing/shop.ts";
+import { type AdminShop, openAdminShop } from "../testing/writes.ts";
 import { openVersions } from "./version.ts";
 
 const ALONE = { db: { written: () => null }, reach: async () => false };

@@ -1,7 +1,7 @@
 // Insole-Version: how new the shop was after a write, signed, so that a read can ask to be at least as new.
 import { createHmac, hkdfSync, timingSafeEqual } from "node:crypto";
 import type { Database, Position } from "../../db/database.ts";
-import type { Place } from "../ops/place.ts";
+import type { Place } from "../../db/topology.ts";
 
 const HEADER = "insole-version";
 const COOKIE = "insole_version";

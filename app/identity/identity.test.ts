@@ -2,10 +2,10 @@
 import { describe, expect, test } from "bun:test";
 import type { Database, Position } from "../../db/database.ts";
 import { DatabaseError } from "../../db/errors.ts";
-import { makeAdminOf } from "../accounts/accounts-fixture.ts";
 import { addKey, revokeKey } from "../accounts/keys.ts";
-import { ask, signIn, signUp } from "../test-people.ts";
-import { openObservedShop, openTestShop, until } from "../test-shop.ts";
+import { makeAdminOf } from "../testing/accounts.ts";
+import { ask, signIn, signUp } from "../testing/people.ts";
+import { openObservedShop, openTestShop, until } from "../testing/shop.ts";
 import { type Identity, openIdentity } from "./identity.ts";
 import { openTokens } from "./tokens.ts";
 

@@ -1,7 +1,7 @@
 // From an Authorization header to the caller: tokens and admin keys, with a memory that the change feed empties.
 import { LRUCache } from "lru-cache";
 import type { Database, Readable } from "../../db/database.ts";
-import type { Change } from "../cache/feed.ts";
+import type { Change } from "../../db/feed.ts";
 import { type Caller, keyId, type Role } from "../http/caller.ts";
 import { digestOf, isKey } from "./opaque.ts";
 import { type Claim, openPrimary } from "./primary.ts";

@@ -3,8 +3,8 @@ import { afterAll, expect, test } from "bun:test";
 import { readdirSync, statSync, writeFileSync } from "node:fs";
 import { mkdir } from "node:fs/promises";
 import { join } from "node:path";
-import { ask, signUp } from "../test-people.ts";
-import { openFolder, openTestShop } from "../test-shop.ts";
+import { ask, signUp } from "../testing/people.ts";
+import { openFolder, openTestShop } from "../testing/shop.ts";
 import { prepareSecrets } from "./secrets.ts";
 
 const folder = openFolder();

@@ -6,9 +6,9 @@ import type { Database } from "../../db/database.ts";
 import { openFile } from "../../db/file.ts";
 import { migrate } from "../../db/migrate.ts";
 import { preparePrivateFile } from "../../db/private.ts";
+import type { Place } from "../../db/topology.ts";
 import type { Config } from "../config.ts";
 import { openLog } from "../log.ts";
-import type { Place } from "../ops/place.ts";
 import { computeRelated } from "../shoes/related/related.ts";
 import type { ShoeDraft } from "../shoes/write/draft.ts";
 import {

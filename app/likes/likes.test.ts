@@ -1,8 +1,8 @@
 // Likes over HTTP: counted exactly whatever comes at once, merged, listed, and told to the change feed once a group.
 import { afterAll, beforeAll, describe, expect, test } from "bun:test";
-import { type AdminShop, addUsers, openAdminShop } from "../shoes/writes-fixture.ts";
-import { signUp } from "../test-people.ts";
-import { openTestShop, shoe, until } from "../test-shop.ts";
+import { signUp } from "../testing/people.ts";
+import { openTestShop, shoe, until } from "../testing/shop.ts";
+import { type AdminShop, addUsers, openAdminShop } from "../testing/writes.ts";
 
 const USERS = Array.from({ length: 50 }, (_, at) => `u${at}`);
 const SHOES = Array.from({ length: 20 }, (_, at) => `s${at}`);

@@ -1,7 +1,7 @@
 // Limits over HTTP: what is counted for whom, what the answers tell, and when a window ends.
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from "bun:test";
-import { ask, type Person, signUp } from "../test-people.ts";
-import { type ObservedShop, openObservedShop, openTestShop, shoe } from "../test-shop.ts";
+import { ask, type Person, signUp } from "../testing/people.ts";
+import { type ObservedShop, openObservedShop, openTestShop, shoe } from "../testing/shop.ts";
 import { openLimits } from "./limits.ts";
 
 const MAX = 5;

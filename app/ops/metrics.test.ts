@@ -1,8 +1,8 @@
 // The numbers over HTTP: who may see them, that they count what happened, and that strangers cannot make them grow.
 import { afterAll, beforeAll, describe, expect, test } from "bun:test";
 import { openRouteNames } from "../http/route-names.ts";
-import { ask, type Person, signUp } from "../test-people.ts";
-import { type ObservedShop, openObservedShop, openTestShop, shoe } from "../test-shop.ts";
+import { ask, type Person, signUp } from "../testing/people.ts";
+import { type ObservedShop, openObservedShop, openTestShop, shoe } from "../testing/shop.ts";
 
 const TOKEN = "a-token-of-those-who-run-it";
 const STRANGER = { "x-forwarded-for": "203.0.113.7" };

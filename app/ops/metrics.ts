@@ -5,8 +5,8 @@ import type { Counter, Gauge, Histogram, Registry } from "prom-client";
 import type { Database } from "../../db/database.ts";
 import type { Cache } from "../cache/cache.ts";
 import type { Limits } from "../limits/limits.ts";
+import { BUCKET_SECONDS, type Series, type Tally } from "./counters.ts";
 import type { Status } from "./status.ts";
-import { BUCKET_SECONDS, type Series, type Tally } from "./tally.ts";
 
 export type MetricServices = {
   db: Pick<Database, "writeDoor">;

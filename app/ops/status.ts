@@ -1,5 +1,5 @@
 // How the process stands: starting, ready or draining, and since when; and how far it is behind.
-import type { Place } from "./place.ts";
+import type { Place } from "../../db/topology.ts";
 
 export type Phase = "starting" | "ready" | "draining";
 export type Status = ReturnType<typeof openStatus>;

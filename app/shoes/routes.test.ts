@@ -1,6 +1,6 @@
 // What single answers hold, field by field: shoes, products, related shoes, categories, pictures, health.
 import { afterAll, beforeAll, expect, test } from "bun:test";
-import { openTestShop, shoe, type TestShop } from "../test-shop.ts";
+import { openTestShop, shoe, type TestShop } from "../testing/shop.ts";
 import { SCHEMAS } from "./model.ts";
 
 const FULL = shoe("full.1", {

@@ -1,10 +1,10 @@
 // Two processes that change one shoe at once: each plans by the newest version, and neither loses what the other did.
 import { afterAll, beforeAll, expect, test } from "bun:test";
 import { dirname, join } from "node:path";
-import { ask } from "../test-people.ts";
-import { shoe } from "../test-shop.ts";
+import { ask } from "../testing/people.ts";
+import { shoe } from "../testing/shop.ts";
+import { type AdminShop, openAdminShop } from "../testing/writes.ts";
 import { findDraft } from "./write/group.ts";
-import { type AdminShop, openAdminShop } from "./writes-fixture.ts";
 
 const FIELDS = {
   name: "Name",

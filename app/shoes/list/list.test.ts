@@ -1,6 +1,5 @@
 // Lists, searches and facets against an oracle: random questions about random shoes, over HTTP.
 import { afterAll, beforeAll, expect, test } from "bun:test";
-import { openTestShop, type TestShop } from "../../test-shop.ts";
 import {
   dice,
   expectedFacets,
@@ -10,7 +9,8 @@ import {
   randomShoes,
   type Saved,
   toParams,
-} from "../test-oracle.ts";
+} from "../../testing/oracle.ts";
+import { openTestShop, type TestShop } from "../../testing/shop.ts";
 
 const SHOES = 400;
 const QUESTIONS = 500;

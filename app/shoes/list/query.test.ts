@@ -1,7 +1,7 @@
 // The list question: what is refused and how it is named, and that equal questions have one text.
 import { expect, test } from "bun:test";
 import { Problem } from "../../http/problems.ts";
-import { dice, randomQuestion, toParams } from "../test-oracle.ts";
+import { dice, randomQuestion, toParams } from "../../testing/oracle.ts";
 import { canonicalQuery, readListQuery } from "./query.ts";
 
 // biome-ignore format: one line reads as one table

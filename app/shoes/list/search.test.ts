@@ -1,6 +1,6 @@
 // Search: which words find which shoes, in which order, and what a misspelt word may have meant.
 import { afterAll, beforeAll, expect, test } from "bun:test";
-import { openTestShop, shoe, type TestShop } from "../../test-shop.ts";
+import { openTestShop, shoe, type TestShop } from "../../testing/shop.ts";
 
 let shop: TestShop;
 beforeAll(async () => {

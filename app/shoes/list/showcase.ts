@@ -1,6 +1,6 @@
 // A few shoes for the front page: the newest ones, and the largest categories.
 import type { Readable } from "../../../db/database.ts";
-import type { Card, Showcase } from "../../ops/page-front.ts";
+import type { Card, Showcase } from "../../pages/front.ts";
 import { shoeJson } from "../views.ts";
 import type { Shop } from "./list.ts";
 

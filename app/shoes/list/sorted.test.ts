@@ -1,6 +1,6 @@
 // Pages of a sort: near ones are met by a short walk along its index, far ones are sorted, and both are right.
 import { afterAll, beforeAll, expect, test } from "bun:test";
-import { type ObservedShop, openObservedShop, shoe } from "../../test-shop.ts";
+import { type ObservedShop, openObservedShop, shoe } from "../../testing/shop.ts";
 
 const SHOES = 3_600;
 /** Every so many shoes is golden, and the dearest ones have a brand of their own. */

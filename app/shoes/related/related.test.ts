@@ -1,7 +1,7 @@
 // Related shoes: given lists as they were given, computed ones the same for equal catalogues.
 import { describe, expect, test } from "bun:test";
-import { openObservedShop, openTestShop, saveAll, shoe } from "../../test-shop.ts";
-import { dice, randomShoes } from "../test-oracle.ts";
+import { dice, randomShoes } from "../../testing/oracle.ts";
+import { openObservedShop, openTestShop, saveAll, shoe } from "../../testing/shop.ts";
 import type { ShoeDraft } from "../write/draft.ts";
 
 type Related = { id: string; relatedProducts: { id: string; title: string; price: number }[] };

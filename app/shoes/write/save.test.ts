@@ -1,7 +1,7 @@
 // What a change does to the answers of a running shop: everything it concerns follows at once, nothing else is touched.
 import { afterAll, beforeAll, describe, expect, test } from "bun:test";
 import { join } from "node:path";
-import { openTestShop, saveAll, shoe, type TestShop, until } from "../../test-shop.ts";
+import { openTestShop, saveAll, shoe, type TestShop, until } from "../../testing/shop.ts";
 import type { ShoeDraft } from "./draft.ts";
 
 /** The contract of the feed: seen within a second, on a busy machine a little later. */
@@ -39,7 +39,7 @@ const seen = (path: string, isGood: (body: string) => boolean, ms = SEEN_MS) =>
 async function saveElsewhere(drafts: ShoeDraft[], withRelated = true): Promise<void> {
   const program = `
 import { openFile } from ${JSON.stringify(join(import.meta.dir, "../../../db/file.ts"))};
-import { saveAll } from ${JSON.stringify(join(import.meta.dir, "../../test-shop.ts"))};
+import { saveAll } from ${JSON.stringify(join(import.meta.dir, "../../testing/shop.ts"))};
 const db = openFile(${JSON.stringify(shop.databasePath)});
 await saveAll(db, ${JSON.stringify(drafts)}, ${withRelated});
 await db.close();`;

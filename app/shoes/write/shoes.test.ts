@@ -1,7 +1,7 @@
 // Writes to the catalogue over HTTP: what is taken, what is refused, and that the writer sees it at once.
 import { afterAll, beforeAll, describe, expect, test } from "bun:test";
-import { shoe } from "../../test-shop.ts";
-import { type AdminShop, openAdminShop } from "../writes-fixture.ts";
+import { shoe } from "../../testing/shop.ts";
+import { type AdminShop, openAdminShop } from "../../testing/writes.ts";
 
 const FULL = {
   shoe_id: "full",

@@ -1,9 +1,9 @@
 // Guessing slows an account's answers, takes no place of others, and never locks its owner out.
 import { afterAll, beforeAll, expect, test } from "bun:test";
-import { openPasswords } from "../accounts/passwords.ts";
-import { ask, PASSWORD, signUp } from "../test-people.ts";
-import { type ObservedShop, openObservedShop } from "../test-shop.ts";
-import { openPatience, waitOf } from "./patience.ts";
+import { ask, PASSWORD, signUp } from "../testing/people.ts";
+import { type ObservedShop, openObservedShop } from "../testing/shop.ts";
+import { openPasswords } from "./passwords.ts";
+import { openPatience, waitOf } from "./throttle.ts";
 
 let nowMs = 1_800_000_000_000;
 const waits: number[] = [];

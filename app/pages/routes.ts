@@ -1,9 +1,9 @@
 // Pages for people.
 import { Elysia } from "elysia";
 import { Problem } from "../http/problems.ts";
+import { frontPage, type Showcase } from "./front.ts";
 import { ICON } from "./page.ts";
-import { frontPage, type Showcase } from "./page-front.ts";
-import { problemPage } from "./page-problem.ts";
+import { problemPage } from "./problem.ts";
 import { fileAnswer, findFile, textAnswer } from "./static.ts";
 
 /** What a storefront loads and runs is its own to say; only others may not put it into a frame. */

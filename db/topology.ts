@@ -1,5 +1,5 @@
 // Where this process stands: alone with its file, or one node of a cluster with a primary elsewhere.
-import type { Database, Position } from "../../db/database.ts";
+import type { Database, Position } from "./database.ts";
 
 /** The database and what is known of its distance to where writes go. */
 export type Place = {

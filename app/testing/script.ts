@@ -8,7 +8,7 @@ export async function runScript(
   env: Record<string, string>,
   typed = "",
 ): Promise<{ out: string; err: string; code: number }> {
-  const child = Bun.spawn([process.execPath, join(import.meta.dir, script), ...args], {
+  const child = Bun.spawn([process.execPath, join(import.meta.dir, "..", script), ...args], {
     env,
     stdin: new Blob([typed]),
     stdout: "pipe",

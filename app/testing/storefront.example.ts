@@ -1,7 +1,7 @@
 // A storefront's first lines: a client whose types come from the shop's OpenAPI document.
 // `bun run check:client` makes those types and checks this file against them.
 import createClient from "openapi-fetch";
-import type { components, paths } from "../data/client/api.d.ts";
+import type { components, paths } from "../../data/client/api.d.ts";
 
 /** The answer, or the problem's own words as an error. */
 function answered<T>({ data, error }: { data?: T; error?: components["schemas"]["Problem"] }): T {

@@ -1,6 +1,6 @@
 // The change feed: what happened to the catalogue since one last looked, also by another process.
-import type { Database } from "../../db/database.ts";
-import { stateOf } from "../../db/position.ts";
+import type { Database } from "./database.ts";
+import { stateOf } from "./position.ts";
 
 export type ChangeKind = "facts" | "collection" | "counters" | "session";
 

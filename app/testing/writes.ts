@@ -1,7 +1,8 @@
 // A real shop with an admin at the door, for tests of what is written.
-import { ask } from "../test-people.ts";
-import { openTestShop } from "../test-shop.ts";
-import type { ShoeDraft } from "./write/draft.ts";
+
+import type { ShoeDraft } from "../shoes/write/draft.ts";
+import { ask } from "./people.ts";
+import { openTestShop } from "./shop.ts";
 
 const ADMIN = { email: "admin@shop.example", password: "correct horse battery" };
 

@@ -2,8 +2,8 @@
 import { afterAll, beforeAll, describe, expect, test } from "bun:test";
 import { existsSync } from "node:fs";
 import { type Browser, chromium, type Locator, type Page } from "playwright-core";
-import { ask } from "../test-people.ts";
-import { openTestShop, shoe, type TestShop } from "../test-shop.ts";
+import { ask } from "../testing/people.ts";
+import { openTestShop, shoe, type TestShop } from "../testing/shop.ts";
 
 const PLACES = ["/usr/bin/chromium", "/usr/bin/chromium-browser", "/usr/bin/google-chrome"];
 const found = PLACES.find((path) => existsSync(path));

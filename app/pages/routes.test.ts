@@ -1,7 +1,7 @@
 // The pages made here: what they say, what they refuse to run, and that hostile text stays text.
 import { afterAll, beforeAll, describe, expect, test } from "bun:test";
 import { PROBLEMS } from "../http/problems.ts";
-import { openTestShop, shoe, type TestShop } from "../test-shop.ts";
+import { openTestShop, shoe, type TestShop } from "../testing/shop.ts";
 import { html } from "./page.ts";
 
 const HOSTILE = `<script>alert(1)</script><img src=x onerror="alert(2)">'"&`;

@@ -1,8 +1,8 @@
 // Hostile texts through every text field and every parameter: refused by name, or kept byte for byte; never more than text.
 import { afterAll, beforeAll, describe, expect, test } from "bun:test";
-import { openapiDocument } from "../openapi.ts";
-import { ask } from "../test-people.ts";
-import { openTestShop, shoe, type TestShop } from "../test-shop.ts";
+import { openapiDocument } from "../../openapi.ts";
+import { ask } from "../people.ts";
+import { openTestShop, shoe, type TestShop } from "../shop.ts";
 import { complaints } from "./check.ts";
 import { type Operation, operationsOf, type Schema } from "./document.ts";
 import { HOSTILE } from "./hostile.ts";

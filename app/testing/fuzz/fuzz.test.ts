@@ -1,8 +1,8 @@
 // The fuzz suite itself: it sees what is wrong with an answer, shrinks it, and repeats it by its seed and path.
 import { afterAll, beforeAll, describe, expect, test } from "bun:test";
 import { join } from "node:path";
-import { openapiDocument } from "../openapi.ts";
-import { openTestShop, type TestShop } from "../test-shop.ts";
+import { openapiDocument } from "../../openapi.ts";
+import { openTestShop, type TestShop } from "../shop.ts";
 import { complaints } from "./check.ts";
 import { type Operation, operationsOf } from "./document.ts";
 import type { Asked } from "./requests.ts";
@@ -118,8 +118,8 @@ test(
   "bun run fuzz asks a route of a running shop, and says what it takes",
   async () => {
     const run = async (...args: string[]) => {
-      const command = Bun.spawn([process.execPath, "app/fuzz/command.ts", ...args], {
-        cwd: join(import.meta.dir, "../.."),
+      const command = Bun.spawn([process.execPath, "app/testing/fuzz/command.ts", ...args], {
+        cwd: join(import.meta.dir, "../../.."),
         env: { ...process.env, ADMIN_EMAIL: ADMIN.email, ADMIN_PASSWORD: ADMIN.password },
         stdout: "pipe",
         stderr: "pipe",

@@ -1,7 +1,7 @@
 // The documentation's files: which can be reached, for how long they are kept, and that none comes from elsewhere.
 import { afterAll, beforeAll, describe, expect, test } from "bun:test";
 import { version } from "swagger-ui-dist/package.json";
-import { openTestShop, type TestShop } from "../test-shop.ts";
+import { openTestShop, type TestShop } from "../testing/shop.ts";
 
 const IMMUTABLE = "public, max-age=31536000, immutable";
 

@@ -1,7 +1,8 @@
 // A cache for tests: its clock and its change feed are turned by hand, and what it should hold is told by a fill.
-import { type Concern, type Fill, openCache } from "./cache.ts";
-import type { Answer } from "./entry.ts";
-import type { Change, ChangeKind } from "./feed.ts";
+
+import type { Change, ChangeKind } from "../../db/feed.ts";
+import { type Concern, type Fill, openCache } from "../cache/cache.ts";
+import type { Answer } from "../cache/entry.ts";
 
 const BEGIN_MS = 1_000_000;
 const BEGIN_SEQ = 50;

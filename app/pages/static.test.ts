@@ -2,7 +2,7 @@
 import { afterAll, beforeAll, describe, expect, test } from "bun:test";
 import { mkdirSync, symlinkSync, utimesSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
-import { openFolder, openTestShop, shoe, type TestShop } from "../test-shop.ts";
+import { openFolder, openTestShop, shoe, type TestShop } from "../testing/shop.ts";
 import { findFile, IMMUTABLE, REVALIDATED } from "./static.ts";
 
 const SECRET = "nobody may read this";

@@ -4,7 +4,6 @@ import { DatabaseError } from "../../db/errors.ts";
 import type { Caller } from "../http/caller.ts";
 import { Problem } from "../http/problems.ts";
 import type { Identity } from "../identity/identity.ts";
-import type { Patience } from "../limits/patience.ts";
 import {
   type Account,
   changeAccount,
@@ -20,6 +19,7 @@ import {
 import { type AccountChange, emailKey, type Login, type Registration } from "./fields.ts";
 import type { Passwords } from "./passwords.ts";
 import { beginSession, endSessionOf, findToken, rotate, type Ticket } from "./sessions.ts";
+import type { Patience } from "./throttle.ts";
 
 type Services = {
   db: Database;

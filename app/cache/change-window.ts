@@ -1,6 +1,7 @@
 // The last changes of the feed, so that an answer computed meanwhile can be checked against them.
+
+import type { Change } from "../../db/feed.ts";
 import { type Entry, markOf } from "./entry.ts";
-import type { Change } from "./feed.ts";
 
 /** Changes that are remembered; an answer older than them is not kept. */
 const RECENT_MAX = 4_096;
