@@ -2,7 +2,7 @@
 import { afterAll, describe, expect, test } from "bun:test";
 import { chmodSync, mkdirSync, readdirSync, statSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
-import { migrate } from "../db/migrate.ts";
+import { migrate } from "../db/schema/migrate.ts";
 import { openFolder } from "./testing/shop.ts";
 
 const ROOT = join(import.meta.dir, "..");
@@ -19,7 +19,7 @@ const ENTRANCES: Entrance[] = [
   { name: "demo", args: ["app/import/demo/command.ts", "--shoes", "10"] },
   { name: "admin", args: ["app/accounts/admin-command.ts", "owner@shop.example"], typed: PASSWORD },
   { name: "key", args: ["app/accounts/key-command.ts", "nightly"] },
-  { name: "migrate", args: ["db/migrate.ts"] },
+  { name: "migrate", args: ["db/schema/migrate.ts"] },
 ];
 
 /** Runs a command under the common umask 022; the service ends as soon as it says that it is open. */

@@ -4,7 +4,7 @@ import { existsSync, statSync, writeFileSync } from "node:fs";
 import { connect } from "node:net";
 import { join } from "node:path";
 import { openFile } from "../db/file.ts";
-import { migrate } from "../db/migrate.ts";
+import { migrate } from "../db/schema/migrate.ts";
 import { openFolder, openObservedShop, saveAll, shoe } from "./testing/shop.ts";
 
 const MAIN = join(import.meta.dir, "main.ts");

@@ -2,8 +2,8 @@
 import type { Database } from "../db/database.ts";
 import { type Feed, openFeed } from "../db/feed.ts";
 import { openFile } from "../db/file.ts";
-import { migrate } from "../db/migrate.ts";
-import type { RemoteOptions } from "../db/remote.ts";
+import { migrate } from "../db/schema/migrate.ts";
+import type { RemoteOptions } from "../db/server/remote.ts";
 import { alone, type Place } from "../db/topology.ts";
 import { version } from "../package.json";
 import { openNode } from "../replicas/node.ts";

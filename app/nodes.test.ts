@@ -2,9 +2,9 @@
 import { afterAll, beforeAll, expect, test } from "bun:test";
 import { join } from "node:path";
 import { openFile } from "../db/file.ts";
-import { migrate } from "../db/migrate.ts";
-import { openHandle } from "../db/reader.ts";
-import { openTestServer, type TestServer } from "../db/test-server.ts";
+import { openHandle } from "../db/read/reader.ts";
+import { migrate } from "../db/schema/migrate.ts";
+import { openTestServer, type TestServer } from "../db/testing/server.ts";
 import { readConfig } from "./config.ts";
 import { openLog } from "./log.ts";
 import { main, type Shop } from "./main.ts";

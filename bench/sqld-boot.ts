@@ -1,8 +1,8 @@
 // The libSQL server to be measured by itself: started as the shop's primary on a copy of a kept catalogue, and written to directly.
 import { mkdtempSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
-import { commitOnServer } from "../db/hrana.ts";
-import { openPipeline } from "../db/pipeline.ts";
+import { commitOnServer } from "../db/server/hrana.ts";
+import { openPipeline } from "../db/server/pipeline.ts";
 import { makeToken, readKeys } from "../replicas/primary/keys.ts";
 import { catalogueOf } from "./catalogue.ts";
 import { outputOf } from "./children.ts";

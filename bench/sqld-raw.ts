@@ -3,7 +3,7 @@ import { readFileSync } from "node:fs";
 import { openLikes } from "../app/likes/likes.ts";
 import type { Database, Statement } from "../db/database.ts";
 import { DatabaseError } from "../db/errors.ts";
-import { openRemote } from "../db/remote.ts";
+import { openRemote } from "../db/server/remote.ts";
 import { customerId } from "./people.ts";
 import { demoId } from "./urls.ts";
 

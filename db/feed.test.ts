@@ -8,7 +8,7 @@ import { fillOf, textOf } from "../app/testing/cache.ts";
 import type { Database } from "./database.ts";
 import { openFeed } from "./feed.ts";
 import { openFile } from "./file.ts";
-import { migrate } from "./migrate.ts";
+import { migrate } from "./schema/migrate.ts";
 
 const NEWS_MAX = 1_000;
 const root = mkdtempSync(join(tmpdir(), "insole-feed-"));

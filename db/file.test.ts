@@ -3,10 +3,10 @@ import { afterAll, describe, expect, test } from "bun:test";
 import { mkdirSync, mkdtempSync, renameSync, rmSync, statSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { databaseContract } from "./contract.ts";
 import { openFile } from "./file.ts";
-import { migrate } from "./migrate.ts";
-import { openHandle } from "./reader.ts";
+import { openHandle } from "./read/reader.ts";
+import { migrate } from "./schema/migrate.ts";
+import { databaseContract } from "./testing/contract.ts";
 
 const CACHE_KB = 1_000;
 const KILLS = 4;

@@ -1,10 +1,11 @@
 // The database on one file: reads on this thread, commits and wide questions on threads of their own.
-import type { Outcome } from "./commit.ts";
-import { openCopy, READ_CACHE_KB } from "./copy.ts";
+
 import type { Database, Statement } from "./database.ts";
 import { DatabaseError } from "./errors.ts";
+import { openCopy, READ_CACHE_KB } from "./read/copy.ts";
 import { openThread } from "./thread.ts";
-import { openWriteDoor, type WriteDoorOptions } from "./write-door.ts";
+import type { Outcome } from "./write/commit.ts";
+import { openWriteDoor, type WriteDoorOptions } from "./write/queue.ts";
 
 const FIND_DONE = "SELECT id FROM writes WHERE id IN (SELECT value FROM json_each(?))";
 
@@ -15,7 +16,7 @@ export type FileOptions = Pick<WriteDoorOptions, "deadlineMs">;
 export function openFile(path: string, readCacheKb = READ_CACHE_KB, options: FileOptions = {}): Database {
   const copy = openCopy(path, readCacheKb);
   const committer = openThread<Statement[][], Outcome[]>(
-    new URL("./commit-worker.ts", import.meta.url),
+    new URL("./write/commit-worker.ts", import.meta.url),
     path,
   );
   const door = openWriteDoor((group) => committer.ask(group), {

@@ -3,7 +3,7 @@ import { afterAll, expect, test } from "bun:test";
 import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { migrate } from "../db/migrate.ts";
+import { migrate } from "../db/schema/migrate.ts";
 import { datasetOfFile, datasetOfToken, endOfToken, keepDataset, keptDataset } from "./dataset.ts";
 
 const folder = mkdtempSync(join(tmpdir(), "insole-dataset-"));

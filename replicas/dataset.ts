@@ -1,8 +1,8 @@
 // Which dataset a node belongs to, and which one a primary or a file holds: what keeps a foreign primary from wiping the shop.
 import { existsSync, readFileSync, renameSync, writeFileSync } from "node:fs";
-import { DATASET } from "../db/hrana.ts";
-import { openPipeline, type Server } from "../db/pipeline.ts";
-import { openHandle } from "../db/reader.ts";
+import { openHandle } from "../db/read/reader.ts";
+import { DATASET } from "../db/server/hrana.ts";
+import { openPipeline, type Server } from "../db/server/pipeline.ts";
 
 const CACHE_KB = 256;
 const OWNER_ONLY = 0o600;

@@ -1,8 +1,9 @@
 // Which file a node reads: its replica, or the last good copy while a foreign dataset is in the replica.
-import { type Copy, openCopy } from "../db/copy.ts";
+
 import type { Position, Readable } from "../db/database.ts";
 import { DatabaseError } from "../db/errors.ts";
 import { stateOf } from "../db/position.ts";
+import { type Copy, openCopy } from "../db/read/copy.ts";
 import { datasetOfFile, keepDataset, keptDataset } from "./dataset.ts";
 import { goodCopyOf, removeReplica } from "./good-copy.ts";
 

@@ -1,5 +1,5 @@
 // The serving thread's side of the sync: the gate to the primary, the thread that syncs, and what both told last.
-import type { Server } from "../db/pipeline.ts";
+import type { Server } from "../db/server/pipeline.ts";
 import { openGate, type Sight } from "./gate.ts";
 import type { NodeLog } from "./log.ts";
 import type { Order, Report } from "./sync-worker.ts";

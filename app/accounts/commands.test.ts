@@ -2,7 +2,7 @@
 import { afterAll, beforeEach, describe, expect, test } from "bun:test";
 import { join } from "node:path";
 import { openFile } from "../../db/file.ts";
-import { migrate } from "../../db/migrate.ts";
+import { migrate } from "../../db/schema/migrate.ts";
 import { ask, PASSWORD, signIn, signUp } from "../testing/people.ts";
 import { runScript } from "../testing/script.ts";
 import { openFolder, openObservedShop, openTestShop } from "../testing/shop.ts";

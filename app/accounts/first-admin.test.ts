@@ -3,7 +3,7 @@ import { afterEach, beforeEach, expect, test } from "bun:test";
 import { join } from "node:path";
 import type { Database } from "../../db/database.ts";
 import { openFile } from "../../db/file.ts";
-import { migrate } from "../../db/migrate.ts";
+import { migrate } from "../../db/schema/migrate.ts";
 import { type Lagging, openLagging } from "../testing/lagging.ts";
 import { openFolder } from "../testing/shop.ts";
 import { newAccount } from "./accounts.ts";

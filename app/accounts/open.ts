@@ -1,9 +1,9 @@
 // The shop's database for the commands of accounts: the file, migrated and made when it is not there, or the primary.
 import type { Database } from "../../db/database.ts";
 import { openFile } from "../../db/file.ts";
-import { migrate } from "../../db/migrate.ts";
 import { preparePrivateFile } from "../../db/private.ts";
-import { openRemote } from "../../db/remote.ts";
+import { migrate } from "../../db/schema/migrate.ts";
+import { openRemote } from "../../db/server/remote.ts";
 import { readConfig } from "../config.ts";
 
 /** Opens the database that these settings name. */

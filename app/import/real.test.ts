@@ -3,7 +3,7 @@ import { afterAll, beforeAll, expect, test } from "bun:test";
 import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { openHandle } from "../../db/reader.ts";
+import { openHandle } from "../../db/read/reader.ts";
 
 const COMMAND = join(import.meta.dir, "command.ts");
 const ROWS = 12_000;

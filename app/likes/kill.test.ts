@@ -2,7 +2,7 @@
 import { afterAll, expect, test } from "bun:test";
 import { join } from "node:path";
 import { openFile } from "../../db/file.ts";
-import { migrate } from "../../db/migrate.ts";
+import { migrate } from "../../db/schema/migrate.ts";
 import { openFolder, saveAll, shoe } from "../testing/shop.ts";
 
 const KILLS = 5;

@@ -1,13 +1,13 @@
 // Bursts at the write door: what fails, fails alone, groups stay large, and the feed's readers can follow.
 import { afterAll, beforeAll, expect, test } from "bun:test";
 import { join } from "node:path";
-import { openCommitter } from "../../db/commit.ts";
 import type { Database } from "../../db/database.ts";
 import { DatabaseError } from "../../db/errors.ts";
 import { openFeed } from "../../db/feed.ts";
 import { openFile } from "../../db/file.ts";
-import { migrate } from "../../db/migrate.ts";
-import { openWriteDoor } from "../../db/write-door.ts";
+import { migrate } from "../../db/schema/migrate.ts";
+import { openCommitter } from "../../db/write/commit.ts";
+import { openWriteDoor } from "../../db/write/queue.ts";
 import { openLikes } from "../likes/likes.ts";
 import { openFolder, saveAll, shoe } from "../testing/shop.ts";
 import type { Writing } from "./write/group.ts";

@@ -1,6 +1,6 @@
 // How the database answers the hot questions: by an index each, in order, without sorting.
 import { afterAll, beforeAll, expect, test } from "bun:test";
-import { openHandle } from "../../db/reader.ts";
+import { openHandle } from "../../db/read/reader.ts";
 import { randomShoes } from "../testing/oracle.ts";
 import { type ObservedShop, openObservedShop, saveAll, shoe } from "../testing/shop.ts";
 import { computeRelated } from "./related/related.ts";

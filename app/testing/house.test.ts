@@ -39,7 +39,7 @@ const PACKAGE_GATES = [
   },
 ];
 const ENVIRONMENT_READERS =
-  /^app\/(main|config|openapi)\.ts$|(^|[/-])command\.ts$|^db\/migrate\.ts$|^bench\//;
+  /^app\/(main|config|openapi)\.ts$|(^|[/-])command\.ts$|^db\/schema\/migrate\.ts$|^bench\//;
 
 type Rule = {
   name: string;
@@ -119,7 +119,7 @@ const RULES: Rule[] = [
       importing("app/pages/docs.ts", "@elysiajs/swagger"),
       importing("app/identity/tokens.ts", "@elysiajs/jwt"),
       importing("app/shoes/shoes.ts", "drizzle-orm"),
-      importing("db/schema.ts", "drizzle-orm/sqlite-core"),
+      importing("db/schema/schema.ts", "drizzle-orm/sqlite-core"),
       importing("app/shoes/shoes.test.ts", "elysia"),
     ],
   },

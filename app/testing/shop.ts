@@ -5,7 +5,7 @@ import { join } from "node:path";
 import type { Database, Readable, Statement, Value } from "../../db/database.ts";
 import { openFeed } from "../../db/feed.ts";
 import { openFile } from "../../db/file.ts";
-import { migrate } from "../../db/migrate.ts";
+import { migrate } from "../../db/schema/migrate.ts";
 import { alone } from "../../db/topology.ts";
 import { openPasswords, type Passwords } from "../accounts/passwords.ts";
 import { openPatience } from "../accounts/throttle.ts";

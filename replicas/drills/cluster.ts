@@ -2,7 +2,7 @@
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import type { Database } from "../../db/database.ts";
-import { openRemote } from "../../db/remote.ts";
+import { openRemote } from "../../db/server/remote.ts";
 import { askCluster } from "../cluster/control.ts";
 import { openFolder, ROOT } from "../cluster/folder.ts";
 import { readOptions } from "../cluster/options.ts";

@@ -2,7 +2,7 @@
 // Drill: somebody else stands at the primary's address, with nothing or with another shop.
 import { mkdirSync } from "node:fs";
 import { join } from "node:path";
-import { openRemote } from "../../db/remote.ts";
+import { openRemote } from "../../db/server/remote.ts";
 import { openFolder, ROOT } from "../cluster/folder.ts";
 import type { Child } from "../primary/children.ts";
 import { initDataset } from "../primary/dataset.ts";

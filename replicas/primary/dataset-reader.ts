@@ -1,7 +1,7 @@
 // A short-lived process that tells whose dataset a file holds, as JSON, and leaves the file as it is.
 import { resolve } from "node:path";
 import { pathToFileURL } from "node:url";
-import { openHandle } from "../../db/reader.ts";
+import { openHandle } from "../../db/read/reader.ts";
 
 const CACHE_KB = 256;
 const NO_SHOP = /no such table|no such column|not a database|malformed/i;

@@ -2,8 +2,8 @@
 import { afterAll, beforeEach, describe, expect, test } from "bun:test";
 import { existsSync, mkdirSync, readFileSync, statSync, writeFileSync } from "node:fs";
 import { dirname, join } from "node:path";
-import { migrate } from "../../db/migrate.ts";
-import { openHandle } from "../../db/reader.ts";
+import { openHandle } from "../../db/read/reader.ts";
+import { migrate } from "../../db/schema/migrate.ts";
 import { checkDataset, databaseFile, initDataset, readDataset, restoreDataset } from "./dataset.ts";
 import { readKeys } from "./keys.ts";
 import { lockFolder } from "./lock.ts";

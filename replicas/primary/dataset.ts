@@ -1,8 +1,8 @@
 // The dataset of a primary: made once, known by its id, refused where it is another's, and put back from a copy.
 import { existsSync, mkdirSync, renameSync, rmSync, statSync } from "node:fs";
 import { join } from "node:path";
-import { migrate } from "../../db/migrate.ts";
-import { openHandle } from "../../db/reader.ts";
+import { openHandle } from "../../db/read/reader.ts";
+import { migrate } from "../../db/schema/migrate.ts";
 import { hasKeys, makeKeys, readKeys } from "./keys.ts";
 
 /** Where sqld's data and the dataset's keys lie. */

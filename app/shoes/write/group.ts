@@ -1,6 +1,6 @@
 // What every write to a shoe is made of: one group with its conditions in it, its audit row and its answer.
 import type { Database, Readable, Statement, Value } from "../../../db/database.ts";
-import { isUnmet, only } from "../../../db/guard.ts";
+import { isUnmet, only } from "../../../db/write/guard.ts";
 import { auditStatement } from "../../http/audit.ts";
 import type { Caller } from "../../http/caller.ts";
 import { answerStatement, type Keep, type Kept, type Recipe, readAnswer } from "../../http/idempotency.ts";

@@ -1,6 +1,6 @@
 // Writes to the catalogue: shoes and categories that come, change and go.
 import type { Database } from "../../../db/database.ts";
-import { isUnmet, only } from "../../../db/guard.ts";
+import { isUnmet, only } from "../../../db/write/guard.ts";
 import { auditStatement } from "../../http/audit.ts";
 import type { Kept, Recipe } from "../../http/idempotency.ts";
 import { toProblem } from "../../http/problem-of.ts";

@@ -1,6 +1,6 @@
 // The stock of a shoe's sizes, set or moved; what is sold is the orders' own affair.
 import type { Database } from "../../../db/database.ts";
-import { only } from "../../../db/guard.ts";
+import { only } from "../../../db/write/guard.ts";
 import type { Kept } from "../../http/idempotency.ts";
 import { Problem } from "../../http/problems.ts";
 import type { Shop } from "../list/list.ts";

@@ -1,9 +1,9 @@
 // The write door: one group under way at a time, bounded, and every write is settled.
 import { describe, expect, test } from "bun:test";
+import type { Statement } from "../database.ts";
+import { DatabaseError } from "../errors.ts";
 import type { Outcome } from "./commit.ts";
-import type { Statement } from "./database.ts";
-import { DatabaseError } from "./errors.ts";
-import { openWriteDoor, type WriteDoorOptions } from "./write-door.ts";
+import { openWriteDoor, type WriteDoorOptions } from "./queue.ts";
 
 const QUEUE_MAX = 20_000;
 const GROUP_MAX = 2_000;

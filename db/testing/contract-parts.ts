@@ -1,8 +1,8 @@
 // What the contract suite writes, and how it looks at refusals.
 import { expect, test } from "bun:test";
-import type { Database, Readable, Statement, Value } from "./database.ts";
-import { DatabaseError, type DatabaseErrorKind } from "./errors.ts";
-import { only } from "./guard.ts";
+import type { Database, Readable, Statement, Value } from "../database.ts";
+import { DatabaseError, type DatabaseErrorKind } from "../errors.ts";
+import { only } from "../write/guard.ts";
 
 /** How many words there are. */
 export const COUNT_WORDS = "SELECT count(*) FROM words";

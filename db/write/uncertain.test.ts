@@ -3,12 +3,12 @@ import { expect, test } from "bun:test";
 import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { DatabaseError } from "../errors.ts";
+import { openHandle, openReader } from "../read/reader.ts";
+import { migrate } from "../schema/migrate.ts";
+import { failure, word } from "../testing/contract-parts.ts";
 import { openCommitter } from "./commit.ts";
-import { failure, word } from "./contract-parts.ts";
-import { DatabaseError } from "./errors.ts";
-import { migrate } from "./migrate.ts";
-import { openHandle, openReader } from "./reader.ts";
-import { openWriteDoor } from "./write-door.ts";
+import { openWriteDoor } from "./queue.ts";
 
 const FIND = "SELECT id FROM writes WHERE id IN (SELECT value FROM json_each(?))";
 

@@ -1,8 +1,8 @@
 // A file to read from: questions on this thread, wide ones on a thread of their own.
-import type { Readable, Row, Statement } from "./database.ts";
-import { DatabaseError } from "./errors.ts";
+import type { Readable, Row, Statement } from "../database.ts";
+import { DatabaseError } from "../errors.ts";
+import { openThread } from "../thread.ts";
 import { openHandle, openReader } from "./reader.ts";
-import { openThread } from "./thread.ts";
 
 /** The serving thread's page cache. */
 export const READ_CACHE_KB = 32_768;

@@ -3,8 +3,8 @@ import { afterAll, beforeEach, describe, expect, test } from "bun:test";
 import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { openHandle } from "../read/reader.ts";
 import { type Migration, migrate, readMigrations } from "./migrate.ts";
-import { openHandle } from "./reader.ts";
 
 const CACHE_KB = 1_000;
 const root = mkdtempSync(join(tmpdir(), "insole-migrate-"));
@@ -109,7 +109,7 @@ describe("a migration file is refused", () => {
   );
 });
 
-/** Runs `bun db/migrate.ts` with nothing but these settings. */
+/** Runs `bun db/schema/migrate.ts` with nothing but these settings. */
 async function command(settings: Record<string, string>) {
   const { PATH = "" } = process.env;
   const child = Bun.spawn([process.execPath, join(import.meta.dir, "migrate.ts")], {
@@ -187,7 +187,7 @@ describe("the command", () => {
 
 test("this program's own migrations are readable", () => {
   expect(NAMES[0]).toBe("0001_catalogue.sql");
-  expect(readFileSync(join(import.meta.dir, "migrations", "0001_catalogue.sql"), "utf8")).toContain(
+  expect(readFileSync(join(import.meta.dir, "../migrations", "0001_catalogue.sql"), "utf8")).toContain(
     "-- oldest program: 1",
   );
 });

@@ -1,6 +1,6 @@
 // A condition as a statement: where it does not hold, the whole write is refused and nothing of it stands.
-import type { Statement, Value } from "./database.ts";
-import { DatabaseError } from "./errors.ts";
+import type { Statement, Value } from "../database.ts";
+import { DatabaseError } from "../errors.ts";
 
 /** Refuses the write it stands in unless the SQL condition holds when it is committed. */
 export const only = (condition: string, ...args: Value[]): Statement => ({

@@ -1,10 +1,10 @@
 // The database on a libSQL server without a copy of it here: every question and every group goes there over HTTP.
-import type { Database, Position, Row, Statement } from "./database.ts";
-import { DatabaseError } from "./errors.ts";
+import type { Database, Position, Row, Statement } from "../database.ts";
+import { DatabaseError } from "../errors.ts";
+import { openWriteDoor } from "../write/queue.ts";
 import { askOnServer, commitOnServer } from "./hrana.ts";
-import { answered } from "./newest.ts";
 import { openPipeline, type Server } from "./pipeline.ts";
-import { openWriteDoor } from "./write-door.ts";
+import { answered } from "./questions.ts";
 
 export type RemoteOptions = {
   /** A commit that takes longer has an unknown outcome. */

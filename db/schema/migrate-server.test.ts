@@ -3,11 +3,11 @@ import { expect, test } from "bun:test";
 import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { openHandle } from "../read/reader.ts";
+import { openRemote } from "../server/remote.ts";
+import { freePort, openTestServer } from "../testing/server.ts";
 import { migrate, readMigrations } from "./migrate.ts";
 import { migrateServer } from "./migrate-server.ts";
-import { openHandle } from "./reader.ts";
-import { openRemote } from "./remote.ts";
-import { freePort, openTestServer } from "./test-server.ts";
 
 const CACHE_KB = 1_000;
 const SCHEMA = "SELECT type, name, sql FROM sqlite_schema WHERE name NOT LIKE 'libsql%' ORDER BY type, name";

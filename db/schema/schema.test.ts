@@ -4,9 +4,9 @@ import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { index, integer, sqliteTable, text } from "drizzle-orm/sqlite-core";
+import { openHandle } from "../read/reader.ts";
 import { findDrift, schemaTables } from "./drift.ts";
 import { migrate } from "./migrate.ts";
-import { openHandle } from "./reader.ts";
 import { facets } from "./schema.ts";
 
 const CACHE_KB = 1_000;

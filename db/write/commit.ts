@@ -1,7 +1,7 @@
 // The transaction of the write door: one commit for a group of members, each undone alone when it fails.
-import type { Statement, Value, WriteResult } from "./database.ts";
-import { toDatabaseError } from "./errors.ts";
-import { bind, openHandle, preparedStatements } from "./reader.ts";
+import type { Statement, Value, WriteResult } from "../database.ts";
+import { toDatabaseError } from "../errors.ts";
+import { bind, openHandle, preparedStatements } from "../read/reader.ts";
 
 const CACHE_KB = 49_152;
 /** Pages the log may grow to before it is moved into the file: fewer, larger moves write an index page once, not many times. */

@@ -1,10 +1,11 @@
 // What is said to a libSQL server: a group's transaction, each member undone alone, and questions on one snapshot.
-import type { Outcome } from "./commit.ts";
-import type { Position, Row, Statement, Value, WriteResult } from "./database.ts";
-import { DatabaseError, toDatabaseError } from "./errors.ts";
-import { only } from "./guard.ts";
+
+import type { Position, Row, Statement, Value, WriteResult } from "../database.ts";
+import { DatabaseError, toDatabaseError } from "../errors.ts";
+import { STATE } from "../position.ts";
+import type { Outcome } from "../write/commit.ts";
+import { only } from "../write/guard.ts";
 import type { Cell, Condition, Pipeline, Step, StepError, StepResult } from "./pipeline.ts";
-import { STATE } from "./position.ts";
 
 /** What became of each member, and how new the group made the shop. */
 export type Committed = { outcomes: Outcome[]; position: Position | null };

@@ -1,8 +1,8 @@
 // The thread that answers questions which may look at many rows, all questions of one call on one snapshot.
-import type { Reader, Row, Statement } from "./database.ts";
-import { toDatabaseError } from "./errors.ts";
+import type { Reader, Row, Statement } from "../database.ts";
+import { toDatabaseError } from "../errors.ts";
+import type { Request } from "../thread.ts";
 import { openHandle, openReader } from "./reader.ts";
-import type { Request } from "./thread.ts";
 
 declare const self: Worker;
 

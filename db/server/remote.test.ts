@@ -3,12 +3,12 @@ import { afterAll, beforeAll, describe, expect, test } from "bun:test";
 import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { databaseContract } from "./contract.ts";
-import { expectRefusal, failure, word } from "./contract-parts.ts";
-import type { Database } from "./database.ts";
-import { DatabaseError } from "./errors.ts";
+import type { Database } from "../database.ts";
+import { DatabaseError } from "../errors.ts";
+import { databaseContract } from "../testing/contract.ts";
+import { expectRefusal, failure, word } from "../testing/contract-parts.ts";
+import { migratedTemplate, openTestServer, type TestServer } from "../testing/server.ts";
 import { openRemote } from "./remote.ts";
-import { migratedTemplate, openTestServer, type TestServer } from "./test-server.ts";
 
 /** So that a busy machine refuses nothing that the suite expects to be done. */
 const PATIENT = { commitMs: 30_000, deadlineMs: 30_000 };

@@ -1,7 +1,8 @@
 // The write door: one group under way at a time; what comes meanwhile goes together in the next.
+
+import type { Statement, WriteDoorState, WriteResult } from "../database.ts";
+import { DatabaseError, type DatabaseErrorKind, toDatabaseError } from "../errors.ts";
 import type { Outcome } from "./commit.ts";
-import type { Statement, WriteDoorState, WriteResult } from "./database.ts";
-import { DatabaseError, type DatabaseErrorKind, toDatabaseError } from "./errors.ts";
 
 /** Members that may wait; beyond it the door says `overloaded`, and nothing was done. */
 const QUEUE_MAX = 20_000;

@@ -1,5 +1,5 @@
 // The way to a libSQL server (Hrana 3 over HTTP): a batch of conditioned steps goes there and back once, on a kept stream.
-import { DatabaseError } from "./errors.ts";
+import { DatabaseError } from "../errors.ts";
 
 /**
  * Where a server is and what it lets us in by; `url` begins with http. `dataset` is the one that is written and asked, as

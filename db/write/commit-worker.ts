@@ -1,8 +1,9 @@
 // The thread that owns the commits of a file, so that making them durable never holds up the serving thread.
+
+import type { Statement } from "../database.ts";
+import { toDatabaseError } from "../errors.ts";
+import type { Request } from "../thread.ts";
 import { openCommitter } from "./commit.ts";
-import type { Statement } from "./database.ts";
-import { toDatabaseError } from "./errors.ts";
-import type { Request } from "./thread.ts";
 
 declare const self: Worker;
 

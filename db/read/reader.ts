@@ -1,6 +1,6 @@
 // A plain handle that reads through statements prepared once.
 import Libsql from "libsql";
-import type { Reader, Row, Value } from "./database.ts";
+import type { Reader, Row, Value } from "../database.ts";
 
 /** Distinct statement texts kept prepared; the program has fewer, so this only bounds a mistake. */
 const STATEMENTS_MAX = 500;

@@ -2,8 +2,8 @@
 // also a command.
 import { readdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
-import { preparePrivateFile } from "./private.ts";
-import { openHandle } from "./reader.ts";
+import { preparePrivateFile } from "../private.ts";
+import { openHandle } from "../read/reader.ts";
 
 /** One migration file: its number, and the oldest program that may still run on its result. */
 export type Migration = {
@@ -17,7 +17,7 @@ export type Migration = {
 type Handle = ReturnType<typeof openHandle>;
 
 const CACHE_KB = 2_048;
-const FOLDER = join(import.meta.dir, "migrations");
+const FOLDER = join(import.meta.dir, "../migrations");
 
 /** The table that says what was applied. */
 export const LEDGER = `CREATE TABLE IF NOT EXISTS migrations (

@@ -1,5 +1,5 @@
 // Questions that are put to a server by work that does not wait for answers: it begins anew with each that came.
-import type { Readable, Row, Statement, Value } from "./database.ts";
+import type { Readable, Row, Statement, Value } from "../database.ts";
 
 /** Asks the server; the answers come in the order of the questions. */
 export type Ask = (questions: Statement[]) => Promise<Row[][]>;

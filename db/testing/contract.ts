@@ -1,5 +1,8 @@
 // What every backing of the database must do, as one suite: run it on a file, a server, a replica.
 import { afterEach, beforeEach, describe, expect, test } from "bun:test";
+import type { Database, Statement } from "../database.ts";
+import { DatabaseError, type DatabaseErrorKind } from "../errors.ts";
+import { only } from "../write/guard.ts";
 import {
   COUNT_WORDS,
   closing,
@@ -13,9 +16,6 @@ import {
   word,
   writeIds,
 } from "./contract-parts.ts";
-import type { Database, Statement } from "./database.ts";
-import { DatabaseError, type DatabaseErrorKind } from "./errors.ts";
-import { only } from "./guard.ts";
 
 /**
  * A fresh, migrated database under test; `caughtUp` waits until its read door shows its own writes. Without a copy here

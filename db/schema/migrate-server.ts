@@ -1,7 +1,7 @@
 // Brings the schema of a libSQL server up to this program: once for the whole cluster, by the same files as a file's.
 import { type Client, createClient } from "@libsql/client/http";
+import type { Server } from "../server/pipeline.ts";
 import { APPLIED, type Applied, checkApplied, LEDGER, type Migration, readMigrations } from "./migrate.ts";
-import type { Server } from "./pipeline.ts";
 
 /**
  * Applies what is missing and returns the names of what was applied. Throws one sentence when the server cannot be reached,
