@@ -6,7 +6,7 @@ import { migrate } from "../db/schema/migrate.ts";
 import type { RemoteOptions } from "../db/server/remote.ts";
 import { alone, type Place } from "../db/topology.ts";
 import { version } from "../package.json";
-import { openNode } from "../replicas/node.ts";
+import { openNode } from "../replicas/node/node.ts";
 import { makeFirstAdmin } from "./accounts/first-admin.ts";
 import { openPasswords } from "./accounts/passwords.ts";
 import { openPatience } from "./accounts/throttle.ts";

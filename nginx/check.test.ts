@@ -2,7 +2,7 @@
 import { afterAll, beforeAll, describe, expect, test } from "bun:test";
 import { join } from "node:path";
 import { findNginx, NGINX_PATHS } from "../replicas/cluster/edge.ts";
-import { type Edge, freePort, makeCertificate, makeUp, openWorld, runToEnd } from "./test-edge.ts";
+import { type Edge, freePort, makeCertificate, makeUp, openWorld, runToEnd } from "./testing/edge.ts";
 
 const hasNginx = findNginx(process.env.PATH ?? "") !== null;
 

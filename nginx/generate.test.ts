@@ -4,7 +4,7 @@ import { mkdirSync, readdirSync, statSync, symlinkSync, utimesSync, writeFileSyn
 import { join } from "node:path";
 import { findNginx, NGINX_PATHS } from "../replicas/cluster/edge.ts";
 import { ask, askAtOnce } from "./ask.ts";
-import { freePort, makeCertificate, makeUp, openWorld, PUBLIC, runToEnd, until } from "./test-edge.ts";
+import { freePort, makeCertificate, makeUp, openWorld, PUBLIC, runToEnd, until } from "./testing/edge.ts";
 
 const world = openWorld(`${process.env.PATH}:${NGINX_PATHS}`);
 // On a machine that has no NGINX there is nothing to try; CI installs it.

@@ -2,7 +2,7 @@
 import { afterAll, expect, test } from "bun:test";
 import { findNginx, NGINX_PATHS } from "../replicas/cluster/edge.ts";
 import { ask, type Question } from "./ask.ts";
-import { type Edge, makeUp, openWorld, PUBLIC, until } from "./test-edge.ts";
+import { type Edge, makeUp, openWorld, PUBLIC, until } from "./testing/edge.ts";
 
 const TAG = '"a.i"';
 const LONG_AGO = "Thu, 01 Jan 1970 00:00:00 GMT";

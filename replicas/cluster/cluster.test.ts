@@ -2,7 +2,7 @@
 import { afterAll, beforeAll, describe, expect, test } from "bun:test";
 import { existsSync, statSync } from "node:fs";
 import { join } from "node:path";
-import { isAlive, openScratch, until } from "../primary/primary-fixture.ts";
+import { isAlive, openScratch, until } from "../testing/primary.ts";
 import type { Described } from "./cluster.ts";
 import { findNginx } from "./edge.ts";
 import { freePorts } from "./ports.ts";

@@ -3,14 +3,14 @@ import { afterAll, afterEach, beforeEach, expect, test } from "bun:test";
 import { mkdtempSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { type Children, openChildren } from "../primary/children.ts";
-import { isAlive, openScratch, until } from "../primary/primary-fixture.ts";
+import { isAlive, openScratch, until } from "../testing/primary.ts";
 import { type Node, openNode } from "./node.ts";
 import { freePorts } from "./ports.ts";
 
 const scratch = openScratch();
 afterAll(scratch.remove);
 
-const FIXTURE = join(import.meta.dir, "node-fixture.ts");
+const FIXTURE = join(import.meta.dir, "../testing/node-program.ts");
 
 let children: Children;
 let folder: string;

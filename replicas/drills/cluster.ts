@@ -8,7 +8,7 @@ import { openFolder, ROOT } from "../cluster/folder.ts";
 import { readOptions } from "../cluster/options.ts";
 import type { Child, Children } from "../primary/children.ts";
 import { makeToken, readKeys } from "../primary/keys.ts";
-import { ADMIN } from "./client.ts";
+import { ADMIN } from "./traffic/client.ts";
 
 export type ClusterNode = { name: string; url: string; pid: number };
 

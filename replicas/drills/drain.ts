@@ -1,8 +1,17 @@
 // The drill of a rolling restart: each node is drained and started again under load, and no request of anybody is lost.
-import { type Answer, type Ask, ask, demoId, type Person, registerCustomers, signInAdmin } from "./client.ts";
+
 import { count, type Drill, type DrillOptions, inSeconds } from "./drill.ts";
-import { anyRead, chance, oneOf, SHOES } from "./edge-reads.ts";
-import { capacityOf, openLoad, statusesText } from "./load.ts";
+import {
+  type Answer,
+  type Ask,
+  ask,
+  demoId,
+  type Person,
+  registerCustomers,
+  signInAdmin,
+} from "./traffic/client.ts";
+import { capacityOf, openLoad, statusesText } from "./traffic/load.ts";
+import { anyRead, chance, oneOf, SHOES } from "./traffic/reads.ts";
 
 const NODES = { full: 12, short: 4 };
 const WRITE_SHARE = 0.05;

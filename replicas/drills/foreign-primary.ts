@@ -1,4 +1,3 @@
-#!/usr/bin/env bun
 // Drill: somebody else stands at the primary's address, with nothing or with another shop.
 import { mkdirSync } from "node:fs";
 import { join } from "node:path";
@@ -7,14 +6,14 @@ import { openFolder, ROOT } from "../cluster/folder.ts";
 import type { Child } from "../primary/children.ts";
 import { initDataset } from "../primary/dataset.ts";
 import { findSqld } from "../primary/sqld.ts";
-import { ask, demoId, expectJson, type Person, signInAdmin } from "./client.ts";
 import type { Cluster } from "./cluster.ts";
-import { type Digest, differences, digestOfFile } from "./digest.ts";
 import { count, type Drill, type Ground, inSeconds, until } from "./drill.ts";
 import { runCommand } from "./drill-command.ts";
-import { untilEqual } from "./equal.ts";
-import { openLoad } from "./load.ts";
-import { lookAround, troubles } from "./shoppers.ts";
+import { type Digest, differences, digestOfFile } from "./proof/digest.ts";
+import { untilEqual } from "./proof/equal.ts";
+import { ask, demoId, expectJson, type Person, signInAdmin } from "./traffic/client.ts";
+import { openLoad } from "./traffic/load.ts";
+import { lookAround, troubles } from "./traffic/shoppers.ts";
 
 const FULL = { nodes: 12, stayMs: 5_000, rate: 200 };
 const SHORT = { nodes: 3, stayMs: 2_000, rate: 100 };

@@ -2,14 +2,14 @@
 import { createHmac } from "node:crypto";
 import { writeFileSync } from "node:fs";
 import { join } from "node:path";
-import { ask, demoId, expectJson, signInAdmin } from "./client.ts";
 import type { Cluster } from "./cluster.ts";
 import { count, type Drill, type DrillOptions, type Ground } from "./drill.ts";
-import { openFlood } from "./edge-flood.ts";
-import { usualOf } from "./edge-pace.ts";
-import { type Work, workBetween, workOf } from "./edge-primary.ts";
-import { chance, oneOf, publicRead, wantedId } from "./edge-reads.ts";
-import { openLoad, type Report, statusesText } from "./load.ts";
+import { usualOf } from "./proof/pace.ts";
+import { type Work, workBetween, workOf } from "./proof/primary.ts";
+import { ask, demoId, expectJson, signInAdmin } from "./traffic/client.ts";
+import { openFlood } from "./traffic/flood.ts";
+import { openLoad, type Report, statusesText } from "./traffic/load.ts";
+import { chance, oneOf, publicRead, wantedId } from "./traffic/reads.ts";
 
 const NODES = { full: 12, short: 4 };
 const SECONDS = { full: 15, short: 5 };

@@ -1,11 +1,12 @@
 // The drill of sessions that hop between nodes: whoever sends a version back never reads less than the own last write.
-import { registerCustomers, signInAdmin } from "./client.ts";
+
 import type { Cluster } from "./cluster.ts";
 import { count, type Drill, type DrillOptions, type Ground } from "./drill.ts";
-import { chance, oneOf } from "./edge-reads.ts";
-import { openSession, type Session } from "./edge-session.ts";
-import { type Histogram, openHistogram } from "./histogram.ts";
-import { isBad } from "./load.ts";
+import { registerCustomers, signInAdmin } from "./traffic/client.ts";
+import { type Histogram, openHistogram } from "./traffic/histogram.ts";
+import { isBad } from "./traffic/load.ts";
+import { chance, oneOf } from "./traffic/reads.ts";
+import { openSession, type Session } from "./traffic/session.ts";
 
 const NODES = { full: 12, short: 4 };
 const SESSIONS = { full: 200, short: 60 };

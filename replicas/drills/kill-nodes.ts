@@ -1,11 +1,11 @@
 // The drill that kills half of the nodes at once while visitors look around.
 
-import { ask, type Person, registerCustomers, signInAdmin } from "./client.ts";
 import type { Cluster, ClusterNode } from "./cluster.ts";
 import { count, type Drill, type DrillOptions, type Ground, inSeconds } from "./drill.ts";
-import { backAfterMs, between, normalOf, paceOf } from "./edge-pace.ts";
-import { anyRead } from "./edge-reads.ts";
-import { capacityOf, type Load, openLoad, statusesText } from "./load.ts";
+import { backAfterMs, between, normalOf, paceOf } from "./proof/pace.ts";
+import { ask, type Person, registerCustomers, signInAdmin } from "./traffic/client.ts";
+import { capacityOf, type Load, openLoad, statusesText } from "./traffic/load.ts";
+import { anyRead } from "./traffic/reads.ts";
 
 const NODES = { full: 12, short: 4 };
 /** Of ordinary days before each kill, and of what is looked at after it. */

@@ -1,12 +1,11 @@
-#!/usr/bin/env bun
 // Drill: the primary is killed again and again while every node writes.
-import { registerCustomers, signInAdmin } from "./client.ts";
 import type { Cluster } from "./cluster.ts";
 import { count, type Drill, type Ground, inSeconds, until } from "./drill.ts";
 import { runCommand } from "./drill-command.ts";
-import { untilEqual } from "./equal.ts";
-import { capacityOf, openLoad, statusesText } from "./load.ts";
-import { type MixedWrites, openMixedWrites } from "./mixed-writes.ts";
+import { untilEqual } from "./proof/equal.ts";
+import { registerCustomers, signInAdmin } from "./traffic/client.ts";
+import { capacityOf, openLoad, statusesText } from "./traffic/load.ts";
+import { type MixedWrites, openMixedWrites } from "./traffic/mixed-writes.ts";
 
 const FULL = { nodes: 12, kills: 10, rate: 200, quietSeconds: 3 };
 const SHORT = { nodes: 4, kills: 3, rate: 100, quietSeconds: 1 };

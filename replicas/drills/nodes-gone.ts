@@ -1,9 +1,18 @@
 // The drill that kills every node at once: what the edge holds it goes on serving, and says plainly what it cannot.
-import { type Answer, type Ask, ask, demoId, expectJson, type Person, signInAdmin } from "./client.ts";
+
 import type { Cluster } from "./cluster.ts";
 import { count, type Drill, type DrillOptions, type Ground, inSeconds, type Judge, until } from "./drill.ts";
-import { chance, publicRead, SHOES } from "./edge-reads.ts";
-import { openLoad, statusesText } from "./load.ts";
+import {
+  type Answer,
+  type Ask,
+  ask,
+  demoId,
+  expectJson,
+  type Person,
+  signInAdmin,
+} from "./traffic/client.ts";
+import { openLoad, statusesText } from "./traffic/load.ts";
+import { chance, publicRead, SHOES } from "./traffic/reads.ts";
 
 const NODES = { full: 12, short: 4 };
 const SECONDS = { full: 60, short: 6 };

@@ -1,11 +1,12 @@
 // A while without a primary under load: what shoppers, writers and event loops notice of it.
-import { type Answer, ask, registerCustomers, signInAdmin } from "./client.ts";
+
 import type { Cluster } from "./cluster.ts";
 import { count, type Ground, inSeconds, until } from "./drill.ts";
-import { untilEqual } from "./equal.ts";
-import { capacityOf, openLoad, type Report, statusesText } from "./load.ts";
-import { type MixedWrites, openMixedWrites } from "./mixed-writes.ts";
-import { lookAround, troubles, watchLoops } from "./shoppers.ts";
+import { untilEqual } from "./proof/equal.ts";
+import { type Answer, ask, registerCustomers, signInAdmin } from "./traffic/client.ts";
+import { capacityOf, openLoad, type Report, statusesText } from "./traffic/load.ts";
+import { type MixedWrites, openMixedWrites } from "./traffic/mixed-writes.ts";
+import { lookAround, troubles, watchLoops } from "./traffic/shoppers.ts";
 
 export type Outage = {
   /** Marks the titles of its writes. */

@@ -1,11 +1,12 @@
 // The drill of changed prices: how soon each node and the edge tell them, on hot answers and on long forgotten ones.
-import { ask, demoId, expectJson, type Person, signInAdmin } from "./client.ts";
+
 import type { Cluster, ClusterNode } from "./cluster.ts";
 import { count, type Drill, type DrillOptions, inSeconds, type Judge } from "./drill.ts";
-import { chance, oneOf } from "./edge-reads.ts";
-import { priceIn, relate } from "./edge-shoes.ts";
-import { type Histogram, openHistogram } from "./histogram.ts";
-import { openLoad, statusesText } from "./load.ts";
+import { ask, demoId, expectJson, type Person, signInAdmin } from "./traffic/client.ts";
+import { type Histogram, openHistogram } from "./traffic/histogram.ts";
+import { openLoad, statusesText } from "./traffic/load.ts";
+import { chance, oneOf } from "./traffic/reads.ts";
+import { priceIn, relate } from "./traffic/shoes.ts";
 
 const NODES = { full: 12, short: 4 };
 /** Shoes that everybody asks for all the time, and how often the price of each changes. */

@@ -1,4 +1,3 @@
-#!/usr/bin/env bun
 // Drill: the primary stands still for half a minute, and then goes on as if nothing had been.
 import type { Drill } from "./drill.ts";
 import { runCommand } from "./drill-command.ts";

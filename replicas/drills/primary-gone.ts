@@ -1,4 +1,3 @@
-#!/usr/bin/env bun
 // Drill: the primary is gone for a minute.
 import type { Drill } from "./drill.ts";
 import { runCommand } from "./drill-command.ts";

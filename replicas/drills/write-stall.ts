@@ -1,4 +1,3 @@
-#!/usr/bin/env bun
 // Drill: many writers drive a fresh primary past its first thousand commits, where writes could hang for good.
 import { join } from "node:path";
 import { DatabaseError } from "../../db/errors.ts";
@@ -10,7 +9,7 @@ import { probe } from "../primary/probe.ts";
 import { startSqld } from "../primary/sqld.ts";
 import { count, type Drill, type Ground, inSeconds, until } from "./drill.ts";
 import { runCommand } from "./drill-command.ts";
-import { type Histogram, openHistogram } from "./histogram.ts";
+import { type Histogram, openHistogram } from "./traffic/histogram.ts";
 
 const FULL_TIMES = 50;
 const SHORT_TIMES = 5;

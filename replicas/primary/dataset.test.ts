@@ -4,10 +4,10 @@ import { existsSync, mkdirSync, readFileSync, statSync, writeFileSync } from "no
 import { dirname, join } from "node:path";
 import { openHandle } from "../../db/read/reader.ts";
 import { migrate } from "../../db/schema/migrate.ts";
+import { openScratch } from "../testing/primary.ts";
 import { checkDataset, databaseFile, initDataset, readDataset, restoreDataset } from "./dataset.ts";
 import { readKeys } from "./keys.ts";
 import { lockFolder } from "./lock.ts";
-import { openScratch } from "./primary-fixture.ts";
 
 const scratch = openScratch();
 afterAll(scratch.remove);

@@ -4,10 +4,10 @@ import { copyFileSync, existsSync, mkdtempSync, readFileSync, rmSync, writeFileS
 import { join } from "node:path";
 import Libsql from "libsql";
 import { freePorts } from "../cluster/ports.ts";
+import { askPrimary, isAlive, openScratch, until } from "../testing/primary.ts";
 import { type Children, openChildren } from "./children.ts";
 import { databaseFile, initDataset, restoreDataset } from "./dataset.ts";
 import { makeToken, readKeys } from "./keys.ts";
-import { askPrimary, isAlive, openScratch, until } from "./primary-fixture.ts";
 import { startSqld } from "./sqld.ts";
 import { openPrimary, type Pace, type Primary } from "./supervisor.ts";
 

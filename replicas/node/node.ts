@@ -1,11 +1,11 @@
 // A node of the cluster as a `Database`: reads from its own replica, writes and the newest reads at the primary.
-import type { Database, Position } from "../db/database.ts";
-import { DatabaseError } from "../db/errors.ts";
-import { preparePrivateFile } from "../db/private.ts";
-import { readMigrations } from "../db/schema/migrate.ts";
-import type { Server } from "../db/server/pipeline.ts";
-import { openRemote, type RemoteOptions } from "../db/server/remote.ts";
-import { datasetOfToken, endOfToken, keptDataset } from "./dataset.ts";
+import type { Database, Position } from "../../db/database.ts";
+import { DatabaseError } from "../../db/errors.ts";
+import { preparePrivateFile } from "../../db/private.ts";
+import { readMigrations } from "../../db/schema/migrate.ts";
+import type { Server } from "../../db/server/pipeline.ts";
+import { openRemote, type RemoteOptions } from "../../db/server/remote.ts";
+import { datasetOfToken, endOfToken, keptDataset } from "../dataset.ts";
 import { type Files, openFiles } from "./files.ts";
 import { type Copying, copiedAtMs, openCopying } from "./good-copy.ts";
 import { lockReplica } from "./lock.ts";

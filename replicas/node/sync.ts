@@ -1,7 +1,7 @@
 // The serving thread's side of the sync: the gate to the primary, the thread that syncs, and what both told last.
-import type { Server } from "../db/server/pipeline.ts";
-import { openGate, type Sight } from "./gate.ts";
+import type { Server } from "../../db/server/pipeline.ts";
 import type { NodeLog } from "./log.ts";
+import { openGate, type Sight } from "./proxy.ts";
 import type { Order, Report } from "./sync-worker.ts";
 
 /** How the replica stands towards the primary. */

@@ -3,9 +3,9 @@ import { afterAll, afterEach, beforeEach, describe, expect, test } from "bun:tes
 import { mkdtempSync, rmSync, statSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { databaseContract } from "../db/testing/contract.ts";
-import { expectRefusal, failure, word } from "../db/testing/contract-parts.ts";
-import { migratedTemplate, openTestServer, type TestServer } from "../db/testing/server.ts";
+import { databaseContract } from "../../db/testing/contract.ts";
+import { expectRefusal, failure, word } from "../../db/testing/contract-parts.ts";
+import { migratedTemplate, openTestServer, type TestServer } from "../../db/testing/server.ts";
 import { makeGoodCopy } from "./good-copy.ts";
 import { type Node, type NodeOptions, openNode } from "./node.ts";
 

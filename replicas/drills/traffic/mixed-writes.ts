@@ -1,8 +1,8 @@
 // Writes of every kind, sent to every node, with a ledger of what was told about each of them.
-import type { Database } from "../../db/database.ts";
+import type { Database } from "../../../db/database.ts";
+import type { Cluster } from "../cluster.ts";
+import { type Fate, type Finding, type Ledger, openLedger } from "../proof/ledger.ts";
 import { type Answer, type Ask, ask, demoId, type Person } from "./client.ts";
-import type { Cluster } from "./cluster.ts";
-import { type Fate, type Finding, type Ledger, openLedger } from "./ledger.ts";
 
 /** One write: what can be counted of it in the end, and whether it has a key by which it may be sent again. */
 type Write = { effect: string; ask: Ask; hasKey: boolean };

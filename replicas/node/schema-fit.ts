@@ -1,6 +1,6 @@
 // Whether the schema that came from the primary is one that this program can work with.
-import type { Readable } from "../db/database.ts";
-import { APPLIED, type Applied, checkApplied, readMigrations } from "../db/schema/migrate.ts";
+import type { Readable } from "../../db/database.ts";
+import { APPLIED, type Applied, checkApplied, readMigrations } from "../../db/schema/migrate.ts";
 
 /** What is wrong with it, in a sentence; `null` when it fits. */
 export function schemaTrouble({ read }: Readable, migrations = readMigrations()): string | null {

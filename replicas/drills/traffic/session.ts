@@ -1,7 +1,7 @@
 // A customer's session that hops between nodes: it writes to shoes of its own, and knows what each of its reads must show.
 import { type Answer, type Ask, ask, demoId, type Person } from "./client.ts";
-import { chance, oneOf } from "./edge-reads.ts";
-import { findShoe, priceIn, relate, type Shoe } from "./edge-shoes.ts";
+import { chance, oneOf } from "./reads.ts";
+import { findShoe, priceIn, relate, type Shoe } from "./shoes.ts";
 
 /** Whether an answer shows the session's last write, or is older; `lost` when it is no such answer at all. */
 export type Sight = "shown" | "older" | "lost";

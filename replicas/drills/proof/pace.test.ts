@@ -1,8 +1,8 @@
 // When the pace is normal: windows of made-up times, and the moment from which they stay below the line.
 import { expect, test } from "bun:test";
-import { backAfterMs, between, normalOf, paceOf, usualOf } from "./edge-pace.ts";
-import { openHistogram } from "./histogram.ts";
-import type { Window } from "./load.ts";
+import { openHistogram } from "../traffic/histogram.ts";
+import type { Window } from "../traffic/load.ts";
+import { backAfterMs, between, normalOf, paceOf, usualOf } from "./pace.ts";
 
 const WINDOW_MS = 250;
 

@@ -3,9 +3,9 @@ import { afterAll, beforeAll, expect, test } from "bun:test";
 import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { openHandle } from "../../db/read/reader.ts";
-import { openRemote } from "../../db/server/remote.ts";
-import { migratedTemplate, openTestServer } from "../../db/testing/server.ts";
+import { openHandle } from "../../../db/read/reader.ts";
+import { openRemote } from "../../../db/server/remote.ts";
+import { migratedTemplate, openTestServer } from "../../../db/testing/server.ts";
 import { differences, digestOfFile, digestOfServer } from "./digest.ts";
 
 const folder = mkdtempSync(join(tmpdir(), "insole-digest-"));

@@ -1,10 +1,10 @@
 // Which file a node reads: its replica, or the last good copy while a foreign dataset is in the replica.
 
-import type { Position, Readable } from "../db/database.ts";
-import { DatabaseError } from "../db/errors.ts";
-import { stateOf } from "../db/position.ts";
-import { type Copy, openCopy } from "../db/read/copy.ts";
-import { datasetOfFile, keepDataset, keptDataset } from "./dataset.ts";
+import type { Position, Readable } from "../../db/database.ts";
+import { DatabaseError } from "../../db/errors.ts";
+import { stateOf } from "../../db/position.ts";
+import { type Copy, openCopy } from "../../db/read/copy.ts";
+import { datasetOfFile, keepDataset, keptDataset } from "../dataset.ts";
 import { goodCopyOf, removeReplica } from "./good-copy.ts";
 
 type Served = { copy: Copy; isGoodCopy: boolean; position: Position };

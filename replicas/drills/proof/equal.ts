@@ -1,5 +1,5 @@
 // Whether every node's replica holds what the primary holds, and how long that takes.
-import type { Cluster, ClusterNode } from "./cluster.ts";
+import type { Cluster, ClusterNode } from "../cluster.ts";
 import { differences, digestOfFile, digestOfServer } from "./digest.ts";
 
 /** How long it took, and per node the tables that still differ; nothing differs when all are equal. */

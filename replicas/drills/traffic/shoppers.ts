@@ -1,6 +1,7 @@
 // Shoppers who only look: public reads of every kind, through the edge and at each node, and a glance at each event loop.
+
+import type { Cluster } from "../cluster.ts";
 import { type Ask, ask, demoId } from "./client.ts";
-import type { Cluster } from "./cluster.ts";
 import { type Load, openLoad, type Report } from "./load.ts";
 
 const SHOES = 1_000;

@@ -1,6 +1,6 @@
 // What the drills' visitors ask: the same each time, hot shoes often, and some questions only once.
 import { expect, test } from "bun:test";
-import { chance, oneOf, publicRead, wantedId } from "./edge-reads.ts";
+import { chance, oneOf, publicRead, wantedId } from "./reads.ts";
 
 const NUMBERS = Array.from({ length: 20_000 }, (_, number) => number);
 

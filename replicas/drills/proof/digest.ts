@@ -1,6 +1,6 @@
 // What a database holds as one short text per table, so that two of them can be compared wherever they lie.
-import type { Database, Row, Value } from "../../db/database.ts";
-import { openHandle } from "../../db/read/reader.ts";
+import type { Database, Row, Value } from "../../../db/database.ts";
+import { openHandle } from "../../../db/read/reader.ts";
 
 /** Rows and a hash over all of them in order, by table. */
 export type Digest = Map<string, { rows: number; hash: string }>;

@@ -1,8 +1,8 @@
 // The way from the syncing handle to the primary: a door on this machine that leads to no dataset but the node's own.
 import { connect, createServer, type Socket } from "node:net";
 import { connect as connectSecurely } from "node:tls";
-import type { Server } from "../db/server/pipeline.ts";
-import { datasetOfServer } from "./dataset.ts";
+import type { Server } from "../../db/server/pipeline.ts";
+import { datasetOfServer } from "../dataset.ts";
 
 /** What stands at the primary's address: our dataset, nobody who answers, or another dataset (`null`: none at all). */
 export type Sight =

@@ -1,6 +1,6 @@
 // How quick the shop is on its ordinary days, and when it is so again.
-import { openHistogram } from "./histogram.ts";
-import type { Window } from "./load.ts";
+import { openHistogram } from "../traffic/histogram.ts";
+import type { Window } from "../traffic/load.ts";
 
 /** The median and the slowest percent of what was due in these windows, in milliseconds. */
 export function paceOf(windows: readonly Window[]): { p50: number; p99: number } {

@@ -1,9 +1,9 @@
 // What the primary of a cluster has to do: questions and commits so far, and the time its process has worked.
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
-import { ask } from "./client.ts";
-import type { Cluster } from "./cluster.ts";
-import { until } from "./drill.ts";
+import type { Cluster } from "../cluster.ts";
+import { until } from "../drill.ts";
+import { ask } from "../traffic/client.ts";
 
 /** Counts so far; `atMs` on the clock of `performance.now()`. */
 export type Work = { atMs: number; questions: number; commits: number; cpuMs: number };

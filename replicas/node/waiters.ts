@@ -1,5 +1,5 @@
 // Requests that wait until the replica is as new as their version, each for a bounded time.
-import type { Position } from "../db/database.ts";
+import type { Position } from "../../db/database.ts";
 
 /** More than this need not wait: the primary answers them. */
 const WAITERS_MAX = 5_000;

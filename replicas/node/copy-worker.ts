@@ -1,7 +1,7 @@
 // The thread that writes the last good copy: as a file of its own, and in place of the one before when it is whole.
 import { renameSync, rmSync } from "node:fs";
-import { openHandle } from "../db/read/reader.ts";
-import { datasetOfFile } from "./dataset.ts";
+import { openHandle } from "../../db/read/reader.ts";
+import { datasetOfFile } from "../dataset.ts";
 
 declare const self: Worker;
 

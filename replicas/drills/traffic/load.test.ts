@@ -1,7 +1,7 @@
 // Load: what is due is sent, waiting counts, and every answer is in the report.
 import { expect, test } from "bun:test";
+import { until } from "../drill.ts";
 import type { Answer } from "./client.ts";
-import { until } from "./drill.ts";
 import { isBad, openLoad } from "./load.ts";
 
 const answer = (status: number, failure: string | null = null): Answer => ({
