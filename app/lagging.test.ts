@@ -76,10 +76,10 @@ describe("an account that this node has not heard of", () => {
 
   test("cannot be registered twice, and that is said before anything is hashed or written", async () => {
     const { email } = await signUp(shop);
-    const { commits } = shop.db.writeDoor();
+    const { commits } = shop.db.writeQueue();
     const second = await send(null, "POST", "/api/auth/register", { email, password: PASSWORD, name: "S" });
     expect([second.status, second.body.errors[0].pointer]).toEqual([409, "/email"]);
-    expect(shop.db.writeDoor().commits).toBe(commits);
+    expect(shop.db.writeQueue().commits).toBe(commits);
   });
 
   test("changes its facts and its password, and leaves", async () => {

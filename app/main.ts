@@ -4,12 +4,12 @@ import { type Feed, openFeed } from "../db/feed.ts";
 import { openFile } from "../db/file.ts";
 import { migrate } from "../db/schema/migrate.ts";
 import type { RemoteOptions } from "../db/server/remote.ts";
-import { alone, type Place } from "../db/topology.ts";
+import { openSingle, type Topology } from "../db/topology.ts";
 import { version } from "../package.json";
 import { openNode } from "../replicas/node/node.ts";
 import { makeFirstAdmin } from "./accounts/first-admin.ts";
 import { openPasswords } from "./accounts/passwords.ts";
-import { openPatience } from "./accounts/throttle.ts";
+import { openLoginThrottle } from "./accounts/throttle.ts";
 import { type Cache, openCache } from "./cache/cache.ts";
 import { type Config, readConfig } from "./config.ts";
 import { prepareData } from "./data-folder.ts";
@@ -26,7 +26,7 @@ import { openClients } from "./limits/client.ts";
 import { openLimits } from "./limits/limits.ts";
 import { type Log, openLog } from "./log.ts";
 import { openAccess } from "./ops/access.ts";
-import { openTally } from "./ops/counters.ts";
+import { openCounters } from "./ops/counters.ts";
 import { openStatus } from "./ops/status.ts";
 import { openServer } from "./server.ts";
 import { computeRelated, computeRelatedOf } from "./shoes/related/related.ts";
@@ -93,11 +93,11 @@ export async function main(config: Config, log: Log, onFatal: (why: string) => v
     cache,
     identity,
     passwords,
-    patience: openPatience({ now: Date.now }),
+    loginThrottle: openLoginThrottle({ now: Date.now }),
     limits: openLimitsOf(config),
     clients,
     headers: openHeaders(config),
-    tally: openTally(),
+    counters: openCounters(),
     access: openAccess(clients, config.metricsToken),
     origins: config,
     now: Date.now,
@@ -126,12 +126,12 @@ export async function main(config: Config, log: Log, onFatal: (why: string) => v
   return { url: server.url.href.replace(/\/$/, ""), close };
 }
 
-async function openAlone(config: Config, log: Log): Promise<Place> {
+async function openAlone(config: Config, log: Log): Promise<Topology> {
   const applied = migrate(config.databasePath);
   if (applied.length > 0) log.debug("migrated", { applied });
   const db = openFile(config.databasePath);
   await prepareCatalogue(db, config, log);
-  return alone(db);
+  return openSingle(db);
 }
 
 /** A copy of the primary's database at this path, and the way to the primary. */
@@ -140,7 +140,7 @@ export async function openNodeOf(
   log: Log,
   onFatal: (why: string) => void = fail,
   remote: RemoteOptions = {},
-): Promise<Place> {
+): Promise<Topology> {
   if (!primary) throw new Error("a node needs a primary");
   const { url, writeToken: authToken, syncToken } = primary;
   const node = await openNode({
@@ -174,7 +174,7 @@ function follow(feed: Feed, { cache, identity, log }: { cache: Cache; identity: 
     identity.clear();
   };
   try {
-    const news = feed.look();
+    const news = feed.poll();
     if (news.kind === "lost") forgetAll();
     else if (news.changes.length > 0) {
       cache.apply(news.changes);

@@ -1,11 +1,11 @@
 // The OpenAPI document, told by the routes themselves; as a command it writes it to the standard output.
 import type { Database } from "../db/database.ts";
-import { alone } from "../db/topology.ts";
+import { openSingle } from "../db/topology.ts";
 import { version } from "../package.json";
 import { SCHEMAS as ACCOUNT_SCHEMAS } from "./accounts/model.ts";
 import { openPasswords } from "./accounts/passwords.ts";
 import { accountRoutes } from "./accounts/routes.ts";
-import { openPatience } from "./accounts/throttle.ts";
+import { openLoginThrottle } from "./accounts/throttle.ts";
 import { openCache } from "./cache/cache.ts";
 import { isPublicRead } from "./http/headers.ts";
 import { openIdempotency } from "./http/idempotency.ts";
@@ -16,7 +16,7 @@ import { openTokens } from "./identity/tokens.ts";
 import { openLikes } from "./likes/likes.ts";
 import { likeRoutes } from "./likes/routes.ts";
 import { kindOf, openLimits } from "./limits/limits.ts";
-import { openTally } from "./ops/counters.ts";
+import { openCounters } from "./ops/counters.ts";
 import { openMetrics } from "./ops/metrics.ts";
 import { opsRoutes } from "./ops/routes.ts";
 import { openStatus } from "./ops/status.ts";
@@ -65,10 +65,16 @@ export async function openapiDocument(): Promise<string> {
     shop: { publicUrl: "", currency: "USD" },
     identity: openIdentity(db, openTokens(["no token is ever made with it"], 0, Date.now), Date.now),
     passwords: openPasswords(),
-    patience: openPatience({ now: Date.now }),
+    loginThrottle: openLoginThrottle({ now: Date.now }),
     limits: openLimits({ requestsMax: 0, signInsMax: 0, windowSeconds: 1, now: Date.now }),
-    status: openStatus({ version, startedAtMs: 0, now: Date.now, seq: () => 0, place: alone(noDatabase()) }),
-    tally: openTally(),
+    status: openStatus({
+      version,
+      startedAtMs: 0,
+      now: Date.now,
+      seq: () => 0,
+      place: openSingle(noDatabase()),
+    }),
+    counters: openCounters(),
     access: () => false,
     origins: { publicUrl: "", corsOrigins: [] },
     now: Date.now,
@@ -77,7 +83,7 @@ export async function openapiDocument(): Promise<string> {
       generation: () => "",
       position: () => 0,
       isSecure: false,
-      place: alone(noDatabase()),
+      place: openSingle(noDatabase()),
     }),
     idempotency: openIdempotency(db, Date.now),
     likes: openLikes(db, { now: Date.now, isOpen: false, onCommit: () => undefined }),
@@ -127,12 +133,12 @@ function noDatabase(): Database {
     throw new Error("the document is made without a database");
   };
   return {
-    isFar: false,
+    isRemote: false,
     read: { get: refuse, all: refuse },
     scan: refuse,
-    newest: refuse,
+    onPrimary: refuse,
     write: refuse,
-    writeDoor: refuse,
+    writeQueue: refuse,
     written: refuse,
     close: refuse,
   };

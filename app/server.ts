@@ -17,7 +17,7 @@ import { countRequest } from "./limits/count.ts";
 import { type Count, type Limits, limitHeaders, tooMany } from "./limits/limits.ts";
 import type { Log } from "./log.ts";
 import type { Access } from "./ops/access.ts";
-import type { CacheKind, Tally } from "./ops/counters.ts";
+import type { CacheKind, Counters } from "./ops/counters.ts";
 import { openMetrics } from "./ops/metrics.ts";
 import { opsRoutes } from "./ops/routes.ts";
 import type { Status } from "./ops/status.ts";
@@ -33,7 +33,7 @@ export type Services = AccountServices &
     limits: Limits;
     clients: Clients;
     headers: HeaderSetter;
-    tally: Tally;
+    counters: Counters;
     access: Access;
     log: Log;
     publicDir: string | null;
@@ -51,7 +51,7 @@ const SLOW_MS = 1_000;
 export function openServer(
   services: Services,
 ): (request: Request, peer?: Peer) => Response | Promise<Response> {
-  const { cache, log, logSample, versions, look, tally, edge } = services;
+  const { cache, log, logSample, versions, look, counters, edge } = services;
   const app = routes(services);
   const routeOf = openRouteNames(app.routes);
 
@@ -71,7 +71,7 @@ export function openServer(
     if (logSample > 0 && Math.random() < logSample) log.info("hit", { url: request.url, requestId });
     const response = respond(entry, request, "hit", requestId);
     if (edge !== null && isShortLived(entry.plain.headers)) edge.tell(response.headers);
-    return tally.fromMemory(response);
+    return counters.fromMemory(response);
   }
 
   async function waited(request: Request, requestId: string, peer: Peer | undefined, since: number) {
@@ -114,7 +114,7 @@ async function answer(
   if (count) for (const [name, value] of limitHeaders(count)) headers.set(name, value);
   if (!cacheStatus?.includes("hit")) headers.set("server-timing", `app;dur=${ms.toFixed(2)}`);
   const cache = isPublic ? cacheKindOf(status, cacheStatus) : null;
-  services.tally.add({ route: routeOf(pathname), method, status, seconds: ms / 1_000, cache });
+  services.counters.add({ route: routeOf(pathname), method, status, seconds: ms / 1_000, cache });
   const isQuiet = status < 400 && ms < SLOW_MS;
   if (!isQuiet || Math.random() < services.logSample)
     services.log[status >= 500 ? "error" : "info"](method, {

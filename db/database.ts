@@ -21,7 +21,7 @@ export type Reader = {
  * How the write door stands: waiting members, the size of the last group, commits so far, how long the last one took,
  * and whether the breaker refuses at once because commits keep failing.
  */
-export type WriteDoorState = {
+export type WriteQueueState = {
   queued: number;
   groupSize: number;
   commits: number;
@@ -40,7 +40,7 @@ export type Position = { generation: string; seq: number };
 
 export type Database = {
   /** Whether writes, and questions to `newest`, are round trips to another machine. */
-  isFar: boolean;
+  isRemote: boolean;
   /** Reads on the serving thread; see `scan` for anything that may look at many rows. */
   read: Reader;
   /** Answers the questions on one snapshot in the read worker. Throws `overloaded` when its queue is full. */
@@ -50,13 +50,13 @@ export type Database = {
    * what a write is planned by. On a node each question is a round trip to the primary, and `work` begins anew with every
    * answer, so it must do nothing but ask. Throws `unreachable` when the primary does not answer in time.
    */
-  newest<T>(work: (at: Readable) => T | Promise<T>): Promise<T>;
+  onPrimary<T>(work: (at: Readable) => T | Promise<T>): Promise<T>;
   /**
    * Commits the statements together or not at all; resolves when they are durable. Throws `DatabaseError`. A write id
    * is recorded with the effect, so that an unknown outcome can be asked for: such a write is tried again by itself.
    */
   write(statements: Statement[], writeId?: string): Promise<WriteResult[]>;
-  writeDoor(): WriteDoorState;
+  writeQueue(): WriteQueueState;
   /** How new the writes of this process have made the shop, as far as the read door may not show it yet. */
   written(): Position | null;
   /** Waits for writes under way, checkpoints the log and closes every handle. */

@@ -47,13 +47,13 @@ test("tells what happened since the last look, in order, and once", async () => 
   await write(SHOE);
   const feed = openFeed(db);
   expect(feed.position()).toBe(2);
-  expect(feed.look()).toEqual({ kind: "changes", changes: [] });
+  expect(feed.poll()).toEqual({ kind: "changes", changes: [] });
   await write(
     "UPDATE shoes SET likes = 1",
     "UPDATE shoes SET version = 2",
     "INSERT INTO changes (kind) VALUES ('facts')",
   );
-  expect(feed.look()).toEqual({
+  expect(feed.poll()).toEqual({
     kind: "changes",
     changes: [
       { seq: 3, kind: "counters", shoeId: "a" },
@@ -63,14 +63,14 @@ test("tells what happened since the last look, in order, and once", async () => 
     ],
   });
   expect(feed.position()).toBe(6);
-  expect(feed.look()).toEqual({ kind: "changes", changes: [] });
+  expect(feed.poll()).toEqual({ kind: "changes", changes: [] });
 });
 
 test("tells of a new shop's first change", async () => {
   const feed = openFeed(db);
   expect(feed.position()).toBe(0);
   await notes(1);
-  expect(feed.look()).toMatchObject({ kind: "changes", changes: [{ seq: 1, shoeId: "n0" }] });
+  expect(feed.poll()).toMatchObject({ kind: "changes", changes: [{ seq: 1, shoeId: "n0" }] });
 });
 
 test("tells of another process's changes, and the cache follows", async () => {
@@ -82,7 +82,7 @@ test("tells of another process's changes, and the cache follows", async () => {
   });
   expect(textOf((await cache.answer(fill)).entry)).toBe("100");
   await writeElsewhere("UPDATE shoes SET price_cents = 200, version = version + 1");
-  const news = feed.look();
+  const news = feed.poll();
   expect(news).toMatchObject({
     kind: "changes",
     changes: [
@@ -98,18 +98,18 @@ test("what was undone is not told, and leaves no gap", async () => {
   const feed = openFeed(db);
   await db.write([{ sql: NOTE, args: ["undone"] }, { sql: "nonsense" }]).catch(() => {});
   await notes(1);
-  expect(feed.look()).toEqual({ kind: "changes", changes: [{ seq: 1, kind: "session", shoeId: "n0" }] });
+  expect(feed.poll()).toEqual({ kind: "changes", changes: [{ seq: 1, kind: "session", shoeId: "n0" }] });
 });
 
 test("more news than are gone through one by one are lost, and then it goes on", async () => {
   const feed = openFeed(db);
   await notes(NEWS_MAX);
-  expect(feed.look()).toMatchObject({ kind: "changes", changes: { length: NEWS_MAX } });
+  expect(feed.poll()).toMatchObject({ kind: "changes", changes: { length: NEWS_MAX } });
   await notes(NEWS_MAX + 1);
-  expect(feed.look()).toEqual({ kind: "lost" });
+  expect(feed.poll()).toEqual({ kind: "lost" });
   expect(feed.position()).toBe(2 * NEWS_MAX + 1);
   await notes(1);
-  expect(feed.look()).toMatchObject({ kind: "changes", changes: [{ seq: 2 * NEWS_MAX + 2 }] });
+  expect(feed.poll()).toMatchObject({ kind: "changes", changes: [{ seq: 2 * NEWS_MAX + 2 }] });
 });
 
 const losses: [string, string[]][] = [
@@ -128,8 +128,8 @@ test.each(losses)("lost when %s", async (_name, statements) => {
   const feed = openFeed(db);
   await notes(3);
   await writeElsewhere(...statements);
-  expect(feed.look()).toEqual({ kind: "lost" });
-  expect(feed.look()).toEqual({ kind: "changes", changes: [] });
+  expect(feed.poll()).toEqual({ kind: "lost" });
+  expect(feed.poll()).toEqual({ kind: "changes", changes: [] });
   expect(feed.generation()).toBe(String(db.read.get("SELECT generation FROM dataset")));
   expect(feed.position()).toBe(Number(db.read.get("SELECT coalesce(max(seq), 0) FROM changes")));
 });

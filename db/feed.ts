@@ -8,7 +8,7 @@ export type ChangeKind = "facts" | "collection" | "counters" | "session";
 export type Change = { seq: number; kind: ChangeKind; shoeId: string | null };
 
 /** What a look at the feed brought: news in order, or that the past cannot be told and everything must go. */
-export type News = { kind: "changes"; changes: Change[] } | { kind: "lost" };
+export type FeedUpdate = { kind: "changes"; changes: Change[] } | { kind: "lost" };
 
 /** More news than this at once is not gone through one by one. */
 const NEWS_MAX = 1_000;
@@ -20,7 +20,7 @@ export function openFeed(db: Database) {
   const end = () => stateOf(db.read);
   let { generation, seq: position } = end();
 
-  const look = (): News => {
+  const poll = (): FeedUpdate => {
     const { generation: generationNow, seq: last } = end();
     if (generationNow === generation && last === position) return { kind: "changes", changes: [] };
     const isSame = generationNow === generation && last > position && last - position <= NEWS_MAX;
@@ -38,7 +38,7 @@ export function openFeed(db: Database) {
   };
 
   return {
-    look,
+    poll,
     /** The `seq` of the newest change that `look` has told. */
     position: (): number => position,
     generation: (): string => generation,

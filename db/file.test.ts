@@ -39,12 +39,12 @@ test("the serving thread goes on while commits run", async () => {
     turns += 1;
     if (isWriting) setImmediate(turn);
   };
-  const before = db.writeDoor().commits;
+  const before = db.writeQueue().commits;
   const writes = Promise.all(Array.from({ length: 5_000 }, (_, at) => db.write([word(`${at}`)])));
   setImmediate(turn);
   await writes;
   isWriting = false;
-  expect(turns).toBeGreaterThan(db.writeDoor().commits - before);
+  expect(turns).toBeGreaterThan(db.writeQueue().commits - before);
   await db.close();
 });
 

@@ -5,12 +5,12 @@ import { DatabaseError } from "./errors.ts";
 import { openCopy, READ_CACHE_KB } from "./read/copy.ts";
 import { openThread } from "./thread.ts";
 import type { Outcome } from "./write/commit.ts";
-import { openWriteDoor, type WriteDoorOptions } from "./write/queue.ts";
+import { openWriteQueue, type WriteQueueOptions } from "./write/queue.ts";
 
 const FIND_DONE = "SELECT id FROM writes WHERE id IN (SELECT value FROM json_each(?))";
 
 /** A write waits at most `deadlineMs` for its turn; the door's own bound when left out. */
-export type FileOptions = Pick<WriteDoorOptions, "deadlineMs">;
+export type FileOptions = Pick<WriteQueueOptions, "deadlineMs">;
 
 /** Opens a migrated file; `readCacheKb` is the serving thread's page cache. The threads start when they are first needed. */
 export function openFile(path: string, readCacheKb = READ_CACHE_KB, options: FileOptions = {}): Database {
@@ -19,7 +19,7 @@ export function openFile(path: string, readCacheKb = READ_CACHE_KB, options: Fil
     new URL("./write/commit-worker.ts", import.meta.url),
     path,
   );
-  const door = openWriteDoor((group) => committer.ask(group), {
+  const door = openWriteQueue((group) => committer.ask(group), {
     ...options,
     findDone: (ids) => copy.read.all<[string]>(FIND_DONE, JSON.stringify(ids)).map(([id]) => id),
   });
@@ -37,12 +37,12 @@ export function openFile(path: string, readCacheKb = READ_CACHE_KB, options: Fil
   };
 
   const database: Database = {
-    isFar: false,
+    isRemote: false,
     read: copy.read,
     scan: (questions) => (closing ? Promise.reject(refused()) : copy.scan(questions)),
-    newest: async (work) => work(database),
+    onPrimary: async (work) => work(database),
     write: (statements, writeId) => (closing ? Promise.reject(refused()) : door.write(statements, writeId)),
-    writeDoor: door.state,
+    writeQueue: door.state,
     // One's own writes are in the file already.
     written: () => null,
     close() {

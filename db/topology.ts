@@ -2,7 +2,7 @@
 import type { Database, Position } from "./database.ts";
 
 /** The database and what is known of its distance to where writes go. */
-export type Place = {
+export type Topology = {
   role: "single" | "node";
   db: Database;
   /** Calls back at news that come from elsewhere. */
@@ -18,7 +18,7 @@ export type Place = {
 };
 
 /** One process and its file: what is read is the newest. */
-export const alone = (db: Database): Place => ({
+export const openSingle = (db: Database): Topology => ({
   role: "single",
   db,
   onNews: () => undefined,

@@ -120,7 +120,7 @@ export async function changeAccount(
   const fields = Object.entries({ name, phone, role, password: passwordHash })
     .filter(([, value]) => value !== undefined)
     .map(([field]) => field);
-  if (fields.length === 0) return (await db.newest((at) => findAccount(at, userId)))?.user ?? null;
+  if (fields.length === 0) return (await db.onPrimary((at) => findAccount(at, userId)))?.user ?? null;
   const statements: Statement[] = [
     {
       sql: `UPDATE users SET name = coalesce(?, name), phone = CASE WHEN ? THEN ? ELSE phone END,

@@ -14,18 +14,18 @@ export async function makeFirstAdmin(
   given: { email: string; password: string } | null,
   nowMs: number,
 ): Promise<boolean> {
-  if (given === null || (await db.newest(hasAdmin))) return false;
+  if (given === null || (await db.onPrimary(hasAdmin))) return false;
   const passwordHash = await passwords.hash(given.password);
   // Hashing takes a while, in which another process may have been quicker.
-  if (await db.newest(hasAdmin)) return false;
-  const account = await db.newest((at) => findByEmail(at, given.email));
+  if (await db.onPrimary(hasAdmin)) return false;
+  const account = await db.onPrimary((at) => findByEmail(at, given.email));
   try {
     // Whoever took the address before must not become the admin by it.
     if (account) await promote(db, account.user.id, passwordHash, nowMs);
     else await addAdmin(db, given.email, passwordHash, nowMs);
     return true;
   } catch (thrown) {
-    if (thrown instanceof Problem && (await db.newest(hasAdmin))) return false;
+    if (thrown instanceof Problem && (await db.onPrimary(hasAdmin))) return false;
     throw thrown;
   }
 }

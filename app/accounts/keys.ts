@@ -30,7 +30,7 @@ export async function addKey(db: Database, name: string, nowMs: number): Promise
 
 /** Revokes the key of this name in every process. Throws one sentence when there is none. */
 export async function revokeKey(db: Database, name: string, nowMs: number): Promise<void> {
-  const inUse = await db.newest(({ read }) =>
+  const inUse = await db.onPrimary(({ read }) =>
     read.get("SELECT 1 FROM admin_keys WHERE name = ? AND revoked_at IS NULL", name),
   );
   if (!inUse) throw new Error(`there is no key called ${name}`);

@@ -13,15 +13,15 @@ import { clearedCookie, sessionCookie, tokenOf } from "./cookie.ts";
 import { readAccountChange, readLogin, readPassword, readRegistration } from "./fields.ts";
 import { DOCS } from "./model.ts";
 import type { Passwords } from "./passwords.ts";
-import type { Ticket } from "./sessions.ts";
+import type { Session } from "./sessions.ts";
 import { change, login, logout, refresh, register, remove } from "./sign-in.ts";
-import type { Patience } from "./throttle.ts";
+import type { LoginThrottle } from "./throttle.ts";
 
 export type AccountServices = {
   db: Database;
   identity: Identity;
   passwords: Passwords;
-  patience: Patience;
+  loginThrottle: LoginThrottle;
   origins: Origins;
   now(): number;
 };
@@ -42,7 +42,7 @@ export function accountRoutes(services: AccountServices) {
 function authRoutes(services: AccountServices) {
   const { db, identity, origins } = services;
   const isSecure = origins.publicUrl.startsWith("https:");
-  const session = async (visit: { ticket: Ticket; user: User }, status: number, inCookie: boolean) => {
+  const session = async (visit: { ticket: Session; user: User }, status: number, inCookie: boolean) => {
     const { userId, sessionId, refreshToken } = visit.ticket;
     const token = await identity.tokens.sign(userId, sessionId);
     const body = {
@@ -111,7 +111,9 @@ function userRoutes(services: AccountServices) {
       "/users",
       async ({ request }) => {
         const page = readPage(new URL(request.url).searchParams);
-        return send(await db.newest((at) => pageBody(page, listUsers(at, page), countUsers(at, COUNT_MAX))));
+        return send(
+          await db.onPrimary((at) => pageBody(page, listUsers(at, page), countUsers(at, COUNT_MAX))),
+        );
       },
       { ...DOCS.listUsers, who: "admin" },
     )
@@ -136,7 +138,9 @@ function userRoutes(services: AccountServices) {
       "/audit",
       async ({ request }) => {
         const page = readPage(new URL(request.url).searchParams);
-        return send(await db.newest((at) => pageBody(page, listAudit(at, page), countAudit(at, COUNT_MAX))));
+        return send(
+          await db.onPrimary((at) => pageBody(page, listAudit(at, page), countAudit(at, COUNT_MAX))),
+        );
       },
       { ...DOCS.listAudit, who: "admin" },
     );
@@ -146,7 +150,7 @@ function userRoutes(services: AccountServices) {
 const withoutRole = ({ role: _role, ...fields }: Record<string, unknown>) => fields;
 
 async function found(db: Database, userId: string): Promise<User> {
-  const account = await db.newest((at) => findAccount(at, userId));
+  const account = await db.onPrimary((at) => findAccount(at, userId));
   if (!account) throw new Problem("not-found", "there is no such user");
   return account.user;
 }

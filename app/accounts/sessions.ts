@@ -15,11 +15,11 @@ const SESSIONS_MAX = 500;
 const PRUNED_MAX = 20;
 
 /** A session just begun or prolonged, with the refresh token that goes on. */
-export type Ticket = { userId: string; sessionId: string; refreshToken: string };
+export type Session = { userId: string; sessionId: string; refreshToken: string };
 
 /** A new session and the statements that begin it, to be written with what it is begun for. */
 export function beginSession(userId: string, passwordHash: string, nowMs: number) {
-  const ticket: Ticket = { userId, sessionId: crypto.randomUUID(), refreshToken: makeRefreshToken() };
+  const ticket: Session = { userId, sessionId: crypto.randomUUID(), refreshToken: makeRefreshToken() };
   const endsAt = nowMs + REFRESH_TTL_MS;
   const statements: Statement[] = [
     {
@@ -77,7 +77,7 @@ export async function rotate(
   { hash, sessionId, userId, expiresAt, usedAt }: HeldToken,
   nowMs: number,
   onRevoked: (userId: string) => void,
-): Promise<Ticket | null> {
+): Promise<Session | null> {
   if (expiresAt <= nowMs) return null;
   if (usedAt !== null && nowMs - usedAt > GRACE_MS) {
     await db.write(
@@ -121,7 +121,7 @@ export async function rotate(
 
 /** Ends the session that the token belongs to; returns whose it was, `null` when there is none. */
 export async function endSessionOf(db: Database, token: string): Promise<string | null> {
-  const held = await db.newest((at) => findToken(at, token));
+  const held = await db.onPrimary((at) => findToken(at, token));
   if (!held) return null;
   await db.write([endStatement(held.sessionId)], crypto.randomUUID());
   return held.userId;

@@ -18,24 +18,24 @@ import {
 } from "./accounts.ts";
 import { type AccountChange, emailKey, type Login, type Registration } from "./fields.ts";
 import type { Passwords } from "./passwords.ts";
-import { beginSession, endSessionOf, findToken, rotate, type Ticket } from "./sessions.ts";
-import type { Patience } from "./throttle.ts";
+import { beginSession, endSessionOf, findToken, rotate, type Session } from "./sessions.ts";
+import type { LoginThrottle } from "./throttle.ts";
 
 type Services = {
   db: Database;
   identity: Identity;
   passwords: Passwords;
-  patience: Patience;
+  loginThrottle: LoginThrottle;
   now(): number;
 };
 
 /** A session that was just begun or prolonged, and whose it is. */
-export type Visit = { ticket: Ticket; user: User };
+export type Visit = { ticket: Session; user: User };
 
 /** Makes a customer's account and its first session. Throws the `Problem` 409 for an address that has one. */
 export async function register(services: Services, given: Registration): Promise<Visit> {
   const { db, passwords, now } = services;
-  if (await db.newest((at) => findByEmail(at, given.email))) throw emailTaken();
+  if (await db.onPrimary((at) => findByEmail(at, given.email))) throw emailTaken();
   const passwordHash = await passwords.hash(given.password);
   const nowMs = now();
   const { user, statements } = newAccount({ ...given, role: "customer", passwordHash }, nowMs);
@@ -46,16 +46,16 @@ export async function register(services: Services, given: Registration): Promise
 
 /** Checks the password and begins a session. Every failure has the same words and does the same work. */
 export async function login(services: Services, given: Login): Promise<Visit> {
-  const { db, passwords, patience, now } = services;
+  const { db, passwords, loginThrottle, now } = services;
   const name = emailKey(given.email);
-  await patience.before(name);
-  const account = await db.newest((at) => findByEmail(at, given.email));
+  await loginThrottle.before(name);
+  const account = await db.onPrimary((at) => findByEmail(at, given.email));
   const isRight = await passwords.verify(given.password, account?.passwordHash ?? null);
   if (!account || !isRight) {
-    patience.failed(name);
+    loginThrottle.failed(name);
     throw wrongLogin();
   }
-  patience.succeeded(name);
+  loginThrottle.succeeded(name);
   const { user, passwordHash } = account;
   const newHash = passwords.isOutdated(passwordHash) ? await passwords.hash(given.password) : null;
   const nowMs = now();
@@ -74,7 +74,7 @@ export async function login(services: Services, given: Login): Promise<Visit> {
 /** Trades a refresh token for the next one. Throws the `Problem` 401. */
 export async function refresh({ db, identity, now }: Services, token: string): Promise<Visit> {
   // Both are found before anything is done: a refusal then means that nothing was.
-  const found = await db.newest((at) => {
+  const found = await db.onPrimary((at) => {
     const held = findToken(at, token);
     const account = held && findAccount(at, held.userId);
     return account && { held, user: account.user };
@@ -98,7 +98,7 @@ export async function change(
   given: AccountChange,
 ): Promise<User> {
   const { db, identity, passwords, now } = services;
-  const account = await db.newest((at) => findAccount(at, userId));
+  const account = await db.onPrimary((at) => findAccount(at, userId));
   if (!account) throw notFound();
   const role = given.role === account.user.role ? undefined : given.role;
   if (role !== undefined && caller.role !== "admin")
@@ -121,7 +121,7 @@ export async function remove(
   password: string | null,
 ): Promise<void> {
   const { db, identity, now } = services;
-  const account = await db.newest((at) => findAccount(at, userId));
+  const account = await db.onPrimary((at) => findAccount(at, userId));
   if (!account) throw notFound();
   if (password !== null) await checkOwn(services, account, password, "password");
   await removeAccount(db, caller, userId, now());

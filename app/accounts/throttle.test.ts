@@ -3,7 +3,7 @@ import { afterAll, beforeAll, expect, test } from "bun:test";
 import { ask, PASSWORD, signUp } from "../testing/people.ts";
 import { type ObservedShop, openObservedShop } from "../testing/shop.ts";
 import { openPasswords } from "./passwords.ts";
-import { openPatience, waitOf } from "./throttle.ts";
+import { openLoginThrottle, waitOf } from "./throttle.ts";
 
 let nowMs = 1_800_000_000_000;
 const waits: number[] = [];
@@ -86,9 +86,13 @@ test("who waits holds no place among those whose passwords are checked", async (
 
 test("its memory is bounded", async () => {
   const waited: number[] = [];
-  const patience = openPatience({ now: () => 0, wait: async (ms) => waited.push(ms), accountsMax: 1 });
-  for (let at = 0; at < 9; at += 1) patience.failed("a");
-  patience.failed("b");
-  await patience.before("a");
+  const loginThrottle = openLoginThrottle({
+    now: () => 0,
+    wait: async (ms) => waited.push(ms),
+    accountsMax: 1,
+  });
+  for (let at = 0; at < 9; at += 1) loginThrottle.failed("a");
+  loginThrottle.failed("b");
+  await loginThrottle.before("a");
   expect(waited).toEqual([]);
 });

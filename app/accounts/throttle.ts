@@ -11,16 +11,20 @@ const ACCOUNTS_MAX = 10_000;
 
 type Failures = { count: number; lastMs: number };
 
-export type PatienceOptions = {
+export type LoginThrottleOptions = {
   now(): number;
   wait?: (ms: number) => Promise<unknown>;
   accountsMax?: number;
 };
 
-export type Patience = ReturnType<typeof openPatience>;
+export type LoginThrottle = ReturnType<typeof openLoginThrottle>;
 
 /** Opens the memory of failures; names of accounts need not exist, so that waiting tells nothing about them. */
-export function openPatience({ now, wait = Bun.sleep, accountsMax = ACCOUNTS_MAX }: PatienceOptions) {
+export function openLoginThrottle({
+  now,
+  wait = Bun.sleep,
+  accountsMax = ACCOUNTS_MAX,
+}: LoginThrottleOptions) {
   const failures = new LRUCache<string, Failures>({ max: accountsMax });
   // Names are as long as a stranger makes them.
   const keyOf = (name: string): string => Bun.hash.xxHash64(name).toString(36);

@@ -5,19 +5,19 @@ import type { Entry } from "./entry.ts";
 
 const MISSING_MAX = 5_000;
 const MISSING_TTL_MS = 5_000;
-const ITEM = { concern: "item", shoeIds: ["a"] } as const;
-const RELATED = { concern: "related", shoeIds: ["a", "b", "later"] } as const;
-const LIST = { concern: "list" } as const;
+const ITEM = { scope: "item", shoeIds: ["a"] } as const;
+const RELATED = { scope: "related", shoeIds: ["a", "b", "later"] } as const;
+const LIST = { scope: "list" } as const;
 
 /** One shoe's item, a product view, related answers that show it, others, and two lists. */
 async function openFull() {
   const hand = openHandCache();
   await hand.ask("/shoes/a", "a", ITEM);
   await hand.ask("/products/a", "a", ITEM);
-  await hand.ask("/shoes/b", "b", { concern: "item", shoeIds: ["b"] });
+  await hand.ask("/shoes/b", "b", { scope: "item", shoeIds: ["b"] });
   await hand.ask("/shoes/a/relatedproducts", "a, b", RELATED);
-  await hand.ask("/shoes/c/relatedproducts", "c, a", { concern: "related", shoeIds: ["c", "a"] });
-  await hand.ask("/shoes/d/relatedproducts", "d, b", { concern: "related", shoeIds: ["d", "b"] });
+  await hand.ask("/shoes/c/relatedproducts", "c, a", { scope: "related", shoeIds: ["c", "a"] });
+  await hand.ask("/shoes/d/relatedproducts", "d, b", { scope: "related", shoeIds: ["d", "b"] });
   await hand.ask("/shoes", "list", LIST);
   await hand.ask("/categories", "categories", LIST);
   const all = [
@@ -39,7 +39,7 @@ describe("an answer", () => {
     const { ask, cache } = openHandCache();
     const first = await ask("/shoes/a", "first", ITEM);
     const second = await ask("/shoes/a", "second", ITEM);
-    expect([first.origin, second.origin]).toEqual(["miss", "hit"]);
+    expect([first.outcome, second.outcome]).toEqual(["miss", "hit"]);
     expect(second.entry).toBe(first.entry);
     expect(textOf(second.entry)).toBe("first");
     expect(cache.find("/shoes/a")).toBe(first.entry as Entry);
@@ -69,8 +69,8 @@ describe("an answer", () => {
     const answers = await Promise.all(asked);
     expect(computed).toBe(1);
     expect(new Set(answers.map(({ entry }) => entry)).size).toBe(1);
-    expect(answers.map(({ origin }) => origin)).toEqual(["miss", "miss", "miss"]);
-    expect(await cache.answer(fill)).toMatchObject({ origin: "hit" });
+    expect(answers.map(({ outcome }) => outcome)).toEqual(["miss", "miss", "miss"]);
+    expect(await cache.answer(fill)).toMatchObject({ outcome: "hit" });
   });
 
   test("that fails, fails for all who wait, and the next ask tries again", async () => {
@@ -80,7 +80,7 @@ describe("an answer", () => {
     const asked = [cache.answer(fill), cache.answer(fill)];
     reject(new Error("broken"));
     for (const { status } of await Promise.allSettled(asked)) expect(status).toBe("rejected");
-    expect(await ask("/shoes/a", "well")).toMatchObject({ origin: "miss" });
+    expect(await ask("/shoes/a", "well")).toMatchObject({ outcome: "miss" });
     expect(cache.state().entries).toBe(1);
   });
 
@@ -95,7 +95,7 @@ describe("an answer", () => {
     expect(computed).toBe(1);
     await ask("/shoes/none", null);
     expect(cache.state()).toMatchObject({ entries: 0, missing: 0 });
-    expect((await cache.answer(fill)).origin).toBe("miss");
+    expect((await cache.answer(fill)).outcome).toBe("miss");
   });
 
   test("larger than the whole cache is answered and not kept", async () => {
@@ -106,7 +106,7 @@ describe("an answer", () => {
     expect(cache.find("/large")).toBeUndefined();
     // Nothing of it is left behind that would drop what comes at its place.
     await ask("/moved", "x".repeat(20_000), ITEM);
-    await ask("/moved", "small", { concern: "item", shoeIds: ["b"] });
+    await ask("/moved", "small", { scope: "item", shoeIds: ["b"] });
     change(["facts", "a"]);
     expect(cache.find("/moved")).toBeDefined();
     expect(cache.find("/small")).toBeDefined();
@@ -116,8 +116,8 @@ describe("an answer", () => {
 describe("what is not there", () => {
   test("is remembered briefly", async () => {
     const { ask, cache, pass } = openHandCache();
-    expect(await ask("/shoes/none", null)).toEqual({ entry: null, origin: "miss" });
-    expect(await ask("/shoes/none", "now there")).toEqual({ entry: null, origin: "hit" });
+    expect(await ask("/shoes/none", null)).toEqual({ entry: null, outcome: "miss" });
+    expect(await ask("/shoes/none", "now there")).toEqual({ entry: null, outcome: "hit" });
     pass(MISSING_TTL_MS);
     expect(cache.isMissing("/shoes/none")).toBe(false);
     expect(textOf((await ask("/shoes/none", "now there")).entry)).toBe("now there");
@@ -268,12 +268,12 @@ describe("a fill that began before a change", () => {
     ["a list, all facts", "list", ["facts", null], false],
     ["a list, a session", "list", ["session", null], true],
   ];
-  test.each(cases)("%s %s %p: kept is %p", async (_name, concern, news, isKept) => {
+  test.each(cases)("%s %s %p: kept is %p", async (_name, scope, news, isKept) => {
     const { cache, change, has } = openHandCache();
     const { promise, resolve } = Promise.withResolvers<string>();
     // Lists were dropped just now, so that the next news do not drop them at once.
     change(["collection", null], ["counters", null]);
-    const asked = cache.answer(fillOf("/key", () => promise, { concern, shoeIds: ["a"] }));
+    const asked = cache.answer(fillOf("/key", () => promise, { scope, shoeIds: ["a"] }));
     change(news);
     resolve("old");
     expect(textOf((await asked).entry)).toBe("old");

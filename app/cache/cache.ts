@@ -1,24 +1,24 @@
 // The memory cache: finished answers by canonical address, dropped by the change feed, bounded in bytes.
 import { LRUCache } from "lru-cache";
 import type { Change } from "../../db/feed.ts";
-import { openRecent } from "./change-window.ts";
+import { openChangeWindow } from "./change-window.ts";
 import { type Answer, type Entry, finish } from "./entry.ts";
 import { openShelf } from "./shelf.ts";
-import { openPace } from "./throttle.ts";
+import { openThrottle } from "./throttle.ts";
 
 /** What an answer is about: one shoe, a shoe with others beside it, or many shoes. */
-export type Concern = "item" | "related" | "list";
+export type Scope = "item" | "related" | "list";
 
 export type Fill = {
   key: string;
-  concern: Concern;
+  scope: Scope;
   ttlMs: number;
   /** Makes the answer; `null`: there is no such thing, which is remembered briefly. */
   compute(): Promise<Answer | null> | Answer | null;
 };
 
 /** Why an answer came as it did, for `Cache-Status`; `behind`: it is older than its client may know. */
-export type Origin = "hit" | "miss" | "behind";
+export type CacheOutcome = "hit" | "miss" | "behind";
 
 export type CacheOptions = {
   bytesMax: number;
@@ -38,33 +38,36 @@ export type Cache = ReturnType<typeof openCache>;
 export function openCache({ bytesMax, now, position, headers = {} }: CacheOptions) {
   const shelf = openShelf(bytesMax);
   const missing = openMissing(bytesMax > 0, now);
-  const news = openNews({ shelf, missing, now, position });
-  const flights = new Map<string, { era: number; entry: Promise<Entry | null> }>();
+  const feed = openFeedState({ shelf, missing, now, position });
+  const flights = new Map<string, { generation: number; entry: Promise<Entry | null> }>();
 
   const find = (spelling: string, since = 0): Entry | undefined => {
     const entry = shelf.get(spelling);
     if (entry === undefined) return undefined;
-    if (entry.expiresAtMs > now() && (entry.concern !== "list" || entry.epoch === news.listEpoch()))
+    if (
+      entry.expiresAtMs > now() &&
+      (entry.scope !== "list" || entry.listGeneration === feed.listGeneration())
+    )
       // One that is good enough for others may be too old for who knows of a later change.
-      return since > entry.seq && news.concern(entry, since) ? undefined : entry;
+      return since > entry.seq && feed.isStale(entry, since) ? undefined : entry;
     shelf.delete(entry.key);
     return undefined;
   };
 
-  const compute = async ({ key, concern, ttlMs, compute }: Fill): Promise<Entry | null> => {
+  const compute = async ({ key, scope, ttlMs, compute }: Fill): Promise<Entry | null> => {
     // Read before the question, so that a change in between is seen as one that came meanwhile.
-    const [seq, epoch, era] = [position(), news.listEpoch(), news.era()];
+    const [seq, listGeneration, generation] = [position(), feed.listGeneration(), feed.generation()];
     const answer = await compute();
     if (answer === null) {
-      if (news.era() === era) missing.note(key);
+      if (feed.generation() === generation) missing.note(key);
       return null;
     }
     const entry = finish(
       answer,
-      { key, concern, seq, epoch, expiresAtMs: now() + ttlMs, headers },
+      { key, scope, seq, listGeneration, expiresAtMs: now() + ttlMs, headers },
       bytesMax > 0,
     );
-    if (bytesMax > 0 && !news.wasCleared(era) && !news.concern(entry)) shelf.put(entry);
+    if (bytesMax > 0 && !feed.wasCleared(generation) && !feed.isStale(entry)) shelf.put(entry);
     return entry;
   };
 
@@ -77,27 +80,27 @@ export function openCache({ bytesMax, now, position, headers = {} }: CacheOption
     isMissing: missing.has,
     noteMissing: missing.note,
     /** The answer and whether it was there; one computation per key at a time, whoever asks. */
-    async answer(fill: Fill, since = 0): Promise<{ entry: Entry | null; origin: Origin }> {
+    async answer(fill: Fill, since = 0): Promise<{ entry: Entry | null; outcome: CacheOutcome }> {
       const entry = find(fill.key, since);
-      if (entry) return { entry, origin: "hit" };
-      if (since === 0 && missing.has(fill.key)) return { entry: null, origin: "hit" };
+      if (entry) return { entry, outcome: "hit" };
+      if (since === 0 && missing.has(fill.key)) return { entry: null, outcome: "hit" };
       const underway = flights.get(fill.key);
       // One that began before the latest news may not know them.
-      if (underway?.era === news.era()) return { entry: await underway.entry, origin: "miss" };
-      const flight = { era: news.era(), entry: compute(fill) };
+      if (underway?.generation === feed.generation()) return { entry: await underway.entry, outcome: "miss" };
+      const flight = { generation: feed.generation(), entry: compute(fill) };
       flights.set(fill.key, flight);
       try {
-        return { entry: await flight.entry, origin: "miss" };
+        return { entry: await flight.entry, outcome: "miss" };
       } finally {
         if (flights.get(fill.key) === flight) flights.delete(fill.key);
       }
     },
     /** An answer computed elsewhere, as it is sent; it is not kept, for the feed here does not tell of it. */
-    passing: ({ key, concern }: Fill, answer: Answer): Entry =>
-      finish(answer, { key, concern, seq: 0, epoch: 0, expiresAtMs: 0, headers }, false),
-    apply: news.apply,
-    tick: news.tick,
-    clear: news.clear,
+    passing: ({ key, scope }: Fill, answer: Answer): Entry =>
+      finish(answer, { key, scope, seq: 0, listGeneration: 0, expiresAtMs: 0, headers }, false),
+    apply: feed.apply,
+    tick: feed.tick,
+    clear: feed.clear,
     state: () => ({ ...shelf.size(), missing: missing.size() }),
   };
 }
@@ -108,54 +111,54 @@ type Kept = Pick<CacheOptions, "now" | "position"> & {
 };
 
 /** What the change feed's news do to what is kept. */
-function openNews({ shelf, missing, now, position }: Kept) {
-  const recent = openRecent();
-  let listEpoch = 0;
-  let era = 0;
+function openFeedState({ shelf, missing, now, position }: Kept) {
+  const changeWindow = openChangeWindow();
+  let listGeneration = 0;
+  let generation = 0;
   let clearedIn = 0;
   const dropLists = () => {
-    listEpoch += 1;
+    listGeneration += 1;
     missing.clear();
   };
-  const pace = openPace(now, dropLists, (shoeId) => shelf.dropShoe(shoeId, ["item"]));
+  const throttle = openThrottle(now, dropLists, (shoeId) => shelf.dropShoe(shoeId, ["item"]));
 
   const clear = () => {
-    era += 1;
-    clearedIn = era;
+    generation += 1;
+    clearedIn = generation;
     shelf.clear();
     dropLists();
-    pace.allDropped();
-    recent.forgetTo(position());
+    throttle.allDropped();
+    changeWindow.forgetTo(position());
   };
 
   const applyOne = (change: Change) => {
     const { kind, shoeId } = change;
-    recent.add(change);
+    changeWindow.add(change);
     if (kind === "facts" && shoeId === null) clear();
     if (kind === "facts" && shoeId !== null) {
       shelf.dropShoe(shoeId, ["item", "related"]);
       missing.drop(shoeId);
     }
-    if (kind === "collection") pace.collectionChanged();
-    if (kind === "counters") pace.countersChanged(shoeId);
+    if (kind === "collection") throttle.collectionChanged();
+    if (kind === "counters") throttle.countersChanged(shoeId);
   };
 
   return {
-    /** Lists of an earlier epoch are not valid any more. */
-    listEpoch: (): number => listEpoch,
-    /** Grows with all news: what began in an earlier era may not know the latest. */
-    era: (): number => era,
-    /** Whether everything was dropped after this era. */
+    /** Lists of an earlier listGeneration are not valid any more. */
+    listGeneration: (): number => listGeneration,
+    /** Grows with all news: what began in an earlier generation may not know the latest. */
+    generation: (): number => generation,
+    /** Whether everything was dropped after this generation. */
     wasCleared: (since: number): boolean => clearedIn > since,
-    concern: recent.concern,
+    isStale: changeWindow.isStale,
     /** Takes news of the feed, in order. */
     apply(changes: Change[]): void {
-      era += 1;
+      generation += 1;
       for (const change of changes) applyOne(change);
-      pace.tick();
+      throttle.tick();
     },
     /** Does what has become due; called many times a second. */
-    tick: pace.tick,
+    tick: throttle.tick,
     /** Forgets everything: the feed has a gap, or tells of another database. */
     clear,
   };

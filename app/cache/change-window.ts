@@ -1,13 +1,13 @@
 // The last changes of the feed, so that an answer computed meanwhile can be checked against them.
 
 import type { Change } from "../../db/feed.ts";
-import { type Entry, markOf } from "./entry.ts";
+import { type Entry, idHashOf } from "./entry.ts";
 
 /** Changes that are remembered; an answer older than them is not kept. */
 const RECENT_MAX = 4_096;
 
 /** Opens an empty memory of changes. */
-export function openRecent() {
+export function openChangeWindow() {
   let changes: Change[] = [];
   let forgottenTo = 0;
   return {
@@ -23,15 +23,15 @@ export function openRecent() {
       forgottenTo = seq;
     },
     /** Whether something happened since the answer's computation began, and not after `to`, that makes it wrong. */
-    concern: (entry: Entry, to = Number.POSITIVE_INFINITY): boolean =>
+    isStale: (entry: Entry, to = Number.POSITIVE_INFINITY): boolean =>
       entry.seq < forgottenTo ||
-      changes.some((change) => change.seq > entry.seq && change.seq <= to && concerns(change, entry)),
+      changes.some((change) => change.seq > entry.seq && change.seq <= to && invalidates(change, entry)),
   };
 }
 
-function concerns({ kind, shoeId }: Change, entry: Entry): boolean {
+function invalidates({ kind, shoeId }: Change, entry: Entry): boolean {
   if (shoeId === null && kind === "facts") return true;
-  if (entry.concern === "list") return kind === "collection" || kind === "counters";
-  if (shoeId === null || !entry.marks.includes(markOf(shoeId))) return false;
-  return kind === "facts" || (kind === "counters" && entry.concern === "item");
+  if (entry.scope === "list") return kind === "collection" || kind === "counters";
+  if (shoeId === null || !entry.idHashes.includes(idHashOf(shoeId))) return false;
+  return kind === "facts" || (kind === "counters" && entry.scope === "item");
 }

@@ -1,6 +1,6 @@
 // A finished answer: its bytes, plain and compressed, its entity tags and headers, ready to be sent as they are.
 import { DATA_HEADERS, EXPOSED_HEADERS } from "../http/headers.ts";
-import type { Concern } from "./cache.ts";
+import type { Scope } from "./cache.ts";
 
 /** What a computation returns: the body and what its entity tag begins with (row version and view). */
 export type Answer = {
@@ -14,19 +14,19 @@ export type Answer = {
 };
 
 /** A shoe's id as the cache keeps it: 32 bits. Two that fall together are dropped together, which harms nobody. */
-export const markOf = (shoeId: string): number => Bun.hash.crc32(shoeId) | 0;
+export const idHashOf = (shoeId: string): number => Bun.hash.crc32(shoeId) | 0;
 
 /** One encoding of an answer. */
 export type Variant = { body: Uint8Array<ArrayBuffer>; etag: string; headers: Headers };
 
 export type Entry = {
   key: string;
-  concern: Concern;
+  scope: Scope;
   /** Marks of every shoe whose change makes the answer wrong. */
-  marks: Int32Array;
+  idHashes: Int32Array;
   /** How far the change feed had been read before the answer was computed. */
   seq: number;
-  epoch: number;
+  listGeneration: number;
   expiresAtMs: number;
   plain: Variant;
   /** Made at the first request that accepts it; `null`: not worth it. */
@@ -53,7 +53,7 @@ export const PUBLIC_HEADERS = {
   ...DATA_HEADERS,
 } as const;
 
-type Facts = Pick<Entry, "key" | "concern" | "seq" | "epoch" | "expiresAtMs"> & {
+type Facts = Pick<Entry, "key" | "scope" | "seq" | "listGeneration" | "expiresAtMs"> & {
   /** Headers that the settings add to every answer. */
   headers?: Record<string, string>;
 };
@@ -98,7 +98,7 @@ export function finish(answer: Answer, { headers: more, ...facts }: Facts, isKep
   const plain = { body, etag: `"${tag}.i"`, headers };
   return {
     ...facts,
-    marks: isKept ? Int32Array.from(new Set(answer.shoeIds().map(markOf))) : NO_MARKS,
+    idHashes: isKept ? Int32Array.from(new Set(answer.shoeIds().map(idHashOf))) : NO_MARKS,
     plain,
     gzip: body.length < GZIP_BYTES_MIN ? null : undefined,
   };
@@ -128,7 +128,9 @@ function toBytes(text: string): Uint8Array<ArrayBuffer> {
 }
 
 /** Bytes an entry takes in memory, its compressed copy and bookkeeping included. */
-export function weigh({ plain, gzip, marks }: Entry): number {
+export function weigh({ plain, gzip, idHashes }: Entry): number {
   const compressed = gzip === null ? 0 : plain.body.length * GZIP_FACTOR * BUFFER_FACTOR + GZIP_BYTES;
-  return Math.ceil(plain.body.length * BUFFER_FACTOR + compressed) + ENTRY_BYTES + marks.length * MARK_BYTES;
+  return (
+    Math.ceil(plain.body.length * BUFFER_FACTOR + compressed) + ENTRY_BYTES + idHashes.length * MARK_BYTES
+  );
 }

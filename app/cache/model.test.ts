@@ -92,14 +92,14 @@ function openLoad(seed: number) {
   const optionsOf = (key: string) => {
     const [kind = "", name = ""] = key.split(" ");
     const at = Number(name.slice(1));
-    if (kind === "item") return { concern: "item", shoeIds: [name], ttlMs: SHOE_TTL_MS } as const;
+    if (kind === "item") return { scope: "item", shoeIds: [name], ttlMs: SHOE_TTL_MS } as const;
     if (kind === "related")
       return {
-        concern: "related",
+        scope: "related",
         shoeIds: [0, 1, 2].map((step) => id(at + step)),
         ttlMs: SHOE_TTL_MS,
       } as const;
-    return { concern: "list", shoeIds: [], ttlMs: LIST_TTL_MS } as const;
+    return { scope: "list", shoeIds: [], ttlMs: LIST_TTL_MS } as const;
   };
 
   /** Asks; the query sees the truth of this moment, and its answer comes when `finish` is called. */
@@ -117,8 +117,8 @@ function openLoad(seed: number) {
       optionsOf(key),
     );
     const askedAt = hand.now();
-    const asked = hand.cache.answer(fill).then(({ entry, origin }) => {
-      if (origin === "hit") seen.hits += 1;
+    const asked = hand.cache.answer(fill).then(({ entry, outcome }) => {
+      if (outcome === "hit") seen.hits += 1;
       if (entry && !madeAt.has(entry)) madeAt.set(entry, hand.now());
       // Whoever asks gets nothing that was too old already when he asked.
       expect(truth.late(key, textOf(entry) ?? "", askedAt)).toEqual([]);

@@ -5,7 +5,7 @@ import { type Entry, finish, gzipOf, weigh } from "./entry.ts";
 import { acceptsGzip, respond } from "./respond.ts";
 
 const TEXT = "Trail shoe, grips wet rock. ".repeat(100);
-const FACTS = { key: "/shoes/a", concern: "item", seq: 1, epoch: 0, expiresAtMs: 0 } as const;
+const FACTS = { key: "/shoes/a", scope: "item", seq: 1, listGeneration: 0, expiresAtMs: 0 } as const;
 const answer = {
   contentType: "text/plain",
   cacheControl: "public, max-age=0",

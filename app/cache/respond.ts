@@ -1,5 +1,5 @@
 // From a finished answer to the response for one request: encoding, entity tags, `Cache-Status`.
-import type { Origin } from "./cache.ts";
+import type { CacheOutcome } from "./cache.ts";
 import { type Entry, gzipOf } from "./entry.ts";
 
 /** What is said of an answer that is older than its client may know. */
@@ -10,10 +10,10 @@ const STATUS = { miss: "insole; fwd=miss", behind: BEHIND } as const;
  * The answer as this client wants it: 304 where it has it already. Header objects are copied by `Response`. Without an id
  * of the request whoever sends the answer sets it.
  */
-export function respond(entry: Entry, request: Request, origin: Origin, requestId?: string): Response {
+export function respond(entry: Entry, request: Request, origin: CacheOutcome, requestId?: string): Response {
   const asked = request.headers;
   // A single shoe is compressed when it is asked for again: what is asked for once is not worth the time.
-  const mayCompress = entry.gzip !== null && (origin === "hit" || entry.concern === "list");
+  const mayCompress = entry.gzip !== null && (origin === "hit" || entry.scope === "list");
   const variant = mayCompress && acceptsGzip(asked.get("accept-encoding")) ? gzipOf(entry) : entry.plain;
   const headers = origin === "hit" ? variant.headers : new Headers(variant.headers);
   if (origin !== "hit") headers.set("cache-status", STATUS[origin]);

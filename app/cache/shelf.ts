@@ -1,13 +1,13 @@
 // Where the finished answers stand: the least recently used go first, and each is found by the shoes it shows.
 import { LRUCache } from "lru-cache";
-import type { Concern } from "./cache.ts";
-import { type Entry, markOf, weigh } from "./entry.ts";
+import type { Scope } from "./cache.ts";
+import { type Entry, idHashOf, weigh } from "./entry.ts";
 import { openSpellings } from "./key.ts";
 
 /** Answers are found by the shoes they show in this many buckets: far less memory than a list per shoe. */
 const BUCKETS = 8_192;
 
-const bucketOf = (mark: number): number => (mark >>> 0) % BUCKETS;
+const bucketOf = (idHash: number): number => (idHash >>> 0) % BUCKETS;
 
 /** Opens an empty shelf of at most `bytesMax`. */
 export function openShelf(bytesMax: number) {
@@ -16,7 +16,7 @@ export function openShelf(bytesMax: number) {
     maxSize: Math.max(1, bytesMax),
     sizeCalculation: weigh,
     dispose: (entry) => {
-      for (const mark of entry.marks) shows[bucketOf(mark)]?.delete(entry);
+      for (const idHash of entry.idHashes) shows[bucketOf(idHash)]?.delete(entry);
     },
   });
   const spellings = openSpellings();
@@ -35,13 +35,13 @@ export function openShelf(bytesMax: number) {
       entries.set(entry.key, entry);
       // One that is too large for the shelf was not taken.
       if (entries.peek(entry.key) !== entry) return;
-      for (const mark of entry.marks) shows[bucketOf(mark)]?.add(entry);
+      for (const idHash of entry.idHashes) shows[bucketOf(idHash)]?.add(entry);
     },
-    /** Drops the answers about these concerns that show the shoe. */
-    dropShoe(shoeId: string, concerns: readonly Concern[]): void {
-      const mark = markOf(shoeId);
-      for (const entry of shows[bucketOf(mark)] ?? [])
-        if (concerns.includes(entry.concern) && entry.marks.includes(mark)) entries.delete(entry.key);
+    /** Drops the answers about these scopes that show the shoe. */
+    dropShoe(shoeId: string, scopes: readonly Scope[]): void {
+      const idHash = idHashOf(shoeId);
+      for (const entry of shows[bucketOf(idHash)] ?? [])
+        if (scopes.includes(entry.scope) && entry.idHashes.includes(idHash)) entries.delete(entry.key);
     },
     size: () => ({ entries: entries.size, bytes: entries.calculatedSize }),
   };

@@ -2,8 +2,8 @@
 import { expect, test } from "bun:test";
 import { fillOf, openHandCache, textOf } from "../testing/cache.ts";
 
-const ITEM = { concern: "item", shoeIds: ["a"] } as const;
-const LIST = { concern: "list" } as const;
+const ITEM = { scope: "item", shoeIds: ["a"] } as const;
+const LIST = { scope: "list" } as const;
 const BEGIN_SEQ = 50;
 
 /** What stands at the key for a request that asks for at least this `seq`. */
@@ -13,11 +13,11 @@ const ask = async (
   options: typeof ITEM | typeof LIST,
   since = 0,
 ) => {
-  const { entry, origin } = await hand.cache.answer(
+  const { entry, outcome } = await hand.cache.answer(
     fillOf("/key", () => body, options),
     since,
   );
-  return `${origin} ${textOf(entry)}`;
+  return `${outcome} ${textOf(entry)}`;
 };
 
 test.each([ITEM, LIST])(

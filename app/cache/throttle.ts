@@ -5,7 +5,7 @@ const COLLECTION_PAUSE_MS = 100;
 const COUNTERS_PAUSE_MS = 1_000;
 
 /** Opens the pace; `dropLists` and `dropItem` are called when something is due. */
-export function openPace(now: () => number, dropLists: () => void, dropItem: (shoeId: string) => void) {
+export function openThrottle(now: () => number, dropLists: () => void, dropItem: (shoeId: string) => void) {
   const lists = { droppedAt: Number.NEGATIVE_INFINITY, dueAt: Number.POSITIVE_INFINITY };
   const items = new Map<string, { droppedAt: number; isDue: boolean }>();
   // When the first item may be due: a burst of likes ticks hundreds of times a second over a thousand items.

@@ -15,24 +15,24 @@ const RETRY = { "retry-after": "1" };
  * An answer as SQL, so that it can be kept by the group that causes it: `headers` (a JSON object) and `body` are
  * expressions over `from`, all binding `args` by number. Where `from` has no row there is no answer.
  */
-export type Recipe = { status: number; headers: string; body: string; from: string; args: Value[] };
+export type AnswerSql = { status: number; headers: string; body: string; from: string; args: Value[] };
 
 /** An answer that was made by a recipe. */
-export type Kept = { status: number; headers: Record<string, string>; body: string | null };
+export type StoredAnswer = { status: number; headers: Record<string, string>; body: string | null };
 
 /** The statements that keep the answer of this recipe; none where the request has no key. */
-export type Keep = (recipe: Recipe) => Statement[];
+export type StoreAnswer = (recipe: AnswerSql) => Statement[];
 
 export type Idempotency = ReturnType<typeof openIdempotency>;
 
 /** The statement that answers with a recipe's answer; read its row by `readAnswer`. */
-export const answerStatement = ({ headers, body, from, args }: Recipe): Statement => ({
+export const answerStatement = ({ headers, body, from, args }: AnswerSql): Statement => ({
   sql: `SELECT ${headers}, ${body} ${from}`,
   args,
 });
 
 /** The answer in the row of an `answerStatement`; `null` when there was none. */
-export function readAnswer({ status }: Recipe, rows: Value[][] | undefined): Kept | null {
+export function readAnswer({ status }: AnswerSql, rows: Value[][] | undefined): StoredAnswer | null {
   const row = rows?.[0];
   if (!row) return null;
   const [headers, body] = row;
@@ -43,9 +43,9 @@ export function readAnswer({ status }: Recipe, rows: Value[][] | undefined): Kep
 export function openIdempotency(db: Database, now: () => number) {
   const underway = new Map<string, string>();
 
-  const find = async (userId: string, key: string, hash: string): Promise<Kept | null> => {
+  const find = async (userId: string, key: string, hash: string): Promise<StoredAnswer | null> => {
     const afterMs = now() - KEPT_MS;
-    const row = await db.newest(({ read }) =>
+    const row = await db.onPrimary(({ read }) =>
       read.get<[string, number, string, string | null]>(
         "SELECT request_hash, status, headers, body FROM idempotency WHERE user_id = ? AND key = ? AND created_at > ?",
         userId,
@@ -68,8 +68,8 @@ export function openIdempotency(db: Database, now: () => number) {
       request: Request,
       caller: Caller | null,
       content: unknown,
-      work: (keep: Keep) => Promise<Kept>,
-    ): Promise<{ answer: Kept; isReplay: boolean }> {
+      work: (keep: StoreAnswer) => Promise<StoredAnswer>,
+    ): Promise<{ answer: StoredAnswer; isReplay: boolean }> {
       const key = request.headers.get("idempotency-key");
       if (key === null || caller === null) return { answer: await work(() => []), isReplay: false };
       if (!KEY.test(key))
@@ -83,7 +83,8 @@ export function openIdempotency(db: Database, now: () => number) {
       try {
         const kept = await find(userId, key, hash);
         if (kept) return { answer: kept, isReplay: true };
-        const keep: Keep = (recipe) => keepStatements(recipe, [userId, key, hash, now()], now() - KEPT_MS);
+        const keep: StoreAnswer = (recipe) =>
+          keepStatements(recipe, [userId, key, hash, now()], now() - KEPT_MS);
         return { answer: await work(keep), isReplay: false };
       } catch (thrown) {
         // Another process was quicker, or our own effect stands though its outcome was lost.
@@ -128,7 +129,7 @@ export async function forgetOldWrites(db: Database, nowMs: number): Promise<void
 const FACTS = ["user_id", "key", "request_hash", "created_at"];
 
 function keepStatements(
-  { status, headers, body, from, args }: Recipe,
+  { status, headers, body, from, args }: AnswerSql,
   facts: Value[],
   beforeMs: number,
 ): Statement[] {

@@ -1,7 +1,7 @@
 // Insole-Version: how new the shop was after a write, signed, so that a read can ask to be at least as new.
 import { createHmac, hkdfSync, timingSafeEqual } from "node:crypto";
 import type { Database, Position } from "../../db/database.ts";
-import type { Place } from "../../db/topology.ts";
+import type { Topology } from "../../db/topology.ts";
 
 const HEADER = "insole-version";
 const COOKIE = "insole_version";
@@ -21,7 +21,7 @@ export type VersionOptions = {
   /** How far the change feed has been read. */
   position(): number;
   isSecure: boolean;
-  place: { db: Pick<Database, "written">; reach: Place["reach"] };
+  place: { db: Pick<Database, "written">; reach: Topology["reach"] };
 };
 
 /** Issues versions and reads those that come back. */

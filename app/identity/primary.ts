@@ -36,7 +36,7 @@ export function openPrimary(db: Database, now: () => number) {
 
   const ask = async (claim: Claim): Promise<Caller | null> => {
     try {
-      const caller = await db.newest(claim.find);
+      const caller = await db.onPrimary(claim.find);
       if (!caller) failures.set(claim.name, { untilMs: claim.refusedUntilMs, error: null });
       return caller;
     } catch (error) {

@@ -6,7 +6,7 @@ import type { Database } from "../../db/database.ts";
 import { openFile } from "../../db/file.ts";
 import { preparePrivateFile } from "../../db/private.ts";
 import { migrate } from "../../db/schema/migrate.ts";
-import type { Place } from "../../db/topology.ts";
+import type { Topology } from "../../db/topology.ts";
 import type { Config } from "../config.ts";
 import { openLog } from "../log.ts";
 import { computeRelated } from "../shoes/related/related.ts";
@@ -14,9 +14,9 @@ import type { ShoeDraft } from "../shoes/write/draft.ts";
 import {
   bulk,
   type OnConflict,
-  type Origin,
   previewShoes,
   type SaveCounts,
+  type ShoeSource,
   saveShoes,
 } from "../shoes/write/save.ts";
 
@@ -46,7 +46,7 @@ export type ShoeStore = {
 export type OpenShoeStore = ShoeStore & { close(): Promise<void> };
 
 /** Opens the shop's file, made and migrated when it is new; or the primary, with a copy that goes with the store. */
-export async function openShoeStore(config: Config, origin: Origin = "import"): Promise<OpenShoeStore> {
+export async function openShoeStore(config: Config, origin: ShoeSource = "import"): Promise<OpenShoeStore> {
   if (config.primary) return openStoreOfCluster(config, origin);
   const { databasePath } = config;
   preparePrivateFile(databasePath);
@@ -54,7 +54,7 @@ export async function openShoeStore(config: Config, origin: Origin = "import"): 
   return shoeStore(openFile(databasePath, READ_CACHE_KB, PATIENT), origin);
 }
 
-async function openStoreOfCluster(config: Config, origin: Origin): Promise<OpenShoeStore> {
+async function openStoreOfCluster(config: Config, origin: ShoeSource): Promise<OpenShoeStore> {
   // Only here: a shop on one machine has no use for it.
   const { openNodeOf } = await import("../main.ts");
   const folder = mkdtempSync(join(tmpdir(), "insole-copy-"));
@@ -71,7 +71,7 @@ async function openStoreOfCluster(config: Config, origin: Origin): Promise<OpenS
 }
 
 /** Each write is waited for in the copy: what comes next is planned by it. */
-function withOwnWrites({ db, reach }: Place): Database {
+function withOwnWrites({ db, reach }: Topology): Database {
   return Object.defineProperty(
     {
       ...db,
@@ -88,7 +88,7 @@ function withOwnWrites({ db, reach }: Place): Database {
   );
 }
 
-export function shoeStore(db: Database, origin: Origin): OpenShoeStore {
+export function shoeStore(db: Database, origin: ShoeSource): OpenShoeStore {
   return {
     save: (drafts, onConflict) => saveShoes(db, drafts, { origin, onConflict, nowMs: Date.now() }),
     preview: async (drafts, onConflict) => previewShoes(db, drafts, onConflict),

@@ -1,6 +1,6 @@
 // Likes: who likes what, counted exactly; those that come while a commit is under way go together in the next.
 import type { Database, Readable, Statement, Value } from "../../db/database.ts";
-import type { Recipe } from "../http/idempotency.ts";
+import type { AnswerSql } from "../http/idempotency.ts";
 import { cursorAt, type Page, pageBody } from "../http/paging.ts";
 import type { Shop } from "../shoes/list/list.ts";
 import { shoeJson } from "../shoes/views.ts";
@@ -109,7 +109,7 @@ function answerAll(asks: Ask[], counts: Value[][], added: Value[][]): number {
 
 /** One like as a group of its own, its answer told by SQL before the effect: for answers that are kept. */
 export function likeOnce(shoeId: string, userId: string, nowMs: number, isOpen: boolean) {
-  const recipe: Recipe = {
+  const recipe: AnswerSql = {
     status: 201,
     headers: "'{}'",
     body: `json_object('success', json('true'), 'data', json_object('shoeId', s.shoe_id, 'userId', ?2, 'likes',
@@ -155,7 +155,7 @@ export function listLikes(at: Readable, userId: string, page: Page, idsOnly: boo
 }
 
 /** The first page of the list as it is at the end of the group it stands in. */
-export function likesRecipe(userId: string, limit: number, { publicUrl, currency }: Shop): Recipe {
+export function likesRecipe(userId: string, limit: number, { publicUrl, currency }: Shop): AnswerSql {
   return {
     status: 200,
     headers: "'{}'",

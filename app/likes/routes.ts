@@ -57,7 +57,7 @@ async function refuseUnknown(
   userId: string,
 ): Promise<void> {
   if (openWrites || caller?.userId === userId) return;
-  if (!(await db.newest((at) => isUserKnown(at, userId))))
+  if (!(await db.onPrimary((at) => isUserKnown(at, userId))))
     throw new Problem("not-found", "there is no such account");
 }
 
@@ -90,7 +90,7 @@ function oneLike(services: WriteServices) {
     const liked = await likes[verb](shoeId, userId);
     if (liked) return { shoeId, liked };
     // It is none: then it may be a slug.
-    const other = await db.newest((at) => findIdOfSlug(at, address));
+    const other = await db.onPrimary((at) => findIdOfSlug(at, address));
     const second = other === null ? null : await likes[verb](other, userId);
     if (!second || other === null) throw new Problem("not-found", "there is no such shoe");
     return { shoeId: other, liked: second };
@@ -147,7 +147,9 @@ function listOfLikes(services: WriteServices) {
       const limit = idsOnly && !params.has("limit") ? IDS_LIMIT : page.limit;
       const offset = page.page === null ? 0 : (page.page - 1) * limit;
       const userId = await userOf(services, asked);
-      const body = await db.newest((at) => listLikes(at, userId, { ...page, limit, offset }, idsOnly, shop));
+      const body = await db.onPrimary((at) =>
+        listLikes(at, userId, { ...page, limit, offset }, idsOnly, shop),
+      );
       return new Response(body, { headers: { "content-type": JSON_TYPE, "cache-control": PRIVATE } });
     },
     async merge(asked: AskedOf): Promise<Response> {

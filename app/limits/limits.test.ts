@@ -166,11 +166,11 @@ test("an answer from memory is given before anything is counted, also at the lim
   const person = await someone();
   for (let at = 0; at <= MAX; at += 1) await ask(shop, "GET", "/api/auth/profile", person);
   await shop.get("/api/shoes/a1");
-  const before = { ...shop.tally.state().memory, clients: shop.limits.state().clients };
+  const before = { ...shop.counters.state().memory, clients: shop.limits.state().clients };
   const headers = { authorization: `Bearer ${person.token}`, "x-forwarded-for": "203.0.113.99" };
   const hit = await shop.get("/api/shoes/a1", { headers });
   expect([hit.status, hit.headers.get("cache-status")]).toEqual([200, "insole; hit"]);
-  const after = { ...shop.tally.state().memory, clients: shop.limits.state().clients };
+  const after = { ...shop.counters.state().memory, clients: shop.limits.state().clients };
   expect(after).toEqual({ ...before, answered: before.answered + 1 });
 });
 

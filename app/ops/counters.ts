@@ -30,10 +30,10 @@ const REGISTER = "POST /auth/register";
 const LOGIN = "POST /auth/login";
 const LIKES = ["POST /shoes/:id/likes/:userid", "POST /users/:id/likes", "POST /shoes/likes"];
 
-export type Tally = ReturnType<typeof openTally>;
+export type Counters = ReturnType<typeof openCounters>;
 
-/** Opens a tally at zero. */
-export function openTally() {
+/** Opens a counters at zero. */
+export function openCounters() {
   const series = new Map<string, Series>();
   const cache: Record<CacheKind, number> = { hit: 0, miss: 0, "not-modified": 0, missing: 0 };
   const events: Record<EventName, number> = {

@@ -5,16 +5,16 @@ import type { Counter, Gauge, Histogram, Registry } from "prom-client";
 import type { Database } from "../../db/database.ts";
 import type { Cache } from "../cache/cache.ts";
 import type { Limits } from "../limits/limits.ts";
-import { BUCKET_SECONDS, type Series, type Tally } from "./counters.ts";
+import { BUCKET_SECONDS, type Counters, type Series } from "./counters.ts";
 import type { Status } from "./status.ts";
 
 export type MetricServices = {
-  db: Pick<Database, "writeDoor">;
+  db: Pick<Database, "writeQueue">;
   cache: Pick<Cache, "state">;
   passwords: { state(): { running: number; waiting: number } };
   limits: Pick<Limits, "state">;
   status: Status;
-  tally: Tally;
+  counters: Counters;
 };
 
 /** Linux only; elsewhere the number is left out. */
@@ -55,7 +55,7 @@ async function openRegistry(services: MetricServices): Promise<Registry> {
     buckets: [...BUCKET_SECONDS],
     registers: [registry],
   });
-  writeFrom(durations, () => services.tally.state().series);
+  writeFrom(durations, () => services.counters.state().series);
   defineRequests(define, services);
   defineStores(define, services);
   defineProcess(define, services.status, delay);
@@ -98,13 +98,13 @@ function writeFrom(histogram: Histogram, read: () => Series[]): void {
   Object.assign(histogram, { get, getForPromString: get });
 }
 
-function defineRequests({ counter }: Define, { tally, limits }: MetricServices): void {
+function defineRequests({ counter }: Define, { counters, limits }: MetricServices): void {
   counter(
     "insole_http_requests_total",
     "Requests answered; those answered from memory at once have the route `cached`",
     ["route", "method", "status"],
     (put) => {
-      const { memory, series } = tally.state();
+      const { memory, series } = counters.state();
       put(memory.answered, { route: "cached", method: "GET", status: "2xx" });
       put(memory.notModified, { route: "cached", method: "GET", status: "3xx" });
       for (const { route, method, status, count } of series) put(count, { route, method, status });
@@ -115,19 +115,19 @@ function defineRequests({ counter }: Define, { tally, limits }: MetricServices):
     "Answers of the catalogue by where they came from",
     ["kind"],
     (put) => {
-      for (const [kind, count] of Object.entries(tally.state().cache)) put(count, { kind });
+      for (const [kind, count] of Object.entries(counters.state().cache)) put(count, { kind });
     },
   );
   counter("insole_registrations_total", "Accounts registered", [], (put) =>
-    put(tally.state().events.registrations),
+    put(counters.state().events.registrations),
   );
   counter("insole_logins_total", "Logins by outcome", ["outcome"], (put) => {
-    const { logins, login_failures } = tally.state().events;
+    const { logins, login_failures } = counters.state().events;
     put(logins, { outcome: "done" });
     put(login_failures, { outcome: "refused" });
   });
   counter("insole_likes_total", "Likes acknowledged, repeats and merged lists counted once each", [], (put) =>
-    put(tally.state().events.likes),
+    put(counters.state().events.likes),
   );
   counter("insole_rate_limited_total", "Requests refused at a limit", [], (put) =>
     put(limits.state().refused),
@@ -138,26 +138,26 @@ function defineStores({ counter, gauge }: Define, { db, cache, passwords, limits
   gauge("insole_cache_bytes", "Bytes that cached answers take", [], (put) => put(cache.state().bytes));
   gauge("insole_cache_entries", "Cached answers", [], (put) => put(cache.state().entries));
   gauge("insole_write_door_queued", "Writes that wait for their commit", [], (put) =>
-    put(db.writeDoor().queued),
+    put(db.writeQueue().queued),
   );
   gauge("insole_write_door_group_size", "Writes in the last commit", [], (put) =>
-    put(db.writeDoor().groupSize),
+    put(db.writeQueue().groupSize),
   );
   gauge("insole_write_door_commit_seconds", "How long the last commit took", [], (put) =>
-    put(db.writeDoor().lastCommitMs / 1_000),
+    put(db.writeQueue().lastCommitMs / 1_000),
   );
   gauge(
     "insole_write_door_breaker_open",
     "1 while writes are refused because commits keep failing",
     [],
-    (put) => put(db.writeDoor().breaker === "open" ? 1 : 0),
+    (put) => put(db.writeQueue().breaker === "open" ? 1 : 0),
   );
-  counter("insole_write_door_commits_total", "Commits", [], (put) => put(db.writeDoor().commits));
+  counter("insole_write_door_commits_total", "Commits", [], (put) => put(db.writeQueue().commits));
   counter("insole_write_door_commit_seconds_total", "How long all commits took together", [], (put) =>
-    put(db.writeDoor().commitMsTotal / 1_000),
+    put(db.writeQueue().commitMsTotal / 1_000),
   );
   counter("insole_write_door_writes_total", "Writes in all commits", [], (put) =>
-    put(db.writeDoor().members),
+    put(db.writeQueue().members),
   );
   gauge("insole_passwords", "Passwords being checked, and waiting for it", ["state"], (put) => {
     for (const [state, count] of Object.entries(passwords.state())) put(count, { state });

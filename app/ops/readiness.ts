@@ -16,7 +16,7 @@ export function readiness({ status, db, cache, passwords, limits }: MetricServic
     seq,
     lagMs,
     ...(replica ? { replica } : {}),
-    writeDoor: db.writeDoor(),
+    writeDoor: db.writeQueue(),
     cache: cache.state(),
     passwords: passwords.state(),
     limits: limits.state(),

@@ -1,5 +1,5 @@
 // How the process stands: starting, ready or draining, and since when; and how far it is behind.
-import type { Place } from "../../db/topology.ts";
+import type { Topology } from "../../db/topology.ts";
 
 export type Phase = "starting" | "ready" | "draining";
 export type Status = ReturnType<typeof openStatus>;
@@ -10,7 +10,7 @@ export type StatusOptions = {
   now(): number;
   /** The newest change known here. */
   seq(): number;
-  place: Pick<Place, "role" | "lagMs" | "trouble" | "details">;
+  place: Pick<Topology, "role" | "lagMs" | "trouble" | "details">;
 };
 
 /** Keeps the phase of the process. */

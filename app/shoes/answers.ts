@@ -35,7 +35,7 @@ const json = (body: string, etagPrefix: string, shoeIds: () => string[] = () => 
 /** One shoe by its id. */
 export const shoeFill = (at: Readable, shop: Shop, view: View, shoeId: string): Fill => ({
   key: `${ROOT[view]}/${shoeId}`,
-  concern: "item",
+  scope: "item",
   ttlMs: TTL_MS.shoe,
   compute() {
     const item = findShoe(at, shoeId, view, shop);
@@ -46,7 +46,7 @@ export const shoeFill = (at: Readable, shop: Shop, view: View, shoeId: string): 
 /** A shoe with its related shoes. */
 export const relatedFill = (at: Readable, shop: Shop, shoeId: string): Fill => ({
   key: `${ROOT.shoe}/${shoeId}/relatedproducts`,
-  concern: "related",
+  scope: "related",
   ttlMs: TTL_MS.shoe,
   compute() {
     const item = findRelated(at, shoeId, shop);
@@ -64,7 +64,7 @@ export function listFill(at: Readable, shop: Shop, view: View, query: ListQuery)
   const kind = query.words ? "search" : query.sort === "popular" ? "popular" : "list";
   return {
     key: text === "" ? ROOT[view] : `${ROOT[view]}?${text}`,
-    concern: "list",
+    scope: "list",
     ttlMs: TTL_MS[kind],
     async compute() {
       const listing = await listShoes(at, query, view, shop);
@@ -75,7 +75,7 @@ export function listFill(at: Readable, shop: Shop, view: View, query: ListQuery)
 
 export const categoriesFill = (at: Readable): Fill => ({
   key: "categories",
-  concern: "list",
+  scope: "list",
   ttlMs: TTL_MS.categories,
   compute() {
     const items = listCategories(at);
@@ -90,7 +90,7 @@ export const categoriesFill = (at: Readable): Fill => ({
 /** The drawn picture; at its version's address it never changes. */
 export const pictureFill = (at: Readable, shoeId: string, version: string | null): Fill => ({
   key: version === null ? `/images/${shoeId}.svg` : `/images/${shoeId}.svg?v=${version}`,
-  concern: "item",
+  scope: "item",
   ttlMs: TTL_MS.shoe,
   compute() {
     const likeness = findLikeness(at, shoeId);

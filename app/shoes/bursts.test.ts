@@ -7,7 +7,7 @@ import { openFeed } from "../../db/feed.ts";
 import { openFile } from "../../db/file.ts";
 import { migrate } from "../../db/schema/migrate.ts";
 import { openCommitter } from "../../db/write/commit.ts";
-import { openWriteDoor } from "../../db/write/queue.ts";
+import { openWriteQueue } from "../../db/write/queue.ts";
 import { openLikes } from "../likes/likes.ts";
 import { openFolder, saveAll, shoe } from "../testing/shop.ts";
 import type { Writing } from "./write/group.ts";
@@ -42,7 +42,7 @@ const settled = (promise: Promise<unknown>): Promise<string> =>
   );
 
 test("every second buyer comes too late: their neighbours' groups are not torn apart", async () => {
-  const { commits } = db.writeDoor();
+  const { commits } = db.writeQueue();
   const outcomes = await Promise.all(
     Array.from({ length: BUYERS }, (_, at) =>
       settled(addStock(db, at % 2 ? "cold" : "hot", "", -1, "shoe", SHOP, null, writing())),
@@ -54,7 +54,7 @@ test("every second buyer comes too late: their neighbours' groups are not torn a
     ["cold", 0],
   ]);
   // One buyer goes at once, the others with the next group.
-  expect(db.writeDoor().commits - commits).toBeLessThanOrEqual(3);
+  expect(db.writeQueue().commits - commits).toBeLessThanOrEqual(3);
   expect(db.read.get("SELECT count(*) FROM audit")).toEqual([PAIRS_LEFT]);
   expect(db.read.get("SELECT count(*) FROM writes")).toEqual([PAIRS_LEFT]);
 });
@@ -80,19 +80,19 @@ test("a burst of likes over more shoes than the feed tells at once goes in parts
   const likes = openLikes(db, {
     now: Date.now,
     isOpen: true,
-    onCommit: () => void looks.push(feed.look().kind),
+    onCommit: () => void looks.push(feed.poll().kind),
   });
-  const { commits } = db.writeDoor();
+  const { commits } = db.writeQueue();
   const told = await Promise.all(ids.map((id) => likes.like(id, "u")));
   expect(told.every((liked) => liked?.created && liked.likes === 1)).toBe(true);
   expect(new Set(looks)).toEqual(new Set(["changes"]));
-  expect(db.writeDoor().commits - commits).toBeLessThanOrEqual(4);
+  expect(db.writeQueue().commits - commits).toBeLessThanOrEqual(4);
   expect(likes.state()).toEqual({ likes: 2_500, commits: looks.length });
 });
 
 test("likes and their end in turns are one group too, in the order they came", async () => {
   const likes = openLikes(db, { now: Date.now, isOpen: true, onCommit: () => undefined });
-  const { commits } = db.writeDoor();
+  const { commits } = db.writeQueue();
   const told = await Promise.all([
     likes.like("same", "u"),
     likes.like("same", "u"),
@@ -103,13 +103,13 @@ test("likes and their end in turns are one group too, in the order they came", a
   ]);
   expect(told.map((liked) => liked?.created ?? null)).toEqual([true, false, false, true, true, null]);
   expect(told.at(-2)?.likes).toBe(2);
-  expect(db.writeDoor().commits - commits).toBeLessThanOrEqual(2);
+  expect(db.writeQueue().commits - commits).toBeLessThanOrEqual(2);
 });
 
 test("a commit of likes that was lost is made again, and tells what the second one did", async () => {
   const committer = openCommitter(path);
   let tries = 0;
-  const door = openWriteDoor(async (group) => {
+  const door = openWriteQueue(async (group) => {
     tries += 1;
     if (tries === 1) throw new DatabaseError("uncertain", "the server went away");
     return committer.commit(group);

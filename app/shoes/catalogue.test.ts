@@ -10,7 +10,7 @@ import { migrate } from "../../db/schema/migrate.ts";
 import { removeDemoShoes } from "../import/store.ts";
 import { computeRelated } from "./related/related.ts";
 import { checkDraft, type ShoeDraft } from "./write/draft.ts";
-import { type OnConflict, type Origin, saveShoes } from "./write/save.ts";
+import { type OnConflict, type ShoeSource, saveShoes } from "./write/save.ts";
 
 const CACHE_KB = 4_000;
 const STEPS = 120;
@@ -79,7 +79,7 @@ function draftOf(shoeId: string, change: Partial<ShoeDraft> = {}): ShoeDraft {
   return draft;
 }
 
-const save = (drafts: ShoeDraft[], origin: Origin = "api", onConflict: OnConflict = "replace") =>
+const save = (drafts: ShoeDraft[], origin: ShoeSource = "api", onConflict: OnConflict = "replace") =>
   saveShoes(db, drafts, { origin, onConflict, nowMs: Date.now() });
 
 function randomDraft(random: (below: number) => number, shoeId: string): ShoeDraft {

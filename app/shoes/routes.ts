@@ -2,7 +2,7 @@
 import { Elysia } from "elysia";
 import type { Database, Readable } from "../../db/database.ts";
 import { DatabaseError } from "../../db/errors.ts";
-import type { Cache, Fill, Origin } from "../cache/cache.ts";
+import type { Cache, CacheOutcome, Fill } from "../cache/cache.ts";
 import type { Entry } from "../cache/entry.ts";
 import { keyOfUrl } from "../cache/key.ts";
 import { BEHIND, respond } from "../cache/respond.ts";
@@ -72,20 +72,22 @@ export function pictureRoutes({ db, cache }: CatalogueServices) {
       const id = /^(.+)\.svg$/.exec(params.file)?.[1] ?? "";
       if (!isShoeId(id)) throw notFound();
       const isCurrent = query.v !== undefined && query.v === String(findVersion(db, id));
-      const { entry, origin } = await cache.answer(pictureFill(db, id, isCurrent ? (query.v ?? null) : null));
+      const { entry, outcome } = await cache.answer(
+        pictureFill(db, id, isCurrent ? (query.v ?? null) : null),
+      );
       if (!entry) throw notFound();
-      return respond(entry, request, origin);
+      return respond(entry, request, outcome);
     },
     DOCS.getPicture,
   );
 }
 
-const notFound = (origin: Origin = "miss") =>
+const notFound = (outcome: CacheOutcome = "miss") =>
   new Problem(
     "not-found",
     "there is no such shoe",
     [],
-    origin === "behind" ? { "cache-status": BEHIND } : {},
+    outcome === "behind" ? { "cache-status": BEHIND } : {},
   );
 
 /** What the primary says, or `null` while it cannot be asked, or not in time. */
@@ -105,27 +107,27 @@ async function unlessGone<T>(asked: Promise<T>): Promise<T | null> {
   }
 }
 
-type Found = { entry: Entry | null; origin: Origin };
+type Found = { entry: Entry | null; outcome: CacheOutcome };
 /** An answer, computed from what is read there. */
 type Make = (at: Readable) => Fill;
 
 /** How answers are found: in memory, in the copy here, or at the primary for clients that know of what is not here yet. */
 function finders({ db, cache, versions }: CatalogueServices) {
-  const send = ({ entry, origin }: Found, request: Request): Response => {
-    if (!entry) throw notFound(origin);
-    return respond(entry, request, origin);
+  const send = ({ entry, outcome }: Found, request: Request): Response => {
+    if (!entry) throw notFound(outcome);
+    return respond(entry, request, outcome);
   };
 
   const computeAt = async (at: Readable, make: Make): Promise<Found> => {
     const fill = make(at);
     const answer = await fill.compute();
-    return { entry: answer && cache.passing(fill, answer), origin: "miss" };
+    return { entry: answer && cache.passing(fill, answer), outcome: "miss" };
   };
 
   const look = async (request: Request, make: Make): Promise<Found> => {
     const since = versions.sinceOf(request.headers);
     if (since <= versions.position()) return cache.answer(make(db), since);
-    const atPrimary = unlessGone(db.newest((at) => computeAt(at, make)));
+    const atPrimary = unlessGone(db.onPrimary((at) => computeAt(at, make)));
     // The copy here may be quicker after all.
     const isHere = versions.catchUp(since, PRIMARY_MS_MAX).then((caughtUp) => (caughtUp ? null : atPrimary));
     const found = await Promise.race([atPrimary, isHere]);
@@ -133,10 +135,10 @@ function finders({ db, cache, versions }: CatalogueServices) {
     if (since <= versions.position()) return cache.answer(make(db), since);
     // Every public read works while the primary is gone: older than its client knows is better than nothing, and said.
     const { entry } = await cache.answer(make(db));
-    return { entry, origin: "behind" };
+    return { entry, outcome: "behind" };
   };
 
-  const idOfSlug = async (slug: string, since: number, ifNone: Origin): Promise<string> => {
+  const idOfSlug = async (slug: string, since: number, ifNone: CacheOutcome): Promise<string> => {
     const key = `/slugs/${slug}`;
     // biome-ignore lint/suspicious/noControlCharactersInRegex: they are what is refused
     if (slug.length > SLUG_MAX || /[\u0000-\u001f]/.test(slug)) throw notFound();
@@ -144,7 +146,7 @@ function finders({ db, cache, versions }: CatalogueServices) {
     const here = findIdOfSlug(db, slug);
     if (here !== null) return here;
     if (since > versions.position()) {
-      const there = await unlessGone(db.newest((at) => ({ shoeId: findIdOfSlug(at, slug) })));
+      const there = await unlessGone(db.onPrimary((at) => ({ shoeId: findIdOfSlug(at, slug) })));
       if (there?.shoeId) return there.shoeId;
       throw notFound(there ? ifNone : "behind");
     }
@@ -160,11 +162,11 @@ function finders({ db, cache, versions }: CatalogueServices) {
       address: string,
       make: (at: Readable, shoeId: string) => Fill,
     ): Promise<Response> {
-      let ifNone: Origin = "miss";
+      let ifNone: CacheOutcome = "miss";
       if (isShoeId(address)) {
         const found = await look(request, (at) => make(at, address));
         if (found.entry) return send(found, request);
-        ifNone = found.origin;
+        ifNone = found.outcome;
       }
       const shoeId = await idOfSlug(address, versions.sinceOf(request.headers), ifNone);
       return send(await look(request, (at) => make(at, shoeId)), request);

@@ -1,14 +1,14 @@
 // A cache for tests: its clock and its change feed are turned by hand, and what it should hold is told by a fill.
 
 import type { Change, ChangeKind } from "../../db/feed.ts";
-import { type Concern, type Fill, openCache } from "../cache/cache.ts";
+import { type Fill, openCache, type Scope } from "../cache/cache.ts";
 import type { Answer } from "../cache/entry.ts";
 
 const BEGIN_MS = 1_000_000;
 const BEGIN_SEQ = 50;
 export const TTL_MS = 60_000;
 
-export type FillOptions = { concern?: Concern; shoeIds?: readonly string[]; ttlMs?: number };
+export type FillOptions = { scope?: Scope; shoeIds?: readonly string[]; ttlMs?: number };
 
 /** Opens a cache with hands: `advance` turns the clock, `change` is news of the feed. */
 export function openHandCache(bytesMax = 1_000_000) {
@@ -50,10 +50,10 @@ export function fillOf(
   body: () => string | null | Promise<string | null>,
   options: FillOptions = {},
 ): Fill {
-  const { concern = "item", shoeIds = [], ttlMs = TTL_MS } = options;
+  const { scope = "item", shoeIds = [], ttlMs = TTL_MS } = options;
   return {
     key,
-    concern,
+    scope,
     ttlMs,
     async compute() {
       const text = await body();

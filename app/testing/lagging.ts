@@ -45,7 +45,7 @@ export function openLagging(live: Database, path: string) {
       all: (sql, ...args) => copy.read.all(sql, ...args),
     },
     scan: (questions) => copy.scan(questions),
-    newest: (work) => answered(ask, work),
+    onPrimary: (work) => answered(ask, work),
     written() {
       const { generation, seq } = stateOf(live.read);
       return stateOf(copy.read).seq < seq ? { generation, seq } : null;

@@ -6,9 +6,9 @@ import type { Database, Readable, Statement, Value } from "../../db/database.ts"
 import { openFeed } from "../../db/feed.ts";
 import { openFile } from "../../db/file.ts";
 import { migrate } from "../../db/schema/migrate.ts";
-import { alone } from "../../db/topology.ts";
+import { openSingle } from "../../db/topology.ts";
 import { openPasswords, type Passwords } from "../accounts/passwords.ts";
-import { openPatience } from "../accounts/throttle.ts";
+import { openLoginThrottle } from "../accounts/throttle.ts";
 import { openCache } from "../cache/cache.ts";
 import { readConfig } from "../config.ts";
 import { openHeaders } from "../http/headers.ts";
@@ -22,7 +22,7 @@ import { type LimitOptions, openLimits } from "../limits/limits.ts";
 import { openLog } from "../log.ts";
 import { main } from "../main.ts";
 import { openAccess } from "../ops/access.ts";
-import { openTally } from "../ops/counters.ts";
+import { openCounters } from "../ops/counters.ts";
 import { openStatus } from "../ops/status.ts";
 import { openServer, routes } from "../server.ts";
 import { computeRelated } from "../shoes/related/related.ts";
@@ -138,7 +138,7 @@ export async function openObservedShop(drafts: ShoeDraft[], withRelated = true, 
   const ran: Ran[] = [];
   const logged: string[] = [];
   const db = watched(given.before?.(plain, databasePath) ?? plain, ran);
-  const [feed, place] = [openFeed(db), alone(db)];
+  const [feed, place] = [openFeed(db), openSingle(db)];
   const cache = openCache({ bytesMax: 64 * 1024 * 1024, now: Date.now, position: feed.position });
   const now = given.now ?? Date.now;
   const identity = openIdentity(db, openTokens(given.secrets ?? [TEST_SECRET], 900, now), now);
@@ -150,14 +150,14 @@ export async function openObservedShop(drafts: ShoeDraft[], withRelated = true, 
     cache,
     identity,
     passwords: given.passwords ?? openPasswords(),
-    patience: openPatience({
+    loginThrottle: openLoginThrottle({
       now,
       wait: given.wait ?? (async (ms) => (given.waits ? given.waits.push(ms) : Bun.sleep(ms))),
     }),
     limits: openLimits({ requestsMax: 0, signInsMax: 0, windowSeconds: 900, now, ...given.limits }),
     clients,
     headers: openHeaders(origins),
-    tally: openTally(),
+    counters: openCounters(),
     access: openAccess(clients, given.metricsToken ?? null),
     origins,
     versions: openVersions({ ...feed, secrets: [TEST_SECRET], isSecure: false, place }),
@@ -187,7 +187,7 @@ export async function openObservedShop(drafts: ShoeDraft[], withRelated = true, 
     identity,
     routes: routes(services).routes,
     status,
-    tally: services.tally,
+    counters: services.counters,
     limits: services.limits,
     get: (path: string, init: RequestInit = {}) => fetch(`${url}${path}`, init),
     async close() {
@@ -217,7 +217,7 @@ function watched(db: Database, ran: Ran[]): Database {
       return at.scan(questions);
     },
   });
-  return { ...db, ...noting(db), newest: (work) => db.newest((at) => work(noting(at))) };
+  return { ...db, ...noting(db), onPrimary: (work) => db.onPrimary((at) => work(noting(at))) };
 }
 
 /** Asks until the answer satisfies, at most for `deadlineMs`; returns the last answer. */

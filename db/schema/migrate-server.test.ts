@@ -26,7 +26,7 @@ test("an empty server becomes what a file becomes, once, also for three at once"
   handle.close();
   rmSync(folder, { recursive: true });
   const remote = openRemote(server);
-  expect(await remote.newest(({ read }) => read.all(SCHEMA))).toEqual(onFile as never);
+  expect(await remote.onPrimary(({ read }) => read.all(SCHEMA))).toEqual(onFile as never);
   await remote.close();
   await server.remove();
 });
@@ -43,9 +43,11 @@ test("a migration that fails leaves nothing of itself, and one that was changed 
   };
   await expect(migrateServer(server, [first, broken])).rejects.toThrow("migration 0002_broken.sql failed");
   const remote = openRemote(server);
-  expect(await remote.newest(({ read }) => read.all("SELECT name FROM migrations"))).toEqual([[first.name]]);
+  expect(await remote.onPrimary(({ read }) => read.all("SELECT name FROM migrations"))).toEqual([
+    [first.name],
+  ]);
   expect(
-    await remote.newest(({ read }) => read.all("SELECT 1 FROM sqlite_schema WHERE name = 'half'")),
+    await remote.onPrimary(({ read }) => read.all("SELECT 1 FROM sqlite_schema WHERE name = 'half'")),
   ).toEqual([]);
   await expect(migrateServer(server, [{ ...first, checksum: "other" }])).rejects.toThrow("was changed");
   await remote.close();

@@ -4,7 +4,7 @@ import type { Position, Row, Statement, Value, WriteResult } from "../database.t
 import { DatabaseError, toDatabaseError } from "../errors.ts";
 import { STATE } from "../position.ts";
 import type { Outcome } from "../write/commit.ts";
-import { only } from "../write/guard.ts";
+import { requires } from "../write/guard.ts";
 import type { Cell, Condition, Pipeline, Step, StepError, StepResult } from "./pipeline.ts";
 
 /** What became of each member, and how new the group made the shop. */
@@ -95,7 +95,7 @@ function stepsOf(members: Statement[][], dataset: string | null): { steps: Step[
   const add = (condition: Condition | null, sql: string, args?: Value[]): number =>
     steps.push(stepOf(condition, sql, args)) - 1;
   add(null, "BEGIN IMMEDIATE");
-  const { sql, args } = only("?1 IS NULL OR EXISTS (SELECT 1 FROM dataset WHERE id = ?1)", dataset);
+  const { sql, args } = requires("?1 IS NULL OR EXISTS (SELECT 1 FROM dataset WHERE id = ?1)", dataset);
   add(ok(BEGIN), sql, args);
   const spans = members.map((statements) => {
     let before = add(isBegun, "SAVEPOINT member");

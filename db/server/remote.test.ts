@@ -38,7 +38,7 @@ describe("on a server", () => {
     await server.remove();
   });
   const words = () =>
-    db.newest(({ read }) => read.all<[string]>("SELECT word FROM words ORDER BY word").flat());
+    db.onPrimary(({ read }) => read.all<[string]>("SELECT word FROM words ORDER BY word").flat());
 
   test("there is nothing to read on this thread, and it says so", () => {
     expect(() => db.read.get("SELECT 1")).toThrow("ask `newest`");
@@ -47,7 +47,7 @@ describe("on a server", () => {
   test("says how new its writes made the shop", async () => {
     const change = { sql: "INSERT INTO changes (kind) VALUES ('session') RETURNING seq" };
     const [result] = await db.write([change]);
-    const [generation] = await db.newest(({ read }) => read.get("SELECT generation FROM dataset") ?? []);
+    const [generation] = await db.onPrimary(({ read }) => read.get("SELECT generation FROM dataset") ?? []);
     expect(db.written()).toEqual({ generation: String(generation), seq: Number(result?.rows[0]?.[0]) });
   });
 
@@ -63,7 +63,7 @@ describe("on a server", () => {
     const publicKey = Buffer.from(crypto.getRandomValues(new Uint8Array(32))).toString("base64url");
     const guarded = await openTestServer(template, ["--auth-jwt-key-file", await keyFile(publicKey)]);
     const stranger = openRemote(guarded);
-    expectRefusal(await failure(stranger.newest(({ read }) => read.get("SELECT 1"))), "unreachable");
+    expectRefusal(await failure(stranger.onPrimary(({ read }) => read.get("SELECT 1"))), "unreachable");
     expectRefusal(await failure(stranger.write([word("no")])), "unreachable");
     await stranger.close();
     await guarded.remove();
@@ -74,7 +74,7 @@ describe("on a server", () => {
     const startedAt = performance.now();
     const refusals = await Promise.all([
       failure(db.write([word("gone")], "gone")),
-      failure(db.newest(({ read }) => read.get("SELECT 1"))),
+      failure(db.onPrimary(({ read }) => read.get("SELECT 1"))),
       failure(db.scan([{ sql: "SELECT 1" }])),
     ]);
     for (const refusal of refusals) expectRefusal(refusal, "unreachable");

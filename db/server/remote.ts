@@ -1,7 +1,7 @@
 // The database on a libSQL server without a copy of it here: every question and every group goes there over HTTP.
 import type { Database, Position, Row, Statement } from "../database.ts";
 import { DatabaseError } from "../errors.ts";
-import { openWriteDoor } from "../write/queue.ts";
+import { openWriteQueue } from "../write/queue.ts";
 import { askOnServer, commitOnServer } from "./hrana.ts";
 import { openPipeline, type Server } from "./pipeline.ts";
 import { answered } from "./questions.ts";
@@ -55,18 +55,18 @@ export function openRemote(server: Server, options: RemoteOptions = {}): Databas
     if (position) written = newer(written, position);
     return outcomes;
   };
-  const door = openWriteDoor(commit, { findDone, deadlineMs, opensOn: GONE });
+  const door = openWriteQueue(commit, { findDone, deadlineMs, opensOn: GONE });
   const noCopy = (): never => {
     throw closing ? closed() : new Error("there is no copy of the server's database here: ask `newest`");
   };
 
   return {
-    isFar: true,
+    isRemote: true,
     read: { get: noCopy, all: noCopy },
     scan: (questions) => (closing ? Promise.reject(closed()) : ask(questions)),
-    newest: (work) => (closing ? Promise.reject(closed()) : answered(ask, work)),
+    onPrimary: (work) => (closing ? Promise.reject(closed()) : answered(ask, work)),
     write: (statements, writeId) => (closing ? Promise.reject(closed()) : door.write(statements, writeId)),
-    writeDoor: door.state,
+    writeQueue: door.state,
     written: () => written,
     close() {
       closing ??= door.idle().then(idle);

@@ -2,7 +2,7 @@
 import { expect, test } from "bun:test";
 import type { Database, Readable, Statement, Value } from "../database.ts";
 import { DatabaseError, type DatabaseErrorKind } from "../errors.ts";
-import { only } from "../write/guard.ts";
+import { requires } from "../write/guard.ts";
 
 /** How many words there are. */
 export const COUNT_WORDS = "SELECT count(*) FROM words";
@@ -60,7 +60,7 @@ export function expectRefusal(thrown: unknown, kind: DatabaseErrorKind, columns:
 /** What a write id does. */
 export function writeIds({ db, caughtUp, ask }: Under): void {
   test("records a write id with the effect, and refuses to do it twice", async () => {
-    const write = () => db().write([only("1 = 1"), { sql: "SELECT 5" }], "a write");
+    const write = () => db().write([requires("1 = 1"), { sql: "SELECT 5" }], "a write");
     expect((await write())[1]?.rows).toEqual([[5]]);
     expectRefusal(await failure(write()), "unique", ["writes.id"]);
     await caughtUp();

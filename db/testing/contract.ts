@@ -2,7 +2,7 @@
 import { afterEach, beforeEach, describe, expect, test } from "bun:test";
 import type { Database, Statement } from "../database.ts";
 import { DatabaseError, type DatabaseErrorKind } from "../errors.ts";
-import { only } from "../write/guard.ts";
+import { requires } from "../write/guard.ts";
 import {
   COUNT_WORDS,
   closing,
@@ -42,7 +42,7 @@ export function databaseContract(name: string, open: Open): void {
     const under: Under = {
       db: () => backing.db,
       caughtUp: () => backing.caughtUp(),
-      ask: async (work) => (backing.hasCopy ? work(backing.db) : backing.db.newest(work)),
+      ask: async (work) => (backing.hasCopy ? work(backing.db) : backing.db.onPrimary(work)),
     };
     describe("read door", () => readDoor(under));
     describe("write door", () => writeDoor(under));
@@ -87,7 +87,7 @@ function writeDoor({ db, caughtUp, ask }: Under): void {
       if (at % 2) expectRefusal(outcome, "unique", ["words.word"]);
       else expect(outcome).toBe("it was done");
     });
-    expect(db().writeDoor().commits).toBeLessThan(100);
+    expect(db().writeQueue().commits).toBeLessThan(100);
     await caughtUp();
     expect(await ask(({ read }) => read.get("SELECT count(*), sum(word LIKE 'good %') FROM words"))).toEqual([
       100, 100,
@@ -119,7 +119,7 @@ function writeDoor({ db, caughtUp, ask }: Under): void {
     expect(refused.length).toBeWithin(1, FLOOD);
     for (const outcome of new Set(refused.map((thrown) => (thrown as DatabaseError).kind)))
       expect(outcome).toBe("overloaded");
-    expect(db().writeDoor().queued).toBe(0);
+    expect(db().writeQueue().queued).toBe(0);
     await caughtUp();
     expect(await ask(({ read }) => read.get(COUNT_WORDS))).toEqual([FLOOD - refused.length]);
   });
@@ -167,7 +167,7 @@ function rules({ db, caughtUp, ask }: Under): void {
     ["a second dataset", { sql: "INSERT INTO dataset VALUES (2, '', '', 0, 0)" }, "check", ["one"]],
     [
       "a condition that does not hold",
-      only("EXISTS (SELECT 1 FROM words WHERE word = ?)", "b"),
+      requires("EXISTS (SELECT 1 FROM words WHERE word = ?)", "b"),
       "check",
       ["one"],
     ],

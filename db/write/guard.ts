@@ -3,7 +3,7 @@ import type { Statement, Value } from "../database.ts";
 import { DatabaseError } from "../errors.ts";
 
 /** Refuses the write it stands in unless the SQL condition holds when it is committed. */
-export const only = (condition: string, ...args: Value[]): Statement => ({
+export const requires = (condition: string, ...args: Value[]): Statement => ({
   // A second row of `dataset` breaks a rule of that table, on every backing in the same words.
   sql: `INSERT INTO dataset (one, id, generation, created_at) SELECT 2, '', '', 0 WHERE NOT (${condition})`,
   args,

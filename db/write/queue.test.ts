@@ -3,7 +3,7 @@ import { describe, expect, test } from "bun:test";
 import type { Statement } from "../database.ts";
 import { DatabaseError } from "../errors.ts";
 import type { Outcome } from "./commit.ts";
-import { openWriteDoor, type WriteDoorOptions } from "./queue.ts";
+import { openWriteQueue, type WriteQueueOptions } from "./queue.ts";
 
 const QUEUE_MAX = 20_000;
 const GROUP_MAX = 2_000;
@@ -19,9 +19,9 @@ const done = (group: Statement[][]): Outcome[] => group.map(() => ({ ok: true, r
 const turn = (): Promise<void> => new Promise((resolve) => setImmediate(resolve));
 
 /** A door whose commits end when they are told to. */
-function openHeldDoor(options: WriteDoorOptions = {}) {
+function openHeldDoor(options: WriteQueueOptions = {}) {
   const groups: { group: Statement[][]; end(outcomes: Outcome[]): void; fail(thrown: unknown): void }[] = [];
-  const door = openWriteDoor((group) => {
+  const door = openWriteQueue((group) => {
     const { promise, resolve, reject } = Promise.withResolvers<Outcome[]>();
     groups.push({ group, end: resolve, fail: reject });
     return promise;
@@ -140,7 +140,7 @@ test("the breaker opens after five failed groups, refuses at once, and lets one 
   let nowMs = 0;
   let works = false;
   const sent: number[] = [];
-  const door = openWriteDoor(
+  const door = openWriteQueue(
     async (group) => {
       sent.push(nowMs);
       if (!works) throw new Error("disk full");

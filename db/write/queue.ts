@@ -1,6 +1,6 @@
 // The write door: one group under way at a time; what comes meanwhile goes together in the next.
 
-import type { Statement, WriteDoorState, WriteResult } from "../database.ts";
+import type { Statement, WriteQueueState, WriteResult } from "../database.ts";
 import { DatabaseError, type DatabaseErrorKind, toDatabaseError } from "../errors.ts";
 import type { Outcome } from "./commit.ts";
 
@@ -26,7 +26,7 @@ type Waiter = {
 /** Which of these write ids took effect; asked when the outcome of a commit is unknown. */
 type FindDone = (ids: string[]) => string[] | Promise<string[]>;
 
-export type WriteDoorOptions = {
+export type WriteQueueOptions = {
   findDone?: FindDone;
   now?: () => number;
   deadlineMs?: number;
@@ -37,9 +37,9 @@ export type WriteDoorOptions = {
 const overloaded = (message: string) => new DatabaseError("overloaded", message);
 
 /** Opens the door in front of `commit`, which makes a group durable and says what became of each member. */
-export function openWriteDoor(
+export function openWriteQueue(
   commit: (group: Statement[][]) => Promise<Outcome[]>,
-  { findDone = () => [], now = Date.now, deadlineMs = DEADLINE_MS, opensOn = [] }: WriteDoorOptions = {},
+  { findDone = () => [], now = Date.now, deadlineMs = DEADLINE_MS, opensOn = [] }: WriteQueueOptions = {},
 ) {
   const breaker = openBreaker(now);
   const queue = openQueue(now);
@@ -85,7 +85,7 @@ export function openWriteDoor(
         underway ??= drain();
       });
     },
-    state: (): WriteDoorState => ({
+    state: (): WriteQueueState => ({
       ...state,
       queued: queue.size(),
       breaker: breaker.isOpen() ? "open" : "closed",

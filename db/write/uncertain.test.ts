@@ -8,7 +8,7 @@ import { openHandle, openReader } from "../read/reader.ts";
 import { migrate } from "../schema/migrate.ts";
 import { failure, word } from "../testing/contract-parts.ts";
 import { openCommitter } from "./commit.ts";
-import { openWriteDoor } from "./queue.ts";
+import { openWriteQueue } from "./queue.ts";
 
 const FIND = "SELECT id FROM writes WHERE id IN (SELECT value FROM json_each(?))";
 
@@ -21,7 +21,7 @@ test("the door asks the file before it tries again", async () => {
   const lost = new DatabaseError("uncertain", "the answer was lost");
   // Each commit is done or not before its answer is lost, as told; later ones are answered.
   const fates = ["done", "not done"];
-  const door = openWriteDoor(
+  const door = openWriteQueue(
     async (group) => {
       const fate = fates.shift();
       if (fate === "not done") throw lost;

@@ -61,7 +61,7 @@ databaseContract("a replica", async () => {
   const caughtUp = async () => {
     const count =
       "SELECT (SELECT count(*) FROM words), (SELECT coalesce(max(seq), 0) FROM changes), (SELECT count(*) FROM writes)";
-    const there = JSON.stringify(await db.newest(({ read }) => read.get(count)));
+    const there = JSON.stringify(await db.onPrimary(({ read }) => read.get(count)));
     await until(() => JSON.stringify(db.read.get(count)) === there);
   };
   return { db, hasCopy: true, caughtUp, remove: server.remove };

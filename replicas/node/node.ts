@@ -180,7 +180,7 @@ function databaseOf({ files, sync, waiters, copying, unlock, options }: Parts): 
   };
   let isClosed = false;
   return {
-    isFar: true,
+    isRemote: true,
     get read() {
       if (isClosed) throw closed();
       return files.readable().read;
@@ -189,10 +189,10 @@ function databaseOf({ files, sync, waiters, copying, unlock, options }: Parts): 
       if (closing) throw closed();
       return files.readable().scan(questions);
     },
-    newest: remote.newest,
+    onPrimary: remote.onPrimary,
     // Not looked for here at once: who wants it here wakes the sync.
     write: remote.write,
-    writeDoor: remote.writeDoor,
+    writeQueue: remote.writeQueue,
     written() {
       const position = remote.written();
       return position && !isAsNew(files.position(), position) ? position : null;

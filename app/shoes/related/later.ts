@@ -13,7 +13,7 @@ const waiting = new WeakMap<Database, Waiting>();
 
 /** Gives a saved shoe its list: at once where that is cheap, else soon. A list that cannot be made now waits on. */
 export async function relate(db: Database, shoeId: string): Promise<void> {
-  if (!db.isFar) return computeRelatedOf(db, shoeId).catch(elseLater);
+  if (!db.isRemote) return computeRelatedOf(db, shoeId).catch(elseLater);
   const mine = waiting.get(db) ?? start(db);
   mine.set(shoeId, ROUNDS_MAX);
 }

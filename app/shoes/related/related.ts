@@ -89,7 +89,7 @@ const pendingLists = (at: Readable, shoeIds: string[]): (List & { shoeId: string
 
 /** Gives one pending shoe its list; others that wait, wait on. */
 export async function computeRelatedOf(db: Database, shoeId: string): Promise<void> {
-  const lists = await db.newest((at) => pendingLists(at, [shoeId]));
+  const lists = await db.onPrimary((at) => pendingLists(at, [shoeId]));
   if (lists.length > 0) await writeLists(db, lists, 1, crypto.randomUUID());
 }
 

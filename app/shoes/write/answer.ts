@@ -1,8 +1,8 @@
 // From what a write did to its response: entity tag, place, Insole-Version; and what a request says of versions.
 
-import type { Kept } from "../../http/idempotency.ts";
+import type { StoredAnswer } from "../../http/idempotency.ts";
 import { Problem } from "../../http/problems.ts";
-import type { Condition } from "./group.ts";
+import type { IfMatch } from "./group.ts";
 
 const HEADERS = { "cache-control": "private, no-store" };
 const JSON_TYPE = "application/json; charset=utf-8";
@@ -10,7 +10,7 @@ const TAG = /^(?:W\/)?"v(\d{1,15})(?:\.[^"]*)?"$/;
 const TAGS_MAX = 20;
 
 /** The versions that a client's `If-Match` names, from any view or encoding; `null` where there is none. */
-export function readCondition(headers: Headers): Condition {
+export function readCondition(headers: Headers): IfMatch {
   const text = headers.get("if-match");
   if (text === null) return null;
   if (text.trim() === "*") return "*";
@@ -25,7 +25,7 @@ export function readCondition(headers: Headers): Condition {
 }
 
 /** The response of a write; `more` are headers that belong to this very answer. */
-export function respondWrite({ status, headers, body }: Kept, more: [string, string][]): Response {
+export function respondWrite({ status, headers, body }: StoredAnswer, more: [string, string][]): Response {
   const { version, view, location } = headers;
   const sent = new Headers(HEADERS);
   if (body !== null && version !== undefined) sent.set("etag", tagOf(body, `v${version}.${view}`));

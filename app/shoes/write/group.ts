@@ -1,9 +1,15 @@
 // What every write to a shoe is made of: one group with its conditions in it, its audit row and its answer.
 import type { Database, Readable, Statement, Value } from "../../../db/database.ts";
-import { isUnmet, only } from "../../../db/write/guard.ts";
+import { isUnmet, requires } from "../../../db/write/guard.ts";
 import { auditStatement } from "../../http/audit.ts";
 import type { Caller } from "../../http/caller.ts";
-import { answerStatement, type Keep, type Kept, type Recipe, readAnswer } from "../../http/idempotency.ts";
+import {
+  type AnswerSql,
+  answerStatement,
+  readAnswer,
+  type StoreAnswer,
+  type StoredAnswer,
+} from "../../http/idempotency.ts";
 import { toProblem } from "../../http/problem-of.ts";
 import { Problem } from "../../http/problems.ts";
 import type { Shop } from "../list/list.ts";
@@ -12,10 +18,10 @@ import { shoeJson, type View } from "../views.ts";
 import type { ShoeDraft } from "./draft.ts";
 
 /** Who writes, when, and what is to be kept for a repetition. */
-export type Writing = { caller: Caller | null; keep: Keep; nowMs: number };
+export type Writing = { caller: Caller | null; keep: StoreAnswer; nowMs: number };
 
 /** Versions that a client knows a shoe by; `*`: any. */
-export type Condition = number[] | "*" | null;
+export type IfMatch = number[] | "*" | null;
 
 const DRAFT = `SELECT s.version, json_object('shoeId', s.shoe_id, 'title', s.title, 'description', s.description,
   'brand', (SELECT name FROM facets WHERE id = s.brand_id), 'category', (SELECT name FROM facets WHERE id = s.category_id),
@@ -41,7 +47,7 @@ export function itemRecipe(
   { publicUrl, currency }: Shop,
   shoeId: string,
   { location, related = null }: ItemExtras,
-): Recipe {
+): AnswerSql {
   const unknown = `(SELECT json_group_array(value) FROM json_each(?5)
 WHERE NOT EXISTS (SELECT 1 FROM shoes WHERE shoe_id = value))`;
   return {
@@ -58,12 +64,12 @@ CASE ${unknown} WHEN '[]' THEN '' ELSE ',"unknownRelated":' || ${unknown} END ||
 export async function inGroup(
   db: Database,
   { caller, keep, nowMs }: Writing,
-  recipe: Recipe,
+  recipe: AnswerSql,
   statements: Statement[],
   action: string,
   subject: string,
   detail: Record<string, unknown> = {},
-): Promise<Kept> {
+): Promise<StoredAnswer> {
   const results = await db.write(
     [
       ...statements,
@@ -79,25 +85,25 @@ export async function inGroup(
 }
 
 /** The shoe is there, at one of these versions if any are named. */
-export function isAt(shoeId: string, condition: Condition): Statement {
+export function isAt(shoeId: string, condition: IfMatch): Statement {
   const versions = Array.isArray(condition) ? condition : null;
   const args: Value[] = versions ? [shoeId, JSON.stringify(versions)] : [shoeId];
   const isVersion = versions ? " AND version IN (SELECT value FROM json_each(?2))" : "";
-  return only(`EXISTS (SELECT 1 FROM shoes WHERE shoe_id = ?1${isVersion})`, ...args);
+  return requires(`EXISTS (SELECT 1 FROM shoes WHERE shoe_id = ?1${isVersion})`, ...args);
 }
 
 /** Says why a write's conditions did not hold. */
 export async function conditional<T>(
   db: Database,
   shoeId: string,
-  condition: Condition,
+  condition: IfMatch,
   write: () => Promise<T>,
 ): Promise<T> {
   try {
     return await write();
   } catch (thrown) {
     if (!isUnmet(thrown)) throw toProblem(thrown, shoeId);
-    const version = await db.newest((at) => findVersion(at, shoeId));
+    const version = await db.onPrimary((at) => findVersion(at, shoeId));
     if (version === null) throw noShoe();
     throw Array.isArray(condition)
       ? versionFailed()

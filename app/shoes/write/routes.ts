@@ -2,7 +2,7 @@
 import { Elysia } from "elysia";
 import { type Fields, readFields } from "../../http/body.ts";
 import type { Caller } from "../../http/caller.ts";
-import type { Idempotency, Keep, Kept } from "../../http/idempotency.ts";
+import type { Idempotency, StoreAnswer, StoredAnswer } from "../../http/idempotency.ts";
 import { Problem } from "../../http/problems.ts";
 import type { Versions } from "../../http/version.ts";
 import type { Identity } from "../../identity/identity.ts";
@@ -43,9 +43,9 @@ export async function answerWrite(
   { idempotency, look, versions, now }: WriteServices,
   { request, caller = undefined }: Asked,
   content: unknown,
-  work: (writing: Writing) => Promise<Kept>,
+  work: (writing: Writing) => Promise<StoredAnswer>,
 ): Promise<Response> {
-  const run = (keep: Keep) => work({ caller: caller ?? null, keep, nowMs: now() });
+  const run = (keep: StoreAnswer) => work({ caller: caller ?? null, keep, nowMs: now() });
   const { answer, isReplay } =
     request.method === "POST"
       ? await idempotency.once(request, caller ?? null, content, run)
@@ -61,7 +61,7 @@ export async function answerWrite(
 export async function idAt({ db }: Pick<WriteServices, "db">, address: string): Promise<string> {
   // What the copy here knows for an id is one; whether it is still there is the write's own condition.
   if (isShoeId(address) && findVersion(db, address) !== null) return address;
-  const shoeId = await db.newest((at) =>
+  const shoeId = await db.onPrimary((at) =>
     isShoeId(address) && findVersion(at, address) !== null ? address : findIdOfSlug(at, address),
   );
   if (shoeId === null) throw new Problem("not-found", "there is no such shoe");
@@ -103,15 +103,15 @@ export function catalogueWriteRoutes(services: WriteServices) {
     });
 }
 
-const DONE: Kept = { status: 204, headers: {}, body: null };
+const DONE: StoredAnswer = { status: 204, headers: {}, body: null };
 
 function handlers(services: WriteServices) {
   const { db, shop } = services;
-  const answer = (asked: Asked, content: unknown, work: (writing: Writing) => Promise<Kept>) =>
+  const answer = (asked: Asked, content: unknown, work: (writing: Writing) => Promise<StoredAnswer>) =>
     answerWrite(services, asked, content, work);
   const withFields = async (
     asked: Asked,
-    work: (fields: Fields, shoeId: string) => (writing: Writing) => Promise<Kept>,
+    work: (fields: Fields, shoeId: string) => (writing: Writing) => Promise<StoredAnswer>,
   ) => {
     const shoeId = await idAt(services, asked.params.id ?? "");
     const fields = await readFields(asked.request);

@@ -4,9 +4,9 @@ import { type LabelKind, labelKey, slugOf, trigramsOf, wordsOf } from "../words.
 import type { ShoeDraft } from "./draft.ts";
 
 export type OnConflict = "skip" | "replace" | "fail";
-export type Origin = "demo" | "import" | "api";
+export type ShoeSource = "demo" | "import" | "api";
 export type SaveOptions = {
-  origin: Origin;
+  origin: ShoeSource;
   onConflict: OnConflict;
   nowMs: number;
   /** What stands in a shoe's sizes stays, whatever the draft says; with `replace`. */

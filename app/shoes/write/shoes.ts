@@ -1,8 +1,8 @@
 // Writes to the catalogue: shoes and categories that come, change and go.
 import type { Database } from "../../../db/database.ts";
-import { isUnmet, only } from "../../../db/write/guard.ts";
+import { isUnmet, requires } from "../../../db/write/guard.ts";
 import { auditStatement } from "../../http/audit.ts";
-import type { Kept, Recipe } from "../../http/idempotency.ts";
+import type { AnswerSql, StoredAnswer } from "../../http/idempotency.ts";
 import { toProblem } from "../../http/problem-of.ts";
 import { Problem } from "../../http/problems.ts";
 import type { Shop } from "../list/list.ts";
@@ -12,9 +12,9 @@ import { labelKey } from "../words.ts";
 import { type Change, changed } from "./body.ts";
 import type { ShoeDraft } from "./draft.ts";
 import {
-  type Condition,
   conditional,
   findDraft,
+  type IfMatch,
   inGroup,
   isAt,
   itemRecipe,
@@ -35,11 +35,11 @@ export async function addShoe(
   shop: Shop,
   location: string,
   writing: Writing,
-): Promise<Kept> {
+): Promise<StoredAnswer> {
   const { shoeId, related } = draft;
   const plan = planSave(db, [draft], { origin: "api", onConflict: "fail", nowMs: writing.nowMs });
   const recipe = itemRecipe(201, view, shop, shoeId, { location, related });
-  const isFree = only(
+  const isFree = requires(
     "NOT EXISTS (SELECT 1 FROM shoes WHERE slug = ?1 OR shoe_id = ?2)",
     shoeId,
     slugOfDraft(draft),
@@ -60,12 +60,12 @@ export async function changeShoe(
   change: Change,
   view: View,
   shop: Shop,
-  condition: Condition,
+  condition: IfMatch,
   writing: Writing,
-): Promise<Kept> {
+): Promise<StoredAnswer> {
   return inTurn(shoeId, async () => {
     for (let tries = 0; tries < TRIES_MAX; tries += 1) {
-      const found = await db.newest((at) => findDraft(at, shoeId));
+      const found = await db.onPrimary((at) => findDraft(at, shoeId));
       if (!found) throw noShoe();
       if (Array.isArray(condition) && !condition.includes(found.version)) throw versionFailed();
       const draft = changed(found.draft, change, view, shop);
@@ -96,7 +96,7 @@ export async function changeShoe(
 export async function removeShoe(
   db: Database,
   shoeId: string,
-  condition: Condition,
+  condition: IfMatch,
   { caller, nowMs }: Writing,
 ): Promise<void> {
   await conditional(db, shoeId, condition, () =>
@@ -116,9 +116,9 @@ export async function addCategory(
   db: Database,
   { name, description }: { name: string; description: string },
   writing: Writing,
-): Promise<Kept> {
+): Promise<StoredAnswer> {
   const slug = labelKey("category", name);
-  const recipe: Recipe = {
+  const recipe: AnswerSql = {
     status: 201,
     headers: "'{}'",
     body: `json_object('success', json('true'), 'data',

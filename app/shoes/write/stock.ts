@@ -1,15 +1,15 @@
 // The stock of a shoe's sizes, set or moved; what is sold is the orders' own affair.
 import type { Database } from "../../../db/database.ts";
-import { only } from "../../../db/write/guard.ts";
-import type { Kept } from "../../http/idempotency.ts";
+import { requires } from "../../../db/write/guard.ts";
+import type { StoredAnswer } from "../../http/idempotency.ts";
 import { Problem } from "../../http/problems.ts";
 import type { Shop } from "../list/list.ts";
 import type { View } from "../views.ts";
 import type { SizeStock } from "./draft.ts";
 import {
-  type Condition,
   conditional,
   findDraft,
+  type IfMatch,
   inGroup,
   isAt,
   itemRecipe,
@@ -26,9 +26,9 @@ export async function setStock(
   sizes: SizeStock[],
   view: View,
   shop: Shop,
-  condition: Condition,
+  condition: IfMatch,
   writing: Writing,
-): Promise<Kept> {
+): Promise<StoredAnswer> {
   const json = JSON.stringify(sizes.map(({ size, stock }) => [size, stock]));
   const named = "lower(size) IN (SELECT lower(value ->> 0) FROM json_each(?2))";
   await refuseUnknownSizes(
@@ -39,7 +39,7 @@ export async function setStock(
   const recipe = itemRecipe(200, view, shop, shoeId, {});
   const statements = [
     isAt(shoeId, condition),
-    only(`(SELECT count(*) FROM sizes WHERE ${SIZES_OF} AND ${named}) = ?3`, shoeId, json, sizes.length),
+    requires(`(SELECT count(*) FROM sizes WHERE ${SIZES_OF} AND ${named}) = ?3`, shoeId, json, sizes.length),
     {
       sql: `UPDATE sizes SET stock =
 (SELECT value ->> 1 FROM json_each(?2) WHERE lower(value ->> 0) = lower(size)) WHERE ${SIZES_OF} AND ${named}`,
@@ -59,15 +59,15 @@ export async function addStock(
   delta: number,
   view: View,
   shop: Shop,
-  condition: Condition,
+  condition: IfMatch,
   writing: Writing,
-): Promise<Kept> {
+): Promise<StoredAnswer> {
   const isSize = `${SIZES_OF} AND lower(size) = lower(?2)`;
   await refuseUnknownSizes(db, shoeId, [{ size, pointer: "/size" }]);
   const recipe = itemRecipe(200, view, shop, shoeId, {});
   const statements = [
     isAt(shoeId, condition),
-    only(`EXISTS (SELECT 1 FROM sizes WHERE ${isSize})`, shoeId, size),
+    requires(`EXISTS (SELECT 1 FROM sizes WHERE ${isSize})`, shoeId, size),
     { sql: `UPDATE sizes SET stock = stock + ?3 WHERE ${isSize}`, args: [shoeId, size, delta] },
   ];
   return conditional(db, shoeId, condition, () =>
@@ -80,7 +80,7 @@ async function refuseUnknownSizes(
   shoeId: string,
   asked: { size: string; pointer: string }[],
 ): Promise<void> {
-  const found = await db.newest((at) => findDraft(at, shoeId));
+  const found = await db.onPrimary((at) => findDraft(at, shoeId));
   if (!found) throw noShoe();
   const known = new Set(found.draft.sizes.map(({ size }) => size.toLowerCase()));
   const errors = asked
