@@ -64,7 +64,10 @@ function orderOf(args: Extract<Args, { kind: "measure" }>, command: string): Ord
   const scenarios = earlier === null ? chosen : scenariosOf(earlier, args.names, SCENARIOS);
   if (scenarios.length === 0) throw new Error("no scenario can take --url: all boot what they measure");
   const { isQuick, rounds, seed, url } = earlier?.result.options ?? {
-    ...{ isQuick: args.isQuick, rounds: args.isQuick ? 1 : ROUNDS, seed: args.seed ?? SEED, url: args.url },
+    isQuick: args.isQuick,
+    rounds: args.isQuick ? 1 : ROUNDS,
+    seed: args.seed ?? SEED,
+    url: args.url,
   };
   const options = { scenarios: scenarios.map(({ name }) => name), isQuick, rounds, seed, url };
   const ownPlace = isQuick ? null : { folder: relative(".", join(RESULTS, at.replaceAll(":", "-"))) };

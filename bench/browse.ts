@@ -32,21 +32,28 @@ export const browse: Scenario = {
     const { children, cores, say } = bench;
     const dataDir = await catalogueCopy(SHOES, children, say);
     const server = await bootShop(children, {
-      ...{ dataDir, cores: cores.wide, cacheBytesMax: CACHE_BYTES, env: ADMIN_SETTINGS },
+      dataDir,
+      cores: cores.wide,
+      cacheBytesMax: CACHE_BYTES,
+      env: ADMIN_SETTINGS,
     });
     addCustomers(dataDir, CUSTOMERS);
     const loads = loadsOf(bench, server, await signIn(server));
     const perSecond = await findCapacity(bench, loads.browsing);
     yield [
       {
-        ...{ what: "browsing alone, as fast as it goes", unit: "/s", values: perSecond },
+        what: "browsing alone, as fast as it goes",
+        unit: "/s",
+        values: perSecond,
         how: { connections: BROWSERS, rate: null, encoding: "gzip" },
       },
     ];
     const besideLikes = await findMixed(bench, loads, median(perSecond));
     yield [
       {
-        ...{ what: "95 % browsing, 5 % likes, as fast as it goes", unit: "/s", values: besideLikes },
+        what: "95 % browsing, 5 % likes, as fast as it goes",
+        unit: "/s",
+        values: besideLikes,
         how: { connections: BROWSERS + WRITERS, rate: null, encoding: "gzip" },
       },
     ];
@@ -66,16 +73,21 @@ function loadsOf(bench: Bench, { base }: Server, token: string): Loads {
   const { addresses, seconds } = settingsOf(bench);
   const drawn = (name: string, paths: string[]) => ({
     target: { urlsPath: writeUrls(children.folder, name, base, paths, seed) },
-    ...{ seconds, rate: null, cores: cores.load },
+    seconds,
+    rate: null,
+    cores: cores.load,
   });
   return {
     browsing: {
       ...drawn("browsing", browsingPaths(SHOES, addresses, seed)),
-      ...{ connections: BROWSERS, encoding: "gzip" },
+      connections: BROWSERS,
+      encoding: "gzip",
     },
     writes: {
       ...drawn("browse-likes", likePaths(SHOES, CUSTOMERS, addresses, seed)),
-      ...{ connections: WRITERS, encoding: "identity", post: { token } },
+      connections: WRITERS,
+      encoding: "identity",
+      post: { token },
     },
   };
 }
@@ -166,17 +178,23 @@ function linesOf(step: Step): Line[] {
   const latencies = Object.entries(MILLISECONDS).map(
     ([name, field]): Line => ({
       what: `  browsing at ${Math.round(100 * share)} %: ${name}`,
-      ...{ unit: "ms", values: seen.map(({ browsing }) => browsing[field]), how },
+      unit: "ms",
+      values: seen.map(({ browsing }) => browsing[field]),
+      how,
       point: {
         chart: "95 % browsing, 5 % likes: latencies of browsing",
-        ...{ series: name, x: Math.round(100 * share), xUnit: "% of capacity" },
+        series: name,
+        x: Math.round(100 * share),
+        xUnit: "% of capacity",
       },
     }),
   );
   return [
     {
       what: `${titleOf(step)}: errors in all`,
-      ...{ unit: "", values: [runs.reduce((sum, run) => sum + errorsOf(run), 0)], target: { atMost: 0 } },
+      unit: "",
+      values: [runs.reduce((sum, run) => sum + errorsOf(run), 0)],
+      target: { atMost: 0 },
       note: `${written(runs.reduce((sum, { answers }) => sum + answers, 0))} answers${faults === "" ? "" : `; ${faults}`}`,
       how,
     },
@@ -189,7 +207,9 @@ function linesOf(step: Step): Line[] {
     },
     {
       what: `  share of browsing answered from memory at ${Math.round(100 * share)} %`,
-      ...{ unit: "", values: seen.map(({ fromMemory }) => fromMemory), how },
+      unit: "",
+      values: seen.map(({ fromMemory }) => fromMemory),
+      how,
     },
   ];
 }

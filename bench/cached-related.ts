@@ -47,7 +47,9 @@ async function* compare(bench: Bench, encoding: Encoding): AsyncGenerator<Line[]
   await expectAlike(bare, sample, encoding);
   const askedOf = ({ base, child }: Server): Asked => ({
     load: {
-      ...{ target: { url: base + relatedPath(SHOE) }, connections: CONNECTIONS, encoding },
+      target: { url: base + relatedPath(SHOE) },
+      connections: CONNECTIONS,
+      encoding,
       cores: cores.load,
     },
     cpuUs: () => cpuUs(child.pid),
@@ -75,7 +77,8 @@ async function* compare(bench: Bench, encoding: Encoding): AsyncGenerator<Line[]
 
 function perSecondLine({ encoding, bytes, shop }: Pair, full: readonly Step[]): Line {
   return {
-    ...{ what: `cached related, one core (${encoding})`, unit: "/s" },
+    what: `cached related, one core (${encoding})`,
+    unit: "/s",
     values: full.map(({ run }) => run.perSecond),
     how: howOf(shop, null, bytes, full),
   };
@@ -106,19 +109,29 @@ async function atRate(
   const how = howOf(shop, rate, bytes, []);
   const at = (series: string) => ({
     chart: `CPU per cached request (${encoding})`,
-    ...{ series, x: name },
+    series,
+    x: name,
   });
   return [
     {
-      ...{ what, unit: "", how, target: { atMost: 1 / SHARE_OF_BARE } },
+      what,
+      unit: "",
+      how,
+      target: { atMost: 1 / SHARE_OF_BARE },
       values: ofShop.map((us, round) => us / (ofBare[round] ?? Number.NaN)),
     },
     {
-      ...{ what: `  the shop (${encoding}, ${name})`, unit: "us", values: ofShop, how },
+      what: `  the shop (${encoding}, ${name})`,
+      unit: "us",
+      values: ofShop,
+      how,
       point: at("the shop"),
     },
     {
-      ...{ what: `  ceiling: bare Bun.serve (${encoding}, ${name})`, unit: "us", values: ofBare, how },
+      what: `  ceiling: bare Bun.serve (${encoding}, ${name})`,
+      unit: "us",
+      values: ofBare,
+      how,
       point: at("bare Bun.serve"),
     },
   ];

@@ -123,14 +123,20 @@ function drawLegend(series: readonly { name: string }[], top: number): { text: s
 
 /** Curves of the same colour differ by dashes and hollow dots. */
 const strokeOf = (at: number): Record<string, string | number> => ({
-  ...{ stroke: colourOf(at), "stroke-width": 2 },
+  stroke: colourOf(at),
+  "stroke-width": 2,
   ...(isRepeated(at) ? { "stroke-dasharray": "6 3" } : {}),
 });
 
 const dot = (cx: number, cy: number, at: number): string =>
   element("circle", {
-    ...{ class: "dot", cx, cy, r: 3.5, fill: isRepeated(at) ? "#ffffff" : colourOf(at) },
-    ...{ stroke: colourOf(at), "stroke-width": 1.5 },
+    class: "dot",
+    cx,
+    cy,
+    r: 3.5,
+    fill: isRepeated(at) ? "#ffffff" : colourOf(at),
+    stroke: colourOf(at),
+    "stroke-width": 1.5,
   });
 
 function drawSeries(marks: readonly Mark[], at: number, { x, y }: Plot): string {
@@ -148,7 +154,10 @@ function drawSeries(marks: readonly Mark[], at: number, { x, y }: Plot): string 
       : only && line(x(Number(only.x)), y(only.least), x(Number(only.x)), y(only.greatest), colour);
   const curve = {
     points: marks.map((mark) => place(mark, mark.middle)).join(" "),
-    ...{ class: "curve", fill: "none", ...strokeOf(at), "stroke-linejoin": "round" },
+    class: "curve",
+    fill: "none",
+    ...strokeOf(at),
+    "stroke-linejoin": "round",
   };
   return [
     ...(hasSpread && range ? [range] : []),

@@ -104,9 +104,14 @@ export function svg(height: number, title: string, description: string, content:
     "svg",
     {
       xmlns: "http://www.w3.org/2000/svg",
-      ...{ width: WIDTH, height, viewBox: `0 0 ${WIDTH} ${Math.round(height)}`, role: "img" },
-      ...{ "aria-labelledby": "title description", "font-family": "system-ui, Helvetica, Arial, sans-serif" },
-      ...{ "font-size": TEXT_SIZE, fill: INK },
+      width: WIDTH,
+      height,
+      viewBox: `0 0 ${WIDTH} ${Math.round(height)}`,
+      role: "img",
+      "aria-labelledby": "title description",
+      "font-family": "system-ui, Helvetica, Arial, sans-serif",
+      "font-size": TEXT_SIZE,
+      fill: INK,
     },
     [
       "",

@@ -47,8 +47,11 @@ function drawingOf(lines: readonly Line[], groups: readonly (readonly Line[])[])
   for (const { point, values, unit: ofLine } of lines) {
     if (point === undefined) continue;
     const mark: Mark = {
-      ...{ x: point.x, middle: median(values), text: spread(values, ofLine) },
-      ...{ least: Math.min(...values), greatest: Math.max(...values) },
+      x: point.x,
+      middle: median(values),
+      text: spread(values, ofLine),
+      least: Math.min(...values),
+      greatest: Math.max(...values),
     };
     series.set(point.series, [...(series.get(point.series) ?? []), mark]);
   }

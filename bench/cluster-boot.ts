@@ -37,8 +37,16 @@ export async function bootCluster(bench: Bench, options: ClusterOptions): Promis
   say(`starting ${options.nodes} nodes`);
   const child = children.start(
     [
-      ...["replicas/cluster/command.ts", "--json", "--nodes", String(options.nodes), "--data", folder],
-      ...["--port", String(freePort()), "--from", join(catalogue, "insole.db")],
+      "replicas/cluster/command.ts",
+      "--json",
+      "--nodes",
+      String(options.nodes),
+      "--data",
+      folder,
+      "--port",
+      String(freePort()),
+      "--from",
+      join(catalogue, "insole.db"),
       ...(options.cacheBytes === undefined ? [] : ["--cache-bytes", String(options.cacheBytes)]),
     ],
     { env: options.env ?? {}, cores: null },

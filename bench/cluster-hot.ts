@@ -33,7 +33,9 @@ export const clusterHot: Scenario = {
     yield [
       {
         what: `hot, ${big} nodes, held to ${written(TWELVE_RATE / slowdown)}/s: p99`,
-        ...{ unit: "ms", values: held.runs.map(({ p99Ms }) => p99Ms), target: { atMost: TWELVE_P99_MS_MAX } },
+        unit: "ms",
+        values: held.runs.map(({ p99Ms }) => p99Ms),
+        target: { atMost: TWELVE_P99_MS_MAX },
         how: held.how,
       },
       { what: "  p50", unit: "ms", values: held.runs.map(({ p50Ms }) => p50Ms), how: held.how },
@@ -44,11 +46,9 @@ export const clusterHot: Scenario = {
     yield [
       {
         what: `hot, ${small} nodes, held to ${written(THREE_RATE / slowdown)}/s: mean`,
-        ...{
-          unit: "ms",
-          values: calm.runs.map(({ meanMs }) => meanMs),
-          target: { atMost: THREE_MEAN_MS_MAX },
-        },
+        unit: "ms",
+        values: calm.runs.map(({ meanMs }) => meanMs),
+        target: { atMost: THREE_MEAN_MS_MAX },
         how: calm.how,
       },
       { what: "  p99", unit: "ms", values: calm.runs.map(({ p99Ms }) => p99Ms), how: calm.how },
@@ -63,8 +63,12 @@ const settingsOf = ({ isQuick }: Bench) => (isQuick ? QUICK : FULL);
 function loadOn(bench: Bench, { edge }: Cluster, rate: number | null): Load {
   const urlsPath = writeUrls(bench.children.folder, "hot", edge, relatedPaths(HOT_SHOES), URLS_SEED);
   return {
-    ...{ target: { urlsPath }, connections: CONNECTIONS, seconds: settingsOf(bench).seconds, rate },
-    ...{ encoding: "gzip", cores: null },
+    target: { urlsPath },
+    connections: CONNECTIONS,
+    seconds: settingsOf(bench).seconds,
+    rate,
+    encoding: "gzip",
+    cores: null,
   };
 }
 
@@ -96,7 +100,9 @@ async function atFullSpeed(bench: Bench, cluster: Cluster): Promise<Line[]> {
   return [
     {
       what: `hot, ${cluster.nodes.length} nodes: answers through the edge`,
-      ...{ unit: "/s", values: runs.map(({ perSecond }) => perSecond), target: { atLeast: PER_SECOND_MIN } },
+      unit: "/s",
+      values: runs.map(({ perSecond }) => perSecond),
+      target: { atLeast: PER_SECOND_MIN },
       how,
     },
     { what: "  p99 at full load", unit: "ms", values: runs.map(({ p99Ms }) => p99Ms), how },

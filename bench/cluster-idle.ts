@@ -87,7 +87,9 @@ function linesOf(nodes: number, shares: readonly Shares[], parts: Parts): Line[]
   const sum = (pids: readonly number[], of: (pid: number) => number) =>
     pids.reduce((total, pid) => total + of(pid), 0);
   const core = (what: string, of: (each: Shares) => number): Line => ({
-    ...{ what, unit: "%", values: shares.map(of) },
+    what,
+    unit: "%",
+    values: shares.map(of),
   });
   const memory = (what: string, mib: number): Line => ({ what, unit: "MiB", values: [mib] });
   return [

@@ -49,7 +49,9 @@ export const clusterLag: Scenario = {
       yield [
         {
           what: `replica lag at ${load.rate} ${what} a second, ${nodes} nodes: p50`,
-          ...{ unit: "ms", values: seen.p50, ...target(P50_MS_MAX) },
+          unit: "ms",
+          values: seen.p50,
+          ...target(P50_MS_MAX),
         },
         { what: "  p99", unit: "ms", values: seen.p99, ...target(P99_MS_MAX) },
         { what: "  longest", unit: "ms", values: seen.longest },

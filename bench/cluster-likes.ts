@@ -64,7 +64,10 @@ const groupOf = (through: readonly Through[]): number =>
   Math.max(1, Math.round(median(through.map(({ group }) => group))));
 
 const rawLikes = (group: number): RawLoad => ({
-  ...{ what: "likes", group, shoes: SHOES, customers: { from: CUSTOMERS, count: CUSTOMERS } },
+  what: "likes",
+  group,
+  shoes: SHOES,
+  customers: { from: CUSTOMERS, count: CUSTOMERS },
 });
 type RawLoad = Omit<RawAsk, "url" | "tokenPath" | "writers" | "seconds" | "first">;
 
@@ -75,7 +78,10 @@ async function throughNodes(bench: Bench): Promise<{ through: Through[]; followi
   const cluster = await bootCluster(bench, { nodes, shoes: SHOES, env: ADMIN_SETTINGS });
   const { folder, primary } = cluster;
   const sqld = describe({
-    ...{ url: primary.url, data: join(folder, "primary"), keys: join(folder, "primary-keys"), folder },
+    url: primary.url,
+    data: join(folder, "primary"),
+    keys: join(folder, "primary-keys"),
+    folder,
   });
   await addCustomersTo(sqld, 2 * CUSTOMERS);
   const token = await signIn({ base: cluster.nodes[0]?.url ?? "" });
@@ -117,7 +123,10 @@ function loadOn(bench: Bench, { nodes }: Cluster, time: number): Omit<Load, "sec
   });
   return {
     target: { urlsPath: writeUrls(children.folder, "cluster-likes", "", paths, seed) },
-    ...{ connections: CONNECTIONS, rate: null, encoding: "identity", cores: null },
+    connections: CONNECTIONS,
+    rate: null,
+    encoding: "identity",
+    cores: null,
   };
 }
 
@@ -152,7 +161,10 @@ async function sendRound(bench: Bench, cluster: Cluster, load: Load): Promise<Th
   const likesOfNodes = grown("insole_likes_total");
   const likes = run.statuses["201"] ?? 0;
   return {
-    ...{ ...spent, run, likes, perSecond: (run.perSecond * likes) / run.answers },
+    ...spent,
+    run,
+    likes,
+    perSecond: (run.perSecond * likes) / run.answers,
     group: sum(likesOfNodes) / sum(grown("insole_write_door_commits_total")),
     least: Math.min(...likesOfNodes) / (sum(likesOfNodes) / likesOfNodes.length),
   };
@@ -206,7 +218,9 @@ async function fastest(
 }
 
 const rawLine = (what: string, { writers, perSecond, refused, gaveUp }: Fastest): Line => ({
-  ...{ what, unit: "/s", values: perSecond },
+  what,
+  unit: "/s",
+  values: perSecond,
   note: `${writers} writers did best; ${refused} groups found the server locked for long and went again${gaveUp.map((count) => `; ${count} writers got no answer in time`).join("")}`,
   how: { connections: writers, rate: null, encoding: "identity" },
 });
@@ -227,11 +241,11 @@ function linesOf(bench: Bench, { through, following, alone, group }: Seen): Line
   return [
     {
       what: `likes through ${nodes} nodes / sqld's raw rate in groups of ${group}`,
-      ...{
-        unit: "",
-        values: through.map((each, at) => each.perSecond / (alone.perSecond[at] ?? Number.NaN)),
-      },
-      ...{ target: { atLeast: SHARE_OF_RAW_MIN }, note: limitOf(through), how },
+      unit: "",
+      values: through.map((each, at) => each.perSecond / (alone.perSecond[at] ?? Number.NaN)),
+      target: { atLeast: SHARE_OF_RAW_MIN },
+      note: limitOf(through),
+      how,
     },
     {
       ...line(`  likes acknowledged through ${nodes} nodes`, "/s", through, ({ perSecond }) => perSecond),
@@ -246,7 +260,11 @@ function linesOf(bench: Bench, { through, following, alone, group }: Seen): Line
       ...bar("straight to sqld, nodes following"),
     },
     {
-      ...{ what: "  errors in all", unit: "", values: [errors], target: { atMost: 0 }, how },
+      what: "  errors in all",
+      unit: "",
+      values: [errors],
+      target: { atMost: 0 },
+      how,
       note:
         faultsOf(through.map(({ run }) => run)) ||
         "every acknowledged like stands once in the primary's file",

@@ -79,7 +79,11 @@ function loadOn(bench: Bench, { edge }: Cluster): Load {
   const paths = zipfPaths(shoes, URLS_SEED);
   return {
     target: { urlsPath: writeUrls(bench.children.folder, "zipf", edge, paths, URLS_SEED) },
-    ...{ connections: CONNECTIONS, seconds, rate: null, encoding: "gzip", cores: null },
+    connections: CONNECTIONS,
+    seconds,
+    rate: null,
+    encoding: "gzip",
+    cores: null,
   };
 }
 
@@ -112,12 +116,18 @@ function linesOf(load: Load & { rate: number }, capacity: number, seen: readonly
   );
   const at = `${written(rate)}/s`;
   const latency = (what: string, atMost: number, of: (run: Run) => number): Line => ({
-    ...{ what: `  ${what} at ${at}`, unit: "ms", values: seen.map(({ run }) => of(run)), how },
+    what: `  ${what} at ${at}`,
+    unit: "ms",
+    values: seen.map(({ run }) => of(run)),
+    how,
     // The limits are those of the wanted rate; at another one the latencies only stand there.
     ...(rate === WANTED_RATE ? { target: { atMost } } : {}),
   });
   const share = (what: string, of: (layers: Layers) => number): Line => ({
-    ...{ what, unit: "", values: seen.map(({ layers }) => of(layers)), how },
+    what,
+    unit: "",
+    values: seen.map(({ layers }) => of(layers)),
+    how,
   });
   return [
     {
@@ -149,7 +159,9 @@ export function comparison(
   return [
     {
       what: `of what reaches nodes, from memory: ${nameOfMany} and ${nameOfOne} apart by`,
-      ...{ unit: "", values: many.map((share) => Math.abs(share - middle)), target: { atMost: APART_MAX } },
+      unit: "",
+      values: many.map((share) => Math.abs(share - middle)),
+      target: { atMost: APART_MAX },
     },
     { what: `  ${nameOfMany}`, unit: "", values: many },
     { what: `  ${nameOfOne}`, unit: "", values: one },

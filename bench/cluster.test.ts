@@ -24,8 +24,14 @@ test.skipIf(!hasNginx)(
   "a cluster answers through its edge, its parts are told apart, and nothing of it is left",
   async () => {
     const bench: Bench = {
-      ...{ isQuick: true, rounds: 1, children, oha: null, cores: shareCores([]) },
-      ...{ url: null, seed: 1, say: () => {} },
+      isQuick: true,
+      rounds: 1,
+      children,
+      oha: null,
+      cores: shareCores([]),
+      url: null,
+      seed: 1,
+      say: () => {},
     };
     const cluster = await bootCluster(bench, { nodes: 2, shoes: 1_000, cacheBytes: 1024 * 1024 });
     const before = await readNodes(cluster.nodes);
@@ -52,8 +58,14 @@ test.skipIf(!hasNginx)(
 
 test("a cluster that gives up says why", async () => {
   const bench: Bench = {
-    ...{ isQuick: true, rounds: 1, children, oha: null, cores: shareCores([]) },
-    ...{ url: null, seed: 1, say: () => {} },
+    isQuick: true,
+    rounds: 1,
+    children,
+    oha: null,
+    cores: shareCores([]),
+    url: null,
+    seed: 1,
+    say: () => {},
   };
   await expect(bootCluster(bench, { nodes: 0, shoes: 1_000 })).rejects.toThrow(
     /no cluster: .*\n.*--nodes is 0/,
@@ -68,7 +80,10 @@ test("processes are sorted by what they do", () => {
   const named = (pid: number, name: string) => ({ pid, name });
   const processes = [named(1, "bun"), named(2, "sqld"), named(3, "bun"), named(4, "bun"), named(5, "nginx")];
   expect(sortOut(processes, { nodes, primary: { url: "", pid: 2 } })).toEqual({
-    ...{ nodes: [3, 4], primary: [2], edge: [5], command: [1] },
+    nodes: [3, 4],
+    primary: [2],
+    edge: [5],
+    command: [1],
   });
 });
 
@@ -114,7 +129,14 @@ describe("the Zipf mix", () => {
   });
   test("memories are compared by what reached them, whatever the edge had", () => {
     const run = {
-      ...{ answers: 1, perSecond: 1, meanMs: 1, p50Ms: 1, p95Ms: 1, p99Ms: 1, statuses: {}, errors: {} },
+      answers: 1,
+      perSecond: 1,
+      meanMs: 1,
+      p50Ms: 1,
+      p95Ms: 1,
+      p99Ms: 1,
+      statuses: {},
+      errors: {},
     };
     const many = [{ run, layers: { edge: 0.5, memory: 0.4, computed: 0.1 } }];
     const one = [{ run, layers: { edge: 0.9, memory: 0.09, computed: 0.01 } }];

@@ -24,12 +24,23 @@ afterAll(async () => {
 });
 
 const benchOf = (say: Bench["say"]): Bench => ({
-  ...{ isQuick: true, rounds: 5, children, oha: null, cores: shareCores([]), url: null, seed: 1, say },
+  isQuick: true,
+  rounds: 5,
+  children,
+  oha: null,
+  cores: shareCores([]),
+  url: null,
+  seed: 1,
+  say,
 });
 
 /** Says where a script of the shop and one of the bench would be started from. */
 const where: Scenario = {
-  ...{ name: "where", boot: "", load: "", measures: "", needsOha: false },
+  name: "where",
+  boot: "",
+  load: "",
+  measures: "",
+  needsOha: false,
   async *run({ children: list, rounds, say }) {
     const child = list.run(["pwd"], { cores: null });
     say(`in ${(await list.expectEnd(child, RUN_MS_MAX)).trim() === ROOT ? "this one" : "another"}`);
@@ -153,7 +164,11 @@ describe("a scenario", () => {
     const scenarios = [yielding(1, new Error("10 answers 503")), { ...yielding(2), name: "next" }];
     const place = join(folder, "failed");
     const order: Order = {
-      ...{ scenarios, command: "bun run bench", at: new Date().toISOString(), earlier: null, compare: null },
+      scenarios,
+      command: "bun run bench",
+      at: new Date().toISOString(),
+      earlier: null,
+      compare: null,
       options: { scenarios: ["where", "next"], isQuick: false, rounds: 1, seed: 1, url: null },
       place: { folder: place },
     };

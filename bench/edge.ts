@@ -38,7 +38,7 @@ export const edge: Scenario = {
     const beside = (server: Server) => ({ shipped, barest: server });
     const hot = await compare(bench, "hot", relatedPaths(HOT_SHOES), {
       ...beside(barest.cached),
-      ...{ "ceiling: NGINX return": barest.returned },
+      "ceiling: NGINX return": barest.returned,
     });
     yield linesOf("cached answers", bytes, hot, HIT_SHARE_MIN);
     const personal = await compare(bench, "personal", [PERSONAL_PATH], beside(barest.proxied));
@@ -85,8 +85,12 @@ async function compare(
   const sides = Object.entries(servers).map(([name, server], at): Side => {
     const urlsPath = writeUrls(children.folder, `${what}-${at}`, server.base, paths, URLS_SEED);
     const load: Load = {
-      ...{ target: { urlsPath }, connections: CONNECTIONS, seconds, rate: null },
-      ...{ encoding: "gzip", cores: cores.load },
+      target: { urlsPath },
+      connections: CONNECTIONS,
+      seconds,
+      rate: null,
+      encoding: "gzip",
+      cores: cores.load,
     };
     return { name, server, load, seen: { perSecond: [], us: [] } };
   });
@@ -130,20 +134,32 @@ function linesOf(what: string, bytes: number, sides: readonly Side[], atLeast?: 
   const at = (name: string) => ({ series: name, x: what });
   return [
     {
-      ...{ what: `${what}: per second, shipped / barest`, unit: "", how, ...target },
+      what: `${what}: per second, shipped / barest`,
+      unit: "",
+      how,
+      ...target,
       values: ratio(shipped.seen.perSecond, barest.seen.perSecond),
     },
     {
-      ...{ what: `${what}: per second of NGINX's CPU time, shipped / barest`, unit: "", how, ...target },
+      what: `${what}: per second of NGINX's CPU time, shipped / barest`,
+      unit: "",
+      how,
+      ...target,
       values: ratio(barest.seen.us, shipped.seen.us),
     },
     ...sides.flatMap(({ name, seen }): Line[] => [
       {
-        ...{ what: named(name), unit: "/s", values: seen.perSecond, how },
+        what: named(name),
+        unit: "/s",
+        values: seen.perSecond,
+        how,
         point: { chart: "Answers per second of NGINX on one core", ...at(name) },
       },
       {
-        ...{ what: named(`${name}, NGINX's CPU per answer`), unit: "us", values: seen.us, how },
+        what: named(`${name}, NGINX's CPU per answer`),
+        unit: "us",
+        values: seen.us,
+        how,
         point: { chart: "NGINX's CPU per answer", ...at(name) },
       },
     ]),

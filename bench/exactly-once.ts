@@ -23,7 +23,8 @@ export function readLikes(filePath: string, isOurs: (userId: string) => boolean 
     );
     return {
       pairs: new Set(found.map(([shoe, user]) => `${shoe}/likes/${user}`)),
-      ...{ rows: found.length, miscounted },
+      rows: found.length,
+      miscounted,
     };
   } finally {
     handle.close();

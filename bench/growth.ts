@@ -16,8 +16,12 @@ const URLS_SEED = 1;
 const CONNECTIONS = { node: 32, edge: 64 };
 // A round is made of short turns, because this kind of machine changes its speed from one second to the next.
 const FULL = {
-  ...{ sizes: [1_000, 100_000, 1_000_000], rate: 10_000, turnsOfRound: 2 },
-  ...{ nodes: [1, 2, 4, 8, 12], nodeShoes: 1_000, seconds: 2 },
+  sizes: [1_000, 100_000, 1_000_000],
+  rate: 10_000,
+  turnsOfRound: 2,
+  nodes: [1, 2, 4, 8, 12],
+  nodeShoes: 1_000,
+  seconds: 2,
 };
 const QUICK = { sizes: [1_000], rate: 500, turnsOfRound: 1, nodes: [1, 2], nodeShoes: 1_000, seconds: 0.5 };
 
@@ -64,7 +68,9 @@ async function overSizes(bench: Bench): Promise<Line[]> {
   await Promise.all(shops.map(({ server }) => children.end(server.child)));
   const lines = shops.map(
     ({ shoes, us }): Line => ({
-      ...{ what: `  CPU per cached answer, ${written(shoes)} shoes`, unit: "us", values: us },
+      what: `  CPU per cached answer, ${written(shoes)} shoes`,
+      unit: "us",
+      values: us,
       point: { chart: "CPU per cached answer, by shoes", series: "the shop", x: shoes, xUnit: "shoes" },
       how: { connections: CONNECTIONS.node, rate, encoding: "gzip" },
     }),
@@ -99,13 +105,17 @@ async function overNodes(bench: Bench): Promise<Line[]> {
     const at = { series: "edge and nodes", x: count, xUnit: "nodes" };
     const how = { connections: CONNECTIONS.edge, rate: null, encoding: "gzip" as const };
     ends.push({
-      ...{ what: `  CPU of edge and nodes per cached answer, ${count} nodes`, unit: "us" },
-      ...{ values: steps.map(({ us }) => us), how },
+      what: `  CPU of edge and nodes per cached answer, ${count} nodes`,
+      unit: "us",
+      values: steps.map(({ us }) => us),
+      how,
       point: { chart: "CPU per cached answer, by nodes", ...at },
     });
     lines.push({
-      ...{ what: `  answers through the edge, ${count} nodes`, unit: "/s" },
-      ...{ values: steps.map(({ run }) => run.perSecond), how },
+      what: `  answers through the edge, ${count} nodes`,
+      unit: "/s",
+      values: steps.map(({ run }) => run.perSecond),
+      how,
       point: { chart: "answers per second through the edge, by nodes", ...at },
     });
   }

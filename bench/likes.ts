@@ -33,7 +33,10 @@ export const likes: Scenario = {
     // Likes change the catalogue, so this one works on a copy.
     const dataDir = await catalogueCopy(shoes, children, say);
     const server = await bootShop(children, {
-      ...{ dataDir, cores: cores.wide, cacheBytesMax: CACHE_BYTES, env: ADMIN_SETTINGS },
+      dataDir,
+      cores: cores.wide,
+      cacheBytesMax: CACHE_BYTES,
+      env: ADMIN_SETTINGS,
     });
     addCustomers(dataDir, CUSTOMERS);
     const token = await signIn(server);
@@ -64,7 +67,11 @@ async function browse(bench: Bench, base: string, half: Load): Promise<Line[]> {
   ];
   const browsing: Load = {
     target: { urlsPath: writeUrls(children.folder, "browsing", base, paths, SEED) },
-    ...{ connections: 16, seconds, rate: hotRate * 2, encoding: "gzip" as const, cores: cores.load },
+    connections: 16,
+    seconds,
+    rate: hotRate * 2,
+    encoding: "gzip" as const,
+    cores: cores.load,
   };
   const shares: number[] = [];
   for (let round = 0; round < rounds; round += 1) {
@@ -77,7 +84,9 @@ async function browse(bench: Bench, base: string, half: Load): Promise<Line[]> {
   return [
     {
       what: "share of browsing answered from memory meanwhile",
-      ...{ unit: "", values: shares, target: { atLeast: HIT_SHARE_MIN } },
+      unit: "",
+      values: shares,
+      target: { atLeast: HIT_SHARE_MIN },
     },
   ];
 }
@@ -91,11 +100,13 @@ function likesOf({ children, cores, isQuick }: Bench, base: string, token: strin
     () => `/api/shoes/${demoId(1 + draw(shoes))}/likes/${customerId(draw(CUSTOMERS))}`,
   );
   return {
-    ...{
-      target: { urlsPath: writeUrls(children.folder, "likes", base, paths, SEED) },
-      connections: CONNECTIONS,
-    },
-    ...{ seconds, rate: null, encoding: "identity" as const, post: { token }, cores: cores.load },
+    target: { urlsPath: writeUrls(children.folder, "likes", base, paths, SEED) },
+    connections: CONNECTIONS,
+    seconds,
+    rate: null,
+    encoding: "identity" as const,
+    post: { token },
+    cores: cores.load,
   };
 }
 
@@ -118,7 +129,11 @@ async function disturbHits(bench: Bench, base: string, half: Load): Promise<Line
   const { seconds, hotRate } = isQuick ? QUICK : FULL;
   const hot: Load = {
     target: { urlsPath: writeUrls(children.folder, "hot", base, relatedPaths(HOT_SHOES), SEED) },
-    ...{ connections: 8, seconds, rate: hotRate, encoding: "gzip" as const, cores: cores.load },
+    connections: 8,
+    seconds,
+    rate: hotRate,
+    encoding: "gzip" as const,
+    cores: cores.load,
   };
   await ohaOf(bench).send({ ...hot, seconds: 1 });
   const p99Ms: Record<"quiet" | "busy", number[]> = { quiet: [], busy: [] };
@@ -137,7 +152,8 @@ async function disturbHits(bench: Bench, base: string, half: Load): Promise<Line
   return [
     {
       what: "cached answers while half as many likes come: p99 grows by",
-      ...{ unit: "ms", values: busy.map((ms, round) => ms - (quiet[round] ?? Number.NaN)) },
+      unit: "ms",
+      values: busy.map((ms, round) => ms - (quiet[round] ?? Number.NaN)),
       target: { atMost: HURT_MS_MAX },
     },
     { what: "  p99 of cached answers, quiet", unit: "ms", values: quiet },

@@ -28,7 +28,10 @@ export const logins: Scenario = {
     const { shoes } = isQuick ? QUICK : FULL;
     const dataDir = await catalogueCopy(shoes, children, say);
     const server = await bootShop(children, {
-      ...{ dataDir, cores: cores.wide, cacheBytesMax: CACHE_BYTES, env: ADMIN_SETTINGS },
+      dataDir,
+      cores: cores.wide,
+      cacheBytesMax: CACHE_BYTES,
+      env: ADMIN_SETTINGS,
     });
     const idleMib = memoryOf(server.child.pid).nowMib;
     await signIn(server);
@@ -36,12 +39,14 @@ export const logins: Scenario = {
     yield [
       {
         what: "peak memory above idle while 50 sign in at once",
-        ...{ unit: "MiB", values: [memoryOf(server.child.pid).peakMib - idleMib] },
+        unit: "MiB",
+        values: [memoryOf(server.child.pid).peakMib - idleMib],
         target: { atMost: MEMORY_MIB_MAX },
       },
       {
         what: "cached answers meanwhile: p99 grows by",
-        ...{ unit: "ms", values: busy.map((ms, round) => ms - (quiet[round] ?? Number.NaN)) },
+        unit: "ms",
+        values: busy.map((ms, round) => ms - (quiet[round] ?? Number.NaN)),
         target: { atMost: HURT_MS_MAX },
       },
       { what: "  p99 of cached answers, quiet", unit: "ms", values: quiet },
@@ -57,12 +62,20 @@ async function inTurns(bench: Bench, { base }: Server) {
   const { seconds, hotRate } = isQuick ? QUICK : FULL;
   const hot: Load = {
     target: { urlsPath: writeUrls(children.folder, "hot", base, relatedPaths(HOT_SHOES), SEED) },
-    ...{ connections: 8, seconds, rate: hotRate, encoding: "gzip" as const, cores: cores.load },
+    connections: 8,
+    seconds,
+    rate: hotRate,
+    encoding: "gzip" as const,
+    cores: cores.load,
   };
   const signing: Load = {
     target: { url: `${base}/api/auth/login` },
-    ...{ connections: AT_ONCE, seconds: seconds + 1, rate: null, encoding: "identity" as const },
-    ...{ post: { body: SIGN_IN }, cores: cores.load },
+    connections: AT_ONCE,
+    seconds: seconds + 1,
+    rate: null,
+    encoding: "identity" as const,
+    post: { body: SIGN_IN },
+    cores: cores.load,
   };
   await ohaOf(bench).send({ ...hot, seconds: 1 });
   const seen = { quiet: [] as number[], busy: [] as number[], perSecond: [] as number[] };

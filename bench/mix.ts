@@ -57,17 +57,24 @@ export const mix: Scenario = {
     const { withRegistration, without } = settingsOf(bench);
     const dataDir = await catalogueCopy(SHOES, children, say);
     const server = await bootShop(children, {
-      ...{ dataDir, cores: cores.wide, cacheBytesMax: CACHE_BYTES, env: ADMIN_SETTINGS },
+      dataDir,
+      cores: cores.wide,
+      cacheBytesMax: CACHE_BYTES,
+      env: ADMIN_SETTINGS,
     });
     addCustomers(dataDir, CUSTOMERS);
     const shop = { ...server, dataDir };
     const all: Mix = {
-      ...{ name: "the gateway's mix", rate: PUBLISHED_RATE, shapes: withRegistration },
+      name: "the gateway's mix",
+      rate: PUBLISHED_RATE,
+      shapes: withRegistration,
       kinds: ["registration", "browsing", "writes", "health"],
     };
     yield* measure(bench, shop, all);
     yield* measure(bench, shop, {
-      ...{ name: "the mix without registration", rate: PUBLISHED_RATE * TIMES, shapes: without },
+      name: "the mix without registration",
+      rate: PUBLISHED_RATE * TIMES,
+      shapes: without,
       kinds: ["browsing", "writes", "health"],
     });
     const { rows, counted } = countLikes(dataDir);
@@ -117,7 +124,9 @@ async function send(
   const parts = partsOf(bench, shop, await signIn(shop));
   const loads = planOf(mix, shape.users).map(({ kind, connections, rate }) => ({
     ...parts[kind](),
-    ...{ connections, rate, seconds: shape.seconds },
+    connections,
+    rate,
+    seconds: shape.seconds,
   }));
   const [accounts, metrics] = [countAccounts(shop.dataDir), await readMetrics(shop.base)];
   const runs = (await ohaOf(bench).together(loads)).map((run, at) =>
@@ -149,12 +158,14 @@ function partsOf({ children, cores, seed, isQuick }: Bench, { base }: Shop, toke
   ];
   return {
     registration: () => ({
-      ...{ target: { url: `${base}/api/auth/register` }, post: { bodiesPath: writeNewcomers(folder) } },
+      target: { url: `${base}/api/auth/register` },
+      post: { bodiesPath: writeNewcomers(folder) },
       ...identity,
     }),
     browsing: () => ({ target: drawn("browsing", browsingPaths(SHOES, addresses, seed)), ...gzip }),
     writes: () => ({
-      ...{ target: drawn("mix-likes", likePaths(SHOES, CUSTOMERS, addresses, seed)), post: { token } },
+      target: drawn("mix-likes", likePaths(SHOES, CUSTOMERS, addresses, seed)),
+      post: { token },
       ...identity,
     }),
     health: () => ({ target: { url: `${base}/health` }, ...identity }),
@@ -177,7 +188,8 @@ function linesOf(mix: Mix, shape: Shape, seen: readonly Seen[]): Line[] {
   return [
     {
       what: `${mix.name}, ${shape.name} (${shape.users} users): errors in all`,
-      ...{ unit: "", values: [errors] },
+      unit: "",
+      values: [errors],
       ...(isJudged || !hasRegistration ? { target: { atMost: 0 } } : {}),
       note: `${written(runs.reduce((sum, { answers }) => sum + answers, 0))} answers${faults === "" ? "" : `; ${faults}`}`,
       how: { connections: shape.users, rate: mix.rate, encoding: "gzip" },
@@ -186,11 +198,14 @@ function linesOf(mix: Mix, shape: Shape, seen: readonly Seen[]): Line[] {
       const target = isJudged ? TARGETS[kind] : undefined;
       return {
         what: `  ${kind}: p95`,
-        ...{ unit: "ms", values: seen.map((each) => each.runs[at]?.p95Ms ?? Number.NaN) },
+        unit: "ms",
+        values: seen.map((each) => each.runs[at]?.p95Ms ?? Number.NaN),
         ...(target ? { target } : {}),
         point: { chart: `${mix.name}: p95 per kind`, series: shape.name, x: kind },
         how: {
-          ...{ connections, rate, encoding: kind === "browsing" ? "gzip" : "identity" },
+          connections,
+          rate,
+          encoding: kind === "browsing" ? "gzip" : "identity",
           ...(kind === "browsing" ? { layers: { memory, computed: 1 - memory } } : {}),
         },
       };

@@ -32,8 +32,17 @@ export async function bootShipped(children: Children, { upstream, cores }: Optio
   writeFileSync(exempt, LOOPBACK);
   const generate = children.run(
     [
-      ...["nginx/generate", "--out", out, "--nodes", nodes, "--exempt", exempt],
-      ...["--listen", `127.0.0.1:${port}`, "--status-listen", `127.0.0.1:${freePort()}`],
+      "nginx/generate",
+      "--out",
+      out,
+      "--nodes",
+      nodes,
+      "--exempt",
+      exempt,
+      "--listen",
+      `127.0.0.1:${port}`,
+      "--status-listen",
+      `127.0.0.1:${freePort()}`,
     ],
     { cores: null },
   );

@@ -48,7 +48,9 @@ describe("the arguments", () => {
   });
   test("bodies may come from a file, and answers go to one", () => {
     const words = ohaArguments({
-      ...{ ...LOAD, post: { token: "t", bodiesPath: "/tmp/a.bodies" }, recordPath: "/tmp/a.answers" },
+      ...LOAD,
+      post: { token: "t", bodiesPath: "/tmp/a.bodies" },
+      recordPath: "/tmp/a.answers",
     }).join(" ");
     expect(words).toContain("-m POST -H authorization: Bearer t -T application/json -Z /tmp/a.bodies");
     expect(words).toContain("--db-url /tmp/a.answers");

@@ -65,8 +65,18 @@ export function ohaArguments(load: Load): string[] {
   const { target, connections, seconds, rate, encoding, post, ifNoneMatch, recordPath } = load;
   const pace = rate === null ? [] : ["-q", String(rate), "--latency-correction"];
   return [
-    ...["--no-tui", "--output-format", "json", "--disable-compression", "--worker-threads", "1"],
-    ...["-c", String(connections), "-z", `${seconds}s`, "-t", `${REQUEST_SECONDS_MAX}s`],
+    "--no-tui",
+    "--output-format",
+    "json",
+    "--disable-compression",
+    "--worker-threads",
+    "1",
+    "-c",
+    String(connections),
+    "-z",
+    `${seconds}s`,
+    "-t",
+    `${REQUEST_SECONDS_MAX}s`,
     ...pace,
     ...(post ? ["-m", "POST"] : []),
     ...(post?.token === undefined ? [] : ["-H", `authorization: Bearer ${post.token}`]),
@@ -74,7 +84,8 @@ export function ohaArguments(load: Load): string[] {
     ...(post?.bodiesPath === undefined ? [] : ["-T", "application/json", "-Z", post.bodiesPath]),
     ...(ifNoneMatch === undefined ? [] : ["-H", `if-none-match: ${ifNoneMatch}`]),
     ...(recordPath === undefined ? [] : ["--db-url", recordPath]),
-    ...["-H", `accept-encoding: ${encoding}`],
+    "-H",
+    `accept-encoding: ${encoding}`,
     ...("url" in target ? [target.url] : ["--urls-from-file", target.urlsPath]),
   ];
 }

@@ -4,7 +4,12 @@ import { readArgs, usageOf } from "./options.ts";
 import type { Scenario } from "./scenario.ts";
 
 const scenario = (name: string, more: Partial<Scenario> = {}): Scenario => ({
-  ...{ name, boot: "", load: "", measures: "speed", needsOha: false, ...more },
+  name,
+  boot: "",
+  load: "",
+  measures: "speed",
+  needsOha: false,
+  ...more,
   async *run() {},
 });
 const SCENARIOS = [scenario("one"), scenario("far", { canUrl: true })];
@@ -12,8 +17,15 @@ const read = (text: string) => readArgs(text.split(" ").filter(Boolean), SCENARI
 
 test("what is asked for", () => {
   expect(read("")).toEqual({
-    ...{ kind: "measure", names: [], isQuick: false, seed: null, url: null },
-    ...{ rerun: null, compare: null, json: null, out: null },
+    kind: "measure",
+    names: [],
+    isQuick: false,
+    seed: null,
+    url: null,
+    rerun: null,
+    compare: null,
+    json: null,
+    out: null,
   });
   expect(read("one --quick --seed 9 --out a")).toMatchObject({
     names: ["one"],

@@ -38,7 +38,8 @@ export function pairsOf(first: readonly Line[], second: readonly Line[], isPaire
     return {
       what: (b ?? a)?.what ?? "",
       unit: (b ?? a)?.unit ?? "",
-      ...{ first: before, second: after },
+      first: before,
+      second: after,
       ratios: isEven ? after.map((value, round) => value / (before[round] ?? Number.NaN)) : [],
     };
   });

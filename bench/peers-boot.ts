@@ -20,13 +20,23 @@ const CACHE_ENTRIES = 50_000;
 
 /** A quarter of a machine of 2 GiB; the rest as PostgreSQL's manual advises for SSDs, and no parallel plans on one core. */
 const POSTGRES_SETTINGS = [
-  ...["shared_buffers=512MB", "effective_cache_size=1GB", "random_page_cost=1.1"],
-  ...["max_parallel_workers_per_gather=0", "max_connections=50", "unix_socket_directories="],
+  "shared_buffers=512MB",
+  "effective_cache_size=1GB",
+  "random_page_cost=1.1",
+  "max_parallel_workers_per_gather=0",
+  "max_connections=50",
+  "unix_socket_directories=",
 ];
 /** A cache that forgets the least used, and writes nothing to a disk. */
 const REDIS_SETTINGS = [
-  ...["--maxmemory", "256mb", "--maxmemory-policy", "allkeys-lru"],
-  ...["--save", "", "--appendonly", "no"],
+  "--maxmemory",
+  "256mb",
+  "--maxmemory-policy",
+  "allkeys-lru",
+  "--save",
+  "",
+  "--appendonly",
+  "no",
 ];
 
 /** Something that can be asked: a server with all that works for it. */
@@ -136,7 +146,8 @@ async function bootExpress({ children, dataPath, cores }: BootOptions): Promise<
     sideOf("Express", shopDialect, without, [without.child, postgres]),
     {
       ...sideOf("Express, Redis", shopDialect, cached, [cached.child, postgres, redis]),
-      ...{ readHits: () => hitsOf(cached), hitName: "Redis hit" },
+      readHits: () => hitsOf(cached),
+      hitName: "Redis hit",
     },
   ];
 }
@@ -174,7 +185,10 @@ async function bootPocketbase({ children, dataPath, cores }: BootOptions): Promi
 /** A side without a cache. */
 export const sideOf = (name: string, dialect: Dialect, server: Server, roots: readonly Child[]): Side => ({
   ...dialect,
-  ...{ name, server, readHits: null, hitName: "memory hit" },
+  name,
+  server,
+  readHits: null,
+  hitName: "memory hit",
   cpuUs: () => treesUs(roots),
 });
 

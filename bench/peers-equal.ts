@@ -21,7 +21,9 @@ export async function listQuestions({ base }: Server, shoes: number): Promise<Qu
   const lists = [{ name: null, count: shoes }, ...data.filter(({ count }) => count > 0)];
   return lists.flatMap(({ name, count }) =>
     Array.from({ length: Math.min(PAGES_MAX, Math.ceil(count / PAGE_LENGTH)) }, (_, at) => ({
-      ...{ kind: "list" as const, category: name, page: at + 1 },
+      kind: "list" as const,
+      category: name,
+      page: at + 1,
     })),
   );
 }

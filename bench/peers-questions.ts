@@ -23,9 +23,27 @@ export type Dialect = {
 type Fields = Record<string, unknown>;
 
 const SHOE_FIELDS = [
-  ...["id", "slug", "title", "description", "brand", "category", "color", "gender", "price", "priceCents"],
-  ...["listPrice", "currency", "images", "gallery", "href", "stock", "sizeSystem", "sizes", "likes"],
-  ...["createdAt", "updatedAt"],
+  "id",
+  "slug",
+  "title",
+  "description",
+  "brand",
+  "category",
+  "color",
+  "gender",
+  "price",
+  "priceCents",
+  "listPrice",
+  "currency",
+  "images",
+  "gallery",
+  "href",
+  "stock",
+  "sizeSystem",
+  "sizes",
+  "likes",
+  "createdAt",
+  "updatedAt",
 ];
 const BRIEF_FIELDS = ["id", "title", "images", "price", "href"];
 /** Texts that may be unknown. */
@@ -34,7 +52,11 @@ const TIMES = ["createdAt", "updatedAt"];
 
 /** A finished list page: the shoes whole, and the four numbers of its place. */
 const pageOf = (data: unknown, page: unknown, limit: unknown, total: unknown, pages: unknown): Fields => ({
-  ...{ data, page, limit, total, pages },
+  data,
+  page,
+  limit,
+  total,
+  pages,
 });
 
 /**

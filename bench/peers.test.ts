@@ -21,16 +21,38 @@ const children = openChildren();
 afterAll(() => children.close());
 
 const shoe = {
-  ...{ id: "demo-000001", slug: "a-shoe", title: "A shoe", description: "It is one.", brand: null },
-  ...{ category: "Boots", color: null, gender: "men", price: 129.99, priceCents: 12_999, listPrice: null },
-  ...{ currency: "USD", images: "/a.svg", gallery: ["/a.svg"], href: "/shoes/a-shoe", stock: 3 },
-  ...{ sizeSystem: "US", sizes: [{ size: "9.5", stock: 3 }], likes: 0 },
-  ...{ createdAt: "2026-01-02T03:04:05.678Z", updatedAt: "2026-01-02T03:04:05.678Z" },
+  id: "demo-000001",
+  slug: "a-shoe",
+  title: "A shoe",
+  description: "It is one.",
+  brand: null,
+  category: "Boots",
+  color: null,
+  gender: "men",
+  price: 129.99,
+  priceCents: 12_999,
+  listPrice: null,
+  currency: "USD",
+  images: "/a.svg",
+  gallery: ["/a.svg"],
+  href: "/shoes/a-shoe",
+  stock: 3,
+  sizeSystem: "US",
+  sizes: [{ size: "9.5", stock: 3 }],
+  likes: 0,
+  createdAt: "2026-01-02T03:04:05.678Z",
+  updatedAt: "2026-01-02T03:04:05.678Z",
 };
 const record = {
-  ...{ ...shoe, brand: "", color: "", listPrice: 0, related: ["demo-000002"] },
-  ...{ collectionId: "pbc_1", collectionName: "shoes" },
-  ...{ createdAt: "2026-01-02 03:04:05.678Z", updatedAt: "2026-01-02 03:04:05.678Z" },
+  ...shoe,
+  brand: "",
+  color: "",
+  listPrice: 0,
+  related: ["demo-000002"],
+  collectionId: "pbc_1",
+  collectionName: "shoes",
+  createdAt: "2026-01-02 03:04:05.678Z",
+  updatedAt: "2026-01-02 03:04:05.678Z",
 };
 const brief = { id: "demo-000002", title: "Another", images: "/b.svg", price: 10, href: "/shoes/b" };
 
@@ -120,10 +142,12 @@ describe("lines", () => {
 
   test("ratios are taken round by round, each against its own pool", () => {
     expect(line("item, cache off: the shop / PocketBase")).toMatchObject({
-      ...{ values: [3, 4, 5], target: { atLeast: 3 } },
+      values: [3, 4, 5],
+      target: { atLeast: 3 },
     });
     expect(line("item, cache on: the shop / PocketBase")).toMatchObject({
-      ...{ values: [18, 18, 18], target: { atLeast: 10 } },
+      values: [18, 18, 18],
+      target: { atLeast: 10 },
     });
   });
   test("where a peer wins the line says so, and only there", () => {

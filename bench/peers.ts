@@ -124,8 +124,12 @@ function entriesOf(
     const name = `peers-${kind}-${pool}-${side.name.replace(/\W+/g, "-").toLowerCase()}`;
     const urlsPath = writeUrls(children.folder, name, side.server.base, pools[pool].map(side.pathOf), seed);
     const load: Load = {
-      ...{ target: { urlsPath }, connections: CONNECTIONS, seconds, rate: null },
-      ...{ encoding: "identity" as const, cores: cores.load },
+      target: { urlsPath },
+      connections: CONNECTIONS,
+      seconds,
+      rate: null,
+      encoding: "identity" as const,
+      cores: cores.load,
     };
     return { side, pool, questions: pools[pool], load, perSecond: [], us: [], hitShares: [] };
   };
@@ -205,11 +209,9 @@ function ratioLine(what: string, { targets }: Pair, kind: Kind, shop: Entry, pee
   const cpu = median(peer.us) / median(shop.us);
   const wins = median(values) < 1 ? `${peer.side.name} wins; ` : "";
   return {
-    ...{
-      what: `${what}: the shop / ${peer.side.name}, requests per second on one core`,
-      unit: "times",
-      values,
-    },
+    what: `${what}: the shop / ${peer.side.name}, requests per second on one core`,
+    unit: "times",
+    values,
     ...(target === undefined ? {} : { target }),
     note: `${wins}by CPU per request ${written(cpu)} times`,
   };
@@ -220,7 +222,9 @@ function sideLines(what: string, kind: Kind, entry: Entry, lengths: Lengths): Li
   const bytes = lengths.get(side)?.get(kind);
   const hits = hitShares.length === 0 ? 0 : median(hitShares);
   const how: How = {
-    ...{ connections: CONNECTIONS, rate: null, encoding: "identity" },
+    connections: CONNECTIONS,
+    rate: null,
+    encoding: "identity",
     ...(bytes === undefined ? {} : { bytes }),
     layers: side.readHits === null ? { computed: 1 } : { [side.hitName]: hits, computed: 1 - hits },
   };

@@ -88,13 +88,15 @@ export const KINDS: readonly Kind[] = [
   { name: "related, 100 hot", ...on(), paths: (shelf) => hot(shelf).map(related), proof: isRelated },
   {
     name: "related, 100 hot, not compressed",
-    ...{ isCached: true, encoding: "identity" as const },
+    isCached: true,
+    encoding: "identity" as const,
     paths: (shelf) => hot(shelf).map(related),
     proof: isRelated,
   },
   {
     name: "related, one the client has (304)",
-    ...{ ...on(), isConditional: true as const },
+    ...on(),
+    isConditional: true as const,
     paths: (shelf) => hot(shelf).slice(0, 1).map(related),
     proof: isRelated,
   },

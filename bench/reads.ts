@@ -97,7 +97,10 @@ function loadOf(
       ? { url: base + first }
       : { urlsPath: writeUrls(children.folder, `reads-${name}`, base, paths, 1) };
   return {
-    ...{ target, connections: CONNECTIONS, encoding: kind.encoding, cores: cores.load },
+    target,
+    connections: CONNECTIONS,
+    encoding: kind.encoding,
+    cores: cores.load,
     ...(kind.isConditional ? { ifNoneMatch: etag } : {}),
   };
 }
@@ -142,14 +145,19 @@ function capacityLines(
   const how = howOf(asked, null, bytes, steps);
   const at = { series: name, x: ids.length, xUnit: "shoes" };
   const perSecond: Line = {
-    ...{ what: of, unit: "/s", values: steps.map(({ run }) => run.perSecond), how },
+    what: of,
+    unit: "/s",
+    values: steps.map(({ run }) => run.perSecond),
+    how,
     point: { chart: "answers per second on one core, by size of the catalogue", ...at },
   };
   if (asked.cpuUs === null) return [perSecond];
   return [
     perSecond,
     {
-      ...{ what: `  CPU per answer: ${of}`, unit: "us", values: steps.map(({ us }) => us) },
+      what: `  CPU per answer: ${of}`,
+      unit: "us",
+      values: steps.map(({ us }) => us),
       point: { chart: "CPU per answer, by size of the catalogue", ...at },
     },
   ];
@@ -165,7 +173,9 @@ function latencyLine(
   const told = (pick: (step: Step) => number) => written(quantile(steps.map(pick), 0.5));
   const note = () => `p50 ${told(({ run }) => run.p50Ms)} ms, p95 ${told(({ run }) => run.p95Ms)} ms`;
   return {
-    ...{ what: `  p99 at ${percent} %: ${of}`, unit: "ms", values: steps.map(({ run }) => run.p99Ms) },
+    what: `  p99 at ${percent} %: ${of}`,
+    unit: "ms",
+    values: steps.map(({ run }) => run.p99Ms),
     ...(fault === null ? { note: note() } : { notReached: fault }),
     point: { chart: "p99 by share of the capacity, 100,000 shoes", series: name, x: percent, xUnit: "%" },
     how: howOf(asked, rate, bytes, steps),

@@ -62,8 +62,13 @@ async function inTurns(bench: Bench, shop: Shop): Promise<Speeds> {
 async function register(bench: Bench, { base, child, dataDir }: Shop, seconds: number): Promise<Speed> {
   const { children, cores } = bench;
   const load: Load = {
-    ...{ target: { url: `${base}/api/auth/register` }, connections: CONNECTIONS, seconds, rate: null },
-    ...{ encoding: "identity", post: { bodiesPath: writeNewcomers(children.folder) }, cores: cores.load },
+    target: { url: `${base}/api/auth/register` },
+    connections: CONNECTIONS,
+    seconds,
+    rate: null,
+    encoding: "identity",
+    post: { bodiesPath: writeNewcomers(children.folder) },
+    cores: cores.load,
   };
   const [accounts, us] = [countAccounts(dataDir), cpuUs(child.pid)];
   const [answered] = await ohaOf(bench).together([load]);
@@ -85,15 +90,24 @@ function linesOf({ shop, ceiling }: Speeds): Line[] {
   return [
     {
       what: "registrations on one core, shop / argon2id alone",
-      ...{ unit: "", values: ratio("perSecond"), target: { atLeast: SHARE_OF_CEILING_MIN }, how: HOW },
+      unit: "",
+      values: ratio("perSecond"),
+      target: { atLeast: SHARE_OF_CEILING_MIN },
+      how: HOW,
     },
     { what: "  the same per second of CPU time", unit: "", values: ratio("perCpuSecond"), how: HOW },
     {
-      ...{ what: "  registrations", unit: "/s", values: each(shop, "perSecond"), how: HOW },
+      what: "  registrations",
+      unit: "/s",
+      values: each(shop, "perSecond"),
+      how: HOW,
       point: { chart: "registrations on one core", series: "per second", x: "the shop" },
     },
     {
-      ...{ what: "  ceiling: argon2id alone", unit: "/s", values: each(ceiling, "perSecond"), how: HOW },
+      what: "  ceiling: argon2id alone",
+      unit: "/s",
+      values: each(ceiling, "perSecond"),
+      how: HOW,
       point: { chart: "registrations on one core", series: "per second", x: "argon2id alone" },
     },
   ];

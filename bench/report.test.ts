@@ -26,7 +26,11 @@ const folder = mkdtempSync(join(tmpdir(), "insole-report-"));
 afterAll(() => rmSync(folder, { recursive: true, force: true }));
 
 const scenario = (name: string): Scenario => ({
-  ...{ name, boot: "a | shop", load: "oha", measures: "time", needsOha: false },
+  name,
+  boot: "a | shop",
+  load: "oha",
+  measures: "time",
+  needsOha: false,
   async *run() {},
 });
 const SCENARIOS = [scenario("one"), scenario("two")];
@@ -34,7 +38,11 @@ const OPTIONS: Options = { scenarios: ["one", "two"], isQuick: false, rounds: 5,
 const setting = (at = "2026-01-02T03:04:05.000Z"): Setting =>
   lookAround(at, "oha 1.16.0", shareCores([0, 1]), "bun run bench", 7);
 const slow: Line = {
-  ...{ what: "a thing <b>", unit: "ms", values: [1, 2, 30], target: { atMost: 1 }, note: "a reason" },
+  what: "a thing <b>",
+  unit: "ms",
+  values: [1, 2, 30],
+  target: { atMost: 1 },
+  note: "a reason",
   how: {
     connections: 32,
     rate: 10_000,
@@ -101,15 +109,21 @@ describe("a rate that was not reached", () => {
     try {
       const slowOha = join(folder, "oha");
       const saw = {
-        ...{ summary: { total: 1, average: 0.1 }, latencyPercentiles: {} },
-        ...{ statusCodeDistribution: { "200": 3 }, errorDistribution: {} },
+        summary: { total: 1, average: 0.1 },
+        latencyPercentiles: {},
+        statusCodeDistribution: { "200": 3 },
+        errorDistribution: {},
       };
       writeFileSync(slowOha, `#!/bin/sh\necho '${JSON.stringify(saw)}'\n`, { mode: 0o755 });
       const said: string[] = [];
       const oha = await openOha(slowOha, children, { mustKeepRate: true, say: (text) => said.push(text) });
       const load: Load = {
-        ...{ target: { url: "http://127.0.0.1:1" }, connections: 1, seconds: 1, rate: 5 },
-        ...{ encoding: "gzip", cores: null },
+        target: { url: "http://127.0.0.1:1" },
+        connections: 1,
+        seconds: 1,
+        rate: 5,
+        encoding: "gzip",
+        cores: null,
       };
       const measuring = oha.measure(load, async (send) => ({ run: await send() }));
       const thrown = await measuring.catch((reason: unknown) => reason);

@@ -61,7 +61,12 @@ export function resultOf(
   const results = outcomes.map(({ scenario, fault, lines, commands }) => {
     const { boot = "", load = "", measures = "" } = scenarios.find(({ name }) => name === scenario) ?? {};
     return {
-      ...{ scenario, boot, load, measures, fault, commands },
+      scenario,
+      boot,
+      load,
+      measures,
+      fault,
+      commands,
       lines: lines.map((line) => ({
         ...line,
         what: line.what.trim(),

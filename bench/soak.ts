@@ -50,7 +50,10 @@ export const soak: Scenario = {
     const { shoes, seconds } = settingsOf(bench);
     const dataDir = await catalogueCopy(shoes, children, say);
     const server = await bootShop(children, {
-      ...{ dataDir, cores: cores.wide, cacheBytesMax: CACHE_BYTES, env: ADMIN_SETTINGS },
+      dataDir,
+      cores: cores.wide,
+      cacheBytesMax: CACHE_BYTES,
+      env: ADMIN_SETTINGS,
     });
     addCustomers(dataDir, CUSTOMERS);
     // Not the admin, whose first session would end when 500 have begun after it.
@@ -100,25 +103,31 @@ function loadsOf(bench: Bench, { base }: Server, token: string): Load[] {
   const { shoes, addresses, seconds } = settingsOf(bench);
   const drawn = (name: string, paths: string[]) => ({
     target: { urlsPath: writeUrls(children.folder, name, base, paths, seed) },
-    ...{ seconds, cores: cores.load },
+    seconds,
+    cores: cores.load,
   });
   return [
     {
       ...drawn("browsing", browsingPaths(shoes, addresses, seed)),
-      ...{ connections: CONNECTIONS.browsing, rate: RATES.browsing, encoding: "gzip" },
+      connections: CONNECTIONS.browsing,
+      rate: RATES.browsing,
+      encoding: "gzip",
     },
     {
       ...drawn("soak-likes", likePaths(shoes, CUSTOMERS, addresses, seed)),
-      ...{ connections: CONNECTIONS.likes, rate: RATES.likes, encoding: "identity", post: { token } },
+      connections: CONNECTIONS.likes,
+      rate: RATES.likes,
+      encoding: "identity",
+      post: { token },
     },
     {
-      ...{
-        target: { url: `${base}/api/auth/login` },
-        seconds,
-        cores: cores.load,
-        post: { body: JSON.stringify(CUSTOMER) },
-      },
-      ...{ connections: CONNECTIONS.signIns, rate: RATES.signIns, encoding: "identity" },
+      target: { url: `${base}/api/auth/login` },
+      seconds,
+      cores: cores.load,
+      post: { body: JSON.stringify(CUSTOMER) },
+      connections: CONNECTIONS.signIns,
+      rate: RATES.signIns,
+      encoding: "identity",
     },
   ];
 }
@@ -202,9 +211,13 @@ function linesOf(
 const curveOf = (memory: readonly Reading[], how: How): Line[] =>
   thinned(memory, POINTS).map(({ minutes, value }) => ({
     what: `  memory after ${minutes.toFixed(2)} minutes`,
-    ...{ unit: "MiB", values: [value], how },
+    unit: "MiB",
+    values: [value],
+    how,
     point: {
-      ...{ chart: "memory over the soak", series: "the shop" },
-      ...{ x: Number(minutes.toFixed(2)), xUnit: "minutes" },
+      chart: "memory over the soak",
+      series: "the shop",
+      x: Number(minutes.toFixed(2)),
+      xUnit: "minutes",
     },
   }));

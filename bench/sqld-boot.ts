@@ -28,8 +28,16 @@ export async function bootSqld({ children, say }: Bench, shoes: number): Promise
   const listen = `127.0.0.1:${freePort()}`;
   const child = children.start(
     [
-      ...["replicas/primary/command.ts", "--data", data, "--keys", keys, "--listen", listen],
-      ...["--init", "--from", join(catalogue, "insole.db")],
+      "replicas/primary/command.ts",
+      "--data",
+      data,
+      "--keys",
+      keys,
+      "--listen",
+      listen,
+      "--init",
+      "--from",
+      join(catalogue, "insole.db"),
     ],
     { cores: null },
   );

@@ -26,8 +26,14 @@ test(
   "likes written in groups by two writers all stand, once",
   async () => {
     const bench: Bench = {
-      ...{ isQuick: true, rounds: 1, children, oha: null, cores: shareCores([]) },
-      ...{ url: null, seed: 1, say: () => {} },
+      isQuick: true,
+      rounds: 1,
+      children,
+      oha: null,
+      cores: shareCores([]),
+      url: null,
+      seed: 1,
+      say: () => {},
     };
     const sqld = await bootSqld(bench, SHOES);
     await addCustomersTo(sqld, CUSTOMERS.from + CUSTOMERS.count);

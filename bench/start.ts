@@ -74,7 +74,11 @@ async function loadMemory(bench: Bench, shoes: number): Promise<Line[]> {
   const urlsPath = writeUrls(children.folder, "memory", server.base, relatedPaths(shoes), URLS_SEED);
   say(`${written(shoes)} shoes: ${loadSeconds} s of load`);
   const run = await ohaOf(bench).send({
-    ...{ target: { urlsPath }, connections: 32, seconds: loadSeconds, rate: null, encoding: "gzip" },
+    target: { urlsPath },
+    connections: 32,
+    seconds: loadSeconds,
+    rate: null,
+    encoding: "gzip",
     cores: cores.load,
   });
   const { nowMib, peakMib } = memoryOf(server.child.pid);

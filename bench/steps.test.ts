@@ -5,8 +5,14 @@ import type { Bench } from "./scenario.ts";
 import { type Asked, atFullSpeed, atShares, capacityOf, howOf, SHARES, sharesOf } from "./steps.ts";
 
 const RUN: Run = {
-  ...{ answers: 1_000, perSecond: 1_000, meanMs: 1, p50Ms: 1, p95Ms: 2, p99Ms: 3 },
-  ...{ statuses: { 200: 1_000 }, errors: {} },
+  answers: 1_000,
+  perSecond: 1_000,
+  meanMs: 1,
+  p50Ms: 1,
+  p95Ms: 2,
+  p99Ms: 3,
+  statuses: { 200: 1_000 },
+  errors: {},
 };
 
 /** An oha that answers at once and notes the rates; those above `reachable` are not reached. */
@@ -22,7 +28,10 @@ function benchOf(rounds: number, reachable = Number.POSITIVE_INFINITY) {
 }
 
 const LOAD: Omit<Load, "seconds" | "rate"> = {
-  ...{ target: { url: "http://127.0.0.1/" }, connections: 8, encoding: "gzip", cores: null },
+  target: { url: "http://127.0.0.1/" },
+  connections: 8,
+  encoding: "gzip",
+  cores: null,
 };
 
 function askedOf(): Asked {
@@ -48,7 +57,10 @@ test("each round asks once, and CPU time and layers are read around it", async (
   expect(steps.map(({ us }) => us)).toEqual([5, 5, 5]);
   expect(capacityOf(steps)).toBe(1_000);
   expect(howOf(asked, null, 42, steps)).toEqual({
-    ...{ connections: 8, rate: null, encoding: "gzip", bytes: 42 },
+    connections: 8,
+    rate: null,
+    encoding: "gzip",
+    bytes: 42,
     layers: { "memory hit": 0.75, computed: 0.25 },
   });
 });

@@ -51,7 +51,10 @@ export async function atShares(
   { capacity, seconds }: { capacity: number; seconds: number },
 ): Promise<Held[]> {
   const held: Held[] = SHARES.map((share) => ({
-    ...{ share, rate: Math.max(1, Math.floor(capacity * share)), steps: [], fault: null },
+    share,
+    rate: Math.max(1, Math.floor(capacity * share)),
+    steps: [],
+    fault: null,
   }));
   for (let round = 0; round < bench.rounds; round += 1)
     for (const one of round % 2 === 0 ? held : held.toReversed()) {

@@ -6,7 +6,8 @@ import { findOha, type Load, openOha, RateNotReached } from "./oha.ts";
 const children = openChildren();
 const path = findOha();
 const server = Bun.serve({
-  ...{ hostname: "127.0.0.1", port: 0 },
+  hostname: "127.0.0.1",
+  port: 0,
   async fetch(request) {
     const isBad = new URL(request.url).pathname === "/bad";
     await request.text();
@@ -20,8 +21,13 @@ afterAll(async () => {
 });
 
 const loadOf = (where: string): Load => ({
-  ...{ target: { url: server.url.href + where }, connections: 2, seconds: 1, rate: 20 },
-  ...{ encoding: "identity", post: { body: "{}" }, cores: null },
+  target: { url: server.url.href + where },
+  connections: 2,
+  seconds: 1,
+  rate: 20,
+  encoding: "identity",
+  post: { body: "{}" },
+  cores: null,
 });
 
 // On a machine that has no oha there is nothing to try; CI installs it.

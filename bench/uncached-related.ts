@@ -62,13 +62,11 @@ async function sendInTurns(bench: Bench, shop: Server, bare: Server, shoes: numb
       URLS_SEED,
     );
     const load: Load = {
-      ...{
-        target: { urlsPath },
-        connections: CONNECTIONS,
-        seconds,
-        rate: null,
-        encoding: "identity" as const,
-      },
+      target: { urlsPath },
+      connections: CONNECTIONS,
+      seconds,
+      rate: null,
+      encoding: "identity" as const,
       cores: cores.load,
     };
     return { name, server, load };
@@ -109,24 +107,33 @@ const linesOf = ({ shop, bare }: Both, statement: number[]): Line[] => {
   });
   return [
     {
-      ...{ what: "uncached related per second, server held to one core", unit: "/s", how: HOW },
+      what: "uncached related per second, server held to one core",
+      unit: "/s",
+      how: HOW,
       values: shop.perSecond,
       target: { atLeast: PER_CORE_MIN },
     },
     {
-      ...{ what: "uncached related per second of CPU time", unit: "/s", how: HOW, ...at("the shop") },
+      what: "uncached related per second of CPU time",
+      unit: "/s",
+      how: HOW,
+      ...at("the shop"),
       values: shop.us.map((us) => MICROSECONDS / us),
       target: { atLeast: PER_CORE_MIN },
     },
     { what: "  CPU per request", unit: "us", values: shop.us },
     { what: "  p99 at full load", unit: "ms", values: shop.p99Ms },
     {
-      ...{ what: "  ceiling: the statement alone per second of CPU time", unit: "/s", values: statement },
+      what: "  ceiling: the statement alone per second of CPU time",
+      unit: "/s",
+      values: statement,
       ...at("the statement alone"),
     },
     { what: "  ceiling: bare Bun.serve per second, one core", unit: "/s", values: bare.perSecond, how: HOW },
     {
-      ...{ what: "  ceiling: bare Bun.serve per second of CPU time", unit: "/s", how: HOW },
+      what: "  ceiling: bare Bun.serve per second of CPU time",
+      unit: "/s",
+      how: HOW,
       values: bare.us.map((us) => MICROSECONDS / us),
       ...at("bare Bun.serve"),
     },

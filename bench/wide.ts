@@ -77,7 +77,11 @@ async function bootSide(bench: Bench, size: "small" | "big"): Promise<Side> {
   const paths = Object.values(WIDE).map(widePath);
   const urlsPath = writeUrls(children.folder, `wide-${shoes}`, server.base, paths, URLS_SEED);
   const load: Load = {
-    ...{ target: { urlsPath }, connections: 8, seconds, rate: wideRate, encoding: "gzip" as const },
+    target: { urlsPath },
+    connections: 8,
+    seconds,
+    rate: wideRate,
+    encoding: "gzip" as const,
     cores: cores.load,
   };
   say(`${written(shoes)} shoes: every question alone`);
@@ -138,7 +142,11 @@ async function disturbHits(bench: Bench): Promise<Line[]> {
   const server = await bootShop(children, { dataDir, cores: cores.wide, cacheBytesMax: CACHE_BYTES });
   const loadOf = (name: string, paths: string[], rate: number): Load => ({
     target: { urlsPath: writeUrls(children.folder, name, server.base, paths, URLS_SEED) },
-    ...{ connections: 8, seconds, rate, encoding: "gzip" as const, cores: cores.load },
+    connections: 8,
+    seconds,
+    rate,
+    encoding: "gzip" as const,
+    cores: cores.load,
   });
   const hot = loadOf("hot", relatedPaths(HOT_SHOES), hotRate);
   // Longer than the one beside it, so that this one never runs alone.

@@ -26,7 +26,14 @@ describe.skipIf(!hasNginx)("with NGINX", () => {
 
   test("every row is kept", async () => {
     const { code, text } = await runToEnd([
-      ...["nginx/check", "--edge", edge.url, "--tls", tls, "--status", edge.statusUrl, "--flood"],
+      "nginx/check",
+      "--edge",
+      edge.url,
+      "--tls",
+      tls,
+      "--status",
+      edge.statusUrl,
+      "--flood",
     ]);
     expect(text.split("\n").filter((line) => /^(FAILED|- )/.test(line))).toEqual([]);
     expect(text).toContain("ok      nginx -t takes the configuration");

@@ -84,8 +84,17 @@ export function openWorld(pathOfPrograms: string): World {
     const generate = async (places: readonly string[]): Promise<void> => {
       writeFileSync(nodesPath, `# made up\n${places.join("\n")}\n`);
       await expectEnd([
-        ...["nginx/generate", "--out", out, "--nodes", nodesPath, "--listen", `127.0.0.1:${port}`],
-        ...["--status-listen", `127.0.0.1:${statusPort}`, ...asThisUser(), ...options],
+        "nginx/generate",
+        "--out",
+        out,
+        "--nodes",
+        nodesPath,
+        "--listen",
+        `127.0.0.1:${port}`,
+        "--status-listen",
+        `127.0.0.1:${statusPort}`,
+        ...asThisUser(),
+        ...options,
       ]);
     };
     await generate(nodes);
@@ -203,8 +212,22 @@ const asThisUser = (): string[] => (process.getuid?.() === 0 ? ["--user", "root"
 export async function makeCertificate(folder: string): Promise<{ cert: string; key: string }> {
   const [cert, key] = [join(folder, "edge.crt"), join(folder, "edge.key")];
   await expectEnd([
-    ...["openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:prime256v1", "-nodes"],
-    ...["-subj", "/CN=localhost", "-days", "1", "-keyout", key, "-out", cert],
+    "openssl",
+    "req",
+    "-x509",
+    "-newkey",
+    "ec",
+    "-pkeyopt",
+    "ec_paramgen_curve:prime256v1",
+    "-nodes",
+    "-subj",
+    "/CN=localhost",
+    "-days",
+    "1",
+    "-keyout",
+    key,
+    "-out",
+    cert,
   ]);
   return { cert, key };
 }

@@ -84,7 +84,8 @@ describe.skipIf(!hasNginx)("with an edge", () => {
   test("a folder has one cluster", async () => {
     const second = await type("--nodes", "1");
     expect(second).toEqual({
-      ...{ code: 1, out: "" },
+      code: 1,
+      out: "",
       err: `cluster: a cluster runs in ${DATA} already: end it first, or name another folder with --data`,
     });
     expect(await type("--status")).toMatchObject({ code: 0, err: "" });

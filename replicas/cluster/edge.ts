@@ -53,12 +53,18 @@ export function openEdge({ port, statusPort, folder, children }: EdgeOptions, pa
     writeFileSync(folder.nodesFile, places.map((place) => `${place}\n`).join(""));
     runToEnd([
       "nginx/generate",
-      ...["--out", folder.edge],
-      ...["--nodes", folder.nodesFile],
-      ...["--listen", `127.0.0.1:${port}`],
-      ...["--status-listen", `127.0.0.1:${statusPort}`],
-      ...["--exempt", folder.exemptFile],
-      ...["--cache-bytes", CACHE_BYTES],
+      "--out",
+      folder.edge,
+      "--nodes",
+      folder.nodesFile,
+      "--listen",
+      `127.0.0.1:${port}`,
+      "--status-listen",
+      `127.0.0.1:${statusPort}`,
+      "--exempt",
+      folder.exemptFile,
+      "--cache-bytes",
+      CACHE_BYTES,
     ]);
   };
 

@@ -8,13 +8,23 @@ import { type Reading, totalsOf } from "./watch.ts";
 describe("the words", () => {
   test("make a cluster of twelve unless told otherwise", () => {
     expect(readOptions([])).toEqual({
-      ...{ kind: "run", data: "data/cluster", nodes: 12, port: undefined, from: undefined },
-      ...{ withEdge: true, cacheBytes: 8_388_608, json: false },
+      kind: "run",
+      data: "data/cluster",
+      nodes: 12,
+      port: undefined,
+      from: undefined,
+      withEdge: true,
+      cacheBytes: 8_388_608,
+      json: false,
     });
     expect(
       readOptions(["--nodes", "3", "--port", "9000", "--json", "--no-edge", "--from", "a.db"]),
     ).toMatchObject({
-      ...{ nodes: 3, port: 9000, json: true, withEdge: false, from: "a.db" },
+      nodes: 3,
+      port: 9000,
+      json: true,
+      withEdge: false,
+      from: "a.db",
     });
   });
 
@@ -62,12 +72,24 @@ test("totals leave out what is asked by those who watch", () => {
 
 test("the table keeps its columns, and shows a dash where nothing is known", () => {
   const ready: Reading = {
-    ...{ name: "node-1", role: "node", state: "ready", seq: 1234, lagMs: 20.6 },
-    ...{ requestsPerSecond: 1500.4, hitShare: 0.987, memoryMib: 81.2 },
+    name: "node-1",
+    role: "node",
+    state: "ready",
+    seq: 1234,
+    lagMs: 20.6,
+    requestsPerSecond: 1500.4,
+    hitShare: 0.987,
+    memoryMib: 81.2,
   };
   const down: Reading = {
-    ...{ name: "node-12", role: "node", state: "down", seq: null, lagMs: null },
-    ...{ requestsPerSecond: null, hitShare: null, memoryMib: null },
+    name: "node-12",
+    role: "node",
+    state: "down",
+    seq: null,
+    lagMs: null,
+    requestsPerSecond: null,
+    hitShare: null,
+    memoryMib: null,
   };
   expect(renderTable([ready, down])).toEqual([
     "name     role  state  version    lag  requests/s  hits  memory",

@@ -72,7 +72,13 @@ async function readPrimary(cluster: Cluster): Promise<Reading> {
   const pid = primary.pid();
   const memory = await memoryOf(pid === undefined ? [] : [pid]);
   return {
-    ...{ name: "primary", role: "primary", state: primary.state(), seq: null, lagMs: null },
-    ...{ requestsPerSecond: null, hitShare: null, memoryMib: memory.get(pid ?? 0) ?? null },
+    name: "primary",
+    role: "primary",
+    state: primary.state(),
+    seq: null,
+    lagMs: null,
+    requestsPerSecond: null,
+    hitShare: null,
+    memoryMib: memory.get(pid ?? 0) ?? null,
   };
 }

@@ -60,7 +60,12 @@ export async function bootCluster({ nodes, data, children, path, onStart }: Boot
   const primaryToken = makeToken(readKeys(folder.primary.keys), { kind: "write" }, Date.now());
   const database = openRemote({ url: primary.url, authToken: primaryToken });
   return {
-    ...{ edge, primary, nodes: started, data, primaryToken, database },
+    edge,
+    primary,
+    nodes: started,
+    data,
+    primaryToken,
+    database,
     primaryPid: () => pidIn(join(folder.primary.data, "sqld.pid")),
     replicaOf: (name) => join(folder.nodeFolder(name), "replica.db"),
     async control(...words) {

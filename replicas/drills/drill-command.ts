@@ -114,7 +114,10 @@ async function runOnce(
   const judge = openJudge();
   const path = process.env.PATH ?? "";
   const running = drill.run({
-    ...{ options, judge, folder: held.folder, children: held.children },
+    options,
+    judge,
+    folder: held.folder,
+    children: held.children,
     say: (line) => void process.stderr.write(`${drill.name}: ${line}\n`),
     async boot(nodes) {
       const data = join(held.folder, `cluster-${held.ends.length + 1}`);

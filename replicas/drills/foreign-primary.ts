@@ -87,8 +87,14 @@ async function refusedByCommand(ground: Ground, cluster: Cluster, { name, folder
   const { primary } = openFolder(cluster.data);
   const child = children.start(
     [
-      ...[process.execPath, "replicas/primary/command.ts"],
-      ...["--data", folder, "--keys", primary.keys, "--listen", placeOf(cluster)],
+      process.execPath,
+      "replicas/primary/command.ts",
+      "--data",
+      folder,
+      "--keys",
+      primary.keys,
+      "--listen",
+      placeOf(cluster),
     ],
     { cwd: ROOT, env: {} },
   );

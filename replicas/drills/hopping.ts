@@ -49,15 +49,13 @@ export const hopping: Drill = {
     say(`${sessions.length} sessions are open`);
     const places = [...cluster.nodes.map(({ url }) => url), ...cluster.nodes.map(() => cluster.edge)];
     const tally: Tally = {
-      ...{
-        operations: 0,
-        writes: 0,
-        reads: 0,
-        older: 0,
-        behind: 0,
-        failed: 0,
-        examples: { older: [], failed: [] },
-      },
+      operations: 0,
+      writes: 0,
+      reads: 0,
+      older: 0,
+      behind: 0,
+      failed: 0,
+      examples: { older: [], failed: [] },
       times: { reads: openHistogram(), writes: openHistogram() },
     };
     const startedAt = performance.now();

@@ -58,7 +58,8 @@ export async function outage(ground: Ground, plan: Outage): Promise<void> {
   };
   const writes = await openMixedWrites(cluster, { people, mark: plan.mark, onTry });
   const personal = openLoad({
-    ...{ rate: PERSONAL_PER_SECOND, lanes: PERSONAL_LANES },
+    rate: PERSONAL_PER_SECOND,
+    lanes: PERSONAL_LANES,
     async send(number) {
       const sentAt = performance.now();
       const node = cluster.nodes[number % Math.min(PERSONAL_NODES, cluster.nodes.length)];

@@ -50,7 +50,8 @@ export const priceChange: Drill = {
     const forgottenAt = performance.now();
 
     const browsing = openLoad({
-      ...{ rate: BROWSING_RATE, lanes: LANES },
+      rate: BROWSING_RATE,
+      lanes: LANES,
       send: (number) => ask(oneOf(places(cluster), number, 1), { path: oneOf(pathsOf(hot), number, 2) }),
     });
     const changes = sizeOf(options, CHANGES_EACH);

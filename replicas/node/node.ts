@@ -75,7 +75,10 @@ async function start(options: NodeOptions, unlock: () => void): Promise<Node> {
   if (files.isServing()) first.resolve();
 
   const sync = await openSync({
-    ...{ path, pauseMs, log, dataset: files.dataset() },
+    path,
+    pauseMs,
+    log,
+    dataset: files.dataset(),
     server: { url: primary.url, authToken: syncToken },
     onSynced(hasNews) {
       if (hasNews || files.isGoodCopy() || !files.isServing()) {

@@ -26,6 +26,8 @@ test("reads what is good", () => {
   });
   expect(readOptions(["token"])).toMatchObject({ grant: { kind: "read", days: 90 } });
   expect(readOptions(["--restore", "r.db", "--listen", "[::1]:9000"])).toMatchObject({
-    ...{ first: { kind: "restore", from: "r.db" }, listen: "[::1]:9000", start: true },
+    first: { kind: "restore", from: "r.db" },
+    listen: "[::1]:9000",
+    start: true,
   });
 });

@@ -73,7 +73,9 @@ describe("tokens", () => {
       iat: 5,
     });
     expect(claims(makeToken(keys, { kind: "read", days: 90 }, 5_000))).toEqual({
-      ...{ a: "ro", dataset: keys.datasetId, iat: 5 },
+      a: "ro",
+      dataset: keys.datasetId,
+      iat: 5,
       exp: 5 + 90 * 86_400,
     });
   });

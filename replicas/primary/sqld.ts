@@ -33,9 +33,12 @@ export function startSqld(
   const child = children.start(
     [
       findSqld(),
-      ...["-d", resolve(data)],
-      ...["--http-listen-addr", listen],
-      ...["--auth-jwt-key-file", resolve(publicKeyPath)],
+      "-d",
+      resolve(data),
+      "--http-listen-addr",
+      listen,
+      "--auth-jwt-key-file",
+      resolve(publicKeyPath),
       "--no-welcome",
     ],
     // Nothing of our environment: sqld would take other flags from it.

@@ -83,7 +83,10 @@ export function openPrimary(options: PrimaryOptions): Primary {
   const lock = lockFolder(options.data);
   if (!lock) throw new Error(`${options.data} is in use: a primary runs on it already`);
   const self: Self = {
-    ...{ state: "starting", child: undefined, isStopping: false, asking: Promise.resolve() },
+    state: "starting",
+    child: undefined,
+    isStopping: false,
+    asking: Promise.resolve(),
     announced: Promise.withResolvers<void>(),
     stopping: Promise.withResolvers<void>(),
   };

@@ -5,7 +5,11 @@ import type { Answer } from "./client.ts";
 import { isBad, openLoad } from "./load.ts";
 
 const answer = (status: number, failure: string | null = null): Answer => ({
-  ...{ status, failure, ms: 1, headers: new Headers(), text: "" },
+  status,
+  failure,
+  ms: 1,
+  headers: new Headers(),
+  text: "",
 });
 const WAIT_MS = 10_000;
 
@@ -32,7 +36,9 @@ test("without a rate each lane sends its next request when the last was answered
 test("at a rate what cannot be sent yet waits, and its waiting counts", async () => {
   const held = Promise.withResolvers<void>();
   const load = openLoad({
-    ...{ rate: 1_000, lanes: 2, windowMs: 10 },
+    rate: 1_000,
+    lanes: 2,
+    windowMs: 10,
     async send(number) {
       if (number < 2) await held.promise;
       return answer(200);
@@ -54,7 +60,9 @@ test("every status and every failure is counted, and what is bad also by windows
   const answers = [answer(200), answer(304), answer(404), answer(503), answer(0, "ConnectionReset")];
   const seen: Answer[] = [];
   const load = openLoad({
-    ...{ rate: null, lanes: 1, onAnswer: (each: Answer) => void seen.push(each) },
+    rate: null,
+    lanes: 1,
+    onAnswer: (each: Answer) => void seen.push(each),
     send: async (number) => {
       await Bun.sleep(0);
       return answers[number % 5] ?? answer(0);

@@ -171,7 +171,10 @@ async function writesOf(db: Database, people: Person[], mark: string): Promise<(
     (number) => ({
       effect: `title ${title(number)}`,
       ask: {
-        ...{ method: "POST", path: "/api/shoes", token, headers: withKey(number) },
+        method: "POST",
+        path: "/api/shoes",
+        token,
+        headers: withKey(number),
         body: { title: title(number), price: 10 },
       },
       hasKey: true,

@@ -130,7 +130,9 @@ function kindOf({ unsure }: Own, number: number): Kind {
 
 function changeOf({ admin, person, last, ids }: Own, kind: Kind): Change {
   const asAdmin = (method: string, path: string, body?: unknown): Ask => ({
-    ...{ method, path, token: admin.token },
+    method,
+    path,
+    token: admin.token,
     ...(body === undefined ? {} : { body }),
   });
   if (kind === "price") {
@@ -158,7 +160,8 @@ function changeOf({ admin, person, last, ids }: Own, kind: Kind): Change {
     const isLiked = !last.isLiked;
     return {
       question: {
-        ...{ method: isLiked ? "POST" : "DELETE", token: person.token },
+        method: isLiked ? "POST" : "DELETE",
+        token: person.token,
         path: `/api/shoes/${ids.liked}/likes/me`,
       },
       done: isLiked ? 201 : 204,
