@@ -111,12 +111,15 @@ test("with a primary elsewhere it is a node", () => {
   const node = { ...DEFAULTS, demo: false, databasePath: "data/replica.db" };
   const url = "http://primary:8080";
   expect(readConfig({ DATABASE_URL: `${url}/`, DATABASE_AUTH_TOKEN: "w, s" })).toEqual({
-    ...{ ...node, primary: { url, writeToken: "w", syncToken: "s" } },
+    ...node,
+    primary: { url, writeToken: "w", syncToken: "s" },
   });
   expect(
     readConfig({ DATABASE_URL: url, DATABASE_AUTH_TOKEN: "both", REPLICA_PATH: "/r", SYNC_INTERVAL_MS: "5" }),
   ).toEqual({
-    ...{ ...node, databasePath: "/r", syncIntervalMs: 5 },
+    ...node,
+    databasePath: "/r",
+    syncIntervalMs: 5,
     primary: { url, writeToken: "both", syncToken: "both" },
   });
 });

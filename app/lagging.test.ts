@@ -200,7 +200,9 @@ describe("likes", () => {
 describe("the catalogue", () => {
   test("takes a change, its stock and its end right after the shoe came, and knows its versions", async () => {
     const made = await send(admin, "POST", "/api/shoes", {
-      ...{ shoe_id: "new", title: "New", price: 5 },
+      shoe_id: "new",
+      title: "New",
+      price: 5,
       sizes: [{ size: "9", stock: 1 }],
     });
     expect(made.status).toBe(201);

@@ -144,7 +144,12 @@ export async function openNodeOf(
   if (!primary) throw new Error("a node needs a primary");
   const { url, writeToken: authToken, syncToken } = primary;
   const node = await openNode({
-    ...{ primary: { url, authToken }, syncToken, path, pauseMs, onFatal, remote },
+    primary: { url, authToken },
+    syncToken,
+    path,
+    pauseMs,
+    onFatal,
+    remote,
     log: (level, message, facts) => log[level](message, facts),
   });
   return { role: "node", ...node };

@@ -26,7 +26,9 @@ beforeAll(async () => {
   migrate(made);
   const file = openFile(made);
   await saveShoes(file, [shoe("a"), shoe("b", { related: ["a"] })], {
-    ...{ origin: "import", onConflict: "fail", nowMs: Date.now() },
+    origin: "import",
+    onConflict: "fail",
+    nowMs: Date.now(),
   });
   await file.close();
   const handle = openHandle(made, 1_000);
@@ -45,9 +47,15 @@ afterAll(async () => {
 const openNode = (name: string) =>
   main(
     readConfig({
-      ...{ PORT: "0", DATABASE_URL: server.url, DATA_DIR: join(folder.path, name), LOG_LEVEL: "error" },
-      ...{ JWT_SECRET: "the same secret on all of the nodes", ADMIN_EMAIL: ADMIN.email },
-      ...{ ADMIN_PASSWORD: ADMIN.password, RATE_LIMIT_MAX: "0", RATE_LIMIT_AUTH_MAX: "0" },
+      PORT: "0",
+      DATABASE_URL: server.url,
+      DATA_DIR: join(folder.path, name),
+      LOG_LEVEL: "error",
+      JWT_SECRET: "the same secret on all of the nodes",
+      ADMIN_EMAIL: ADMIN.email,
+      ADMIN_PASSWORD: ADMIN.password,
+      RATE_LIMIT_MAX: "0",
+      RATE_LIMIT_AUTH_MAX: "0",
     }),
     silent,
   );
@@ -190,7 +198,8 @@ test("an import, an admin and a key go to the primary, and both nodes have them"
   await Bun.write(csv, `id,title,price,category\n${rows.join("\n")}\n`);
   const run = async (script: string, ...args: string[]) => {
     const { out, err, code } = await runScript(script, args, {
-      ...{ DATABASE_URL: server.url, DATA_DIR: folder.path },
+      DATABASE_URL: server.url,
+      DATA_DIR: folder.path,
     });
     expect([err, code]).toEqual(["", 0]);
     return out;

@@ -55,7 +55,8 @@ describe("bun run key", () => {
   test("one name is one key, until it is revoked", async () => {
     await run(keyCommand, ["a"]);
     expect(await run(keyCommand, ["a"])).toEqual({
-      ...{ code: 1, out: "" },
+      code: 1,
+      out: "",
       err: "key: there is a key called a already: revoke it first, or take another name",
     });
     expect(await run(keyCommand, ["--revoke", "a"])).toEqual({ code: 0, out: "revoked a", err: "" });
@@ -81,7 +82,9 @@ describe("bun run key", () => {
 describe("bun run admin", () => {
   test("makes an account with a password from the standard input", async () => {
     expect(await run(adminCommand, ["Boss@shop.example"], PASSWORD)).toEqual({
-      ...{ code: 0, out: "made the admin Boss@shop.example", err: "" },
+      code: 0,
+      out: "made the admin Boss@shop.example",
+      err: "",
     });
     expect(await rows("SELECT email, email_key, role FROM users")).toEqual([
       ["Boss@shop.example", "boss@shop.example", "admin"],
@@ -141,7 +144,9 @@ describe("the settings' first admin", () => {
   test("is made while there is none", async () => {
     expect(await make(null)).toBe(false);
     expect([await make(), await make(), await make({ ...GIVEN, email: "other@b.example" })]).toEqual([
-      ...[true, false, false],
+      true,
+      false,
+      false,
     ]);
     expect(await rows("SELECT email, role FROM users")).toEqual([["First@shop.example", "admin"]]);
   });

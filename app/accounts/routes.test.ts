@@ -48,8 +48,14 @@ describe("registering", () => {
       refreshToken: expect.stringMatching(/^[\w-]{43}$/),
       expiresIn: 900,
       user: {
-        ...{ id, email: "Zoe.New@Shop.Example", name: " Zoë ", phone: null, role: "customer" },
-        ...{ createdAt, updatedAt: createdAt, lastLogin: createdAt },
+        id,
+        email: "Zoe.New@Shop.Example",
+        name: " Zoë ",
+        phone: null,
+        role: "customer",
+        createdAt,
+        updatedAt: createdAt,
+        lastLogin: createdAt,
       },
     } as unknown as Body);
     expect(text).not.toContain(PASSWORD);
@@ -168,7 +174,9 @@ describe("one's own account", () => {
       phone: "+49 30 1234-5",
     });
     expect((await change({ phone: null, email: "new@b.example", role: "admin" })).body.data).toMatchObject({
-      ...{ name: "Sammy", phone: null, role: "customer" },
+      name: "Sammy",
+      phone: null,
+      role: "customer",
       email: expect.not.stringContaining("new@b.example"),
     });
     expect((await change({})).status).toBe(200);

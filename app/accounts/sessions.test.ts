@@ -67,7 +67,8 @@ describe("refreshing", () => {
   test("keeps no token, only its digest, and clears expired ones away", async () => {
     const [stored] = shop.db.read.all<[string]>(
       "SELECT hash FROM refresh_tokens WHERE hash IN (?, ?)",
-      ...[person.refreshToken, digestOf(person.refreshToken)],
+      person.refreshToken,
+      digestOf(person.refreshToken),
     );
     expect(stored).toEqual([digestOf(person.refreshToken)]);
     let token = person.refreshToken;

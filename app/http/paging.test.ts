@@ -40,7 +40,10 @@ test("the newest come first, with no hash among them", async () => {
   const { body, text } = await list("/api/users?limit=10");
   expect(body.data.map(({ id }) => id)).toEqual(Array.from({ length: 10 }, (_, at) => `u${USERS - at}`));
   expect(body.pagination).toEqual({
-    ...{ page: 1, limit: 10, total: USERS, pages: 3 },
+    page: 1,
+    limit: 10,
+    total: USERS,
+    pages: 3,
     nextCursor: expect.any(String),
   });
   expect(text).not.toContain("hidden hash");

@@ -20,7 +20,9 @@ type Sight = [string] | undefined;
  */
 function openCounting(ttlSeconds = 900) {
   const state = {
-    ...{ asked: 0, askedNewest: 0, nowMs: Date.now() },
+    asked: 0,
+    askedNewest: 0,
+    nowMs: Date.now(),
     role: "customer" as string | null,
     newest: async (): Promise<Sight> => undefined,
     written: null as Position | null,
@@ -57,7 +59,9 @@ describe("a verified token", () => {
     const token = await tokens.sign("u1", "s1");
     for (let times = 0; times < 5; times += 1)
       expect(await identity.authenticate(`Bearer ${token}`)).toEqual({
-        ...{ userId: "u1", role: "customer", kind: "user" },
+        userId: "u1",
+        role: "customer",
+        kind: "user",
       });
     expect(state.asked).toBe(1);
     state.nowMs += 901_000;

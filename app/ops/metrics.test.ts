@@ -236,7 +236,13 @@ test("a route's name is its pattern under both prefixes; words come before param
     "/api/shoes/",
   ];
   expect(asked.map(name)).toEqual([
-    ...["/shoes/:id", "/shoes/likes", "/shoes/update/:id", "/", "/docs", "other", "other"],
+    "/shoes/:id",
+    "/shoes/likes",
+    "/shoes/update/:id",
+    "/",
+    "/docs",
+    "other",
+    "other",
   ]);
   const withFiles = openRouteNames([...paths, "/*"].map((path) => ({ path })));
   expect(["/a/b.js", "/docs", "/api/none"].map(withFiles)).toEqual(["/*", "/docs", "other"]);

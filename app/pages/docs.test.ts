@@ -49,15 +49,17 @@ test.each(["/docs/assets/swagger-ui.css", "/docs/assets/swagger-ui.css?v=0", "/d
 
 describe("nothing else of the package can be reached", () => {
   test.each([
-    ...[
-      "package.json",
-      "index.html",
-      "swagger-initializer.js",
-      "swagger-ui-bundle.js.map",
-      "LICENSE",
-      "toString",
-    ],
-    ...["..%2fpackage.json", "..%2f..%2fpackage.json", "%2e%2e%2fpackage.json", ".%2fswagger-ui.css", ""],
+    "package.json",
+    "index.html",
+    "swagger-initializer.js",
+    "swagger-ui-bundle.js.map",
+    "LICENSE",
+    "toString",
+    "..%2fpackage.json",
+    "..%2f..%2fpackage.json",
+    "%2e%2e%2fpackage.json",
+    ".%2fswagger-ui.css",
+    "",
   ])("%s", async (name) => {
     expect((await shop.get(`/docs/assets/${name}?v=${version}`)).status).toBe(404);
   });

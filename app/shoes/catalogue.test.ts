@@ -50,29 +50,23 @@ function randomness(seed: number): (below: number) => number {
 
 function draftOf(shoeId: string, change: Partial<ShoeDraft> = {}): ShoeDraft {
   const draft: ShoeDraft = {
-    ...{
-      shoeId,
-      title: `Trail ${shoeId}`,
-      description: "Grips wet rock.",
-      brand: "Berg",
-      category: "Hiking",
-    },
-    ...{
-      color: "Red",
-      gender: "women",
-      priceCents: 8_000,
-      listPriceCents: null,
-      images: [],
-      href: null,
-      sizeSystem: "EU",
-    },
-    ...{
-      sizes: [
-        { size: "41", stock: 2 },
-        { size: "42", stock: 0 },
-      ],
-      related: null,
-    },
+    shoeId,
+    title: `Trail ${shoeId}`,
+    description: "Grips wet rock.",
+    brand: "Berg",
+    category: "Hiking",
+    color: "Red",
+    gender: "women",
+    priceCents: 8_000,
+    listPriceCents: null,
+    images: [],
+    href: null,
+    sizeSystem: "EU",
+    sizes: [
+      { size: "41", stock: 2 },
+      { size: "42", stock: 0 },
+    ],
+    related: null,
     ...change,
   };
   expect(checkDraft(draft)).toEqual([]);

@@ -12,16 +12,20 @@ const FUNCTION_LINES_MAX = 70;
 const FOLDERS = ["app", "db", "replicas", "nginx", "bench"];
 const TOP_LEVEL = [
   ...FOLDERS,
-  ...[
-    "bunfig.toml",
-    "package.json",
-    "tsconfig.json",
-    "README.md",
-    "bun.lock",
-    "biome.json",
-    "drizzle.config.ts",
-  ],
-  ...[".env.example", ".gitignore", ".ci", ".github", "LICENSE", "DECISIONS.md", "CHANGELOG.md"],
+  "bunfig.toml",
+  "package.json",
+  "tsconfig.json",
+  "README.md",
+  "bun.lock",
+  "biome.json",
+  "drizzle.config.ts",
+  ".env.example",
+  ".gitignore",
+  ".ci",
+  ".github",
+  "LICENSE",
+  "DECISIONS.md",
+  "CHANGELOG.md",
 ];
 const ROOMS = ["app/shoes", "app/accounts", "app/orders"];
 const BUILT_FOLDERS = /^(app|db|replicas|bench)\//;

@@ -1,7 +1,8 @@
 // The one way shoes are written: the importer's, the demo's and the API's.
 import type { Database, Statement } from "../../../db/database.ts";
-import { type LabelKind, labelKey, slugOf, trigramsOf, wordsOf } from "../words.ts";
+import { trigramsOf, wordsOf } from "../words.ts";
 import type { ShoeDraft } from "./draft.ts";
+import { hashOf, labelsOf, toRow, withSortedSizes } from "./rows.ts";
 
 export type OnConflict = "skip" | "replace" | "fail";
 export type ShoeSource = "demo" | "import" | "api";
@@ -23,8 +24,6 @@ export type SavePlan = { statements: Statement[]; shoesAt: number; stamp: number
 /** How many shoes were new, were changed, or stood there already as they are. */
 export type SaveCounts = { added: number; replaced: number; unchanged: number };
 
-/** Leaves 26 bits of the id's hash. */
-const TIE_SHIFT = 6;
 /** Words known to be in the index already; forgetting them only costs writing them again. */
 const KNOWN_WORDS_MAX = 50_000;
 /** Longer ones are found by their exact text only. */
@@ -49,8 +48,20 @@ FROM json_each(?1) AS d WHERE true`;
 
 // Where they stand in a row of `toRow`.
 const REPLACED = {
-  ...{ slug: 1, price_cents: 3, list_price_cents: 4, stock: 5, category_id: 6, brand_id: 7, color_id: 8 },
-  ...{ gender_id: 9, size_run_id: 10, title: 11, images: 12, href: 13, size_system: 14, description: 16 },
+  slug: 1,
+  price_cents: 3,
+  list_price_cents: 4,
+  stock: 5,
+  category_id: 6,
+  brand_id: 7,
+  color_id: 8,
+  gender_id: 9,
+  size_run_id: 10,
+  title: 11,
+  images: 12,
+  href: 13,
+  size_system: 14,
+  description: 16,
 };
 const OF_STOCK = ["stock", "size_run_id"];
 
@@ -195,78 +206,6 @@ let lastStamp = 0;
 function nextStamp(nowMs: number): number {
   lastStamp = Math.max(nowMs, lastStamp + 1);
   return lastStamp;
-}
-
-/** The address of a shoe beside its id: its title and, so that it is its own, its id. */
-export const slugOfDraft = ({ title, shoeId }: Pick<ShoeDraft, "title" | "shoeId">): string =>
-  `${slugOf(title)}_${shoeId}`;
-
-function toRow(draft: ShoeDraft) {
-  const label = (kind: LabelKind, name: string | null) => (name === null ? null : labelKey(kind, name));
-  return [
-    draft.shoeId,
-    slugOfDraft(draft),
-    Bun.hash.crc32(draft.shoeId) >>> TIE_SHIFT,
-    draft.priceCents,
-    draft.listPriceCents,
-    draft.sizes.reduce((sum, { stock }) => sum + stock, 0),
-    label("category", draft.category),
-    label("brand", draft.brand),
-    label("color", draft.color),
-    label("gender", draft.gender),
-    sizeRun(draft),
-    draft.title,
-    draft.images,
-    draft.href,
-    draft.sizeSystem,
-    hashOf(draft),
-    draft.description,
-  ];
-}
-
-/** The key of a shoe's size run; `null` without sizes. */
-function sizeRun({ sizes }: ShoeDraft): string | null {
-  const keys = sizes.flatMap(({ size }) => (size === "" ? [] : [labelKey("size", size)]));
-  return keys.length === 0 ? null : JSON.stringify(keys);
-}
-
-/** Equal drafts have equal hashes: what a save compares with what stands there. */
-const hashOf = (draft: ShoeDraft): string => Bun.hash.xxHash64(JSON.stringify(draft)).toString(36);
-
-/** The draft with its sizes in order; most come so. */
-function withSortedSizes(draft: ShoeDraft): ShoeDraft {
-  const { sizes } = draft;
-  const isSorted = sizes.every((size, at) => at === 0 || bySize(sizes[at - 1] ?? size, size) <= 0);
-  return isSorted ? draft : { ...draft, sizes: sizes.toSorted(bySize) };
-}
-
-/** Numbers by value and before words. */
-function bySize(a: { size: string }, b: { size: string }): number {
-  const [x, y] = [Number.parseFloat(a.size), Number.parseFloat(b.size)];
-  if (Number.isNaN(x) || Number.isNaN(y))
-    return Number(Number.isNaN(x)) - Number(Number.isNaN(y)) || compare(a.size, b.size);
-  return x - y || compare(a.size, b.size);
-}
-
-const compare = (a: string, b: string) => (a < b ? -1 : a > b ? 1 : 0);
-
-function labelsOf(drafts: ShoeDraft[]): [string, string, string][] {
-  const labels = new Map<string, [string, string, string]>();
-  const add = (kind: LabelKind, name: string | null) => {
-    if (name === null || name === "") return;
-    const key = labelKey(kind, name);
-    if (!labels.has(`${kind} ${key}`)) labels.set(`${kind} ${key}`, [kind, key, name]);
-  };
-  for (const draft of drafts) {
-    add("category", draft.category);
-    add("brand", draft.brand);
-    add("color", draft.color);
-    add("gender", draft.gender);
-    for (const { size } of draft.sizes) add("size", size);
-    const run = sizeRun(draft);
-    if (run !== null) labels.set(run, ["size_run", run, run]);
-  }
-  return [...labels.values()];
 }
 
 const knownWords = new WeakMap<Database, Set<string>>();

@@ -22,7 +22,8 @@ import {
   versionFailed,
   type Writing,
 } from "./group.ts";
-import { keepWords, planSave, type SavePlan, slugOfDraft } from "./save.ts";
+import { slugOfDraft } from "./rows.ts";
+import { keepWords, planSave, type SavePlan } from "./save.ts";
 
 /** A shoe whose version moves under every try is too busy. */
 const TRIES_MAX = 20;

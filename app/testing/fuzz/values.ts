@@ -12,8 +12,21 @@ const HUGE_TEXT = "h".repeat(70_000);
 
 /** Numbers at the edges of what machines count with. */
 export const EXTREMES = [
-  ...[0, -0, -1, 1, 0.1, 0.001, 1e-7, 255, 65_536, 2 ** 31, 2 ** 53, -(2 ** 53)],
-  ...[1e21, 1e308, -1e308],
+  0,
+  -0,
+  -1,
+  1,
+  0.1,
+  0.001,
+  1e-7,
+  255,
+  65_536,
+  2 ** 31,
+  2 ** 53,
+  -(2 ** 53),
+  1e21,
+  1e308,
+  -1e308,
 ];
 
 /** Ids of shoes, most of them there. */
