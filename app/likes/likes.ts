@@ -2,7 +2,7 @@
 import type { Database, Readable, Statement, Value } from "../../db/database.ts";
 import type { AnswerSql } from "../http/idempotency.ts";
 import { cursorAt, type Page, pageBody } from "../http/paging.ts";
-import type { Shop } from "../shoes/list/list.ts";
+import type { Shop } from "../http/shop.ts";
 import { shoeJson } from "../shoes/views.ts";
 import { type Ask, type Batch, type Liked, openLikeQueue, type Verb } from "./queue.ts";
 

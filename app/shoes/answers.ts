@@ -2,8 +2,9 @@
 import type { Readable } from "../../db/database.ts";
 import type { Fill } from "../cache/cache.ts";
 import type { Answer } from "../cache/entry.ts";
+import type { Shop } from "../http/shop.ts";
 import { drawShoe } from "../pictures/picture.ts";
-import { type Listing, listShoes, type Shop } from "./list/list.ts";
+import { type Listing, listShoes } from "./list/list.ts";
 import { canonicalQuery, type ListQuery, OFFSET_MAX } from "./list/query.ts";
 import { findLikeness, findRelated, findShoe, listCategories } from "./shoes.ts";
 import type { View } from "./views.ts";

@@ -1,6 +1,6 @@
 // The catalogue's single answers: a shoe, its related shoes, the categories, and what draws its picture.
 import type { Readable } from "../../db/database.ts";
-import type { Shop } from "./list/list.ts";
+import type { Shop } from "../http/shop.ts";
 import { relatedJson, shoeJson, type View, withPublicUrl } from "./views.ts";
 
 /** A finished JSON object with the version of its row. */

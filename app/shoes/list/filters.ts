@@ -1,6 +1,6 @@
 // What narrows a list, in two forms: an expression for the search index and a condition on rows.
 import type { Readable, Statement, Value } from "../../../db/database.ts";
-import type { LabelKind } from "../words.ts";
+import type { LabelKind } from "../../../db/words.ts";
 import { LABEL_KINDS, type ListQuery } from "./query.ts";
 
 /** Ids of the labels that a query asks for, by kind; a kind whose labels are all unknown has an empty list. */

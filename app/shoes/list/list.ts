@@ -1,7 +1,8 @@
 // Lists of shoes: which rows, in which order, how many there are, and where the list goes on.
 import type { Readable, Row, Statement, Value } from "../../../db/database.ts";
+import type { LabelKind } from "../../../db/words.ts";
+import type { Shop } from "../../http/shop.ts";
 import { shoeJson, type View } from "../views.ts";
-import type { LabelKind } from "../words.ts";
 import { encodeCursor } from "./cursor.ts";
 import { countFacets, type Facets } from "./facets.ts";
 import {
@@ -22,9 +23,6 @@ import { afterInIndex, orderBy, sortValue } from "./sorts.ts";
 export const TOTAL_MAX = 10_000;
 /** Of a search, so many of the newest matches are ranked; older ones follow, newest first. */
 const RANKED_MAX = 2_000;
-
-/** Where URLs begin and what money is called: the same for every answer of a shop. */
-export type Shop = { publicUrl: string; currency: string };
 
 /** A page of a list: `items` are finished JSON objects, in order. */
 export type Listing = {

@@ -1,6 +1,7 @@
 // The question a list answers: read from the query string, checked, and written in one canonical form.
+
+import { type LabelKind, labelKey, wordsOf } from "../../../db/words.ts";
 import { Problem, type ProblemDetail } from "../../http/problems.ts";
-import { type LabelKind, labelKey, wordsOf } from "../words.ts";
 import { isShoeId } from "../write/draft.ts";
 import { decodeCursor, type Position } from "./cursor.ts";
 

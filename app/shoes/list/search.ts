@@ -1,6 +1,6 @@
 // Full-text search: what the words of a question become in the index, and what a misspelt word may have meant.
 import type { Readable } from "../../../db/database.ts";
-import { trigramsOf } from "../words.ts";
+import { trigramsOf } from "../../../db/words.ts";
 
 /** Words that a beginning may expand to; a real vocabulary has a few hundred for two letters. */
 const EXPANSIONS_MAX = 1_000;

@@ -1,8 +1,8 @@
 // A few shoes for the front page: the newest ones, and the largest categories.
 import type { Readable } from "../../../db/database.ts";
+import type { Shop } from "../../http/shop.ts";
 import type { Card, Showcase } from "../../pages/front.ts";
 import { shoeJson } from "../views.ts";
-import type { Shop } from "./list.ts";
 
 const SHOES = 12;
 const CATEGORIES = 8;

@@ -1,6 +1,6 @@
 // Related shoes that nobody listed: neighbours in price within the category and the brand, ranked by what they share.
 import type { Database, Readable } from "../../../db/database.ts";
-import { wordsOf } from "../words.ts";
+import { wordsOf } from "../../../db/words.ts";
 import { bulk } from "../write/save.ts";
 
 const RELATED_MAX = 12;

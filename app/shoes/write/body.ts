@@ -1,6 +1,6 @@
 // From a request's fields to a shoe to be saved: each field read by its own rule, refusals by JSON pointer.
 import { type Fields, refuseFields } from "../../http/body.ts";
-import type { Shop } from "../list/list.ts";
+import type { Shop } from "../../http/shop.ts";
 import type { View } from "../views.ts";
 import { checkDraft, type FieldError, isShoeId, LIMITS, type ShoeDraft, type SizeStock } from "./draft.ts";
 import { slugOfDraft } from "./rows.ts";

@@ -12,7 +12,7 @@ import {
 } from "../../http/idempotency.ts";
 import { toProblem } from "../../http/problem-of.ts";
 import { Problem } from "../../http/problems.ts";
-import type { Shop } from "../list/list.ts";
+import type { Shop } from "../../http/shop.ts";
 import { findVersion } from "../shoes.ts";
 import { shoeJson, type View } from "../views.ts";
 import type { ShoeDraft } from "./draft.ts";

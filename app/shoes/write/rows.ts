@@ -1,5 +1,5 @@
 // From drafts to the rows of a save: a shoe's columns in order, its labels, and the hash that says whether it changed.
-import { type LabelKind, labelKey, slugOf } from "../words.ts";
+import { type LabelKind, labelKey, slugOf } from "../../../db/words.ts";
 import type { ShoeDraft } from "./draft.ts";
 
 /** Leaves 26 bits of the id's hash. */

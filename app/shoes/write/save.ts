@@ -1,6 +1,6 @@
 // The one way shoes are written: the importer's, the demo's and the API's.
 import type { Database, Statement } from "../../../db/database.ts";
-import { trigramsOf, wordsOf } from "../words.ts";
+import { trigramsOf, wordsOf } from "../../../db/words.ts";
 import type { ShoeDraft } from "./draft.ts";
 import { hashOf, labelsOf, toRow, withSortedSizes } from "./rows.ts";
 

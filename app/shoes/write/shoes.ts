@@ -1,14 +1,14 @@
 // Writes to the catalogue: shoes and categories that come, change and go.
 import type { Database } from "../../../db/database.ts";
+import { labelKey } from "../../../db/words.ts";
 import { isUnmet, requires } from "../../../db/write/guard.ts";
 import { auditStatement } from "../../http/audit.ts";
 import type { AnswerSql, StoredAnswer } from "../../http/idempotency.ts";
 import { toProblem } from "../../http/problem-of.ts";
 import { Problem } from "../../http/problems.ts";
-import type { Shop } from "../list/list.ts";
+import type { Shop } from "../../http/shop.ts";
 import { relate } from "../related/later.ts";
 import type { View } from "../views.ts";
-import { labelKey } from "../words.ts";
 import { type Change, changed } from "./body.ts";
 import type { ShoeDraft } from "./draft.ts";
 import {

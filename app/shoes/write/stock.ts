@@ -3,7 +3,7 @@ import type { Database } from "../../../db/database.ts";
 import { requires } from "../../../db/write/guard.ts";
 import type { StoredAnswer } from "../../http/idempotency.ts";
 import { Problem } from "../../http/problems.ts";
-import type { Shop } from "../list/list.ts";
+import type { Shop } from "../../http/shop.ts";
 import type { View } from "../views.ts";
 import type { SizeStock } from "./draft.ts";
 import {
