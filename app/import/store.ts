@@ -6,13 +6,13 @@ import type { Database } from "../../db/database.ts";
 import { openFile } from "../../db/file.ts";
 import { preparePrivateFile } from "../../db/private.ts";
 import { migrate } from "../../db/schema/migrate.ts";
+import { bulk } from "../../db/sql.ts";
 import type { Topology } from "../../db/topology.ts";
 import type { Config } from "../config.ts";
 import { openLog } from "../log.ts";
 import { computeRelated } from "../shoes/related/related.ts";
 import type { ShoeDraft } from "../shoes/write/draft.ts";
 import {
-  bulk,
   type OnConflict,
   previewShoes,
   type SaveCounts,

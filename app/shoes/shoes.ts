@@ -1,5 +1,6 @@
 // The catalogue's single answers: a shoe, its related shoes, the categories, and what draws its picture.
 import type { Readable } from "../../db/database.ts";
+import { labelSql } from "../../db/sql.ts";
 import type { Shop } from "../http/shop.ts";
 import { relatedJson, shoeJson, type View, withPublicUrl } from "./views.ts";
 
@@ -65,8 +66,7 @@ export type Likeness = {
 /** The looks of a shoe; `null` when there is none. */
 export function findLikeness(at: Readable, shoeId: string): Likeness | null {
   const row = at.read.get<[string, string | null, string | null, string | null, number]>(
-    `SELECT s.title, (SELECT name FROM facets WHERE id = s.category_id),
-      (SELECT name FROM facets WHERE id = s.color_id), (SELECT name FROM facets WHERE id = s.brand_id), s.version
+    `SELECT s.title, ${labelSql("s.category_id")}, ${labelSql("s.color_id")}, ${labelSql("s.brand_id")}, s.version
      FROM shoes AS s WHERE s.shoe_id = ?`,
     shoeId,
   );

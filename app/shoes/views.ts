@@ -1,4 +1,5 @@
 // How a shoe looks from outside: SQL expressions that build each view's JSON inside the database.
+import { labelSql, moneySql, timeSql } from "../../db/sql.ts";
 
 /** A view of the same record: the shoe service's, or the e-commerce gateway's. */
 export type View = "shoe" | "product";
@@ -7,12 +8,6 @@ export type View = "shoe" | "product";
 const absolute = (link: string) =>
   `CASE WHEN ?1 <> '' AND substr(${link}, 1, 1) = '/' THEN ?1 || ${link} ELSE ${link} END`;
 const drawn = (s: string) => `?1 || '/images/' || ${s}.shoe_id || '.svg?v=' || ${s}.version`;
-const time = (column: string) => `strftime('%Y-%m-%dT%H:%M:%fZ', ${column} / 1000.0, 'unixepoch')`;
-const label = (id: string) => `(SELECT name FROM facets WHERE id = ${id})`;
-
-// Whole amounts as 160, others as 129.99: SQLite would write 160.0.
-const money = (cents: string) => `CASE WHEN ${cents} % 100 = 0 THEN ${cents} / 100 ELSE ${cents} / 100.0 END`;
-
 const cover = (s: string) =>
   `CASE WHEN ${s}.images = '[]' THEN ${drawn(s)} ELSE ${absolute(`(${s}.images ->> 0)`)} END`;
 const gallery = (s: string) => `json(CASE
@@ -23,20 +18,20 @@ const href = (s: string) => absolute(`coalesce(${s}.href, '/shoes/' || ${s}.slug
 const sizes = (s: string) => `(SELECT json_group_array(json_object('size', size, 'stock', stock))
   FROM (SELECT size, stock FROM sizes WHERE shoe = ${s}.id AND size <> '' ORDER BY position))`;
 const times = (s: string) =>
-  `'createdAt', ${time(`${s}.created_at`)}, 'updatedAt', ${time(`${s}.updated_at`)}`;
+  `'createdAt', ${timeSql(`${s}.created_at`)}, 'updatedAt', ${timeSql(`${s}.updated_at`)}`;
 
 /** The JSON object of a shoe in a view, as an SQL expression over the row `s`; binds `?1` (public URL) and `?2` (currency). */
 export const shoeJson = (view: View): string =>
   view === "shoe"
     ? `json_object('id', s.shoe_id, 'slug', s.slug, 'title', s.title, 'description', s.description,
-  'brand', ${label("s.brand_id")}, 'category', ${label("s.category_id")}, 'color', ${label("s.color_id")},
-  'gender', ${label("s.gender_id")}, 'price', ${money("s.price_cents")}, 'priceCents', s.price_cents,
-  'listPrice', ${money("s.list_price_cents")}, 'currency', ?2, 'images', ${cover("s")}, 'gallery', ${gallery("s")},
+  'brand', ${labelSql("s.brand_id")}, 'category', ${labelSql("s.category_id")}, 'color', ${labelSql("s.color_id")},
+  'gender', ${labelSql("s.gender_id")}, 'price', ${moneySql("s.price_cents")}, 'priceCents', s.price_cents,
+  'listPrice', ${moneySql("s.list_price_cents")}, 'currency', ?2, 'images', ${cover("s")}, 'gallery', ${gallery("s")},
   'href', ${href("s")}, 'stock', s.stock, 'sizeSystem', s.size_system, 'sizes', ${sizes("s")},
   'likes', s.likes, ${times("s")})`
     : `json_object('id', s.shoe_id, 'name', s.title, 'slug', s.slug, 'description', s.description,
-  'price', ${money("s.price_cents")}, 'currency', ?2, 'category', ${label("s.category_id")},
-  'brand', ${label("s.brand_id")}, 'stock', s.stock, 'sizes', ${sizes("s")}, 'images', ${gallery("s")},
+  'price', ${moneySql("s.price_cents")}, 'currency', ?2, 'category', ${labelSql("s.category_id")},
+  'brand', ${labelSql("s.brand_id")}, 'stock', s.stock, 'sizes', ${sizes("s")}, 'images', ${gallery("s")},
   'likes', s.likes, ${times("s")})`;
 
 /**

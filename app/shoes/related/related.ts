@@ -1,7 +1,7 @@
 // Related shoes that nobody listed: neighbours in price within the category and the brand, ranked by what they share.
 import type { Database, Readable } from "../../../db/database.ts";
+import { bulk } from "../../../db/sql.ts";
 import { wordsOf } from "../../../db/words.ts";
-import { bulk } from "../write/save.ts";
 
 const RELATED_MAX = 12;
 /** Neighbours looked at on either side of a shoe's price. */

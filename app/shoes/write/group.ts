@@ -1,5 +1,6 @@
 // What every write to a shoe is made of: one group with its conditions in it, its audit row and its answer.
 import type { Database, Readable, Statement, Value } from "../../../db/database.ts";
+import { labelSql } from "../../../db/sql.ts";
 import { isUnmet, requires } from "../../../db/write/guard.ts";
 import { auditStatement } from "../../http/audit.ts";
 import type { Caller } from "../../http/caller.ts";
@@ -24,8 +25,8 @@ export type Writing = { caller: Caller | null; keep: StoreAnswer; nowMs: number 
 export type IfMatch = number[] | "*" | null;
 
 const DRAFT = `SELECT s.version, json_object('shoeId', s.shoe_id, 'title', s.title, 'description', s.description,
-  'brand', (SELECT name FROM facets WHERE id = s.brand_id), 'category', (SELECT name FROM facets WHERE id = s.category_id),
-  'color', (SELECT name FROM facets WHERE id = s.color_id), 'gender', (SELECT name FROM facets WHERE id = s.gender_id),
+  'brand', ${labelSql("s.brand_id")}, 'category', ${labelSql("s.category_id")},
+  'color', ${labelSql("s.color_id")}, 'gender', ${labelSql("s.gender_id")},
   'priceCents', s.price_cents, 'listPriceCents', s.list_price_cents, 'images', json(s.images), 'href', s.href,
   'sizeSystem', s.size_system, 'sizes', (SELECT json_group_array(json_object('size', size, 'stock', stock))
     FROM (SELECT size, stock FROM sizes WHERE shoe = s.id ORDER BY position)),

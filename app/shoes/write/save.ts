@@ -1,5 +1,6 @@
 // The one way shoes are written: the importer's, the demo's and the API's.
 import type { Database, Statement } from "../../../db/database.ts";
+import { bulk } from "../../../db/sql.ts";
 import { trigramsOf, wordsOf } from "../../../db/words.ts";
 import type { ShoeDraft } from "./draft.ts";
 import { hashOf, labelsOf, toRow, withSortedSizes } from "./rows.ts";
@@ -105,13 +106,6 @@ SELECT NULL, k.value FROM json_each('["facts","collection"]') AS k WHERE EXISTS 
 const WORDS = "INSERT INTO words (word) SELECT value FROM json_each(?) WHERE true ON CONFLICT DO NOTHING";
 const TRIGRAMS = `INSERT INTO word_trigrams (trigram, word)
 SELECT value ->> 0, value ->> 1 FROM json_each(?) WHERE true ON CONFLICT DO NOTHING`;
-
-/** Many rows in one transaction tell the feed once instead of row by row. */
-export const bulk = (statements: Statement[]): Statement[] => [
-  { sql: "UPDATE dataset SET bulk = 1" },
-  ...statements,
-  { sql: "UPDATE dataset SET bulk = 0" },
-];
 
 /** What saves checked drafts with distinct ids; a draft whose content the shop has already is left alone. */
 export function planSave(db: Database, given: ShoeDraft[], options: SaveOptions): SavePlan {
