@@ -8,6 +8,7 @@ import { openFile } from "../../db/file.ts";
 import { openHandle } from "../../db/read/reader.ts";
 import { migrate } from "../../db/schema/migrate.ts";
 import { removeDemoShoes } from "../import/store.ts";
+import { PRICE_BANDS } from "./list/price-bands.ts";
 import { computeRelated } from "./related/related.ts";
 import { checkDraft, type ShoeDraft } from "./write/draft.ts";
 import { type OnConflict, type ShoeSource, saveShoes } from "./write/save.ts";
@@ -221,6 +222,7 @@ describe("the search index", () => {
       const [cents, wide] = bands.findLast(([lower]) => lower <= priceCents) ?? [];
       expect(match(`tags : p${cents} AND tags : w${wide}`)).toContain(`p${priceCents}`);
     }
+    expect(bands).toEqual(PRICE_BANDS.map(({ cents, wideCents }) => [cents, wideCents]));
     expect(match("tags : onsale")).toEqual(["p1", "p499", "p500"]);
     expect(bands.filter(([cents, wide], at) => wide !== bands[at - (at % 10)]?.[0] || cents < wide)).toEqual(
       [],

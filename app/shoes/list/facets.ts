@@ -72,7 +72,7 @@ function samplesFor(db: Readable, query: ListQuery, labels: LabelIds, words: str
   for (const facet of FACETS) {
     const others = Object.fromEntries(Object.entries(labels).filter(([kind]) => kind !== facet));
     if (isHopeless(others)) continue;
-    const filters = matchFilters(db, query, labels, facet);
+    const filters = matchFilters(query, labels, facet);
     const match = [search, filters].filter((part) => part !== null).join(" AND ");
     const price = facet === "price" ? NO_CONDITION : priceCondition(query);
     const key = `${match} ${price.sql}`;

@@ -1,6 +1,7 @@
 // What narrows a list, in two forms: an expression for the search index and a condition on rows.
 import type { Readable, Statement, Value } from "../../../db/database.ts";
 import type { LabelKind } from "../../../db/words.ts";
+import { priceTags } from "./price-bands.ts";
 import { LABEL_KINDS, type ListQuery } from "./query.ts";
 
 /** Ids of the labels that a query asks for, by kind; a kind whose labels are all unknown has an empty list. */
@@ -35,7 +36,7 @@ export function findLabels(db: Readable, query: ListQuery): LabelIds {
 export const isHopeless = (ids: LabelIds): boolean => Object.values(ids).some((list) => list.length === 0);
 
 /** The filters as an expression over the index's tags, or `null` when nothing filters; `without` leaves one kind out. */
-export function matchFilters(db: Readable, query: ListQuery, ids: LabelIds, without?: string): string | null {
+export function matchFilters(query: ListQuery, ids: LabelIds, without?: string): string | null {
   const parts: string[] = [];
   for (const kind of LABEL_KINDS) {
     const list = ids[kind];
@@ -43,7 +44,7 @@ export function matchFilters(db: Readable, query: ListQuery, ids: LabelIds, with
     parts.push(TAGS(list.map((id) => (kind === "size" && query.inStock ? `i${id}` : `t${id}`))));
   }
   const { minPriceCents: min, maxPriceCents: max } = query;
-  if (without !== "price" && (min !== null || max !== null)) parts.push(TAGS(priceTags(db, min ?? 0, max)));
+  if (without !== "price" && (min !== null || max !== null)) parts.push(TAGS(priceTags(min ?? 0, max)));
   if (query.onSale) parts.push(TAGS(["onsale"]));
   if (query.inStock && (!ids.size || without === "size")) parts.push(TAGS(["instock"]));
   return parts.length > 0 ? parts.join(" AND ") : null;
@@ -97,28 +98,4 @@ export function hits(match: string, price: Condition, limit: number, offset = 0,
 WHERE h.search MATCH ? ${price.sql === "" ? "" : `AND ${price.sql}`} ORDER BY h.rowid DESC LIMIT ? OFFSET ?`
     : "SELECT rowid AS id FROM search WHERE search MATCH ? ORDER BY rowid DESC LIMIT ? OFFSET ?";
   return { sql, args: [match, ...price.args, limit, offset] };
-}
-
-type Band = { cents: number; wide: number };
-const bandsOf = new WeakMap<Readable, Band[]>();
-
-/** The bands that a price range touches: narrow ones at its ends, wide ones between. */
-function priceTags(db: Readable, minCents: number, maxCents: number | null): string[] {
-  let bands = bandsOf.get(db);
-  if (!bands) {
-    const rows = db.read.all<[number, number]>("SELECT cents, wide_cents FROM price_bands ORDER BY cents");
-    bands = rows.map(([cents, wide]) => ({ cents, wide }));
-    bandsOf.set(db, bands);
-  }
-  const all = bands;
-  const touched = all.filter(
-    ({ cents }, at) =>
-      (all[at + 1]?.cents ?? Number.POSITIVE_INFINITY) > minCents && (maxCents === null || cents <= maxCents),
-  );
-  const tags = new Set<string>();
-  for (const { cents, wide } of touched) {
-    const members = all.filter((band) => band.wide === wide);
-    tags.add(members.every((band) => touched.includes(band)) ? `w${wide}` : `p${cents}`);
-  }
-  return [...tags];
 }

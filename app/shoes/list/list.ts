@@ -95,7 +95,7 @@ async function findPage(
   words: string[] | null,
 ): Promise<Page> {
   if (isNarrow(query)) return findNarrow(db, query, labels);
-  const filters = matchFilters(db, query, labels);
+  const filters = matchFilters(query, labels);
   const search = words ? matchWords(db, words) : null;
   const match = (scope: Scope) =>
     [search?.(scope), filters].filter((part) => part !== undefined && part !== null).join(" AND ");
