@@ -1,7 +1,7 @@
 // What clients should not send, over HTTP and over bare sockets: each has its answer, none is a 500, none is kept twice.
 import { afterAll, beforeAll, describe, expect, test } from "bun:test";
 import { connect, type Socket } from "node:net";
-import { encodeCursor } from "./shoes/list/cursor.ts";
+import { encodeCursor } from "./http/cursor.ts";
 import { type ObservedShop, openObservedShop, openTestShop, shoe, type TestShop } from "./testing/shop.ts";
 
 let shop: TestShop;

@@ -1,8 +1,8 @@
 // What a big catalogue must not do: make the serving thread look at many rows, or say totals that it cannot know.
 import { afterAll, beforeAll, describe, expect, test } from "bun:test";
+import { encodeCursor } from "../http/cursor.ts";
 import { hasServer, openRowCounter } from "../testing/rows-read.ts";
 import { type ObservedShop, openObservedShop, shoe } from "../testing/shop.ts";
-import { encodeCursor } from "./list/cursor.ts";
 
 const SHOES = 60_000;
 /** About 10,000, and the little that a page reads besides. */

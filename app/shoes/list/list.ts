@@ -1,9 +1,9 @@
 // Lists of shoes: which rows, in which order, how many there are, and where the list goes on.
 import type { Readable, Row, Statement, Value } from "../../../db/database.ts";
 import type { LabelKind } from "../../../db/words.ts";
+import { encodeCursor } from "../../http/cursor.ts";
 import type { Shop } from "../../http/shop.ts";
 import { shoeJson, type View } from "../views.ts";
-import { encodeCursor } from "./cursor.ts";
 import { countFacets, type Facets } from "./facets.ts";
 import {
   type Condition,

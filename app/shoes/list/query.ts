@@ -1,9 +1,9 @@
 // The question a list answers: read from the query string, checked, and written in one canonical form.
 
 import { type LabelKind, labelKey, wordsOf } from "../../../db/words.ts";
+import { decodeCursor, type Position } from "../../http/cursor.ts";
 import { Problem, type ProblemDetail } from "../../http/problems.ts";
 import { isShoeId } from "../write/draft.ts";
-import { decodeCursor, type Position } from "./cursor.ts";
 
 export const SORTS = ["newest", "relevance", "price_asc", "price_desc", "name", "popular"] as const;
 export type Sort = (typeof SORTS)[number];
