@@ -3,7 +3,7 @@ import type { Database, Readable, Statement } from "../../db/database.ts";
 import { DatabaseError } from "../../db/errors.ts";
 import { auditStatement } from "../http/audit.ts";
 import type { Caller, Role } from "../http/caller.ts";
-import type { Page } from "../http/paging.ts";
+import { offsetOf, type Page } from "../http/paging.ts";
 import { Problem } from "../http/problems.ts";
 import { emailKey } from "./fields.ts";
 import { endAllStatement } from "./sessions.ts";
@@ -55,13 +55,13 @@ export const findByEmail = (at: Readable, email: string): Account | null =>
   toAccount(at.read.get<UserRow>(`SELECT ${COLUMNS} FROM users WHERE email_key = ?`, emailKey(email)));
 
 /** The newest users first, one more than the page takes. */
-export const listUsers = (at: Readable, { limit, offset, beforeSeq }: Page): { seq: number; item: User }[] =>
+export const listUsers = (at: Readable, page: Page): { seq: number; item: User }[] =>
   at.read
     .all<UserRow>(
       `SELECT ${COLUMNS} FROM users WHERE seq < ? ORDER BY seq DESC LIMIT ? OFFSET ?`,
-      beforeSeq,
-      limit + 1,
-      offset,
+      page.position ?? Number.MAX_SAFE_INTEGER,
+      page.limit + 1,
+      offsetOf(page),
     )
     .map((row) => ({ seq: row[0], item: toUser(row) }));
 

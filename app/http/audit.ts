@@ -1,7 +1,7 @@
 // The audit: who changed what and when, as rows written in the same group as what they tell of.
 import type { Readable, Statement } from "../../db/database.ts";
 import type { Caller } from "./caller.ts";
-import type { Page } from "./paging.ts";
+import { offsetOf, type Page } from "./paging.ts";
 
 /** One row as admins read it. */
 export type AuditEntry = {
@@ -32,16 +32,13 @@ export const auditStatement = (
 type AuditRow = [number, number, string | null, AuditEntry["actorKind"], string, string, string];
 
 /** The newest entries first, one more than the page takes. */
-export function listAudit(
-  at: Readable,
-  { limit, offset, beforeSeq }: Page,
-): { seq: number; item: AuditEntry }[] {
+export function listAudit(at: Readable, page: Page): { seq: number; item: AuditEntry }[] {
   const rows = at.read.all<AuditRow>(
     `SELECT seq, at, actor, actor_kind, action, subject, detail FROM audit
      WHERE seq < ? ORDER BY seq DESC LIMIT ? OFFSET ?`,
-    beforeSeq,
-    limit + 1,
-    offset,
+    page.position ?? Number.MAX_SAFE_INTEGER,
+    page.limit + 1,
+    offsetOf(page),
   );
   return rows.map(([seq, atMs, actor, actorKind, action, subject, detail]) => ({
     seq,

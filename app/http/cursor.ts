@@ -1,27 +1,40 @@
-// Where a list goes on: an opaque text that holds the last row's sort value and id, or a bounded offset.
+// Cursors: opaque texts that say where a list goes on. Only the spelling that we write is read, so one place has one text.
 
-/** A decoded cursor: `value` and `id` of the last row shown, or `offset` in a ranked set; `text` is the cursor itself. */
+/** The last row shown by its sort value and id, or how many ranked rows came before; `text` is the cursor itself. */
 export type Position = { value: string | number; id: number; offset: number; text: string };
 
 const TEXT_MAX = 1_000;
-const OFFSET_MAX = 100_000;
+/** Ranked sets are bounded below this. */
+const RANKED_OFFSET_MAX = 100_000;
+const NUMBER_TEXT_MAX = 32;
 
-/** Writes the cursor of the row after which the list goes on. */
+/** The cursor of a list in this sort. */
 export const encodeCursor = (sort: string, value: string | number, id: number, offset: number): string =>
-  Buffer.from(JSON.stringify([sort, value, id, offset])).toString("base64url");
+  encode(JSON.stringify([sort, value, id, offset]));
 
 /** Reads a cursor of a list with this sort; `null` when it is not one. */
 export function decodeCursor(text: string, sort: string): Position | null {
   if (text.length > TEXT_MAX || !/^[\w-]+$/.test(text)) return null;
-  const parts = parse(Buffer.from(text, "base64url").toString("utf8"));
+  const parts = parse(decode(text));
   if (!Array.isArray(parts) || parts.length !== 4 || parts[0] !== sort) return null;
   const [, value, id, offset] = parts as unknown[];
   if (typeof value !== "string" && !Number.isSafeInteger(value)) return null;
-  if (!isCount(id, Number.MAX_SAFE_INTEGER) || !isCount(offset, OFFSET_MAX)) return null;
-  // Only the spelling that we write ourselves, so that one position has one text.
+  if (!isCount(id, Number.MAX_SAFE_INTEGER) || !isCount(offset, RANKED_OFFSET_MAX)) return null;
   if (encodeCursor(sort, value as string | number, id, offset) !== text) return null;
   return { value: value as string | number, id, offset, text };
 }
+
+/** The cursor of a list whose place is one number from 1: the last row shown, or how many came before. */
+export const encodeNumber = (number: number): string => encode(`s${number}`);
+
+/** Reads a cursor that holds a number; `null` when it is not one. */
+export function decodeNumber(text: string): number | null {
+  const number = Number(/^s([1-9]\d{0,15})$/.exec(decode(text.slice(0, NUMBER_TEXT_MAX)))?.[1]);
+  return Number.isSafeInteger(number) && encodeNumber(number) === text ? number : null;
+}
+
+const encode = (text: string): string => Buffer.from(text).toString("base64url");
+const decode = (text: string): string => Buffer.from(text, "base64url").toString();
 
 const isCount = (value: unknown, max: number): value is number =>
   Number.isSafeInteger(value) && (value as number) >= 0 && (value as number) <= max;

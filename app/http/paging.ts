@@ -1,49 +1,20 @@
-// Lists of rows that are numbered as they come, newest first: their questions and their answers, paged like all lists.
-import { Problem, type ProblemDetail } from "./problems.ts";
+// Paging: which part of a list a request asks for, and how every list says where its rows lie.
+import { decodeNumber, encodeNumber } from "./cursor.ts";
+import { type QueryParameters, readParameters } from "./parameters.ts";
 
-const LIMIT_MAX = 100;
-const LIMIT_DEFAULT = 20;
 /** Deepest row a page number reaches; beyond it a cursor goes on. Totals are exact to it. */
-const OFFSET_MAX = 10_000;
-
-/** A checked question; `page` null: it goes on below `beforeSeq`. */
-export type Page = { page: number | null; limit: number; offset: number; beforeSeq: number };
-
-/** Counting stops here: one more than what is told as exact. */
+export const OFFSET_MAX = 10_000;
+/** Rows are counted so far: one more than what is shown as exact. */
 export const COUNT_MAX = OFFSET_MAX + 1;
+/** Rows of a page where a request does not say how many. */
+export const LIMIT_DEFAULT = 20;
+const LIMIT_MAX = 100;
+const PAGE_MAX = 1_000_000_000;
 
-/** Reads `page`, `limit` and `cursor`; others are ignored. Throws a `Problem` that names every bad one. */
-export function readPage(params: URLSearchParams): Page {
-  const errors: ProblemDetail[] = [];
-  const refuse = (parameter: string, detail: string) => void errors.push({ parameter, detail });
-  const whole = (name: string, fallback: number, max: number): number => {
-    const given = params.getAll(name);
-    const value = Number(given[0] ?? fallback);
-    if (given.length > 1) refuse(name, "must be given once");
-    else if (given[0] !== undefined && !(/^\d{1,20}$/.test(given[0]) && value >= 1 && value <= max))
-      refuse(name, `must be a whole number from 1${max === LIMIT_MAX ? ` to ${max}` : ""}`);
-    return value;
-  };
-  const page = whole("page", 1, 1_000_000_000);
-  const limit = whole("limit", LIMIT_DEFAULT, LIMIT_MAX);
-  const cursor = params.get("cursor");
-  const beforeSeq = cursor === null ? Number.MAX_SAFE_INTEGER : decode(cursor);
-  if (beforeSeq === null) refuse("cursor", "must be a nextCursor of the same list");
-  if (cursor !== null && params.has("page")) refuse("cursor", "must not be given together with page");
-  if (errors.length === 0 && page * limit > OFFSET_MAX)
-    refuse("page", `page * limit must be at most ${OFFSET_MAX}; go on with cursor`);
-  const [first] = errors;
-  if (first && "parameter" in first)
-    throw new Problem("invalid-request", `${first.parameter} ${first.detail}`, errors);
-  return {
-    page: cursor === null ? page : null,
-    limit,
-    offset: cursor === null ? (page - 1) * limit : 0,
-    beforeSeq: beforeSeq ?? 0,
-  };
-}
+/** Part of a list: the page with this number or, with a `position` from a cursor, the rows behind that. */
+export type Page<P = number> = { page: number; limit: number; position: P | null };
 
-/** How the rows of an answer lie in their list. */
+/** How the rows of an answer lie in their list; `page` is null for the rows behind a cursor. */
 export type Pagination = {
   page: number | null;
   limit: number;
@@ -53,30 +24,82 @@ export type Pagination = {
   nextCursor: string | null;
 };
 
-/** The answer's body; `rows` are one more than the limit where the list goes on, `total` is counted to `COUNT_MAX`. */
-export function pageBody<T>(question: Page, rows: { seq: number; item: T }[], total: number) {
-  const isLowerBound = total > OFFSET_MAX;
-  const shown = Math.min(total, OFFSET_MAX);
-  const listed = rows.slice(0, question.limit);
-  const last = rows.length > question.limit ? listed.at(-1) : undefined;
+/** How many rows a list has. */
+export type Total = { total: number; totalIsLowerBound: boolean };
+
+/** Reads `page`, `limit` and `cursor` beside other parameters; `decode` gives `null` for what is no cursor of the list. */
+export function readPageOf<P>(
+  parameters: QueryParameters,
+  decode: (cursor: string) => P | null,
+  limitDefault = LIMIT_DEFAULT,
+): Page<P> {
+  const page = parameters.whole("page", PAGE_MAX) ?? 1;
+  const limit = parameters.whole("limit", LIMIT_MAX) ?? limitDefault;
+  const cursor = parameters.one("cursor");
+  const position = cursor === null ? null : decode(cursor);
+  if (cursor !== null && position === null)
+    parameters.refuse("cursor", "must be a nextCursor of the same list");
+  if (cursor !== null && parameters.isGiven("page"))
+    parameters.refuse("cursor", "must not be given together with page");
+  if (page * limit > OFFSET_MAX)
+    parameters.refuse("page", `page * limit must be at most ${OFFSET_MAX}; go on with cursor`);
+  return { page, limit, position };
+}
+
+/** Reads the part of a list whose cursors hold a number. Throws the `Problem` 400 that names every bad parameter. */
+export function readPage(params: URLSearchParams, limitDefault = LIMIT_DEFAULT): Page {
+  const parameters = readParameters(params);
+  const page = readPageOf(parameters, decodeNumber, limitDefault);
+  parameters.check();
+  return page;
+}
+
+/** How many rows of the list come before the page; none that are known before a cursor's rows. */
+export const offsetOf = ({ page, limit, position }: Page<unknown>): number =>
+  position === null ? (page - 1) * limit : 0;
+
+/** The total of rows that were counted to `COUNT_MAX` at most. */
+export const totalOf = (count: number): Total => ({
+  total: Math.min(count, OFFSET_MAX),
+  totalIsLowerBound: count > OFFSET_MAX,
+});
+
+/** The `pagination` of an answer. */
+export const paginationOf = (
+  { page, limit, position }: Page<unknown>,
+  { total, totalIsLowerBound }: Total,
+  nextCursor: string | null,
+): Pagination => ({
+  page: position === null ? page : null,
+  limit,
+  total,
+  pages: Math.ceil(total / limit),
+  ...(totalIsLowerBound ? { totalIsLowerBound } : {}),
+  nextCursor,
+});
+
+/** The `pagination` of a list that is always shown whole. */
+export const wholeList = (total: number): Pagination => ({
+  page: 1,
+  limit: total,
+  total,
+  pages: 1,
+  nextCursor: null,
+});
+
+/** The `pagination` of a first page as an SQL expression over others, for answers that are stored by their write. */
+export const firstPageSql = (limit: string, total: string, nextCursor: string): string =>
+  `json_object('page', 1, 'limit', ${limit}, 'total', ${total}, 'pages', (${total} + ${limit} - 1) / ${limit},
+'nextCursor', ${nextCursor})`;
+
+/** The body of a list of numbered rows, newest first; `rows` are one more than the limit where it goes on. */
+export function pageBody<T>(page: Page, rows: { seq: number; item: T }[], count: number) {
+  const listed = rows.slice(0, page.limit);
+  const last = rows.length > page.limit ? listed.at(-1) : undefined;
+  const nextCursor = last ? encodeNumber(last.seq) : null;
   return {
     success: true as const,
     data: listed.map(({ item }) => item),
-    pagination: {
-      page: question.page,
-      limit: question.limit,
-      total: shown,
-      pages: Math.ceil(shown / question.limit),
-      ...(isLowerBound ? { totalIsLowerBound: true as const } : {}),
-      nextCursor: last ? cursorAt(last.seq) : null,
-    },
+    pagination: paginationOf(page, totalOf(count), nextCursor),
   };
-}
-
-/** The cursor below this row. */
-export const cursorAt = (seq: number): string => Buffer.from(`s${seq}`).toString("base64url");
-
-function decode(text: string): number | null {
-  const seq = Number(/^s([1-9]\d{0,15})$/.exec(Buffer.from(text.slice(0, 32), "base64url").toString())?.[1]);
-  return Number.isSafeInteger(seq) && cursorAt(seq) === text ? seq : null;
 }

@@ -1,7 +1,8 @@
 // Likes: who likes what, counted exactly; those that come while a commit is under way go together in the next.
 import type { Database, Readable, Statement, Value } from "../../db/database.ts";
+import { encodeNumber } from "../http/cursor.ts";
 import type { AnswerSql } from "../http/idempotency.ts";
-import { cursorAt, type Page, pageBody } from "../http/paging.ts";
+import { firstPageSql, offsetOf, type Page, paginationOf } from "../http/paging.ts";
 import type { Shop } from "../http/shop.ts";
 import { shoeJson } from "../shoes/views.ts";
 import { type Ask, type Batch, type Liked, openLikeQueue, type Verb } from "./queue.ts";
@@ -136,9 +137,14 @@ const LIKED = "FROM likes AS l CROSS JOIN shoes AS s ON s.id = l.shoe WHERE l.us
 const ORDER = "ORDER BY l.created_at DESC, l.shoe DESC LIMIT ?4 OFFSET ?5";
 
 /** The shoes that a user likes, newest like first, as a finished list; `idsOnly`: their ids. */
-export function listLikes(at: Readable, userId: string, page: Page, idsOnly: boolean, shop: Shop): string {
+export function listLikes(
+  at: Readable,
+  userId: string,
+  page: Page,
+  { idsOnly, shop }: { idsOnly: boolean; shop: Shop },
+): string {
   // A cursor of this list says how many rows came before.
-  const offset = page.page === null ? page.beforeSeq : page.offset;
+  const offset = page.position ?? offsetOf(page);
   const rows = at.read.all<[string]>(
     `SELECT ${idsOnly ? "json_quote(s.shoe_id)" : shoeJson("shoe")} ${LIKED} ${ORDER}`,
     shop.publicUrl,
@@ -148,10 +154,10 @@ export function listLikes(at: Readable, userId: string, page: Page, idsOnly: boo
     offset,
   );
   const total = at.read.get<[number]>("SELECT count(*) FROM likes WHERE user_id = ?", userId)?.[0] ?? 0;
-  const { pagination } = pageBody(page, [], total);
   const shown = offset + rows.length;
-  pagination.nextCursor = shown < total ? cursorAt(shown) : null;
-  return `{"success":true,"data":[${rows.map(([json]) => json).join(",")}],"pagination":${JSON.stringify(pagination)}}`;
+  const nextCursor = shown < total ? encodeNumber(shown) : null;
+  const pagination = JSON.stringify(paginationOf(page, { total, totalIsLowerBound: false }, nextCursor));
+  return `{"success":true,"data":[${rows.map(([json]) => json).join(",")}],"pagination":${pagination}}`;
 }
 
 /** The first page of the list as it is at the end of the group it stands in. */
@@ -160,9 +166,8 @@ export function likesRecipe(userId: string, limit: number, { publicUrl, currency
     status: 200,
     headers: "'{}'",
     body: `'{"success":true,"data":[' || coalesce((SELECT group_concat(item, ',') FROM (SELECT ${shoeJson("shoe")} AS item ${LIKED} ${ORDER})), '')
-|| '],"pagination":' || json_object('page', 1, 'limit', ?4, 'total', c.total, 'pages', (c.total + ?4 - 1) / ?4,
-'nextCursor', CASE WHEN c.total > ?4 THEN ?6 END) || '}'`,
+|| '],"pagination":' || ${firstPageSql("?4", "c.total", "CASE WHEN c.total > ?4 THEN ?6 END")} || '}'`,
     from: "FROM (SELECT count(*) AS total FROM likes WHERE user_id = ?3) AS c",
-    args: [publicUrl, currency, userId, limit, 0, cursorAt(limit)],
+    args: [publicUrl, currency, userId, limit, 0, encodeNumber(limit)],
   };
 }

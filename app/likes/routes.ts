@@ -2,7 +2,7 @@
 import { Elysia } from "elysia";
 import { readFields } from "../http/body.ts";
 import { answerStatement, readAnswer } from "../http/idempotency.ts";
-import { readPage } from "../http/paging.ts";
+import { LIMIT_DEFAULT, readPage } from "../http/paging.ts";
 import { Problem } from "../http/problems.ts";
 import { identityPlugin } from "../identity/plugin.ts";
 import { findIdOfSlug } from "../shoes/shoes.ts";
@@ -143,13 +143,9 @@ function listOfLikes(services: WriteServices) {
     async list(asked: AskedOf): Promise<Response> {
       const params = new URL(asked.request.url).searchParams;
       const idsOnly = params.get("ids") === "true";
-      const page = readPage(params);
-      const limit = idsOnly && !params.has("limit") ? IDS_LIMIT : page.limit;
-      const offset = page.page === null ? 0 : (page.page - 1) * limit;
+      const page = readPage(params, idsOnly ? IDS_LIMIT : LIMIT_DEFAULT);
       const userId = await userOf(services, asked);
-      const body = await db.onPrimary((at) =>
-        listLikes(at, userId, { ...page, limit, offset }, idsOnly, shop),
-      );
+      const body = await db.onPrimary((at) => listLikes(at, userId, page, { idsOnly, shop }));
       return new Response(body, { headers: { "content-type": JSON_TYPE, "cache-control": PRIVATE } });
     },
     async merge(asked: AskedOf): Promise<Response> {

@@ -2,10 +2,11 @@
 import type { Readable } from "../../db/database.ts";
 import type { Fill } from "../cache/cache.ts";
 import type { Answer } from "../cache/entry.ts";
+import { OFFSET_MAX, paginationOf, wholeList } from "../http/paging.ts";
 import type { Shop } from "../http/shop.ts";
 import { drawShoe } from "../pictures/picture.ts";
 import { type Listing, listShoes } from "./list/list.ts";
-import { canonicalQuery, type ListQuery, OFFSET_MAX } from "./list/query.ts";
+import { canonicalQuery, type ListQuery } from "./list/query.ts";
 import { findLikeness, findRelated, findShoe, listCategories } from "./shoes.ts";
 import type { View } from "./views.ts";
 
@@ -80,11 +81,8 @@ export const categoriesFill = (at: Readable): Fill => ({
   ttlMs: TTL_MS.categories,
   compute() {
     const items = listCategories(at);
-    const pagination = { page: 1, limit: items.length, total: items.length, pages: 1, nextCursor: null };
-    return json(
-      `{"success":true,"data":[${items.join(",")}],"pagination":${JSON.stringify(pagination)}}`,
-      "l.categories",
-    );
+    const pagination = JSON.stringify(wholeList(items.length));
+    return json(`{"success":true,"data":[${items.join(",")}],"pagination":${pagination}}`, "l.categories");
   },
 });
 
@@ -108,18 +106,10 @@ export const pictureFill = (at: Readable, shoeId: string, version: string | null
 });
 
 function listBody(query: ListQuery, listing: Listing): string {
-  const { page, limit, position } = query;
-  const pagination = {
-    page: position ? null : page,
-    limit,
-    total: listing.total,
-    pages: Math.ceil(listing.total / limit),
-    ...(listing.totalIsLowerBound ? { totalIsLowerBound: true } : {}),
-    nextCursor: listing.nextCursor,
-  };
+  const pagination = JSON.stringify(paginationOf(query, listing, listing.nextCursor));
   const corrected = listing.corrected === null ? "" : `,"corrected":${JSON.stringify(listing.corrected)}`;
   const facets = listing.facets === null ? "" : `,"facets":${JSON.stringify(listing.facets)}`;
-  return `{"success":true,"data":[${listing.items.join(",")}],"pagination":${JSON.stringify(pagination)}${corrected}${facets}}`;
+  return `{"success":true,"data":[${listing.items.join(",")}],"pagination":${pagination}${corrected}${facets}}`;
 }
 
 /** RFC 8288 links relative to the request, so that both prefixes share one answer. */

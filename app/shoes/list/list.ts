@@ -2,6 +2,7 @@
 import type { Readable, Row, Statement, Value } from "../../../db/database.ts";
 import type { LabelKind } from "../../../db/words.ts";
 import { encodeCursor } from "../../http/cursor.ts";
+import { COUNT_MAX, OFFSET_MAX, offsetOf, type Total, totalOf } from "../../http/paging.ts";
 import type { Shop } from "../../http/shop.ts";
 import { shoeJson, type View } from "../views.ts";
 import { countFacets, type Facets } from "./facets.ts";
@@ -19,22 +20,18 @@ import { correctWords, EVERYWHERE, matchWords, type Scope } from "./search.ts";
 import { bounds, findSorted } from "./sorted.ts";
 import { afterInIndex, orderBy, sortValue } from "./sorts.ts";
 
-/** Totals are counted this far; above it they are a lower bound. */
-export const TOTAL_MAX = 10_000;
 /** Of a search, so many of the newest matches are ranked; older ones follow, newest first. */
 const RANKED_MAX = 2_000;
 
 /** A page of a list: `items` are finished JSON objects, in order. */
-export type Listing = {
+export type Listing = Total & {
   items: string[];
-  total: number;
-  totalIsLowerBound: boolean;
   nextCursor: string | null;
   corrected: string | null;
   facets: Facets | null;
 };
 
-type Page = { rows: Row[]; total: number; totalIsLowerBound: boolean };
+type Found = Total & { rows: Row[] };
 
 /** Answers a checked question. Wide questions go to the read worker; throws `overloaded` when that is full. */
 export async function listShoes(db: Readable, query: ListQuery, view: View, shop: Shop): Promise<Listing> {
@@ -60,7 +57,7 @@ export async function listShoes(db: Readable, query: ListQuery, view: View, shop
   };
 }
 
-const EMPTY: Page = { rows: [], total: 0, totalIsLowerBound: false };
+const EMPTY: Found = { rows: [], total: 0, totalIsLowerBound: false };
 
 /** The kind of the only label that is asked for, when nothing else narrows the list; "all" without one, else `null`. */
 function onlyLabel({
@@ -93,7 +90,7 @@ async function findPage(
   query: ListQuery,
   labels: LabelIds,
   words: string[] | null,
-): Promise<Page> {
+): Promise<Found> {
   if (isNarrow(query)) return findNarrow(db, query, labels);
   const filters = matchFilters(query, labels);
   const search = words ? matchWords(db, words) : null;
@@ -105,10 +102,10 @@ async function findPage(
   const both = countedPage(query, match, price);
   if (both) {
     const [counts, ...rows] = (await db.scan([both])).flat();
-    return { ...totalsOf(counts), rows };
+    return { ...countedTotal(counts), rows };
   }
   const [[only] = []] = Object.values(labels);
-  const totals: Totals =
+  const totals: Total =
     onlyLabel(query) === null || only === undefined
       ? await countMatches(db, match(EVERYWHERE), price)
       : { total: counterOf(db, only), totalIsLowerBound: false };
@@ -118,16 +115,14 @@ async function findPage(
     const rows = (await db.scan([newestPage(query, match(EVERYWHERE), price)])).flat();
     return { ...totals, rows };
   }
-  const isSortable = !totals.totalIsLowerBound && totals.total <= TOTAL_MAX;
+  const isSortable = !totals.totalIsLowerBound && totals.total <= OFFSET_MAX;
   const matches = { text: match(EVERYWHERE), price, total: totals.total, isSortable };
-  return { ...totals, rows: await findSorted(db, query, labels, matches, TOTAL_MAX) };
+  return { ...totals, rows: await findSorted(db, query, labels, matches, OFFSET_MAX) };
 }
 
-type Totals = Omit<Page, "rows">;
-
-async function countMatches(db: Readable, text: string, price: Condition): Promise<Totals> {
-  const [counts] = (await db.scan([countOf(hits(text, price, TOTAL_MAX + 1))])).flat();
-  return totalsOf(counts);
+async function countMatches(db: Readable, text: string, price: Condition): Promise<Total> {
+  const [counts] = (await db.scan([countOf(hits(text, price, COUNT_MAX))])).flat();
+  return countedTotal(counts);
 }
 
 /** How many shoes have a label, by its own counter. */
@@ -139,18 +134,15 @@ const countOf = ({ sql, args = [] }: Statement): Statement => ({
   args,
 });
 
-function totalsOf(counts: Row | undefined): Totals {
-  const count = Number(counts?.[0] ?? 0);
-  return { total: Math.min(count, TOTAL_MAX), totalIsLowerBound: count > TOTAL_MAX };
-}
+const countedTotal = (counts: Row | undefined): Total => totalOf(Number(counts?.[0] ?? 0));
 
 /** The count and then the page, in one pass over the matches: where the page lies among those that are counted. */
 function countedPage(query: ListQuery, match: (scope: Scope) => string, price: Condition): Statement | null {
   const { words, sort, limit } = query;
-  const offset = query.position?.offset ?? (query.page - 1) * limit;
+  const offset = query.position?.offset ?? offsetOf(query);
   const isNewest = sort === "newest" && !query.position;
   if (words ? offset + limit >= RANKED_MAX : !isNewest) return null;
-  const all = hits(match(EVERYWHERE), price, TOTAL_MAX + 1);
+  const all = hits(match(EVERYWHERE), price, COUNT_MAX);
   const newest = `SELECT id FROM hit ORDER BY id DESC LIMIT ${RANKED_MAX}`;
   const page = words
     ? rankedRows(sort, match, { sql: newest, args: [] }, limit + 1, offset)
@@ -161,7 +153,7 @@ function countedPage(query: ListQuery, match: (scope: Scope) => string, price: C
   };
 }
 
-function findNarrow(db: Readable, query: ListQuery, labels: LabelIds): Page {
+function findNarrow(db: Readable, query: ListQuery, labels: LabelIds): Found {
   const [kind, ids] = (Object.entries(labels)[0] ?? ["all", [1]]) as [string, number[]];
   const total = counterOf(db, ids[0] ?? 0);
   if ((kind === "color" || kind === "gender") && query.sort === "newest") {
@@ -201,7 +193,7 @@ function newestPage(query: ListQuery, match: string, price: Condition): Statemen
 
 /** A search's page: out of the ranked newest matches, then of the older ones. */
 function rankedPage(query: ListQuery, match: (scope: Scope) => string, price: Condition): Statement[] {
-  const offset = query.position?.offset ?? (query.page - 1) * query.limit;
+  const offset = query.position?.offset ?? offsetOf(query);
   const end = offset + query.limit + 1;
   const questions: Statement[] = [];
   if (offset < RANKED_MAX)
@@ -245,7 +237,7 @@ SELECT id, 0 FROM newest ORDER BY (id IN (${within})) + (id IN (${within})) DESC
 
 function cursorAfter(query: ListQuery, shown: Row[]): string {
   const [id, value] = shown.at(-1) ?? [];
-  const offset = (query.position?.offset ?? (query.page - 1) * query.limit) + query.limit;
+  const offset = (query.position?.offset ?? offsetOf(query)) + query.limit;
   return query.words
     ? encodeCursor(query.sort, 0, 0, offset)
     : encodeCursor(query.sort, (value as string | number | undefined) ?? 0, Number(id), 0);
@@ -275,7 +267,7 @@ async function listByIds(db: Readable, query: ListQuery, view: View, shop: Shop)
     "SELECT s.id FROM json_each(?) AS j CROSS JOIN shoes AS s ON s.shoe_id = j.value ORDER BY j.key",
     JSON.stringify(query.ids),
   );
-  const from = (query.page - 1) * query.limit;
+  const from = offsetOf(query);
   const shown = rows.slice(from, from + query.limit);
   const items = await readItems(db, shown, view, shop, true);
   return {

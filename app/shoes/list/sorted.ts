@@ -1,5 +1,6 @@
 // Pages of filtered shoes in the order of a sort: by walking the sort's own index, or by sorting all that match.
 import type { Readable, Row, Statement, Value } from "../../../db/database.ts";
+import { offsetOf } from "../../http/paging.ts";
 import { type Condition, hits, type LabelIds, rowCondition } from "./filters.ts";
 import type { ListQuery } from "./query.ts";
 import { afterCursor, orderBy, sortValue } from "./sorts.ts";
@@ -16,10 +17,7 @@ const COLUMNS = `s.id, s.category_id, s.brand_id, s.color_id, s.gender_id, s.pri
 export type Matches = { text: string; price: Condition; total: number; isSortable: boolean };
 
 /** First row and length of a page, the row behind it included, as LIMIT and OFFSET take them. */
-export const bounds = ({ limit, page, position }: ListQuery): [number, number] => [
-  limit + 1,
-  position ? 0 : (page - 1) * limit,
-];
+export const bounds = (query: ListQuery): [number, number] => [query.limit + 1, offsetOf(query)];
 
 /** A page of a sort other than the newest: the same rows whichever way they are found; `sortMax` matches may be sorted. */
 export async function findSorted(
