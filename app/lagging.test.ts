@@ -325,7 +325,7 @@ describe("while the primary cannot be asked", () => {
       headers: { "idempotency-key": "lost" },
     });
     const caller = { userId: admin.id, role: "admin", kind: "user" } as const;
-    const outcome = idempotency.once(request, caller, null, async () => {
+    const outcome = idempotency.once(request, caller.userId, null, async () => {
       node.way = cut;
       throw new DatabaseError("uncertain", "no answer came");
     });

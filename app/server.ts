@@ -11,7 +11,7 @@ import { toProblem } from "./http/problem-of.ts";
 import { Problem, problemResponse } from "./http/problems.ts";
 import { keepRequestId, requestIdOf, takeRequestId } from "./http/request-id.ts";
 import { openRouteNames } from "./http/route-names.ts";
-import { likeRoutes } from "./likes/routes.ts";
+import { type LikeServices, likeRoutes } from "./likes/routes.ts";
 import type { Clients, Peer } from "./limits/client.ts";
 import { countRequest } from "./limits/count.ts";
 import { type Count, type Limits, limitHeaders, tooMany } from "./limits/limits.ts";
@@ -24,11 +24,13 @@ import type { Status } from "./ops/status.ts";
 import { docsRoutes } from "./pages/docs.ts";
 import { pageRoutes } from "./pages/routes.ts";
 import { readShowcase } from "./shoes/list/showcase.ts";
-import { catalogueRoutes, pictureRoutes } from "./shoes/routes.ts";
-import { catalogueWriteRoutes, type WriteServices } from "./shoes/write/routes.ts";
+import { type CatalogueServices, catalogueRoutes, pictureRoutes } from "./shoes/routes.ts";
+import { type CatalogueWriteServices, catalogueWriteRoutes } from "./shoes/write/routes.ts";
 
 export type Services = AccountServices &
-  WriteServices & {
+  CatalogueServices &
+  CatalogueWriteServices &
+  LikeServices & {
     status: Status;
     limits: Limits;
     clients: Clients;

@@ -1,10 +1,10 @@
 // Accounts: found, registered, changed and removed, each write with its audit row.
-import type { Database, Readable, Statement } from "../../db/database.ts";
+import type { Database, Readable, Statement, WriteResult } from "../../db/database.ts";
 import { DatabaseError } from "../../db/errors.ts";
-import { auditStatement } from "../http/audit.ts";
-import type { Caller, Role } from "../http/caller.ts";
+import type { Role } from "../http/caller.ts";
 import { offsetOf, type Page } from "../http/paging.ts";
 import { Problem } from "../http/problems.ts";
+import { commitWrite, type Group, type Write } from "../http/write.ts";
 import { emailKey } from "./fields.ts";
 import { endAllStatement } from "./sessions.ts";
 
@@ -76,7 +76,7 @@ export const hasAdmin = (at: Readable): boolean =>
 export function newAccount(
   given: { email: string; name: string; role: Role; passwordHash: string },
   nowMs: number,
-): { user: User; statements: Statement[] } {
+): { user: User; group: Group } {
   const { email, name, role, passwordHash } = given;
   const id = crypto.randomUUID();
   const time = new Date(nowMs).toISOString();
@@ -90,16 +90,14 @@ export function newAccount(
     updatedAt: time,
     lastLogin: null,
   };
-  const self: Caller = { userId: id, role, kind: "user" };
   const statements: Statement[] = [
     {
       sql: `INSERT INTO users (id, email, email_key, name, role, password_hash, created_at, updated_at)
             VALUES (?, ?, ?, ?, ?, ?, ?, ?)`,
       args: [id, email, emailKey(email), name, role, passwordHash, nowMs, nowMs],
     },
-    auditStatement(role === "admin" ? null : self, "user.register", id, { role }, nowMs),
   ];
-  return { user, statements };
+  return { user, group: { statements, audit: { action: "user.register", subject: id, detail: { role } } } };
 }
 
 /** Notes a signing-in, and takes the password's new hash where it was made again. */
@@ -111,10 +109,9 @@ export const loginStatement = (userId: string, newHash: string | null, nowMs: nu
 /** Changes an account; a new password or another role ends all its sessions. `null`: there is no such account. */
 export async function changeAccount(
   db: Database,
-  caller: Caller | null,
+  write: Write,
   userId: string,
   facts: NewFacts,
-  nowMs: number,
 ): Promise<User | null> {
   const { name, phone, role, passwordHash } = facts;
   const fields = Object.entries({ name, phone, role, password: passwordHash })
@@ -132,42 +129,38 @@ export async function changeAccount(
         phone ?? null,
         role ?? null,
         passwordHash ?? null,
-        nowMs,
+        write.nowMs,
         userId,
       ],
     },
-    auditStatement(caller, "user.change", userId, { fields, ...(role ? { role } : {}) }, nowMs),
   ];
   if (passwordHash !== undefined) statements.push(endAllStatement(userId));
-  const [changed] = await writeRule(db, statements);
+  const detail = { fields, ...(role ? { role } : {}) };
+  const audit = { action: "user.change", subject: userId, detail };
+  const [changed] = await commitAccount(db, write, { statements, audit });
   return toAccount(changed?.rows[0] as UserRow | undefined)?.user ?? null;
 }
 
 /** Removes an account with its sessions and likes. The last admin stays: 409. */
-export async function removeAccount(
-  db: Database,
-  caller: Caller,
-  userId: string,
-  nowMs: number,
-): Promise<void> {
-  await writeRule(db, [
+export async function removeAccount(db: Database, write: Write, userId: string): Promise<void> {
+  const statements: Statement[] = [
     {
       sql: "UPDATE shoes SET likes = likes - 1 WHERE id IN (SELECT shoe FROM likes WHERE user_id = ?)",
       args: [userId],
     },
     { sql: "DELETE FROM likes WHERE user_id = ?", args: [userId] },
     { sql: "DELETE FROM idempotency WHERE user_id = ?", args: [userId] },
-    // Before the account goes: nothing but its own end is told of a session that goes with it.
+    // Before the account: sessions that its removal takes along would tell the change feed nothing.
     endAllStatement(userId),
     { sql: "DELETE FROM users WHERE id = ?", args: [userId] },
-    auditStatement(caller, "user.remove", userId, {}, nowMs),
-  ]);
+  ];
+  await commitAccount(db, write, { statements, audit: { action: "user.remove", subject: userId } });
 }
 
-/** Writes, and says in the API's words which rule of the tables refused. */
-export async function writeRule(db: Database, statements: Statement[]) {
+/** Commits, and returns what each statement did. Throws the `Problem` 409 for a taken address and the last admin. */
+export async function commitAccount(db: Database, write: Write, group: Group): Promise<WriteResult[]> {
   try {
-    return await db.write(statements, crypto.randomUUID());
+    return (await commitWrite(db, write, group)).results;
   } catch (thrown) {
     if (thrown instanceof DatabaseError && thrown.columns.includes("users.email_key")) throw emailTaken();
     if (thrown instanceof DatabaseError && thrown.message.includes("the last admin stays"))

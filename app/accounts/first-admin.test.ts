@@ -54,7 +54,7 @@ test("is made once; then nothing is hashed any more", async () => {
 
 test("is the account of the address where there is one, with the password that was set", async () => {
   const account = { email: GIVEN.email, name: "Early", role: "customer", passwordHash: "old" } as const;
-  await live.write(newAccount(account, Date.now()).statements);
+  await live.write(newAccount(account, Date.now()).group.statements);
   expect([await make(), admins()]).toEqual([true, [[GIVEN.email, "a hash"]]]);
 });
 

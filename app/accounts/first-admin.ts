@@ -1,7 +1,8 @@
 // Admins that are made from outside the API: the first one from the settings, others by the command.
 import type { Database } from "../../db/database.ts";
 import { Problem } from "../http/problems.ts";
-import { changeAccount, findByEmail, hasAdmin, newAccount, writeRule } from "./accounts.ts";
+import { plainWrite } from "../http/write.ts";
+import { changeAccount, commitAccount, findByEmail, hasAdmin, newAccount } from "./accounts.ts";
 import type { Passwords } from "./passwords.ts";
 
 /** What an admin made here is called until somebody says otherwise. */
@@ -38,7 +39,7 @@ export async function promote(
   nowMs: number,
 ): Promise<void> {
   const facts = { name: undefined, phone: undefined, role: "admin", passwordHash } as const;
-  await changeAccount(db, null, userId, facts, nowMs);
+  await changeAccount(db, plainWrite(null, nowMs), userId, facts);
 }
 
 /** Adds an account that is an admin. */
@@ -48,6 +49,6 @@ export async function addAdmin(
   passwordHash: string,
   nowMs: number,
 ): Promise<void> {
-  const { statements } = newAccount({ email, name: NAME, role: "admin", passwordHash }, nowMs);
-  await writeRule(db, statements);
+  const { group } = newAccount({ email, name: NAME, role: "admin", passwordHash }, nowMs);
+  await commitAccount(db, plainWrite(null, nowMs), group);
 }

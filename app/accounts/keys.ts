@@ -1,7 +1,7 @@
 // Admin keys for scripts: made, shown once, kept as digests, revoked by name.
 import type { Database } from "../../db/database.ts";
 import { DatabaseError } from "../../db/errors.ts";
-import { auditStatement } from "../http/audit.ts";
+import { commitWrite, plainWrite } from "../http/write.ts";
 import { digestOf, makeKey } from "../identity/opaque.ts";
 
 /** Names as they appear in the audit. */
@@ -13,13 +13,15 @@ export async function addKey(db: Database, name: string, nowMs: number): Promise
     throw new Error(`${JSON.stringify(name)} is no name of a key: 1 to 60 letters, digits, dots, _ and -`);
   const key = makeKey();
   try {
-    await db.write([
-      {
-        sql: "INSERT INTO admin_keys (hash, name, created_at) VALUES (?, ?, ?)",
-        args: [digestOf(key), name, nowMs],
-      },
-      auditStatement(null, "key.make", name, {}, nowMs),
-    ]);
+    await commitWrite(db, plainWrite(null, nowMs), {
+      statements: [
+        {
+          sql: "INSERT INTO admin_keys (hash, name, created_at) VALUES (?, ?, ?)",
+          args: [digestOf(key), name, nowMs],
+        },
+      ],
+      audit: { action: "key.make", subject: name },
+    });
   } catch (thrown) {
     if (thrown instanceof DatabaseError && thrown.columns.includes("admin_keys.name"))
       throw new Error(`there is a key called ${name} already: revoke it first, or take another name`);
@@ -34,11 +36,13 @@ export async function revokeKey(db: Database, name: string, nowMs: number): Prom
     read.get("SELECT 1 FROM admin_keys WHERE name = ? AND revoked_at IS NULL", name),
   );
   if (!inUse) throw new Error(`there is no key called ${name}`);
-  await db.write([
-    {
-      sql: "UPDATE admin_keys SET revoked_at = ? WHERE name = ? AND revoked_at IS NULL",
-      args: [nowMs, name],
-    },
-    auditStatement(null, "key.revoke", name, {}, nowMs),
-  ]);
+  await commitWrite(db, plainWrite(null, nowMs), {
+    statements: [
+      {
+        sql: "UPDATE admin_keys SET revoked_at = ? WHERE name = ? AND revoked_at IS NULL",
+        args: [nowMs, name],
+      },
+    ],
+    audit: { action: "key.revoke", subject: name },
+  });
 }

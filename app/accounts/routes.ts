@@ -151,6 +151,6 @@ const withoutRole = ({ role: _role, ...fields }: Record<string, unknown>) => fie
 
 async function found(db: Database, userId: string): Promise<User> {
   const account = await db.onPrimary((at) => findAccount(at, userId));
-  if (!account) throw new Problem("not-found", "there is no such user");
+  if (!account) throw new Problem("not-found", "there is no such account");
   return account.user;
 }

@@ -1,7 +1,7 @@
 // Sessions: begun by signing in, prolonged by refresh tokens that change with each use, ended by removing them.
 import type { Database, Readable, Statement } from "../../db/database.ts";
 import { DatabaseError } from "../../db/errors.ts";
-import { auditStatement } from "../http/audit.ts";
+import { commitWrite, plainWrite } from "../http/write.ts";
 import { digestOf, makeRefreshToken } from "../identity/opaque.ts";
 
 const DAY_MS = 86_400_000;
@@ -80,13 +80,11 @@ export async function rotate(
 ): Promise<Session | null> {
   if (expiresAt <= nowMs) return null;
   if (usedAt !== null && nowMs - usedAt > GRACE_MS) {
-    await db.write(
-      [
-        endStatement(sessionId),
-        auditStatement(null, "session.revoke", userId, { why: "a refresh token was used twice" }, nowMs),
-      ],
-      crypto.randomUUID(),
-    );
+    const why = "a refresh token was used twice";
+    await commitWrite(db, plainWrite(null, nowMs), {
+      statements: [endStatement(sessionId)],
+      audit: { action: "session.revoke", subject: userId, detail: { why } },
+    });
     onRevoked(userId);
     return null;
   }

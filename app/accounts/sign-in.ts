@@ -3,10 +3,12 @@ import type { Database } from "../../db/database.ts";
 import { DatabaseError } from "../../db/errors.ts";
 import type { Caller } from "../http/caller.ts";
 import { Problem } from "../http/problems.ts";
+import { commitWrite, plainWrite } from "../http/write.ts";
 import type { Identity } from "../identity/identity.ts";
 import {
   type Account,
   changeAccount,
+  commitAccount,
   emailTaken,
   findAccount,
   findByEmail,
@@ -14,7 +16,6 @@ import {
   newAccount,
   removeAccount,
   type User,
-  writeRule,
 } from "./accounts.ts";
 import { type AccountChange, emailKey, type Login, type Registration } from "./fields.ts";
 import type { Passwords } from "./passwords.ts";
@@ -38,9 +39,13 @@ export async function register(services: Services, given: Registration): Promise
   if (await db.onPrimary((at) => findByEmail(at, given.email))) throw emailTaken();
   const passwordHash = await passwords.hash(given.password);
   const nowMs = now();
-  const { user, statements } = newAccount({ ...given, role: "customer", passwordHash }, nowMs);
+  const { user, group } = newAccount({ ...given, role: "customer", passwordHash }, nowMs);
   const begun = beginSession(user.id, passwordHash, nowMs);
-  await writeRule(db, [...statements, ...begun.statements, loginStatement(user.id, null, nowMs)]);
+  const self: Caller = { userId: user.id, role: user.role, kind: "user" };
+  await commitAccount(db, plainWrite(self, nowMs), {
+    ...group,
+    statements: [...group.statements, ...begun.statements, loginStatement(user.id, null, nowMs)],
+  });
   return { ticket: begun.ticket, user: { ...user, lastLogin: new Date(nowMs).toISOString() } };
 }
 
@@ -62,7 +67,7 @@ export async function login(services: Services, given: Login): Promise<Visit> {
   const begun = beginSession(user.id, passwordHash, nowMs);
   try {
     const statements = [...begun.statements, loginStatement(user.id, newHash, nowMs)];
-    await db.write(statements, crypto.randomUUID());
+    await commitWrite(db, plainWrite(null, nowMs), { statements });
   } catch (thrown) {
     // The account went, or got another password, while this one was checked.
     if (thrown instanceof DatabaseError && thrown.kind === "reference") throw wrongLogin();
@@ -107,7 +112,8 @@ export async function change(
     await checkOwn(services, account, given.currentPassword, "currentPassword");
   const passwordHash = given.password === undefined ? undefined : await passwords.hash(given.password);
   const { name, phone } = given;
-  const user = await changeAccount(db, caller, userId, { name, phone, role, passwordHash }, now());
+  const facts = { name, phone, role, passwordHash };
+  const user = await changeAccount(db, plainWrite(caller, now()), userId, facts);
   if (role !== undefined || passwordHash !== undefined) identity.forgetUser(userId);
   if (!user) throw notFound();
   return user;
@@ -124,7 +130,7 @@ export async function remove(
   const account = await db.onPrimary((at) => findAccount(at, userId));
   if (!account) throw notFound();
   if (password !== null) await checkOwn(services, account, password, "password");
-  await removeAccount(db, caller, userId, now());
+  await removeAccount(db, plainWrite(caller, now()), userId);
   identity.forgetUser(userId);
 }
 
@@ -144,5 +150,5 @@ async function checkOwn(
     ]);
 }
 
-const notFound = () => new Problem("not-found", "there is no such user");
+const notFound = () => new Problem("not-found", "there is no such account");
 const wrongLogin = () => new Problem("unauthorized", "the e-mail address or the password is not right");

@@ -15,14 +15,15 @@ export type AuditEntry = {
 };
 
 /**
- * The row that says it; `caller` null is the program itself, or a caller nobody asked for a name.
- * `action` is a noun and a verb (`shoe.replace`), `subject` an id; `detail` never holds secrets or what a person is called.
+ * What a write did: `action` is a noun and a verb (`shoe.replace`), `subject` an id; `detail` never holds secrets or the
+ * names of people.
  */
+export type AuditEvent = { action: string; subject: string; detail?: Record<string, unknown> };
+
+/** The row that records an event; `caller` is null for the program itself, and where writes are open. */
 export const auditStatement = (
   caller: Caller | null,
-  action: string,
-  subject: string,
-  detail: Record<string, unknown>,
+  { action, subject, detail = {} }: AuditEvent,
   nowMs: number,
 ): Statement => ({
   sql: "INSERT INTO audit (at, actor, actor_kind, action, subject, detail) VALUES (?, ?, ?, ?, ?, ?)",

@@ -102,8 +102,8 @@ test("what another process did under this key meanwhile is answered as its answe
   const recipe = { status: 201, headers: "'{}'", body: "'one'", from: "", args: [] };
   const effect = (keep: Parameters<Parameters<typeof here.once>[3]>[0]) =>
     shop.db.write([{ sql: "INSERT INTO words (word) VALUES ('done once')" }, ...keep(recipe)]);
-  const outcome = await here.once(request(), caller, { a: 1 }, async (keep) => {
-    await there.once(request(), caller, { a: 1 }, async (other) => {
+  const outcome = await here.once(request(), caller.userId, { a: 1 }, async (keep) => {
+    await there.once(request(), caller.userId, { a: 1 }, async (other) => {
       await effect(other);
       return { status: 201, headers: {}, body: "one" };
     });

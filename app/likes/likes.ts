@@ -1,11 +1,15 @@
 // Likes: who likes what, counted exactly; those that come while a commit is under way go together in the next.
 import type { Database, Readable, Statement, Value } from "../../db/database.ts";
 import { encodeNumber } from "../http/cursor.ts";
-import type { AnswerSql } from "../http/idempotency.ts";
 import { firstPageSql, offsetOf, type Page, paginationOf } from "../http/paging.ts";
 import type { Shop } from "../http/shop.ts";
+import { commitWrite, type Write } from "../http/write.ts";
+import type { AnswerSql, StoredAnswer } from "../http/write-answer.ts";
 import { shoeJson } from "../shoes/views.ts";
 import { type Ask, type Batch, type Liked, openLikeQueue, type Verb } from "./queue.ts";
+
+/** Likes that the answer of a merge shows. */
+const MERGED_SHOWN = 100;
 
 const PAIRS = "json_each(?1) AS j CROSS JOIN shoes AS s ON s.shoe_id = j.value ->> 0";
 const IS_THERE = "EXISTS (SELECT 1 FROM likes WHERE user_id = j.value ->> 1 AND shoe = s.id)";
@@ -108,26 +112,45 @@ function answerAll(asks: Ask[], counts: Value[][], added: Value[][]): number {
   return created;
 }
 
-/** One like as a group of its own, its answer told by SQL before the effect: for answers that are kept. */
-export function likeOnce(shoeId: string, userId: string, nowMs: number, isOpen: boolean) {
-  const recipe: AnswerSql = {
-    status: 201,
-    headers: "'{}'",
-    body: `json_object('success', json('true'), 'data', json_object('shoeId', s.shoe_id, 'userId', ?2, 'likes',
+type OneLike = { shoeId: string; userId: string; isOpen: boolean };
+
+/** Adds one like in a group of its own, with its answer stored for a repetition; `null`: there is no such shoe. */
+export async function likeOnce(
+  db: Database,
+  write: Write,
+  { shoeId, userId, isOpen }: OneLike,
+): Promise<StoredAnswer | null> {
+  const committed = await commitWrite(db, write, {
+    statements: likeStatements(JSON.stringify([[shoeId, userId]]), write.nowMs, isOpen),
+    // Afterwards no one could say whether the like is new.
+    answersBefore: true,
+    answer: {
+      status: 201,
+      headers: "'{}'",
+      body: `json_object('success', json('true'), 'data', json_object('shoeId', s.shoe_id, 'userId', ?2, 'likes',
 s.likes + (l.shoe IS NULL), 'created', json(CASE WHEN l.shoe IS NULL THEN 'true' ELSE 'false' END)))`,
-    from: "FROM shoes AS s LEFT JOIN likes AS l ON l.shoe = s.id AND l.user_id = ?2 WHERE s.shoe_id = ?1",
-    args: [shoeId, userId],
-  };
-  return { recipe, statements: likeStatements(JSON.stringify([[shoeId, userId]]), nowMs, isOpen) };
+      from: "FROM shoes AS s LEFT JOIN likes AS l ON l.shoe = s.id AND l.user_id = ?2 WHERE s.shoe_id = ?1",
+      args: [shoeId, userId],
+    },
+  });
+  return committed.answer;
 }
 
-/** Adds many likes of one user; shoes that are not there are left out. */
-export const mergeStatements = (
-  userId: string,
-  shoeIds: string[],
-  nowMs: number,
-  isOpen: boolean,
-): Statement[] => likeStatements(JSON.stringify(shoeIds.map((shoeId) => [shoeId, userId])), nowMs, isOpen);
+type Merge = { userId: string; shoeIds: string[]; isOpen: boolean; shop: Shop };
+
+/** Adds many likes of one user, leaves out shoes that do not exist, and answers with the first page of the user's list. */
+export async function mergeLikes(
+  db: Database,
+  write: Write,
+  { userId, shoeIds, isOpen, shop }: Merge,
+): Promise<StoredAnswer | null> {
+  const pairs = JSON.stringify(shoeIds.map((shoeId) => [shoeId, userId]));
+  const committed = await commitWrite(db, write, {
+    statements: likeStatements(pairs, write.nowMs, isOpen),
+    answer: listAnswer(userId, MERGED_SHOWN, shop),
+  });
+  return committed.answer;
+}
 
 export const isUserKnown = (at: Readable, userId: string): boolean =>
   at.read.get("SELECT 1 FROM users WHERE id = ?", userId) !== undefined;
@@ -160,8 +183,8 @@ export function listLikes(
   return `{"success":true,"data":[${rows.map(([json]) => json).join(",")}],"pagination":${pagination}}`;
 }
 
-/** The first page of the list as it is at the end of the group it stands in. */
-export function likesRecipe(userId: string, limit: number, { publicUrl, currency }: Shop): AnswerSql {
+/** The first page of a user's list, as the answer of the write that changed it. */
+function listAnswer(userId: string, limit: number, { publicUrl, currency }: Shop): AnswerSql {
   return {
     status: 200,
     headers: "'{}'",

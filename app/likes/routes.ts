@@ -1,76 +1,86 @@
 // Likes over HTTP; the address of a like is the like, so most requests have no body.
 import { Elysia } from "elysia";
 import { readFields } from "../http/body.ts";
-import { answerStatement, readAnswer } from "../http/idempotency.ts";
 import { LIMIT_DEFAULT, readPage } from "../http/paging.ts";
 import { Problem } from "../http/problems.ts";
+import type { Shop } from "../http/shop.ts";
+import { answerWrite, guardOf, type RequestContext, type WriteServices } from "../http/write.ts";
+import { NO_CONTENT, respondWrite } from "../http/write-answer.ts";
+import type { Identity } from "../identity/identity.ts";
 import { identityPlugin } from "../identity/plugin.ts";
-import { findIdOfSlug } from "../shoes/shoes.ts";
-import { respondWrite } from "../shoes/write/answer.ts";
+import { findIdOfSlug, noShoe, shoeIdAt } from "../shoes/shoes.ts";
 import { readShoeIds } from "../shoes/write/body.ts";
 import { isShoeId } from "../shoes/write/draft.ts";
 import { WRITE_DOCS as DOCS } from "../shoes/write/model.ts";
-import { type Asked, answerWrite, guardOf, idAt, type WriteServices } from "../shoes/write/routes.ts";
-import { isUserKnown, likeOnce, likesRecipe, listLikes, mergeStatements } from "./likes.ts";
+import { isUserKnown, type Likes, likeOnce, listLikes, mergeLikes } from "./likes.ts";
 import type { Liked, Verb } from "./queue.ts";
 
+/** What the routes of likes need. */
+export type LikeServices = WriteServices & { likes: Likes; shop: Shop; identity: Identity };
+
 const MERGE_MAX = 200;
-const MERGED_SHOWN = 100;
-/** Ids are short: a whole heart list goes into one answer. */
+/** Ids are short: one answer holds a whole list. */
 const IDS_LIMIT = 1_000;
 const USER_ID_MAX = 64;
 const JSON_TYPE = "application/json; charset=utf-8";
 const PRIVATE = "private, no-store";
 
-/** A handler's request with the user whom its path names; without a guard the path is taken at its word. */
-type AskedOf = Asked & { target?: string };
+/** A request with the user whom its path names; where writes are open, that user may be without an account. */
+type LikeContext = RequestContext & { target?: string };
 
 /** The routes below `/api` and `/v1`. */
-export function likeRoutes(services: WriteServices) {
+export function likeRoutes(services: LikeServices) {
   const does = handlers(services);
   const self = guardOf(services, "self");
   const app = new Elysia({ name: "likes" })
     .use(identityPlugin(services.identity))
-    .post("/shoes/:id/likes/:userid", (asked) => does.like(asked), { ...DOCS.like, ...self, parse: "none" })
-    .delete("/shoes/:id/likes/:userid", (asked) => does.unlike(asked), {
+    .post("/shoes/:id/likes/:userid", (context) => does.like(context), {
+      ...DOCS.like,
+      ...self,
+      parse: "none",
+    })
+    .delete("/shoes/:id/likes/:userid", (context) => does.unlike(context), {
       ...DOCS.unlike,
       ...self,
       parse: "none",
     })
-    .get("/users/:id/likes", (asked) => does.list(asked), { ...DOCS.listLikes, ...self })
-    .post("/users/:id/likes", (asked) => does.merge(asked), { ...DOCS.mergeLikes, ...self, parse: "none" });
+    .get("/users/:id/likes", (context) => does.list(context), { ...DOCS.listLikes, ...self })
+    .post("/users/:id/likes", (context) => does.merge(context), {
+      ...DOCS.mergeLikes,
+      ...self,
+      parse: "none",
+    });
   return services.openWrites
     ? app.post("/shoes/likes", ({ request }) => does.likeNamed(request), { ...DOCS.likeNamed, parse: "none" })
     : app;
 }
 
 /** The id of the user whom a path names. */
-function userIdOf({ openWrites }: WriteServices, { target, params }: AskedOf): string {
+function userIdOf({ openWrites }: LikeServices, { target, params }: LikeContext): string {
   const userId = target ?? params.userid ?? params.id ?? "";
   return openWrites ? checkedUserId(userId) : userId;
 }
 
-/** Throws the `Problem` 404 for an account that is not there; whose token it is has one. */
+/** Throws the `Problem` 404 for an account that does not exist; the caller of a token has one. */
 async function refuseUnknown(
-  { db, openWrites }: WriteServices,
-  { caller }: AskedOf,
+  { db, openWrites }: LikeServices,
+  { caller }: LikeContext,
   userId: string,
 ): Promise<void> {
   if (openWrites || caller?.userId === userId) return;
-  if (!(await db.onPrimary((at) => isUserKnown(at, userId))))
-    throw new Problem("not-found", "there is no such account");
+  if (!(await db.onPrimary((at) => isUserKnown(at, userId)))) throw noAccount();
 }
 
 /** The user of a path, who has an account. */
-async function userOf(services: WriteServices, asked: AskedOf): Promise<string> {
-  const userId = userIdOf(services, asked);
-  await refuseUnknown(services, asked, userId);
+async function userOf(services: LikeServices, context: LikeContext): Promise<string> {
+  const userId = userIdOf(services, context);
+  await refuseUnknown(services, context, userId);
   return userId;
 }
 
-const handlers = (services: WriteServices) => ({ ...oneLike(services), ...listOfLikes(services) });
+const handlers = (services: LikeServices) => ({ ...oneLike(services), ...listOfLikes(services) });
 
-function oneLike(services: WriteServices) {
+function oneLike(services: LikeServices) {
   const { db, likes, versions, openWrites } = services;
 
   const respondLike = (shoeId: string, userId: string, { likes: count, created }: Liked): Response => {
@@ -81,44 +91,38 @@ function oneLike(services: WriteServices) {
     });
   };
 
-  const doneAt = async (
+  const queued = async (
     verb: Verb,
     address: string,
     userId: string,
   ): Promise<{ shoeId: string; liked: Liked }> => {
-    const shoeId = isShoeId(address) ? address : await idAt(services, address);
+    const shoeId = isShoeId(address) ? address : await shoeIdAt(db, address);
     const liked = await likes[verb](shoeId, userId);
     if (liked) return { shoeId, liked };
-    // It is none: then it may be a slug.
+    // No shoe has this id: then the address may be a slug.
     const other = await db.onPrimary((at) => findIdOfSlug(at, address));
     const second = other === null ? null : await likes[verb](other, userId);
-    if (!second || other === null) throw new Problem("not-found", "there is no such shoe");
+    if (!second || other === null) throw noShoe();
     return { shoeId: other, liked: second };
   };
 
-  const likeKept = async (asked: AskedOf, userId: string): Promise<Response> => {
-    const shoeId = await idAt(services, asked.params.id ?? "");
-    return answerWrite(services, asked, null, async ({ keep, nowMs }) => {
-      const { recipe, statements } = likeOnce(shoeId, userId, nowMs, openWrites);
-      // Told before the effect, which it counts in.
-      const results = await db.write(
-        [answerStatement(recipe), ...keep(recipe), ...statements],
-        crypto.randomUUID(),
-      );
-      const answer = readAnswer(recipe, results[0]?.rows);
-      if (!answer) throw new Problem("not-found", "there is no such shoe");
+  const withKey = async (context: LikeContext, userId: string): Promise<Response> => {
+    const shoeId = await shoeIdAt(db, context.params.id ?? "");
+    return answerWrite(services, context, null, async (write) => {
+      const answer = await likeOnce(db, write, { shoeId, userId, isOpen: openWrites });
+      if (!answer) throw noShoe();
       return answer;
     });
   };
 
   return {
-    async like(asked: AskedOf): Promise<Response> {
-      const hasKey = asked.caller !== undefined && asked.request.headers.has("idempotency-key");
-      if (hasKey) return likeKept(asked, await userOf(services, asked));
-      const userId = userIdOf(services, asked);
-      const { shoeId, liked } = await doneAt("like", asked.params.id ?? "", userId);
-      // Nothing is added for an account that is not there, so it is asked for only where nothing was.
-      if (!liked.created) await refuseUnknown(services, asked, userId);
+    async like(context: LikeContext): Promise<Response> {
+      const hasKey = context.caller !== undefined && context.request.headers.has("idempotency-key");
+      if (hasKey) return withKey(context, await userOf(services, context));
+      const userId = userIdOf(services, context);
+      const { shoeId, liked } = await queued("like", context.params.id ?? "", userId);
+      // No like is added for an account that does not exist: it is looked up only where none was.
+      if (!liked.created) await refuseUnknown(services, context, userId);
       return respondLike(shoeId, userId, liked);
     },
     async likeNamed(request: Request): Promise<Response> {
@@ -126,41 +130,35 @@ function oneLike(services: WriteServices) {
       if (typeof id !== "string" && typeof id !== "number") throw missing("/id");
       if (typeof userid !== "string" && typeof userid !== "number") throw missing("/userid");
       const userId = checkedUserId(String(userid));
-      const { shoeId, liked } = await doneAt("like", String(id), userId);
+      const { shoeId, liked } = await queued("like", String(id), userId);
       return respondLike(shoeId, userId, liked);
     },
-    async unlike(asked: AskedOf): Promise<Response> {
-      const userId = await userOf(services, asked);
-      await doneAt("unlike", asked.params.id ?? "", userId);
-      return respondWrite({ status: 204, headers: {}, body: null }, versions.headers());
+    async unlike(context: LikeContext): Promise<Response> {
+      const userId = await userOf(services, context);
+      await queued("unlike", context.params.id ?? "", userId);
+      return respondWrite(NO_CONTENT, versions.headers());
     },
   };
 }
 
-function listOfLikes(services: WriteServices) {
+function listOfLikes(services: LikeServices) {
   const { db, openWrites, shop } = services;
   return {
-    async list(asked: AskedOf): Promise<Response> {
-      const params = new URL(asked.request.url).searchParams;
+    async list(context: LikeContext): Promise<Response> {
+      const params = new URL(context.request.url).searchParams;
       const idsOnly = params.get("ids") === "true";
       const page = readPage(params, idsOnly ? IDS_LIMIT : LIMIT_DEFAULT);
-      const userId = await userOf(services, asked);
+      const userId = await userOf(services, context);
       const body = await db.onPrimary((at) => listLikes(at, userId, page, { idsOnly, shop }));
       return new Response(body, { headers: { "content-type": JSON_TYPE, "cache-control": PRIVATE } });
     },
-    async merge(asked: AskedOf): Promise<Response> {
-      const userId = await userOf(services, asked);
-      const fields = await readFields(asked.request);
+    async merge(context: LikeContext): Promise<Response> {
+      const userId = await userOf(services, context);
+      const fields = await readFields(context.request);
       const shoeIds = readShoeIds(fields, MERGE_MAX);
-      const recipe = likesRecipe(userId, MERGED_SHOWN, shop);
-      return answerWrite(services, asked, fields, async ({ keep, nowMs }) => {
-        const effect = mergeStatements(userId, shoeIds, nowMs, openWrites);
-        const results = await db.write(
-          [...effect, ...keep(recipe), answerStatement(recipe)],
-          crypto.randomUUID(),
-        );
-        const answer = readAnswer(recipe, results.at(-1)?.rows);
-        if (!answer) throw new Problem("not-found", "there is no such account");
+      return answerWrite(services, context, fields, async (write) => {
+        const answer = await mergeLikes(db, write, { userId, shoeIds, isOpen: openWrites, shop });
+        if (!answer) throw noAccount();
         return answer;
       });
     },
@@ -175,5 +173,6 @@ function checkedUserId(userId: string): string {
   return userId;
 }
 
+const noAccount = () => new Problem("not-found", "there is no such account");
 const missing = (pointer: string) =>
   new Problem("invalid-request", `${pointer.slice(1)} is missing`, [{ pointer, detail: "is missing" }]);

@@ -8,10 +8,10 @@ import { openFile } from "../../db/file.ts";
 import { migrate } from "../../db/schema/migrate.ts";
 import { openCommitter } from "../../db/write/commit.ts";
 import { openWriteQueue } from "../../db/write/queue.ts";
+import { plainWrite } from "../http/write.ts";
 import { openLikes } from "../likes/likes.ts";
 import { openFolder, saveAll, shoe } from "../testing/shop.ts";
-import type { Writing } from "./write/group.ts";
-import { addShoe } from "./write/shoes.ts";
+import { addShoe, type ShoeWrite } from "./write/shoes.ts";
 import { addStock } from "./write/stock.ts";
 
 const SHOP = { publicUrl: "", currency: "USD" };
@@ -34,7 +34,7 @@ afterAll(async () => {
   folder.remove();
 });
 
-const writing = (): Writing => ({ caller: null, keep: () => [], nowMs: Date.now() });
+const write = (): ShoeWrite => ({ ...plainWrite(null, Date.now()), view: "shoe", shop: SHOP });
 const settled = (promise: Promise<unknown>): Promise<string> =>
   promise.then(
     () => "done",
@@ -45,7 +45,7 @@ test("every second buyer comes too late: their neighbours' groups are not torn a
   const { commits } = db.writeQueue();
   const outcomes = await Promise.all(
     Array.from({ length: BUYERS }, (_, at) =>
-      settled(addStock(db, at % 2 ? "cold" : "hot", "", -1, "shoe", SHOP, null, writing())),
+      settled(addStock(db, write(), at % 2 ? "cold" : "hot", { size: "", delta: -1 })),
     ),
   );
   expect(outcomes).toEqual(outcomes.map((_, at) => (at % 2 ? "out-of-stock" : "done")));
@@ -61,9 +61,7 @@ test("every second buyer comes too late: their neighbours' groups are not torn a
 
 test("of many who add one shoe, one does", async () => {
   const outcomes = await Promise.all(
-    Array.from({ length: 50 }, (_, at) =>
-      settled(addShoe(db, shoe("same", { title: `By ${at}` }), "shoe", SHOP, "/x", writing())),
-    ),
+    Array.from({ length: 50 }, (_, at) => settled(addShoe(db, write(), shoe("same", { title: `By ${at}` })))),
   );
   expect(outcomes.toSorted()).toEqual([...Array.from({ length: 49 }, () => "conflict"), "done"]);
 });

@@ -1,8 +1,10 @@
 // The catalogue's single answers: a shoe, its related shoes, the categories, and what draws its picture.
-import type { Readable } from "../../db/database.ts";
+import type { Database, Readable } from "../../db/database.ts";
 import { labelSql } from "../../db/sql.ts";
+import { Problem } from "../http/problems.ts";
 import type { Shop } from "../http/shop.ts";
 import { relatedJson, shoeJson, type View, withPublicUrl } from "./views.ts";
+import { isShoeId } from "./write/draft.ts";
 
 /** A finished JSON object with the version of its row. */
 export type Item = { json: string; version: number };
@@ -16,6 +18,20 @@ const RELATED = `SELECT ${withPublicUrl(relatedJson)}, c.version, iif(r.given, r
 /** The id of the shoe with this slug; `null` when there is none. */
 export const findIdOfSlug = (at: Readable, slug: string): string | null =>
   at.read.get<[string]>("SELECT shoe_id FROM shoes WHERE slug = ?", slug)?.[0] ?? null;
+
+/** The id behind an address, which may be a slug. Throws the `Problem` 404. */
+export async function shoeIdAt(db: Database, address: string): Promise<string> {
+  // An id that the copy here knows is one; whether it still exists is a condition of the write.
+  if (isShoeId(address) && findVersion(db, address) !== null) return address;
+  const shoeId = await db.onPrimary((at) =>
+    isShoeId(address) && findVersion(at, address) !== null ? address : findIdOfSlug(at, address),
+  );
+  if (shoeId === null) throw noShoe();
+  return shoeId;
+}
+
+/** The refusal of an address without a shoe. */
+export const noShoe = (): Problem => new Problem("not-found", "there is no such shoe");
 
 /** The version of a shoe's row; `null` when there is none. */
 export const findVersion = (at: Readable, shoeId: string): number | null =>

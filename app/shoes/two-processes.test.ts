@@ -4,7 +4,7 @@ import { dirname, join } from "node:path";
 import { ask } from "../testing/people.ts";
 import { shoe } from "../testing/shop.ts";
 import { type AdminShop, openAdminShop } from "../testing/writes.ts";
-import { findDraft } from "./write/group.ts";
+import { findDraft } from "./write/save.ts";
 
 const FIELDS = {
   name: "Name",

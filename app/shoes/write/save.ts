@@ -1,6 +1,6 @@
 // The one way shoes are written: the importer's, the demo's and the API's.
-import type { Database, Statement } from "../../../db/database.ts";
-import { bulk } from "../../../db/sql.ts";
+import type { Database, Readable, Statement } from "../../../db/database.ts";
+import { bulk, labelSql } from "../../../db/sql.ts";
 import { trigramsOf, wordsOf } from "../../../db/words.ts";
 import type { ShoeDraft } from "./draft.ts";
 import { hashOf, labelsOf, toRow, withSortedSizes } from "./rows.ts";
@@ -106,6 +106,21 @@ SELECT NULL, k.value FROM json_each('["facts","collection"]') AS k WHERE EXISTS 
 const WORDS = "INSERT INTO words (word) SELECT value FROM json_each(?) WHERE true ON CONFLICT DO NOTHING";
 const TRIGRAMS = `INSERT INTO word_trigrams (trigram, word)
 SELECT value ->> 0, value ->> 1 FROM json_each(?) WHERE true ON CONFLICT DO NOTHING`;
+
+const DRAFT = `SELECT s.version, json_object('shoeId', s.shoe_id, 'title', s.title, 'description', s.description,
+  'brand', ${labelSql("s.brand_id")}, 'category', ${labelSql("s.category_id")},
+  'color', ${labelSql("s.color_id")}, 'gender', ${labelSql("s.gender_id")},
+  'priceCents', s.price_cents, 'listPriceCents', s.list_price_cents, 'images', json(s.images), 'href', s.href,
+  'sizeSystem', s.size_system, 'sizes', (SELECT json_group_array(json_object('size', size, 'stock', stock))
+    FROM (SELECT size, stock FROM sizes WHERE shoe = s.id ORDER BY position)),
+  'related', (SELECT json(list) FROM related WHERE shoe = s.id AND given = 1))
+FROM shoes AS s WHERE s.shoe_id = ?`;
+
+/** A shoe as it would be saved again, with its version; `null` when there is none. */
+export function findDraft(at: Readable, shoeId: string): { draft: ShoeDraft; version: number } | null {
+  const row = at.read.get<[number, string]>(DRAFT, shoeId);
+  return row ? { version: row[0], draft: JSON.parse(row[1]) } : null;
+}
 
 /** What saves checked drafts with distinct ids; a draft whose content the shop has already is left alone. */
 export function planSave(db: Database, given: ShoeDraft[], options: SaveOptions): SavePlan {

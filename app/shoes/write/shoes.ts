@@ -2,89 +2,74 @@
 import type { Database } from "../../../db/database.ts";
 import { labelKey } from "../../../db/words.ts";
 import { isUnmet, requires } from "../../../db/write/guard.ts";
-import { auditStatement } from "../../http/audit.ts";
-import type { AnswerSql, StoredAnswer } from "../../http/idempotency.ts";
+import { isMatch, requiresMatch, versionFailed } from "../../http/if-match.ts";
 import { toProblem } from "../../http/problem-of.ts";
 import { Problem } from "../../http/problems.ts";
-import type { Shop } from "../../http/shop.ts";
+import { commitWrite, orProblem, type Write } from "../../http/write.ts";
+import type { AnswerSql, StoredAnswer } from "../../http/write-answer.ts";
 import { relate } from "../related/later.ts";
-import type { View } from "../views.ts";
+import { findVersion, noShoe } from "../shoes.ts";
+import { type Shown, shoeAnswer } from "../views.ts";
 import { type Change, changed } from "./body.ts";
 import type { ShoeDraft } from "./draft.ts";
-import {
-  conditional,
-  findDraft,
-  type IfMatch,
-  inGroup,
-  isAt,
-  itemRecipe,
-  noShoe,
-  versionFailed,
-  type Writing,
-} from "./group.ts";
 import { slugOfDraft } from "./rows.ts";
-import { keepWords, planSave, type SavePlan } from "./save.ts";
+import { findDraft, keepWords, planSave, type SavePlan } from "./save.ts";
 
 /** A shoe whose version moves under every try is too busy. */
 const TRIES_MAX = 20;
 
-/** Adds a shoe; `location` is its address. Throws the `Problem` 409 when its id is taken, as an id or as a slug. */
-export async function addShoe(
-  db: Database,
-  draft: ShoeDraft,
-  view: View,
-  shop: Shop,
-  location: string,
-  writing: Writing,
-): Promise<StoredAnswer> {
+/** A write that is answered with the shoe. */
+export type ShoeWrite = Write & Shown;
+
+/** Adds a shoe. Throws the `Problem` 409 when its id is taken, as an id or as a slug. */
+export async function addShoe(db: Database, write: ShoeWrite, draft: ShoeDraft): Promise<StoredAnswer> {
   const { shoeId, related } = draft;
-  const plan = planSave(db, [draft], { origin: "api", onConflict: "fail", nowMs: writing.nowMs });
-  const recipe = itemRecipe(201, view, shop, shoeId, { location, related });
+  const plan = planSave(db, [draft], { origin: "api", onConflict: "fail", nowMs: write.nowMs });
   const isFree = requires(
     "NOT EXISTS (SELECT 1 FROM shoes WHERE slug = ?1 OR shoe_id = ?2)",
     shoeId,
     slugOfDraft(draft),
   );
-  const answer = await inGroup(db, writing, recipe, [isFree, ...plan.statements], "shoe.add", shoeId).catch(
-    (thrown) => {
-      throw isUnmet(thrown) ? taken(shoeId) : toProblem(thrown, shoeId);
-    },
-  );
+  const committed = commitWrite(db, write, {
+    statements: [isFree, ...plan.statements],
+    audit: { action: "shoe.add", subject: shoeId },
+    answer: shoeAnswer(201, write, shoeId, { location: `${write.path}/${shoeId}`, related }),
+  });
+  const { answer } = await orProblem(committed, shoeId, () => taken(shoeId));
   await afterSave(db, plan, draft);
-  return answer;
+  return found(answer);
 }
 
 /** Changes a shoe by what `change` makes of it as it is now; two changes at once lose nothing of one another. */
 export async function changeShoe(
   db: Database,
+  write: ShoeWrite,
   shoeId: string,
   change: Change,
-  view: View,
-  shop: Shop,
-  condition: IfMatch,
-  writing: Writing,
 ): Promise<StoredAnswer> {
   return inTurn(shoeId, async () => {
     for (let tries = 0; tries < TRIES_MAX; tries += 1) {
-      const found = await db.onPrimary((at) => findDraft(at, shoeId));
-      if (!found) throw noShoe();
-      if (Array.isArray(condition) && !condition.includes(found.version)) throw versionFailed();
-      const draft = changed(found.draft, change, view, shop);
+      const before = await db.onPrimary((at) => findDraft(at, shoeId));
+      if (!before) throw noShoe();
+      if (!isMatch(write.ifMatch, before.version)) throw versionFailed();
+      const draft = changed(before.draft, change, write.view, write.shop);
       const sizesGiven = change.sizes !== undefined;
       const plan = planSave(db, [draft], {
         origin: "api",
         onConflict: "replace",
-        nowMs: writing.nowMs,
+        nowMs: write.nowMs,
         keepsStock: !sizesGiven,
         isForced: sizesGiven,
-        before: found.draft,
+        before: before.draft,
       });
-      const recipe = itemRecipe(200, view, shop, shoeId, {});
-      const statements = [isAt(shoeId, [found.version]), ...plan.statements];
       try {
-        const answer = await inGroup(db, writing, recipe, statements, "shoe.replace", shoeId);
+        const { answer } = await commitWrite(db, write, {
+          statements: [requiresShoe(shoeId, [before.version]), ...plan.statements],
+          audit: { action: "shoe.replace", subject: shoeId },
+          answer: shoeAnswer(200, write, shoeId),
+        });
         await afterSave(db, plan, draft);
-        return answer;
+        return found(answer);
       } catch (thrown) {
         if (!isUnmet(thrown)) throw toProblem(thrown, shoeId);
       }
@@ -94,32 +79,25 @@ export async function changeShoe(
 }
 
 /** Removes a shoe with its sizes, likes and related list. */
-export async function removeShoe(
-  db: Database,
-  shoeId: string,
-  condition: IfMatch,
-  { caller, nowMs }: Writing,
-): Promise<void> {
-  await conditional(db, shoeId, condition, () =>
-    db.write(
-      [
-        isAt(shoeId, condition),
-        { sql: "DELETE FROM shoes WHERE shoe_id = ?", args: [shoeId] },
-        auditStatement(caller, "shoe.remove", shoeId, {}, nowMs),
-      ],
-      crypto.randomUUID(),
-    ),
-  );
+export async function removeShoe(db: Database, write: Write, shoeId: string): Promise<void> {
+  const committed = commitWrite(db, write, {
+    statements: [
+      requiresShoe(shoeId, write.ifMatch),
+      { sql: "DELETE FROM shoes WHERE shoe_id = ?", args: [shoeId] },
+    ],
+    audit: { action: "shoe.remove", subject: shoeId },
+  });
+  await orProblem(committed, shoeId, () => whyUnmet(db, write, shoeId));
 }
 
 /** Adds a category. Throws the `Problem` 409 when there is one of its name. */
 export async function addCategory(
   db: Database,
+  write: Write,
   { name, description }: { name: string; description: string },
-  writing: Writing,
 ): Promise<StoredAnswer> {
   const slug = labelKey("category", name);
-  const recipe: AnswerSql = {
+  const answer: AnswerSql = {
     status: 201,
     headers: "'{}'",
     body: `json_object('success', json('true'), 'data',
@@ -131,9 +109,28 @@ json_object('name', name, 'slug', key, 'description', description, 'count', shoe
     sql: "INSERT INTO facets (kind, key, name, description) VALUES ('category', ?, ?, ?)",
     args: [slug, name, description],
   };
-  return inGroup(db, writing, recipe, [insert], "category.add", slug).catch((thrown) => {
-    throw toProblem(thrown, slug);
-  });
+  const audit = { action: "category.add", subject: slug };
+  const committed = await orProblem(commitWrite(db, write, { statements: [insert], audit, answer }), slug);
+  return found(committed.answer);
+}
+
+/** The condition that the shoe exists, at one of the versions that If-Match names. */
+export const requiresShoe = (shoeId: string, ifMatch: Write["ifMatch"]) =>
+  requiresMatch("shoes", "shoe_id", shoeId, ifMatch);
+
+/** Says which condition of a write to a shoe did not hold: it is gone, has another version, or other sizes. */
+export async function whyUnmet(db: Database, { ifMatch }: Write, shoeId: string): Promise<Problem> {
+  const version = await db.onPrimary((at) => findVersion(at, shoeId));
+  if (version === null) return noShoe();
+  return Array.isArray(ifMatch)
+    ? versionFailed()
+    : new Problem("conflict", "the sizes of the shoe have changed");
+}
+
+/** The answer of a committed write. Throws the `Problem` 404 where it found no shoe. */
+export function found(answer: StoredAnswer | null): StoredAnswer {
+  if (!answer) throw noShoe();
+  return answer;
 }
 
 async function afterSave(db: Database, { words }: SavePlan, { related, shoeId }: ShoeDraft): Promise<void> {

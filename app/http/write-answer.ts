@@ -1,0 +1,56 @@
+// The answer of a write: told by SQL in the group that causes it, so that it can be stored there, and sent as a response.
+import type { Statement, Value } from "../../db/database.ts";
+
+/**
+ * An answer as SQL: `headers` (a JSON object of `AnswerFacts`) and `body` are expressions over `from`, all binding `args`
+ * by number. Where `from` has no row there is no answer.
+ */
+export type AnswerSql = { status: number; headers: string; body: string; from: string; args: Value[] };
+
+/** What the headers are made of: the row version and view of an item's entity tag, and the address of a new item. */
+export type AnswerFacts = {
+  version?: number;
+  view?: string;
+  location?: string | null;
+  /** Members that only the write's answer has behind the item, from their comma on; the entity tag is that of the item. */
+  more?: string | null;
+};
+
+/** An answer as it is stored and sent. */
+export type StoredAnswer = { status: number; headers: AnswerFacts; body: string | null };
+
+/** The answer of a write that has nothing to say. */
+export const NO_CONTENT: StoredAnswer = { status: 204, headers: {}, body: null };
+
+const HEADERS = { "cache-control": "private, no-store" };
+const JSON_TYPE = "application/json; charset=utf-8";
+
+/** The statement that reads the answer; its rows are for `readAnswer`. */
+export const answerStatement = ({ headers, body, from, args }: AnswerSql): Statement => ({
+  sql: `SELECT ${headers}, ${body} ${from}`,
+  args,
+});
+
+/** The answer in the rows of an `answerStatement`; `null` when there is none. */
+export function readAnswer({ status }: AnswerSql, rows: Value[][] | undefined): StoredAnswer | null {
+  const row = rows?.[0];
+  if (!row) return null;
+  const [headers, body] = row;
+  return { status, headers: JSON.parse(String(headers)), body: body === null ? null : String(body) };
+}
+
+/** The response of a write; `added` are headers of this very response, which are not stored. */
+export function respondWrite({ status, headers, body }: StoredAnswer, added: [string, string][]): Response {
+  const { version, view, location, more } = headers;
+  const sent = new Headers(HEADERS);
+  if (body !== null && version !== undefined) sent.set("etag", etagOf(body, `v${version}.${view}`));
+  if (location) sent.set("location", location);
+  if (status !== 204) sent.set("content-type", JSON_TYPE);
+  for (const [name, value] of added) sent.append(name, value);
+  const full = body !== null && more ? `${body.slice(0, -1)}${more}}` : body;
+  return new Response(status === 204 ? null : full, { status, headers: sent });
+}
+
+/** The entity tag that a GET of the item has at this moment, uncompressed. */
+const etagOf = (body: string, prefix: string): string =>
+  `"${prefix}.${Bun.hash.xxHash64(body).toString(36)}.i"`;

@@ -1,0 +1,127 @@
+// The one way to write: a group of statements with its conditions, audit row and answer, done once per Idempotency-Key.
+import type { Database, Statement, WriteResult } from "../../db/database.ts";
+import { isUnmet } from "../../db/write/guard.ts";
+import { type AuditEvent, auditStatement } from "./audit.ts";
+import type { Caller } from "./caller.ts";
+import type { Idempotency, StoreAnswer } from "./idempotency.ts";
+import { type IfMatch, readIfMatch } from "./if-match.ts";
+import { toProblem } from "./problem-of.ts";
+import type { Problem } from "./problems.ts";
+import type { Versions } from "./version.ts";
+import {
+  type AnswerSql,
+  answerStatement,
+  readAnswer,
+  respondWrite,
+  type StoredAnswer,
+} from "./write-answer.ts";
+
+/** What the routes of a room need to write. */
+export type WriteServices = {
+  db: Database;
+  idempotency: Idempotency;
+  versions: Pick<Versions, "headers">;
+  /** Polls the change feed now, so that no cache answers with what was there before the write. */
+  look(): void;
+  now(): number;
+  /** Routes with `guardOf` take requests without a token. */
+  openWrites: boolean;
+};
+
+/** A request as a route gets it; no `caller` where writes are open. */
+export type RequestContext = { request: Request; params: Record<string, string>; caller?: Caller };
+
+/** One write: who sends it to which path and when, what it may change, and how its answer is stored. */
+export type Write = {
+  caller: Caller | null;
+  /** A new item's address lies below it. */
+  path: string;
+  nowMs: number;
+  ifMatch: IfMatch;
+  storeAnswer: StoreAnswer;
+};
+
+/** Statements that are committed together or not at all, with what belongs to them. */
+export type Group = {
+  /** In order; conditions (`requires`) stand among them. */
+  statements: Statement[];
+  audit?: AuditEvent;
+  answer?: AnswerSql;
+  /** The answer tells the state before the statements, not after them. */
+  answersBefore?: boolean;
+};
+
+/** What a group did: the results of its statements, and its answer; `null` without one, or where it found no row. */
+export type Committed = { results: WriteResult[]; answer: StoredAnswer | null };
+
+/** A write that no request stores an answer or names versions for: a command's, or one that must not be repeated. */
+export const plainWrite = (caller: Caller | null, nowMs: number): Write => ({
+  caller,
+  path: "",
+  nowMs,
+  ifMatch: null,
+  storeAnswer: () => [],
+});
+
+/** The guard of a route; none where writes are open. */
+export const guardOf = <W extends "admin" | "self">(
+  { openWrites }: Pick<WriteServices, "openWrites">,
+  who: W,
+): { who: W } => (openWrites ? {} : { who }) as { who: W };
+
+/** Answers a write: a POST once per Idempotency-Key, and every write with the version that its effect has. */
+export async function answerWrite(
+  { idempotency, look, versions, now }: WriteServices,
+  { request, caller }: RequestContext,
+  content: unknown,
+  work: (write: Write) => Promise<StoredAnswer>,
+): Promise<Response> {
+  const run = (storeAnswer: StoreAnswer) =>
+    work({
+      caller: caller ?? null,
+      path: new URL(request.url).pathname,
+      nowMs: now(),
+      ifMatch: readIfMatch(request.headers),
+      storeAnswer,
+    });
+  const { answer, isReplay } =
+    request.method === "POST"
+      ? await idempotency.once(request, caller?.userId ?? null, content, run)
+      : { answer: await run(() => []), isReplay: false };
+  look();
+  const replayed: [string, string][] = isReplay ? [["idempotent-replayed", "true"]] : [];
+  return respondWrite(answer, [...versions.headers(), ...replayed]);
+}
+
+/**
+ * Commits a group; a write may have several, one after the other. Throws `DatabaseError`: where a condition does not hold
+ * (`isUnmet`), a rule of the tables refuses, or the outcome is not known.
+ */
+export async function commitWrite(
+  db: Database,
+  { caller, nowMs, storeAnswer }: Write,
+  { statements, audit, answer, answersBefore = false }: Group,
+): Promise<Committed> {
+  const effect = audit ? [...statements, auditStatement(caller, audit, nowMs)] : statements;
+  const told = answer ? [answerStatement(answer), ...storeAnswer(answer)] : [];
+  const group = answersBefore ? [...told, ...effect] : [...effect, ...told];
+  const results = await db.write(group, crypto.randomUUID());
+  const [first, answerAt] = answersBefore ? [told.length, 0] : [0, effect.length];
+  return {
+    results: results.slice(first, first + statements.length),
+    answer: answer ? readAnswer(answer, results[answerAt]?.rows) : null,
+  };
+}
+
+/** Awaits a commit; a condition that did not hold becomes the problem that `unmet` finds, other refusals their own. */
+export async function orProblem<T>(
+  committed: Promise<T>,
+  subject: string,
+  unmet?: () => Problem | Promise<Problem>,
+): Promise<T> {
+  try {
+    return await committed;
+  } catch (thrown) {
+    throw unmet && isUnmet(thrown) ? await unmet() : toProblem(thrown, subject);
+  }
+}
