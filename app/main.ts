@@ -30,6 +30,7 @@ import { openCounters } from "./ops/counters.ts";
 import { openStatus } from "./ops/status.ts";
 import { openServer } from "./server.ts";
 import { computeRelated, computeRelatedOf } from "./shoes/related/related.ts";
+import { openCatalogue } from "./shoes/write/shoes.ts";
 
 const TIDY_MS = 10 * 60_000;
 const LEFT_OVER =
@@ -67,12 +68,7 @@ export async function main(config: Config, log: Log, onFatal: (why: string) => v
   if (await makeFirstAdmin(db, passwords, config.firstAdmin, Date.now())) log.info("made the first admin");
 
   const feed = openFeed(db);
-  const cache = openCache({
-    bytesMax: config.cacheBytesMax,
-    now: Date.now,
-    position: feed.position,
-    headers: transportHeaders(config.publicUrl),
-  });
+  const cache = openCacheOf(config, feed);
   const identity = openIdentity(db, openTokens(secrets, config.accessTtlSeconds, Date.now), Date.now);
   const status = openStatus({ version, startedAtMs, now: Date.now, seq: feed.position, place });
   const look = () => follow(feed, { cache, identity, log });
@@ -82,12 +78,14 @@ export async function main(config: Config, log: Log, onFatal: (why: string) => v
     isSecure: config.publicUrl.startsWith("https:"),
     place,
   });
+  const catalogue = openCatalogue(db);
   const clients = openClients(config.trustProxy);
   const walk = openServer({
     db,
     look,
     versions,
     idempotency: openIdempotency(db, Date.now),
+    catalogue,
     likes: openLikes(db, { now: Date.now, isOpen: config.openWrites, onCommit: look }),
     openWrites: config.openWrites,
     cache,
@@ -121,6 +119,7 @@ export async function main(config: Config, log: Log, onFatal: (why: string) => v
     clearInterval(polling);
     clearInterval(tidying);
     await server.stop(true);
+    await catalogue.close();
     await db.close();
   };
   return { url: server.url.href.replace(/\/$/, ""), close };
@@ -163,6 +162,9 @@ const secretNeededFor = ({ isProduction, primary }: Config): string | null => {
 const fail = (why: string): never => {
   throw new Error(why);
 };
+
+const openCacheOf = ({ cacheBytesMax: bytesMax, publicUrl }: Config, { position }: Feed): Cache =>
+  openCache({ bytesMax, now: Date.now, position, headers: transportHeaders(publicUrl) });
 
 const openLimitsOf = (config: Config) =>
   openLimits({

@@ -8,7 +8,7 @@ import { openTestServer, type TestServer } from "../db/testing/server.ts";
 import { readConfig } from "./config.ts";
 import { openLog } from "./log.ts";
 import { main, type Shop } from "./main.ts";
-import { saveShoes } from "./shoes/write/save.ts";
+import { openSaving, saveShoes } from "./shoes/write/save.ts";
 import { runScript } from "./testing/script.ts";
 import { openFolder, shoe } from "./testing/shop.ts";
 
@@ -25,7 +25,7 @@ beforeAll(async () => {
   const [made, template] = [join(folder.path, "made.db"), join(folder.path, "template.db")];
   migrate(made);
   const file = openFile(made);
-  await saveShoes(file, [shoe("a"), shoe("b", { related: ["a"] })], {
+  await saveShoes(openSaving(file), [shoe("a"), shoe("b", { related: ["a"] })], {
     origin: "import",
     onConflict: "fail",
     nowMs: Date.now(),

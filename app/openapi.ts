@@ -24,6 +24,7 @@ import { SCHEMAS } from "./shoes/model.ts";
 import { catalogueRoutes, pictureRoutes } from "./shoes/routes.ts";
 import { WRITE_SCHEMAS } from "./shoes/write/model.ts";
 import { catalogueWriteRoutes } from "./shoes/write/routes.ts";
+import { openCatalogue } from "./shoes/write/shoes.ts";
 
 const DESCRIPTION = `The back end of a shoe shop: the catalogue, full-text search with facets, related shoes, and accounts.
 
@@ -86,6 +87,7 @@ export async function openapiDocument(): Promise<string> {
       place: openSingle(noDatabase()),
     }),
     idempotency: openIdempotency(db, Date.now),
+    catalogue: openCatalogue(db),
     likes: openLikes(db, { now: Date.now, isOpen: false, onCommit: () => undefined }),
     look: () => undefined,
     openWrites: false,

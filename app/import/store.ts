@@ -14,6 +14,7 @@ import { computeRelated } from "../shoes/related/related.ts";
 import type { ShoeDraft } from "../shoes/write/draft.ts";
 import {
   type OnConflict,
+  openSaving,
   previewShoes,
   type SaveCounts,
   type ShoeSource,
@@ -89,8 +90,9 @@ function withOwnWrites({ db, reach }: Topology): Database {
 }
 
 export function shoeStore(db: Database, origin: ShoeSource): OpenShoeStore {
+  const saving = openSaving(db);
   return {
-    save: (drafts, onConflict) => saveShoes(db, drafts, { origin, onConflict, nowMs: Date.now() }),
+    save: (drafts, onConflict) => saveShoes(saving, drafts, { origin, onConflict, nowMs: Date.now() }),
     preview: async (drafts, onConflict) => previewShoes(db, drafts, onConflict),
     async finish() {
       await computeRelated(db);

@@ -11,7 +11,7 @@ import { openWriteQueue } from "../../db/write/queue.ts";
 import { plainWrite } from "../http/write.ts";
 import { openLikes } from "../likes/likes.ts";
 import { openFolder, saveAll, shoe } from "../testing/shop.ts";
-import { addShoe, type ShoeWrite } from "./write/shoes.ts";
+import { addShoe, openCatalogue, type ShoeWrite } from "./write/shoes.ts";
 import { addStock } from "./write/stock.ts";
 
 const SHOP = { publicUrl: "", currency: "USD" };
@@ -60,8 +60,11 @@ test("every second buyer comes too late: their neighbours' groups are not torn a
 });
 
 test("of many who add one shoe, one does", async () => {
+  const catalogue = openCatalogue(db);
   const outcomes = await Promise.all(
-    Array.from({ length: 50 }, (_, at) => settled(addShoe(db, write(), shoe("same", { title: `By ${at}` })))),
+    Array.from({ length: 50 }, (_, at) =>
+      settled(addShoe(catalogue, write(), shoe("same", { title: `By ${at}` }))),
+    ),
   );
   expect(outcomes.toSorted()).toEqual([...Array.from({ length: 49 }, () => "conflict"), "done"]);
 });

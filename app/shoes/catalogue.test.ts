@@ -11,7 +11,7 @@ import { removeDemoShoes } from "../import/store.ts";
 import { PRICE_BANDS } from "./list/price-bands.ts";
 import { computeRelated } from "./related/related.ts";
 import { checkDraft, type ShoeDraft } from "./write/draft.ts";
-import { type OnConflict, type ShoeSource, saveShoes } from "./write/save.ts";
+import { type OnConflict, openSaving, type Saving, type ShoeSource, saveShoes } from "./write/save.ts";
 
 const CACHE_KB = 4_000;
 const STEPS = 120;
@@ -21,12 +21,14 @@ const CHANGES_KEPT = 100_000;
 const root = mkdtempSync(join(tmpdir(), "insole-catalogue-"));
 let made = 0;
 let db: Database;
+let saving: Saving;
 let handle: ReturnType<typeof openHandle>;
 
 beforeEach(() => {
   const path = join(root, `${++made}.db`);
   migrate(path);
   db = openFile(path);
+  saving = openSaving(db);
   handle = openHandle(path, CACHE_KB);
 });
 afterEach(async () => {
@@ -75,7 +77,7 @@ function draftOf(shoeId: string, change: Partial<ShoeDraft> = {}): ShoeDraft {
 }
 
 const save = (drafts: ShoeDraft[], origin: ShoeSource = "api", onConflict: OnConflict = "replace") =>
-  saveShoes(db, drafts, { origin, onConflict, nowMs: Date.now() });
+  saveShoes(saving, drafts, { origin, onConflict, nowMs: Date.now() });
 
 function randomDraft(random: (below: number) => number, shoeId: string): ShoeDraft {
   const pick = <T>(...choices: [T, ...T[]]): T => choices[random(choices.length)] ?? choices[0];

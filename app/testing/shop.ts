@@ -27,7 +27,8 @@ import { openStatus } from "../ops/status.ts";
 import { openServer, routes } from "../server.ts";
 import { computeRelated } from "../shoes/related/related.ts";
 import type { ShoeDraft } from "../shoes/write/draft.ts";
-import { saveShoes } from "../shoes/write/save.ts";
+import { openSaving, saveShoes } from "../shoes/write/save.ts";
+import { openCatalogue } from "../shoes/write/shoes.ts";
 
 const SAVE_CHUNK = 4_000;
 const POLL_MS = 5;
@@ -53,9 +54,10 @@ export const shoe = (shoeId: string, given: Partial<ShoeDraft> = {}): ShoeDraft 
 
 /** Saves drafts as an import would; their related shoes are computed unless that is left out. */
 export async function saveAll(db: Database, drafts: ShoeDraft[], withRelated = true): Promise<void> {
+  const saving = openSaving(db);
   for (let from = 0; from < drafts.length; from += SAVE_CHUNK) {
     const chunk = drafts.slice(from, from + SAVE_CHUNK);
-    await saveShoes(db, chunk, { origin: "import", onConflict: "replace", nowMs: Date.now() });
+    await saveShoes(saving, chunk, { origin: "import", onConflict: "replace", nowMs: Date.now() });
   }
   if (withRelated) await computeRelated(db);
 }
@@ -162,6 +164,7 @@ export async function openObservedShop(drafts: ShoeDraft[], withRelated = true, 
     origins,
     versions: openVersions({ ...feed, secrets: [TEST_SECRET], isSecure: false, place }),
     idempotency: openIdempotency(db, now),
+    catalogue: openCatalogue(db),
     likes: openLikes(db, { now, isOpen: false, onCommit: () => undefined }),
     look: () => undefined,
     openWrites: false,
@@ -192,6 +195,7 @@ export async function openObservedShop(drafts: ShoeDraft[], withRelated = true, 
     get: (path: string, init: RequestInit = {}) => fetch(`${url}${path}`, init),
     async close() {
       await server.stop(true);
+      await services.catalogue.close();
       if (db.close !== plain.close) await db.close();
       await plain.close();
       folder.remove();

@@ -1,7 +1,7 @@
 // Fills an empty catalogue with demo shoes.
 import type { Database } from "../../../db/database.ts";
 import { computeRelated } from "../../shoes/related/related.ts";
-import { saveShoes } from "../../shoes/write/save.ts";
+import { openSaving, saveShoes } from "../../shoes/write/save.ts";
 import { demoShoes } from "./demo.ts";
 
 /** Shoes that a new shop starts with. */
@@ -11,14 +11,16 @@ const CHUNK_SHOES = 1_000;
 /** Fills the catalogue when it has no shoe; returns how many shoes were added. */
 export async function fillDemo(db: Database, count = DEMO_SHOES): Promise<number> {
   if (db.read.get("SELECT 1 FROM shoes LIMIT 1")) return 0;
+  const saving = openSaving(db);
   let chunk = [];
   for (const draft of demoShoes(count)) {
     chunk.push(draft);
     if (chunk.length < CHUNK_SHOES) continue;
-    await saveShoes(db, chunk, { origin: "demo", onConflict: "skip", nowMs: Date.now() });
+    await saveShoes(saving, chunk, { origin: "demo", onConflict: "skip", nowMs: Date.now() });
     chunk = [];
   }
-  if (chunk.length > 0) await saveShoes(db, chunk, { origin: "demo", onConflict: "skip", nowMs: Date.now() });
+  if (chunk.length > 0)
+    await saveShoes(saving, chunk, { origin: "demo", onConflict: "skip", nowMs: Date.now() });
   await computeRelated(db);
   return count;
 }

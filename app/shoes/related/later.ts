@@ -1,46 +1,66 @@
-// Related shoes where a commit is far away: many lists together, from the copy here, a moment after their shoes were saved.
+// Related shoes of a shoe that was just saved: at once on one machine, a moment later and many together on a node.
 import type { Database } from "../../../db/database.ts";
 import { toProblem } from "../../http/problem-of.ts";
 import { computeRelatedHere, computeRelatedOf } from "./related.ts";
 
-/** A shoe that was saved has its list after about this time. */
+/** Computes related lists of saved shoes; a list that cannot be computed now is left to the upkeep of the database. */
+export type RelatedQueue = {
+  /** Computes the list of a saved shoe where a commit is cheap, else queues the shoe. Throws what is no failure to write. */
+  add(shoeId: string): Promise<void>;
+  /** Takes no more shoes, and waits for the commit that is under way. */
+  close(): Promise<void>;
+};
+
+/** A queued shoe has its list after about this time. */
 const SOON_MS = 250;
-/** The copy shows a save within a fraction of a second; who waits longer than this many rounds is left to the tidying. */
+/** The replica shows a save within a fraction of a second; a shoe that it does not show in so many rounds is given up. */
 const ROUNDS_MAX = 40;
 
-type Waiting = Map<string, number>;
-const waiting = new WeakMap<Database, Waiting>();
+/** Opens an empty queue. */
+export function openRelatedQueue(db: Database): RelatedQueue {
+  const roundsLeft = new Map<string, number>();
+  let timer: Timer | undefined;
+  let underWay = Promise.resolve();
+  let isClosed = false;
 
-/** Gives a saved shoe its list: at once where that is cheap, else soon. A list that cannot be made now waits on. */
-export async function relate(db: Database, shoeId: string): Promise<void> {
-  if (!db.isRemote) return computeRelatedOf(db, shoeId).catch(elseLater);
-  const mine = waiting.get(db) ?? start(db);
-  mine.set(shoeId, ROUNDS_MAX);
+  const schedule = () => {
+    timer = setTimeout(() => {
+      underWay = round();
+    }, SOON_MS);
+    // Does not keep the process alive: what waits is in the database.
+    timer.unref();
+  };
+
+  const round = async () => {
+    try {
+      for (const shoeId of await computeRelatedHere(db, [...roundsLeft.keys()])) roundsLeft.delete(shoeId);
+    } catch (thrown) {
+      unlessLater(thrown);
+    }
+    for (const [shoeId, rounds] of roundsLeft)
+      if (rounds > 1) roundsLeft.set(shoeId, rounds - 1);
+      else roundsLeft.delete(shoeId);
+    timer = undefined;
+    if (roundsLeft.size > 0 && !isClosed) schedule();
+  };
+
+  return {
+    async add(shoeId) {
+      if (!db.isRemote) return computeRelatedOf(db, shoeId).catch(unlessLater);
+      if (isClosed) return;
+      roundsLeft.set(shoeId, ROUNDS_MAX);
+      if (timer === undefined) schedule();
+    },
+    async close() {
+      isClosed = true;
+      clearTimeout(timer);
+      await underWay;
+    },
+  };
 }
 
-function start(db: Database): Waiting {
-  const mine: Waiting = new Map();
-  waiting.set(db, mine);
-  // The program need not stay for it: what waits is in the database.
-  setTimeout(() => void round(db, mine), SOON_MS).unref();
-  return mine;
-}
-
-async function round(db: Database, mine: Waiting): Promise<void> {
-  try {
-    for (const shoeId of await computeRelatedHere(db, [...mine.keys()])) mine.delete(shoeId);
-  } catch (thrown) {
-    elseLater(thrown);
-  }
-  for (const [shoeId, rounds] of mine)
-    if (rounds > 1) mine.set(shoeId, rounds - 1);
-    else mine.delete(shoeId);
-  if (mine.size === 0) waiting.delete(db);
-  else setTimeout(() => void round(db, mine), SOON_MS).unref();
-}
-
-/** The shoe is saved, so nobody may be told that it is not. */
-function elseLater(thrown: unknown): void {
+/** The shoe is saved, so its client must not hear that it is not. */
+function unlessLater(thrown: unknown): void {
   const { type } = toProblem(thrown);
   if (type !== "unavailable" && type !== "outcome-unknown") throw thrown;
 }

@@ -2,8 +2,15 @@
 import { type Fields, refuseFields } from "../../http/body.ts";
 import type { Shop } from "../../http/shop.ts";
 import type { View } from "../views.ts";
-import { checkDraft, type FieldError, isShoeId, LIMITS, type ShoeDraft, type SizeStock } from "./draft.ts";
-import { slugOfDraft } from "./rows.ts";
+import {
+  checkDraft,
+  type FieldError,
+  isShoeId,
+  LIMITS,
+  type ShoeDraft,
+  type SizeStock,
+  slugOfDraft,
+} from "./draft.ts";
 
 /** What a body says of a shoe; what it does not say is not there. `isTotal`: the stock came without sizes. */
 export type Change = Partial<ShoeDraft> & { isTotal?: boolean };

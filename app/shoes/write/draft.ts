@@ -1,4 +1,5 @@
 // What a shoe must be before it is saved: one shape for the importer, the demo and the API, and its rules.
+import { slugOf } from "../../../db/words.ts";
 
 /** One size of a shoe and how many pairs are left; a shoe without sizes has the single size `""`. */
 export type SizeStock = { size: string; stock: number };
@@ -43,6 +44,10 @@ export const LIMITS = {
 
 const SHOE_ID = /^[A-Za-z0-9][A-Za-z0-9._-]{0,63}$/;
 const LABELS = ["brand", "category", "color", "gender", "sizeSystem"] as const;
+
+/** The address of a shoe beside its id: its title and, so that it is its own, its id. */
+export const slugOfDraft = ({ title, shoeId }: Pick<ShoeDraft, "title" | "shoeId">): string =>
+  `${slugOf(title)}_${shoeId}`;
 
 export const isShoeId = (id: string): boolean => SHOE_ID.test(id);
 

@@ -16,11 +16,11 @@ import { shoeIdAt } from "../shoes.ts";
 import type { View } from "../views.ts";
 import { readCategory, readDelta, readNewShoe, readPartial, readReplacement, readStock } from "./body.ts";
 import { WRITE_DOCS as DOCS } from "./model.ts";
-import { addCategory, addShoe, changeShoe, removeShoe } from "./shoes.ts";
+import { addCategory, addShoe, type Catalogue, changeShoe, removeShoe } from "./shoes.ts";
 import { addStock, setStock } from "./stock.ts";
 
 /** What the routes that write to the catalogue need. */
-export type CatalogueWriteServices = WriteServices & { shop: Shop; identity: Identity };
+export type CatalogueWriteServices = WriteServices & { catalogue: Catalogue; shop: Shop; identity: Identity };
 
 /** The routes below `/api` and `/v1`. */
 export function catalogueWriteRoutes(services: CatalogueWriteServices) {
@@ -58,7 +58,7 @@ export function catalogueWriteRoutes(services: CatalogueWriteServices) {
 }
 
 function handlers(services: CatalogueWriteServices) {
-  const { db, shop } = services;
+  const { db, shop, catalogue } = services;
   /** Reads the body of a write to the shoe at the address, then does what `plan` makes of it. */
   const toShoe = async (
     context: RequestContext,
@@ -73,13 +73,15 @@ function handlers(services: CatalogueWriteServices) {
     async add(context: RequestContext, view: View) {
       const fields = await readFields(context.request);
       const draft = readNewShoe(fields, view, shop);
-      return answerWrite(services, context, fields, (write) => addShoe(db, { ...write, view, shop }, draft));
+      return answerWrite(services, context, fields, (write) =>
+        addShoe(catalogue, { ...write, view, shop }, draft),
+      );
     },
     replace(context: RequestContext) {
       return toShoe(context, (fields, shoeId) => {
         const change = readReplacement(fields, shoeId, shop);
         return async (write) => {
-          const answer = await changeShoe(db, { ...write, view: "shoe", shop }, shoeId, change);
+          const answer = await changeShoe(catalogue, { ...write, view: "shoe", shop }, shoeId, change);
           return { ...answer, status: 204 };
         };
       });
@@ -87,7 +89,7 @@ function handlers(services: CatalogueWriteServices) {
     change(context: RequestContext) {
       return toShoe(context, (fields, shoeId) => {
         const change = readPartial(fields, "product", shop);
-        return (write) => changeShoe(db, { ...write, view: "product", shop }, shoeId, change);
+        return (write) => changeShoe(catalogue, { ...write, view: "product", shop }, shoeId, change);
       });
     },
     async remove(context: RequestContext) {

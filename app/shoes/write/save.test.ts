@@ -3,6 +3,7 @@ import { afterAll, beforeAll, describe, expect, test } from "bun:test";
 import { join } from "node:path";
 import { openTestShop, saveAll, shoe, type TestShop, until } from "../../testing/shop.ts";
 import type { ShoeDraft } from "./draft.ts";
+import { type OnConflict, openSaving, type Saving, saveShoes } from "./save.ts";
 
 /** The contract of the feed: seen within a second, on a busy machine a little later. */
 const SEEN_MS = 2_000;
@@ -206,10 +207,12 @@ describe("likes and stock", () => {
 });
 
 describe("saving", () => {
-  const counts = async (drafts: ShoeDraft[], onConflict: "skip" | "replace" | "fail") => {
-    const { saveShoes } = await import("./save.ts");
-    return saveShoes(shop.db, drafts, { origin: "api", onConflict, nowMs: Date.now() });
-  };
+  let saving: Saving;
+  beforeAll(() => {
+    saving = openSaving(shop.db);
+  });
+  const counts = (drafts: ShoeDraft[], onConflict: OnConflict) =>
+    saveShoes(saving, drafts, { origin: "api", onConflict, nowMs: Date.now() });
   const one = shoe("saved", { title: "One", category: "Saved", sizes: [{ size: "1", stock: 1 }] });
 
   test("counts what was new, changed and there already, and keeps what it should", async () => {

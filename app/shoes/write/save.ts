@@ -1,9 +1,9 @@
 // The one way shoes are written: the importer's, the demo's and the API's.
 import type { Database, Readable, Statement } from "../../../db/database.ts";
 import { bulk, labelSql } from "../../../db/sql.ts";
-import { trigramsOf, wordsOf } from "../../../db/words.ts";
-import type { ShoeDraft } from "./draft.ts";
-import { hashOf, labelsOf, toRow, withSortedSizes } from "./rows.ts";
+import { openVocabulary, type Vocabulary, wordStatements } from "../../../db/vocabulary.ts";
+import { type LabelKind, labelKey } from "../../../db/words.ts";
+import { type ShoeDraft, slugOfDraft } from "./draft.ts";
 
 export type OnConflict = "skip" | "replace" | "fail";
 export type ShoeSource = "demo" | "import" | "api";
@@ -19,18 +19,35 @@ export type SaveOptions = {
   before?: ShoeDraft;
 };
 
-/** The statements of a save; `shoesAt` is that which returns the versions of the rows it wrote. */
-export type SavePlan = { statements: Statement[]; shoesAt: number; stamp: number; words: string[] };
+/** What the saves of one process share. */
+export type Saving = {
+  db: Database;
+  vocabulary: Vocabulary;
+  /** A time in ms that no other of these saves has: it marks the rows of one save. */
+  nextStamp(nowMs: number): number;
+};
+
+/** Opens the saves of a database. */
+export function openSaving(db: Database): Saving {
+  let lastStamp = 0;
+  return {
+    db,
+    vocabulary: openVocabulary(),
+    nextStamp(nowMs) {
+      lastStamp = Math.max(nowMs, lastStamp + 1);
+      return lastStamp;
+    },
+  };
+}
+
+/** The statements of a save and the words they add; that at `shoesAt` returns the versions of the rows it wrote. */
+export type SavePlan = { statements: Statement[]; shoesAt: number; words: string[] };
 
 /** How many shoes were new, were changed, or stood there already as they are. */
 export type SaveCounts = { added: number; replaced: number; unchanged: number };
 
-/** Words known to be in the index already; forgetting them only costs writing them again. */
-const KNOWN_WORDS_MAX = 50_000;
-/** Longer ones are found by their exact text only. */
-const WORD_LENGTH_MAX = 24;
-/** What a misspelt word may have meant: not numbers, of which a catalogue can have as many as shoes. */
-const CORRECTABLE = /^\p{L}{3,}$/u;
+/** Leaves 26 bits of a hash of the id. */
+const TIE_SHIFT = 6;
 
 const LABELS = `INSERT INTO facets (kind, key, name)
 SELECT value ->> 0, value ->> 1, value ->> 2 FROM json_each(?) WHERE true ON CONFLICT DO NOTHING`;
@@ -47,7 +64,7 @@ SELECT d.value ->> 0, d.value ->> 1, d.value ->> 2, d.value ->> 3, d.value ->> 4
   d.value ->> 16
 FROM json_each(?1) AS d WHERE true`;
 
-// Where they stand in a row of `toRow`.
+// Their places in a row of `toRow`.
 const REPLACED = {
   slug: 1,
   price_cents: 3,
@@ -103,10 +120,6 @@ const NOT_PENDING = `DELETE FROM related_pending WHERE shoe IN (SELECT s.id ${SA
 const FEED = `INSERT INTO changes (shoe_id, kind)
 SELECT NULL, k.value FROM json_each('["facts","collection"]') AS k WHERE EXISTS (SELECT 1 ${SAVED})`;
 
-const WORDS = "INSERT INTO words (word) SELECT value FROM json_each(?) WHERE true ON CONFLICT DO NOTHING";
-const TRIGRAMS = `INSERT INTO word_trigrams (trigram, word)
-SELECT value ->> 0, value ->> 1 FROM json_each(?) WHERE true ON CONFLICT DO NOTHING`;
-
 const DRAFT = `SELECT s.version, json_object('shoeId', s.shoe_id, 'title', s.title, 'description', s.description,
   'brand', ${labelSql("s.brand_id")}, 'category', ${labelSql("s.category_id")},
   'color', ${labelSql("s.color_id")}, 'gender', ${labelSql("s.gender_id")},
@@ -122,30 +135,26 @@ export function findDraft(at: Readable, shoeId: string): { draft: ShoeDraft; ver
   return row ? { version: row[0], draft: JSON.parse(row[1]) } : null;
 }
 
-/** What saves checked drafts with distinct ids; a draft whose content the shop has already is left alone. */
-export function planSave(db: Database, given: ShoeDraft[], options: SaveOptions): SavePlan {
+/** Plans to save checked drafts with distinct ids; a draft whose content the shop has already is left alone. */
+export function planSave(saving: Saving, given: ShoeDraft[], options: SaveOptions): SavePlan {
   const drafts = given.map(withSortedSizes);
-  const stamp = nextStamp(options.nowMs);
+  const stamp = saving.nextStamp(options.nowMs);
   const json = JSON.stringify(drafts.map(toRow));
   const insert: Statement = {
     sql: `${SHOES} ${ON_CONFLICT(options, drafts)} RETURNING version`,
     args: [json, options.origin, stamp],
   };
-  const words = newWords(db, drafts);
+  const words = saving.vocabulary.missing(drafts.map(textOf));
   const statements: Statement[] = [
     { sql: LABELS, args: [JSON.stringify(labelsOf(drafts))] },
     insert,
     ...(options.keepsStock ? [] : sizesOf(drafts, stamp)),
     ...afterShoes(drafts, stamp),
-    ...(words.length > 0 ? vocabularyStatements(words) : []),
+    ...wordStatements(words),
   ];
-  if (drafts.length === 1) return { statements, shoesAt: 1, stamp, words };
-  return {
-    statements: bulk([...statements, { sql: FEED, args: [idsOf(drafts), stamp] }]),
-    shoesAt: 2,
-    stamp,
-    words,
-  };
+  if (drafts.length === 1) return { statements, shoesAt: 1, words };
+  const feed = { sql: FEED, args: [idsOf(drafts), stamp] };
+  return { statements: bulk([...statements, feed]), shoesAt: 2, words };
 }
 
 /**
@@ -153,18 +162,21 @@ export function planSave(db: Database, given: ShoeDraft[], options: SaveOptions)
  * Throws `DatabaseError` (`unique` when `onConflict` is `fail` and an id is taken), and then nothing was saved.
  */
 export async function saveShoes(
-  db: Database,
+  saving: Saving,
   drafts: ShoeDraft[],
   options: SaveOptions,
 ): Promise<SaveCounts> {
-  const { statements, shoesAt, words } = planSave(db, drafts, options);
-  const results = await db.write(statements);
-  keepWords(db, words);
+  const { statements, shoesAt, words } = planSave(saving, drafts, options);
+  const results = await saving.db.write(statements);
+  saving.vocabulary.note(words);
 
   const versions = results[shoesAt]?.rows ?? [];
   const added = versions.filter(([version]) => version === 1).length;
   return { added, replaced: versions.length - added, unchanged: drafts.length - versions.length };
 }
+
+const textOf = ({ title, brand, category, color, description }: ShoeDraft): string =>
+  `${title} ${brand ?? ""} ${category ?? ""} ${color ?? ""} ${description}`;
 
 const idsOf = (drafts: ShoeDraft[]): string => JSON.stringify(drafts.map(({ shoeId }) => shoeId));
 
@@ -209,39 +221,69 @@ export function previewShoes(db: Database, drafts: ShoeDraft[], onConflict: OnCo
   return counts;
 }
 
-let lastStamp = 0;
-
-/** A time in ms that no other save of this process has: it marks the rows of one save. */
-function nextStamp(nowMs: number): number {
-  lastStamp = Math.max(nowMs, lastStamp + 1);
-  return lastStamp;
+/** The values of the columns of `SHOES`. */
+function toRow(draft: ShoeDraft) {
+  const label = (kind: LabelKind, name: string | null) => (name === null ? null : labelKey(kind, name));
+  return [
+    draft.shoeId,
+    slugOfDraft(draft),
+    Bun.hash.crc32(draft.shoeId) >>> TIE_SHIFT,
+    draft.priceCents,
+    draft.listPriceCents,
+    draft.sizes.reduce((sum, { stock }) => sum + stock, 0),
+    label("category", draft.category),
+    label("brand", draft.brand),
+    label("color", draft.color),
+    label("gender", draft.gender),
+    sizeRun(draft),
+    draft.title,
+    draft.images,
+    draft.href,
+    draft.sizeSystem,
+    hashOf(draft),
+    draft.description,
+  ];
 }
 
-const knownWords = new WeakMap<Database, Set<string>>();
-
-function newWords(db: Database, drafts: ShoeDraft[]): string[] {
-  const known = knownWords.get(db);
-  const words = new Set<string>();
-  for (const { title, brand, category, color, description } of drafts)
-    for (const word of wordsOf(`${title} ${brand ?? ""} ${category ?? ""} ${color ?? ""} ${description}`))
-      if (word.length <= WORD_LENGTH_MAX && !known?.has(word)) words.add(word);
-  return [...words];
+/** The key of a shoe's size run; `null` without sizes. */
+function sizeRun({ sizes }: ShoeDraft): string | null {
+  const keys = sizes.flatMap(({ size }) => (size === "" ? [] : [labelKey("size", size)]));
+  return keys.length === 0 ? null : JSON.stringify(keys);
 }
 
-/** Notes the words of a plan that was carried out. */
-export function keepWords(db: Database, words: string[]): void {
-  const known = knownWords.get(db) ?? new Set<string>();
-  knownWords.set(db, known);
-  if (known.size > KNOWN_WORDS_MAX) known.clear();
-  for (const word of words) known.add(word);
+/** Equal drafts have equal hashes: what a save compares with what stands there. */
+const hashOf = (draft: ShoeDraft): string => Bun.hash.xxHash64(JSON.stringify(draft)).toString(36);
+
+/** The draft with its sizes in order; most come so. */
+function withSortedSizes(draft: ShoeDraft): ShoeDraft {
+  const { sizes } = draft;
+  const isSorted = sizes.every((size, at) => at === 0 || bySize(sizes[at - 1] ?? size, size) <= 0);
+  return isSorted ? draft : { ...draft, sizes: sizes.toSorted(bySize) };
 }
 
-const vocabularyStatements = (words: string[]): Statement[] => [
-  { sql: WORDS, args: [JSON.stringify(words)] },
-  { sql: TRIGRAMS, args: [JSON.stringify(trigramRows(words))] },
-];
+/** Numbers by value and before words. */
+function bySize(a: { size: string }, b: { size: string }): number {
+  const [x, y] = [Number.parseFloat(a.size), Number.parseFloat(b.size)];
+  if (Number.isNaN(x) || Number.isNaN(y))
+    return Number(Number.isNaN(x)) - Number(Number.isNaN(y)) || compare(a.size, b.size);
+  return x - y || compare(a.size, b.size);
+}
 
-const trigramRows = (words: string[]): [string, string][] =>
-  words
-    .filter((word) => CORRECTABLE.test(word))
-    .flatMap((word) => trigramsOf(word).map((part): [string, string] => [part, word]));
+const compare = (a: string, b: string) => (a < b ? -1 : a > b ? 1 : 0);
+
+/** Kind, key and name of every label that the drafts have. */
+function labelsOf(drafts: ShoeDraft[]): [string, string, string][] {
+  const labels = new Map<string, [string, string, string]>();
+  const add = (kind: LabelKind, name: string | null) => {
+    if (name === null || name === "") return;
+    const key = labelKey(kind, name);
+    if (!labels.has(`${kind} ${key}`)) labels.set(`${kind} ${key}`, [kind, key, name]);
+  };
+  for (const draft of drafts) {
+    for (const kind of ["category", "brand", "color", "gender"] as const) add(kind, draft[kind]);
+    for (const { size } of draft.sizes) add("size", size);
+    const run = sizeRun(draft);
+    if (run !== null) labels.set(run, ["size_run", run, run]);
+  }
+  return [...labels.values()];
+}

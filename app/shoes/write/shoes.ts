@@ -7,54 +7,88 @@ import { toProblem } from "../../http/problem-of.ts";
 import { Problem } from "../../http/problems.ts";
 import { commitWrite, orProblem, type Write } from "../../http/write.ts";
 import type { AnswerSql, StoredAnswer } from "../../http/write-answer.ts";
-import { relate } from "../related/later.ts";
+import { openRelatedQueue, type RelatedQueue } from "../related/later.ts";
 import { findVersion, noShoe } from "../shoes.ts";
 import { type Shown, shoeAnswer } from "../views.ts";
 import { type Change, changed } from "./body.ts";
-import type { ShoeDraft } from "./draft.ts";
-import { slugOfDraft } from "./rows.ts";
-import { findDraft, keepWords, planSave, type SavePlan } from "./save.ts";
+import { type ShoeDraft, slugOfDraft } from "./draft.ts";
+import { findDraft, openSaving, planSave, type SavePlan, type Saving } from "./save.ts";
 
 /** A shoe whose version moves under every try is too busy. */
 const TRIES_MAX = 20;
+
+/** The catalogue as this process writes to it. */
+export type Catalogue = Saving & {
+  /** Does the work when the works before it for the same shoe have ended; other processes are met by the row's version. */
+  inTurn<T>(shoeId: string, work: () => Promise<T>): Promise<T>;
+  related: RelatedQueue;
+  /** Computes no more related lists, and waits for those that are being written. */
+  close(): Promise<void>;
+};
+
+/** Opens the catalogue of a database. */
+export function openCatalogue(db: Database): Catalogue {
+  const turns = new Map<string, Promise<unknown>>();
+  const related = openRelatedQueue(db);
+  return {
+    ...openSaving(db),
+    async inTurn(shoeId, work) {
+      const before = turns.get(shoeId) ?? Promise.resolve();
+      const mine = before.then(work, work);
+      turns.set(shoeId, mine);
+      try {
+        return await mine;
+      } finally {
+        if (turns.get(shoeId) === mine) turns.delete(shoeId);
+      }
+    },
+    related,
+    close: related.close,
+  };
+}
 
 /** A write that is answered with the shoe. */
 export type ShoeWrite = Write & Shown;
 
 /** Adds a shoe. Throws the `Problem` 409 when its id is taken, as an id or as a slug. */
-export async function addShoe(db: Database, write: ShoeWrite, draft: ShoeDraft): Promise<StoredAnswer> {
+export async function addShoe(
+  catalogue: Catalogue,
+  write: ShoeWrite,
+  draft: ShoeDraft,
+): Promise<StoredAnswer> {
   const { shoeId, related } = draft;
-  const plan = planSave(db, [draft], { origin: "api", onConflict: "fail", nowMs: write.nowMs });
+  const plan = planSave(catalogue, [draft], { origin: "api", onConflict: "fail", nowMs: write.nowMs });
   const isFree = requires(
     "NOT EXISTS (SELECT 1 FROM shoes WHERE slug = ?1 OR shoe_id = ?2)",
     shoeId,
     slugOfDraft(draft),
   );
-  const committed = commitWrite(db, write, {
+  const committed = commitWrite(catalogue.db, write, {
     statements: [isFree, ...plan.statements],
     audit: { action: "shoe.add", subject: shoeId },
     answer: shoeAnswer(201, write, shoeId, { location: `${write.path}/${shoeId}`, related }),
   });
   const { answer } = await orProblem(committed, shoeId, () => taken(shoeId));
-  await afterSave(db, plan, draft);
+  await afterSave(catalogue, plan, draft);
   return found(answer);
 }
 
 /** Changes a shoe by what `change` makes of it as it is now; two changes at once lose nothing of one another. */
 export async function changeShoe(
-  db: Database,
+  catalogue: Catalogue,
   write: ShoeWrite,
   shoeId: string,
   change: Change,
 ): Promise<StoredAnswer> {
-  return inTurn(shoeId, async () => {
+  const { db } = catalogue;
+  return catalogue.inTurn(shoeId, async () => {
     for (let tries = 0; tries < TRIES_MAX; tries += 1) {
       const before = await db.onPrimary((at) => findDraft(at, shoeId));
       if (!before) throw noShoe();
       if (!isMatch(write.ifMatch, before.version)) throw versionFailed();
       const draft = changed(before.draft, change, write.view, write.shop);
       const sizesGiven = change.sizes !== undefined;
-      const plan = planSave(db, [draft], {
+      const plan = planSave(catalogue, [draft], {
         origin: "api",
         onConflict: "replace",
         nowMs: write.nowMs,
@@ -68,7 +102,7 @@ export async function changeShoe(
           audit: { action: "shoe.replace", subject: shoeId },
           answer: shoeAnswer(200, write, shoeId),
         });
-        await afterSave(db, plan, draft);
+        await afterSave(catalogue, plan, draft);
         return found(answer);
       } catch (thrown) {
         if (!isUnmet(thrown)) throw toProblem(thrown, shoeId);
@@ -133,23 +167,13 @@ export function found(answer: StoredAnswer | null): StoredAnswer {
   return answer;
 }
 
-async function afterSave(db: Database, { words }: SavePlan, { related, shoeId }: ShoeDraft): Promise<void> {
-  keepWords(db, words);
-  if (related === null) await relate(db, shoeId);
-}
-
-const turns = new Map<string, Promise<unknown>>();
-
-/** One after the other for each shoe; what another process does is met by the version. */
-async function inTurn<T>(shoeId: string, work: () => Promise<T>): Promise<T> {
-  const before = turns.get(shoeId) ?? Promise.resolve();
-  const mine = before.then(work, work);
-  turns.set(shoeId, mine);
-  try {
-    return await mine;
-  } finally {
-    if (turns.get(shoeId) === mine) turns.delete(shoeId);
-  }
+async function afterSave(
+  { vocabulary, related }: Catalogue,
+  { words }: SavePlan,
+  draft: ShoeDraft,
+): Promise<void> {
+  vocabulary.note(words);
+  if (draft.related === null) await related.add(draft.shoeId);
 }
 
 const taken = (shoeId: string) =>

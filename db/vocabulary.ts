@@ -1,0 +1,54 @@
+// The vocabulary: every word of the search index with its three-letter parts, by which misspelt words are corrected.
+import type { Statement } from "./database.ts";
+import { trigramsOf, wordsOf } from "./words.ts";
+
+/** Which words the tables are known to hold. */
+export type Vocabulary = {
+  /** The words of these texts that the tables may not hold yet. */
+  missing(texts: string[]): string[];
+  /** Notes words that were written. */
+  note(words: string[]): void;
+};
+
+/** Known words that are remembered; those beyond are only written again. */
+const KNOWN_MAX = 50_000;
+/** Longer ones are found by their exact text only. */
+const WORD_LENGTH_MAX = 24;
+/** What a misspelt word may have meant: not numbers, of which a catalogue can have as many as shoes. */
+const CORRECTABLE = /^\p{L}{3,}$/u;
+
+const WORDS = "INSERT INTO words (word) SELECT value FROM json_each(?) WHERE true ON CONFLICT DO NOTHING";
+const TRIGRAMS = `INSERT INTO word_trigrams (trigram, word)
+SELECT value ->> 0, value ->> 1 FROM json_each(?) WHERE true ON CONFLICT DO NOTHING`;
+
+/** Opens a vocabulary that knows no word yet. */
+export function openVocabulary(): Vocabulary {
+  const known = new Set<string>();
+  return {
+    missing(texts) {
+      const words = new Set<string>();
+      for (const text of texts)
+        for (const word of wordsOf(text))
+          if (word.length <= WORD_LENGTH_MAX && !known.has(word)) words.add(word);
+      return [...words];
+    },
+    note(words) {
+      if (known.size > KNOWN_MAX) known.clear();
+      for (const word of words) known.add(word);
+    },
+  };
+}
+
+/** The statements that write these words; none for none. */
+export const wordStatements = (words: string[]): Statement[] =>
+  words.length === 0
+    ? []
+    : [
+        { sql: WORDS, args: [JSON.stringify(words)] },
+        { sql: TRIGRAMS, args: [JSON.stringify(trigramRows(words))] },
+      ];
+
+const trigramRows = (words: string[]): [string, string][] =>
+  words
+    .filter((word) => CORRECTABLE.test(word))
+    .flatMap((word) => trigramsOf(word).map((part): [string, string] => [part, word]));
