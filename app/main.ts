@@ -76,7 +76,7 @@ export async function main(config: Config, log: Log, onFatal: (why: string) => v
     ...feed,
     secrets,
     isSecure: config.publicUrl.startsWith("https:"),
-    place,
+    topology: place,
   });
   const catalogue = openCatalogue(db);
   const clients = openClients(config.trustProxy);

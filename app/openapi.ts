@@ -84,7 +84,7 @@ export async function openapiDocument(): Promise<string> {
       generation: () => "",
       position: () => 0,
       isSecure: false,
-      place: openSingle(noDatabase()),
+      topology: openSingle(noDatabase()),
     }),
     idempotency: openIdempotency(db, Date.now),
     catalogue: openCatalogue(db),

@@ -33,7 +33,7 @@ export function trigramsOf(word: string): string[] {
 
 export type LabelKind = "category" | "brand" | "color" | "gender" | "size";
 
-/** Keys that are remembered, for catalogues repeat their labels. */
+// Module level: a bounded memo of a pure function, right for every database; catalogues repeat their labels.
 const KEYS_MAX = 20_000;
 const keys = new Map<string, string>();
 

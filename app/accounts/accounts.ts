@@ -1,4 +1,4 @@
-// Accounts: found, registered, changed and removed, each write with its audit row.
+// Accounts: find, add, change and remove them, each write with its audit row.
 import type { Database, Readable, Statement, WriteResult } from "../../db/database.ts";
 import { DatabaseError } from "../../db/errors.ts";
 import type { Role } from "../http/caller.ts";
@@ -8,7 +8,7 @@ import { commitWrite, type Group, type Write } from "../http/write.ts";
 import { emailKey } from "./fields.ts";
 import { endAllStatement } from "./sessions.ts";
 
-/** A user as the API shows one. */
+/** An account as the API shows it. */
 export type User = {
   id: string;
   email: string;
@@ -20,10 +20,10 @@ export type User = {
   lastLogin: string | null;
 };
 
-/** A user with what is checked and never shown. */
+/** An account with its password hash, which is never shown. */
 export type Account = { user: User; passwordHash: string };
 
-/** What is new in an account; what is undefined stays. */
+/** New values of an account; `undefined` leaves a value as it is. */
 export type NewFacts = {
   name: string | undefined;
   phone: string | null | undefined;
@@ -46,15 +46,15 @@ type UserRow = [
 
 const COLUMNS = "seq, id, email, name, phone, role, created_at, updated_at, last_login, password_hash";
 
-/** One user by id. */
+/** The account with this id. */
 export const findAccount = (at: Readable, userId: string): Account | null =>
   toAccount(at.read.get<UserRow>(`SELECT ${COLUMNS} FROM users WHERE id = ?`, userId));
 
-/** One user by e-mail address, in any case. */
+/** The account with this e-mail address, in any case. */
 export const findByEmail = (at: Readable, email: string): Account | null =>
   toAccount(at.read.get<UserRow>(`SELECT ${COLUMNS} FROM users WHERE email_key = ?`, emailKey(email)));
 
-/** The newest users first, one more than the page takes. */
+/** The newest accounts first, one more than the page takes. */
 export const listUsers = (at: Readable, page: Page): { seq: number; item: User }[] =>
   at.read
     .all<UserRow>(
@@ -65,14 +65,15 @@ export const listUsers = (at: Readable, page: Page): { seq: number; item: User }
     )
     .map((row) => ({ seq: row[0], item: toUser(row) }));
 
-/** How many users there are, counted to `max` at most. */
+/** How many accounts there are, counted to `max` at most. */
 export const countUsers = (at: Readable, max: number): number =>
   at.read.get<[number]>("SELECT count(*) FROM (SELECT 1 FROM users LIMIT ?)", max)?.[0] ?? 0;
 
+/** Whether any account is an admin's. */
 export const hasAdmin = (at: Readable): boolean =>
   at.read.get("SELECT 1 FROM users WHERE role = 'admin' LIMIT 1") !== undefined;
 
-/** A new account and the statements that make it. */
+/** A new account and the group that adds it. */
 export function newAccount(
   given: { email: string; name: string; role: Role; passwordHash: string },
   nowMs: number,
@@ -100,13 +101,13 @@ export function newAccount(
   return { user, group: { statements, audit: { action: "user.register", subject: id, detail: { role } } } };
 }
 
-/** Notes a signing-in, and takes the password's new hash where it was made again. */
+/** Records a login, and the password's new hash where it was made again. */
 export const loginStatement = (userId: string, newHash: string | null, nowMs: number): Statement => ({
   sql: "UPDATE users SET last_login = ?, password_hash = coalesce(?, password_hash) WHERE id = ?",
   args: [nowMs, newHash, userId],
 });
 
-/** Changes an account; a new password or another role ends all its sessions. `null`: there is no such account. */
+/** Changes an account; a new password or role ends all its sessions. `null`: there is no such account. */
 export async function changeAccount(
   db: Database,
   write: Write,
@@ -150,7 +151,7 @@ export async function removeAccount(db: Database, write: Write, userId: string):
     },
     { sql: "DELETE FROM likes WHERE user_id = ?", args: [userId] },
     { sql: "DELETE FROM idempotency WHERE user_id = ?", args: [userId] },
-    // Before the account: sessions that its removal takes along would tell the change feed nothing.
+    // Before the account: the change feed hears of ended sessions by a trigger on their own rows.
     endAllStatement(userId),
     { sql: "DELETE FROM users WHERE id = ?", args: [userId] },
   ];
@@ -169,6 +170,7 @@ export async function commitAccount(db: Database, write: Write, group: Group): P
   }
 }
 
+/** The refusal of an e-mail address that has an account. */
 export const emailTaken = () =>
   new Problem("conflict", "this e-mail address has an account already", [
     { pointer: "/email", detail: "has an account already" },

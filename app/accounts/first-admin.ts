@@ -1,14 +1,14 @@
-// Admins that are made from outside the API: the first one from the settings, others by the command.
+// Admins made outside the API: the first one from the settings, others by the command.
 import type { Database } from "../../db/database.ts";
 import { Problem } from "../http/problems.ts";
 import { plainWrite } from "../http/write.ts";
 import { changeAccount, commitAccount, findByEmail, hasAdmin, newAccount } from "./accounts.ts";
 import type { Passwords } from "./passwords.ts";
 
-/** What an admin made here is called until somebody says otherwise. */
+/** The name of an admin who is made here. */
 const NAME = "Admin";
 
-/** Makes the first admin while there is none; says whether it did. An account with the address gets this password. */
+/** Makes the first admin where there is none; `true` when it did. An account with this address gets this password. */
 export async function makeFirstAdmin(
   db: Database,
   passwords: Passwords,
@@ -17,11 +17,11 @@ export async function makeFirstAdmin(
 ): Promise<boolean> {
   if (given === null || (await db.onPrimary(hasAdmin))) return false;
   const passwordHash = await passwords.hash(given.password);
-  // Hashing takes a while, in which another process may have been quicker.
+  // Another process may have made one while this one was hashing.
   if (await db.onPrimary(hasAdmin)) return false;
   const account = await db.onPrimary((at) => findByEmail(at, given.email));
   try {
-    // Whoever took the address before must not become the admin by it.
+    // Another person may have registered the address: the given password replaces theirs.
     if (account) await promote(db, account.user.id, passwordHash, nowMs);
     else await addAdmin(db, given.email, passwordHash, nowMs);
     return true;

@@ -1,16 +1,18 @@
-// Admin keys for scripts: made, shown once, kept as digests, revoked by name.
+// Admin keys for scripts: shown once, stored as digests, revoked by name.
 import type { Database } from "../../db/database.ts";
 import { DatabaseError } from "../../db/errors.ts";
 import { commitWrite, plainWrite } from "../http/write.ts";
 import { digestOf, makeKey } from "../identity/opaque.ts";
 
-/** Names as they appear in the audit. */
+/** Names of keys, as the audit shows them. */
 const NAME = /^[A-Za-z0-9][A-Za-z0-9._-]{0,59}$/;
 
-/** Makes a key of this name and returns it: it cannot be read again. Throws one sentence when that cannot be. */
+/** Makes a key with this name and returns it: it cannot be read again. Throws an error that says in one sentence why not. */
 export async function addKey(db: Database, name: string, nowMs: number): Promise<string> {
   if (!NAME.test(name))
-    throw new Error(`${JSON.stringify(name)} is no name of a key: 1 to 60 letters, digits, dots, _ and -`);
+    throw new Error(
+      `${JSON.stringify(name)} is not a valid key name: 1 to 60 letters, digits, dots, _ and -`,
+    );
   const key = makeKey();
   try {
     await commitWrite(db, plainWrite(null, nowMs), {
@@ -30,7 +32,7 @@ export async function addKey(db: Database, name: string, nowMs: number): Promise
   return key;
 }
 
-/** Revokes the key of this name in every process. Throws one sentence when there is none. */
+/** Revokes the key with this name in every process. Throws an error of one sentence when there is none. */
 export async function revokeKey(db: Database, name: string, nowMs: number): Promise<void> {
   const inUse = await db.onPrimary(({ read }) =>
     read.get("SELECT 1 FROM admin_keys WHERE name = ? AND revoked_at IS NULL", name),

@@ -1,4 +1,4 @@
-// Accounts over HTTP: signing in and out, users, and the audit.
+// Accounts over HTTP: login and logout, accounts, and the audit.
 import { Elysia } from "elysia";
 import type { Database } from "../../db/database.ts";
 import { countAudit, listAudit } from "../http/audit.ts";
@@ -13,10 +13,10 @@ import { clearedCookie, sessionCookie, tokenOf } from "./cookie.ts";
 import { readAccountChange, readLogin, readPassword, readRegistration } from "./fields.ts";
 import { DOCS } from "./model.ts";
 import type { Passwords } from "./passwords.ts";
-import type { Session } from "./sessions.ts";
-import { change, login, logout, refresh, register, remove } from "./sign-in.ts";
+import { change, login, logout, refresh, register, remove, type SignedIn } from "./sign-in.ts";
 import type { LoginThrottle } from "./throttle.ts";
 
+/** What the routes of accounts need. */
 export type AccountServices = {
   db: Database;
   identity: Identity;
@@ -42,16 +42,16 @@ export function accountRoutes(services: AccountServices) {
 function authRoutes(services: AccountServices) {
   const { db, identity, origins } = services;
   const isSecure = origins.publicUrl.startsWith("https:");
-  const session = async (visit: { ticket: Session; user: User }, status: number, inCookie: boolean) => {
-    const { userId, sessionId, refreshToken } = visit.ticket;
+  const sendSession = async ({ session, user }: SignedIn, status: number, inCookie: boolean) => {
+    const { userId, sessionId, refreshToken } = session;
     const token = await identity.tokens.sign(userId, sessionId);
     const body = {
       success: true,
       token,
-      // A page's scripts must not hold what the cookie hides from them.
+      // The cookie hides it from the scripts of a page.
       ...(inCookie ? {} : { refreshToken }),
       expiresIn: identity.tokens.ttlSeconds,
-      user: visit.user,
+      user,
     };
     return send(body, status, inCookie ? { "set-cookie": sessionCookie(refreshToken, isSecure) } : {});
   };
@@ -61,14 +61,14 @@ function authRoutes(services: AccountServices) {
     .post(
       "/auth/register",
       async ({ request }) =>
-        session(await register(services, readRegistration(await readFields(request))), 201, false),
+        sendSession(await register(services, readRegistration(await readFields(request))), 201, false),
       { ...DOCS.register, parse: "none" },
     )
     .post(
       "/auth/login",
       async ({ request }) => {
         const given = readLogin(await readFields(request));
-        return session(await login(services, given), 200, given.cookie);
+        return sendSession(await login(services, given), 200, given.cookie);
       },
       { ...DOCS.login, parse: "none" },
     )
@@ -76,7 +76,7 @@ function authRoutes(services: AccountServices) {
       "/auth/refresh",
       async ({ request }) => {
         const { token, inCookie } = await tokenOf(request, origins);
-        return session(await refresh(services, token), 200, inCookie);
+        return sendSession(await refresh(services, token), 200, inCookie);
       },
       { ...DOCS.refresh, parse: "none" },
     )
@@ -146,7 +146,7 @@ function userRoutes(services: AccountServices) {
     );
 }
 
-/** A profile has no role to change: clients that send a whole user back are let be. */
+/** The role in a profile is ignored, for clients send a whole account back. */
 const withoutRole = ({ role: _role, ...fields }: Record<string, unknown>) => fields;
 
 async function found(db: Database, userId: string): Promise<User> {

@@ -1,4 +1,4 @@
-// What people do with their accounts: register, authenticate, refresh, change, leave; passwords and sessions together.
+// What users do with their accounts: register, log in, refresh, log out, change, remove; passwords and sessions together.
 import type { Database } from "../../db/database.ts";
 import { DatabaseError } from "../../db/errors.ts";
 import type { Caller } from "../http/caller.ts";
@@ -30,11 +30,11 @@ type Services = {
   now(): number;
 };
 
-/** A session that was just begun or prolonged, and whose it is. */
-export type Visit = { ticket: Session; user: User };
+/** A session that was just begun or prolonged, with its user. */
+export type SignedIn = { session: Session; user: User };
 
-/** Makes a customer's account and its first session. Throws the `Problem` 409 for an address that has one. */
-export async function register(services: Services, given: Registration): Promise<Visit> {
+/** Makes a customer's account and its first session. Throws the `Problem` 409 for an address that has an account. */
+export async function register(services: Services, given: Registration): Promise<SignedIn> {
   const { db, passwords, now } = services;
   if (await db.onPrimary((at) => findByEmail(at, given.email))) throw emailTaken();
   const passwordHash = await passwords.hash(given.password);
@@ -46,11 +46,11 @@ export async function register(services: Services, given: Registration): Promise
     ...group,
     statements: [...group.statements, ...begun.statements, loginStatement(user.id, null, nowMs)],
   });
-  return { ticket: begun.ticket, user: { ...user, lastLogin: new Date(nowMs).toISOString() } };
+  return { session: begun.ticket, user: { ...user, lastLogin: new Date(nowMs).toISOString() } };
 }
 
-/** Checks the password and begins a session. Every failure has the same words and does the same work. */
-export async function login(services: Services, given: Login): Promise<Visit> {
+/** Checks the password and begins a session. Every failure is the same `Problem` 401, after the same work. */
+export async function login(services: Services, given: Login): Promise<SignedIn> {
   const { db, passwords, loginThrottle, now } = services;
   const name = emailKey(given.email);
   await loginThrottle.before(name);
@@ -69,27 +69,27 @@ export async function login(services: Services, given: Login): Promise<Visit> {
     const statements = [...begun.statements, loginStatement(user.id, newHash, nowMs)];
     await commitWrite(db, plainWrite(null, nowMs), { statements });
   } catch (thrown) {
-    // The account went, or got another password, while this one was checked.
+    // The account was removed, or got another password, while this one was checked.
     if (thrown instanceof DatabaseError && thrown.kind === "reference") throw wrongLogin();
     throw thrown;
   }
-  return { ticket: begun.ticket, user: { ...user, lastLogin: new Date(nowMs).toISOString() } };
+  return { session: begun.ticket, user: { ...user, lastLogin: new Date(nowMs).toISOString() } };
 }
 
-/** Trades a refresh token for the next one. Throws the `Problem` 401. */
-export async function refresh({ db, identity, now }: Services, token: string): Promise<Visit> {
-  // Both are found before anything is done: a refusal then means that nothing was.
+/** Exchanges a refresh token for the next one. Throws the `Problem` 401. */
+export async function refresh({ db, identity, now }: Services, token: string): Promise<SignedIn> {
+  // Found before anything is written: so a refusal means that nothing was.
   const found = await db.onPrimary((at) => {
-    const held = findToken(at, token);
-    const account = held && findAccount(at, held.userId);
-    return account && { held, user: account.user };
+    const stored = findToken(at, token);
+    const account = stored && findAccount(at, stored.userId);
+    return account && { stored, user: account.user };
   });
-  const ticket = found && (await rotate(db, found.held, now(), identity.forgetUser));
-  if (!ticket) throw new Problem("unauthorized", "the refresh token is not valid, or not any more");
-  return { ticket, user: found.user };
+  const session = found && (await rotate(db, found.stored, now(), identity.forgetUser));
+  if (!session) throw new Problem("unauthorized", "the refresh token is not valid, or not any more");
+  return { session, user: found.user };
 }
 
-/** Ends the session of a refresh token; one that is not known has none. */
+/** Ends the session of a refresh token; does nothing for an unknown one. */
 export async function logout({ db, identity }: Services, token: string): Promise<void> {
   const userId = await endSessionOf(db, token);
   if (userId !== null) identity.forgetUser(userId);
@@ -119,7 +119,7 @@ export async function change(
   return user;
 }
 
-/** Removes an account; one's own takes the password, which is `null` for an admin who removes another's. */
+/** Removes an account. Its owner gives the password; it is `null` where an admin removes the account of another user. */
 export async function remove(
   services: Services,
   caller: Caller,

@@ -140,7 +140,7 @@ test("two secrets: the first signs, both verify; another generation is none of o
       generation: () => generation,
       position: () => 41,
       isSecure: false,
-      place: ALONE,
+      topology: ALONE,
     });
   const old = open(["old"]);
   const text = old.headers()[0]?.[1] ?? "";

@@ -7,69 +7,81 @@ const HEADER = "insole-version";
 const COOKIE = "insole_version";
 const COOKIE_AGE_SECONDS = 10;
 const MAC_BYTES = 12;
-/** A read waits so long for what its client has seen; then the primary answers it. */
+/** A read waits so long for the change that its client has seen; then the primary answers it. */
 const WAIT_MS = 250;
 const TEXT = /^([0-9a-f]{1,32})\.(\d{1,15})\.([\w-]{16})$/;
 const IN_COOKIES = /(?:^|;\s*)insole_version=([\w.-]{1,80})/;
 
-export type Versions = ReturnType<typeof openVersions>;
+/** How new the shop is: told in the answers to writes, and read from the requests that send it back. */
+export type Versions = {
+  /** The newest change of the feed that this process has read. */
+  position(): number;
+  /** Waits until this process may read as far as this change; `false` where it could not within `ms`. Never rejects. */
+  catchUp(seq: number, ms?: number): Promise<boolean>;
+  /** The headers that an answer to a write carries: the version, and its cookie for browsers. Throws nothing. */
+  headers(): [string, string][];
+  /** The change that a request wants to see at least; 0 without a version, and for one that is forged or not of this generation. */
+  sinceOf(headers: Headers): number;
+};
 
 export type VersionOptions = {
   /** The first signs, all verify. */
   secrets: readonly string[];
   generation(): string;
-  /** How far the change feed has been read. */
   position(): number;
+  /** Whether the cookie is for https only. */
   isSecure: boolean;
-  place: { db: Pick<Database, "written">; reach: Topology["reach"] };
+  topology: { db: Pick<Database, "written">; reach: Topology["reach"] };
 };
 
-/** Issues versions and reads those that come back. */
-export function openVersions({ secrets, generation, position, isSecure, place }: VersionOptions) {
+/** Opens the issuing and reading of versions. */
+export function openVersions({
+  secrets,
+  generation,
+  position,
+  isSecure,
+  topology,
+}: VersionOptions): Versions {
   const keys = secrets.map((secret) => Buffer.from(hkdfSync("sha256", secret, "", HEADER, 32)));
   const macOf = (key: Buffer, text: string) =>
     createHmac("sha256", key).update(text).digest().subarray(0, MAC_BYTES);
-  let issued = { life: "", seq: -1, headers: [] as [string, string][] };
+  let issued = { generation: "", seq: -1, headers: [] as [string, string][] };
   let verified = { text: "", seq: 0 };
 
   const verify = (text: string): number => {
-    const [, madeIn = "", seq = "", mac = ""] = TEXT.exec(text) ?? [];
-    if (madeIn === "" || madeIn !== generation()) return 0;
+    const [, signedGeneration = "", seq = "", mac = ""] = TEXT.exec(text) ?? [];
+    if (signedGeneration === "" || signedGeneration !== generation()) return 0;
     const given = Buffer.from(mac, "base64url");
-    const isOurs = keys.some((key) => timingSafeEqual(macOf(key, `${madeIn}.${seq}`), given));
+    const isOurs = keys.some((key) => timingSafeEqual(macOf(key, `${signedGeneration}.${seq}`), given));
     return isOurs ? Number(seq) : 0;
   };
 
-  /** How new the shop is: as the feed tells, or as our own writes made it where the feed lags behind them. */
+  /** As new as the feed says, or as our own writes made the shop where the feed lags behind them. */
   const newest = (): Position => {
-    const written = place.db.written();
-    const here = { generation: generation(), seq: position() };
-    if (written === null) return here;
-    return written.generation === here.generation && written.seq < here.seq ? here : written;
+    const written = topology.db.written();
+    const read = { generation: generation(), seq: position() };
+    if (written === null) return read;
+    return written.generation === read.generation && written.seq < read.seq ? read : written;
   };
 
   return {
     position,
-    /** Whether the feed may come this far within so many milliseconds. */
-    catchUp: (seq: number, ms = WAIT_MS): Promise<boolean> =>
-      place.reach({ generation: generation(), seq }, ms),
-    /** The headers that an answer to a write carries. */
-    headers(): [string, string][] {
-      const { generation: life, seq } = newest();
-      if (issued.seq !== seq || issued.life !== life) {
-        const text = `${life}.${seq}`;
+    catchUp: (seq, ms = WAIT_MS) => topology.reach({ generation: generation(), seq }, ms),
+    headers() {
+      const now = newest();
+      if (issued.seq !== now.seq || issued.generation !== now.generation) {
+        const text = `${now.generation}.${now.seq}`;
         const version = `${text}.${macOf(keys[0] ?? Buffer.alloc(0), text).toString("base64url")}`;
         const cookie = `${COOKIE}=${version}; Max-Age=${COOKIE_AGE_SECONDS}; Path=/; HttpOnly; SameSite=Lax`;
         const headers: [string, string][] = [
           [HEADER, version],
           ["set-cookie", isSecure ? `${cookie}; Secure` : cookie],
         ];
-        issued = { life, seq, headers };
+        issued = { ...now, headers };
       }
       return issued.headers;
     },
-    /** The `seq` that a request asks for at least; 0 where it asks for none, or by a version that is not ours. */
-    sinceOf(headers: Headers): number {
+    sinceOf(headers) {
       const text = headers.get(HEADER) ?? cookieIn(headers.get("cookie"));
       if (text === null) return 0;
       if (text !== verified.text) verified = { text, seq: verify(text) };

@@ -1,4 +1,4 @@
-// Likes: who likes what, counted exactly; those that come while a commit is under way go together in the next.
+// Likes: which user likes which shoe, counted exactly in each shoe.
 import type { Database, Readable, Statement, Value } from "../../db/database.ts";
 import { encodeNumber } from "../http/cursor.ts";
 import { firstPageSql, offsetOf, type Page, paginationOf } from "../http/paging.ts";
@@ -6,7 +6,7 @@ import type { Shop } from "../http/shop.ts";
 import { commitWrite, type Write } from "../http/write.ts";
 import type { AnswerSql, StoredAnswer } from "../http/write-answer.ts";
 import { shoeJson } from "../shoes/views.ts";
-import { type Ask, type Batch, type Liked, openLikeQueue, type Verb } from "./queue.ts";
+import { type Batch, type Liked, type LikeRequest, openLikeQueue, type Verb } from "./queue.ts";
 
 /** Likes that the answer of a merge shows. */
 const MERGED_SHOWN = 100;
@@ -39,51 +39,63 @@ const unlikeStatements = (pairs: string): Statement[] => [
   { sql: REMOVE, args: [pairs] },
 ];
 
-export type Likes = ReturnType<typeof openLikes>;
+/** The queue of likes that have no Idempotency-Key. */
+export type Likes = {
+  /**
+   * Resolves when the like is durable; `null`: there is no such shoe. A like that is there already, and one of a user
+   * without an account, is not created. Throws `DatabaseError`: `overloaded` where it waited too long, else as `write`.
+   */
+  like(shoeId: string, userId: string): Promise<Liked | null>;
+  /** Takes a like back, in the same way. */
+  unlike(shoeId: string, userId: string): Promise<Liked | null>;
+  /** Likes added and commits made by this process. */
+  state(): { likes: number; commits: number };
+};
 
 export type LikesOptions = {
   now(): number;
-  /** Any user is one, with an account or without. */
+  /** Users need no account. */
   isOpen: boolean;
-  /** Called after each commit, before anybody is answered. */
+  /** Called after each commit, before its requests are answered. */
   onCommit(): void;
-  /** What was not sent by then is refused. */
+  /** A request that is not committed by then is refused. */
   deadlineMs?: number;
 };
 
-/** Opens the queue of likes; an answer of `null` says that the shoe is not there. */
-export function openLikes(db: Database, { now, isOpen, onCommit, deadlineMs }: LikesOptions) {
+/** Opens the queue of likes: those that come while a commit is under way go together in the next. */
+export function openLikes(db: Database, { now, isOpen, onCommit, deadlineMs }: LikesOptions): Likes {
   const waiting = openLikeQueue(deadlineMs);
   let isRunning = false;
   const state = { likes: 0, commits: 0 };
 
   const drain = async () => {
-    // What else this turn of the event loop brings goes along.
+    // Other requests of this turn of the event loop join the first commit.
     await new Promise((resolve) => setImmediate(resolve));
-    // In order and all at once: the write door makes one group of them.
+    // In order and all at once: the write queue makes one group of them.
     while (!waiting.isEmpty()) await Promise.all(waiting.take().map(commit));
     isRunning = false;
   };
 
-  const commit = async ({ verb, asks }: Batch) => {
+  const commit = async ({ verb, requests }: Batch) => {
     try {
       const pairs = [
-        ...new Map(asks.map(({ shoeId, userId }) => [`${shoeId} ${userId}`, [shoeId, userId]])).values(),
+        ...new Map(requests.map(({ shoeId, userId }) => [`${shoeId} ${userId}`, [shoeId, userId]])).values(),
       ];
       const json = JSON.stringify(pairs);
-      const shoeIds = JSON.stringify([...new Set(asks.map(({ shoeId }) => shoeId))]);
+      const shoeIds = JSON.stringify([...new Set(requests.map(({ shoeId }) => shoeId))]);
       const effect = verb === "like" ? likeStatements(json, now(), isOpen) : unlikeStatements(json);
       const counts = { sql: COUNTS, args: [shoeIds] };
       const results = await db.write([...effect, counts], crypto.randomUUID());
       onCommit();
       state.commits += 1;
-      state.likes += answerAll(asks, results[2]?.rows ?? [], verb === "like" ? (results[1]?.rows ?? []) : []);
+      const added = verb === "like" ? (results[1]?.rows ?? []) : [];
+      state.likes += resolveAll(requests, results[2]?.rows ?? [], added);
     } catch (thrown) {
-      for (const { reject } of asks) reject(thrown);
+      for (const { reject } of requests) reject(thrown);
     }
   };
 
-  const ask = (verb: Verb, shoeId: string, userId: string) =>
+  const enqueue = (verb: Verb, shoeId: string, userId: string) =>
     new Promise<Liked | null>((resolve, reject) => {
       waiting.add(verb, { shoeId, userId, resolve, reject });
       if (isRunning) return;
@@ -92,24 +104,23 @@ export function openLikes(db: Database, { now, isOpen, onCommit, deadlineMs }: L
     });
 
   return {
-    like: (shoeId: string, userId: string): Promise<Liked | null> => ask("like", shoeId, userId),
-    unlike: (shoeId: string, userId: string): Promise<Liked | null> => ask("unlike", shoeId, userId),
-    /** Likes added and commits made by this process. */
+    like: (shoeId, userId) => enqueue("like", shoeId, userId),
+    unlike: (shoeId, userId) => enqueue("unlike", shoeId, userId),
     state: () => ({ ...state }),
   };
 }
 
-/** Tells each ask what became of it, and returns how many were new. */
-function answerAll(asks: Ask[], counts: Value[][], added: Value[][]): number {
+/** Resolves the requests of a commit, and returns how many likes were new. */
+function resolveAll(requests: LikeRequest[], counts: Value[][], added: Value[][]): number {
   const shoes = new Map(counts.map(([id, shoeId, likes]) => [shoeId, { id, likes: Number(likes) }]));
-  const fresh = new Set(added.map(([shoe, userId]) => `${shoe} ${userId}`));
-  const created = fresh.size;
-  for (const { shoeId, userId, resolve } of asks) {
+  const created = new Set(added.map(([shoe, userId]) => `${shoe} ${userId}`));
+  const count = created.size;
+  for (const { shoeId, userId, resolve } of requests) {
     const shoe = shoes.get(shoeId);
-    // Only the first of several equal asks has added it.
-    resolve(shoe ? { likes: shoe.likes, created: fresh.delete(`${shoe.id} ${userId}`) } : null);
+    // Only the first of several equal requests has added the like.
+    resolve(shoe ? { likes: shoe.likes, created: created.delete(`${shoe.id} ${userId}`) } : null);
   }
-  return created;
+  return count;
 }
 
 type OneLike = { shoeId: string; userId: string; isOpen: boolean };
@@ -122,7 +133,7 @@ export async function likeOnce(
 ): Promise<StoredAnswer | null> {
   const committed = await commitWrite(db, write, {
     statements: likeStatements(JSON.stringify([[shoeId, userId]]), write.nowMs, isOpen),
-    // Afterwards no one could say whether the like is new.
+    // After the statements it is unknown whether the like is new.
     answersBefore: true,
     answer: {
       status: 201,
@@ -152,6 +163,7 @@ export async function mergeLikes(
   return committed.answer;
 }
 
+/** Whether there is an account with this id. */
 export const isUserKnown = (at: Readable, userId: string): boolean =>
   at.read.get("SELECT 1 FROM users WHERE id = ?", userId) !== undefined;
 
