@@ -100,6 +100,7 @@ describe("is refused", () => {
     ["cursor=%00", "cursor"],
     [`cursor=${Buffer.from("s1 OR 1").toString("base64url")}`, "cursor"],
     [`cursor=${Buffer.from("s1").toString("base64url")}&page=1`, "cursor"],
+    [`cursor=${Buffer.from("s1").toString("base64url")}&cursor=x`, "cursor"],
   ])("%s", async (query, parameter) => {
     for (const path of ["/api/users", "/api/audit"]) {
       const { status, body } = await list(`${path}?${query}`);

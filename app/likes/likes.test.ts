@@ -121,6 +121,7 @@ describe("a user's list", () => {
     ]);
     expect(ids(await get("?limit=1&page=3"))).toEqual(["s3"]);
     expect((await get("?limit=0")).status).toBe(400);
+    expect((await get("?ids=true&page=11")).status).toBe(400);
     expect((await shop.send("GET", "/api/users/nobody/likes")).status).toBe(404);
   });
 
