@@ -1,4 +1,4 @@
-// The audit: who changed what and when, as rows written in the same group as what they tell of.
+// The audit: who changed what and when, as rows that are written in the group of the change.
 import type { Readable, Statement } from "../../db/database.ts";
 import type { Caller } from "./caller.ts";
 import { offsetOf, type Page } from "./paging.ts";

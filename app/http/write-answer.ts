@@ -1,4 +1,4 @@
-// The answer of a write: told by SQL in the group that causes it, so that it can be stored there, and sent as a response.
+// The answer of a write: made by SQL in the group of the write, so that it can be stored there, and sent as a response.
 import type { Statement, Value } from "../../db/database.ts";
 
 /**
@@ -7,19 +7,19 @@ import type { Statement, Value } from "../../db/database.ts";
  */
 export type AnswerSql = { status: number; headers: string; body: string; from: string; args: Value[] };
 
-/** What the headers are made of: the row version and view of an item's entity tag, and the address of a new item. */
+/** The sources of the headers: row version and view for the entity tag of an item, and the address of a new one. */
 export type AnswerFacts = {
   version?: number;
   view?: string;
   location?: string | null;
-  /** Members that only the write's answer has behind the item, from their comma on; the entity tag is that of the item. */
+  /** Members behind the item that only the write's answer has, with their first comma; the entity tag leaves them out. */
   more?: string | null;
 };
 
 /** An answer as it is stored and sent. */
 export type StoredAnswer = { status: number; headers: AnswerFacts; body: string | null };
 
-/** The answer of a write that has nothing to say. */
+/** The answer without content. */
 export const NO_CONTENT: StoredAnswer = { status: 204, headers: {}, body: null };
 
 const HEADERS = { "cache-control": "private, no-store" };

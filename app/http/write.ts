@@ -21,7 +21,7 @@ export type WriteServices = {
   db: Database;
   idempotency: Idempotency;
   versions: Pick<Versions, "headers">;
-  /** Polls the change feed now, so that no cache answers with what was there before the write. */
+  /** Polls the change feed now, so that no cache answers with the state before the write. */
   look(): void;
   now(): number;
   /** Routes with `guardOf` take requests without a token. */
@@ -47,14 +47,14 @@ export type Group = {
   statements: Statement[];
   audit?: AuditEvent;
   answer?: AnswerSql;
-  /** The answer tells the state before the statements, not after them. */
+  /** The answer shows the state before the statements, not after them. */
   answersBefore?: boolean;
 };
 
-/** What a group did: the results of its statements, and its answer; `null` without one, or where it found no row. */
+/** The results of a group's statements, and its answer; `null` without one, or where it found no row. */
 export type Committed = { results: WriteResult[]; answer: StoredAnswer | null };
 
-/** A write that no request stores an answer or names versions for: a command's, or one that must not be repeated. */
+/** A write without If-Match and Idempotency-Key: of a command, or of a route that takes neither. */
 export const plainWrite = (caller: Caller | null, nowMs: number): Write => ({
   caller,
   path: "",
@@ -69,7 +69,7 @@ export const guardOf = <W extends "admin" | "self">(
   who: W,
 ): { who: W } => (openWrites ? {} : { who }) as { who: W };
 
-/** Answers a write: a POST once per Idempotency-Key, and every write with the version that its effect has. */
+/** Answers a write with the shop's new version; a POST is done once per Idempotency-Key. */
 export async function answerWrite(
   { idempotency, look, versions, now }: WriteServices,
   { request, caller }: RequestContext,
@@ -103,10 +103,10 @@ export async function commitWrite(
   { statements, audit, answer, answersBefore = false }: Group,
 ): Promise<Committed> {
   const effect = audit ? [...statements, auditStatement(caller, audit, nowMs)] : statements;
-  const told = answer ? [answerStatement(answer), ...storeAnswer(answer)] : [];
-  const group = answersBefore ? [...told, ...effect] : [...effect, ...told];
+  const answering = answer ? [answerStatement(answer), ...storeAnswer(answer)] : [];
+  const group = answersBefore ? [...answering, ...effect] : [...effect, ...answering];
   const results = await db.write(group, crypto.randomUUID());
-  const [first, answerAt] = answersBefore ? [told.length, 0] : [0, effect.length];
+  const [first, answerAt] = answersBefore ? [answering.length, 0] : [0, effect.length];
   return {
     results: results.slice(first, first + statements.length),
     answer: answer ? readAnswer(answer, results[answerAt]?.rows) : null,

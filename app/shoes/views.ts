@@ -49,8 +49,8 @@ export const relatedJson = `substr(c.card, 1, length(c.card) - 1) || ',"relatedP
 ), '') || ']}'`;
 
 /**
- * The same with `?1` (public URL) before what lies on this site. A quote within a JSON string is escaped, so what is
- * looked for is always a member's name and the beginning of its value.
+ * The same with `?1` (public URL) before paths on this site. A quote within a JSON string is escaped, so the replaced
+ * text is always a member's name and the beginning of its value.
  */
 export const withPublicUrl = (json: string): string =>
   `CASE WHEN ?1 = '' THEN ${json} ELSE

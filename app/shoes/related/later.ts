@@ -5,7 +5,7 @@ import { computeRelatedHere, computeRelatedOf } from "./related.ts";
 
 /** Computes related lists of saved shoes; a list that cannot be computed now is left to the upkeep of the database. */
 export type RelatedQueue = {
-  /** Computes the list of a saved shoe where a commit is cheap, else queues the shoe. Throws what is no failure to write. */
+  /** Computes the list of a saved shoe where a commit is cheap, else queues the shoe. An unavailable database is no error. */
   add(shoeId: string): Promise<void>;
   /** Takes no more shoes, and waits for the commit that is under way. */
   close(): Promise<void>;

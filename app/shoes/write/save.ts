@@ -11,11 +11,11 @@ export type SaveOptions = {
   origin: ShoeSource;
   onConflict: OnConflict;
   nowMs: number;
-  /** What stands in a shoe's sizes stays, whatever the draft says; with `replace`. */
+  /** Leaves the stored sizes and their stock as they are; with `replace`. */
   keepsStock?: boolean;
-  /** Replace also where the draft is the one that was saved last: its stock may have moved since; with `replace`. */
+  /** Replaces also a shoe whose draft was saved before: its stock may have moved since; with `replace`. */
   isForced?: boolean;
-  /** What the one shoe was, where the write itself makes sure that it still is; with `replace`. */
+  /** The stored draft of the one shoe, where a condition of the write makes sure of it; with `replace`. */
   before?: ShoeDraft;
 };
 
@@ -43,7 +43,7 @@ export function openSaving(db: Database): Saving {
 /** The statements of a save and the words they add; that at `shoesAt` returns the versions of the rows it wrote. */
 export type SavePlan = { statements: Statement[]; shoesAt: number; words: string[] };
 
-/** How many shoes were new, were changed, or stood there already as they are. */
+/** How many shoes were new, changed, or stored already as they are. */
 export type SaveCounts = { added: number; replaced: number; unchanged: number };
 
 /** Leaves 26 bits of a hash of the id. */
@@ -102,7 +102,7 @@ const ON_CONFLICT = (
 ${isForced ? "" : "WHERE content_hash <> excluded.content_hash"}`;
 };
 
-// The rows this very call inserted or changed carry its time stamp. `?1` is a list of ids, or of [id, something].
+// Rows that this save inserted or changed carry its time stamp. `?1` is a list of ids, or of [id, something].
 const SAVED = "FROM json_each(?1) AS d CROSS JOIN shoes AS s ON s.shoe_id = d.value AND s.updated_at = ?2";
 const SAVED_WITH = SAVED.replace("d.value", "d.value ->> 0");
 
@@ -135,7 +135,7 @@ export function findDraft(at: Readable, shoeId: string): { draft: ShoeDraft; ver
   return row ? { version: row[0], draft: JSON.parse(row[1]) } : null;
 }
 
-/** Plans to save checked drafts with distinct ids; a draft whose content the shop has already is left alone. */
+/** Plans to save checked drafts with distinct ids; a draft that is stored already is left alone. */
 export function planSave(saving: Saving, given: ShoeDraft[], options: SaveOptions): SavePlan {
   const drafts = given.map(withSortedSizes);
   const stamp = saving.nextStamp(options.nowMs);
@@ -158,7 +158,7 @@ export function planSave(saving: Saving, given: ShoeDraft[], options: SaveOption
 }
 
 /**
- * Saves checked drafts with distinct ids in one transaction; a draft whose content the shop has already is left alone.
+ * Saves checked drafts with distinct ids in one transaction; a draft that is stored already is left alone.
  * Throws `DatabaseError` (`unique` when `onConflict` is `fail` and an id is taken), and then nothing was saved.
  */
 export async function saveShoes(
@@ -180,7 +180,7 @@ const textOf = ({ title, brand, category, color, description }: ShoeDraft): stri
 
 const idsOf = (drafts: ShoeDraft[]): string => JSON.stringify(drafts.map(({ shoeId }) => shoeId));
 
-/** What follows from the rows that were saved, after their sizes: the search index and related lists. */
+/** The statements behind the rows and sizes of a save: the search index and related lists. */
 function afterShoes(drafts: ShoeDraft[], stamp: number): Statement[] {
   const ids = idsOf(drafts);
   const given = drafts.flatMap(({ shoeId, related }) => (related ? [[shoeId, related]] : []));
@@ -203,7 +203,7 @@ function sizesOf(drafts: ShoeDraft[], stamp: number): Statement[] {
   ];
 }
 
-/** What `saveShoes` would do, without doing it. */
+/** Counts what `saveShoes` would do; writes nothing. */
 export function previewShoes(db: Database, drafts: ShoeDraft[], onConflict: OnConflict): SaveCounts {
   const known = new Map(
     db.read.all<[string, string]>(
@@ -251,7 +251,7 @@ function sizeRun({ sizes }: ShoeDraft): string | null {
   return keys.length === 0 ? null : JSON.stringify(keys);
 }
 
-/** Equal drafts have equal hashes: what a save compares with what stands there. */
+/** Equal drafts have equal hashes: a save compares them with the stored ones. */
 const hashOf = (draft: ShoeDraft): string => Bun.hash.xxHash64(JSON.stringify(draft)).toString(36);
 
 /** The draft with its sizes in order; most come so. */

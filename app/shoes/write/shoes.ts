@@ -1,4 +1,4 @@
-// Writes to the catalogue: shoes and categories that come, change and go.
+// Writes to the catalogue: add, change and remove shoes, add categories.
 import type { Database } from "../../../db/database.ts";
 import { labelKey } from "../../../db/words.ts";
 import { isUnmet, requires } from "../../../db/write/guard.ts";
@@ -14,12 +14,12 @@ import { type Change, changed } from "./body.ts";
 import { type ShoeDraft, slugOfDraft } from "./draft.ts";
 import { findDraft, openSaving, planSave, type SavePlan, type Saving } from "./save.ts";
 
-/** A shoe whose version moves under every try is too busy. */
+/** A shoe that another process changes during every try is too busy. */
 const TRIES_MAX = 20;
 
 /** The catalogue as this process writes to it. */
 export type Catalogue = Saving & {
-  /** Does the work when the works before it for the same shoe have ended; other processes are met by the row's version. */
+  /** Does the work after all earlier work on the same shoe; other processes are noticed by the row's version. */
   inTurn<T>(shoeId: string, work: () => Promise<T>): Promise<T>;
   related: RelatedQueue;
   /** Computes no more related lists, and waits for those that are being written. */
