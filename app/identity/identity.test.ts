@@ -16,7 +16,7 @@ type Sight = [string] | undefined;
 
 /**
  * An identity before a database in which everybody has a session; `asked` counts its questions, and `askedNewest`
- * those to the primary, which `newest` answers.
+ * those to the primary, which `onPrimary` answers.
  */
 function openCounting(ttlSeconds = 900) {
   const state = {
@@ -24,7 +24,7 @@ function openCounting(ttlSeconds = 900) {
     askedNewest: 0,
     nowMs: Date.now(),
     role: "customer" as string | null,
-    newest: async (): Promise<Sight> => undefined,
+    onPrimary: async (): Promise<Sight> => undefined,
     written: null as Position | null,
   };
   const read = {
@@ -33,12 +33,12 @@ function openCounting(ttlSeconds = 900) {
       return state.role === null ? undefined : [state.role];
     },
   };
-  const newest = async (work: (at: { read: { get(): Sight } }) => unknown) => {
+  const onPrimary = async (work: (at: { read: { get(): Sight } }) => unknown) => {
     state.askedNewest += 1;
-    const row = await state.newest();
+    const row = await state.onPrimary();
     return work({ read: { get: () => row } });
   };
-  const db = { read, newest, written: () => state.written } as unknown as Database;
+  const db = { read, onPrimary, written: () => state.written } as unknown as Database;
   const tokens = openTokens(SECRETS, ttlSeconds, () => state.nowMs);
   return { state, identity: openIdentity(db, tokens, () => state.nowMs), tokens };
 }
@@ -109,7 +109,7 @@ describe("a verified token", () => {
 describe("a session that the copy does not show", () => {
   test("is asked for where writes go, once", async () => {
     const { state, identity, tokens } = openBehind();
-    state.newest = async () => ["admin"];
+    state.onPrimary = async () => ["admin"];
     const token = await tokens.sign("u1", "s1");
     expect([await roleOf(identity, token), await roleOf(identity, token)]).toEqual(["admin", "admin"]);
     expect(state.askedNewest).toBe(1);
@@ -119,7 +119,7 @@ describe("a session that the copy does not show", () => {
     const { state, identity, tokens } = openBehind();
     const token = await tokens.sign("u1", "s1");
     const { promise, resolve } = Promise.withResolvers<Sight>();
-    state.newest = () => promise;
+    state.onPrimary = () => promise;
     const flood = Array.from({ length: 50 }, () => roleOf(identity, token));
     expect(
       await until(
@@ -135,7 +135,7 @@ describe("a session that the copy does not show", () => {
     expect([await roleOf(identity, token), state.askedNewest]).toEqual(["bad token", 1]);
     expect(await roleOf(identity, await tokens.sign("u1", "s2"))).toBe("bad token");
     expect(state.askedNewest).toBe(2);
-    state.newest = async () => ["customer"];
+    state.onPrimary = async () => ["customer"];
     // The same session in another's name is another question.
     expect(await roleOf(identity, await tokens.sign("u2", "s1"))).toBe("customer");
     expect(await roleOf(identity, token)).toBe("bad token");
@@ -162,7 +162,7 @@ describe("a session that the copy does not show", () => {
     const token = await tokens.sign("u1", "s1");
     const ways = Array.from({ length: 2 }, () => Promise.withResolvers<Sight>());
     const waiting = [...ways];
-    state.newest = () => waiting.shift()?.promise ?? Promise.resolve(undefined);
+    state.onPrimary = () => waiting.shift()?.promise ?? Promise.resolve(undefined);
     const askedTimes = async (times: number) => {
       const isAsked = async () => state.askedNewest;
       expect(await until(isAsked, (asked) => asked === times, DEADLINE_MS)).toBe(times);
@@ -181,11 +181,11 @@ describe("a session that the copy does not show", () => {
   test("cannot be told while the primary does not answer, and is not asked for again at once", async () => {
     const { state, identity, tokens } = openBehind();
     const token = await tokens.sign("u1", "s1");
-    state.newest = () => Promise.reject(new DatabaseError("unreachable", "no answer"));
+    state.onPrimary = () => Promise.reject(new DatabaseError("unreachable", "no answer"));
     for (let times = 0; times < 3; times += 1)
       await expect(roleOf(identity, token)).rejects.toMatchObject({ kind: "unreachable" });
     expect(state.askedNewest).toBe(1);
-    state.newest = async () => ["customer"];
+    state.onPrimary = async () => ["customer"];
     state.nowMs += 500;
     expect(await roleOf(identity, token)).toBe("customer");
   });
