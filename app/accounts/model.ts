@@ -1,13 +1,19 @@
-// The shapes of accounts in questions and answers, as the OpenAPI document tells them.
+// The shapes of accounts: the answers, and the document's part on each route.
 import { type TSchema, Type } from "@sinclair/typebox";
-import { describeAnswers, type Operation, problem, query } from "../http/openapi-parts.ts";
+import {
+  inPath,
+  itemOf,
+  listOf,
+  type Operation,
+  operation,
+  orNull,
+  paging,
+  ref,
+} from "../http/openapi-parts.ts";
 
-const orNull = (schema: TSchema) => Type.Unsafe<unknown>({ ...schema, nullable: true });
-const ref = (name: string) => Type.Unsafe<unknown>({ $ref: `#/components/schemas/${name}` });
 const time = Type.String({ format: "date-time" });
 const role = Type.Unsafe<string>({ type: "string", enum: ["customer", "admin"] });
 const password = Type.String({ minLength: 8, maxLength: 128 });
-const success = Type.Literal(true);
 
 /** The named schemas of accounts. */
 export const SCHEMAS: Record<string, TSchema> = {
@@ -22,7 +28,7 @@ export const SCHEMAS: Record<string, TSchema> = {
     lastLogin: orNull(time),
   }),
   Session: Type.Object({
-    success,
+    success: Type.Literal(true),
     token: Type.String({ description: "the access token: send it as Authorization: Bearer <token>" }),
     refreshToken: Type.Optional(Type.String({ description: "left out where a cookie holds it" })),
     expiresIn: Type.Integer({ description: "seconds that the access token lives" }),
@@ -63,155 +69,92 @@ const Removal = Type.Object({
   password: Type.Optional(Type.String({ description: "needed to remove one's own account" })),
 });
 
-const itemOf = (name: string) => Type.Object({ success, data: ref(name) });
-const listOf = (name: string) =>
-  Type.Object({ success, data: Type.Array(ref(name)), pagination: ref("Pagination") });
+const ID = inPath("id", "a user's id, or me");
+const TAG = "Accounts";
 
-const ID = {
-  name: "id",
-  in: "path" as const,
-  required: true,
-  description: "a user's id, or me",
-  schema: Type.String(),
-};
-const PAGES = [
-  query("page", Type.Integer({ minimum: 1, default: 1 }), "page * limit is at most 10000; go on with cursor"),
-  query("limit", Type.Integer({ minimum: 1, maximum: 100, default: 20 }), "entries per page"),
-  query("cursor", Type.String(), "nextCursor of the page before"),
-];
-const BEARER = [{ bearer: [] }];
-
-type Told = {
-  id: string;
-  summary: string;
-  tag?: string;
-  /** The answer's status and schema; without a schema it has no body. */
-  answer: [number, TSchema?];
-  errors: number[];
-  body?: TSchema;
-  isBodyOptional?: boolean;
-  parameters?: object[];
-  isPublic?: boolean;
-};
-
-function operation({ id, summary, tag = "Accounts", answer, errors, ...told }: Told): Operation {
-  const [status, schema] = answer;
-  const { 200: ok, ...others } = describeAnswers(schema ?? Type.Object({}), []);
-  const { 304: _notModified, ...failures } = others as Record<string, unknown>;
-  const done = schema ? { ...ok, description: status === 201 ? "Created" : "OK" } : { description: "Done" };
-  return {
-    detail: {
-      operationId: id,
-      summary,
-      tags: [tag],
-      parameters: told.parameters ?? [],
-      ...(told.isPublic ? {} : { security: BEARER }),
-      ...(told.body
-        ? {
-            requestBody: {
-              required: !told.isBodyOptional,
-              content: { "application/json": { schema: told.body } },
-            },
-          }
-        : {}),
-      responses: {
-        [status]: done,
-        ...Object.fromEntries(errors.map((code) => [code, problem(code)])),
-        ...failures,
-      },
-    },
-  };
-}
-
-/** What a body may be refused with. */
-const BODY = [400, 413, 415];
-
-/** What each route tells the OpenAPI document. */
+/** The document's part on each route. */
 export const DOCS = {
-  register: operation({
-    id: "register",
+  register: operation("register", {
     summary: "Make an account and sign in",
+    tag: TAG,
     answer: [201, ref("Session")],
-    errors: [...BODY, 409],
+    errors: [409],
     body: Registration,
-    isPublic: true,
+    access: "open",
   }),
-  login: operation({
-    id: "login",
+  login: operation("login", {
     summary: "Sign in",
+    tag: TAG,
     answer: [200, ref("Session")],
-    errors: [...BODY, 401],
+    errors: [401],
     body: Login,
-    isPublic: true,
+    access: "open",
   }),
-  refresh: operation({
-    id: "refresh",
+  refresh: operation("refresh", {
     summary: "Trade a refresh token for the next one and a new access token",
+    tag: TAG,
     answer: [200, ref("Session")],
-    errors: [...BODY, 401, 403],
+    errors: [401, 403],
     body: Refresh,
     isBodyOptional: true,
-    isPublic: true,
+    access: "open",
   }),
-  logout: operation({
-    id: "logout",
+  logout: operation("logout", {
     summary: "End the session",
+    tag: TAG,
     answer: [204],
-    errors: [...BODY, 403],
+    errors: [403],
     body: Refresh,
     isBodyOptional: true,
-    isPublic: true,
+    access: "open",
   }),
-  getProfile: operation({
-    id: "getProfile",
+  getProfile: operation("getProfile", {
     summary: "The caller's own account",
+    tag: TAG,
     answer: [200, itemOf("User")],
-    errors: [401, 403, 404],
+    errors: [404],
   }),
-  changeProfile: operation({
-    id: "changeProfile",
+  changeProfile: operation("changeProfile", {
     summary: "Change one's own account; a new password ends all sessions",
+    tag: TAG,
     answer: [200, itemOf("User")],
-    errors: [...BODY, 401, 403, 404],
+    errors: [404],
     body: Profile,
   }),
-  listUsers: operation({
-    id: "listUsers",
+  listUsers: operation("listUsers", {
     summary: "All accounts, newest first",
+    tag: TAG,
     answer: [200, listOf("User")],
-    errors: [400, 401, 403],
-    parameters: PAGES,
+    parameters: paging("entries"),
   }),
-  getUser: operation({
-    id: "getUser",
+  getUser: operation("getUser", {
     summary: "One account",
+    tag: TAG,
     answer: [200, itemOf("User")],
-    errors: [401, 403, 404],
+    errors: [404],
     parameters: [ID],
   }),
-  changeUser: operation({
-    id: "changeUser",
+  changeUser: operation("changeUser", {
     summary: "Change an account; a new password or another role ends all its sessions",
+    tag: TAG,
     answer: [200, itemOf("User")],
-    errors: [...BODY, 401, 403, 404, 409],
+    errors: [404, 409],
     body: Change,
     parameters: [ID],
   }),
-  removeUser: operation({
-    id: "removeUser",
+  removeUser: operation("removeUser", {
     summary: "Remove an account",
+    tag: TAG,
     answer: [204],
-    errors: [...BODY, 401, 403, 404, 409],
+    errors: [404, 409],
     body: Removal,
     isBodyOptional: true,
     parameters: [ID],
   }),
-  listAudit: operation({
-    id: "listAudit",
+  listAudit: operation("listAudit", {
     summary: "Who changed what and when, newest first",
     tag: "Operations",
     answer: [200, listOf("AuditEntry")],
-    errors: [400, 401, 403],
-    parameters: PAGES,
+    parameters: paging("entries"),
   }),
 } satisfies Record<string, Operation>;

@@ -2,7 +2,7 @@
 import { type TSchema, Type } from "@sinclair/typebox";
 import { PROBLEMS } from "./problems.ts";
 
-/** What a route tells the document; passed to Elysia as the route's hook. */
+/** A route's part of the document; passed to Elysia as the route's hook. */
 export type Operation = { detail: Record<string, unknown> };
 
 /** The shape of every error (RFC 9457). */
@@ -30,27 +30,125 @@ export const ProblemSchema = Type.Object({
   ),
 });
 
+/** A named schema of the document. */
+export const ref = (name: string) => Type.Unsafe<unknown>({ $ref: `#/components/schemas/${name}` });
+
+/** A schema that allows null too. */
+export const orNull = (schema: TSchema) => Type.Unsafe<unknown>({ ...schema, nullable: true });
+
+const success = Type.Literal(true);
+
+/** The answer with one item; `more` stands beside it. */
+export const itemOf = (name: string, more: Record<string, TSchema> = {}) =>
+  Type.Object({ success, data: ref(name), ...more });
+
+/** The answer with a page of items; `more` stands beside them. */
+export const listOf = (name: string, more: Record<string, TSchema> = {}) =>
+  Type.Object({ success, data: Type.Array(ref(name)), pagination: ref("Pagination"), ...more });
+
+const parameter = (
+  place: "query" | "path" | "header",
+  name: string,
+  schema: TSchema,
+  description: string,
+) => ({ name, in: place, required: place === "path", description, schema });
+
 /** A query parameter. */
-export const query = (name: string, schema: TSchema, description: string) => ({
-  name,
-  in: "query" as const,
-  required: false,
-  description,
-  schema,
-});
+export const query = (name: string, schema: TSchema, description: string) =>
+  parameter("query", name, schema, description);
+
+/** A part of the path. */
+export const inPath = (name: string, description: string) =>
+  parameter("path", name, Type.String(), description);
+
+/** A request header. */
+export const inHeader = (name: string, description: string) =>
+  parameter("header", name, Type.String(), description);
+
+/** The query parameters of a list of `items`. */
+export const paging = (items: string) => [
+  query("page", Type.Integer({ minimum: 1, default: 1 }), "page * limit is at most 10000; go on with cursor"),
+  query("limit", Type.Integer({ minimum: 1, maximum: 100, default: 20 }), `${items} per page`),
+  query("cursor", Type.String(), "nextCursor of the page before"),
+];
+
+/** The header under which a POST is done once. */
+export const IDEMPOTENCY_KEY = inHeader(
+  "Idempotency-Key",
+  "1 to 255 characters: a repetition within 24 hours gets the first answer",
+);
 
 /** One of the problems that an operation may answer with. */
 export const problem = (status: number) => ({
   description: Object.values(PROBLEMS).find(([code]) => code === status)?.[1] ?? "Problem",
-  content: { "application/problem+json": { schema: Type.Unsafe({ $ref: "#/components/schemas/Problem" }) } },
+  content: { "application/problem+json": { schema: ref("Problem") } },
 });
 
-/** Any request can be broken before a route is asked: an address that is no UTF-8, a Host that is no host. */
+/** Any request can be refused before it reaches its route: an address that is not UTF-8, a malformed Host. */
 const ALWAYS = [400, 500, 503];
+const WITH_BODY = [413, 415];
+const WITH_TOKEN = [401, 403];
+
+const problems = (statuses: number[]) =>
+  Object.fromEntries(statuses.map((status) => [status, problem(status)]));
 
 /** The answers of an operation: 200, 304 and the problems it may answer with, besides those that any may. */
 export const describeAnswers = (schema: TSchema, errors: number[], contentType = "application/json") => ({
   200: { description: "OK", content: { [contentType]: { schema } } },
   304: { description: "Not modified: the client's entity tag is still right" },
-  ...Object.fromEntries([...errors, ...ALWAYS].map((status) => [status, problem(status)])),
+  ...problems([...errors, ...ALWAYS]),
 });
+
+const DESCRIPTIONS: Record<number, string> = { 200: "OK", 201: "Created", 204: "Done" };
+
+type Described = {
+  summary: string;
+  tag: string;
+  parameters?: object[];
+  body?: object;
+  /** The request may come without its body. */
+  isBodyOptional?: boolean;
+  /** The answer's status and schema; without a schema it has no body. */
+  answer: [status: number, schema?: TSchema];
+  /** Problems besides those of a body, of a token, and of any request. */
+  errors?: number[];
+  /** `token` (the default): needs one; `open`: needs none; `cached`: needs none, and its answer has an entity tag. */
+  access?: "token" | "open" | "cached";
+};
+
+/** The document's part on a route; `id` is its operationId. */
+export function operation(id: string, described: Described): Operation {
+  const {
+    summary,
+    tag,
+    parameters = [],
+    body,
+    isBodyOptional = false,
+    errors = [],
+    access = "token",
+  } = described;
+  const [status, schema] = described.answer;
+  const content = schema && { "application/json": { schema } };
+  return {
+    detail: {
+      operationId: id,
+      summary,
+      tags: [tag],
+      parameters,
+      ...(access === "token" && { security: [{ bearer: [] }] }),
+      ...(body && {
+        requestBody: { required: !isBodyOptional, content: { "application/json": { schema: body } } },
+      }),
+      responses: {
+        ...(access === "cached" && schema && describeAnswers(schema, [])),
+        [status]: { description: DESCRIPTIONS[status] ?? "OK", ...(content && { content }) },
+        ...problems([
+          ...(access === "token" ? WITH_TOKEN : []),
+          ...(body ? WITH_BODY : []),
+          ...errors,
+          ...ALWAYS,
+        ]),
+      },
+    },
+  };
+}

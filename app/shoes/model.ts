@@ -1,11 +1,20 @@
-// The shapes of the catalogue's answers, as the OpenAPI document tells them.
+// The shapes of the catalogue's answers, and the document's part on each route that reads it.
 import { type TSchema, Type } from "@sinclair/typebox";
-import { describeAnswers, type Operation, query } from "../http/openapi-parts.ts";
+import {
+  describeAnswers,
+  inPath,
+  itemOf,
+  listOf,
+  type Operation,
+  operation,
+  orNull,
+  paging,
+  query,
+  ref,
+} from "../http/openapi-parts.ts";
 import { SORTS } from "./list/query.ts";
 
 const amount = (description: string) => Type.Number({ minimum: 0, description });
-const orNull = (schema: TSchema) => Type.Unsafe<unknown>({ ...schema, nullable: true });
-const ref = (name: string) => Type.Unsafe<unknown>({ $ref: `#/components/schemas/${name}` });
 
 const Size = Type.Object({ size: Type.String(), stock: Type.Integer({ minimum: 0 }) });
 const time = Type.String({ format: "date-time" });
@@ -95,19 +104,13 @@ export const SCHEMAS: Record<string, TSchema> = {
   }),
 };
 
-const success = Type.Literal(true);
-const itemOf = (name: string) => Type.Object({ success, data: ref(name) });
-const listOf = (name: string, more: Record<string, TSchema> = {}) =>
-  Type.Object({ success, data: Type.Array(ref(name)), pagination: ref("Pagination"), ...more });
 const shoeListOf = (name: string) =>
   listOf(name, { corrected: Type.Optional(Type.String()), facets: Type.Optional(ref("Facets")) });
 
 const repeated = (name: string) =>
   query(name, Type.Array(Type.String()), `repeat for "or"; case does not matter`);
 const LIST_PARAMETERS = [
-  query("page", Type.Integer({ minimum: 1, default: 1 }), "page * limit is at most 10000; go on with cursor"),
-  query("limit", Type.Integer({ minimum: 1, maximum: 100, default: 20 }), "shoes per page"),
-  query("cursor", Type.String(), "nextCursor of the page before"),
+  ...paging("shoes"),
   ...["category", "brand", "size", "color", "gender"].map(repeated),
   query("minPrice", Type.Number({ minimum: 0 }), "inclusive, in major units"),
   query("maxPrice", Type.Number({ minimum: 0 }), "inclusive, in major units"),
@@ -119,67 +122,69 @@ const LIST_PARAMETERS = [
   query("sort", Type.Unsafe<string>({ type: "string", enum: [...SORTS] }), "newest, or relevance with q"),
   query("facets", Type.Boolean(), "count what each filter would leave"),
 ];
-const ID = [
-  { name: "id", in: "path" as const, required: true, description: "id or slug", schema: Type.String() },
-];
+const ID = [inPath("id", "id or slug")];
+const TAG = "Catalogue";
 
-const operation = (
-  id: string,
-  summary: string,
-  schema: TSchema,
-  parameters: object[],
-  errors: number[],
-): Operation => ({
-  detail: {
-    operationId: id,
-    summary,
-    tags: ["Catalogue"],
-    parameters,
-    responses: describeAnswers(schema, errors),
-  },
-});
-
-/** What each route tells the OpenAPI document. */
+/** The document's part on each route. */
 export const DOCS = {
-  listShoes: operation(
-    "listShoes",
-    "List, filter and search shoes",
-    shoeListOf("Shoe"),
-    LIST_PARAMETERS,
-    [400],
-  ),
-  getShoe: operation("getShoe", "One shoe", itemOf("Shoe"), ID, [404]),
-  getRelatedShoes: operation(
-    "getRelatedShoes",
-    "A shoe and its related shoes",
-    ref("ShoeWithRelated"),
-    ID,
-    [404],
-  ),
-  listProducts: operation(
-    "listProducts",
-    "The same shoes as products",
-    shoeListOf("Product"),
-    LIST_PARAMETERS,
-    [400],
-  ),
-  getProduct: operation("getProduct", "One product", itemOf("Product"), ID, [404]),
-  getRelatedProducts: operation(
-    "getRelatedProducts",
-    "A product and its related shoes",
-    ref("ShoeWithRelated"),
-    ID,
-    [404],
-  ),
-  listCategories: operation("listCategories", "All categories with their counts", listOf("Category"), [], []),
+  listShoes: operation("listShoes", {
+    summary: "List, filter and search shoes",
+    tag: TAG,
+    parameters: LIST_PARAMETERS,
+    answer: [200, shoeListOf("Shoe")],
+    access: "cached",
+  }),
+  getShoe: operation("getShoe", {
+    summary: "One shoe",
+    tag: TAG,
+    parameters: ID,
+    answer: [200, itemOf("Shoe")],
+    errors: [404],
+    access: "cached",
+  }),
+  getRelatedShoes: operation("getRelatedShoes", {
+    summary: "A shoe and its related shoes",
+    tag: TAG,
+    parameters: ID,
+    answer: [200, ref("ShoeWithRelated")],
+    errors: [404],
+    access: "cached",
+  }),
+  listProducts: operation("listProducts", {
+    summary: "The same shoes as products",
+    tag: TAG,
+    parameters: LIST_PARAMETERS,
+    answer: [200, shoeListOf("Product")],
+    access: "cached",
+  }),
+  getProduct: operation("getProduct", {
+    summary: "One product",
+    tag: TAG,
+    parameters: ID,
+    answer: [200, itemOf("Product")],
+    errors: [404],
+    access: "cached",
+  }),
+  getRelatedProducts: operation("getRelatedProducts", {
+    summary: "A product and its related shoes",
+    tag: TAG,
+    parameters: ID,
+    answer: [200, ref("ShoeWithRelated")],
+    errors: [404],
+    access: "cached",
+  }),
+  listCategories: operation("listCategories", {
+    summary: "All categories with their counts",
+    tag: TAG,
+    answer: [200, listOf("Category")],
+    access: "cached",
+  }),
   getPicture: {
     detail: {
       operationId: "getPicture",
       summary: "The drawn picture of a shoe",
-      tags: ["Catalogue"],
-      parameters: [
-        { name: "file", in: "path" as const, required: true, description: "<id>.svg", schema: Type.String() },
-      ],
+      tags: [TAG],
+      parameters: [inPath("file", "<id>.svg")],
       responses: describeAnswers(Type.String(), [404], "image/svg+xml"),
       servers: [{ url: "/" }],
     },

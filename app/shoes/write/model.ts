@@ -1,10 +1,19 @@
 // The shapes of the catalogue's writes and of likes, as the OpenAPI document tells them.
 import { type TSchema, Type } from "@sinclair/typebox";
-import { describeAnswers, type Operation, problem, query } from "../../http/openapi-parts.ts";
+import {
+  IDEMPOTENCY_KEY,
+  inHeader,
+  inPath,
+  itemOf,
+  listOf,
+  type Operation,
+  operation,
+  paging,
+  query,
+  ref,
+} from "../../http/openapi-parts.ts";
 import { LIMITS } from "./draft.ts";
 
-const ref = (name: string) => Type.Unsafe<unknown>({ $ref: `#/components/schemas/${name}` });
-const success = Type.Literal(true);
 const text = (description: string, maxLength: number = LIMITS.labelMax) =>
   Type.Optional(Type.String({ description, maxLength }));
 const id = Type.String({ minLength: 1, maxLength: 64 });
@@ -94,177 +103,139 @@ export const WRITE_SCHEMAS: Record<string, TSchema> = {
   NamedLike: Type.Object({ id, userid: Type.String({ minLength: 1, maxLength: 64 }) }),
 };
 
-const itemOf = (name: string, more: Record<string, TSchema> = {}) =>
-  Type.Object({ success, data: ref(name), ...more });
 const UNKNOWN = {
   unknownRelated: Type.Optional(
     Type.Array(Type.String(), { description: "related ids that do not exist yet; they are kept" }),
   ),
 };
-const listOf = (name: string) =>
-  Type.Object({ success, data: Type.Array(ref(name)), pagination: ref("Pagination") });
-
-const inPath = (name: string, description: string) => ({
-  name,
-  in: "path" as const,
-  required: true,
-  description,
-  schema: Type.String(),
-});
-const inHeader = (name: string, description: string) => ({
-  name,
-  in: "header" as const,
-  required: false,
-  description,
-  schema: Type.String(),
-});
 const ID = inPath("id", "id or slug");
-const USER = inPath("id", "a user's id, or me");
-const KEY = inHeader(
-  "Idempotency-Key",
-  "1 to 255 characters: a repetition within 24 hours gets the first answer",
-);
 const IF_MATCH = inHeader(
   "If-Match",
   "an entity tag from any answer about the shoe; only its version counts",
 );
+const USER = "a user's id, or me";
+const USER_PATH = inPath("id", USER);
+const TAG = "Catalogue";
+const POSTED = [409, 422, 504];
 
-type Told = {
-  parameters?: object[];
-  body?: string;
-  /** The answer's status and schema; without a schema it has no body. */
-  answer: [number, TSchema?];
-  errors: number[];
-};
-
-function operation(
-  name: string,
-  summary: string,
-  { parameters = [], body, answer, errors }: Told,
-): Operation {
-  const [status, schema] = answer;
-  const { 500: failed, 503: busy } = describeAnswers(Type.Object({}), []) as Record<number, unknown>;
-  const content = schema ? { content: { "application/json": { schema } } } : {};
-  const requestBody = {
-    required: true,
-    content: { "application/json": { schema: body ? ref(body) : undefined } },
-  };
-  return {
-    detail: {
-      operationId: name,
-      summary,
-      tags: ["Catalogue"],
-      parameters,
-      security: [{ bearer: [] }],
-      ...(body ? { requestBody } : {}),
-      responses: {
-        [status]: { description: status === 204 ? "Done" : status === 201 ? "Created" : "OK", ...content },
-        ...Object.fromEntries([401, 403, ...errors].map((code) => [code, problem(code)])),
-        500: failed,
-        503: busy,
-        504: problem(504),
-      },
-    },
-  };
-}
-
-const BODY = [400, 413, 415];
-const POSTED = [...BODY, 409, 422];
-
-/** What each route tells the OpenAPI document. */
+/** The document's part on each route. */
 export const WRITE_DOCS = {
-  addShoe: operation("addShoe", "Add a shoe", {
-    parameters: [KEY],
-    body: "NewShoe",
+  addShoe: operation("addShoe", {
+    summary: "Add a shoe",
+    tag: TAG,
+    parameters: [IDEMPOTENCY_KEY],
+    body: ref("NewShoe"),
     answer: [201, itemOf("Shoe", UNKNOWN)],
     errors: POSTED,
   }),
-  replaceShoe: operation("replaceShoe", "Replace a shoe's facts", {
+  replaceShoe: operation("replaceShoe", {
+    summary: "Replace a shoe's facts",
+    tag: TAG,
     parameters: [ID, IF_MATCH],
-    body: "ShoeReplacement",
+    body: ref("ShoeReplacement"),
     answer: [204],
-    errors: [...BODY, 404, 409, 412],
+    errors: [404, 409, 412, 504],
   }),
-  updateShoe: operation("updateShoe", "The same as replaceShoe, at its older address", {
+  updateShoe: operation("updateShoe", {
+    summary: "The same as replaceShoe, at its older address",
+    tag: TAG,
     parameters: [ID, IF_MATCH],
-    body: "ShoeReplacement",
+    body: ref("ShoeReplacement"),
     answer: [204],
-    errors: [...BODY, 404, 409, 412],
+    errors: [404, 409, 412, 504],
   }),
-  removeShoe: operation("removeShoe", "Remove a shoe, its sizes and likes", {
+  removeShoe: operation("removeShoe", {
+    summary: "Remove a shoe, its sizes and likes",
+    tag: TAG,
     parameters: [ID, IF_MATCH],
     answer: [204],
-    errors: [400, 404, 412],
+    errors: [404, 412, 504],
   }),
-  setStock: operation("setStock", "Set the stock of sizes", {
+  setStock: operation("setStock", {
+    summary: "Set the stock of sizes",
+    tag: TAG,
     parameters: [ID, IF_MATCH],
-    body: "Stock",
+    body: ref("Stock"),
     answer: [200, itemOf("Shoe")],
-    errors: [...BODY, 404, 409, 412],
+    errors: [404, 409, 412, 504],
   }),
-  addStock: operation("addStock", "Add to the stock of a size, or take from it", {
-    parameters: [ID, IF_MATCH, KEY],
-    body: "StockDelta",
+  addStock: operation("addStock", {
+    summary: "Add to the stock of a size, or take from it",
+    tag: TAG,
+    parameters: [ID, IF_MATCH, IDEMPOTENCY_KEY],
+    body: ref("StockDelta"),
     answer: [200, itemOf("Shoe")],
-    errors: [...POSTED, 404, 412],
+    errors: [404, ...POSTED, 412],
   }),
-  addProduct: operation("addProduct", "Add a product", {
-    parameters: [KEY],
-    body: "NewProduct",
+  addProduct: operation("addProduct", {
+    summary: "Add a product",
+    tag: TAG,
+    parameters: [IDEMPOTENCY_KEY],
+    body: ref("NewProduct"),
     answer: [201, itemOf("Product", UNKNOWN)],
     errors: POSTED,
   }),
-  changeProduct: operation("changeProduct", "Change some fields of a product", {
+  changeProduct: operation("changeProduct", {
+    summary: "Change some fields of a product",
+    tag: TAG,
     parameters: [ID, IF_MATCH],
-    body: "ProductChange",
+    body: ref("ProductChange"),
     answer: [200, itemOf("Product")],
-    errors: [...BODY, 404, 409, 412],
+    errors: [404, 409, 412, 504],
   }),
-  removeProduct: operation("removeProduct", "Remove a product", {
+  removeProduct: operation("removeProduct", {
+    summary: "Remove a product",
+    tag: TAG,
     parameters: [ID, IF_MATCH],
     answer: [204],
-    errors: [400, 404, 412],
+    errors: [404, 412, 504],
   }),
-  addCategory: operation("addCategory", "Add a category", {
-    parameters: [KEY],
-    body: "NewCategory",
+  addCategory: operation("addCategory", {
+    summary: "Add a category",
+    tag: TAG,
+    parameters: [IDEMPOTENCY_KEY],
+    body: ref("NewCategory"),
     answer: [201, itemOf("Category")],
     errors: POSTED,
   }),
-  like: operation("likeShoe", "Like a shoe; again is no change", {
-    parameters: [ID, inPath("userid", "a user's id, or me"), KEY],
+  like: operation("likeShoe", {
+    summary: "Like a shoe; again is no change",
+    tag: TAG,
+    parameters: [ID, inPath("userid", USER), IDEMPOTENCY_KEY],
     answer: [201, itemOf("Like")],
-    errors: [400, 404, 409, 422],
+    errors: [404, 409, 422, 504],
   }),
-  unlike: operation("unlikeShoe", "Like a shoe no more", {
-    parameters: [ID, inPath("userid", "a user's id, or me")],
+  unlike: operation("unlikeShoe", {
+    summary: "Like a shoe no more",
+    tag: TAG,
+    parameters: [ID, inPath("userid", USER)],
     answer: [204],
-    errors: [400, 404],
+    errors: [404, 504],
   }),
-  listLikes: operation("listLikes", "The shoes that a user likes, newest like first", {
+  listLikes: operation("listLikes", {
+    summary: "The shoes that a user likes, newest like first",
+    tag: TAG,
     parameters: [
-      USER,
-      query(
-        "page",
-        Type.Integer({ minimum: 1, default: 1 }),
-        "page * limit is at most 10000; go on with cursor",
-      ),
-      query("limit", Type.Integer({ minimum: 1, maximum: 100, default: 20 }), "shoes per page"),
-      query("cursor", Type.String(), "nextCursor of the page before"),
+      USER_PATH,
+      ...paging("shoes"),
       query("ids", Type.Boolean(), "only the ids, up to 1000 at once where no limit is given"),
     ],
     answer: [200, listOf("Shoe")],
-    errors: [400, 404],
+    errors: [404, 504],
   }),
-  mergeLikes: operation("mergeLikes", "Like many shoes, as at sign-in those of a guest", {
-    parameters: [USER, KEY],
-    body: "GuestLikes",
+  mergeLikes: operation("mergeLikes", {
+    summary: "Like many shoes, as at sign-in those of a guest",
+    tag: TAG,
+    parameters: [USER_PATH, IDEMPOTENCY_KEY],
+    body: ref("GuestLikes"),
     answer: [200, listOf("Shoe")],
-    errors: [...POSTED, 404],
+    errors: [404, 409, 422, 504],
   }),
-  likeNamed: operation("likeNamed", "Like a shoe, both ids in the body", {
-    body: "NamedLike",
+  likeNamed: operation("likeNamed", {
+    summary: "Like a shoe, both ids in the body",
+    tag: TAG,
+    body: ref("NamedLike"),
     answer: [201, itemOf("Like")],
-    errors: [...BODY, 404],
+    errors: [404, 504],
   }),
 } satisfies Record<string, Operation>;
