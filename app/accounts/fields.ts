@@ -1,6 +1,7 @@
 // The fields of accounts as clients send them: checked, trimmed, each refusal with its pointer.
-import { type Fields, refuseFields } from "../http/body.ts";
+import type { Fields } from "../http/body.ts";
 import type { Role } from "../http/caller.ts";
+import { refuseFields } from "../http/fields.ts";
 
 const EMAIL_MAX = 254;
 const NAME_MAX = 100;

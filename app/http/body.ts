@@ -1,5 +1,5 @@
 // A request's body as a JSON object: its type, its size and its form are checked here, its fields by the rooms.
-import { Problem, type ProblemDetail } from "./problems.ts";
+import { Problem } from "./problems.ts";
 
 /** What a body may have at most; also checked by its declared length in the walk. */
 export const BODY_BYTES_MAX = 256 * 1024;
@@ -23,17 +23,6 @@ export async function readFields(request: Request): Promise<Fields> {
 /** As `readFields`, but no body at all is no fields. */
 export const readFieldsIfAny = async (request: Request): Promise<Fields> =>
   hasBody(request) ? readFields(request) : {};
-
-/** Throws one `Problem` that names every broken field; does nothing when there is none. */
-export function refuseFields(errors: { pointer: string; detail: string }[]): void {
-  const [first] = errors;
-  if (first)
-    throw new Problem(
-      "invalid-request",
-      `${first.pointer.slice(1)} ${first.detail}`,
-      errors satisfies ProblemDetail[],
-    );
-}
 
 const hasBody = ({ headers, body }: Request): boolean =>
   body !== null && headers.get("content-length") !== "0";

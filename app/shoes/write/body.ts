@@ -1,5 +1,6 @@
 // From a request's fields to a shoe to be saved: each field read by its own rule, refusals by JSON pointer.
-import { type Fields, refuseFields } from "../../http/body.ts";
+import type { Fields } from "../../http/body.ts";
+import { refuseFields } from "../../http/fields.ts";
 import type { Shop } from "../../http/shop.ts";
 import type { View } from "../views.ts";
 import {
