@@ -12,6 +12,7 @@ type Schema = {
   properties?: Record<string, Schema>;
   required?: string[];
   items?: Schema;
+  oneOf?: Schema[];
   enum?: unknown[];
   nullable?: boolean;
   format?: string;
@@ -77,7 +78,7 @@ const OPERATIONS = {
 const OUTSIDE_THE_PREFIXES = ["/images/{file}", "/health", "/livez", "/readyz"];
 // What a Schema Object of OpenAPI 3.0 may hold, as far as this document uses it.
 const SCHEMA_WORDS =
-  "$ref type properties required items enum nullable format description default minimum maximum minLength maxLength minItems maxItems additionalProperties";
+  "$ref type properties required items enum nullable format description default minimum maximum minLength maxLength pattern minItems maxItems oneOf additionalProperties";
 
 let shop: TestShop;
 let document: Document;
@@ -267,6 +268,7 @@ function schemas(): Schema[] {
     schema,
     ...Object.values(schema.properties ?? {}).flatMap(inside),
     ...(schema.items ? inside(schema.items) : []),
+    ...(schema.oneOf ?? []).flatMap(inside),
   ];
   const answers = operations().flatMap(({ responses }) =>
     Object.values(responses).flatMap(({ content = {} }) =>

@@ -7,6 +7,7 @@ export type Schema = {
   properties?: Record<string, Schema>;
   required?: string[];
   items?: Schema;
+  oneOf?: Schema[];
   enum?: (string | number | boolean)[];
   nullable?: boolean;
   format?: string;
@@ -14,6 +15,7 @@ export type Schema = {
   maximum?: number;
   minLength?: number;
   maxLength?: number;
+  pattern?: string;
   minItems?: number;
   maxItems?: number;
   additionalProperties?: boolean | Schema;
@@ -78,10 +80,11 @@ function resolved(schema: Schema, named: Record<string, Schema>): Schema {
     if (!target) throw new Error(`${schema.$ref} leads nowhere`);
     return resolved(target, named);
   }
-  const { properties, items } = schema;
+  const { properties, items, oneOf } = schema;
   return {
     ...schema,
     ...(items ? { items: resolved(items, named) } : {}),
+    ...(oneOf ? { oneOf: oneOf.map((each) => resolved(each, named)) } : {}),
     ...(properties
       ? {
           properties: Object.fromEntries(

@@ -125,18 +125,19 @@ export function anyOf(schema: Schema, name: string): fc.Arbitrary<unknown> {
 }
 
 function plainOf(schema: Schema, name: string): fc.Arbitrary<unknown> {
-  const { type, enum: choices, items, properties = {}, required = [] } = schema;
+  const { type, enum: choices, items, oneOf, properties = {}, required = [] } = schema;
   if (choices) return fc.constantFrom(...choices);
+  if (oneOf) return fc.oneof(...oneOf.map((each) => anyOf(each, name)));
   switch (type) {
     case "string":
       return textOf(schema, name);
     case "integer":
       return wholeOf(schema);
     case "number":
+      // A number without bounds stands for a text.
+      if (schema.minimum === undefined) return fc.constantFrom(9.5, 42);
       return fc.oneof(
-        fc
-          .integer({ min: Math.max(1, (schema.minimum ?? 0) * 100), max: 100_000_000 })
-          .map((cents) => cents / 100),
+        fc.integer({ min: Math.max(1, schema.minimum * 100), max: 100_000_000 }).map((cents) => cents / 100),
         fc.constantFrom(0.01, 1_000_000),
       );
     case "boolean":
@@ -154,7 +155,8 @@ function plainOf(schema: Schema, name: string): fc.Arbitrary<unknown> {
   }
 }
 
-function textOf({ minLength = 0, maxLength = TEXT_MAX }: Schema, name: string): fc.Arbitrary<string> {
+function textOf(schema: Schema, name: string): fc.Arbitrary<string> {
+  const { minLength = 0, maxLength = TEXT_MAX, pattern } = schema;
   const texts = fc
     .oneof(
       fc.string({
@@ -166,9 +168,15 @@ function textOf({ minLength = 0, maxLength = TEXT_MAX }: Schema, name: string): 
       anyText,
     )
     .filter((text) => text.length >= minLength && text.length <= maxLength);
-  const known = KNOWN[name];
+  const known = KNOWN[name] ?? (pattern ? textMatching(schema) : undefined);
   return known ? mostly(known, texts, 8) : texts;
 }
+
+/** A text that has the pattern and the length that its schema says. */
+export const textMatching = ({ minLength = 0, maxLength = TEXT_MAX, pattern = "" }: Schema) =>
+  fc
+    .stringMatching(new RegExp(pattern))
+    .filter((text) => text.length >= minLength && text.length <= maxLength);
 
 function wholeOf({ minimum = -1_000_000, maximum = 1_000_000 }: Schema): fc.Arbitrary<number> {
   return fc.oneof(
