@@ -204,7 +204,7 @@ function firstAdmin(env: Environment): Config["firstAdmin"] {
     throw new Error("ADMIN_EMAIL and ADMIN_PASSWORD go together: set both or none");
   if (email === "") return null;
   const complaint = checkEmail(email);
-  if (complaint) refuse("ADMIN_EMAIL", email, complaint.replace(/^must be /, ""));
+  if (complaint) throw new Error(`ADMIN_EMAIL is ${JSON.stringify(email)}: it ${complaint}`);
   const weakness = checkPassword(password);
   if (weakness) throw new Error(`ADMIN_PASSWORD is not good: it ${weakness}`);
   return { email, password };

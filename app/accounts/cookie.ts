@@ -2,7 +2,7 @@
 import { readFieldsIfAny } from "../http/body.ts";
 import { isFromAllowedOrigin, type Origins } from "../http/origin.ts";
 import { Problem } from "../http/problems.ts";
-import { readRefreshToken } from "./fields.ts";
+import { Refresh } from "./fields.ts";
 import { REFRESH_TTL_MS } from "./sessions.ts";
 
 const NAME = "insole_refresh";
@@ -22,8 +22,8 @@ export async function tokenOf(
   request: Request,
   origins: Origins,
 ): Promise<{ token: string; inCookie: boolean }> {
-  const given = readRefreshToken(await readFieldsIfAny(request));
-  if (given !== null) return { token: given, inCookie: false };
+  const { refreshToken } = Refresh.read(await readFieldsIfAny(request));
+  if (refreshToken !== undefined) return { token: refreshToken, inCookie: false };
   const kept = new Bun.CookieMap(request.headers.get("cookie") ?? "").get(NAME);
   if (kept === null || kept === "")
     throw new Problem("invalid-request", "refreshToken is required", [

@@ -1,143 +1,73 @@
-// The fields of accounts as clients send them: checked, trimmed, each refusal with its pointer.
-import type { Fields } from "../http/body.ts";
+// The bodies of accounts, and the rules that settings and commands share with them.
 import type { Role } from "../http/caller.ts";
-import { refuseFields } from "../http/fields.ts";
+import { choice, email, type Form, flag, LINE, NON_BLANK_LINE, text } from "../http/field-kinds.ts";
+import {
+  allOptional,
+  body,
+  complaintOf,
+  nullable,
+  optional,
+  type ReadBy,
+  withDefault,
+} from "../http/fields.ts";
 
-const EMAIL_MAX = 254;
 const NAME_MAX = 100;
 const PHONE_MAX = 32;
 const PASSWORD_MIN = 8;
 const PASSWORD_MAX = 128;
-/** What is not a new password may be wrong in any way, but not without end. */
-const GIVEN_PASSWORD_MAX = 1_024;
+/** Passwords and addresses that are only compared may have any form, up to this length. */
+const GIVEN_MAX = 1_024;
 const REFRESH_TOKEN_MAX = 200;
-
-export type Registration = { email: string; password: string; name: string };
-export type Login = { email: string; password: string; cookie: boolean };
-/** What is to change; what is undefined stays. */
-export type AccountChange = {
-  name: string | undefined;
-  phone: string | null | undefined;
-  role: Role | undefined;
-  password: string | undefined;
-  currentPassword: string | undefined;
+const PHONE: Form = {
+  pattern: /^\+?[0-9 ()./-]*[0-9][0-9 ()./-]*$/,
+  says: "must be a telephone number",
 };
 
-type Rule = (text: string) => string | null;
-type Kind = "plain" | "trimmed" | "secret";
+/** The roles of an account. */
+export const ROLES = ["customer", "admin"] as const satisfies Role[];
 
-const EMAIL_RULE: Rule = (text) =>
-  text.length <= EMAIL_MAX && /^[^\s@<>()",;:\\]+@[^\s@<>()",;:\\]+\.[^\s@<>()",;:\\.]+$/.test(text)
-    ? null
-    : "must be an e-mail address";
-const NAME_RULE: Rule = (text) =>
-  text.trim() !== "" && text.length <= NAME_MAX ? null : `must have 1 to ${NAME_MAX} characters`;
-const PHONE_RULE: Rule = (text) =>
-  text.length <= PHONE_MAX && /^\+?[\d ()./-]*\d[\d ()./-]*$/.test(text)
-    ? null
-    : `must be a telephone number of at most ${PHONE_MAX} characters`;
-const PASSWORD_RULE: Rule = (text) =>
-  [...text].length >= PASSWORD_MIN && [...text].length <= PASSWORD_MAX
-    ? null
-    : `must have ${PASSWORD_MIN} to ${PASSWORD_MAX} characters`;
-const GIVEN_PASSWORD_RULE: Rule = (text) =>
-  text.length <= GIVEN_PASSWORD_MAX ? null : `must have at most ${GIVEN_PASSWORD_MAX} characters`;
-const GIVEN_EMAIL_RULE: Rule = (text) =>
-  text.length <= GIVEN_PASSWORD_MAX ? null : `must have at most ${GIVEN_PASSWORD_MAX} characters`;
+const EMAIL = email();
+const PASSWORD = text({ min: PASSWORD_MIN, max: PASSWORD_MAX, countsCharacters: true });
+const NAME = text({ min: 1, max: NAME_MAX, form: NON_BLANK_LINE });
+/** A password that is compared with that of an account. */
+const givenPassword = (description?: string) => text({ max: GIVEN_MAX, description });
 
-/** An address in the form that makes it one account: trimmed, folded. */
-export const emailKey = (email: string): string => email.normalize("NFKC").toLowerCase();
+const PROFILE = allOptional({
+  name: NAME,
+  phone: nullable(
+    text({ max: PHONE_MAX, form: PHONE, isTrimmed: true, description: "null or empty: none" }),
+    "",
+  ),
+  password: PASSWORD,
+  currentPassword: givenPassword("needed with password"),
+});
 
-/** What is wrong with an address and a password that were given as settings or arguments; `null` when nothing is. */
-export const checkEmail = (email: string): string | null => EMAIL_RULE(email);
-export const checkPassword = (password: string): string | null => PASSWORD_RULE(password);
+/** The bodies of the routes. */
+export const Registration = body({ email: EMAIL, password: PASSWORD, name: NAME });
+export const Login = body({
+  email: text({ max: GIVEN_MAX, form: LINE, isTrimmed: true }),
+  password: givenPassword(),
+  cookie: withDefault(nullable(flag("keep the refresh token in an HttpOnly cookie")), false),
+});
+export const Refresh = body({
+  refreshToken: optional(
+    text({ max: REFRESH_TOKEN_MAX, form: LINE, description: "left out where a cookie holds it" }),
+  ),
+});
+/** Fields that are missing do not change; a profile has no role, for clients send a whole account back. */
+export const Profile = body(PROFILE);
+export const AccountChange = body({ ...PROFILE, role: optional(choice(ROLES)) });
+export const Removal = body({
+  password: optional(givenPassword("needed to remove one's own account")),
+});
 
-export function readRegistration(fields: Fields): Registration {
-  const read = reader(fields);
-  return read.done({
-    email: read.trimmed("email", EMAIL_RULE),
-    password: read.secret("password", PASSWORD_RULE),
-    name: read.required("name", NAME_RULE),
-  });
-}
+export type Registration = ReadBy<typeof Registration>;
+export type Login = ReadBy<typeof Login>;
+export type AccountChange = ReadBy<typeof AccountChange>;
 
-export function readLogin(fields: Fields): Login {
-  const read = reader(fields);
-  return read.done({
-    email: read.trimmed("email", GIVEN_EMAIL_RULE),
-    password: read.secret("password", GIVEN_PASSWORD_RULE),
-    cookie: read.flag("cookie"),
-  });
-}
+/** The form of an address that all its spellings share: each form has one account. */
+export const emailKey = (address: string): string => address.normalize("NFKC").toLowerCase();
 
-/** The refresh token; `null` when there is none. */
-export function readRefreshToken(fields: Fields): string | null {
-  const read = reader(fields);
-  const rule: Rule = (text) => (text.length <= REFRESH_TOKEN_MAX ? null : "is not a refresh token");
-  return read.done({ token: read.optional("refreshToken", rule) ?? null }).token;
-}
-
-/** The password that a removal of one's own account takes. */
-export function readPassword(fields: Fields): string {
-  const read = reader(fields);
-  return read.done({ password: read.secret("password", GIVEN_PASSWORD_RULE) }).password;
-}
-
-export function readAccountChange(fields: Fields): AccountChange {
-  const read = reader(fields);
-  return read.done({
-    name: read.optional("name", NAME_RULE),
-    phone:
-      fields.phone === null || fields.phone === "" ? null : read.optional("phone", PHONE_RULE, "trimmed"),
-    role: read.role("role"),
-    password: fields.password === undefined ? undefined : read.secret("password", PASSWORD_RULE),
-    currentPassword:
-      fields.currentPassword === undefined ? undefined : read.secret("currentPassword", GIVEN_PASSWORD_RULE),
-  });
-}
-
-function reader(fields: Fields) {
-  const errors: { pointer: string; detail: string }[] = [];
-  const refuse = (name: string, detail: string) => void errors.push({ pointer: `/${name}`, detail });
-
-  const text = (name: string, rule: Rule, kind: Kind): string => {
-    const value = fields[name];
-    if (value === undefined) refuse(name, "is required");
-    if (value !== undefined && typeof value !== "string") refuse(name, "must be a string");
-    if (typeof value !== "string") return "";
-    const given = kind === "trimmed" ? value.trim() : value;
-    const complaint = isPlain(given, kind === "secret")
-      ? rule(given)
-      : "must be text without control characters";
-    if (complaint) refuse(name, complaint);
-    return given;
-  };
-
-  return {
-    required: (name: string, rule: Rule): string => text(name, rule, "plain"),
-    /** Blanks at its ends are no part of it; all others are taken as they are. */
-    trimmed: (name: string, rule: Rule): string => text(name, rule, "trimmed"),
-    secret: (name: string, rule: Rule): string => text(name, rule, "secret"),
-    optional: (name: string, rule: Rule, kind: Kind = "plain"): string | undefined =>
-      fields[name] === undefined ? undefined : text(name, rule, kind),
-    flag(name: string): boolean {
-      const value = fields[name] ?? false;
-      if (typeof value !== "boolean") refuse(name, "must be true or false");
-      return value === true;
-    },
-    role(name: string): Role | undefined {
-      const value = fields[name];
-      if (value === "customer" || value === "admin") return value;
-      if (value !== undefined) refuse(name, "must be customer or admin");
-      return undefined;
-    },
-    done<T>(read: T): T {
-      refuseFields(errors);
-      return read;
-    },
-  };
-}
-
-/** Half a character cannot be stored; control characters have no place in a name. */
-const isPlain = (text: string, isSecret: boolean): boolean =>
-  text.isWellFormed() && (isSecret || !/\p{Cc}/u.test(text));
+/** The rule that an address or a password of a setting or an argument breaks; `null` where it breaks none. */
+export const checkEmail = (address: string): string | null => complaintOf(EMAIL, address);
+export const checkPassword = (password: string): string | null => complaintOf(PASSWORD, password);

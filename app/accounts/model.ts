@@ -10,10 +10,10 @@ import {
   paging,
   ref,
 } from "../http/openapi-parts.ts";
+import { AccountChange, Login, Profile, Refresh, Registration, Removal, ROLES } from "./fields.ts";
 
 const time = Type.String({ format: "date-time" });
-const role = Type.Unsafe<string>({ type: "string", enum: ["customer", "admin"] });
-const password = Type.String({ minLength: 8, maxLength: 128 });
+const role = Type.Unsafe<string>({ type: "string", enum: [...ROLES] });
 
 /** The named schemas of accounts. */
 export const SCHEMAS: Record<string, TSchema> = {
@@ -45,30 +45,6 @@ export const SCHEMAS: Record<string, TSchema> = {
   }),
 };
 
-const Registration = Type.Object({
-  email: Type.String({ maxLength: 254 }),
-  password,
-  name: Type.String({ minLength: 1, maxLength: 100 }),
-});
-const Login = Type.Object({
-  email: Type.String(),
-  password: Type.String(),
-  cookie: Type.Optional(Type.Boolean({ description: "keep the refresh token in an HttpOnly cookie" })),
-});
-const Refresh = Type.Object({
-  refreshToken: Type.Optional(Type.String({ description: "left out where a cookie holds it" })),
-});
-const Profile = Type.Object({
-  name: Type.Optional(Type.String({ minLength: 1, maxLength: 100 })),
-  phone: Type.Optional(orNull(Type.String({ maxLength: 32 }))),
-  password: Type.Optional(password),
-  currentPassword: Type.Optional(Type.String({ description: "needed with password" })),
-});
-const Change = Type.Object({ ...Profile.properties, role: Type.Optional(role) });
-const Removal = Type.Object({
-  password: Type.Optional(Type.String({ description: "needed to remove one's own account" })),
-});
-
 const ID = inPath("id", "a user's id, or me");
 const TAG = "Accounts";
 
@@ -79,7 +55,7 @@ export const DOCS = {
     tag: TAG,
     answer: [201, ref("Session")],
     errors: [409],
-    body: Registration,
+    body: Registration.schema,
     access: "open",
   }),
   login: operation("login", {
@@ -87,7 +63,7 @@ export const DOCS = {
     tag: TAG,
     answer: [200, ref("Session")],
     errors: [401],
-    body: Login,
+    body: Login.schema,
     access: "open",
   }),
   refresh: operation("refresh", {
@@ -95,7 +71,7 @@ export const DOCS = {
     tag: TAG,
     answer: [200, ref("Session")],
     errors: [401, 403],
-    body: Refresh,
+    body: Refresh.schema,
     isBodyOptional: true,
     access: "open",
   }),
@@ -104,7 +80,7 @@ export const DOCS = {
     tag: TAG,
     answer: [204],
     errors: [403],
-    body: Refresh,
+    body: Refresh.schema,
     isBodyOptional: true,
     access: "open",
   }),
@@ -119,7 +95,7 @@ export const DOCS = {
     tag: TAG,
     answer: [200, itemOf("User")],
     errors: [404],
-    body: Profile,
+    body: Profile.schema,
   }),
   listUsers: operation("listUsers", {
     summary: "All accounts, newest first",
@@ -139,7 +115,7 @@ export const DOCS = {
     tag: TAG,
     answer: [200, itemOf("User")],
     errors: [404, 409],
-    body: Change,
+    body: AccountChange.schema,
     parameters: [ID],
   }),
   removeUser: operation("removeUser", {
@@ -147,7 +123,7 @@ export const DOCS = {
     tag: TAG,
     answer: [204],
     errors: [404, 409],
-    body: Removal,
+    body: Removal.schema,
     isBodyOptional: true,
     parameters: [ID],
   }),

@@ -10,7 +10,7 @@ import type { Identity } from "../identity/identity.ts";
 import { identityPlugin } from "../identity/plugin.ts";
 import { countUsers, findAccount, listUsers, type User } from "./accounts.ts";
 import { clearedCookie, sessionCookie, tokenOf } from "./cookie.ts";
-import { readAccountChange, readLogin, readPassword, readRegistration } from "./fields.ts";
+import { AccountChange, Login, Profile, Registration, Removal } from "./fields.ts";
 import { DOCS } from "./model.ts";
 import type { Passwords } from "./passwords.ts";
 import { change, login, logout, refresh, register, remove, type SignedIn } from "./sign-in.ts";
@@ -61,14 +61,14 @@ function authRoutes(services: AccountServices) {
     .post(
       "/auth/register",
       async ({ request }) =>
-        sendSession(await register(services, readRegistration(await readFields(request))), 201, false),
+        sendSession(await register(services, Registration.read(await readFields(request))), 201, false),
       { ...DOCS.register, parse: "none" },
     )
     .post(
       "/auth/login",
       async ({ request }) => {
-        const given = readLogin(await readFields(request));
-        return sendSession(await login(services, given), 200, given.cookie);
+        const given = Login.read(await readFields(request));
+        return sendSession(await login(services, given), 200, given.cookie === true);
       },
       { ...DOCS.login, parse: "none" },
     )
@@ -96,7 +96,7 @@ function authRoutes(services: AccountServices) {
     .put(
       "/auth/profile",
       async ({ request, caller }) => {
-        const given = readAccountChange(withoutRole(await readFields(request)));
+        const given = Profile.read(await readFields(request));
         return item(await change(services, caller, caller.userId, given));
       },
       { ...DOCS.changeProfile, who: "user", parse: "none" },
@@ -121,7 +121,7 @@ function userRoutes(services: AccountServices) {
     .put(
       "/users/:id",
       async ({ request, caller, target }) =>
-        item(await change(services, caller, target, readAccountChange(await readFields(request)))),
+        item(await change(services, caller, target, AccountChange.read(await readFields(request)))),
       { ...DOCS.changeUser, who: "self", parse: "none" },
     )
     .delete(
@@ -129,7 +129,7 @@ function userRoutes(services: AccountServices) {
       async ({ request, caller, target }) => {
         const fields = await readFieldsIfAny(request);
         const isSelf = caller.userId === target;
-        await remove(services, caller, target, isSelf ? readPassword(fields) : null);
+        await remove(services, caller, target, isSelf ? Removal.read(fields).password : null);
         return done();
       },
       { ...DOCS.removeUser, who: "self", parse: "none" },
@@ -145,9 +145,6 @@ function userRoutes(services: AccountServices) {
       { ...DOCS.listAudit, who: "admin" },
     );
 }
-
-/** The role in a profile is ignored, for clients send a whole account back. */
-const withoutRole = ({ role: _role, ...fields }: Record<string, unknown>) => fields;
 
 async function found(db: Database, userId: string): Promise<User> {
   const account = await db.onPrimary((at) => findAccount(at, userId));

@@ -124,7 +124,7 @@ export async function remove(
   services: Services,
   caller: Caller,
   userId: string,
-  password: string | null,
+  password: string | null | undefined,
 ): Promise<void> {
   const { db, identity, now } = services;
   const account = await db.onPrimary((at) => findAccount(at, userId));
