@@ -14,6 +14,7 @@ import { openVersions } from "./http/version.ts";
 import { openIdentity } from "./identity/identity.ts";
 import { openTokens } from "./identity/tokens.ts";
 import { openLikes } from "./likes/likes.ts";
+import { LIKE_SCHEMAS } from "./likes/model.ts";
 import { likeRoutes } from "./likes/routes.ts";
 import { kindOf, openLimits } from "./limits/limits.ts";
 import { openCounters } from "./ops/counters.ts";
@@ -106,6 +107,7 @@ export async function openapiDocument(): Promise<string> {
     ...components?.schemas,
     ...SCHEMAS,
     ...WRITE_SCHEMAS,
+    ...LIKE_SCHEMAS,
     ...ACCOUNT_SCHEMAS,
     Problem: ProblemSchema,
   };

@@ -1,6 +1,7 @@
 // Likes over HTTP; the address of a like is the like, so most requests have no body.
 import { Elysia } from "elysia";
 import { readFields } from "../http/body.ts";
+import { complaintOf } from "../http/fields.ts";
 import { LIMIT_DEFAULT, readPage } from "../http/paging.ts";
 import { Problem } from "../http/problems.ts";
 import type { Shop } from "../http/shop.ts";
@@ -9,19 +10,16 @@ import { NO_CONTENT, respondWrite } from "../http/write-answer.ts";
 import type { Identity } from "../identity/identity.ts";
 import { identityPlugin } from "../identity/plugin.ts";
 import { findIdOfSlug, noShoe, shoeIdAt } from "../shoes/shoes.ts";
-import { readShoeIds } from "../shoes/write/body.ts";
 import { isShoeId } from "../shoes/write/draft.ts";
-import { WRITE_DOCS as DOCS } from "../shoes/write/model.ts";
 import { isUserKnown, type Likes, likeOnce, listLikes, mergeLikes } from "./likes.ts";
+import { DOCS, GuestLikes, NamedLike, USER_ID } from "./model.ts";
 import type { Liked, Verb } from "./queue.ts";
 
 /** What the routes of likes need. */
 export type LikeServices = WriteServices & { likes: Likes; shop: Shop; identity: Identity };
 
-const MERGE_MAX = 200;
 /** Ids are short: one answer holds a whole list. */
 const IDS_LIMIT = 1_000;
-const USER_ID_MAX = 64;
 const JSON_TYPE = "application/json; charset=utf-8";
 const PRIVATE = "private, no-store";
 
@@ -126,12 +124,9 @@ function oneLike(services: LikeServices) {
       return respondLike(shoeId, userId, liked);
     },
     async likeNamed(request: Request): Promise<Response> {
-      const { id, userid } = await readFields(request);
-      if (typeof id !== "string" && typeof id !== "number") throw missing("/id");
-      if (typeof userid !== "string" && typeof userid !== "number") throw missing("/userid");
-      const userId = checkedUserId(String(userid));
-      const { shoeId, liked } = await queued("like", String(id), userId);
-      return respondLike(shoeId, userId, liked);
+      const { id, userid } = NamedLike.read(await readFields(request));
+      const { shoeId, liked } = await queued("like", id, userid);
+      return respondLike(shoeId, userid, liked);
     },
     async unlike(context: LikeContext): Promise<Response> {
       const userId = await userOf(services, context);
@@ -155,7 +150,7 @@ function listOfLikes(services: LikeServices) {
     async merge(context: LikeContext): Promise<Response> {
       const userId = await userOf(services, context);
       const fields = await readFields(context.request);
-      const shoeIds = readShoeIds(fields, MERGE_MAX);
+      const { shoeIds } = GuestLikes.read(fields);
       return answerWrite(services, context, fields, async (write) => {
         const answer = await mergeLikes(db, write, { userId, shoeIds, isOpen: openWrites, shop });
         if (!answer) throw noAccount();
@@ -166,13 +161,9 @@ function listOfLikes(services: LikeServices) {
 }
 
 function checkedUserId(userId: string): string {
-  // biome-ignore lint/suspicious/noControlCharactersInRegex: they are what is refused
-  const isGood = userId.length >= 1 && userId.length <= USER_ID_MAX && !/[\u0000-\u001f]/.test(userId);
-  if (!isGood || !userId.isWellFormed())
-    throw new Problem("invalid-request", `userid must have 1 to ${USER_ID_MAX} characters`);
+  const complaint = complaintOf(USER_ID, userId);
+  if (complaint !== null) throw new Problem("invalid-request", `userid ${complaint}`);
   return userId;
 }
 
 const noAccount = () => new Problem("not-found", "there is no such account");
-const missing = (pointer: string) =>
-  new Problem("invalid-request", `${pointer.slice(1)} is missing`, [{ pointer, detail: "is missing" }]);

@@ -3,15 +3,7 @@ import type { Fields } from "../../http/body.ts";
 import { refuseFields } from "../../http/fields.ts";
 import type { Shop } from "../../http/shop.ts";
 import type { View } from "../views.ts";
-import {
-  checkDraft,
-  type FieldError,
-  isShoeId,
-  LIMITS,
-  type ShoeDraft,
-  type SizeStock,
-  slugOfDraft,
-} from "./draft.ts";
+import { checkDraft, type FieldError, LIMITS, type ShoeDraft, type SizeStock, slugOfDraft } from "./draft.ts";
 
 /** What a body says of a shoe; what it does not say is not there. `isTotal`: the stock came without sizes. */
 export type Change = Partial<ShoeDraft> & { isTotal?: boolean };
@@ -97,20 +89,6 @@ export function readCategory(fields: Fields): { name: string; description: strin
   refuseBadText("/description", description, LIMITS.descriptionMax, refuse);
   refuseFields(errors);
   return { name: name ?? "", description: description ?? "" };
-}
-
-/** Reads `{shoeIds}` of a guest's hearts. */
-export function readShoeIds(fields: Fields, countMax: number): string[] {
-  const { errors, refuse } = openRefusals();
-  const ids = fields.shoeIds;
-  if (!Array.isArray(ids) || ids.length > countMax)
-    refuse("/shoeIds", `must be a list of at most ${countMax} ids`);
-  else
-    ids.forEach((id, at) => {
-      if (typeof id !== "string" || !isShoeId(id)) refuse(`/shoeIds/${at}`, "must be the id of a shoe");
-    });
-  refuseFields(errors);
-  return [...new Set(ids as string[])];
 }
 
 const BLANK: Omit<ShoeDraft, "shoeId"> = {

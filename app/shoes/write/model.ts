@@ -1,15 +1,12 @@
-// The shapes of the catalogue's writes and of likes, as the OpenAPI document tells them.
+// The shapes of the catalogue's writes, as the OpenAPI document describes them.
 import { type TSchema, Type } from "@sinclair/typebox";
 import {
   IDEMPOTENCY_KEY,
   inHeader,
   inPath,
   itemOf,
-  listOf,
   type Operation,
   operation,
-  paging,
-  query,
   ref,
 } from "../../http/openapi-parts.ts";
 import { LIMITS } from "./draft.ts";
@@ -78,7 +75,7 @@ const NewProduct = Type.Object({
   ...COMMON,
 });
 
-/** The named schemas of what is sent and of what only writes answer. */
+/** The named schemas of the bodies. */
 export const WRITE_SCHEMAS: Record<string, TSchema> = {
   NewShoe,
   ShoeReplacement,
@@ -93,14 +90,6 @@ export const WRITE_SCHEMAS: Record<string, TSchema> = {
     size: Type.Optional(Type.String({ maxLength: LIMITS.sizeMax })),
     delta: Type.Integer({ minimum: -LIMITS.stockMax, maximum: LIMITS.stockMax }),
   }),
-  Like: Type.Object({
-    shoeId: id,
-    userId: Type.String(),
-    likes: Type.Integer({ minimum: 0 }),
-    created: Type.Boolean({ description: "false: it was liked before" }),
-  }),
-  GuestLikes: Type.Object({ shoeIds: Type.Array(id, { maxItems: 200 }) }),
-  NamedLike: Type.Object({ id, userid: Type.String({ minLength: 1, maxLength: 64 }) }),
 };
 
 const UNKNOWN = {
@@ -113,8 +102,6 @@ const IF_MATCH = inHeader(
   "If-Match",
   "an entity tag from any answer about the shoe; only its version counts",
 );
-const USER = "a user's id, or me";
-const USER_PATH = inPath("id", USER);
 const TAG = "Catalogue";
 const POSTED = [409, 422, 504];
 
@@ -197,45 +184,5 @@ export const WRITE_DOCS = {
     body: ref("NewCategory"),
     answer: [201, itemOf("Category")],
     errors: POSTED,
-  }),
-  like: operation("likeShoe", {
-    summary: "Like a shoe; again is no change",
-    tag: TAG,
-    parameters: [ID, inPath("userid", USER), IDEMPOTENCY_KEY],
-    answer: [201, itemOf("Like")],
-    errors: [404, 409, 422, 504],
-  }),
-  unlike: operation("unlikeShoe", {
-    summary: "Like a shoe no more",
-    tag: TAG,
-    parameters: [ID, inPath("userid", USER)],
-    answer: [204],
-    errors: [404, 504],
-  }),
-  listLikes: operation("listLikes", {
-    summary: "The shoes that a user likes, newest like first",
-    tag: TAG,
-    parameters: [
-      USER_PATH,
-      ...paging("shoes"),
-      query("ids", Type.Boolean(), "only the ids, up to 1000 at once where no limit is given"),
-    ],
-    answer: [200, listOf("Shoe")],
-    errors: [404, 504],
-  }),
-  mergeLikes: operation("mergeLikes", {
-    summary: "Like many shoes, as at sign-in those of a guest",
-    tag: TAG,
-    parameters: [USER_PATH, IDEMPOTENCY_KEY],
-    body: ref("GuestLikes"),
-    answer: [200, listOf("Shoe")],
-    errors: [404, 409, 422, 504],
-  }),
-  likeNamed: operation("likeNamed", {
-    summary: "Like a shoe, both ids in the body",
-    tag: TAG,
-    body: ref("NamedLike"),
-    answer: [201, itemOf("Like")],
-    errors: [404, 504],
   }),
 } satisfies Record<string, Operation>;
