@@ -1,5 +1,5 @@
 // Reads URLs and lists of them as files write them: joined by "~", "|" or ",", as arrays, without a scheme.
-import { isLink } from "../shoes/write/draft.ts";
+import { isLink } from "../http/field-kinds.ts";
 import { cleanLine, isMissing } from "./text.ts";
 
 const HOST = /^(?:[\p{L}\p{N}_-]+(?:\.[\p{L}\p{N}_-]+)+|localhost)(?::\d+)?(?:[/?#]|$)/u;

@@ -1,5 +1,7 @@
-// The shapes of the catalogue's writes, as the OpenAPI document describes them.
-import { type TSchema, Type } from "@sinclair/typebox";
+// The shapes of the catalogue's writes: the bodies that are not a shoe, and the document's part on each route.
+import { Type } from "@sinclair/typebox";
+import { NON_BLANK, PROSE, text, whole } from "../../http/field-kinds.ts";
+import { body, withDefault } from "../../http/fields.ts";
 import {
   IDEMPOTENCY_KEY,
   inHeader,
@@ -9,87 +11,38 @@ import {
   operation,
   ref,
 } from "../../http/openapi-parts.ts";
-import { LIMITS } from "./draft.ts";
+import {
+  LIMITS,
+  NewProduct,
+  NewShoe,
+  ProductChange,
+  ShoeReplacement,
+  sizeName,
+  sizeStocks,
+} from "./draft.ts";
 
-const text = (description: string, maxLength: number = LIMITS.labelMax) =>
-  Type.Optional(Type.String({ description, maxLength }));
-const id = Type.String({ minLength: 1, maxLength: 64 });
-const links = Type.Array(Type.String({ maxLength: LIMITS.urlMax }), {
-  maxItems: LIMITS.imagesMax,
-  description: "http(s) URLs or paths on this site, the cover first; a single one may stand without the list",
+export const Stock = body({ sizes: sizeStocks(1) });
+export const StockDelta = body({
+  size: sizeName,
+  delta: whole({ min: -LIMITS.stockMax, max: LIMITS.stockMax }),
 });
-const price = Type.Number({
-  description: "in major units, at most two decimals; also as a text",
-  maximum: 1_000_000,
-});
-const SizeStock = Type.Object({
-  size: Type.Optional(
-    Type.String({ maxLength: LIMITS.sizeMax, description: "left out: the one unnamed size" }),
+export const NewCategory = body({
+  name: text({ min: 1, max: LIMITS.labelMax, form: NON_BLANK }),
+  description: withDefault(
+    text({ max: LIMITS.descriptionMax, form: PROSE, description: "what belongs to it" }),
+    "",
   ),
-  stock: Type.Integer({ minimum: 0, maximum: LIMITS.stockMax }),
-});
-const related = Type.Array(id, {
-  maxItems: LIMITS.relatedMax,
-  description: "ids in order, also of shoes that do not exist yet; left out: computed",
-});
-
-const COMMON = {
-  description: text("text, never markup", LIMITS.descriptionMax),
-  brand: text("the maker"),
-  category: text("made when it is not there yet"),
-  color: text("one or several"),
-  gender: text("for whom it is made"),
-  sizeSystem: text("US, EU, UK..."),
-  listPrice: Type.Optional(Type.Number({ description: "the price before the sale" })),
-  currency: Type.Optional(Type.String({ description: "the shop's own, no other" })),
-  stock: Type.Optional(
-    Type.Integer({ minimum: 0, description: "of a shoe without sizes; not together with sizes" }),
-  ),
-  sizes: Type.Optional(Type.Array(SizeStock, { maxItems: LIMITS.sizesMax })),
-};
-const href = Type.String({ description: "an http(s) URL, or a path on this site", maxLength: LIMITS.urlMax });
-const title = Type.String({ minLength: 1, maxLength: LIMITS.titleMax });
-
-const NewShoe = Type.Object({
-  shoe_id: Type.Optional(id),
-  title,
-  price,
-  images: Type.Optional(links),
-  href: Type.Optional(href),
-  related_products: Type.Optional(related),
-  ...COMMON,
-});
-const ShoeReplacement = Type.Object({
-  shoe_id: id,
-  title,
-  images: links,
-  price,
-  href,
-  related_products: related,
-  ...COMMON,
-});
-const NewProduct = Type.Object({
-  name: title,
-  price,
-  images: Type.Optional(links),
-  ...COMMON,
 });
 
 /** The named schemas of the bodies. */
-export const WRITE_SCHEMAS: Record<string, TSchema> = {
-  NewShoe,
-  ShoeReplacement,
-  NewProduct,
-  ProductChange: Type.Partial(NewProduct),
-  NewCategory: Type.Object({
-    name: Type.String({ minLength: 1, maxLength: LIMITS.labelMax }),
-    description: text("what belongs to it", LIMITS.descriptionMax),
-  }),
-  Stock: Type.Object({ sizes: Type.Array(SizeStock, { minItems: 1, maxItems: LIMITS.sizesMax }) }),
-  StockDelta: Type.Object({
-    size: Type.Optional(Type.String({ maxLength: LIMITS.sizeMax })),
-    delta: Type.Integer({ minimum: -LIMITS.stockMax, maximum: LIMITS.stockMax }),
-  }),
+export const WRITE_SCHEMAS = {
+  NewShoe: NewShoe.schema,
+  ShoeReplacement: ShoeReplacement.schema,
+  NewProduct: NewProduct.schema,
+  ProductChange: ProductChange.schema,
+  NewCategory: NewCategory.schema,
+  Stock: Stock.schema,
+  StockDelta: StockDelta.schema,
 };
 
 const UNKNOWN = {

@@ -14,8 +14,8 @@ import type { Identity } from "../../identity/identity.ts";
 import { identityPlugin } from "../../identity/plugin.ts";
 import { shoeIdAt } from "../shoes.ts";
 import type { View } from "../views.ts";
-import { readCategory, readDelta, readNewShoe, readPartial, readReplacement, readStock } from "./body.ts";
-import { WRITE_DOCS as DOCS } from "./model.ts";
+import { readNewShoe, readPartial, readReplacement } from "./draft.ts";
+import { WRITE_DOCS as DOCS, NewCategory, Stock, StockDelta } from "./model.ts";
 import { addCategory, addShoe, type Catalogue, changeShoe, removeShoe } from "./shoes.ts";
 import { addStock, setStock } from "./stock.ts";
 
@@ -88,7 +88,7 @@ function handlers(services: CatalogueWriteServices) {
     },
     change(context: RequestContext) {
       return toShoe(context, (fields, shoeId) => {
-        const change = readPartial(fields, "product", shop);
+        const change = readPartial(fields, shop);
         return (write) => changeShoe(catalogue, { ...write, view: "product", shop }, shoeId, change);
       });
     },
@@ -101,19 +101,19 @@ function handlers(services: CatalogueWriteServices) {
     },
     setStock(context: RequestContext) {
       return toShoe(context, (fields, shoeId) => {
-        const sizes = readStock(fields);
+        const { sizes } = Stock.read(fields);
         return (write) => setStock(db, { ...write, view: "shoe", shop }, shoeId, sizes);
       });
     },
     addStock(context: RequestContext) {
       return toShoe(context, (fields, shoeId) => {
-        const change = readDelta(fields);
+        const change = StockDelta.read(fields);
         return (write) => addStock(db, { ...write, view: "shoe", shop }, shoeId, change);
       });
     },
     async addCategory(context: RequestContext) {
       const fields = await readFields(context.request);
-      const category = readCategory(fields);
+      const category = NewCategory.read(fields);
       return answerWrite(services, context, fields, (write) => addCategory(db, write, category));
     },
   };

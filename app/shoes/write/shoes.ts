@@ -10,8 +10,7 @@ import type { AnswerSql, StoredAnswer } from "../../http/write-answer.ts";
 import { openRelatedQueue, type RelatedQueue } from "../related/later.ts";
 import { findVersion, noShoe } from "../shoes.ts";
 import { type Shown, shoeAnswer } from "../views.ts";
-import { type Change, changed } from "./body.ts";
-import { type ShoeDraft, slugOfDraft } from "./draft.ts";
+import { type Change, changed, type ShoeDraft, slugOfDraft } from "./draft.ts";
 import { findDraft, openSaving, planSave, type SavePlan, type Saving } from "./save.ts";
 
 /** A shoe that another process changes during every try is too busy. */
@@ -86,7 +85,7 @@ export async function changeShoe(
       const before = await db.onPrimary((at) => findDraft(at, shoeId));
       if (!before) throw noShoe();
       if (!isMatch(write.ifMatch, before.version)) throw versionFailed();
-      const draft = changed(before.draft, change, write.view, write.shop);
+      const draft = changed(before.draft, change, write.shop);
       const sizesGiven = change.sizes !== undefined;
       const plan = planSave(catalogue, [draft], {
         origin: "api",
