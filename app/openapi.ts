@@ -29,7 +29,9 @@ import { openCatalogue } from "./shoes/write/shoes.ts";
 
 const DESCRIPTION = `The back end of a shoe shop: the catalogue, full-text search with facets, related shoes, and accounts.
 
-Every path exists under \`/api\` and under \`/v1\`, with the same bytes. Errors are \`application/problem+json\`.`;
+Every path exists under \`/api\` and under \`/v1\`, with the same bytes. Errors are \`application/problem+json\`.
+
+Lengths of texts count UTF-16 code units, those of passwords count characters.`;
 
 const DOCUMENTATION = {
   info: { title: "Insole", version, description: DESCRIPTION, license: { name: "MIT" } },
