@@ -80,7 +80,7 @@ test("tells of another process's changes, and the cache follows", async () => {
   const fill = fillOf("/shoes/a", () => String(db.read.get("SELECT price_cents FROM shoes")), {
     shoeIds: ["a"],
   });
-  expect(textOf((await cache.answer(fill)).entry)).toBe("100");
+  expect(textOf((await cache.findOrCompute(fill)).entry)).toBe("100");
   await writeElsewhere("UPDATE shoes SET price_cents = 200, version = version + 1");
   const news = feed.poll();
   expect(news).toMatchObject({
@@ -91,7 +91,7 @@ test("tells of another process's changes, and the cache follows", async () => {
     ],
   });
   if (news.kind === "changes") cache.apply(news.changes);
-  expect(textOf((await cache.answer(fill)).entry)).toBe("200");
+  expect(textOf((await cache.findOrCompute(fill)).entry)).toBe("200");
 });
 
 test("what was undone is not told, and leaves no gap", async () => {

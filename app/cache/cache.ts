@@ -2,7 +2,7 @@
 import { LRUCache } from "lru-cache";
 import type { Change } from "../../db/feed.ts";
 import { openChangeWindow } from "./change-window.ts";
-import { type Answer, type Entry, finish } from "./entry.ts";
+import { type Entry, makeEntry, type Representation } from "./entry.ts";
 import { openShelf } from "./shelf.ts";
 import { openThrottle } from "./throttle.ts";
 
@@ -14,7 +14,7 @@ export type Fill = {
   scope: Scope;
   ttlMs: number;
   /** Makes the answer; `null`: there is no such thing, which is remembered briefly. */
-  compute(): Promise<Answer | null> | Answer | null;
+  compute(): Promise<Representation | null> | Representation | null;
 };
 
 /** Why an answer came as it did, for `Cache-Status`; `behind`: it is older than its client may know. */
@@ -37,7 +37,7 @@ export type Cache = ReturnType<typeof openCache>;
 /** Opens an empty cache; `position` tells how far the change feed has been read. No bytes: nothing is kept. */
 export function openCache({ bytesMax, now, position, headers = {} }: CacheOptions) {
   const shelf = openShelf(bytesMax);
-  const missing = openMissing(bytesMax > 0, now);
+  const missing = openMissingKeys(bytesMax > 0, now);
   const feed = openFeedState({ shelf, missing, now, position });
   const flights = new Map<string, { generation: number; entry: Promise<Entry | null> }>();
 
@@ -57,13 +57,13 @@ export function openCache({ bytesMax, now, position, headers = {} }: CacheOption
   const compute = async ({ key, scope, ttlMs, compute }: Fill): Promise<Entry | null> => {
     // Read before the question, so that a change in between is seen as one that came meanwhile.
     const [seq, listGeneration, generation] = [position(), feed.listGeneration(), feed.generation()];
-    const answer = await compute();
-    if (answer === null) {
+    const representation = await compute();
+    if (representation === null) {
       if (feed.generation() === generation) missing.note(key);
       return null;
     }
-    const entry = finish(
-      answer,
+    const entry = makeEntry(
+      representation,
       { key, scope, seq, listGeneration, expiresAtMs: now() + ttlMs, headers },
       bytesMax > 0,
     );
@@ -80,13 +80,13 @@ export function openCache({ bytesMax, now, position, headers = {} }: CacheOption
     isMissing: missing.has,
     noteMissing: missing.note,
     /** The answer and whether it was there; one computation per key at a time, whoever asks. */
-    async answer(fill: Fill, since = 0): Promise<{ entry: Entry | null; outcome: CacheOutcome }> {
+    async findOrCompute(fill: Fill, since = 0): Promise<{ entry: Entry | null; outcome: CacheOutcome }> {
       const entry = find(fill.key, since);
       if (entry) return { entry, outcome: "hit" };
       if (since === 0 && missing.has(fill.key)) return { entry: null, outcome: "hit" };
-      const underway = flights.get(fill.key);
+      const current = flights.get(fill.key);
       // One that began before the latest news may not know them.
-      if (underway?.generation === feed.generation()) return { entry: await underway.entry, outcome: "miss" };
+      if (current?.generation === feed.generation()) return { entry: await current.entry, outcome: "miss" };
       const flight = { generation: feed.generation(), entry: compute(fill) };
       flights.set(fill.key, flight);
       try {
@@ -96,8 +96,8 @@ export function openCache({ bytesMax, now, position, headers = {} }: CacheOption
       }
     },
     /** An answer computed elsewhere, as it is sent; it is not kept, for the feed here does not tell of it. */
-    passing: ({ key, scope }: Fill, answer: Answer): Entry =>
-      finish(answer, { key, scope, seq: 0, listGeneration: 0, expiresAtMs: 0, headers }, false),
+    makeEntry: ({ key, scope }: Fill, answer: Representation): Entry =>
+      makeEntry(answer, { key, scope, seq: 0, listGeneration: 0, expiresAtMs: 0, headers }, false),
     apply: feed.apply,
     tick: feed.tick,
     clear: feed.clear,
@@ -105,13 +105,13 @@ export function openCache({ bytesMax, now, position, headers = {} }: CacheOption
   };
 }
 
-type Kept = Pick<CacheOptions, "now" | "position"> & {
+type FeedStateOptions = Pick<CacheOptions, "now" | "position"> & {
   shelf: ReturnType<typeof openShelf>;
-  missing: ReturnType<typeof openMissing>;
+  missing: ReturnType<typeof openMissingKeys>;
 };
 
 /** What the change feed's news do to what is kept. */
-function openFeedState({ shelf, missing, now, position }: Kept) {
+function openFeedState({ shelf, missing, now, position }: FeedStateOptions) {
   const changeWindow = openChangeWindow();
   let listGeneration = 0;
   let generation = 0;
@@ -128,7 +128,7 @@ function openFeedState({ shelf, missing, now, position }: Kept) {
     shelf.clear();
     dropLists();
     throttle.allDropped();
-    changeWindow.forgetTo(position());
+    changeWindow.discardTo(position());
   };
 
   const applyOne = (change: Change) => {
@@ -165,18 +165,18 @@ function openFeedState({ shelf, missing, now, position }: Kept) {
 }
 
 /** What was lately not there, by key. */
-function openMissing(isEnabled: boolean, now: () => number) {
-  const until = new LRUCache<string, number>({ max: MISSING_MAX });
+function openMissingKeys(isEnabled: boolean, now: () => number) {
+  const expiriesMs = new LRUCache<string, number>({ max: MISSING_MAX });
   return {
-    has: (key: string): boolean => (until.get(key) ?? 0) > now(),
+    has: (key: string): boolean => (expiriesMs.get(key) ?? 0) > now(),
     note(key: string): void {
-      if (isEnabled) until.set(key, now() + MISSING_TTL_MS);
+      if (isEnabled) expiriesMs.set(key, now() + MISSING_TTL_MS);
     },
     /** A shoe came into being: its addresses are not missing any more. */
     drop(shoeId: string): void {
-      for (const key of [...until.keys()]) if (key.split("/").includes(shoeId)) until.delete(key);
+      for (const key of [...expiriesMs.keys()]) if (key.split("/").includes(shoeId)) expiriesMs.delete(key);
     },
-    clear: (): void => until.clear(),
-    size: (): number => until.size,
+    clear: (): void => expiriesMs.clear(),
+    size: (): number => expiriesMs.size,
   };
 }

@@ -9,22 +9,22 @@ const RECENT_MAX = 4_096;
 /** Opens an empty memory of changes. */
 export function openChangeWindow() {
   let changes: Change[] = [];
-  let forgottenTo = 0;
+  let discardedToSeq = 0;
   return {
     add(change: Change): void {
       changes.push(change);
       if (changes.length <= 2 * RECENT_MAX) return;
-      forgottenTo = changes[changes.length - RECENT_MAX - 1]?.seq ?? forgottenTo;
+      discardedToSeq = changes[changes.length - RECENT_MAX - 1]?.seq ?? discardedToSeq;
       changes = changes.slice(-RECENT_MAX);
     },
     /** Nothing computed before `seq` may be kept any more. */
-    forgetTo(seq: number): void {
+    discardTo(seq: number): void {
       changes = [];
-      forgottenTo = seq;
+      discardedToSeq = seq;
     },
     /** Whether something happened since the answer's computation began, and not after `to`, that makes it wrong. */
     isStale: (entry: Entry, to = Number.POSITIVE_INFINITY): boolean =>
-      entry.seq < forgottenTo ||
+      entry.seq < discardedToSeq ||
       changes.some((change) => change.seq > entry.seq && change.seq <= to && invalidates(change, entry)),
   };
 }

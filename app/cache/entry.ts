@@ -3,7 +3,7 @@ import { DATA_HEADERS, EXPOSED_HEADERS } from "../http/headers.ts";
 import type { Scope } from "./cache.ts";
 
 /** What a computation returns: the body and what its entity tag begins with (row version and view). */
-export type Answer = {
+export type Representation = {
   body: string;
   contentType: string;
   cacheControl: string;
@@ -38,7 +38,7 @@ const GZIP_BYTES_MIN = 860;
 const GZIP_LEVEL = 6;
 /** Measured: what an entry takes beside its bytes, for each shoe it shows, and how much more than its size a buffer takes. */
 const ENTRY_BYTES = 1_400;
-const MARK_BYTES = 50;
+const ID_HASH_BYTES = 50;
 const BUFFER_FACTOR = 1.35;
 const GZIP_FACTOR = 0.45;
 const GZIP_BYTES = 600;
@@ -53,19 +53,19 @@ export const PUBLIC_HEADERS = {
   ...DATA_HEADERS,
 } as const;
 
-type Facts = Pick<Entry, "key" | "scope" | "seq" | "listGeneration" | "expiresAtMs"> & {
+type EntryFacts = Pick<Entry, "key" | "scope" | "seq" | "listGeneration" | "expiresAtMs"> & {
   /** Headers that the settings add to every answer. */
   headers?: Record<string, string>;
 };
 
-const NO_MARKS = new Int32Array();
+const NO_ID_HASHES = new Int32Array();
 
 const NO_MORE = {};
 const common = new WeakMap<Record<string, string>, Map<string, Headers>>();
 
 /** What answers of one type and lifetime have in common: copied, which costs a sixth of naming each. */
 function commonHeaders(
-  { contentType, cacheControl }: Answer,
+  { contentType, cacheControl }: Representation,
   more: Record<string, string> = NO_MORE,
 ): Headers {
   let kept = common.get(more);
@@ -89,16 +89,20 @@ function commonHeaders(
 }
 
 /** Turns a computed answer into bytes and headers, once; one that is not to be kept cannot be found by its shoes. */
-export function finish(answer: Answer, { headers: more, ...facts }: Facts, isKept: boolean): Entry {
-  const body = toBytes(answer.body);
-  const tag = `${answer.etagPrefix}.${Bun.hash.xxHash64(body).toString(36)}`;
-  const headers = new Headers(commonHeaders(answer, more));
+export function makeEntry(
+  representation: Representation,
+  { headers: more, ...facts }: EntryFacts,
+  isStored: boolean,
+): Entry {
+  const body = toBytes(representation.body);
+  const tag = `${representation.etagPrefix}.${Bun.hash.xxHash64(body).toString(36)}`;
+  const headers = new Headers(commonHeaders(representation, more));
   headers.set("etag", `"${tag}.i"`);
-  if (answer.link) headers.set("link", answer.link);
+  if (representation.link) headers.set("link", representation.link);
   const plain = { body, etag: `"${tag}.i"`, headers };
   return {
     ...facts,
-    idHashes: isKept ? Int32Array.from(new Set(answer.shoeIds().map(idHashOf))) : NO_MARKS,
+    idHashes: isStored ? Int32Array.from(new Set(representation.shoeIds().map(idHashOf))) : NO_ID_HASHES,
     plain,
     gzip: body.length < GZIP_BYTES_MIN ? null : undefined,
   };
@@ -128,9 +132,9 @@ function toBytes(text: string): Uint8Array<ArrayBuffer> {
 }
 
 /** Bytes an entry takes in memory, its compressed copy and bookkeeping included. */
-export function weigh({ plain, gzip, idHashes }: Entry): number {
+export function bytesOf({ plain, gzip, idHashes }: Entry): number {
   const compressed = gzip === null ? 0 : plain.body.length * GZIP_FACTOR * BUFFER_FACTOR + GZIP_BYTES;
   return (
-    Math.ceil(plain.body.length * BUFFER_FACTOR + compressed) + ENTRY_BYTES + idHashes.length * MARK_BYTES
+    Math.ceil(plain.body.length * BUFFER_FACTOR + compressed) + ENTRY_BYTES + idHashes.length * ID_HASH_BYTES
   );
 }

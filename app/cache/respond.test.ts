@@ -1,7 +1,7 @@
 // From a finished answer to the response of one request: entity tags, encodings, and headers that are nobody else's.
 import { describe, expect, test } from "bun:test";
 import { randomBytes } from "node:crypto";
-import { type Entry, finish, gzipOf, weigh } from "./entry.ts";
+import { bytesOf, type Entry, gzipOf, makeEntry } from "./entry.ts";
 import { acceptsGzip, respond } from "./respond.ts";
 
 const TEXT = "Trail shoe, grips wet rock. ".repeat(100);
@@ -14,7 +14,7 @@ const answer = {
 };
 
 const entryOf = (body: string, link?: string): Entry =>
-  finish({ ...answer, body, ...(link ? { link } : {}) }, FACTS, true);
+  makeEntry({ ...answer, body, ...(link ? { link } : {}) }, FACTS, true);
 const asking = (headers: Record<string, string> = {}) =>
   new Request("http://shop.example/api/shoes/a", { headers });
 const ask = (entry: Entry, headers: Record<string, string> = {}) =>
@@ -116,11 +116,11 @@ describe("compression", () => {
       randomBytes(9_000).toString("base64"),
     ]) {
       const entry = entryOf(body);
-      const before = weigh(entry);
+      const before = bytesOf(entry);
       const { body: compressed } = gzipOf(entry);
       const isKept = entry.gzip !== null;
       expect(entry.plain.body.length + (isKept ? compressed.length : 0)).toBeLessThan(before);
-      if (isKept) expect(weigh(entry)).toBe(before);
+      if (isKept) expect(bytesOf(entry)).toBe(before);
     }
   });
 });
@@ -165,15 +165,15 @@ describe("one entry, many requests", () => {
   test("each response keeps the headers of its own request", async () => {
     const entry = entryOf(TEXT);
     const tag = etagOf(ask(entry));
-    const responses = Array.from({ length: 50 }, (_, at) => {
-      const headers = at % 3 === 0 ? { "if-none-match": tag } : at % 3 === 1 ? GZIP : {};
-      return respond(entry, asking(headers), at % 2 ? "hit" : "miss", `r${at}`);
+    const responses = Array.from({ length: 50 }, (_, index) => {
+      const headers = index % 3 === 0 ? { "if-none-match": tag } : index % 3 === 1 ? GZIP : {};
+      return respond(entry, asking(headers), index % 2 ? "hit" : "miss", `r${index}`);
     });
-    responses.forEach(({ headers, status }, at) => {
-      expect(headers.get("x-request-id")).toBe(`r${at}`);
-      expect(headers.get("cache-status")).toBe(at % 2 ? "insole; hit" : "insole; fwd=miss");
-      expect(headers.get("content-encoding")).toBe(at % 3 === 1 && at % 2 === 1 ? "gzip" : null);
-      expect(status).toBe(at % 3 === 0 ? 304 : 200);
+    responses.forEach(({ headers, status }, index) => {
+      expect(headers.get("x-request-id")).toBe(`r${index}`);
+      expect(headers.get("cache-status")).toBe(index % 2 ? "insole; hit" : "insole; fwd=miss");
+      expect(headers.get("content-encoding")).toBe(index % 3 === 1 && index % 2 === 1 ? "gzip" : null);
+      expect(status).toBe(index % 3 === 0 ? 304 : 200);
     });
     responses[1]?.headers.set("x-request-id", "changed by hand");
     responses[1]?.headers.set("server-timing", "app;dur=1");
@@ -188,19 +188,19 @@ describe("one entry, many requests", () => {
       hostname: "127.0.0.1",
       fetch: (request) => respond(entry, request, "hit", request.headers.get("x-request-id") ?? ""),
     });
-    const ids = Array.from({ length: 60 }, (_, at) => `wire-${at}`);
+    const ids = Array.from({ length: 60 }, (_, index) => `wire-${index}`);
     const answers = await Promise.all(
-      ids.map(async (id, at) => {
-        const headers = { "x-request-id": id, "accept-encoding": at % 2 ? "gzip" : "identity" };
-        const response = await fetch(server.url, { headers, method: at % 5 === 0 ? "HEAD" : "GET" });
+      ids.map(async (id, index) => {
+        const headers = { "x-request-id": id, "accept-encoding": index % 2 ? "gzip" : "identity" };
+        const response = await fetch(server.url, { headers, method: index % 5 === 0 ? "HEAD" : "GET" });
         return { response, text: await response.text() };
       }),
     );
-    answers.forEach(({ response, text }, at) => {
-      expect(response.headers.get("x-request-id")).toBe(`wire-${at}`);
-      expect(response.headers.get("content-encoding")).toBe(at % 2 ? "gzip" : null);
-      expect(text).toBe(at % 5 === 0 ? "" : TEXT);
-      if (at % 10 === 0) expect(response.headers.get("content-length")).toBe(String(TEXT.length));
+    answers.forEach(({ response, text }, index) => {
+      expect(response.headers.get("x-request-id")).toBe(`wire-${index}`);
+      expect(response.headers.get("content-encoding")).toBe(index % 2 ? "gzip" : null);
+      expect(text).toBe(index % 5 === 0 ? "" : TEXT);
+      if (index % 10 === 0) expect(response.headers.get("content-length")).toBe(String(TEXT.length));
     });
     await server.stop(true);
   });

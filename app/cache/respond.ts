@@ -10,23 +10,24 @@ const STATUS = { miss: "insole; fwd=miss", behind: BEHIND } as const;
  * The answer as this client wants it: 304 where it has it already. Header objects are copied by `Response`. Without an id
  * of the request whoever sends the answer sets it.
  */
-export function respond(entry: Entry, request: Request, origin: CacheOutcome, requestId?: string): Response {
-  const asked = request.headers;
+export function respond(entry: Entry, request: Request, outcome: CacheOutcome, requestId?: string): Response {
+  const requestHeaders = request.headers;
   // A single shoe is compressed when it is asked for again: what is asked for once is not worth the time.
-  const mayCompress = entry.gzip !== null && (origin === "hit" || entry.scope === "list");
-  const variant = mayCompress && acceptsGzip(asked.get("accept-encoding")) ? gzipOf(entry) : entry.plain;
-  const headers = origin === "hit" ? variant.headers : new Headers(variant.headers);
-  if (origin !== "hit") headers.set("cache-status", STATUS[origin]);
+  const mayCompress = entry.gzip !== null && (outcome === "hit" || entry.scope === "list");
+  const variant =
+    mayCompress && acceptsGzip(requestHeaders.get("accept-encoding")) ? gzipOf(entry) : entry.plain;
+  const headers = outcome === "hit" ? variant.headers : new Headers(variant.headers);
+  if (outcome !== "hit") headers.set("cache-status", STATUS[outcome]);
   if (requestId !== undefined) headers.set("x-request-id", requestId);
-  const known = asked.get("if-none-match");
+  const known = requestHeaders.get("if-none-match");
   if (known !== null && isKnown(known, entry)) return notModified(headers);
   return new Response(variant.body, { headers });
 }
 
 function notModified(headers: Headers): Response {
-  const kept = new Headers(headers);
-  for (const name of ["content-type", "content-encoding"]) kept.delete(name);
-  return new Response(null, { status: 304, headers: kept });
+  const remaining = new Headers(headers);
+  for (const name of ["content-type", "content-encoding"]) remaining.delete(name);
+  return new Response(null, { status: 304, headers: remaining });
 }
 
 /** Whether a client takes gzip: named, and not with a weight of zero. */

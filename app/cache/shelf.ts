@@ -1,7 +1,7 @@
 // Where the finished answers stand: the least recently used go first, and each is found by the shoes it shows.
 import { LRUCache } from "lru-cache";
 import type { Scope } from "./cache.ts";
-import { type Entry, idHashOf, weigh } from "./entry.ts";
+import { bytesOf, type Entry, idHashOf } from "./entry.ts";
 import { openSpellings } from "./key.ts";
 
 /** Answers are found by the shoes they show in this many buckets: far less memory than a list per shoe. */
@@ -14,7 +14,7 @@ export function openShelf(bytesMax: number) {
   const shows = Array.from({ length: BUCKETS }, () => new Set<Entry>());
   const entries = new LRUCache<string, Entry>({
     maxSize: Math.max(1, bytesMax),
-    sizeCalculation: weigh,
+    sizeCalculation: bytesOf,
     dispose: (entry) => {
       for (const idHash of entry.idHashes) shows[bucketOf(idHash)]?.delete(entry);
     },

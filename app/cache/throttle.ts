@@ -6,13 +6,13 @@ const COUNTERS_PAUSE_MS = 1_000;
 
 /** Opens the pace; `dropLists` and `dropItem` are called when something is due. */
 export function openThrottle(now: () => number, dropLists: () => void, dropItem: (shoeId: string) => void) {
-  const lists = { droppedAt: Number.NEGATIVE_INFINITY, dueAt: Number.POSITIVE_INFINITY };
-  const items = new Map<string, { droppedAt: number; isDue: boolean }>();
+  const lists = { droppedAtMs: Number.NEGATIVE_INFINITY, dueAtMs: Number.POSITIVE_INFINITY };
+  const items = new Map<string, { droppedAtMs: number; isDue: boolean }>();
   // When the first item may be due: a burst of likes ticks hundreds of times a second over a thousand items.
-  let nextLookAt = Number.POSITIVE_INFINITY;
+  let nextItemDueAtMs = Number.POSITIVE_INFINITY;
 
   const listsDueAfter = (pauseMs: number) => {
-    lists.dueAt = Math.min(lists.dueAt, lists.droppedAt + pauseMs);
+    lists.dueAtMs = Math.min(lists.dueAtMs, lists.droppedAtMs + pauseMs);
   };
 
   return {
@@ -25,32 +25,32 @@ export function openThrottle(now: () => number, dropLists: () => void, dropItem:
       const item = items.get(shoeId);
       if (item) item.isDue = true;
       else {
-        items.set(shoeId, { droppedAt: Number.NEGATIVE_INFINITY, isDue: true });
-        nextLookAt = Number.NEGATIVE_INFINITY;
+        items.set(shoeId, { droppedAtMs: Number.NEGATIVE_INFINITY, isDue: true });
+        nextItemDueAtMs = Number.NEGATIVE_INFINITY;
       }
     },
     /** Everything was dropped just now. */
     allDropped(): void {
       items.clear();
-      lists.droppedAt = now();
-      lists.dueAt = Number.POSITIVE_INFINITY;
+      lists.droppedAtMs = now();
+      lists.dueAtMs = Number.POSITIVE_INFINITY;
     },
     /** Does what has become due. */
     tick(): void {
-      const time = now();
-      if (lists.dueAt <= time) {
-        lists.droppedAt = time;
-        lists.dueAt = Number.POSITIVE_INFINITY;
+      const nowMs = now();
+      if (lists.dueAtMs <= nowMs) {
+        lists.droppedAtMs = nowMs;
+        lists.dueAtMs = Number.POSITIVE_INFINITY;
         dropLists();
       }
-      if (nextLookAt > time) return;
-      nextLookAt = Number.POSITIVE_INFINITY;
+      if (nextItemDueAtMs > nowMs) return;
+      nextItemDueAtMs = Number.POSITIVE_INFINITY;
       for (const [shoeId, item] of items) {
-        const dueAt = item.droppedAt + COUNTERS_PAUSE_MS;
-        if (dueAt > time) nextLookAt = Math.min(nextLookAt, dueAt);
+        const dueAtMs = item.droppedAtMs + COUNTERS_PAUSE_MS;
+        if (dueAtMs > nowMs) nextItemDueAtMs = Math.min(nextItemDueAtMs, dueAtMs);
         else if (item.isDue) {
-          items.set(shoeId, { droppedAt: time, isDue: false });
-          nextLookAt = Math.min(nextLookAt, time + COUNTERS_PAUSE_MS);
+          items.set(shoeId, { droppedAtMs: nowMs, isDue: false });
+          nextItemDueAtMs = Math.min(nextItemDueAtMs, nowMs + COUNTERS_PAUSE_MS);
           dropItem(shoeId);
         } else items.delete(shoeId);
       }

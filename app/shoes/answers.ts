@@ -1,7 +1,7 @@
 // The catalogue's public answers as they are cached: body, lifetime, entity tag and what makes them wrong.
 import type { Readable } from "../../db/database.ts";
 import type { Fill } from "../cache/cache.ts";
-import type { Answer } from "../cache/entry.ts";
+import type { Representation } from "../cache/entry.ts";
 import { OFFSET_MAX, paginationOf, wholeList } from "../http/paging.ts";
 import type { Shop } from "../http/shop.ts";
 import { drawShoe } from "../pictures/picture.ts";
@@ -26,7 +26,7 @@ const PICTURE_VERSIONED = "public, max-age=31536000, immutable";
 // As the addresses below `/api/` and `/v1/`, without their first slash.
 const ROOT: Record<View, string> = { shoe: "shoes", product: "products" };
 
-const json = (body: string, etagPrefix: string, shoeIds: () => string[] = () => []): Answer => ({
+const json = (body: string, etagPrefix: string, shoeIds: () => string[] = () => []): Representation => ({
   body,
   contentType: JSON_TYPE,
   cacheControl: CATALOGUE,

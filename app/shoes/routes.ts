@@ -72,7 +72,7 @@ export function pictureRoutes({ db, cache }: CatalogueServices) {
       const id = /^(.+)\.svg$/.exec(params.file)?.[1] ?? "";
       if (!isShoeId(id)) throw notFound();
       const isCurrent = query.v !== undefined && query.v === String(findVersion(db, id));
-      const { entry, outcome } = await cache.answer(
+      const { entry, outcome } = await cache.findOrCompute(
         pictureFill(db, id, isCurrent ? (query.v ?? null) : null),
       );
       if (!entry) throw notFound();
@@ -121,20 +121,20 @@ function finders({ db, cache, versions }: CatalogueServices) {
   const computeAt = async (at: Readable, make: Make): Promise<Found> => {
     const fill = make(at);
     const answer = await fill.compute();
-    return { entry: answer && cache.passing(fill, answer), outcome: "miss" };
+    return { entry: answer && cache.makeEntry(fill, answer), outcome: "miss" };
   };
 
   const look = async (request: Request, make: Make): Promise<Found> => {
     const since = versions.sinceOf(request.headers);
-    if (since <= versions.position()) return cache.answer(make(db), since);
+    if (since <= versions.position()) return cache.findOrCompute(make(db), since);
     const atPrimary = unlessGone(db.onPrimary((at) => computeAt(at, make)));
     // The copy here may be quicker after all.
     const isHere = versions.catchUp(since, PRIMARY_MS_MAX).then((caughtUp) => (caughtUp ? null : atPrimary));
     const found = await Promise.race([atPrimary, isHere]);
     if (found) return found;
-    if (since <= versions.position()) return cache.answer(make(db), since);
+    if (since <= versions.position()) return cache.findOrCompute(make(db), since);
     // Every public read works while the primary is gone: older than its client knows is better than nothing, and said.
-    const { entry } = await cache.answer(make(db));
+    const { entry } = await cache.findOrCompute(make(db));
     return { entry, outcome: "behind" };
   };
 

@@ -2,7 +2,7 @@
 
 import type { Change, ChangeKind } from "../../db/feed.ts";
 import { type Fill, openCache, type Scope } from "../cache/cache.ts";
-import type { Answer } from "../cache/entry.ts";
+import type { Representation } from "../cache/entry.ts";
 
 const BEGIN_MS = 1_000_000;
 const BEGIN_SEQ = 50;
@@ -11,7 +11,7 @@ export const TTL_MS = 60_000;
 export type FillOptions = { scope?: Scope; shoeIds?: readonly string[]; ttlMs?: number };
 
 /** Opens a cache with hands: `advance` turns the clock, `change` is news of the feed. */
-export function openHandCache(bytesMax = 1_000_000) {
+export function openManualCache(bytesMax = 1_000_000) {
   let nowMs = BEGIN_MS;
   let seq = BEGIN_SEQ;
   const cache = openCache({ bytesMax, now: () => nowMs, position: () => seq });
@@ -19,7 +19,7 @@ export function openHandCache(bytesMax = 1_000_000) {
     cache,
     now: () => nowMs,
     /** Lets time pass without a poll of the feed. */
-    pass(ms: number): void {
+    passTime(ms: number): void {
       nowMs += ms;
     },
     /** Lets time pass, with the poll at its end that happens many times a second. */
@@ -27,19 +27,23 @@ export function openHandCache(bytesMax = 1_000_000) {
       nowMs += ms;
       cache.tick();
     },
-    change(...news: [ChangeKind, string | null][]): void {
-      const changes: Change[] = news.map(([kind, shoeId], at) => ({ seq: seq + at + 1, kind, shoeId }));
-      seq += news.length;
+    change(...changeList: [ChangeKind, string | null][]): void {
+      const changes: Change[] = changeList.map(([kind, shoeId], index) => ({
+        seq: seq + index + 1,
+        kind,
+        shoeId,
+      }));
+      seq += changeList.length;
       cache.apply(changes);
     },
     /** The feed tells of another database, whose feed stands here. */
-    lose(newSeq: number): void {
+    loseFeed(newSeq: number): void {
       seq = newSeq;
       cache.clear();
     },
     /** Asks for an answer that is there at once; `null`: there is no such thing. */
-    ask: (key: string, body: string | null, options: FillOptions = {}) =>
-      cache.answer(fillOf(key, () => body, options)),
+    get: (key: string, body: string | null, options: FillOptions = {}) =>
+      cache.findOrCompute(fillOf(key, () => body, options)),
     has: (key: string): boolean => cache.find(key) !== undefined,
   };
 }
@@ -57,13 +61,13 @@ export function fillOf(
     ttlMs,
     async compute() {
       const text = await body();
-      return text === null ? null : answerOf(text, [...shoeIds]);
+      return text === null ? null : representationOf(text, [...shoeIds]);
     },
   };
 }
 
 /** An answer of plain text. */
-export const answerOf = (body: string, shoeIds: string[] = []): Answer => ({
+export const representationOf = (body: string, shoeIds: string[] = []): Representation => ({
   body,
   contentType: "text/plain",
   cacheControl: "public",
