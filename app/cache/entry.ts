@@ -108,11 +108,14 @@ export function makeEntry(
   };
 }
 
+/** The entity tag of the compressed variant; tags end in `.i"` (identity) or `.g"` (gzip). */
+export const gzipEtagOf = (plainEtag: string): string => `${plainEtag.slice(0, -2)}g"`;
+
 /** The compressed variant, made on first use and kept; the plain one where it saves too little. */
 export function gzipOf(entry: Entry): Variant {
   if (entry.gzip === undefined) {
     const body = new Uint8Array(Bun.gzipSync(entry.plain.body, { level: GZIP_LEVEL, library: "libdeflate" }));
-    const etag = entry.plain.etag.replace(/\.i"$/, '.g"');
+    const etag = gzipEtagOf(entry.plain.etag);
     const headers = new Headers(entry.plain.headers);
     headers.set("etag", etag);
     headers.set("content-encoding", "gzip");

@@ -1,6 +1,8 @@
 // From a finished answer to the response for one request: encoding, entity tags, `Cache-Status`.
+
+import { namesEtag } from "../http/if-none-match.ts";
 import type { CacheOutcome } from "./cache.ts";
-import { type Entry, gzipOf } from "./entry.ts";
+import { type Entry, gzipEtagOf, gzipOf } from "./entry.ts";
 
 /** What is said of an answer that is older than its client may know. */
 export const BEHIND = "insole; hit; detail=behind";
@@ -19,8 +21,9 @@ export function respond(entry: Entry, request: Request, outcome: CacheOutcome, r
   const headers = outcome === "hit" ? variant.headers : new Headers(variant.headers);
   if (outcome !== "hit") headers.set("cache-status", STATUS[outcome]);
   if (requestId !== undefined) headers.set("x-request-id", requestId);
-  const known = requestHeaders.get("if-none-match");
-  if (known !== null && isKnown(known, entry)) return notModified(headers);
+  const ifNoneMatch = requestHeaders.get("if-none-match");
+  if (ifNoneMatch !== null && namesEtag(ifNoneMatch, entry.plain.etag, gzipEtagOf(entry.plain.etag)))
+    return notModified(headers);
   return new Response(variant.body, { headers });
 }
 
@@ -34,14 +37,4 @@ function notModified(headers: Headers): Response {
 export function acceptsGzip(accepted: string | null): boolean {
   if (accepted === null || !accepted.includes("gzip")) return false;
   return !accepted.includes("q=0") || !/gzip\s*;\s*q=0(\.0{0,3})?\s*(,|$)/.test(accepted);
-}
-
-/** Weak comparison (RFC 9110) with either encoding: the client holds this content already. */
-function isKnown(ifNoneMatch: string, { plain }: Entry): boolean {
-  if (ifNoneMatch.trim() === "*") return true;
-  const content = plain.etag.slice(1, -3);
-  return ifNoneMatch.split(",").some((tag) => {
-    const bare = tag.trim().replace(/^W\//, "");
-    return bare === `"${content}.i"` || bare === `"${content}.g"`;
-  });
 }

@@ -1,6 +1,7 @@
 // Answers that are not the catalogue's: texts made here and files of a folder, revalidated or kept for good.
 import { realpath, stat } from "node:fs/promises";
 import { isAbsolute, join, relative } from "node:path";
+import { namesEtag } from "../http/if-none-match.ts";
 
 /** For answers whose address changes with their content. */
 export const IMMUTABLE = "public, max-age=31536000, immutable";
@@ -86,6 +87,6 @@ function isAbsent(thrown: unknown): boolean {
 }
 
 function isKnown(request: Request, etag: string): boolean {
-  const known = request.headers.get("if-none-match");
-  return known?.split(",").some((tag) => ["*", etag, `W/${etag}`].includes(tag.trim())) ?? false;
+  const ifNoneMatch = request.headers.get("if-none-match");
+  return ifNoneMatch !== null && namesEtag(ifNoneMatch, etag);
 }
