@@ -1,43 +1,74 @@
-// The memory cache: finished answers by canonical address, dropped by the change feed, bounded in bytes.
+// The memory cache: finished responses by canonical address, invalidated by the change feed, bounded in bytes.
 import { LRUCache } from "lru-cache";
 import type { Change } from "../../db/feed.ts";
 import { openChangeWindow } from "./change-window.ts";
-import { type Entry, makeEntry, type Representation } from "./entry.ts";
+import { type Entry, openEntryMaker, type Representation, type Scope } from "./entry.ts";
 import { openShelf } from "./shelf.ts";
 import { openThrottle } from "./throttle.ts";
 
-/** What an answer is about: one shoe, a shoe with others beside it, or many shoes. */
-export type Scope = "item" | "related" | "list";
-
+/** How the entry of a key is computed, and how long it lives at most. */
 export type Fill = {
   key: string;
   scope: Scope;
   ttlMs: number;
-  /** Makes the answer; `null`: there is no such thing, which is remembered briefly. */
+  /** Computes the response; `null`: the resource does not exist, which is remembered briefly. */
   compute(): Promise<Representation | null> | Representation | null;
 };
 
-/** Why an answer came as it did, for `Cache-Status`; `behind`: it is older than its client may know. */
+/** Where a response came from, for `Cache-Status`; `behind`: it lacks changes its client has already seen. */
 export type CacheOutcome = "hit" | "miss" | "behind";
 
-export type CacheOptions = {
+/** The memory cache of one process. `since` is the newest `seq` a client has seen; 0: none. */
+export type Cache = {
+  /**
+   * The entry at this key or at a noted spelling of it, unless it has expired or was invalidated, or lacks a change up to
+   * `since` that concerns it.
+   */
+  find(spelling: string, since?: number): Entry | undefined;
+  /**
+   * The entry at the fill's key, computed and stored where `find` finds none. Callers that wait for the same key share one
+   * computation (single flight), unless changes arrived after it began. `null`: the resource does not exist. Throws what
+   * `compute` throws, to all who share it; the next call computes again.
+   */
+  findOrCompute(fill: Fill, since?: number): Promise<{ entry: Entry | null; outcome: CacheOutcome }>;
+  /** An entry that is sent but not stored: its data was read elsewhere, so the feed here cannot invalidate it. */
+  makeEntry(fill: Fill, representation: Representation): Entry;
+  /** From now on `find` finds the entry of this key by this spelling too. */
+  noteSpelling(spelling: string, key: string): void;
+  /** Whether the resource at this key was found missing a moment ago. */
+  isMissing(key: string): boolean;
+  /** Remembers briefly that the resource at this key does not exist. */
+  noteMissing(key: string): void;
+  /** Applies changes of the feed, in their order: some invalidate at once, others no sooner than their throttle allows. */
+  apply(changes: Change[]): void;
+  /** Invalidates what the throttle has made due; called many times a second. */
+  tick(): void;
+  /** Drops everything: the feed has a gap, or belongs to another dataset. */
+  clear(): void;
+  /** Entries and missing keys that are held, and the bytes counted for the entries. */
+  state(): { entries: number; bytes: number; missing: number };
+};
+
+type CacheOptions = {
+  /** 0: nothing is stored, and computations are still shared. */
   bytesMax: number;
   now(): number;
+  /** The `seq` up to which the change feed has been applied. */
   position(): number;
-  /** What the settings add to every answer's headers. */
+  /** Headers that the settings add to every response. */
   headers?: Record<string, string>;
 };
 
-/** Answers that are remembered as missing: few and short-lived, so that scanning ids evicts no shoe. */
+/** Missing keys are few and short-lived, and bounded apart, so that scanning ids evicts no shoe. */
 const MISSING_MAX = 5_000;
 const MISSING_TTL_MS = 5_000;
 
-export type Cache = ReturnType<typeof openCache>;
-
-/** Opens an empty cache; `position` tells how far the change feed has been read. No bytes: nothing is kept. */
-export function openCache({ bytesMax, now, position, headers = {} }: CacheOptions) {
+/** Opens an empty cache. */
+export function openCache({ bytesMax, now, position, headers = {} }: CacheOptions): Cache {
+  const isStoring = bytesMax > 0;
+  const makeEntry = openEntryMaker(headers);
   const shelf = openShelf(bytesMax);
-  const missing = openMissingKeys(bytesMax > 0, now);
+  const missing = openMissingKeys(isStoring, now);
   const feed = openFeedState({ shelf, missing, now, position });
   const flights = new Map<string, { generation: number; entry: Promise<Entry | null> }>();
 
@@ -48,44 +79,37 @@ export function openCache({ bytesMax, now, position, headers = {} }: CacheOption
       entry.expiresAtMs > now() &&
       (entry.scope !== "list" || entry.listGeneration === feed.listGeneration())
     )
-      // One that is good enough for others may be too old for who knows of a later change.
+      // An entry that other clients may still get can lack a change that this client has seen.
       return since > entry.seq && feed.isStale(entry, since) ? undefined : entry;
     shelf.delete(entry.key);
     return undefined;
   };
 
   const compute = async ({ key, scope, ttlMs, compute }: Fill): Promise<Entry | null> => {
-    // Read before the question, so that a change in between is seen as one that came meanwhile.
+    // Read before the query runs, so that a change during the query counts as later than the entry.
     const [seq, listGeneration, generation] = [position(), feed.listGeneration(), feed.generation()];
     const representation = await compute();
     if (representation === null) {
       if (feed.generation() === generation) missing.note(key);
       return null;
     }
-    const entry = makeEntry(
-      representation,
-      { key, scope, seq, listGeneration, expiresAtMs: now() + ttlMs, headers },
-      bytesMax > 0,
-    );
-    if (bytesMax > 0 && !feed.wasCleared(generation) && !feed.isStale(entry)) shelf.put(entry);
+    const facts = { key, scope, seq, listGeneration, expiresAtMs: now() + ttlMs };
+    const entry = makeEntry(representation, facts, isStoring);
+    if (isStoring && !feed.wasCleared(generation) && !feed.isStale(entry)) shelf.put(entry);
     return entry;
   };
 
   return {
-    /** The finished answer at this key or a known spelling of it; with `since`, only one that knows the changes to that `seq`. */
     find,
-    /** Another spelling of a key: from now on its answer is found by both. */
     noteSpelling: shelf.noteSpelling,
-    /** Whether there was lately nothing at this key; and to say so of one that was looked up elsewhere. */
     isMissing: missing.has,
     noteMissing: missing.note,
-    /** The answer and whether it was there; one computation per key at a time, whoever asks. */
-    async findOrCompute(fill: Fill, since = 0): Promise<{ entry: Entry | null; outcome: CacheOutcome }> {
+    async findOrCompute(fill, since = 0) {
       const entry = find(fill.key, since);
       if (entry) return { entry, outcome: "hit" };
       if (since === 0 && missing.has(fill.key)) return { entry: null, outcome: "hit" };
       const current = flights.get(fill.key);
-      // One that began before the latest news may not know them.
+      // A computation that began before the latest changes may lack them.
       if (current?.generation === feed.generation()) return { entry: await current.entry, outcome: "miss" };
       const flight = { generation: feed.generation(), entry: compute(fill) };
       flights.set(fill.key, flight);
@@ -95,9 +119,8 @@ export function openCache({ bytesMax, now, position, headers = {} }: CacheOption
         if (flights.get(fill.key) === flight) flights.delete(fill.key);
       }
     },
-    /** An answer computed elsewhere, as it is sent; it is not kept, for the feed here does not tell of it. */
-    makeEntry: ({ key, scope }: Fill, answer: Representation): Entry =>
-      makeEntry(answer, { key, scope, seq: 0, listGeneration: 0, expiresAtMs: 0, headers }, false),
+    makeEntry: ({ key, scope }, representation) =>
+      makeEntry(representation, { key, scope, seq: 0, listGeneration: 0, expiresAtMs: 0 }, false),
     apply: feed.apply,
     tick: feed.tick,
     clear: feed.clear,
@@ -110,7 +133,7 @@ type FeedStateOptions = Pick<CacheOptions, "now" | "position"> & {
   missing: ReturnType<typeof openMissingKeys>;
 };
 
-/** What the change feed's news do to what is kept. */
+/** Applies the change feed to the shelf and the missing keys. */
 function openFeedState({ shelf, missing, now, position }: FeedStateOptions) {
   const changeWindow = openChangeWindow();
   let listGeneration = 0;
@@ -144,27 +167,24 @@ function openFeedState({ shelf, missing, now, position }: FeedStateOptions) {
   };
 
   return {
-    /** Lists of an earlier listGeneration are not valid any more. */
+    /** Lists of an earlier list generation are stale. */
     listGeneration: (): number => listGeneration,
-    /** Grows with all news: what began in an earlier generation may not know the latest. */
+    /** Counts deliveries of the feed: a computation that began in an earlier generation may lack the latest changes. */
     generation: (): number => generation,
-    /** Whether everything was dropped after this generation. */
+    /** Whether the cache was cleared after this generation. */
     wasCleared: (since: number): boolean => clearedIn > since,
     isStale: changeWindow.isStale,
-    /** Takes news of the feed, in order. */
     apply(changes: Change[]): void {
       generation += 1;
       for (const change of changes) applyOne(change);
       throttle.tick();
     },
-    /** Does what has become due; called many times a second. */
     tick: throttle.tick,
-    /** Forgets everything: the feed has a gap, or tells of another database. */
     clear,
   };
 }
 
-/** What was lately not there, by key. */
+/** Keys whose resource was found missing a moment ago. */
 function openMissingKeys(isEnabled: boolean, now: () => number) {
   const expiriesMs = new LRUCache<string, number>({ max: MISSING_MAX });
   return {
@@ -172,7 +192,7 @@ function openMissingKeys(isEnabled: boolean, now: () => number) {
     note(key: string): void {
       if (isEnabled) expiriesMs.set(key, now() + MISSING_TTL_MS);
     },
-    /** A shoe came into being: its addresses are not missing any more. */
+    /** A shoe was added: its addresses are no longer missing. */
     drop(shoeId: string): void {
       for (const key of [...expiriesMs.keys()]) if (key.split("/").includes(shoeId)) expiriesMs.delete(key);
     },

@@ -1,12 +1,11 @@
-// The last changes of the feed, so that an answer computed meanwhile can be checked against them.
-
+// The newest changes of the feed, against which an entry is checked that was computed while they arrived.
 import type { Change } from "../../db/feed.ts";
 import { type Entry, idHashOf } from "./entry.ts";
 
-/** Changes that are remembered; an answer older than them is not kept. */
+/** Changes that are always in the window; an entry older than the window is not stored. */
 const RECENT_MAX = 4_096;
 
-/** Opens an empty memory of changes. */
+/** Opens an empty window. */
 export function openChangeWindow() {
   let changes: Change[] = [];
   let discardedToSeq = 0;
@@ -17,12 +16,12 @@ export function openChangeWindow() {
       discardedToSeq = changes[changes.length - RECENT_MAX - 1]?.seq ?? discardedToSeq;
       changes = changes.slice(-RECENT_MAX);
     },
-    /** Nothing computed before `seq` may be kept any more. */
+    /** Discards the window: an entry computed before `seq` counts as stale. */
     discardTo(seq: number): void {
       changes = [];
       discardedToSeq = seq;
     },
-    /** Whether something happened since the answer's computation began, and not after `to`, that makes it wrong. */
+    /** Whether a change after the entry's own `seq`, up to and including `to`, invalidates it. */
     isStale: (entry: Entry, to = Number.POSITIVE_INFINITY): boolean =>
       entry.seq < discardedToSeq ||
       changes.some((change) => change.seq > entry.seq && change.seq <= to && invalidates(change, entry)),

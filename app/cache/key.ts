@@ -1,23 +1,26 @@
-// The key of an answer: its address in the one spelling that all others share.
+// Cache keys: the canonical address of a response, to which its other spellings are mapped.
 import { LRUCache } from "lru-cache";
 
-/** Spellings remembered; a shop's own pages use few, and made-up ones push each other out. */
+/** Remembered spellings: a shop's own pages use few, and made-up ones evict each other. */
 const SPELLINGS_MAX = 2_000;
-/** Longer ones are read anew each time. */
+/** Longer spellings are parsed at each request. */
 const LENGTH_MAX = 300;
 
-/** What stands below `/api/` or `/v1/`, else the path from its first slash: a canonical one is the key of its answer. */
+/**
+ * The part of a URL after `/api/` or `/v1/`, else its path and query; where the address is canonical, this is the key of
+ * its entry.
+ */
 export function keyOfUrl(url: string): string {
   const path = url.indexOf("/", 8);
   if (url.startsWith("/api/", path)) return url.slice(path + 5);
   return url.slice(url.startsWith("/v1/", path) ? path + 4 : path);
 }
 
-/** Opens a memory of which spelling means which key; what an address means never changes, so nothing is forgotten but by age. */
+/** Opens a bounded map from spellings to keys. The meaning of an address never changes, so entries only age out. */
 export function openSpellings() {
   const keys = new LRUCache<string, string>({ max: SPELLINGS_MAX });
   return {
-    /** The key of an address that was read before. */
+    /** The key that was noted for this spelling. */
     keyOf: (spelling: string): string | undefined => keys.get(spelling),
     note(spelling: string, key: string): void {
       if (spelling !== key && spelling.length <= LENGTH_MAX) keys.set(spelling, key);

@@ -1,7 +1,7 @@
 // From a finished answer to the response of one request: entity tags, encodings, and headers that are nobody else's.
 import { describe, expect, test } from "bun:test";
 import { randomBytes } from "node:crypto";
-import { bytesOf, type Entry, gzipOf, makeEntry } from "./entry.ts";
+import { bytesOf, type Entry, gzipOf, openEntryMaker } from "./entry.ts";
 import { acceptsGzip, respond } from "./respond.ts";
 
 const TEXT = "Trail shoe, grips wet rock. ".repeat(100);
@@ -13,6 +13,7 @@ const answer = {
   shoeIds: () => ["a"],
 };
 
+const makeEntry = openEntryMaker();
 const entryOf = (body: string, link?: string): Entry =>
   makeEntry({ ...answer, body, ...(link ? { link } : {}) }, FACTS, true);
 const asking = (headers: Record<string, string> = {}) =>

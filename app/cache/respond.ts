@@ -1,20 +1,19 @@
-// From a finished answer to the response for one request: encoding, entity tags, `Cache-Status`.
-
+// Makes the response to one request from a cache entry: content encoding, entity tags, `Cache-Status`.
 import { namesEtag } from "../http/if-none-match.ts";
 import type { CacheOutcome } from "./cache.ts";
 import { type Entry, gzipEtagOf, gzipOf } from "./entry.ts";
 
-/** What is said of an answer that is older than its client may know. */
+/** `Cache-Status` of a response that lacks changes the client has already seen. */
 export const BEHIND = "insole; hit; detail=behind";
 const STATUS = { miss: "insole; fwd=miss", behind: BEHIND } as const;
 
 /**
- * The answer as this client wants it: 304 where it has it already. Header objects are copied by `Response`. Without an id
- * of the request whoever sends the answer sets it.
+ * The response in an encoding that the client accepts, or 304 where the client holds it already. `Response` copies the
+ * entry's headers. Without `requestId` the caller has to set `X-Request-Id`.
  */
 export function respond(entry: Entry, request: Request, outcome: CacheOutcome, requestId?: string): Response {
   const requestHeaders = request.headers;
-  // A single shoe is compressed when it is asked for again: what is asked for once is not worth the time.
+  // A single shoe is compressed at its second request: compressing what is requested once is not worth the time.
   const mayCompress = entry.gzip !== null && (outcome === "hit" || entry.scope === "list");
   const variant =
     mayCompress && acceptsGzip(requestHeaders.get("accept-encoding")) ? gzipOf(entry) : entry.plain;
@@ -33,7 +32,7 @@ function notModified(headers: Headers): Response {
   return new Response(null, { status: 304, headers: remaining });
 }
 
-/** Whether a client takes gzip: named, and not with a weight of zero. */
+/** Whether `Accept-Encoding` names gzip with a weight above zero. */
 export function acceptsGzip(accepted: string | null): boolean {
   if (accepted === null || !accepted.includes("gzip")) return false;
   return !accepted.includes("q=0") || !/gzip\s*;\s*q=0(\.0{0,3})?\s*(,|$)/.test(accepted);

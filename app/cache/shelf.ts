@@ -1,10 +1,9 @@
-// Where the finished answers stand: the least recently used go first, and each is found by the shoes it shows.
+// The entries by key, bounded in bytes: the least recently used is evicted first, and entries are found by the shoes they show.
 import { LRUCache } from "lru-cache";
-import type { Scope } from "./cache.ts";
-import { bytesOf, type Entry, idHashOf } from "./entry.ts";
+import { bytesOf, type Entry, idHashOf, type Scope } from "./entry.ts";
 import { openSpellings } from "./key.ts";
 
-/** Answers are found by the shoes they show in this many buckets: far less memory than a list per shoe. */
+/** The index from shoes to entries hashes ids into this many buckets: far less memory than a set per shoe. */
 const BUCKETS = 8_192;
 
 const bucketOf = (idHash: number): number => (idHash >>> 0) % BUCKETS;
@@ -21,7 +20,7 @@ export function openShelf(bytesMax: number) {
   });
   const spellings = openSpellings();
   return {
-    /** The answer at this key, or at the key that this is a known spelling of. */
+    /** The entry with this key, or with the key that this is a noted spelling of. */
     get(spelling: string): Entry | undefined {
       const entry = entries.get(spelling);
       if (entry !== undefined) return entry;
@@ -33,11 +32,11 @@ export function openShelf(bytesMax: number) {
     clear: (): void => entries.clear(),
     put(entry: Entry): void {
       entries.set(entry.key, entry);
-      // One that is too large for the shelf was not taken.
+      // An entry larger than the whole shelf was not stored.
       if (entries.peek(entry.key) !== entry) return;
       for (const idHash of entry.idHashes) shows[bucketOf(idHash)]?.add(entry);
     },
-    /** Drops the answers about these scopes that show the shoe. */
+    /** Drops the entries of these scopes that show the shoe. */
     dropShoe(shoeId: string, scopes: readonly Scope[]): void {
       const idHash = idHashOf(shoeId);
       for (const entry of shows[bucketOf(idHash)] ?? [])

@@ -1,14 +1,14 @@
-// How often lists and single shoes are dropped at most, however fast the changes come.
+// Limits how often lists and single shoes are invalidated, however fast changes arrive.
 
-/** Lists are dropped at most this often for shoes that come, go or move; and for likes and stock. */
+/** Least time between two invalidations: of the lists for a collection change, and of lists or an item for likes and stock. */
 const COLLECTION_PAUSE_MS = 100;
 const COUNTERS_PAUSE_MS = 1_000;
 
-/** Opens the pace; `dropLists` and `dropItem` are called when something is due. */
+/** Opens the throttle; it calls `dropLists` and `dropItem` when an invalidation is due. */
 export function openThrottle(now: () => number, dropLists: () => void, dropItem: (shoeId: string) => void) {
   const lists = { droppedAtMs: Number.NEGATIVE_INFINITY, dueAtMs: Number.POSITIVE_INFINITY };
   const items = new Map<string, { droppedAtMs: number; isDue: boolean }>();
-  // When the first item may be due: a burst of likes ticks hundreds of times a second over a thousand items.
+  // The earliest time at which an item may be due: a burst of likes ticks hundreds of times a second over a thousand items.
   let nextItemDueAtMs = Number.POSITIVE_INFINITY;
 
   const listsDueAfter = (pauseMs: number) => {
@@ -16,7 +16,7 @@ export function openThrottle(now: () => number, dropLists: () => void, dropItem:
   };
 
   return {
-    /** A shoe came, went, or moved between lists. */
+    /** A shoe was added or removed, or moved between lists. */
     collectionChanged: () => listsDueAfter(COLLECTION_PAUSE_MS),
     /** A shoe's likes or stock changed. */
     countersChanged(shoeId: string | null): void {
@@ -29,13 +29,13 @@ export function openThrottle(now: () => number, dropLists: () => void, dropItem:
         nextItemDueAtMs = Number.NEGATIVE_INFINITY;
       }
     },
-    /** Everything was dropped just now. */
+    /** The whole cache was cleared: nothing is due any more. */
     allDropped(): void {
       items.clear();
       lists.droppedAtMs = now();
       lists.dueAtMs = Number.POSITIVE_INFINITY;
     },
-    /** Does what has become due. */
+    /** Invalidates what has become due. */
     tick(): void {
       const nowMs = now();
       if (lists.dueAtMs <= nowMs) {

@@ -1,8 +1,8 @@
 // A cache for tests: its clock and its change feed are turned by hand, and what it should hold is told by a fill.
 
 import type { Change, ChangeKind } from "../../db/feed.ts";
-import { type Fill, openCache, type Scope } from "../cache/cache.ts";
-import type { Representation } from "../cache/entry.ts";
+import { type Fill, openCache } from "../cache/cache.ts";
+import type { Representation, Scope } from "../cache/entry.ts";
 
 const BEGIN_MS = 1_000_000;
 const BEGIN_SEQ = 50;
