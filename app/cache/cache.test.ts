@@ -1,4 +1,4 @@
-// The memory cache rule by rule, on a clock and a feed that are turned by manual.
+// The memory cache rule by rule, with a clock and a change feed that the test controls.
 import { describe, expect, test } from "bun:test";
 import { fillOf, openManualCache, TTL_MS, textOf } from "../testing/cache.ts";
 import type { Entry } from "./entry.ts";
@@ -9,7 +9,7 @@ const ITEM = { scope: "item", shoeIds: ["a"] } as const;
 const RELATED = { scope: "related", shoeIds: ["a", "b", "later"] } as const;
 const LIST = { scope: "list" } as const;
 
-/** One shoe's item, a product view, related answers that show it, others, and two lists. */
+/** A cache with one shoe's item and product, related responses that show it, entries of other shoes, and two lists. */
 async function openFull() {
   const manual = openManualCache();
   await manual.get("/shoes/a", "a", ITEM);
@@ -34,8 +34,8 @@ const OF_A = ["/shoes/a", "/products/a"];
 const SHOWING_A = [...OF_A, "/shoes/a/relatedproducts", "/shoes/c/relatedproducts"];
 const LISTS = ["/shoes", "/categories"];
 
-describe("an answer", () => {
-  test("is computed once, kept, and says so", async () => {
+describe("an entry", () => {
+  test("is computed once and stored: first a miss, then a hit", async () => {
     const { get, cache } = openManualCache();
     const first = await get("/shoes/a", "first", ITEM);
     const second = await get("/shoes/a", "second", ITEM);
@@ -46,7 +46,7 @@ describe("an answer", () => {
     expect(cache.find("/shoes/b")).toBeUndefined();
   });
 
-  test.each([ITEM, RELATED, LIST])("is kept as long as its TTL and no longer: %p", async (options) => {
+  test.each([ITEM, RELATED, LIST])("lives for its TTL and no longer: %p", async (options) => {
     const { get, has, passTime, cache } = openManualCache();
     await get("/key", "body", options);
     passTime(TTL_MS - 1);
@@ -56,7 +56,7 @@ describe("an answer", () => {
     expect(cache.state()).toMatchObject({ entries: 0, bytes: 0 });
   });
 
-  test("is computed once for two who ask at the same time", async () => {
+  test("is computed once for concurrent callers", async () => {
     const { cache } = openManualCache();
     let computed = 0;
     const { promise, resolve } = Promise.withResolvers<string>();
@@ -73,7 +73,7 @@ describe("an answer", () => {
     expect(await cache.findOrCompute(fill)).toMatchObject({ outcome: "hit" });
   });
 
-  test("that fails, fails for all who wait, and the next ask tries again", async () => {
+  test("whose computation fails rejects all callers that share it; the next call computes again", async () => {
     const { cache, get } = openManualCache();
     const { promise, reject } = Promise.withResolvers<string>();
     const fill = fillOf("/shoes/a", () => promise);
@@ -84,7 +84,7 @@ describe("an answer", () => {
     expect(cache.state().entries).toBe(1);
   });
 
-  test("is not kept by a cache of no bytes, yet still computed once at a time", async () => {
+  test("is not stored by a cache of 0 bytes; concurrent callers still share one computation", async () => {
     const { cache, get } = openManualCache(0);
     let computed = 0;
     const fill = fillOf("/shoes/a", async () => {
@@ -98,13 +98,13 @@ describe("an answer", () => {
     expect((await cache.findOrCompute(fill)).outcome).toBe("miss");
   });
 
-  test("larger than the whole cache is answered and not kept", async () => {
+  test("larger than the whole cache is returned and not stored", async () => {
     const { get, cache, change } = openManualCache(10_000);
     await get("/small", "small");
     expect(textOf((await get("/large", "x".repeat(20_000))).entry)).toHaveLength(20_000);
     expect(cache.state().bytes).toBeLessThan(10_000);
     expect(cache.find("/large")).toBeUndefined();
-    // Nothing of it is left behind that would drop what comes at its place.
+    // The refused entry left no trace in the index that would drop its successor.
     await get("/moved", "x".repeat(20_000), ITEM);
     await get("/moved", "small", { scope: "item", shoeIds: ["b"] });
     change(["facts", "a"]);
@@ -113,7 +113,7 @@ describe("an answer", () => {
   });
 });
 
-describe("what is not there", () => {
+describe("a missing resource", () => {
   test("is remembered briefly", async () => {
     const { get, cache, passTime } = openManualCache();
     expect(await get("/shoes/none", null)).toEqual({ entry: null, outcome: "miss" });
@@ -123,7 +123,7 @@ describe("what is not there", () => {
     expect(textOf((await get("/shoes/none", "now there")).entry)).toBe("now there");
   });
 
-  test("is bounded apart: looking for thousands of ids evicts no shoe", async () => {
+  test("is bounded apart: scanning thousands of ids evicts no shoe", async () => {
     const { get, cache, has } = openManualCache();
     await get("/shoes/a", "a", ITEM);
     const { bytes } = cache.state();
@@ -134,7 +134,7 @@ describe("what is not there", () => {
     expect(cache.isMissing("/shoes/none0")).toBe(false);
   });
 
-  test("is forgotten when it comes into being, and the others are not", async () => {
+  test("is forgotten when its shoe is added; other missing keys stay", async () => {
     const { cache, change } = openManualCache();
     for (const key of ["/shoes/new", "/products/new", "/shoes/new/relatedproducts", "/shoes/newer"])
       cache.noteMissing(key);
@@ -143,7 +143,7 @@ describe("what is not there", () => {
     expect(cache.isMissing("/shoes/newer")).toBe(true);
   });
 
-  test("is forgotten by its slug when shoes come", () => {
+  test("is forgotten by its slug when shoes are added", () => {
     const { cache, change, advance } = openManualCache();
     change(["collection", "x"]);
     cache.noteMissing("/shoes/trail-shoe_new");
@@ -152,7 +152,7 @@ describe("what is not there", () => {
     expect(cache.isMissing("/shoes/trail-shoe_new")).toBe(false);
   });
 
-  test("is not remembered when the shoe came while it was looked for", async () => {
+  test("is not remembered when the shoe was added during the computation", async () => {
     const { cache, change } = openManualCache();
     const { promise, resolve } = Promise.withResolvers<null>();
     const pending = cache.findOrCompute(fillOf("/shoes/new", () => promise));
@@ -163,27 +163,27 @@ describe("what is not there", () => {
   });
 });
 
-describe("a change drops", () => {
-  test("of facts: at once what shows the shoe, and no list", async () => {
+describe("a change invalidates", () => {
+  test("facts: at once every entry that shows the shoe, and no list", async () => {
     const { change, dropped } = await openFull();
     change(["facts", "a"]);
     expect(dropped()).toEqual(SHOWING_A);
   });
 
-  test("of facts of a shoe that comes into being: the related answer that waits for it", async () => {
+  test("facts of an added shoe: the related response that names it already", async () => {
     const { change, dropped } = await openFull();
     change(["facts", "later"]);
     expect(dropped()).toEqual(["/shoes/a/relatedproducts"]);
   });
 
-  test("of all facts: everything at once", async () => {
+  test("facts of all shoes: everything at once", async () => {
     const { change, cache } = await openFull();
     cache.noteMissing("/shoes/none");
     change(["facts", null]);
     expect(cache.state()).toEqual({ entries: 0, bytes: 0, missing: 0 });
   });
 
-  test("of the collection: the lists, at most every 100 ms, and at last all", async () => {
+  test("collection: the lists, at most every 100 ms, and the last change too", async () => {
     const { change, dropped, advance, get } = await openFull();
     change(["collection", "a"]);
     expect(dropped()).toEqual(LISTS);
@@ -201,7 +201,7 @@ describe("a change drops", () => {
     expect(dropped()).toEqual([]);
   });
 
-  test("of counters: the item, at most once a second per shoe, and never a related answer", async () => {
+  test("counters: the item, at most once a second per shoe, and never a related response", async () => {
     const { change, dropped, advance, get } = await openFull();
     const again = async () => {
       for (const key of OF_A) await get(key, "anew", ITEM);
@@ -226,7 +226,7 @@ describe("a change drops", () => {
     expect(dropped()).toEqual([...OF_A, "/shoes/b", ...LISTS]);
   });
 
-  test("of everything: and then nothing more is due", async () => {
+  test("clear: everything, and nothing is due afterwards", async () => {
     const { change, dropped, advance, get, cache } = await openFull();
     change(["collection", "a"], ["counters", "a"]);
     advance(30);
@@ -240,7 +240,7 @@ describe("a change drops", () => {
     expect(before).not.toContain("/shoes");
   });
 
-  test("of sessions: nothing", async () => {
+  test("session: nothing", async () => {
     const { change, dropped, advance } = await openFull();
     change(["session", null], ["session", "a"]);
     advance(2_000);
@@ -248,7 +248,7 @@ describe("a change drops", () => {
   });
 });
 
-describe("a fill that began before a change", () => {
+describe("a computation that began before a change", () => {
   const cases: [
     string,
     "item" | "related" | "list",
@@ -261,17 +261,17 @@ describe("a fill that began before a change", () => {
     ["an item, another's facts", "item", ["facts", "z"], true],
     ["an item, another's counters", "item", ["counters", "z"], true],
     ["an item, the collection", "item", ["collection", null], true],
-    ["a related answer, facts it shows", "related", ["facts", "a"], false],
-    ["a related answer, counters", "related", ["counters", "a"], true],
+    ["a related response, facts it shows", "related", ["facts", "a"], false],
+    ["a related response, counters", "related", ["counters", "a"], true],
     ["a list, the collection", "list", ["collection", "z"], false],
     ["a list, counters", "list", ["counters", "z"], false],
     ["a list, all facts", "list", ["facts", null], false],
     ["a list, a session", "list", ["session", null], true],
   ];
-  test.each(cases)("%s %s %p: kept is %p", async (_name, scope, news, isKept) => {
+  test.each(cases)("%s %s %p: stored is %p", async (_name, scope, news, isKept) => {
     const { cache, change, has } = openManualCache();
     const { promise, resolve } = Promise.withResolvers<string>();
-    // Lists were dropped just now, so that the next news do not drop them at once.
+    // The lists were invalidated just now, so the throttle holds the next change back.
     change(["collection", null], ["counters", null]);
     const pending = cache.findOrCompute(fillOf("/key", () => promise, { scope, shoeIds: ["a"] }));
     change(news);
@@ -280,7 +280,7 @@ describe("a fill that began before a change", () => {
     expect(has("/key")).toBe(isKept);
   });
 
-  test("is not handed to one who asks after it", async () => {
+  test("is not shared with a caller that comes after the change", async () => {
     const { cache, get, change } = openManualCache();
     const { promise, resolve } = Promise.withResolvers<string>();
     const early = cache.findOrCompute(fillOf("/shoes/a", () => promise, ITEM));
@@ -292,7 +292,7 @@ describe("a fill that began before a change", () => {
     expect(textOf(cache.find("/shoes/a"))).toBe("new");
   });
 
-  test("does not end the computation of those who asked after it", async () => {
+  test("does not end the shared computation of callers that came after the change", async () => {
     const { cache, get, change } = openManualCache();
     const [first, second] = [Promise.withResolvers<string>(), Promise.withResolvers<string>()];
     const early = cache.findOrCompute(fillOf("/shoes/a", () => first.promise, ITEM));
@@ -306,7 +306,7 @@ describe("a fill that began before a change", () => {
     expect((await latest).entry).toBe((await late).entry);
   });
 
-  test("is not kept when more changes came than are remembered", async () => {
+  test("is not stored when more changes arrived than the window holds", async () => {
     const { cache, change, has } = openManualCache();
     const { promise, resolve } = Promise.withResolvers<string>();
     const pending = cache.findOrCompute(fillOf("/shoes/a", () => promise, ITEM));
@@ -322,7 +322,7 @@ describe("a fill that began before a change", () => {
     ["a later seq", 60],
     ["the same", 50],
     ["an earlier one", 3],
-  ])("is not kept when the feed was lost and goes on at %s", async (_name, seq) => {
+  ])("is not stored when the feed was lost and goes on at %s", async (_name, seq) => {
     const { cache, get, loseFeed, has } = openManualCache();
     await get("/shoes/b", "b");
     const { promise, resolve } = Promise.withResolvers<string>();

@@ -1,4 +1,4 @@
-// Keys of answers, and other spellings of them.
+// Cache keys, and other spellings of them.
 import { expect, test } from "bun:test";
 import { keyOfUrl, openSpellings } from "./key.ts";
 
@@ -10,7 +10,7 @@ test.each([
   ["http://h/apiary/x", "/apiary/x"],
 ])("%s has the key %s", (url, key) => expect(keyOfUrl(url)).toBe(key));
 
-test("a spelling is remembered, but not one of thousands, a long one, or the key itself", () => {
+test("a spelling is noted, unless it is long or the key itself; thousands of others evict it", () => {
   const spellings = openSpellings();
   spellings.note("shoes?page=1", "shoes");
   expect(spellings.keyOf("shoes?page=1")).toBe("shoes");

@@ -1,4 +1,4 @@
-// The memory cache under random load, checked after every step: never over its bytes, never older than the rules allow.
+// The memory cache under random load, checked after every step: never more bytes, never an older entry than the rules allow.
 import { expect, test } from "bun:test";
 import { fillOf, openManualCache, textOf } from "../testing/cache.ts";
 import type { Entry } from "./entry.ts";
@@ -12,7 +12,7 @@ const COUNTERS_LATE_MS = 1_000;
 const SHOE_TTL_MS = 6_000;
 const LIST_TTL_MS = 3_000;
 
-/** The same numbers in the same order at every run. */
+/** A seeded generator: the same numbers in the same order at every run. */
 function randomness(seed: number): (below: number) => number {
   let state = BigInt(seed);
   return (below) => {
@@ -21,20 +21,20 @@ function randomness(seed: number): (below: number) => number {
   };
 }
 
-/** A number that only grows, and when it did. */
+/** A number that only grows, with the time of each step. */
 function openCounter() {
   const grewAtMs: number[] = [];
   return {
     value: () => grewAtMs.length,
     grow: (nowMs: number) => void grewAtMs.push(nowMs),
-    /** Since when a copy of this value is old; never: it is the newest. */
+    /** Since when a copy of this value is outdated; infinity: it is the newest. */
     oldSince: (copy: number): number => grewAtMs[copy] ?? Number.POSITIVE_INFINITY,
   };
 }
 
 const id = (index: number): string => `s${index % SHOES}`;
 
-/** The truth behind the cache, and what each answer showed of it when it was computed. */
+/** The database behind the cache, and which of its values each response shows. */
 function openTruth() {
   const counters = new Map<string, ReturnType<typeof openCounter>>();
   const counter = (name: string) => {
@@ -42,7 +42,7 @@ function openTruth() {
     counters.set(name, known);
     return known;
   };
-  /** What an answer shows, with how late it may be. */
+  /** The values that a response shows, each with the delay that is allowed. */
   const shownBy = (key: string): [string, number][] => {
     const [kind = "", name = ""] = key.split(" ");
     const index = Number(name.slice(1));
@@ -60,12 +60,12 @@ function openTruth() {
   };
   return {
     counter,
-    /** The answer as the database would give it now: the values shown, then filling of some length. */
+    /** The response as the database would give it now: the values shown, then padding. */
     read: (key: string, padding: number): string =>
       `${shownBy(key)
         .map(([name]) => counter(name).value())
         .join(" ")} ${"x".repeat(padding)}`,
-    /** What of this answer is older than it may be at this time. */
+    /** The values in this response that are older than allowed at this time. */
     late(key: string, body: string, nowMs: number): string[] {
       const copies = body.split(" ").map(Number);
       return shownBy(key)
@@ -85,7 +85,7 @@ function openLoad(seed: number) {
   const manual = openManualCache(BYTES_MAX);
   const truth = openTruth();
   const underway = new Set<() => Promise<void>>();
-  const answered: Promise<void>[] = [];
+  const pending: Promise<void>[] = [];
   const seen = { hits: 0, mostBytes: 0 };
   const madeAtMs = new WeakMap<Entry, number>();
 
@@ -102,8 +102,8 @@ function openLoad(seed: number) {
     return { scope: "list", shoeIds: [], ttlMs: LIST_TTL_MS } as const;
   };
 
-  /** Asks; the query sees the truth of this moment, and its answer comes when `finish` is called. */
-  const ask = (key: string) => {
+  /** Starts a request: the query reads the values of this moment, and ends when `finish` is called. */
+  const request = (key: string) => {
     const { promise, resolve } = Promise.withResolvers<void>();
     const padding = random(4_000);
     let isOwn = false;
@@ -117,19 +117,19 @@ function openLoad(seed: number) {
       optionsOf(key),
     );
     const requestedAtMs = manual.now();
-    const pending = manual.cache.findOrCompute(fill).then(({ entry, outcome }) => {
+    const response = manual.cache.findOrCompute(fill).then(({ entry, outcome }) => {
       if (outcome === "hit") seen.hits += 1;
       if (entry && !madeAtMs.has(entry)) madeAtMs.set(entry, manual.now());
-      // Whoever asks gets nothing that was too old already when he asked.
+      // No value in a response was too old already when it was requested.
       expect(truth.late(key, textOf(entry) ?? "", requestedAtMs)).toEqual([]);
     });
     const finish = async () => {
       underway.delete(finish);
       resolve();
-      // One that joined another's computation ends with that.
-      if (isOwn) await pending;
+      // A caller that shares a computation ends with that.
+      if (isOwn) await response;
     };
-    answered.push(pending);
+    pending.push(response);
     underway.add(finish);
     return finish;
   };
@@ -175,28 +175,28 @@ function openLoad(seed: number) {
         optionsOf(key).ttlMs,
       );
     }
-    // What was looked for and not fit is gone now, so that the rest is all there is.
+    // `find` has removed every entry it refused, so the entries found are all there are.
     expect(manual.cache.state().entries).toBe(found);
   };
 
-  return { random, manual, underway, answered, seen, ask, change, check };
+  return { random, manual, underway, pending, seen, request, change, check };
 }
 
 test.each([1, 2, 3])("random load (seed %d)", async (seed) => {
-  const { random, manual, underway, answered, seen, ask, change, check } = openLoad(seed);
+  const { random, manual, underway, pending, seen, request, change, check } = openLoad(seed);
   for (let step = 0; step < STEPS; step += 1) {
     const what = random(20);
-    if (what < 11) await ask(KEYS[random(KEYS.length)] ?? "")();
-    else if (what < 13) ask(KEYS[random(KEYS.length)] ?? "");
+    if (what < 11) await request(KEYS[random(KEYS.length)] ?? "")();
+    else if (what < 13) request(KEYS[random(KEYS.length)] ?? "");
     else if (what < 15) await [...underway][random(underway.size + 1)]?.();
     else if (what < 17) change();
     else manual.advance(random(120));
     check();
   }
   while (underway.size > 0) await [...underway][0]?.();
-  await Promise.all(answered);
+  await Promise.all(pending);
   check();
-  // The load was one that fills the cache and finds what it kept.
+  // The load filled the cache and had hits.
   expect(seen.hits).toBeGreaterThan(STEPS / 20);
   expect(seen.mostBytes).toBeGreaterThan(BYTES_MAX * 0.8);
   manual.cache.clear();

@@ -1,4 +1,4 @@
-// From a finished answer to the response of one request: entity tags, encodings, and headers that are nobody else's.
+// Responses made from a cache entry: entity tags, content encodings, and headers that no other request shares.
 import { describe, expect, test } from "bun:test";
 import { randomBytes } from "node:crypto";
 import { bytesOf, type Entry, gzipOf, openEntryMaker } from "./entry.ts";
@@ -6,7 +6,7 @@ import { acceptsGzip, respond } from "./respond.ts";
 
 const TEXT = "Trail shoe, grips wet rock. ".repeat(100);
 const FACTS = { key: "/shoes/a", scope: "item", seq: 1, listGeneration: 0, expiresAtMs: 0 } as const;
-const answer = {
+const REPRESENTATION = {
   contentType: "text/plain",
   cacheControl: "public, max-age=0",
   etagPrefix: "v3.shoe",
@@ -15,18 +15,18 @@ const answer = {
 
 const makeEntry = openEntryMaker();
 const entryOf = (body: string, link?: string): Entry =>
-  makeEntry({ ...answer, body, ...(link ? { link } : {}) }, FACTS, true);
-const asking = (headers: Record<string, string> = {}) =>
+  makeEntry({ ...REPRESENTATION, body, ...(link ? { link } : {}) }, FACTS, true);
+const requestWith = (headers: Record<string, string> = {}) =>
   new Request("http://shop.example/api/shoes/a", { headers });
-const ask = (entry: Entry, headers: Record<string, string> = {}) =>
-  respond(entry, asking(headers), "hit", "r1");
+const hit = (entry: Entry, headers: Record<string, string> = {}) =>
+  respond(entry, requestWith(headers), "hit", "r1");
 const GZIP = { "accept-encoding": "gzip, br" };
 
 const etagOf = (response: Response): string => response.headers.get("etag") ?? "";
 
-describe("a finished answer", () => {
-  test("is sent as it is, with what explains it", async () => {
-    const response = ask(entryOf("é", '<?page=2>; rel="next"'));
+describe("a response", () => {
+  test("has the entry's body and headers, Cache-Status and X-Request-Id", async () => {
+    const response = hit(entryOf("é", '<?page=2>; rel="next"'));
     expect(response.status).toBe(200);
     expect(await response.text()).toBe("é");
     expect(Object.fromEntries(response.headers)).toMatchObject({
@@ -40,18 +40,18 @@ describe("a finished answer", () => {
       "x-content-type-options": "nosniff",
     });
     expect(etagOf(response)).toMatch(/^"v3\.shoe\.[0-9a-z]+\.i"$/);
-    expect(respond(entryOf("é"), asking(), "miss", "r2").headers.get("cache-status")).toBe(
+    expect(respond(entryOf("é"), requestWith(), "miss", "r2").headers.get("cache-status")).toBe(
       "insole; fwd=miss",
     );
   });
 
-  test("has a tag of its content: the same for the same, another for another", () => {
-    expect(etagOf(ask(entryOf("a")))).toBe(etagOf(ask(entryOf("a"))));
-    expect(etagOf(ask(entryOf("a")))).not.toBe(etagOf(ask(entryOf("b"))));
+  test("has an entity tag over its content", () => {
+    expect(etagOf(hit(entryOf("a")))).toBe(etagOf(hit(entryOf("a"))));
+    expect(etagOf(hit(entryOf("a")))).not.toBe(etagOf(hit(entryOf("b"))));
     expect(entryOf("a").plain.body).not.toEqual(entryOf("b").plain.body);
   });
 
-  test("of any text is its UTF-8, also after a longer one", async () => {
+  test("has the text's UTF-8 bytes, also after a longer text", async () => {
     for (const text of ["x".repeat(300_000), "한글 👟", "é".repeat(70_000), ""]) {
       const { body } = entryOf(text).plain;
       expect(body).toEqual(new TextEncoder().encode(text));
@@ -60,22 +60,22 @@ describe("a finished answer", () => {
 });
 
 describe("compression", () => {
-  test("is made once, kept, and its text is the same", async () => {
+  test("happens once per entry and keeps the text", async () => {
     const entry = entryOf(TEXT);
     expect(entry.gzip).toBeUndefined();
-    const first = ask(entry, GZIP);
-    const kept = entry.gzip;
-    ask(entry, GZIP);
-    expect(entry.gzip).toBe(kept);
+    const first = hit(entry, GZIP);
+    const compressed = entry.gzip;
+    hit(entry, GZIP);
+    expect(entry.gzip).toBe(compressed);
     expect(first.headers.get("content-encoding")).toBe("gzip");
     expect(new TextDecoder().decode(Bun.gunzipSync(await first.arrayBuffer()))).toBe(TEXT);
-    const plain = ask(entry);
+    const plain = hit(entry);
     expect(plain.headers.get("content-encoding")).toBeNull();
     expect(await plain.text()).toBe(TEXT);
     expect(etagOf(first)).toBe(etagOf(plain).replace(".i", ".g"));
   });
 
-  test("is for those who take it", () => {
+  test("is for clients that accept it", () => {
     for (const accepted of [
       "gzip",
       "br, gzip",
@@ -96,20 +96,20 @@ describe("compression", () => {
     ])
       expect([refused, acceptsGzip(refused)]).toEqual([refused, false]);
     const entry = entryOf(TEXT);
-    expect(ask(entry, { "accept-encoding": "gzip;q=0" }).headers.get("content-encoding")).toBeNull();
+    expect(hit(entry, { "accept-encoding": "gzip;q=0" }).headers.get("content-encoding")).toBeNull();
   });
 
-  test("is left where it saves nothing", async () => {
+  test("is left out where it saves nothing", async () => {
     for (const body of ["short", randomBytes(4_000).toString("base64")]) {
       const entry = entryOf(body);
-      const response = ask(entry, GZIP);
+      const response = hit(entry, GZIP);
       expect(response.headers.get("content-encoding")).toBeNull();
       expect(await response.text()).toBe(body);
       expect(gzipOf(entry)).toBe(entry.plain);
     }
   });
 
-  test("fits into what the cache counts for an entry, before and after it is made", () => {
+  test("fits into the bytes that the cache counts for an entry, before and after", () => {
     for (const body of [
       TEXT,
       "x".repeat(100_000),
@@ -126,9 +126,9 @@ describe("compression", () => {
   });
 });
 
-describe("a client that has the answer already", () => {
+describe("If-None-Match", () => {
   const entry = entryOf(TEXT);
-  const tag = etagOf(ask(entry));
+  const tag = etagOf(hit(entry));
   const other = tag.replace(".i", ".g");
   test.each([
     tag,
@@ -139,9 +139,9 @@ describe("a client that has the answer already", () => {
     ` ${tag} `,
     `"x", ${tag}`,
     `"with, comma",W/"y" ,${other}`,
-  ])("%s is told so", async (known) => {
+  ])("%s is answered 304", async (known) => {
     for (const headers of [{}, GZIP]) {
-      const response = ask(entry, { ...headers, "if-none-match": known });
+      const response = hit(entry, { ...headers, "if-none-match": known });
       expect(response.status).toBe(304);
       expect(await response.text()).toBe("");
       expect(etagOf(response)).toBe("accept-encoding" in headers ? other : tag);
@@ -152,9 +152,9 @@ describe("a client that has the answer already", () => {
   });
 
   test.each(["", '"x"', tag.slice(1, -1), tag.replace("v3", "v4"), tag.replace(".i", ".x"), `x${tag}`])(
-    "%s is sent the answer",
+    "%s is answered 200 with the body",
     async (known) => {
-      const response = ask(entry, { "if-none-match": known });
+      const response = hit(entry, { "if-none-match": known });
       expect(response.status).toBe(200);
       expect(await response.text()).toBe(TEXT);
       expect(response.headers.get("content-type")).toBe("text/plain");
@@ -163,12 +163,12 @@ describe("a client that has the answer already", () => {
 });
 
 describe("one entry, many requests", () => {
-  test("each response keeps the headers of its own request", async () => {
+  test("each response has the headers of its own request", async () => {
     const entry = entryOf(TEXT);
-    const tag = etagOf(ask(entry));
+    const tag = etagOf(hit(entry));
     const responses = Array.from({ length: 50 }, (_, index) => {
       const headers = index % 3 === 0 ? { "if-none-match": tag } : index % 3 === 1 ? GZIP : {};
-      return respond(entry, asking(headers), index % 2 ? "hit" : "miss", `r${index}`);
+      return respond(entry, requestWith(headers), index % 2 ? "hit" : "miss", `r${index}`);
     });
     responses.forEach(({ headers, status }, index) => {
       expect(headers.get("x-request-id")).toBe(`r${index}`);
@@ -178,11 +178,11 @@ describe("one entry, many requests", () => {
     });
     responses[1]?.headers.set("x-request-id", "changed by hand");
     responses[1]?.headers.set("server-timing", "app;dur=1");
-    expect(ask(entry, GZIP).headers.get("x-request-id")).toBe("r1");
-    expect(ask(entry, GZIP).headers.has("server-timing")).toBe(false);
+    expect(hit(entry, GZIP).headers.get("x-request-id")).toBe("r1");
+    expect(hit(entry, GZIP).headers.has("server-timing")).toBe(false);
   });
 
-  test("over the wire too, also for HEAD, which has the length and no body", async () => {
+  test("over a connection too; HEAD has the length and no body", async () => {
     const entry = entryOf(TEXT);
     const server = Bun.serve({
       port: 0,
@@ -190,14 +190,14 @@ describe("one entry, many requests", () => {
       fetch: (request) => respond(entry, request, "hit", request.headers.get("x-request-id") ?? ""),
     });
     const ids = Array.from({ length: 60 }, (_, index) => `wire-${index}`);
-    const answers = await Promise.all(
+    const responses = await Promise.all(
       ids.map(async (id, index) => {
         const headers = { "x-request-id": id, "accept-encoding": index % 2 ? "gzip" : "identity" };
         const response = await fetch(server.url, { headers, method: index % 5 === 0 ? "HEAD" : "GET" });
         return { response, text: await response.text() };
       }),
     );
-    answers.forEach(({ response, text }, index) => {
+    responses.forEach(({ response, text }, index) => {
       expect(response.headers.get("x-request-id")).toBe(`wire-${index}`);
       expect(response.headers.get("content-encoding")).toBe(index % 2 ? "gzip" : null);
       expect(text).toBe(index % 5 === 0 ? "" : TEXT);

@@ -1,4 +1,4 @@
-// Answers for who knows of a change: at least that new, and the kept ones as long as they are good enough.
+// Requests of clients that have seen a change: the response is at least that new; entries are used where they suffice.
 import { expect, test } from "bun:test";
 import { fillOf, openManualCache, textOf } from "../testing/cache.ts";
 
@@ -6,7 +6,7 @@ const ITEM = { scope: "item", shoeIds: ["a"] } as const;
 const LIST = { scope: "list" } as const;
 const BEGIN_SEQ = 50;
 
-/** What stands at the key for a request that asks for at least this `seq`. */
+/** Outcome and body at the key for a client that has seen changes up to `since`. */
 const ask = async (
   manual: ReturnType<typeof openManualCache>,
   body: string,
@@ -21,11 +21,11 @@ const ask = async (
 };
 
 test.each([ITEM, LIST])(
-  "a kept answer is too old for who knows of a change that is told to others later: %p",
+  "an entry whose invalidation is throttled is refused to a client that has seen the change: %p",
   async (kind) => {
     const manual = openManualCache();
     await ask(manual, "old", kind);
-    // The first is told at once, the second only after a while.
+    // The first change invalidates at once, the second is held back by the throttle.
     manual.change(["counters", "a"]);
     await ask(manual, "first", kind);
     manual.change(["counters", "a"]);
@@ -37,7 +37,7 @@ test.each([ITEM, LIST])(
   },
 );
 
-test("changes that do not concern an answer, or came after the one that is known, leave it good", async () => {
+test("changes that do not concern an entry, or are newer than what the client has seen, leave it valid", async () => {
   const manual = openManualCache();
   await ask(manual, "a", ITEM);
   manual.change(["counters", "b"], ["collection", null]);
@@ -49,7 +49,7 @@ test("changes that do not concern an answer, or came after the one that is known
   expect(await ask(manual, "new", ITEM, BEGIN_SEQ + 5)).toBe("miss new");
 });
 
-test("what was missing is looked for again by who knows of a change", async () => {
+test("a missing resource is computed again for a client that has seen a change", async () => {
   const manual = openManualCache();
   const nothing = await manual.cache.findOrCompute(fillOf("/key", () => null, ITEM));
   expect(nothing.entry).toBeNull();

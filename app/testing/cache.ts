@@ -1,5 +1,4 @@
-// A cache for tests: its clock and its change feed are turned by hand, and what it should hold is told by a fill.
-
+// A cache for tests, whose clock and change feed the test controls, and fills with a given body.
 import type { Change, ChangeKind } from "../../db/feed.ts";
 import { type Fill, openCache } from "../cache/cache.ts";
 import type { Representation, Scope } from "../cache/entry.ts";
@@ -8,9 +7,9 @@ const BEGIN_MS = 1_000_000;
 const BEGIN_SEQ = 50;
 export const TTL_MS = 60_000;
 
-export type FillOptions = { scope?: Scope; shoeIds?: readonly string[]; ttlMs?: number };
+type FillOptions = { scope?: Scope; shoeIds?: readonly string[]; ttlMs?: number };
 
-/** Opens a cache with hands: `advance` turns the clock, `change` is news of the feed. */
+/** Opens the cache: `advance` moves the clock, `change` delivers changes of the feed. */
 export function openManualCache(bytesMax = 1_000_000) {
   let nowMs = BEGIN_MS;
   let seq = BEGIN_SEQ;
@@ -18,11 +17,11 @@ export function openManualCache(bytesMax = 1_000_000) {
   return {
     cache,
     now: () => nowMs,
-    /** Lets time pass without a poll of the feed. */
+    /** Moves the clock without a poll of the feed. */
     passTime(ms: number): void {
       nowMs += ms;
     },
-    /** Lets time pass, with the poll at its end that happens many times a second. */
+    /** Moves the clock and polls the feed, which happens many times a second. */
     advance(ms: number): void {
       nowMs += ms;
       cache.tick();
@@ -36,19 +35,19 @@ export function openManualCache(bytesMax = 1_000_000) {
       seq += changeList.length;
       cache.apply(changes);
     },
-    /** The feed tells of another database, whose feed stands here. */
+    /** The feed belongs to another dataset now, and is at `newSeq`. */
     loseFeed(newSeq: number): void {
       seq = newSeq;
       cache.clear();
     },
-    /** Asks for an answer that is there at once; `null`: there is no such thing. */
+    /** Finds or computes an entry with this body; `null`: the resource does not exist. */
     get: (key: string, body: string | null, options: FillOptions = {}) =>
       cache.findOrCompute(fillOf(key, () => body, options)),
     has: (key: string): boolean => cache.find(key) !== undefined,
   };
 }
 
-/** A fill whose answer has this body. */
+/** A fill that computes this body. */
 export function fillOf(
   key: string,
   body: () => string | null | Promise<string | null>,
@@ -66,8 +65,8 @@ export function fillOf(
   };
 }
 
-/** An answer of plain text. */
-export const representationOf = (body: string, shoeIds: string[] = []): Representation => ({
+/** A plain text representation. */
+const representationOf = (body: string, shoeIds: string[] = []): Representation => ({
   body,
   contentType: "text/plain",
   cacheControl: "public",
