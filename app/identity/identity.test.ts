@@ -12,30 +12,30 @@ import { openTokens } from "./tokens.ts";
 const SECRETS = ["the first secret of these tests, long enough"];
 const DEADLINE_MS = 2_000;
 
-type Sight = [string] | undefined;
+type RoleRow = [string] | undefined;
 
 /**
  * An identity before a database in which everybody has a session; `asked` counts its questions, and `askedNewest`
- * those to the primary, which `onPrimary` answers.
+ * those to the primary, which `primaryRow` answers.
  */
-function openCounting(ttlSeconds = 900) {
+function openCountingIdentity(ttlSeconds = 900) {
   const state = {
-    asked: 0,
-    askedNewest: 0,
+    readCount: 0,
+    primaryReadCount: 0,
     nowMs: Date.now(),
     role: "customer" as string | null,
-    onPrimary: async (): Promise<Sight> => undefined,
+    primaryRow: async (): Promise<RoleRow> => undefined,
     written: null as Position | null,
   };
   const read = {
     get: () => {
-      state.asked += 1;
+      state.readCount += 1;
       return state.role === null ? undefined : [state.role];
     },
   };
-  const onPrimary = async (work: (at: { read: { get(): Sight } }) => unknown) => {
-    state.askedNewest += 1;
-    const row = await state.onPrimary();
+  const onPrimary = async (work: (snapshot: { read: { get(): RoleRow } }) => unknown) => {
+    state.primaryReadCount += 1;
+    const row = await state.primaryRow();
     return work({ read: { get: () => row } });
   };
   const db = { read, onPrimary, written: () => state.written } as unknown as Database;
@@ -43,8 +43,8 @@ function openCounting(ttlSeconds = 900) {
   return { state, identity: openIdentity(db, tokens, () => state.nowMs), tokens };
 }
 /** The same where this process's copy of the database shows no session at all. */
-function openBehind() {
-  const opened = openCounting();
+function openLaggingIdentity() {
+  const opened = openCountingIdentity();
   opened.state.role = null;
   return opened;
 }
@@ -55,7 +55,7 @@ const roleOf = async (identity: Identity, token: string) => {
 
 describe("a verified token", () => {
   test("is looked up once, until it expires", async () => {
-    const { state, identity, tokens } = openCounting();
+    const { state, identity, tokens } = openCountingIdentity();
     const token = await tokens.sign("u1", "s1");
     for (let times = 0; times < 5; times += 1)
       expect(await identity.authenticate(`Bearer ${token}`)).toEqual({
@@ -63,14 +63,14 @@ describe("a verified token", () => {
         role: "customer",
         kind: "user",
       });
-    expect(state.asked).toBe(1);
+    expect(state.readCount).toBe(1);
     state.nowMs += 901_000;
     expect(await identity.authenticate(`bearer ${token}`)).toBe("bad token");
-    expect([state.asked, identity.size()]).toEqual([1, 0]);
+    expect([state.readCount, identity.size()]).toEqual([1, 0]);
   });
 
   test("is asked for again after news of its user, and only then", async () => {
-    const { state, identity, tokens } = openCounting();
+    const { state, identity, tokens } = openCountingIdentity();
     const [one, two] = [await tokens.sign("u1", "s1"), await tokens.sign("u2", "s2")];
     const both = async () => [await roleOf(identity, one), await roleOf(identity, two)];
     await both();
@@ -90,14 +90,14 @@ describe("a verified token", () => {
   });
 
   test("is one of 20,000 at most", async () => {
-    const { identity } = openCounting();
+    const { identity } = openCountingIdentity();
     // Keys are remembered like tokens, and cost no signature to make.
     for (let n = 0; n < 20_500; n += 1) await identity.authenticate(`Bearer insole_key_${n}`);
     expect(identity.size()).toBe(20_000);
   });
 
   test("is not what other schemes and spellings send", async () => {
-    const { identity, tokens } = openCounting();
+    const { identity, tokens } = openCountingIdentity();
     const token = await tokens.sign("u1", "s1");
     for (const header of [null, "", "  "]) expect(await identity.authenticate(header)).toBe("no token");
     for (const header of [token, `Basic ${token}`, "Bearer", `Bearer ${token} ${token}`, `Bearer "${token}"`])
@@ -108,34 +108,34 @@ describe("a verified token", () => {
 
 describe("a session that the copy does not show", () => {
   test("is asked for where writes go, once", async () => {
-    const { state, identity, tokens } = openBehind();
-    state.onPrimary = async () => ["admin"];
+    const { state, identity, tokens } = openLaggingIdentity();
+    state.primaryRow = async () => ["admin"];
     const token = await tokens.sign("u1", "s1");
     expect([await roleOf(identity, token), await roleOf(identity, token)]).toEqual(["admin", "admin"]);
-    expect(state.askedNewest).toBe(1);
+    expect(state.primaryReadCount).toBe(1);
   });
 
   test("and is not there either, is refused for as long as its token lives, and asked for once by a flood", async () => {
-    const { state, identity, tokens } = openBehind();
+    const { state, identity, tokens } = openLaggingIdentity();
     const token = await tokens.sign("u1", "s1");
-    const { promise, resolve } = Promise.withResolvers<Sight>();
-    state.onPrimary = () => promise;
+    const { promise, resolve } = Promise.withResolvers<RoleRow>();
+    state.primaryRow = () => promise;
     const flood = Array.from({ length: 50 }, () => roleOf(identity, token));
     expect(
       await until(
-        async () => state.asked,
-        (asked) => asked === 50,
+        async () => state.readCount,
+        (count) => count === 50,
         DEADLINE_MS,
       ),
     ).toBe(50);
     resolve(undefined);
     expect(new Set(await Promise.all(flood))).toEqual(new Set(["bad token"]));
-    expect([await roleOf(identity, token), state.askedNewest]).toEqual(["bad token", 1]);
+    expect([await roleOf(identity, token), state.primaryReadCount]).toEqual(["bad token", 1]);
     state.nowMs += 890_000;
-    expect([await roleOf(identity, token), state.askedNewest]).toEqual(["bad token", 1]);
+    expect([await roleOf(identity, token), state.primaryReadCount]).toEqual(["bad token", 1]);
     expect(await roleOf(identity, await tokens.sign("u1", "s2"))).toBe("bad token");
-    expect(state.askedNewest).toBe(2);
-    state.onPrimary = async () => ["customer"];
+    expect(state.primaryReadCount).toBe(2);
+    state.primaryRow = async () => ["customer"];
     // The same session in another's name is another question.
     expect(await roleOf(identity, await tokens.sign("u2", "s1"))).toBe("customer");
     expect(await roleOf(identity, token)).toBe("bad token");
@@ -144,11 +144,11 @@ describe("a session that the copy does not show", () => {
   });
 
   test("as a key, is refused for five seconds", async () => {
-    const { state, identity } = openBehind();
+    const { state, identity } = openLaggingIdentity();
     const rounds = async () => {
       for (let times = 0; times < 3; times += 1)
         expect(await roleOf(identity, "insole_key_x")).toBe("bad token");
-      return state.askedNewest;
+      return state.primaryReadCount;
     };
     expect(await rounds()).toBe(1);
     state.nowMs += 4_999;
@@ -158,48 +158,48 @@ describe("a session that the copy does not show", () => {
   });
 
   test("is not remembered when sessions ended while it was asked for, nor told to those who ask later", async () => {
-    const { state, identity, tokens } = openBehind();
+    const { state, identity, tokens } = openLaggingIdentity();
     const token = await tokens.sign("u1", "s1");
-    const ways = Array.from({ length: 2 }, () => Promise.withResolvers<Sight>());
-    const waiting = [...ways];
-    state.onPrimary = () => waiting.shift()?.promise ?? Promise.resolve(undefined);
-    const askedTimes = async (times: number) => {
-      const isAsked = async () => state.askedNewest;
-      expect(await until(isAsked, (asked) => asked === times, DEADLINE_MS)).toBe(times);
+    const lookups = Array.from({ length: 2 }, () => Promise.withResolvers<RoleRow>());
+    const waiting = [...lookups];
+    state.primaryRow = () => waiting.shift()?.promise ?? Promise.resolve(undefined);
+    const primaryReadTimes = async (times: number) => {
+      const readsSoFar = async () => state.primaryReadCount;
+      expect(await until(readsSoFar, (count) => count === times, DEADLINE_MS)).toBe(times);
     };
     const first = roleOf(identity, token);
-    await askedTimes(1);
+    await primaryReadTimes(1);
     identity.apply([{ seq: 1, kind: "session", shoeId: "u1" }]);
     const second = roleOf(identity, token);
-    await askedTimes(2);
-    ways[0]?.resolve(["customer"]);
-    ways[1]?.resolve(undefined);
+    await primaryReadTimes(2);
+    lookups[0]?.resolve(["customer"]);
+    lookups[1]?.resolve(undefined);
     expect([await first, await second, identity.size()]).toEqual(["customer", "bad token", 0]);
-    expect([await roleOf(identity, token), state.askedNewest]).toEqual(["bad token", 2]);
+    expect([await roleOf(identity, token), state.primaryReadCount]).toEqual(["bad token", 2]);
   });
 
   test("cannot be told while the primary does not answer, and is not asked for again at once", async () => {
-    const { state, identity, tokens } = openBehind();
+    const { state, identity, tokens } = openLaggingIdentity();
     const token = await tokens.sign("u1", "s1");
-    state.onPrimary = () => Promise.reject(new DatabaseError("unreachable", "no answer"));
+    state.primaryRow = () => Promise.reject(new DatabaseError("unreachable", "no answer"));
     for (let times = 0; times < 3; times += 1)
       await expect(roleOf(identity, token)).rejects.toMatchObject({ kind: "unreachable" });
-    expect(state.askedNewest).toBe(1);
-    state.onPrimary = async () => ["customer"];
+    expect(state.primaryReadCount).toBe(1);
+    state.primaryRow = async () => ["customer"];
     state.nowMs += 500;
     expect(await roleOf(identity, token)).toBe("customer");
   });
 });
 
 test("a session that ended here is not believed to the copy before that shows what was written here", async () => {
-  const { state, identity, tokens } = openCounting();
+  const { state, identity, tokens } = openCountingIdentity();
   const [ended, other] = [await tokens.sign("u1", "s1"), await tokens.sign("u2", "s2")];
   expect([await roleOf(identity, ended), await roleOf(identity, other)]).toEqual(["customer", "customer"]);
   state.written = { generation: "g", seq: 1 };
   for (const userId of ["u1", "u2"]) identity.forgetUser(userId);
-  expect([await roleOf(identity, ended), state.askedNewest]).toEqual(["bad token", 1]);
+  expect([await roleOf(identity, ended), state.primaryReadCount]).toEqual(["bad token", 1]);
   state.written = null;
-  expect([await roleOf(identity, other), state.askedNewest]).toEqual(["customer", 1]);
+  expect([await roleOf(identity, other), state.primaryReadCount]).toEqual(["customer", 1]);
 });
 
 describe("what another process does is seen here", () => {

@@ -4,20 +4,20 @@ import type { Database, Readable } from "../../db/database.ts";
 import type { Change } from "../../db/feed.ts";
 import { type Caller, keyId, type Role } from "../http/caller.ts";
 import { digestOf, isKey } from "./opaque.ts";
-import { type Claim, openPrimary } from "./primary.ts";
-import type { TokenFacts, Tokens } from "./tokens.ts";
+import { type Claim, openPrimaryLookups } from "./primary.ts";
+import type { TokenClaims, Tokens } from "./tokens.ts";
 
 /** Verified tokens that are remembered; about 600 bytes each. */
-const REMEMBERED_MAX = 20_000;
+const TOKENS_MAX = 20_000;
 /** Users whose sessions ended here while this node's own copy of the database lags. */
-const DOUBTED_MAX = 10_000;
+const ENDED_HERE_MAX = 10_000;
 /** An unknown key is not asked for again so soon. */
 const KEY_REFUSED_MS = 5_000;
 
-type Known = { caller: Caller; expiresAtMs: number };
+type VerifiedToken = { caller: Caller; expiresAtMs: number };
 
 /** What a request without a valid token lacks. */
-export type Refusal = "no token" | "bad token";
+export type AuthenticationFailure = "no token" | "bad token";
 
 export type Identity = ReturnType<typeof openIdentity>;
 
@@ -26,11 +26,11 @@ export type Identity = ReturnType<typeof openIdentity>;
  * show is asked for where writes go.
  */
 export function openIdentity(db: Database, tokens: Tokens, now: () => number) {
-  const known = new LRUCache<string, Known>({ max: REMEMBERED_MAX });
-  const doubted = new LRUCache<string, true>({ max: DOUBTED_MAX });
-  const primary = openPrimary(db, now);
+  const verified = new LRUCache<string, VerifiedToken>({ max: TOKENS_MAX });
+  const endedHere = new LRUCache<string, true>({ max: ENDED_HERE_MAX });
+  const primaryLookups = openPrimaryLookups(db, now);
   /** Grows with all news of sessions: what was found in an earlier era may have ended. */
-  let era = 0;
+  let generation = 0;
 
   const claimOf = async (token: string): Promise<Claim | null> => {
     if (isKey(token)) return keyClaim(digestOf(token), now());
@@ -38,50 +38,51 @@ export function openIdentity(db: Database, tokens: Tokens, now: () => number) {
     return facts && sessionClaim(facts, now());
   };
 
-  const look = async (token: string): Promise<Caller | null> => {
+  const findCaller = async (token: string): Promise<Caller | null> => {
     const claim = await claimOf(token);
-    if (!claim || primary.hasRefused(claim)) return null;
-    const since = era;
-    const shown = isDoubted(claim.userId) ? null : claim.find(db);
-    const caller = shown ?? (await primary.find(claim, since));
+    if (!claim || primaryLookups.hasRefused(claim)) return null;
+    const startGeneration = generation;
+    const local = mayBeOutdated(claim.userId) ? null : claim.find(db);
+    const caller = local ?? (await primaryLookups.find(claim, startGeneration));
     // While the primary was asked, news may have come that the answer does not know.
-    if (caller && era === since) known.set(token, { caller, expiresAtMs: claim.expiresAtMs });
+    if (caller && generation === startGeneration)
+      verified.set(token, { caller, expiresAtMs: claim.expiresAtMs });
     return caller;
   };
 
   /** Whether the read door may still show sessions of this user that ended here. */
-  const isDoubted = (userId: string | null): boolean => {
-    if (doubted.size === 0 || userId === null) return false;
-    if (db.written() === null) doubted.clear();
-    return doubted.has(userId);
+  const mayBeOutdated = (userId: string | null): boolean => {
+    if (endedHere.size === 0 || userId === null) return false;
+    if (db.written() === null) endedHere.clear();
+    return endedHere.has(userId);
   };
 
   const forgetUsers = (userIds: ReadonlySet<string>): void => {
-    era += 1;
-    for (const [token, { caller }] of [...known.entries()])
-      if (userIds.has(caller.userId)) known.delete(token);
+    generation += 1;
+    for (const [token, { caller }] of [...verified.entries()])
+      if (userIds.has(caller.userId)) verified.delete(token);
   };
   const clear = (): void => {
-    era += 1;
-    known.clear();
-    primary.clear();
+    generation += 1;
+    verified.clear();
+    primaryLookups.clear();
   };
 
   return {
     tokens,
     /** The caller that an Authorization header proves, or what is wrong with it. Throws `DatabaseError`. */
-    async authenticate(authorization: string | null): Promise<Caller | Refusal> {
+    async authenticate(authorization: string | null): Promise<Caller | AuthenticationFailure> {
       if (authorization === null || authorization.trim() === "") return "no token";
       const token = /^Bearer +([\w.~+/-]+=*) *$/i.exec(authorization)?.[1];
       if (token === undefined) return "bad token";
-      const remembered = known.get(token);
-      if (remembered && remembered.expiresAtMs > now()) return remembered.caller;
-      known.delete(token);
-      return (await look(token)) ?? "bad token";
+      const match = verified.get(token);
+      if (match && match.expiresAtMs > now()) return match.caller;
+      verified.delete(token);
+      return (await findCaller(token)) ?? "bad token";
     },
     /** A user's sessions changed, here and now; other processes learn it from the feed. */
     forgetUser(userId: string): void {
-      doubted.set(userId, true);
+      endedHere.set(userId, true);
       forgetUsers(new Set([userId]));
     },
     /** Takes news of the feed. */
@@ -92,11 +93,11 @@ export function openIdentity(db: Database, tokens: Tokens, now: () => number) {
     },
     /** The feed has a gap: anything may have been revoked. */
     clear,
-    size: (): number => known.size,
+    size: (): number => verified.size,
   };
 }
 
-function sessionClaim({ userId, sessionId, expiresAtMs }: TokenFacts, nowMs: number): Claim {
+function sessionClaim({ userId, sessionId, expiresAtMs }: TokenClaims, nowMs: number): Claim {
   return {
     name: `${userId} ${sessionId}`,
     userId,

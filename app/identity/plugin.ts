@@ -15,17 +15,17 @@ export function identityPlugin(identity: Identity) {
   return new Elysia({ name: "identity" }).macro({
     who: (who: Who) => ({
       async resolve({ request, params }): Promise<{ caller: Caller; target: string }> {
-        const caller = await authenticated(identity, request);
-        const named = nameIn(params);
-        if (!mayPass(who, caller, named)) throw new Problem("forbidden", wordsFor(who, caller));
-        return { caller, target: named === ME ? caller.userId : named };
+        const caller = await requireCaller(identity, request);
+        const pathUserId = userIdIn(params);
+        if (!mayPass(who, caller, pathUserId)) throw new Problem("forbidden", refusalFor(who, caller));
+        return { caller, target: pathUserId === ME ? caller.userId : pathUserId };
       },
     }),
   });
 }
 
 /** The caller of a request. Throws the `Problem` 401. */
-export async function authenticated(identity: Identity, request: Request): Promise<Caller> {
+export async function requireCaller(identity: Identity, request: Request): Promise<Caller> {
   const caller = await identity.authenticate(request.headers.get("authorization"));
   if (caller === "no token")
     throw new Problem("unauthorized", "this needs a token", [], { "www-authenticate": "Bearer" });
@@ -37,7 +37,7 @@ export async function authenticated(identity: Identity, request: Request): Promi
 }
 
 /** An address without a parameter has no `params` at all. */
-const nameIn = (params: Record<string, string | undefined> | undefined): string =>
+const userIdIn = (params: Record<string, string | undefined> | undefined): string =>
   params?.userid ?? params?.id ?? "";
 
 function mayPass(who: Who, caller: Caller, named: string): boolean {
@@ -48,7 +48,7 @@ function mayPass(who: Who, caller: Caller, named: string): boolean {
   return caller.role === "admin" || caller.userId === named;
 }
 
-function wordsFor(who: Who, caller: Caller): string {
+function refusalFor(who: Who, caller: Caller): string {
   if (who === "admin") return "this is for admins";
   return caller.kind === "key" ? "a key has no account" : "this belongs to another user";
 }

@@ -61,12 +61,12 @@ test("many processes that start at once have the same", async () => {
 test("tokens outlive the process that made them, and a rotation of secrets", async () => {
   const [older, newer] = ["o".repeat(32), "n".repeat(32)];
   const data = await emptyFolder();
-  const at = (secrets: string) => ({ DATA_DIR: data, JWT_SECRET: secrets });
-  const first = await openTestShop([], at(older));
+  const settingsWith = (secrets: string) => ({ DATA_DIR: data, JWT_SECRET: secrets });
+  const first = await openTestShop([], settingsWith(older));
   const { token } = await signUp(first);
   await first.close();
   const statusWith = async (secrets: string) => {
-    const shop = await openTestShop([], at(secrets));
+    const shop = await openTestShop([], settingsWith(secrets));
     const { status } = await ask(shop, "GET", "/api/auth/profile", { token });
     await shop.close();
     return status;

@@ -16,11 +16,11 @@ export function prepareSecrets(
   if (neededFor !== null)
     throw new Error(`JWT_SECRET is not set: ${neededFor} needs one of 32 bytes or more`);
   const path = join(dataDir, FILE);
-  return [readKept(path) ?? make(path)];
+  return [readSecretFile(path) ?? makeSecretFile(path)];
 }
 
 /** Two processes that start at once end up with the same one. */
-function make(path: string): string {
+function makeSecretFile(path: string): string {
   const temporary = `${path}.${randomBytes(6).toString("hex")}`;
   writeFileSync(temporary, randomBytes(SECRET_BYTES).toString("base64url"), { mode: 0o600, flag: "wx" });
   try {
@@ -30,12 +30,12 @@ function make(path: string): string {
   } finally {
     rmSync(temporary);
   }
-  const secret = readKept(path);
+  const secret = readSecretFile(path);
   if (secret === null) throw new Error(`the secret in ${path} cannot be kept: set JWT_SECRET`);
   return secret;
 }
 
-function readKept(path: string): string | null {
+function readSecretFile(path: string): string | null {
   try {
     const secret = readFileSync(path, "utf8").trim();
     if (secret.length < SECRET_BYTES) throw new Error(`${path} is too short for a secret: remove it`);

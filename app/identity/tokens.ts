@@ -2,7 +2,7 @@
 import { jwt } from "@elysiajs/jwt";
 
 /** What a verified token says. */
-export type TokenFacts = { userId: string; sessionId: string; expiresAtMs: number };
+export type TokenClaims = { userId: string; sessionId: string; expiresAtMs: number };
 
 const ALGORITHM = "HS256";
 const ISSUER = "insole";
@@ -18,15 +18,15 @@ export function openTokens(secrets: readonly string[], ttlSeconds: number, now: 
     (secret) =>
       jwt({ name: "jwt", secret, alg: ALGORITHM, iss: ISSUER, aud: AUDIENCE, iat: false }).decorator.jwt,
   );
-  const [first] = keys;
-  if (!first) throw new Error("tokens need a secret");
+  const [signingKey] = keys;
+  if (!signingKey) throw new Error("tokens need a secret");
 
   return {
     ttlSeconds,
     sign: (userId: string, sessionId: string): Promise<string> =>
-      first.sign({ sub: userId, sid: sessionId, exp: Math.floor(now() / 1000) + ttlSeconds }),
+      signingKey.sign({ sub: userId, sid: sessionId, exp: Math.floor(now() / 1000) + ttlSeconds }),
     /** What the token says; `null` when it is not one of ours that is valid now. */
-    async verify(token: string): Promise<TokenFacts | null> {
+    async verify(token: string): Promise<TokenClaims | null> {
       if (token.length > TOKEN_LENGTH_MAX) return null;
       for (const { verify } of keys) {
         const claims = await verify(token, {
@@ -36,14 +36,14 @@ export function openTokens(secrets: readonly string[], ttlSeconds: number, now: 
           requiredClaims: ["exp", "sub", "sid"],
           currentDate: new Date(now()),
         });
-        if (claims) return factsOf(claims);
+        if (claims) return toTokenClaims(claims);
       }
       return null;
     },
   };
 }
 
-function factsOf({ sub, sid, exp }: Record<string, unknown>): TokenFacts | null {
+function toTokenClaims({ sub, sid, exp }: Record<string, unknown>): TokenClaims | null {
   if (typeof sub !== "string" || typeof sid !== "string" || typeof exp !== "number") return null;
   return { userId: sub, sessionId: sid, expiresAtMs: exp * 1000 };
 }
