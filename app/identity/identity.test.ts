@@ -1,4 +1,4 @@
-// The memory of verified tokens: it saves the work, it is bounded, and it forgets what was revoked, also elsewhere.
+// The cache of verified tokens: it saves lookups, is bounded, and drops revoked tokens, whichever process revoked them.
 import { describe, expect, test } from "bun:test";
 import type { Database, Position } from "../../db/database.ts";
 import { DatabaseError } from "../../db/errors.ts";
@@ -15,8 +15,8 @@ const DEADLINE_MS = 2_000;
 type RoleRow = [string] | undefined;
 
 /**
- * An identity before a database in which everybody has a session; `asked` counts its questions, and `askedNewest`
- * those to the primary, which `primaryRow` answers.
+ * An identity over a fake database in which every user has a session. `readCount` counts local reads and
+ * `primaryReadCount` those on the primary, whose result is `primaryRow`.
  */
 function openCountingIdentity(ttlSeconds = 900) {
   const state = {
@@ -42,7 +42,7 @@ function openCountingIdentity(ttlSeconds = 900) {
   const tokens = openTokens(SECRETS, ttlSeconds, () => state.nowMs);
   return { state, identity: openIdentity(db, tokens, () => state.nowMs), tokens };
 }
-/** The same where this process's copy of the database shows no session at all. */
+/** The same over a replica that shows no session at all. */
 function openLaggingIdentity() {
   const opened = openCountingIdentity();
   opened.state.role = null;
@@ -54,7 +54,7 @@ const roleOf = async (identity: Identity, token: string) => {
 };
 
 describe("a verified token", () => {
-  test("is looked up once, until it expires", async () => {
+  test("is looked up once until it expires", async () => {
     const { state, identity, tokens } = openCountingIdentity();
     const token = await tokens.sign("u1", "s1");
     for (let times = 0; times < 5; times += 1)
@@ -69,7 +69,7 @@ describe("a verified token", () => {
     expect([state.readCount, identity.size()]).toEqual([1, 0]);
   });
 
-  test("is asked for again after news of its user, and only then", async () => {
+  test("is looked up again only after a session change of its user", async () => {
     const { state, identity, tokens } = openCountingIdentity();
     const [one, two] = [await tokens.sign("u1", "s1"), await tokens.sign("u2", "s2")];
     const both = async () => [await roleOf(identity, one), await roleOf(identity, two)];
@@ -89,14 +89,14 @@ describe("a verified token", () => {
     expect(await both()).toEqual(["customer", "customer"]);
   });
 
-  test("is one of 20,000 at most", async () => {
+  test("shares the cache with 20,000 at most", async () => {
     const { identity } = openCountingIdentity();
-    // Keys are remembered like tokens, and cost no signature to make.
+    // Keys are cached like tokens, and need no signature.
     for (let n = 0; n < 20_500; n += 1) await identity.authenticate(`Bearer insole_key_${n}`);
     expect(identity.size()).toBe(20_000);
   });
 
-  test("is not what other schemes and spellings send", async () => {
+  test("comes by the Bearer scheme only, in its exact syntax", async () => {
     const { identity, tokens } = openCountingIdentity();
     const token = await tokens.sign("u1", "s1");
     for (const header of [null, "", "  "]) expect(await identity.authenticate(header)).toBe("no token");
@@ -106,8 +106,8 @@ describe("a verified token", () => {
   });
 });
 
-describe("a session that the copy does not show", () => {
-  test("is asked for where writes go, once", async () => {
+describe("a session that the replica does not show", () => {
+  test("is looked up on the primary, once", async () => {
     const { state, identity, tokens } = openLaggingIdentity();
     state.primaryRow = async () => ["admin"];
     const token = await tokens.sign("u1", "s1");
@@ -115,7 +115,7 @@ describe("a session that the copy does not show", () => {
     expect(state.primaryReadCount).toBe(1);
   });
 
-  test("and is not there either, is refused for as long as its token lives, and asked for once by a flood", async () => {
+  test("and the primary does not have, is refused while its token lives; concurrent requests share one lookup", async () => {
     const { state, identity, tokens } = openLaggingIdentity();
     const token = await tokens.sign("u1", "s1");
     const { promise, resolve } = Promise.withResolvers<RoleRow>();
@@ -136,14 +136,14 @@ describe("a session that the copy does not show", () => {
     expect(await roleOf(identity, await tokens.sign("u1", "s2"))).toBe("bad token");
     expect(state.primaryReadCount).toBe(2);
     state.primaryRow = async () => ["customer"];
-    // The same session in another's name is another question.
+    // The same session id with another user is another claim.
     expect(await roleOf(identity, await tokens.sign("u2", "s1"))).toBe("customer");
     expect(await roleOf(identity, token)).toBe("bad token");
     identity.clear();
     expect(await roleOf(identity, token)).toBe("customer");
   });
 
-  test("as a key, is refused for five seconds", async () => {
+  test("and an unknown key are refused for five seconds without another lookup", async () => {
     const { state, identity } = openLaggingIdentity();
     const rounds = async () => {
       for (let times = 0; times < 3; times += 1)
@@ -157,7 +157,7 @@ describe("a session that the copy does not show", () => {
     expect(await rounds()).toBe(2);
   });
 
-  test("is not remembered when sessions ended while it was asked for, nor told to those who ask later", async () => {
+  test("is not cached, nor shared with later requests, when sessions ended during its lookup", async () => {
     const { state, identity, tokens } = openLaggingIdentity();
     const token = await tokens.sign("u1", "s1");
     const lookups = Array.from({ length: 2 }, () => Promise.withResolvers<RoleRow>());
@@ -178,7 +178,7 @@ describe("a session that the copy does not show", () => {
     expect([await roleOf(identity, token), state.primaryReadCount]).toEqual(["bad token", 2]);
   });
 
-  test("cannot be told while the primary does not answer, and is not asked for again at once", async () => {
+  test("fails while the primary is unreachable, without a second lookup at once", async () => {
     const { state, identity, tokens } = openLaggingIdentity();
     const token = await tokens.sign("u1", "s1");
     state.primaryRow = () => Promise.reject(new DatabaseError("unreachable", "no answer"));
@@ -191,7 +191,7 @@ describe("a session that the copy does not show", () => {
   });
 });
 
-test("a session that ended here is not believed to the copy before that shows what was written here", async () => {
+test("a user whose session ended here is looked up on the primary until the replica shows this process's writes", async () => {
   const { state, identity, tokens } = openCountingIdentity();
   const [ended, other] = [await tokens.sign("u1", "s1"), await tokens.sign("u2", "s2")];
   expect([await roleOf(identity, ended), await roleOf(identity, other)]).toEqual(["customer", "customer"]);
@@ -202,11 +202,11 @@ test("a session that ended here is not believed to the copy before that shows wh
   expect([await roleOf(identity, other), state.primaryReadCount]).toEqual(["customer", 1]);
 });
 
-describe("what another process does is seen here", () => {
+describe("changes of another process take effect here", () => {
   const statusOf = (shop: Awaited<ReturnType<typeof openTestShop>>, token: string) => async () =>
     (await ask(shop, "GET", "/api/users", { token })).status;
 
-  test("a session that ends, another role, a removed user", async () => {
+  test("an ended session, a changed role, a removed user", async () => {
     const shop = await openTestShop([]);
     const keeper = await makeAdminOf(shop.db, await signUp(shop));
     const people = [await signUp(shop), await signUp(shop), await signUp(shop)];
@@ -226,7 +226,7 @@ describe("what another process does is seen here", () => {
     await shop.close();
   });
 
-  test("a key that is made and revoked; its deeds are under its name", async () => {
+  test("a key that is added and revoked; audit rows carry its name", async () => {
     const shop = await openTestShop([]);
     const person = await signUp(shop);
     const key = await addKey(shop.db, "nightly", Date.now());
@@ -246,7 +246,7 @@ describe("what another process does is seen here", () => {
   });
 });
 
-test("a password that changes while it is being checked begins no session", async () => {
+test("a login whose password changes during verification starts no session", async () => {
   const { promise: checked, resolve: finish } = Promise.withResolvers<boolean>();
   const { promise: begun, resolve: begin } = Promise.withResolvers<void>();
   const { openPasswords } = await import("../accounts/passwords.ts");

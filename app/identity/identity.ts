@@ -1,4 +1,4 @@
-// From an Authorization header to the caller: tokens and admin keys, with a memory that the change feed empties.
+// Authenticates the Authorization header: access tokens and admin keys, with a cache that the change feed invalidates.
 import { LRUCache } from "lru-cache";
 import type { Database, Readable } from "../../db/database.ts";
 import type { Change } from "../../db/feed.ts";
@@ -7,29 +7,43 @@ import { digestOf, isKey } from "./opaque.ts";
 import { type Claim, openPrimaryLookups } from "./primary.ts";
 import type { TokenClaims, Tokens } from "./tokens.ts";
 
-/** Verified tokens that are remembered; about 600 bytes each. */
+/** Verified tokens in the cache; about 600 bytes each. */
 const TOKENS_MAX = 20_000;
-/** Users whose sessions ended here while this node's own copy of the database lags. */
+/** Users whose sessions ended in this process while its replica may lag behind. */
 const ENDED_HERE_MAX = 10_000;
-/** An unknown key is not asked for again so soon. */
+/** An unknown key is not looked up on the primary again before this time has passed. */
 const KEY_REFUSED_MS = 5_000;
 
 type VerifiedToken = { caller: Caller; expiresAtMs: number };
 
-/** What a request without a valid token lacks. */
-export type AuthenticationFailure = "no token" | "bad token";
+/** Why a request has no caller. */
+type AuthenticationFailure = "no token" | "bad token";
 
-export type Identity = ReturnType<typeof openIdentity>;
+/** Authentication of callers, with a cache of verified tokens. */
+export type Identity = {
+  /** Signs and verifies access tokens. */
+  tokens: Tokens;
+  /** The caller of a request with this Authorization header, or why it has none. Throws `DatabaseError`. */
+  authenticate(authorization: string | null): Promise<Caller | AuthenticationFailure>;
+  /** Invalidates a user's tokens at once, because sessions or role changed here; other processes follow the feed. */
+  forgetUser(userId: string): void;
+  /** Applies changes of the feed: those of kind `session` invalidate tokens. */
+  apply(changes: Change[]): void;
+  /** Invalidates every token: the feed has a gap, so anything may have been revoked. */
+  clear(): void;
+  /** Verified tokens in the cache. */
+  size(): number;
+};
 
 /**
- * Opens an empty memory in front of the database; roles are always those of the database. What its read door does not
- * show is asked for where writes go.
+ * Opens the authentication with an empty cache. Sessions, roles and keys come from the database: from its local read
+ * handle first, and from the primary where that shows none.
  */
-export function openIdentity(db: Database, tokens: Tokens, now: () => number) {
+export function openIdentity(db: Database, tokens: Tokens, now: () => number): Identity {
   const verified = new LRUCache<string, VerifiedToken>({ max: TOKENS_MAX });
   const endedHere = new LRUCache<string, true>({ max: ENDED_HERE_MAX });
   const primaryLookups = openPrimaryLookups(db, now);
-  /** Grows with all news of sessions: what was found in an earlier era may have ended. */
+  /** Counts changes to sessions: a session found in an earlier generation may have ended since. */
   let generation = 0;
 
   const claimOf = async (token: string): Promise<Claim | null> => {
@@ -44,13 +58,13 @@ export function openIdentity(db: Database, tokens: Tokens, now: () => number) {
     const startGeneration = generation;
     const local = mayBeOutdated(claim.userId) ? null : claim.find(db);
     const caller = local ?? (await primaryLookups.find(claim, startGeneration));
-    // While the primary was asked, news may have come that the answer does not know.
+    // Sessions may have ended while the primary was answering.
     if (caller && generation === startGeneration)
       verified.set(token, { caller, expiresAtMs: claim.expiresAtMs });
     return caller;
   };
 
-  /** Whether the read door may still show sessions of this user that ended here. */
+  /** Whether the local read handle may still show sessions of this user that ended here. */
   const mayBeOutdated = (userId: string | null): boolean => {
     if (endedHere.size === 0 || userId === null) return false;
     if (db.written() === null) endedHere.clear();
@@ -70,8 +84,7 @@ export function openIdentity(db: Database, tokens: Tokens, now: () => number) {
 
   return {
     tokens,
-    /** The caller that an Authorization header proves, or what is wrong with it. Throws `DatabaseError`. */
-    async authenticate(authorization: string | null): Promise<Caller | AuthenticationFailure> {
+    async authenticate(authorization) {
       if (authorization === null || authorization.trim() === "") return "no token";
       const token = /^Bearer +([\w.~+/-]+=*) *$/i.exec(authorization)?.[1];
       if (token === undefined) return "bad token";
@@ -80,20 +93,17 @@ export function openIdentity(db: Database, tokens: Tokens, now: () => number) {
       verified.delete(token);
       return (await findCaller(token)) ?? "bad token";
     },
-    /** A user's sessions changed, here and now; other processes learn it from the feed. */
-    forgetUser(userId: string): void {
+    forgetUser(userId) {
       endedHere.set(userId, true);
       forgetUsers(new Set([userId]));
     },
-    /** Takes news of the feed. */
-    apply(changes: Change[]): void {
+    apply(changes) {
       const ended = changes.filter(({ kind }) => kind === "session");
       if (ended.some(({ shoeId }) => shoeId === null)) clear();
       else if (ended.length > 0) forgetUsers(new Set(ended.map(({ shoeId }) => shoeId ?? "")));
     },
-    /** The feed has a gap: anything may have been revoked. */
     clear,
-    size: (): number => verified.size,
+    size: () => verified.size,
   };
 }
 
@@ -102,7 +112,7 @@ function sessionClaim({ userId, sessionId, expiresAtMs }: TokenClaims, nowMs: nu
     name: `${userId} ${sessionId}`,
     userId,
     expiresAtMs,
-    // Session ids are never made twice: one that is not there never will be.
+    // Session ids are never reused, so a missing session stays missing.
     refusedUntilMs: expiresAtMs,
     find({ read }: Readable) {
       const [role] =

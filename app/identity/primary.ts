@@ -1,30 +1,30 @@
-// Asking the primary who somebody is: each claim once at a time, and not again what it refused.
+// Looks sessions and keys up on the primary: one query per claim at a time, and none for a claim it refused before.
 import { LRUCache } from "lru-cache";
 import type { Database, Readable } from "../../db/database.ts";
 import type { Caller } from "../http/caller.ts";
 
-/** Claims that were not granted and are remembered; about 200 bytes each. */
+/** Remembered claims that were refused or whose lookup failed; about 200 bytes each. */
 const FAILURES_MAX = 10_000;
-/** One request asks more than once: a primary that does not answer is waited for once. */
+/** One request looks up more than once: it waits for a silent primary only the first time. */
 const RETRY_AFTER_MS = 500;
 
-/** What a token claims to be: a session, or an admin key. */
+/** A session or an admin key that a token claims to be. */
 export type Claim = {
-  /** The user and the session, or the key's digest: all that is asked for. */
+  /** Identifies the claim: user and session id, or the key's digest. */
   name: string;
-  /** Whose session it is; `null` for a key. */
+  /** The owner of the session; `null` for a key. */
   userId: string | null;
   expiresAtMs: number;
-  /** Until then a refusal stands. */
+  /** A refusal is remembered until then. */
   refusedUntilMs: number;
-  /** The caller, where it is granted; nothing but a question. */
+  /** The caller, if the database grants the claim. Only reads, because `onPrimary` may run it several times. */
   find(db: Readable): Caller | null;
 };
 
-/** What became of a claim's question; `error` null: it was refused. */
+/** A lookup that found nothing (`error` is null) or failed. */
 type FailedLookup = { untilMs: number; error: unknown };
 
-/** Opens the way to the primary with an empty memory. */
+/** Opens the lookups; none has failed yet. */
 export function openPrimaryLookups(db: Database, now: () => number) {
   const failures = new LRUCache<string, FailedLookup>({ max: FAILURES_MAX });
   const underway = new Map<string, Promise<Caller | null>>();
@@ -46,13 +46,16 @@ export function openPrimaryLookups(db: Database, now: () => number) {
   };
 
   return {
-    /** Whether the primary is known to refuse it. */
+    /** Whether the primary has refused the claim, and the refusal still holds. */
     hasRefused: (claim: Claim): boolean => failureOf(claim)?.error === null,
-    /** Asks; with others who do in the same era. Throws what the question ended with, also a moment ago. */
+    /**
+     * Looks the claim up; concurrent calls in the same generation share one query. Throws what the query throws, and for
+     * a moment throws it again without a new query.
+     */
     async find(claim: Claim, generation: number): Promise<Caller | null> {
       const failure = failureOf(claim);
       if (failure) throw failure.error;
-      // An answer of an earlier era may not know what ended since.
+      // A result of an earlier generation may lack sessions that ended since.
       const name = `${generation} ${claim.name}`;
       const current = underway.get(name);
       if (current) return current;

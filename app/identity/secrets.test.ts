@@ -1,4 +1,4 @@
-// The secret that is made when none was given: kept, readable by its owner only, one for all processes.
+// The signing secret that is made when the settings give none: stored, readable by its owner only, one for all processes.
 import { afterAll, expect, test } from "bun:test";
 import { readdirSync, statSync, writeFileSync } from "node:fs";
 import { mkdir } from "node:fs/promises";
@@ -16,21 +16,21 @@ async function emptyFolder(): Promise<string> {
 }
 afterAll(folder.remove);
 
-test("given ones are taken, and nothing is kept", async () => {
+test("secrets of the settings are used, and none is stored", async () => {
   const path = await emptyFolder();
   expect(prepareSecrets(["a", "b"], path, "production")).toEqual(["a", "b"]);
   expect(readdirSync(path)).toEqual([]);
 });
 
-test("production needs one", async () => {
+test("production requires a secret in the settings", async () => {
   const path = await emptyFolder();
   expect(() => prepareSecrets([], path, "production")).toThrow(
-    new Error("JWT_SECRET is not set: production needs one of 32 bytes or more"),
+    new Error("JWT_SECRET is not set: production requires a secret of 32 bytes or more"),
   );
   await expect(openTestShop([], { NODE_ENV: "production" })).rejects.toThrow("JWT_SECRET is not set");
 });
 
-test("one is made, stays, and is for its owner only", async () => {
+test("a secret is made once, and only its owner can read the file", async () => {
   const path = await emptyFolder();
   const [secret = ""] = prepareSecrets([], path);
   expect(Buffer.from(secret, "base64url")).toHaveLength(48);
@@ -40,13 +40,13 @@ test("one is made, stays, and is for its owner only", async () => {
   expect(prepareSecrets([], await emptyFolder())).not.toEqual([secret]);
 });
 
-test("one that was cut off is refused", async () => {
+test("a truncated secret file is refused", async () => {
   const path = await emptyFolder();
   writeFileSync(join(path, "jwt-secret"), "short");
-  expect(() => prepareSecrets([], path)).toThrow("is too short for a secret: remove it");
+  expect(() => prepareSecrets([], path)).toThrow("is too short: remove the file");
 });
 
-test("many processes that start at once have the same", async () => {
+test("processes that start at the same time share one secret", async () => {
   const path = await emptyFolder();
   const script = `import { prepareSecrets } from ${JSON.stringify(join(import.meta.dir, "secrets.ts"))};
     process.stdout.write(prepareSecrets([], ${JSON.stringify(path)})[0] ?? "");`;
@@ -58,7 +58,7 @@ test("many processes that start at once have the same", async () => {
   expect(secrets[0]).toHaveLength(64);
 });
 
-test("tokens outlive the process that made them, and a rotation of secrets", async () => {
+test("tokens stay valid across restarts and a rotation of secrets", async () => {
   const [older, newer] = ["o".repeat(32), "n".repeat(32)];
   const data = await emptyFolder();
   const settingsWith = (secrets: string) => ({ DATA_DIR: data, JWT_SECRET: secrets });

@@ -1,19 +1,25 @@
-// Access tokens: signed with the first secret, verified with each, always for one algorithm, issuer and audience.
+// Access tokens (JWT): signed with the first secret, verified with each, for one algorithm, issuer and audience only.
 import { jwt } from "@elysiajs/jwt";
 
-/** What a verified token says. */
+/** The claims of a verified token. */
 export type TokenClaims = { userId: string; sessionId: string; expiresAtMs: number };
 
 const ALGORITHM = "HS256";
 const ISSUER = "insole";
 const AUDIENCE = "insole";
-/** Ours have about 300 characters; nothing much longer is looked at. */
+/** Our tokens have about 300 characters; much longer ones are refused unread. */
 const TOKEN_LENGTH_MAX = 1_024;
 
-export type Tokens = ReturnType<typeof openTokens>;
+export type Tokens = {
+  ttlSeconds: number;
+  /** A signed token of this session. */
+  sign(userId: string, sessionId: string): Promise<string>;
+  /** The claims of a token; `null` when it is not ours, was changed, or has expired. */
+  verify(token: string): Promise<TokenClaims | null>;
+};
 
-/** Opens the signing and checking of tokens that live for `ttlSeconds`. */
-export function openTokens(secrets: readonly string[], ttlSeconds: number, now: () => number) {
+/** Opens signing and verification; tokens live for `ttlSeconds`. Throws when `secrets` is empty. */
+export function openTokens(secrets: readonly string[], ttlSeconds: number, now: () => number): Tokens {
   const keys = secrets.map(
     (secret) =>
       jwt({ name: "jwt", secret, alg: ALGORITHM, iss: ISSUER, aud: AUDIENCE, iat: false }).decorator.jwt,
@@ -23,10 +29,9 @@ export function openTokens(secrets: readonly string[], ttlSeconds: number, now: 
 
   return {
     ttlSeconds,
-    sign: (userId: string, sessionId: string): Promise<string> =>
+    sign: (userId, sessionId) =>
       signingKey.sign({ sub: userId, sid: sessionId, exp: Math.floor(now() / 1000) + ttlSeconds }),
-    /** What the token says; `null` when it is not one of ours that is valid now. */
-    async verify(token: string): Promise<TokenClaims | null> {
+    async verify(token) {
       if (token.length > TOKEN_LENGTH_MAX) return null;
       for (const { verify } of keys) {
         const claims = await verify(token, {
