@@ -12,13 +12,13 @@ beforeAll(async () => {
 afterAll(() => shop.close());
 
 test("the page names only our own versioned files and runs no script of its own", async () => {
-  const answer = await shop.get("/docs");
-  const body = await answer.text();
-  expect(answer.status).toBe(200);
-  expect(answer.headers.get("content-type")).toBe("text/html; charset=utf-8");
-  expect(answer.headers.get("cache-control")).toBe("no-cache");
-  expect(answer.headers.get("referrer-policy")).toBe("no-referrer");
-  const csp = answer.headers.get("content-security-policy") ?? "";
+  const response = await shop.get("/docs");
+  const body = await response.text();
+  expect(response.status).toBe(200);
+  expect(response.headers.get("content-type")).toBe("text/html; charset=utf-8");
+  expect(response.headers.get("cache-control")).toBe("no-cache");
+  expect(response.headers.get("referrer-policy")).toBe("no-referrer");
+  const csp = response.headers.get("content-security-policy") ?? "";
   expect(csp).toContain("default-src 'none'; script-src 'self';");
   expect(csp).toContain("connect-src 'self'");
   expect(csp).toContain("frame-ancestors 'none'");
@@ -66,10 +66,10 @@ describe("nothing else of the package can be reached", () => {
 });
 
 test("the document may be read from any page, and is revalidated", async () => {
-  const answer = await shop.get("/docs/json");
-  expect(answer.headers.get("content-type")).toBe("application/json; charset=utf-8");
-  expect(answer.headers.get("access-control-allow-origin")).toBe("*");
-  const etag = answer.headers.get("etag") ?? "";
+  const response = await shop.get("/docs/json");
+  expect(response.headers.get("content-type")).toBe("application/json; charset=utf-8");
+  expect(response.headers.get("access-control-allow-origin")).toBe("*");
+  const etag = response.headers.get("etag") ?? "";
   expect((await shop.get("/docs/json", { headers: { "if-none-match": etag } })).status).toBe(304);
   expect((await shop.get("/docs/json", { method: "HEAD" })).status).toBe(200);
   expect((await shop.get("/docs/json", { method: "DELETE" })).headers.get("allow")).toBe(

@@ -2,7 +2,7 @@
 import { dirname } from "node:path";
 import { Elysia } from "elysia";
 import { Problem } from "../http/problems.ts";
-import { fileAnswer, findFile, IMMUTABLE, REVALIDATED, textAnswer } from "./static.ts";
+import { fileResponse, findFile, IMMUTABLE, REVALIDATED, textResponse } from "./static.ts";
 
 const HTML = "text/html; charset=utf-8";
 const JSON_TYPE = "application/json; charset=utf-8";
@@ -46,37 +46,44 @@ export function docsRoutes() {
   };
   return new Elysia({ name: "docs" })
     .get("/docs", async ({ request }) =>
-      textAnswer(request, {
-        body: page((await openPackage()).version),
+      textResponse(request, {
+        body: page((await findPackage()).version),
         contentType: HTML,
         cacheControl: REVALIDATED,
         headers: { "content-security-policy": CSP, "referrer-policy": "no-referrer" },
       }),
     )
     .get("/docs/json", async ({ request }) =>
-      textAnswer(request, {
+      textResponse(request, {
         body: await readDocument(),
         contentType: JSON_TYPE,
         cacheControl: REVALIDATED,
         headers: { "access-control-allow-origin": "*" },
       }),
     )
-    .get("/docs/assets/:file", ({ request, params, query }) => asset(request, params.file, query.v));
+    .get("/docs/assets/:file", ({ request, params, query }) => assetResponse(request, params.file, query.v));
 }
 
-async function asset(request: Request, name: string, asked: string | undefined): Promise<Response> {
+async function assetResponse(
+  request: Request,
+  name: string,
+  requestedVersion: string | undefined,
+): Promise<Response> {
   if (name === "start.js") {
-    const cacheControl = asked === START_VERSION ? IMMUTABLE : REVALIDATED;
-    return textAnswer(request, { body: START, contentType: SCRIPT, cacheControl });
+    const cacheControl = requestedVersion === START_VERSION ? IMMUTABLE : REVALIDATED;
+    return textResponse(request, { body: START, contentType: SCRIPT, cacheControl });
   }
-  const { folder, version } = await openPackage();
+  const { folder, version } = await findPackage();
   const file = PACKAGE_FILES.includes(name) ? await findFile(folder, `/${name}`) : null;
   if (file === null) throw new Problem("not-found", "there is no such file");
-  return fileAnswer(request, { ...file, cacheControl: asked === version ? IMMUTABLE : REVALIDATED });
+  return fileResponse(request, {
+    ...file,
+    cacheControl: requestedVersion === version ? IMMUTABLE : REVALIDATED,
+  });
 }
 
 /** Where the package lies and which one it is; looked up when asked for, so that starting costs nothing. */
-async function openPackage(): Promise<{ folder: string; version: string }> {
+async function findPackage(): Promise<{ folder: string; version: string }> {
   const path = Bun.resolveSync(`${PACKAGE}/package.json`, import.meta.dir);
   const { version } = await Bun.file(path).json();
   return { folder: dirname(path), version };

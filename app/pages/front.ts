@@ -1,9 +1,9 @@
 // The front page of a shop without a storefront of its own: what this is, where to go on, and a few shoes.
 import { version } from "../../package.json";
-import { type Html, html, pageAnswer } from "./page.ts";
+import { type Html, html, pageResponse } from "./page.ts";
 
 /** A shoe as a card shows it; amounts in major units. */
-export type Card = {
+export type ShowcaseShoe = {
   id: string;
   title: string;
   brand: string | null;
@@ -16,7 +16,7 @@ export type Card = {
 /** What the page shows of the catalogue. */
 export type Showcase = {
   currency: string;
-  shoes: Card[];
+  shoes: ShowcaseShoe[];
   categories: { name: string; count: number }[];
   total: number;
 };
@@ -32,30 +32,30 @@ export function frontPage(request: Request, showcase: Showcase): Response {
 <a href="/health">Health <code>/health</code></a>
 </div>
 </section>
-${showcase.shoes.length > 0 ? shelf(showcase) : EMPTY}`;
-  return pageAnswer(request, "Insole: the back end of a shoe shop", main, html`Insole ${version}`);
+${showcase.shoes.length > 0 ? newestShoes(showcase) : EMPTY}`;
+  return pageResponse(request, "Insole: the back end of a shoe shop", main, html`Insole ${version}`);
 }
 
 const EMPTY = html`<section class="note"><h2>The catalogue is empty</h2>
 <p>Fill it from a CSV, JSON or NDJSON file: <code>bun run import &lt;file&gt;</code>. The shoes appear here by themselves.</p></section>`;
 
-function shelf({ shoes, categories, total, currency }: Showcase): Html {
+function newestShoes({ shoes, categories, total, currency }: Showcase): Html {
   // One for all cards: making one takes longer than the rest of the page.
   const money = new Intl.NumberFormat("en", { style: "currency", currency });
   return html`<section>
 <div class="head"><h2>Newest shoes</h2><p>${shoes.length} of ${grouped(total)}</p></div>
-${categories.length > 0 ? html`<ul class="kinds">${categories.map(kind)}</ul>` : ""}
+${categories.length > 0 ? html`<ul class="kinds">${categories.map(categoryLink)}</ul>` : ""}
 <ul class="shoes">${shoes.map((shoe) => card(shoe, (amount) => money.format(amount)))}</ul>
 </section>`;
 }
 
-const kind = ({ name, count }: Showcase["categories"][number]): Html => {
+const categoryLink = ({ name, count }: Showcase["categories"][number]): Html => {
   const address = `/api/shoes?category=${encodeURIComponent(name)}`;
   return html`<li><a href="${address}">${name}<span>${grouped(count)}</span></a></li>`;
 };
 
 function card(
-  { id, title, brand, category, price, listPrice, images }: Card,
+  { id, title, brand, category, price, listPrice, images }: ShowcaseShoe,
   money: (amount: number) => string,
 ): Html {
   const address = `/api/shoes/${encodeURIComponent(id)}`;

@@ -1,7 +1,7 @@
 // The frame of every page made here: no script, nothing from elsewhere but the shoes' pictures, all text escaped.
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
-import { REVALIDATED, textAnswer } from "./static.ts";
+import { REVALIDATED, textResponse } from "./static.ts";
 
 /** Markup, as `html` makes it; a plain string is never taken for markup. */
 export type Html = { readonly markup: string };
@@ -13,7 +13,7 @@ const ENTITIES: Record<string, string> = {
   '"': "&quot;",
   "'": "&#39;",
 };
-const escaped = (text: string): string => text.replace(/[&<>"']/g, (sign) => ENTITIES[sign] ?? "");
+const escaped = (text: string): string => text.replace(/[&<>"']/g, (character) => ENTITIES[character] ?? "");
 
 /** A template that escapes its values, except for markup and lists of markup. */
 export function html(parts: TemplateStringsArray, ...values: (Html | Html[] | string | number)[]): Html {
@@ -42,16 +42,16 @@ const HEADERS = {
 };
 
 /** An insole with its arch and heel cushion: the sign of the shop. */
-const SIGN = `<svg viewBox="0 0 32 32" aria-hidden="true"><g transform="rotate(14 16 16)"><path fill="currentColor" d="M16 1.5c4.6 0 7 4 7 9 0 4-2 5.8-2 9.5 0 1 .3 2 .3 4 0 4-2 6.5-5 6.5S11 28 11 24c0-5-3-7.5-3-13.5 0-5 3.4-9 8-9z"/><circle cx="16.1" cy="24.3" r="2.9" fill="#fff" opacity=".85"/><path fill="none" stroke="#fff" stroke-width="1.8" stroke-linecap="round" opacity=".85" d="M11.8 10.5c.2-3 1.9-5.2 4.2-5.2"/></g></svg>`;
+const LOGO = `<svg viewBox="0 0 32 32" aria-hidden="true"><g transform="rotate(14 16 16)"><path fill="currentColor" d="M16 1.5c4.6 0 7 4 7 9 0 4-2 5.8-2 9.5 0 1 .3 2 .3 4 0 4-2 6.5-5 6.5S11 28 11 24c0-5-3-7.5-3-13.5 0-5 3.4-9 8-9z"/><circle cx="16.1" cy="24.3" r="2.9" fill="#fff" opacity=".85"/><path fill="none" stroke="#fff" stroke-width="1.8" stroke-linecap="round" opacity=".85" d="M11.8 10.5c.2-3 1.9-5.2 4.2-5.2"/></g></svg>`;
 
 /** The sign as a file for the browser's tab. */
-export const ICON = SIGN.replace("<svg ", '<svg xmlns="http://www.w3.org/2000/svg" color="#d0532c" ').replace(
+export const ICON = LOGO.replace("<svg ", '<svg xmlns="http://www.w3.org/2000/svg" color="#d0532c" ').replace(
   ' aria-hidden="true"',
   "",
 );
 
 /** A whole page as an answer, revalidated each time. */
-export function pageAnswer(request: Request, title: string, main: Html, foot: Html): Response {
+export function pageResponse(request: Request, title: string, main: Html, footer: Html): Response {
   const body = html`<!doctype html>
 <html lang="en">
 <head>
@@ -63,16 +63,21 @@ export function pageAnswer(request: Request, title: string, main: Html, foot: Ht
 </head>
 <body>
 <header class="wrap bar">
-<a class="brand" href="/">${{ markup: SIGN }}Insole</a>
+<a class="brand" href="/">${{ markup: LOGO }}Insole</a>
 <nav><a href="/docs">Docs</a><a href="/api/shoes">API</a><a href="/health">Health</a></nav>
 </header>
 <main class="wrap">
 ${main}
 </main>
-<footer><div class="wrap">${foot}</div></footer>
+<footer><div class="wrap">${footer}</div></footer>
 </body>
 </html>
 `;
   const contentType = "text/html; charset=utf-8";
-  return textAnswer(request, { body: body.markup, contentType, cacheControl: REVALIDATED, headers: HEADERS });
+  return textResponse(request, {
+    body: body.markup,
+    contentType,
+    cacheControl: REVALIDATED,
+    headers: HEADERS,
+  });
 }

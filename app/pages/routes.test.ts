@@ -9,7 +9,9 @@ const HOSTILE = `<script>alert(1)</script><img src=x onerror="alert(2)">'"&`;
 let shop: TestShop;
 beforeAll(async () => {
   shop = await openTestShop([
-    ...Array.from({ length: 20 }, (_, at) => shoe(`s${at}`, { title: `Plain ${at}.`, category: "Running" })),
+    ...Array.from({ length: 20 }, (_, index) =>
+      shoe(`s${index}`, { title: `Plain ${index}.`, category: "Running" }),
+    ),
     shoe("hostile", {
       title: HOSTILE,
       brand: `</style><svg onload=alert(3)>`,
@@ -26,16 +28,16 @@ const PAGES = ["/", ...Object.keys(PROBLEMS).map((type) => `/problems/${type}`)]
 
 describe("every page", () => {
   test.each(PAGES)("%s runs nothing, loads nothing and is asked about each time", async (path) => {
-    const answer = await shop.get(path);
-    const body = await answer.text();
-    expect(answer.status).toBe(200);
-    expect(answer.headers.get("content-type")).toBe("text/html; charset=utf-8");
-    expect(answer.headers.get("cache-control")).toBe("no-cache");
-    expect(answer.headers.get("referrer-policy")).toBe("no-referrer");
-    expect(answer.headers.get("x-content-type-options")).toBe("nosniff");
-    expect(answer.headers.get("cache-status")).toBeNull();
+    const response = await shop.get(path);
+    const body = await response.text();
+    expect(response.status).toBe(200);
+    expect(response.headers.get("content-type")).toBe("text/html; charset=utf-8");
+    expect(response.headers.get("cache-control")).toBe("no-cache");
+    expect(response.headers.get("referrer-policy")).toBe("no-referrer");
+    expect(response.headers.get("x-content-type-options")).toBe("nosniff");
+    expect(response.headers.get("cache-status")).toBeNull();
     expect(body).not.toMatch(/<script|<iframe|<form|<base|<[^>]*\s(on\w+|style)=|url\(|@import/i);
-    const csp = answer.headers.get("content-security-policy") ?? "";
+    const csp = response.headers.get("content-security-policy") ?? "";
     const style = /<style>([\s\S]*?)<\/style>/.exec(body)?.[1] ?? "";
     const hash = new Bun.CryptoHasher("sha256").update(style).digest("base64");
     expect(csp.split("; ")).toEqual([
@@ -46,7 +48,7 @@ describe("every page", () => {
       "form-action 'none'",
       "frame-ancestors 'none'",
     ]);
-    const etag = answer.headers.get("etag") ?? "";
+    const etag = response.headers.get("etag") ?? "";
     expect((await shop.get(path, { headers: { "if-none-match": etag } })).status).toBe(304);
     const head = await shop.get(path, { method: "HEAD" });
     expect(head.headers.get("content-length")).toBe(String(Buffer.byteLength(body)));

@@ -4,7 +4,7 @@ import { Problem } from "../http/problems.ts";
 import { frontPage, type Showcase } from "./front.ts";
 import { ICON } from "./page.ts";
 import { problemPage } from "./problem.ts";
-import { fileAnswer, findFile, textAnswer } from "./static.ts";
+import { fileResponse, findFile, textResponse } from "./static.ts";
 
 /** What a storefront loads and runs is its own to say; only others may not put it into a frame. */
 const STOREFRONT_HEADERS = {
@@ -33,7 +33,7 @@ function folderPages(folder: string) {
   const file = async (request: Request): Promise<Response> => {
     const { pathname } = new URL(request.url);
     const found = await findFile(folder, pathname);
-    if (found !== null) return fileAnswer(request, { ...found, headers: STOREFRONT_HEADERS });
+    if (found !== null) return fileResponse(request, { ...found, headers: STOREFRONT_HEADERS });
     // The pages made here point at it, also beside a storefront that has none.
     if (pathname === "/favicon.ico") return icon(request);
     throw new Problem("not-found", "there is nothing at this address");
@@ -44,4 +44,4 @@ function folderPages(folder: string) {
 }
 
 const icon = (request: Request): Response =>
-  textAnswer(request, { body: ICON, contentType: "image/svg+xml", cacheControl: ICON_CACHING });
+  textResponse(request, { body: ICON, contentType: "image/svg+xml", cacheControl: ICON_CACHING });

@@ -59,16 +59,16 @@ describe("PUBLIC_DIR over HTTP", () => {
     ["/photo-20240101.jpg", "image/jpeg", REVALIDATED],
     ["/two%20words.txt", "text/plain;charset=utf-8", REVALIDATED],
   ])("%s", async (path, contentType, cacheControl) => {
-    const answer = await shop.get(path);
-    const body = await answer.text();
+    const response = await shop.get(path);
+    const body = await response.text();
     const head = await shop.get(path, { method: "HEAD" });
-    const etag = answer.headers.get("etag") ?? "";
+    const etag = response.headers.get("etag") ?? "";
     const again = await shop.get(path, { headers: { "if-none-match": `"other", W/${etag}` } });
-    expect([answer.status, head.status, again.status]).toEqual([200, 200, 304]);
+    expect([response.status, head.status, again.status]).toEqual([200, 200, 304]);
     expect([await head.text(), await again.text()]).toEqual(["", ""]);
     expect(head.headers.get("content-length")).toBe(String(body.length));
-    for (const each of [answer, head]) expect(each.headers.get("content-type")).toBe(contentType);
-    for (const each of [answer, head, again]) {
+    for (const each of [response, head]) expect(each.headers.get("content-type")).toBe(contentType);
+    for (const each of [response, head, again]) {
       expect(each.headers.get("cache-control")).toBe(cacheControl);
       expect(each.headers.get("etag")).toBe(etag);
       expect(each.headers.get("x-content-type-options")).toBe("nosniff");
@@ -104,10 +104,10 @@ describe("PUBLIC_DIR over HTTP", () => {
     "/%252e%252e/secret.txt",
     "/api/..%2f.env",
   ])("%s is not there", async (path) => {
-    const answer = await shop.get(path);
-    expect(answer.status).toBe(404);
-    expect(answer.headers.get("content-type")).toBe("application/problem+json");
-    expect(await answer.text()).not.toContain(SECRET);
+    const response = await shop.get(path);
+    expect(response.status).toBe(404);
+    expect(response.headers.get("content-type")).toBe("application/problem+json");
+    expect(await response.text()).not.toContain(SECRET);
   });
 
   test.each([
@@ -118,9 +118,9 @@ describe("PUBLIC_DIR over HTTP", () => {
     "/..\\secret.txt",
     "//../../secret.txt",
   ])("%s sent as it is, which no client library would do, shows nothing", async (path) => {
-    const answer = await sendRaw(shop.url, path);
-    expect(answer).toMatch(/^HTTP\/1\.1 40[04] /);
-    expect(answer).not.toContain(SECRET);
+    const response = await sendRaw(shop.url, path);
+    expect(response).toMatch(/^HTTP\/1\.1 40[04] /);
+    expect(response).not.toContain(SECRET);
   });
 
   test("the shop's own addresses stay its own", async () => {
@@ -132,8 +132,8 @@ describe("PUBLIC_DIR over HTTP", () => {
       "/docs/json",
       "/problems/not-found",
     ];
-    const answers = await Promise.all([...paths, "/favicon.ico"].map((path) => shop.get(path)));
-    expect(answers.map(({ status }) => status)).toEqual(answers.map(() => 200));
+    const responses = await Promise.all([...paths, "/favicon.ico"].map((path) => shop.get(path)));
+    expect(responses.map(({ status }) => status)).toEqual(responses.map(() => 200));
     expect((await shop.get("/", { method: "POST" })).status).toBe(405);
   });
 });

@@ -8,7 +8,7 @@ export const IMMUTABLE = "public, max-age=31536000, immutable";
 /** For the others: kept, and asked about each time. */
 export const REVALIDATED = "no-cache";
 
-export type Text = {
+export type TextContent = {
   body: string;
   contentType: string;
   cacheControl: string;
@@ -28,26 +28,26 @@ const HEX_HASH = /[.-](?=[0-9a-f]*[a-f])(?=[a-f]*\d)[0-9a-f]{8,64}(\.[a-z0-9]+)+
 const ASSET_HASH = /(^|\/)assets\/[^/]*-(?=[^/]*[a-z])(?=[^/]*[A-Z])[\w-]{8}\.(m?js|css)$/;
 
 /** A text with an entity tag over its bytes; 304 where the client has it. */
-export function textAnswer(
+export function textResponse(
   request: Request,
-  { body, contentType, cacheControl, headers = {} }: Text,
+  { body, contentType, cacheControl, headers = {} }: TextContent,
 ): Response {
   const bytes = new TextEncoder().encode(body);
   const etag = `"${Bun.hash.xxHash64(bytes).toString(36)}"`;
-  const all = { "cache-control": cacheControl, etag, ...headers };
-  if (isKnown(request, etag)) return new Response(null, { status: 304, headers: all });
-  return new Response(bytes, { headers: { ...all, "content-type": contentType } });
+  const responseHeaders = { "cache-control": cacheControl, etag, ...headers };
+  if (clientHolds(request, etag)) return new Response(null, { status: 304, headers: responseHeaders });
+  return new Response(bytes, { headers: { ...responseHeaders, "content-type": contentType } });
 }
 
 /** The file itself, streamed from disk; 304 where the client has it. */
-export function fileAnswer(
+export function fileResponse(
   request: Request,
   { path, etag, cacheControl, headers = {} }: StaticFile,
 ): Response {
-  const all = { "cache-control": cacheControl, etag, ...headers };
-  if (isKnown(request, etag)) return new Response(null, { status: 304, headers: all });
+  const responseHeaders = { "cache-control": cacheControl, etag, ...headers };
+  if (clientHolds(request, etag)) return new Response(null, { status: 304, headers: responseHeaders });
   const file = Bun.file(path);
-  return new Response(file, { headers: { ...all, "content-type": file.type } });
+  return new Response(file, { headers: { ...responseHeaders, "content-type": file.type } });
 }
 
 /** The file that a URL's path names inside a folder; `null` when there is none that may be shown. */
@@ -58,14 +58,15 @@ export async function findFile(folder: string, pathname: string): Promise<Static
     const root = await realpath(folder);
     // The real path, so that a link cannot lead out of the folder.
     const path = await realpath(join(root, ...names));
-    const inside = relative(root, path);
-    if (inside.startsWith("..") || isAbsolute(inside) || isHidden(inside.split(/[\\/]/))) return null;
-    const found = await stat(path);
-    if (!found.isFile()) return null;
-    const etag = `"${found.size.toString(36)}-${Math.round(found.mtimeMs * 1000).toString(36)}"`;
+    const relativePath = relative(root, path);
+    if (relativePath.startsWith("..") || isAbsolute(relativePath) || isHidden(relativePath.split(/[\\/]/)))
+      return null;
+    const stats = await stat(path);
+    if (!stats.isFile()) return null;
+    const etag = `"${stats.size.toString(36)}-${Math.round(stats.mtimeMs * 1000).toString(36)}"`;
     return { path, etag, cacheControl: isHashed(names.join("/")) ? IMMUTABLE : REVALIDATED };
   } catch (thrown) {
-    if (isAbsent(thrown)) return null;
+    if (meansAbsent(thrown)) return null;
     throw thrown;
   }
 }
@@ -80,13 +81,13 @@ function namesOf(pathname: string): string[] | null {
   return names.every((name) => name !== "" && !/[\\/\0]/.test(name)) ? names : null;
 }
 
-function isAbsent(thrown: unknown): boolean {
+function meansAbsent(thrown: unknown): boolean {
   if (thrown instanceof URIError) return true;
   const code = thrown instanceof Error && "code" in thrown ? String(thrown.code) : "";
   return ["ENOENT", "ENOTDIR", "ENAMETOOLONG", "ELOOP", "EACCES"].includes(code);
 }
 
-function isKnown(request: Request, etag: string): boolean {
+function clientHolds(request: Request, etag: string): boolean {
   const ifNoneMatch = request.headers.get("if-none-match");
   return ifNoneMatch !== null && namesEtag(ifNoneMatch, etag);
 }

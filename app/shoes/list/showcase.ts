@@ -1,7 +1,7 @@
 // A few shoes for the front page: the newest ones, and the largest categories.
 import type { Readable } from "../../../db/database.ts";
 import type { Shop } from "../../http/shop.ts";
-import type { Card, Showcase } from "../../pages/front.ts";
+import type { Showcase, ShowcaseShoe } from "../../pages/front.ts";
 import { shoeJson } from "../views.ts";
 
 const SHOES = 12;
@@ -20,7 +20,7 @@ export function readShowcase({ read }: Readable, { publicUrl, currency }: Shop):
   const [total] = read.get<[number]>("SELECT shoes FROM facets WHERE kind = 'all'") ?? [0];
   return {
     currency,
-    shoes: shoes.map(([json]) => JSON.parse(json) as Card),
+    shoes: shoes.map(([json]) => JSON.parse(json) as ShowcaseShoe),
     categories: categories.map(([name, count]) => ({ name, count })),
     total,
   };
