@@ -5,39 +5,39 @@ export const PROBLEMS = {
   "invalid-request": [
     400,
     "Invalid request",
-    "A parameter or field breaks a rule; `errors` names each and says which.",
+    "A parameter or field is invalid; `errors` names each and the rule it breaks.",
   ],
   unauthorized: [
     401,
     "Unauthorized",
-    "This needs a token that is valid now: sign in, or refresh, and send `Authorization: Bearer <token>`.",
+    "Authentication is required: sign in or refresh, and send `Authorization: Bearer <token>` with a valid token.",
   ],
-  forbidden: [403, "Forbidden", "The token is valid, but this is not for its bearer."],
-  "not-found": [404, "Not found", "There is nothing at this address, or not any more."],
+  forbidden: [403, "Forbidden", "The token is valid, but its account may not do this."],
+  "not-found": [404, "Not found", "Nothing exists at this address, or it was removed."],
   "method-not-allowed": [
     405,
     "Method not allowed",
-    "The address exists; `Allow` lists the methods it takes.",
+    "The address exists; `Allow` lists the methods it supports.",
   ],
   conflict: [
     409,
     "Conflict",
-    "The request contradicts what is there: a name or address is taken, or a rule keeps it.",
+    "The request conflicts with existing data: a name or address is taken, or a rule forbids the change.",
   ],
   "out-of-stock": [
     409,
     "Out of stock",
-    "There are fewer pairs left than this takes; stock never goes below zero.",
+    "Fewer pairs are in stock than the request takes; stock never goes below zero.",
   ],
   "request-under-way": [
     409,
     "Request under way",
-    "The first request with this Idempotency-Key is not answered yet; repeat after the seconds in `Retry-After`.",
+    "The first request with this Idempotency-Key is still running; repeat after the seconds in `Retry-After`.",
   ],
   "precondition-failed": [
     412,
     "Precondition failed",
-    "The shoe is not the version that `If-Match` names any more: read it again and decide anew.",
+    "The shoe has changed since the version in `If-Match`: read it again, then repeat the change.",
   ],
   "payload-too-large": [413, "Payload too large", "A request body may have at most 256 KiB."],
   "unsupported-media-type": [415, "Unsupported media type", "A body must be `application/json`."],
@@ -49,18 +49,22 @@ export const PROBLEMS = {
   "too-many-requests": [
     429,
     "Too many requests",
-    "This account or address has asked as often as it may for now; ask again after the seconds in `Retry-After`.",
+    "This account or address has sent too many requests; repeat after the seconds in `Retry-After`.",
   ],
-  "internal-error": [500, "Internal error", "Something failed on our side; `requestId` finds it in the log."],
+  "internal-error": [
+    500,
+    "Internal error",
+    "The server failed; its log has the details under this `requestId`.",
+  ],
   unavailable: [
     503,
     "Service unavailable",
-    "Nothing was done; try again after the seconds in `Retry-After`.",
+    "Nothing was changed; repeat after the seconds in `Retry-After`.",
   ],
   "outcome-unknown": [
     504,
     "Outcome unknown",
-    "It may have been done or not: ask, or repeat it with the same `Idempotency-Key`.",
+    "The change may or may not be committed: read to find out, or repeat it with the same `Idempotency-Key`.",
   ],
 } as const satisfies Record<string, readonly [number, string, string]>;
 

@@ -1,12 +1,12 @@
-// The pages in a real browser that reaches nothing but the shop: the documentation works, and hostile text runs nowhere.
+// The pages in a real browser that can reach only the shop: the documentation works, and hostile text never runs.
 import { afterAll, beforeAll, describe, expect, test } from "bun:test";
 import { existsSync } from "node:fs";
 import { type Browser, chromium, type Locator, type Page } from "playwright-core";
 import { ask } from "../testing/people.ts";
 import { openTestShop, shoe, type TestShop } from "../testing/shop.ts";
 
-const PLACES = ["/usr/bin/chromium", "/usr/bin/chromium-browser", "/usr/bin/google-chrome"];
-const found = PLACES.find((path) => existsSync(path));
+const BROWSER_PATHS = ["/usr/bin/chromium", "/usr/bin/chromium-browser", "/usr/bin/google-chrome"];
+const found = BROWSER_PATHS.find((path) => existsSync(path));
 const FLAGS =
   "--no-sandbox --disable-gpu --disable-quic --no-first-run --disable-background-networking --disable-component-update --disable-sync";
 const TIMEOUT_MS = 10_000;
@@ -14,8 +14,8 @@ const ADMIN = { email: "admin@shop.example", password: "correct horse battery" }
 const HOSTILE = `<img src=x onerror="window.ran=1"><script>window.ran=1</script></title></style>`;
 
 if (found === undefined && process.env.CI === "true")
-  test("a browser is there", () => {
-    throw new Error(`none of ${PLACES.join(", ")} is installed`);
+  test("a browser is installed", () => {
+    throw new Error(`none of ${BROWSER_PATHS.join(", ")} is installed`);
   });
 
 describe.skipIf(found === undefined)("in a browser", () => {
@@ -34,7 +34,7 @@ describe.skipIf(found === undefined)("in a browser", () => {
     await shop?.close();
   });
 
-  /** Opens an address; `elsewhere` and `complaints` collect what no page may cause. */
+  /** Opens an address; `elsewhere` collects requests to other sites, `complaints` warnings and errors. */
   async function open(path: string) {
     const page: Page = await browser.newPage();
     page.setDefaultTimeout(TIMEOUT_MS);
@@ -57,7 +57,7 @@ describe.skipIf(found === undefined)("in a browser", () => {
     return { page, elsewhere, complaints };
   }
 
-  test("the documentation lists every operation, and tries one out", async () => {
+  test("the documentation lists every operation, and executes one", async () => {
     const { page, elsewhere, complaints } = await open("/docs");
     await page.locator("#operations-Catalogue-getShoe").waitFor();
     const shown = await page.locator(".opblock").count();
@@ -77,7 +77,7 @@ describe.skipIf(found === undefined)("in a browser", () => {
     await page.close();
   });
 
-  test("the documentation lets an admin in, who adds a shoe and likes it", async () => {
+  test("an admin signs in to the documentation, adds a shoe and likes it", async () => {
     const login = await ask(shop, "POST", "/api/auth/login", { body: ADMIN });
     const { token } = (await login.json()) as { token: string };
     const { page, elsewhere, complaints } = await open("/docs");
@@ -113,28 +113,28 @@ describe.skipIf(found === undefined)("in a browser", () => {
     await page.close();
   });
 
-  test.each(["/", "/problems/not-found"])("%s shows its style and sign, and nothing runs", async (path) => {
-    const { page, elsewhere, complaints } = await open(path);
-    expect(await page.evaluate("window.ran")).toBeUndefined();
-    expect(await page.evaluate("getComputedStyle(document.querySelector('.brand')).display")).toBe("flex");
-    const pictures = "[...document.images].filter((image) => image.naturalWidth === 0).length";
-    expect(await page.evaluate(pictures)).toBe(0);
-    if (path === "/") expect(await page.locator(".name").allInnerTexts()).toContain(HOSTILE);
-    expect([elsewhere, complaints]).toEqual([[], []]);
-    await page.close();
-  });
-
-  test.each([360, 390, 768, 1280])(
-    "the front page needs no sideways scrolling at %p pixels",
-    async (width) => {
-      const { page } = await open("/");
-      await page.setViewportSize({ width, height: 800 });
-      expect(await page.evaluate("document.documentElement.scrollWidth")).toBe(width);
+  test.each(["/", "/problems/not-found"])(
+    "%s applies its style, shows its logo, and runs no script",
+    async (path) => {
+      const { page, elsewhere, complaints } = await open(path);
+      expect(await page.evaluate("window.ran")).toBeUndefined();
+      expect(await page.evaluate("getComputedStyle(document.querySelector('.brand')).display")).toBe("flex");
+      const pictures = "[...document.images].filter((image) => image.naturalWidth === 0).length";
+      expect(await page.evaluate(pictures)).toBe(0);
+      if (path === "/") expect(await page.locator(".name").allInnerTexts()).toContain(HOSTILE);
+      expect([elsewhere, complaints]).toEqual([[], []]);
       await page.close();
     },
   );
 
-  test("the drawn picture of a hostile title runs nothing either", async () => {
+  test.each([360, 390, 768, 1280])("the front page does not scroll sideways at %p pixels", async (width) => {
+    const { page } = await open("/");
+    await page.setViewportSize({ width, height: 800 });
+    expect(await page.evaluate("document.documentElement.scrollWidth")).toBe(width);
+    await page.close();
+  });
+
+  test("the drawn picture of a shoe with a hostile title runs no script", async () => {
     const { page, elsewhere } = await open("/images/evil.svg");
     expect(await page.evaluate("window.ran")).toBeUndefined();
     expect(elsewhere).toEqual([]);

@@ -1,4 +1,4 @@
-// The documentation's files: which can be reached, for how long they are kept, and that none comes from elsewhere.
+// The documentation's files: which are served, how long they are cached, and that none comes from another site.
 import { afterAll, beforeAll, describe, expect, test } from "bun:test";
 import { version } from "swagger-ui-dist/package.json";
 import { openTestShop, type TestShop } from "../testing/shop.ts";
@@ -11,7 +11,7 @@ beforeAll(async () => {
 });
 afterAll(() => shop.close());
 
-test("the page names only our own versioned files and runs no script of its own", async () => {
+test("the page links only to our own versioned files and has no inline script", async () => {
   const response = await shop.get("/docs");
   const body = await response.text();
   expect(response.status).toBe(200);
@@ -41,13 +41,13 @@ test("the page names only our own versioned files and runs no script of its own"
 });
 
 test.each(["/docs/assets/swagger-ui.css", "/docs/assets/swagger-ui.css?v=0", "/docs/assets/start.js?v=0"])(
-  "%s is no version's address, and is asked about each time",
+  "%s is not the address of the installed version, so it is revalidated",
   async (path) => {
     expect((await shop.get(path)).headers.get("cache-control")).toBe("no-cache");
   },
 );
 
-describe("nothing else of the package can be reached", () => {
+describe("no other file of the package is served", () => {
   test.each([
     "package.json",
     "index.html",
@@ -65,7 +65,7 @@ describe("nothing else of the package can be reached", () => {
   });
 });
 
-test("the document may be read from any page, and is revalidated", async () => {
+test("the OpenAPI document may be read from any origin, and is revalidated", async () => {
   const response = await shop.get("/docs/json");
   expect(response.headers.get("content-type")).toBe("application/json; charset=utf-8");
   expect(response.headers.get("access-control-allow-origin")).toBe("*");

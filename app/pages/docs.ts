@@ -1,4 +1,4 @@
-// The API's documentation: the OpenAPI document and the Swagger page, which needs nothing from elsewhere.
+// The API's documentation: the OpenAPI document and the Swagger page, which loads nothing from other sites.
 import { dirname } from "node:path";
 import { Elysia } from "elysia";
 import { Problem } from "../http/problems.ts";
@@ -8,7 +8,7 @@ const HTML = "text/html; charset=utf-8";
 const JSON_TYPE = "application/json; charset=utf-8";
 const SCRIPT = "text/javascript; charset=utf-8";
 
-/** What Swagger UI needs: its own script, styles it sets while running, icons inside its style sheet, our answers. */
+/** Swagger UI needs its own script, inline styles, icons inside its style sheet, and our responses. */
 const CSP = [
   "default-src 'none'",
   "script-src 'self'",
@@ -21,10 +21,10 @@ const CSP = [
 ].join("; ");
 
 const PACKAGE = "swagger-ui-dist";
-/** The only files of the package that can be reached. */
+/** The files of the package that are served; no others are. */
 const PACKAGE_FILES = ["swagger-ui.css", "swagger-ui-bundle.js"];
 
-/** Starts the page; a file of its own, so that no script inside a page is ever allowed. */
+/** The script that starts Swagger UI: a file, so that the policy need not allow inline scripts. */
 const START = `SwaggerUIBundle({
   url: "/docs/json",
   dom_id: "#docs",
@@ -37,7 +37,7 @@ const START = `SwaggerUIBundle({
 `;
 const START_VERSION = Bun.hash.xxHash64(START).toString(36);
 
-/** The Swagger page, its files and the OpenAPI document, which is made at the first request for it. */
+/** The Swagger page, its files and the OpenAPI document, which is built at its first request. */
 export function docsRoutes() {
   let document: Promise<string> | undefined;
   const readDocument = () => {
@@ -75,14 +75,14 @@ async function assetResponse(
   }
   const { folder, version } = await findPackage();
   const file = PACKAGE_FILES.includes(name) ? await findFile(folder, `/${name}`) : null;
-  if (file === null) throw new Problem("not-found", "there is no such file");
+  if (file === null) throw new Problem("not-found", "no such file");
   return fileResponse(request, {
     ...file,
     cacheControl: requestedVersion === version ? IMMUTABLE : REVALIDATED,
   });
 }
 
-/** Where the package lies and which one it is; looked up when asked for, so that starting costs nothing. */
+/** The package's folder and version; found per request, so that the start of the shop does not pay for it. */
 async function findPackage(): Promise<{ folder: string; version: string }> {
   const path = Bun.resolveSync(`${PACKAGE}/package.json`, import.meta.dir);
   const { version } = await Bun.file(path).json();
@@ -100,7 +100,7 @@ const page = (version: string) => `<!doctype html>
 </head>
 <body>
 <div id="docs"></div>
-<noscript>This page needs scripts. The same in JSON: <a href="/docs/json">/docs/json</a></noscript>
+<noscript>This page needs JavaScript. The OpenAPI document: <a href="/docs/json">/docs/json</a></noscript>
 <script src="/docs/assets/swagger-ui-bundle.js?v=${version}"></script>
 <script src="/docs/assets/start.js?v=${START_VERSION}"></script>
 </body>

@@ -1,31 +1,13 @@
-// The front page of a shop without a storefront of its own: what this is, where to go on, and a few shoes.
+// The front page where PUBLIC_DIR is not set: what Insole is, links into the API, and the newest shoes.
 import { version } from "../../package.json";
+import type { Showcase, ShowcaseShoe } from "../shoes/shoes.ts";
 import { type Html, html, pageResponse } from "./page.ts";
-
-/** A shoe as a card shows it; amounts in major units. */
-export type ShowcaseShoe = {
-  id: string;
-  title: string;
-  brand: string | null;
-  category: string | null;
-  price: number;
-  listPrice: number | null;
-  images: string;
-};
-
-/** What the page shows of the catalogue. */
-export type Showcase = {
-  currency: string;
-  shoes: ShowcaseShoe[];
-  categories: { name: string; count: number }[];
-  total: number;
-};
 
 /** The front page. */
 export function frontPage(request: Request, showcase: Showcase): Response {
   const main = html`<section class="hero">
 <h1>The back end of a shoe shop.</h1>
-<p class="lead">Insole keeps a catalogue and answers for it: shoes, their sizes and stock, search with facets, and for every shoe the ones that go with it. This page is all there is to look at; a storefront asks the API.</p>
+<p class="lead">Insole is an API for a shoe shop’s catalogue: shoes with sizes and stock, full-text search with facets, and related shoes for every shoe. This is its only page; a storefront is built on the API.</p>
 <div class="doors">
 <a class="first" href="/docs">Read the docs</a>
 <a href="/api/shoes">List shoes <code>/api/shoes</code></a>
@@ -37,10 +19,10 @@ ${showcase.shoes.length > 0 ? newestShoes(showcase) : EMPTY}`;
 }
 
 const EMPTY = html`<section class="note"><h2>The catalogue is empty</h2>
-<p>Fill it from a CSV, JSON or NDJSON file: <code>bun run import &lt;file&gt;</code>. The shoes appear here by themselves.</p></section>`;
+<p>Fill it from a CSV, JSON or NDJSON file: <code>bun run import &lt;file&gt;</code>. They appear here at once.</p></section>`;
 
 function newestShoes({ shoes, categories, total, currency }: Showcase): Html {
-  // One for all cards: making one takes longer than the rest of the page.
+  // Shared by all shoes: creating a formatter takes longer than the rest of the page.
   const money = new Intl.NumberFormat("en", { style: "currency", currency });
   return html`<section>
 <div class="head"><h2>Newest shoes</h2><p>${shoes.length} of ${grouped(total)}</p></div>
@@ -59,7 +41,7 @@ function card(
   money: (amount: number) => string,
 ): Html {
   const address = `/api/shoes/${encodeURIComponent(id)}`;
-  // Most titles begin with the brand already.
+  // Most titles already begin with the brand.
   const label = brand !== null && !title.toLowerCase().startsWith(brand.toLowerCase()) ? brand : category;
   const isOnSale = listPrice !== null && listPrice > price;
   return html`

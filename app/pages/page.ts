@@ -1,9 +1,9 @@
-// The frame of every page made here: no script, nothing from elsewhere but the shoes' pictures, all text escaped.
+// The layout of every generated page: no script, nothing from other sites but the shoes' pictures, all text escaped.
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { REVALIDATED, textResponse } from "./static.ts";
 
-/** Markup, as `html` makes it; a plain string is never taken for markup. */
+/** Markup made by `html`; a plain string is never treated as markup. */
 export type Html = { readonly markup: string };
 
 const ENTITIES: Record<string, string> = {
@@ -15,7 +15,7 @@ const ENTITIES: Record<string, string> = {
 };
 const escaped = (text: string): string => text.replace(/[&<>"']/g, (character) => ENTITIES[character] ?? "");
 
-/** A template that escapes its values, except for markup and lists of markup. */
+/** A template tag that escapes its values, except for markup and lists of markup. */
 export function html(parts: TemplateStringsArray, ...values: (Html | Html[] | string | number)[]): Html {
   const written = values.map((value) => {
     if (Array.isArray(value)) return value.map(({ markup }) => markup).join("");
@@ -27,7 +27,7 @@ export function html(parts: TemplateStringsArray, ...values: (Html | Html[] | st
 const STYLE = readFileSync(join(import.meta.dir, "page.css"), "utf8");
 const STYLE_HASH = new Bun.CryptoHasher("sha256").update(STYLE).digest("base64");
 
-/** Nothing runs on these pages, and nobody may frame them. */
+/** The pages run no scripts, and other pages must not frame them. */
 const HEADERS = {
   "content-security-policy": [
     "default-src 'none'",
@@ -41,16 +41,16 @@ const HEADERS = {
   "x-content-type-options": "nosniff",
 };
 
-/** An insole with its arch and heel cushion: the sign of the shop. */
+/** The logo: an insole with its arch and heel cushion. */
 const LOGO = `<svg viewBox="0 0 32 32" aria-hidden="true"><g transform="rotate(14 16 16)"><path fill="currentColor" d="M16 1.5c4.6 0 7 4 7 9 0 4-2 5.8-2 9.5 0 1 .3 2 .3 4 0 4-2 6.5-5 6.5S11 28 11 24c0-5-3-7.5-3-13.5 0-5 3.4-9 8-9z"/><circle cx="16.1" cy="24.3" r="2.9" fill="#fff" opacity=".85"/><path fill="none" stroke="#fff" stroke-width="1.8" stroke-linecap="round" opacity=".85" d="M11.8 10.5c.2-3 1.9-5.2 4.2-5.2"/></g></svg>`;
 
-/** The sign as a file for the browser's tab. */
+/** The logo as a favicon. */
 export const ICON = LOGO.replace("<svg ", '<svg xmlns="http://www.w3.org/2000/svg" color="#d0532c" ').replace(
   ' aria-hidden="true"',
   "",
 );
 
-/** A whole page as an answer, revalidated each time. */
+/** A response with a whole page, which clients revalidate at each use. */
 export function pageResponse(request: Request, title: string, main: Html, footer: Html): Response {
   const body = html`<!doctype html>
 <html lang="en">

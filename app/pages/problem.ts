@@ -1,8 +1,8 @@
-// The pages that the `type` of a problem points at.
+// The pages that the `type` of a problem links to.
 import { PROBLEMS, type ProblemType } from "../http/problems.ts";
 import { type Html, html, pageResponse } from "./page.ts";
 
-/** Explains a type of problem; `null` when there is no such type. */
+/** The page that explains a problem type; `null` for an unknown type. */
 export function problemPage(request: Request, type: string): Response | null {
   if (!isProblemType(type)) return null;
   const [status, title, explanation] = PROBLEMS[type];
@@ -15,11 +15,11 @@ export function problemPage(request: Request, type: string): Response | null {
 <dt>Type</dt><dd><code>/problems/${type}</code></dd>
 <dt>Media type</dt><dd><code>application/problem+json</code></dd>
 </dl>`;
-  return pageResponse(request, `${title} · Insole`, main, html`<a href="/docs">All answers of the API</a>`);
+  return pageResponse(request, `${title} · Insole`, main, html`<a href="/docs">API documentation</a>`);
 }
 
 const isProblemType = (type: string): type is ProblemType => Object.hasOwn(PROBLEMS, type);
 
-/** The table writes names of fields and headers between backquotes. */
+/** The table of problems puts names of fields and headers between backquotes. */
 const withCode = (text: string): Html[] =>
   text.split("`").map((part, index) => (index % 2 === 1 ? html`<code>${part}</code>` : html`${part}`));

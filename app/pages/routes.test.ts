@@ -1,4 +1,4 @@
-// The pages made here: what they say, what they refuse to run, and that hostile text stays text.
+// The generated pages: their content, their policy, and that hostile text stays text.
 import { afterAll, beforeAll, describe, expect, test } from "bun:test";
 import { PROBLEMS } from "../http/problems.ts";
 import { openTestShop, shoe, type TestShop } from "../testing/shop.ts";
@@ -27,7 +27,7 @@ afterAll(() => shop.close());
 const PAGES = ["/", ...Object.keys(PROBLEMS).map((type) => `/problems/${type}`)];
 
 describe("every page", () => {
-  test.each(PAGES)("%s runs nothing, loads nothing and is asked about each time", async (path) => {
+  test.each(PAGES)("%s runs no script, loads nothing and is revalidated", async (path) => {
     const response = await shop.get(path);
     const body = await response.text();
     expect(response.status).toBe(200);
@@ -56,7 +56,7 @@ describe("every page", () => {
   });
 });
 
-test("the front page shows the twelve newest shoes with pictures and prices, and where to go on", async () => {
+test("the front page shows the twelve newest shoes with pictures and prices, and links into the API", async () => {
   const body = await (await shop.get("/")).text();
   expect(body.match(/<li class="shoe">/g)).toHaveLength(12);
   expect(body).toContain("Plain 19.");
@@ -87,7 +87,7 @@ test("a hostile title, brand, category and address stay text", async () => {
   expect(body).toContain(`?category=%22%3E%3Cscript%3Ealert(4)%3C%2Fscript%3E">&quot;&gt;&lt;script&gt;`);
 });
 
-test("an added shoe is there at the next look", async () => {
+test("an added shoe appears at the next request", async () => {
   const fresh = await openTestShop([]);
   expect(await (await fresh.get("/")).text()).toContain("The catalogue is empty");
   await fresh.db.write([
@@ -102,7 +102,7 @@ test("an added shoe is there at the next look", async () => {
   expect(body).toContain("<b>$1.00</b>");
 });
 
-test("each problem says where it is explained, and other types are not there", async () => {
+test("the type of a problem links to its page; other types are 404", async () => {
   const { type } = (await (await shop.get("/api/shoes/nobody")).json()) as { type: string };
   const page = await (await shop.get(type)).text();
   expect(page).toContain("<h1>Not found</h1>");

@@ -1,12 +1,13 @@
-// Pages for people.
+// Routes of the generated pages, or of the files in PUBLIC_DIR.
 import { Elysia } from "elysia";
 import { Problem } from "../http/problems.ts";
-import { frontPage, type Showcase } from "./front.ts";
+import type { Showcase } from "../shoes/shoes.ts";
+import { frontPage } from "./front.ts";
 import { ICON } from "./page.ts";
 import { problemPage } from "./problem.ts";
 import { fileResponse, findFile, textResponse } from "./static.ts";
 
-/** What a storefront loads and runs is its own to say; only others may not put it into a frame. */
+/** A storefront sets its own policy for what it loads and runs; only framing by other sites is forbidden here. */
 const STOREFRONT_HEADERS = {
   "content-security-policy": "frame-ancestors 'self'",
   "x-frame-options": "SAMEORIGIN",
@@ -14,11 +15,11 @@ const STOREFRONT_HEADERS = {
 };
 const ICON_CACHING = "public, max-age=86400";
 
-/** The front page or PUBLIC_DIR, and what each problem type means. */
+/** The front page or the files of PUBLIC_DIR, and the pages of the problem types. */
 export function pageRoutes(publicDir: string | null, readShowcase: () => Showcase) {
   const pages = new Elysia({ name: "pages" }).get("/problems/:type", ({ request, params }) => {
     const page = problemPage(request, params.type);
-    if (page === null) throw new Problem("not-found", "there is no such type of problem");
+    if (page === null) throw new Problem("not-found", "no such problem type");
     return page;
   });
   return publicDir === null ? pages.use(ownPages(readShowcase)) : pages.use(folderPages(publicDir));
@@ -34,7 +35,7 @@ function folderPages(folder: string) {
     const { pathname } = new URL(request.url);
     const found = await findFile(folder, pathname);
     if (found !== null) return fileResponse(request, { ...found, headers: STOREFRONT_HEADERS });
-    // The pages made here point at it, also beside a storefront that has none.
+    // The generated pages link to it, also where the storefront has none.
     if (pathname === "/favicon.ico") return icon(request);
     throw new Problem("not-found", "there is nothing at this address");
   };

@@ -1,11 +1,11 @@
-// Which files of a folder may be seen, and for how long they are kept.
+// Which files of PUBLIC_DIR are served, and how long they are cached.
 import { afterAll, beforeAll, describe, expect, test } from "bun:test";
 import { mkdirSync, symlinkSync, utimesSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { openFolder, openTestShop, shoe, type TestShop } from "../testing/shop.ts";
 import { findFile, IMMUTABLE, REVALIDATED } from "./static.ts";
 
-const SECRET = "nobody may read this";
+const SECRET = "must not be served";
 
 let outer: ReturnType<typeof openFolder>;
 let site: string;
@@ -103,7 +103,7 @@ describe("PUBLIC_DIR over HTTP", () => {
     "/..%2fsite-of-others/a.txt",
     "/%252e%252e/secret.txt",
     "/api/..%2f.env",
-  ])("%s is not there", async (path) => {
+  ])("%s is 404", async (path) => {
     const response = await shop.get(path);
     expect(response.status).toBe(404);
     expect(response.headers.get("content-type")).toBe("application/problem+json");
@@ -117,13 +117,13 @@ describe("PUBLIC_DIR over HTTP", () => {
     "/./../secret.txt",
     "/..\\secret.txt",
     "//../../secret.txt",
-  ])("%s sent as it is, which no client library would do, shows nothing", async (path) => {
+  ])("%s sent unnormalised, which no client library does, is refused", async (path) => {
     const response = await sendRaw(shop.url, path);
     expect(response).toMatch(/^HTTP\/1\.1 40[04] /);
     expect(response).not.toContain(SECRET);
   });
 
-  test("the shop's own addresses stay its own", async () => {
+  test("PUBLIC_DIR does not hide the shop's own routes", async () => {
     const paths = [
       "/api/shoes/a1",
       "/images/a1.svg",

@@ -1,14 +1,14 @@
-// Answers that are not the catalogue's: texts made here and files of a folder, revalidated or kept for good.
+// Responses outside the API: generated texts and files of a folder, with entity tags, revalidated or immutable.
 import { realpath, stat } from "node:fs/promises";
 import { isAbsolute, join, relative } from "node:path";
 import { namesEtag } from "../http/if-none-match.ts";
 
-/** For answers whose address changes with their content. */
+/** `Cache-Control` where the address changes with the content. */
 export const IMMUTABLE = "public, max-age=31536000, immutable";
-/** For the others: kept, and asked about each time. */
+/** `Cache-Control` elsewhere: clients may store the response and revalidate it at each use. */
 export const REVALIDATED = "no-cache";
 
-export type TextContent = {
+type TextContent = {
   body: string;
   contentType: string;
   cacheControl: string;
@@ -16,18 +16,18 @@ export type TextContent = {
 };
 
 /** A file that may be sent, with its entity tag. */
-export type StaticFile = {
+type StaticFile = {
   path: string;
   etag: string;
   cacheControl: string;
   headers?: Record<string, string>;
 };
 
-/** Bundlers write a hash of the content into names: `app.3f2a91bc.js`, and in `assets/` also `index-DiwrgTda.js`. */
+/** Content hashes that bundlers put into file names: `app.3f2a91bc.js`, and in `assets/` also `index-DiwrgTda.js`. */
 const HEX_HASH = /[.-](?=[0-9a-f]*[a-f])(?=[a-f]*\d)[0-9a-f]{8,64}(\.[a-z0-9]+)+$/;
 const ASSET_HASH = /(^|\/)assets\/[^/]*-(?=[^/]*[a-z])(?=[^/]*[A-Z])[\w-]{8}\.(m?js|css)$/;
 
-/** A text with an entity tag over its bytes; 304 where the client has it. */
+/** The text with an entity tag over its bytes, or 304 where the client holds it. */
 export function textResponse(
   request: Request,
   { body, contentType, cacheControl, headers = {} }: TextContent,
@@ -39,7 +39,7 @@ export function textResponse(
   return new Response(bytes, { headers: { ...responseHeaders, "content-type": contentType } });
 }
 
-/** The file itself, streamed from disk; 304 where the client has it. */
+/** The file, streamed from disk, or 304 where the client holds it. */
 export function fileResponse(
   request: Request,
   { path, etag, cacheControl, headers = {} }: StaticFile,
@@ -50,13 +50,13 @@ export function fileResponse(
   return new Response(file, { headers: { ...responseHeaders, "content-type": file.type } });
 }
 
-/** The file that a URL's path names inside a folder; `null` when there is none that may be shown. */
+/** The file in `folder` that a URL's path names; `null` where none exists or the path must not be served. */
 export async function findFile(folder: string, pathname: string): Promise<StaticFile | null> {
   try {
     const names = namesOf(pathname);
     if (names === null) return null;
     const root = await realpath(folder);
-    // The real path, so that a link cannot lead out of the folder.
+    // Symbolic links are resolved, so that none leads out of the folder.
     const path = await realpath(join(root, ...names));
     const relativePath = relative(root, path);
     if (relativePath.startsWith("..") || isAbsolute(relativePath) || isHidden(relativePath.split(/[\\/]/)))
@@ -74,7 +74,7 @@ export async function findFile(folder: string, pathname: string): Promise<Static
 const isHashed = (name: string): boolean => HEX_HASH.test(name) || ASSET_HASH.test(name);
 const isHidden = (names: string[]): boolean => names.some((name) => name.startsWith("."));
 
-/** Folders show their `index.html`; a part that is empty or hides a slash or a NUL names nothing. */
+/** The path's decoded segments, with `index.html` for a folder; `null` where one is empty or holds a slash or NUL. */
 function namesOf(pathname: string): string[] | null {
   const names = pathname.slice(1).split("/").map(decodeURIComponent);
   if (names.at(-1) === "") names.splice(-1, 1, "index.html");

@@ -6,6 +6,8 @@ import type { Shop } from "../http/shop.ts";
 import { relatedJson, shoeJson, type View, withPublicUrl } from "./views.ts";
 import { isShoeId } from "./write/draft.ts";
 
+export type { Showcase, ShowcaseShoe } from "./list/showcase.ts";
+
 /** A finished JSON object with the version of its row. */
 export type Item = { json: string; version: number };
 

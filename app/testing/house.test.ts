@@ -243,7 +243,7 @@ function againstStar(path: string, what: string): string[] {
     (from === "app" && isApp) ||
     (from.startsWith("app/") && isApp && !ROOMS.includes(to)) ||
     // Cut out of the room of shoes; what they need of it gets a file of its own.
-    (["app/likes", "app/import"].includes(from) && to === "app/shoes") ||
+    (["app/likes", "app/import", "app/pages"].includes(from) && to === "app/shoes") ||
     (path === "app/main.ts" && to === "replicas");
   return fine && from !== "db" ? [] : [`it imports ${target}`];
 }
