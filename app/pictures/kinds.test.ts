@@ -1,8 +1,8 @@
 // Which silhouette a shoe gets: the category speaks first, then the title.
 import { expect, test } from "bun:test";
-import { type Kind, kindOf } from "./kinds.ts";
+import { type SilhouetteName, silhouetteNameOf } from "./kinds.ts";
 
-const ROWS: readonly [category: string | null, title: string, kind: Kind][] = [
+const ROWS: readonly [category: string | null, title: string, kind: SilhouetteName][] = [
   ["Running", "Fell Racer", "runner"],
   ["Trainers", "Fell Court", "court"],
   ["Skate", "Fell Deck", "skate"],
@@ -29,5 +29,5 @@ const ROWS: readonly [category: string | null, title: string, kind: Kind][] = [
 ];
 
 test.each(ROWS)("%p, %p: %s", (category, title, kind) => {
-  expect(kindOf(category, title)).toBe(kind);
+  expect(silhouetteNameOf(category, title)).toBe(kind);
 });

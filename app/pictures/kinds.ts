@@ -1,7 +1,7 @@
 // Which of the drawn silhouettes a shoe gets, from the words of its category and title.
 
 /** The silhouettes there are. */
-export const KINDS = [
+export const SILHOUETTE_NAMES = [
   "runner",
   "court",
   "kids",
@@ -15,10 +15,10 @@ export const KINDS = [
   "flat",
 ] as const;
 
-export type Kind = (typeof KINDS)[number];
+export type SilhouetteName = (typeof SILHOUETTE_NAMES)[number];
 
 // Tried in order, telling words before general ones: "hiking boots" are hikers, "heeled sandals" heels.
-const WORDS: readonly [Kind, RegExp][] = [
+const NAME_PATTERNS: readonly [SilhouetteName, RegExp][] = [
   ["kids", /\b(kids?|child(ren)?|infants?|toddlers?|juniors?)\b/],
   ["hiker", /\b(hik(e|er|ers|ing)|trek(king)?)\b/],
   ["slipper", /\b(slippers?|mules?|clogs?|shearling)\b/],
@@ -34,10 +34,10 @@ const WORDS: readonly [Kind, RegExp][] = [
 ];
 
 /** The silhouette for a shoe; its category speaks first, then its title, then a plain trainer. */
-export function kindOf(category: string | null, title: string): Kind {
+export function silhouetteNameOf(category: string | null, title: string): SilhouetteName {
   for (const text of [category ?? "", title]) {
     const words = text.toLowerCase();
-    const found = WORDS.find(([, pattern]) => pattern.test(words));
+    const found = NAME_PATTERNS.find(([, pattern]) => pattern.test(words));
     if (found) return found[0];
   }
   return "court";

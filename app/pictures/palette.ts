@@ -3,7 +3,8 @@
 /** A small deterministic hash of a text, 32 bits. */
 export function hashText(text: string): number {
   let hash = 0x811c9dc5;
-  for (let at = 0; at < text.length; at++) hash = Math.imul(hash ^ text.charCodeAt(at), 0x01000193);
+  for (let index = 0; index < text.length; index++)
+    hash = Math.imul(hash ^ text.charCodeAt(index), 0x01000193);
   hash = Math.imul(hash ^ (hash >>> 15), 0x2c1b3c6d);
   hash = Math.imul(hash ^ (hash >>> 12), 0x297a2d39);
   return (hash ^ (hash >>> 15)) >>> 0;
@@ -99,7 +100,7 @@ const channels = (hex: string): [number, number, number] => {
 /** `hex` moved towards `other` by `share` (0..1). */
 export function mix(hex: string, other: string, share: number): string {
   const to = channels(other);
-  const mixed = channels(hex).map((from, at) => Math.round(from + ((to[at] ?? from) - from) * share));
+  const mixed = channels(hex).map((from, index) => Math.round(from + ((to[index] ?? from) - from) * share));
   return `#${mixed.map((channel) => channel.toString(16).padStart(2, "0")).join("")}`;
 }
 
@@ -115,5 +116,5 @@ export function brightness(hex: string): number {
 /** How far two colours are apart, 0..441. */
 export function distance(one: string, other: string): number {
   const to = channels(other);
-  return Math.hypot(...channels(one).map((from, at) => from - (to[at] ?? from)));
+  return Math.hypot(...channels(one).map((from, index) => from - (to[index] ?? from)));
 }

@@ -1,6 +1,6 @@
 // Draws the picture of a shoe that has none: an SVG made from its attributes, the same for the same shoe.
 import { boot, flat, heel, loafer, sandal, slipper } from "./dressy.ts";
-import { type Kind, kindOf } from "./kinds.ts";
+import { type SilhouetteName, silhouetteNameOf } from "./kinds.ts";
 import {
   brightness,
   choose,
@@ -32,7 +32,7 @@ const CONTRAST_MIN = 70;
 const CENTER_X = 330;
 const GROUND_Y = 408;
 
-const SILHOUETTES: Record<Kind, Silhouette> = {
+const SILHOUETTES: Record<SilhouetteName, Silhouette> = {
   runner,
   court,
   kids,
@@ -90,9 +90,15 @@ const SWEEPS = [
   "M214 420C236 330 250 290 240 190L330 240C352 300 352 350 340 420Z",
   NONE,
 ] as const;
-const SPORTY: ReadonlySet<Kind> = new Set<Kind>(["runner", "court", "kids", "skate", "hiker"]);
+const SPORTY: ReadonlySet<SilhouetteName> = new Set<SilhouetteName>([
+  "runner",
+  "court",
+  "kids",
+  "skate",
+  "hiker",
+]);
 
-type Look = {
+type Appearance = {
   main: string;
   accent: string;
   second: string;
@@ -108,19 +114,19 @@ type Look = {
 
 /** Draws one shoe: a self-contained SVG of 640 x 480 with the shoe's title, no scripts, links or fonts. */
 export function drawShoe(shoe: DrawnShoe): string {
-  const kind = kindOf(shoe.category, shoe.title);
-  const { back, upper, panels, front, stretch, lift, mark } = SILHOUETTES[kind];
-  const look = lookOf(shoe, kind);
-  const paint = ([name, path]: Layer) => PAINTS[name](path, look);
+  const silhouetteName = silhouetteNameOf(shoe.category, shoe.title);
+  const { back, upper, panels, front, stretch, lift, mark } = SILHOUETTES[silhouetteName];
+  const appearance = appearanceOf(shoe, silhouetteName);
+  const paint = ([name, path]: Layer) => PAINTS[name](path, appearance);
   const shift = [CENTER_X * (1 - stretch[0]), GROUND_Y * (1 - stretch[1]) - lift].map(round);
   const markPath = mark
-    ? `<path d="${look.mark}" transform="translate(${mark[0]} ${mark[1]})scale(${mark[2]})" ` +
-      `fill="${look.second}" fill-rule="evenodd"/>`
+    ? `<path d="${appearance.mark}" transform="translate(${mark[0]} ${mark[1]})scale(${mark[2]})" ` +
+      `fill="${appearance.second}" fill-rule="evenodd"/>`
     : "";
   return [
     '<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 640 480" role="img">',
     `<title>${escapeText(shoe.title)}</title>`,
-    defs(look, upper),
+    defs(appearance, upper),
     '<rect width="640" height="480" fill="url(#b)"/>',
     `<g transform="translate(${shift})scale(${stretch})" ` +
       `stroke-width="1.5" stroke-linecap="round" stroke-linejoin="round">`,
@@ -128,55 +134,63 @@ export function drawShoe(shoe: DrawnShoe): string {
     ...back.map(paint),
     `<path d="${upper}" fill="url(#u)"/>`,
     '<g clip-path="url(#c)">',
-    look.texture === NONE ? "" : '<rect width="640" height="480" fill="url(#t)"/>',
-    look.sweep === NONE ? "" : PAINTS.sweep(look.sweep, look),
+    appearance.texture === NONE ? "" : '<rect width="640" height="480" fill="url(#t)"/>',
+    appearance.sweep === NONE ? "" : PAINTS.sweep(appearance.sweep, appearance),
     ...panels.map(paint),
     markPath,
     '<rect width="640" height="480" fill="url(#s)"/>',
     '<ellipse cx="440" cy="270" rx="150" ry="70" fill="url(#g)"/>',
     "</g>",
-    `<path d="${upper}" fill="none" stroke="${darker(look.main, 0.45)}" stroke-opacity=".7"/>`,
+    `<path d="${upper}" fill="none" stroke="${darker(appearance.main, 0.45)}" stroke-opacity=".7"/>`,
     ...front.map(paint),
     "</g></svg>",
   ].join("");
 }
 
-function lookOf(shoe: DrawnShoe, kind: Kind): Look {
-  const own = hashText(shoe.shoeId);
-  const house = hashText((shoe.brand ?? shoe.shoeId).toLowerCase());
+function appearanceOf(shoe: DrawnShoe, silhouetteName: SilhouetteName): Appearance {
+  const idHash = hashText(shoe.shoeId);
+  const brandHash = hashText((shoe.brand ?? shoe.shoeId).toLowerCase());
   const named = colorsIn(shoe.color ?? "");
   const words = named.length > 0 ? named : colorsIn(shoe.title);
-  const main = shade(words[0] ?? fallbackColor(own), own);
-  const houseAccents = [choose(ACCENTS, house, 2), choose(ACCENTS, house, 3), "#f3f2ee", "#2b2c31"] as const;
-  const contrasting = houseAccents.filter((accent) => distance(accent, main) >= CONTRAST_MIN);
-  const sporty = SPORTY.has(kind);
-  const [bold = "#f3f2ee", other = bold] = own % 2 === 0 ? contrasting : [...contrasting].reverse();
+  const main = shade(words[0] ?? fallbackColor(idHash), idHash);
+  const brandAccents = [
+    choose(ACCENTS, brandHash, 2),
+    choose(ACCENTS, brandHash, 3),
+    "#f3f2ee",
+    "#2b2c31",
+  ] as const;
+  const contrasting = brandAccents.filter((accent) => distance(accent, main) >= CONTRAST_MIN);
+  const sporty = SPORTY.has(silhouetteName);
+  const [bold = "#f3f2ee", other = bold] = idHash % 2 === 0 ? contrasting : [...contrasting].reverse();
   const tonal = brightness(main) > 110 ? darker(main, 0.28) : lighter(main, 0.2);
-  // Dress shoes stay in one tone; on sporty ones a named second colour wins, else the house's or a tone.
-  const accent = sporty ? (words[1] ?? choose([bold, tonal, bold], own, 4)) : (words[1] ?? tonal);
+  // Dress shoes stay in one tone; on sporty ones a named second colour wins, else the brand's or a tone.
+  const accent = sporty ? (words[1] ?? choose([bold, tonal, bold], idHash, 4)) : (words[1] ?? tonal);
   const second = distance(other, accent) >= CONTRAST_MIN ? other : bold;
   return {
     main,
     accent,
     second: distance(second, main) >= CONTRAST_MIN ? second : tonal,
-    foam: sporty || kind === "slipper" ? choose(FOAMS, house, 5) : darker(mix(main, "#7a5a3e", 0.6), 0.1),
-    rubber: choose(RUBBERS, sporty ? own : house, 6),
-    lace: brightness(accent) > 150 || own % 3 === 0 ? "#f7f5ef" : darker(accent, 0.25),
-    lining: choose(["#d9c7ab", "#c9ced3", "#b58f6a", "#e6ddd0"], house, 7),
-    backdrop: choose(BACKDROPS, house, 8),
-    mark: choose(MARKS, house, 9),
-    texture: sporty ? choose(TEXTURES, own, 10) : NONE,
-    sweep: sporty ? choose(SWEEPS, own, 11) : NONE,
+    foam:
+      sporty || silhouetteName === "slipper"
+        ? choose(FOAMS, brandHash, 5)
+        : darker(mix(main, "#7a5a3e", 0.6), 0.1),
+    rubber: choose(RUBBERS, sporty ? idHash : brandHash, 6),
+    lace: brightness(accent) > 150 || idHash % 3 === 0 ? "#f7f5ef" : darker(accent, 0.25),
+    lining: choose(["#d9c7ab", "#c9ced3", "#b58f6a", "#e6ddd0"], brandHash, 7),
+    backdrop: choose(BACKDROPS, brandHash, 8),
+    mark: choose(MARKS, brandHash, 9),
+    texture: sporty ? choose(TEXTURES, idHash, 10) : NONE,
+    sweep: sporty ? choose(SWEEPS, idHash, 11) : NONE,
   };
 }
 
 /** Two shoes of one colour word are of slightly different dye. */
-function shade(color: string, own: number): string {
-  const share = ((own >>> 8) % 13) / 100;
-  return own % 2 === 0 ? lighter(color, share) : darker(color, share);
+function shade(color: string, idHash: number): string {
+  const share = ((idHash >>> 8) % 13) / 100;
+  return idHash % 2 === 0 ? lighter(color, share) : darker(color, share);
 }
 
-function defs(look: Look, upper: string): string {
+function defs(appearance: Appearance, upper: string): string {
   const vertical = (id: string, stops: string) =>
     `<linearGradient id="${id}" gradientUnits="userSpaceOnUse" x1="300" y1="90" x2="330" y2="400">` +
     `${stops}</linearGradient>`;
@@ -184,24 +198,26 @@ function defs(look: Look, upper: string): string {
   const stop = (offset: number, color: string, opacity = 1) =>
     `<stop offset="${offset}" stop-color="${color}"${opacity === 1 ? "" : ` stop-opacity="${opacity}"`}/>`;
   const pattern =
-    look.texture === NONE
+    appearance.texture === NONE
       ? ""
-      : `<pattern id="t" width="10" height="10" patternUnits="userSpaceOnUse">${look.texture}</pattern>`;
+      : `<pattern id="t" width="10" height="10" patternUnits="userSpaceOnUse">${appearance.texture}</pattern>`;
   return [
     "<defs>",
     vertical(
       "u",
-      stop(0, lighter(look.main, 0.22)) + stop(0.55, look.main) + stop(1, darker(look.main, 0.22)),
+      stop(0, lighter(appearance.main, 0.22)) +
+        stop(0.55, appearance.main) +
+        stop(1, darker(appearance.main, 0.22)),
     ),
     vertical(
       "s",
       stop(0, "#fff", 0.16) + stop(0.5, "#fff", 0) + stop(0.72, "#000", 0) + stop(1, "#000", 0.38),
     ),
-    vertical("m", stop(0.78, lighter(look.foam, 0.3)) + stop(1, darker(look.foam, 0.2))),
+    vertical("m", stop(0.78, lighter(appearance.foam, 0.3)) + stop(1, darker(appearance.foam, 0.2))),
     vertical("p", stop(0.3, "#fffdf8") + stop(1, "#d8cbb8")),
     radial("g", stop(0, "#fff", 0.3) + stop(1, "#fff", 0)),
     radial("f", stop(0, "#000", 0.42) + stop(0.7, "#000", 0.16) + stop(1, "#000", 0)),
-    radial("b", stop(0, lighter(look.backdrop, 0.75)) + stop(1, look.backdrop)),
+    radial("b", stop(0, lighter(appearance.backdrop, 0.75)) + stop(1, appearance.backdrop)),
     pattern,
     `<clipPath id="c"><path d="${upper}"/></clipPath>`,
     "</defs>",
@@ -215,7 +231,7 @@ const edged = (path: string, fill: string) =>
 const line = (path: string, color: string, width: number, more = "") =>
   `<path d="${path}" fill="none" stroke="${color}" stroke-width="${width}"${more}/>`;
 
-const PAINTS: Record<Paint, (path: string, look: Look) => string> = {
+const PAINTS: Record<Paint, (path: string, appearance: Appearance) => string> = {
   lining: (path, { main }) => edged(path, darker(main, 0.55)),
   lining2: (path, { lining }) => edged(path, darker(lining, 0.22)),
   tongue: (path, { main }) => edged(path, darker(main, 0.14)),
