@@ -1,4 +1,4 @@
-// The paths of the other silhouettes: boot, sandal, heel, loafer, slipper and ballet flat.
+// The paths of the silhouettes that are not sporty: boot, sandal, heel, loafer, slipper and ballet flat.
 import type { Silhouette } from "./silhouette.ts";
 
 /** An ankle boot with elastic sides and a stacked heel. */

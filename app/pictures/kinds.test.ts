@@ -1,4 +1,4 @@
-// Which silhouette a shoe gets: the category speaks first, then the title.
+// The silhouette of a shoe: by its category first, then by its title.
 import { expect, test } from "bun:test";
 import { type SilhouetteName, silhouetteNameOf } from "./kinds.ts";
 

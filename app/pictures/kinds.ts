@@ -1,6 +1,6 @@
-// Which of the drawn silhouettes a shoe gets, from the words of its category and title.
+// Chooses the silhouette of a shoe by the words of its category and title.
 
-/** The silhouettes there are. */
+/** The names of all silhouettes. */
 export const SILHOUETTE_NAMES = [
   "runner",
   "court",
@@ -17,7 +17,7 @@ export const SILHOUETTE_NAMES = [
 
 export type SilhouetteName = (typeof SILHOUETTE_NAMES)[number];
 
-// Tried in order, telling words before general ones: "hiking boots" are hikers, "heeled sandals" heels.
+// Tried in order, specific words before general ones: "hiking boots" are hikers, "heeled sandals" heels.
 const NAME_PATTERNS: readonly [SilhouetteName, RegExp][] = [
   ["kids", /\b(kids?|child(ren)?|infants?|toddlers?|juniors?)\b/],
   ["hiker", /\b(hik(e|er|ers|ing)|trek(king)?)\b/],
@@ -33,7 +33,7 @@ const NAME_PATTERNS: readonly [SilhouetteName, RegExp][] = [
   ["court", /\b(trainers?|sneakers?|tennis|court|canvas|casual|low)\b/],
 ];
 
-/** The silhouette for a shoe; its category speaks first, then its title, then a plain trainer. */
+/** The silhouette by the category, else by the title, else a plain trainer. */
 export function silhouetteNameOf(category: string | null, title: string): SilhouetteName {
   for (const text of [category ?? "", title]) {
     const words = text.toLowerCase();

@@ -13,18 +13,18 @@ import {
   mix,
 } from "./palette.ts";
 
-test("colour words are found in order, once, in any case and any company", () => {
+test("colour words are found in order, once, in any case, among any words", () => {
   expect(colorsIn("Core BLACK / Cloud White / black")).toEqual([...colorsIn("black"), ...colorsIn("white")]);
   expect(colorsIn("Multicolor, blackened")).toEqual([]);
   expect(colorsIn("hasOwnProperty constructor")).toEqual([]);
 });
 
-test("every colour of the demo has a paint of its own", () => {
+test("every colour of the demo catalogue has its own hex value", () => {
   const paints = COLORS.flatMap(([color]) => colorsIn(color));
   expect(new Set(paints).size).toBe(COLORS.length);
 });
 
-test("shades keep to the colours there are", () => {
+test("shades stay within the range of colours", () => {
   expect(mix("#000000", "#ffffff", 0.5)).toBe("#808080");
   expect(mix("#010203", "#ffffff", 0)).toBe("#010203");
   expect(lighter("#123456", 1)).toBe("#ffffff");
@@ -33,7 +33,7 @@ test("shades keep to the colours there are", () => {
   expect(distance("#3a6fb7", "#3a6fb7")).toBe(0);
 });
 
-test("a hash chooses evenly enough and always the same", () => {
+test("a hash chooses evenly enough, and always the same entry", () => {
   const list = ["a", "b", "c", "d", "e"] as const;
   const counts = new Map<string, number>();
   for (let id = 0; id < 5_000; id++) {

@@ -1,6 +1,6 @@
-// The colours of a drawn shoe: which one a colour word means, and lighter and darker shades of it.
+// The colours of a drawn shoe: colour words as hex values, and lighter and darker shades.
 
-/** A small deterministic hash of a text, 32 bits. */
+/** A deterministic 32-bit hash of a text. */
 export function hashText(text: string): number {
   let hash = 0x811c9dc5;
   for (let index = 0; index < text.length; index++)
@@ -79,7 +79,7 @@ const FALLBACK_COLORS = [
   "#2b2c31",
 ] as const;
 
-/** The colours that a text names, in the order of its words. */
+/** The colours named in a text, in the order of its words. */
 export function colorsIn(text: string): string[] {
   const found: string[] = [];
   for (const word of text.toLowerCase().split(/[^a-z]+/, 200)) {
@@ -89,7 +89,7 @@ export function colorsIn(text: string): string[] {
   return found;
 }
 
-/** A colour for a shoe that names none. */
+/** A colour for a shoe whose attributes name none. */
 export const fallbackColor = (hash: number): string => choose(FALLBACK_COLORS, hash, 1);
 
 const channels = (hex: string): [number, number, number] => {
@@ -107,13 +107,13 @@ export function mix(hex: string, other: string, share: number): string {
 export const lighter = (hex: string, share: number): string => mix(hex, "#ffffff", share);
 export const darker = (hex: string, share: number): string => mix(hex, "#15131a", share);
 
-/** How bright a colour looks, 0..255. */
+/** The perceived brightness of a colour, 0..255. */
 export function brightness(hex: string): number {
   const [red, green, blue] = channels(hex);
   return 0.299 * red + 0.587 * green + 0.114 * blue;
 }
 
-/** How far two colours are apart, 0..441. */
+/** The distance of two colours in RGB, 0..441. */
 export function distance(one: string, other: string): number {
   const to = channels(other);
   return Math.hypot(...channels(one).map((from, index) => from - (to[index] ?? from)));

@@ -1,4 +1,4 @@
-// The drawn picture of a shoe: well-formed and harmless whatever its name, and unlike its neighbours.
+// The drawn picture of a shoe: well-formed and harmless for any text, and different from other shoes' pictures.
 import { describe, expect, test } from "bun:test";
 import { demoShoes } from "../import/demo/demo.ts";
 import { type DrawnShoe, drawShoe } from "./picture.ts";
@@ -16,7 +16,7 @@ const PLAIN: DrawnShoe = {
 const shoe = (changes: Partial<DrawnShoe>): DrawnShoe => ({ ...PLAIN, ...changes });
 const withoutTitle = (svg: string) => svg.replace(/<title>.*<\/title>/s, "");
 
-/** What makes a text ill-formed XML, `null` if nothing; reads the subset that pictures use. */
+/** Why a text is not well-formed XML, `null` if it is; reads the subset that pictures use. */
 function xmlFault(xml: string): string | null {
   const open: string[] = [];
   // biome-ignore lint/suspicious/noControlCharactersInRegex: they are what is looked for
@@ -37,7 +37,7 @@ function xmlFault(xml: string): string | null {
   return open.length === 0 ? null : `left open: ${open}`;
 }
 
-test("the reader of these tests finds faults", () => {
+test("the XML check of these tests finds faults", () => {
   for (const bad of [
     "<a>",
     "<a></b>",
@@ -66,7 +66,7 @@ const HOSTILE: [name: string, text: string][] = [
   ["spaces", "   "],
 ];
 
-describe("whatever a shoe says of itself", () => {
+describe("the text of a shoe", () => {
   test.each(HOSTILE)("%s is drawn as text", (_name, text) => {
     for (const hostile of [
       shoe({ title: text }),
@@ -84,18 +84,18 @@ describe("whatever a shoe says of itself", () => {
     }
   });
 
-  test("words that objects inherit are no colours", () => {
+  test("names of inherited object members are not colours", () => {
     expect(drawShoe(shoe({ color: "constructor toString __proto__" }))).not.toContain("function");
   });
 
-  test("the title is there for those who cannot see the picture", () => {
+  test("the title is there for screen readers", () => {
     expect(drawShoe(shoe({ title: 'Fell & "Tarn" <2>' }))).toContain(
       "<title>Fell &#38; &#34;Tarn&#34; &#60;2&#62;</title>",
     );
   });
 });
 
-test("the demo's pictures are well-formed, small and hardly ever alike", () => {
+test("the demo's pictures are well-formed, small and nearly all different", () => {
   const pictures = [...demoShoes(1_000)].map(drawShoe);
   for (const svg of pictures) {
     expect(xmlFault(svg)).toBeNull();
@@ -105,7 +105,7 @@ test("the demo's pictures are well-formed, small and hardly ever alike", () => {
   expect(new Set(pictures.map(withoutTitle)).size).toBeGreaterThan(900);
 });
 
-test("the same shoe is drawn the same", () => {
+test("drawing a shoe twice gives the same picture", () => {
   expect(drawShoe(PLAIN)).toBe(drawShoe({ ...PLAIN }));
 });
 
@@ -120,7 +120,7 @@ test("the id, the colour, the brand and the category each change the picture", (
     expect(withoutTitle(drawShoe(shoe(changes)))).not.toBe(plain);
 });
 
-test("shoes of one brand stand before the same backdrop and carry the same mark", () => {
+test("shoes of one brand have the same backdrop and mark", () => {
   const house = (svg: string) =>
     [/id="b">.*?<\/radialGradient>/, /<path d="[^"]+" transform/].map((part) => svg.match(part)?.[0]);
   const one = house(drawShoe(PLAIN));

@@ -1,4 +1,4 @@
-// Draws the picture of a shoe that has none: an SVG made from its attributes, the same for the same shoe.
+// Draws a picture for a shoe that has none: an SVG derived from its attributes, always the same for the same shoe.
 import { boot, flat, heel, loafer, sandal, slipper } from "./dressy.ts";
 import { type SilhouetteName, silhouetteNameOf } from "./kinds.ts";
 import {
@@ -15,7 +15,7 @@ import {
 import type { Layer, Paint, Silhouette } from "./silhouette.ts";
 import { court, hiker, kids, runner, skate } from "./sporty.ts";
 
-/** What a picture is drawn from; any text may be odd, empty or hostile. */
+/** The attributes that a picture is drawn from; any text may be odd, empty or hostile. */
 export type DrawnShoe = {
   shoeId: string;
   title: string;
@@ -24,11 +24,11 @@ export type DrawnShoe = {
   brand: string | null;
 };
 
-// Shops import titles of any length; a picture needs no more than what a screen reader should say.
+// Imported titles can have any length; a screen reader should not read more than this.
 const TITLE_MAX = 300;
-// Below this two colours beside one another read as one.
+// Two adjacent colours with a smaller distance look the same.
 const CONTRAST_MIN = 70;
-// The point that stretching a silhouette leaves in place: the middle of the paths, on their ground.
+// The fixed point of stretching a silhouette: the middle of the paths, on their ground.
 const CENTER_X = 330;
 const GROUND_Y = 408;
 
@@ -81,7 +81,7 @@ const TEXTURES = [
   '<path d="M0 2h10M0 7h10M2 0v10M7 0v10" stroke="#fff" stroke-opacity=".13"/>',
   '<circle cx="5" cy="5" r="1.3" opacity=".22"/>',
 ] as const;
-// Shapes across the side of a sporty shoe, cut off at its outline.
+// Shapes across the side of a sporty shoe, clipped at its outline.
 const SWEEPS = [
   NONE,
   "M60 336C180 330 300 306 410 236L470 262C340 330 200 358 60 366Z",
@@ -163,7 +163,7 @@ function appearanceOf(shoe: DrawnShoe, silhouetteName: SilhouetteName): Appearan
   const sporty = SPORTY.has(silhouetteName);
   const [bold = "#f3f2ee", other = bold] = idHash % 2 === 0 ? contrasting : [...contrasting].reverse();
   const tonal = brightness(main) > 110 ? darker(main, 0.28) : lighter(main, 0.2);
-  // Dress shoes stay in one tone; on sporty ones a named second colour wins, else the brand's or a tone.
+  // Dress shoes have one tone; sporty shoes take a named second colour, else one of the brand's, else a tone.
   const accent = sporty ? (words[1] ?? choose([bold, tonal, bold], idHash, 4)) : (words[1] ?? tonal);
   const second = distance(other, accent) >= CONTRAST_MIN ? other : bold;
   return {
@@ -184,7 +184,7 @@ function appearanceOf(shoe: DrawnShoe, silhouetteName: SilhouetteName): Appearan
   };
 }
 
-/** Two shoes of one colour word are of slightly different dye. */
+/** Varies a colour slightly by the shoe's id, so that shoes of one colour word differ. */
 function shade(color: string, idHash: number): string {
   const share = ((idHash >>> 8) % 13) / 100;
   return idHash % 2 === 0 ? lighter(color, share) : darker(color, share);
@@ -261,7 +261,7 @@ const PAINTS: Record<Paint, (path: string, appearance: Appearance) => string> = 
   shine: (path) => line(path, "#fff", 4, ' stroke-opacity=".4"'),
 };
 
-// XML 1.0 forbids most control characters; `=` is escaped too, so that no text looks like an attribute.
+// XML 1.0 forbids most control characters; `=` is escaped too, so that no text resembles an attribute.
 function escapeText(text: string): string {
   return (
     text

@@ -1,6 +1,6 @@
-// What a drawn silhouette consists of: layers of paths, each with the paint it takes.
+// The parts of a drawn silhouette: layers of paths, each with its paint.
 
-/** The paints a layer may take; picture.ts says how each looks. */
+/** The paints of layers; picture.ts renders each. */
 export type Paint =
   | "lining"
   | "lining2"
@@ -27,18 +27,18 @@ export type Layer = readonly [Paint, string];
 
 /** One silhouette, in 640 x 480: toe to the right, standing on y = 408. */
 export type Silhouette = {
-  /** Drawn first: what is seen inside and behind. */
+  /** Drawn first: the inside and what lies behind the upper. */
   back: readonly Layer[];
   /** The outline of the upper: filled, shaded, and the clip of `panels`. */
   upper: string;
-  /** Cut off at the upper's outline. */
+  /** Clipped at the upper's outline. */
   panels: readonly Layer[];
-  /** Above the upper, not cut off. */
+  /** Drawn over the upper, not clipped. */
   front: readonly Layer[];
-  /** How much longer and taller it is drawn than its paths say. */
+  /** Scale factors of the paths. */
   stretch: readonly [x: number, y: number];
-  /** How far above the paths' ground it stands, so that low shoes too sit in the middle. */
+  /** How far the drawing is moved up, so that low shoes sit in the middle too. */
   lift: number;
-  /** Where the maker's mark goes and its size; `null`: none. */
+  /** Position and scale of the maker's mark; `null`: none. */
   mark: readonly [x: number, y: number, scale: number] | null;
 };
