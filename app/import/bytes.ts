@@ -14,11 +14,11 @@ export async function* textPieces(path: string, onBytes: (bytes: number) => void
   const file = await open(path, "r");
   try {
     const buffer = new Uint8Array(PIECE_BYTES);
-    let held = 0;
+    let carried = 0;
     let isFirst = true;
     for (;;) {
-      const { bytesRead } = await file.read(buffer, held, PIECE_BYTES - held, null);
-      const length = held + bytesRead;
+      const { bytesRead } = await file.read(buffer, carried, PIECE_BYTES - carried, null);
+      const length = carried + bytesRead;
       const start = isFirst ? bomLength(buffer.subarray(0, length), path) : 0;
       isFirst = false;
       const end = bytesRead === 0 ? length : wholeCharacters(buffer, length);
@@ -26,7 +26,7 @@ export async function* textPieces(path: string, onBytes: (bytes: number) => void
       onBytes(bytesRead);
       if (bytesRead === 0) return;
       buffer.copyWithin(0, end, length);
-      held = length - end;
+      carried = length - end;
     }
   } finally {
     await file.close();
@@ -41,7 +41,8 @@ function bomLength(bytes: Uint8Array, path: string): number {
 
 /** A character that may go on in the next piece is held back. */
 function wholeCharacters(bytes: Uint8Array, length: number): number {
-  for (let at = length - 1; at >= Math.max(0, length - 3); at--) if ((bytes[at] ?? 0) >= 0xc0) return at;
+  for (let index = length - 1; index >= Math.max(0, length - 3); index--)
+    if ((bytes[index] ?? 0) >= 0xc0) return index;
   return length;
 }
 
@@ -50,9 +51,9 @@ function decode(bytes: Uint8Array): string {
     return STRICT.decode(bytes);
   } catch {
     const patched = bytes.slice();
-    for (let at = 0; at + 2 < patched.length; at++)
-      if (patched[at] === 0xef && patched[at + 1] === 0xbf && patched[at + 2] === 0xbd)
-        patched.set([0xef, 0xb7, 0x90], at);
+    for (let index = 0; index + 2 < patched.length; index++)
+      if (patched[index] === 0xef && patched[index + 1] === 0xbf && patched[index + 2] === 0xbd)
+        patched.set([0xef, 0xb7, 0x90], index);
     return LENIENT.decode(patched).replaceAll("\uFFFD", INVALID_MARK).replaceAll(GENUINE_MARK, "\uFFFD");
   }
 }

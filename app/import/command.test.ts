@@ -71,7 +71,7 @@ describe("exit codes", () => {
 
 describe("1 and one sentence", () => {
   const MAP = write("map.json", '{"title": "nowhere"}');
-  const rows: [args: string[], said: string][] = [
+  const rows: [args: string[], reason: string][] = [
     [[], "name a file"],
     [[join(folder, "none.csv")], "no such file"],
     [[folder], "it is not a file"],
@@ -89,10 +89,10 @@ describe("1 and one sentence", () => {
     [[write("empty.csv", "")], "it is empty"],
     [[write("odd.json", '{"a":\n1}')], "holds no array of objects"],
   ];
-  test.each(rows)("%p", async (args, said) => {
+  test.each(rows)("%p", async (args, reason) => {
     const { code, out, err } = await run(...args);
     expect({ code, out }).toEqual({ code: 1, out: "" });
-    expect(err).toContain(said);
+    expect(err).toContain(reason);
     expect(err).toMatch(/^import: .+$/);
   });
 });

@@ -12,7 +12,7 @@ import { type ImportOptions, runImport, type Summary } from "./run.ts";
 import type { OpenShoeStore } from "./store.ts";
 
 /** What the command needs of the world around it; `out` and `err` take whole lines. */
-export type CommandWorld = {
+export type CommandIo = {
   env: Readonly<Record<string, string | undefined>>;
   openStore: () => OpenShoeStore | Promise<OpenShoeStore>;
   out: (line: string) => void;
@@ -42,19 +42,19 @@ const EXIT = { done: 0, failed: 1, rejected: 2, interrupted: 130 } as const;
 const BAR_FORMAT = "{bar} {percentage} % | {eta_formatted} left";
 
 /** Runs the command and returns its exit code. */
-export async function importCommand(args: readonly string[], world: CommandWorld): Promise<number> {
+export async function importCommand(args: readonly string[], io: CommandIo): Promise<number> {
   try {
     const parsed = readArgs(args);
     if (parsed === null) {
-      world.out(USAGE);
+      io.out(USAGE);
       return EXIT.done;
     }
-    return await runCommand(parsed, world);
+    return await runCommand(parsed, io);
   } catch (error) {
     // The argument parser adds advice in further sentences.
     const isUsage = (error as NodeJS.ErrnoException).code?.startsWith("ERR_PARSE_ARGS");
     const reason = error instanceof Error ? error.message : String(error);
-    world.err(`import: ${isUsage ? `${reason.split(". ")[0]} (-h shows the usage)` : reason}`);
+    io.err(`import: ${isUsage ? `${reason.split(". ")[0]} (-h shows the usage)` : reason}`);
     return EXIT.failed;
   }
 }
@@ -91,10 +91,10 @@ function readArgs(args: readonly string[]): Args | null {
   if (onConflict === undefined) throw new Error(`--on-conflict must be one of ${CONFLICTS.join(", ")}`);
   const where = new Map<string, string[]>();
   for (const condition of values.where) {
-    const at = condition.indexOf("=");
-    if (at < 1) throw new Error(`--where ${condition}: write it as column=value`);
-    const column = condition.slice(0, at);
-    where.set(column, [...(where.get(column) ?? []), condition.slice(at + 1).trim()]);
+    const equals = condition.indexOf("=");
+    if (equals < 1) throw new Error(`--where ${condition}: write it as column=value`);
+    const column = condition.slice(0, equals);
+    where.set(column, [...(where.get(column) ?? []), condition.slice(equals + 1).trim()]);
   }
   return {
     files: positionals,
@@ -108,17 +108,17 @@ function readArgs(args: readonly string[]): Args | null {
   };
 }
 
-async function runCommand(args: Args, world: CommandWorld): Promise<number> {
-  const dataDir = world.env.DATA_DIR || "data";
-  const currency = world.env.CURRENCY || "USD";
+async function runCommand(args: Args, io: CommandIo): Promise<number> {
+  const dataDir = io.env.DATA_DIR || "data";
+  const currency = io.env.CURRENCY || "USD";
   const rejectsPath = args.rejectsPath ?? rejectsPathOf(args.files[0] ?? "", dataDir);
   if (args.files.some((file) => resolve(file) === resolve(rejectsPath)))
     throw new Error("--rejects must not be a file that is imported");
   const missing = args.files.find((file) => !existsSync(file));
   if (missing !== undefined) throw new Error(`cannot read ${missing}: no such file`);
   const mapping = args.mapPath === undefined ? {} : await loadMapping(args.mapPath);
-  const store = await world.openStore();
-  const bar = world.hasBar ? createBar() : null;
+  const store = await io.openStore();
+  const bar = io.hasBar ? createBar() : null;
   try {
     const summary = await runImport(store, {
       ...args,
@@ -126,11 +126,11 @@ async function runCommand(args: Args, world: CommandWorld): Promise<number> {
       mapping,
       money: { currency, rates: args.rates },
       rejectsPath,
-      signal: world.signal,
+      signal: io.signal,
       onProgress: (bytes, bytesTotal) => bar?.update(Math.min(1, bytes / bytesTotal)),
     } satisfies ImportOptions & Args);
     bar?.stop();
-    for (const line of summaryLines(summary, args.dryRun, rejectsPath)) world.out(line);
+    for (const line of summaryLines(summary, args.dryRun, rejectsPath)) io.out(line);
     if (summary.isInterrupted) return EXIT.interrupted;
     return summary.rejected > 0 ? EXIT.rejected : EXIT.done;
   } finally {

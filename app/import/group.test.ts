@@ -95,7 +95,7 @@ describe("counts", () => {
   });
 
   test("a row that would break a bound of the shoe is refused", () => {
-    const colors = Array.from({ length: 30 }, (_, at) => ({ color: `colour ${at}` }));
+    const colors = Array.from({ length: 30 }, (_, index) => ({ color: `colour ${index}` }));
     const { draft, counts } = group(...colors);
     expect(draft?.color?.length).toBeLessThanOrEqual(100);
     expect(counts.refused).toBeGreaterThan(0);

@@ -1,10 +1,10 @@
 // Makes one shoe of the rows that are about it: sizes and colours united, the first row leading.
 import { checkDraft, LIMITS, type ShoeDraft } from "../shoes/write/draft.ts";
-import type { Converted, Refusal } from "./row.ts";
+import type { ConvertedRow, Refusal } from "./row.ts";
 import { uniteSizes } from "./sizes.ts";
 
 /** What became of the rows of one shoe; `draft` is null where every row was refused. */
-export type Grouped<Row> = {
+export type GroupResult<Row> = {
   draft: ShoeDraft | null;
   /** Rows that brought a size, a stock or a colour to the shoe. */
   variants: number;
@@ -16,15 +16,15 @@ export type Grouped<Row> = {
 };
 
 /** More different rows of one shoe than this are no longer told apart from repeated ones. */
-const REMEMBERED_MAX = 10_000;
+const FINGERPRINTS_MAX = 10_000;
 const COLOR_SEPARATOR = " / ";
 
 /** Takes the rows of one shoe in their order; `convert` gets the first valid one as the base of the later ones. */
-export function createGroup<Row>(convert: (row: Row, base: ShoeDraft | null) => Converted): {
+export function createGroup<Row>(convert: (row: Row, base: ShoeDraft | null) => ConvertedRow): {
   add: (row: Row) => void;
-  result: () => Grouped<Row>;
+  result: () => GroupResult<Row>;
 } {
-  const grouped: Grouped<Row> = { draft: null, variants: 0, duplicates: 0, superseded: 0, refused: [] };
+  const grouped: GroupResult<Row> = { draft: null, variants: 0, duplicates: 0, superseded: 0, refused: [] };
   const seen = new Set<string>();
   let first: ShoeDraft | null = null;
 
@@ -35,18 +35,18 @@ export function createGroup<Row>(convert: (row: Row, base: ShoeDraft | null) => 
       return;
     }
     const next = converted.draft;
-    const print = JSON.stringify(next);
+    const fingerprint = JSON.stringify(next);
     if (first === null || grouped.draft === null) {
       first = next;
       grouped.draft = { ...next };
-      seen.add(print);
+      seen.add(fingerprint);
       return;
     }
-    if (seen.has(print)) {
+    if (seen.has(fingerprint)) {
       grouped.duplicates += 1;
       return;
     }
-    if (seen.size < REMEMBERED_MAX) seen.add(print);
+    if (seen.size < FINGERPRINTS_MAX) seen.add(fingerprint);
     if (isVariant(first, next)) {
       const united = withVariant(grouped.draft, next);
       const [wrong] = checkDraft(united);

@@ -5,15 +5,15 @@ import type { Cells } from "./read.ts";
 import { cleanLine, isMissing } from "./text.ts";
 
 /** Whom a row belongs to: `key` is equal for rows of one shoe, `shoeId` is null where the title is needed for it. */
-export type Identity = { key: string; shoeId: string | null };
+export type RowIdentity = { key: string; shoeId: string | null };
 
 const ID_LENGTH_MAX = 64;
 const HASH_LENGTH = 10;
 /** A shorter last part of a URL ("1", "shoe") is likely to stand in several folders. */
-const TELLING_LENGTH_MIN = 8;
+const DISTINCTIVE_LENGTH_MIN = 8;
 
 /** The identity of a row: its id, else its URL, else all it says except index, size, stock and colour. */
-export function identityOf(cells: Cells, columns: Columns): Identity {
+export function identityOf(cells: Cells, columns: Columns): RowIdentity {
   const id = firstText(cells, columns.id);
   if (id !== null) {
     const shoeId = shoeIdOf(id);
@@ -40,13 +40,13 @@ export function shoeIdOfTitle(title: string, key: string): string {
 
 function shoeIdOfUrl(url: string): string {
   const [path = "", ...query] = url.replace(/#.*$/, "").split("?");
-  const last = decodePercent(path.split("/").findLast((part) => part !== "") ?? "");
-  const name = last.replace(/\.html?$/i, "");
-  const isTelling = query.length === 0 && name.length >= TELLING_LENGTH_MIN && isShoeId(name);
-  return isTelling ? name : withHash(name, url);
+  const lastSegment = decodePercent(path.split("/").findLast((part) => part !== "") ?? "");
+  const name = lastSegment.replace(/\.html?$/i, "");
+  const isDistinctive = query.length === 0 && name.length >= DISTINCTIVE_LENGTH_MIN && isShoeId(name);
+  return isDistinctive ? name : withHash(name, url);
 }
 
-function withHash(text: string, hashed: string): string {
+function withHash(text: string, hashSource: string): string {
   const plain = text
     .normalize("NFKD")
     .replace(/\p{M}/gu, "")
@@ -54,7 +54,7 @@ function withHash(text: string, hashed: string): string {
     .replace(/^[-._]+/, "")
     .slice(0, ID_LENGTH_MAX - HASH_LENGTH - 1)
     .replace(/[-._]+$/, "");
-  const short = hash(hashed).slice(0, HASH_LENGTH);
+  const short = hash(hashSource).slice(0, HASH_LENGTH);
   return plain === "" ? short : `${plain}-${short}`;
 }
 

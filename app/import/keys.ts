@@ -8,22 +8,22 @@ import { makePrivateFolder } from "../../db/private.ts";
 export type ParkedRow = { file: number; line: number; key: string; cells: Record<string, unknown> };
 
 /** A key that several rows share, by its hash, and how many there are. */
-type Shared = { hash: number; rows: number };
+type SharedKey = { hash: number; rows: number };
 
 /** The temporary file of one import. */
-export type Keys = {
+export type RowKeys = {
   /** Counts these rows, given by the hash of their key. */
   count: (hashes: readonly number[]) => void;
   /** Ends the counting; call it once, before the rows are read again. */
-  settle: () => void;
+  endCounting: () => void;
   /** Forgets what is parked; call it before each reading of the rows. */
   restart: () => void;
   /** How many rows there are for each of these hashes that has several. */
   shared: (hashes: readonly number[]) => Map<number, number>;
   /** Parks the rows of each hash, and returns the hashes of which all rows are there now. */
-  park: (groups: ReadonlyMap<number, readonly ParkedRow[]>) => Shared[];
+  park: (groups: ReadonlyMap<number, readonly ParkedRow[]>) => SharedKey[];
   /** Hands out the parked rows of each hash in their order, and forgets them. */
-  unpark: (complete: readonly Shared[]) => Generator<Iterable<ParkedRow>>;
+  unpark: (complete: readonly SharedKey[]) => Generator<Iterable<ParkedRow>>;
   close: () => void;
 };
 
@@ -35,11 +35,11 @@ const UNPARK_ROWS = 500;
 const SCHEMA = `PRAGMA journal_mode=OFF; PRAGMA synchronous=OFF; PRAGMA cache_size=-${CACHE_KIB}; BEGIN;
   CREATE TABLE seen(hash INTEGER NOT NULL);
   CREATE TABLE shared(hash INTEGER PRIMARY KEY, rows INTEGER NOT NULL, parked INTEGER NOT NULL DEFAULT 0);
-  CREATE TABLE parked(at INTEGER PRIMARY KEY, hash INTEGER NOT NULL, row TEXT NOT NULL);
+  CREATE TABLE parked(position INTEGER PRIMARY KEY, hash INTEGER NOT NULL, row TEXT NOT NULL);
   CREATE INDEX parked_by_hash ON parked(hash)`;
 
 /** Opens the temporary file in the data folder, and removes those that dead imports left. */
-export function openKeys(dataDir: string): Keys {
+export function openKeys(dataDir: string): RowKeys {
   makePrivateFolder(dataDir);
   removeStale(dataDir);
   const path = join(dataDir, `import-${process.pid}.tmp`);
@@ -53,7 +53,7 @@ export function openKeys(dataDir: string): Keys {
   let hasShared = true;
   return {
     count: (hashes) => void insertSeen.run(JSON.stringify(hashes)),
-    settle: () => {
+    endCounting: () => {
       db.exec(`INSERT INTO shared(hash, rows) SELECT hash, count(*) FROM seen GROUP BY hash HAVING count(*) > 1;
         DROP TABLE seen`);
       hasShared = db.prepare("SELECT 1 FROM shared LIMIT 1").get() !== undefined;
@@ -61,7 +61,7 @@ export function openKeys(dataDir: string): Keys {
     restart: () => void db.exec("DELETE FROM parked; UPDATE shared SET parked = 0"),
     shared: (hashes) => {
       if (!hasShared) return new Map();
-      const found = findShared.all(JSON.stringify(hashes)) as Shared[];
+      const found = findShared.all(JSON.stringify(hashes)) as SharedKey[];
       return new Map(found.map(({ hash, rows }) => [hash, rows]));
     },
     ...createParking(db),
@@ -72,7 +72,7 @@ export function openKeys(dataDir: string): Keys {
   };
 }
 
-function createParking(db: Database.Database): Pick<Keys, "park" | "unpark"> {
+function createParking(db: Database.Database): Pick<RowKeys, "park" | "unpark"> {
   const insertOne = db.prepare("INSERT INTO parked(hash, row) VALUES (?, ?)");
   const insertMany = db.prepare(
     `INSERT INTO parked(hash, row) VALUES ${Array(PARK_ROWS).fill("(?, ?)").join()}`,
@@ -82,25 +82,25 @@ function createParking(db: Database.Database): Pick<Keys, "park" | "unpark"> {
      WHERE hash = CAST(added.value ->> 0 AS INTEGER) RETURNING hash, rows, parked`,
   );
   const findParked = db.prepare(
-    "SELECT hash, row FROM parked WHERE hash IN (SELECT value FROM json_each(?)) ORDER BY hash, at",
+    "SELECT hash, row FROM parked WHERE hash IN (SELECT value FROM json_each(?)) ORDER BY hash, position",
   );
   const findPage = db.prepare(
-    `SELECT at, row FROM parked WHERE hash = CAST(? AS INTEGER) AND at > CAST(? AS INTEGER)
-     ORDER BY at LIMIT ${UNPARK_ROWS}`,
+    `SELECT position, row FROM parked WHERE hash = CAST(? AS INTEGER) AND position > CAST(? AS INTEGER)
+     ORDER BY position LIMIT ${UNPARK_ROWS}`,
   );
   const deleteParked = db.prepare("DELETE FROM parked WHERE hash IN (SELECT value FROM json_each(?))");
 
-  function* pages(hash: number): Generator<ParkedRow> {
+  function* readPages(hash: number): Generator<ParkedRow> {
     let last = 0;
     for (;;) {
-      const found = findPage.all(hash, last) as { at: number; row: string }[];
+      const found = findPage.all(hash, last) as { position: number; row: string }[];
       for (const { row } of found) yield JSON.parse(row) as ParkedRow;
-      last = found.at(-1)?.at ?? last;
+      last = found.at(-1)?.position ?? last;
       if (found.length < UNPARK_ROWS) return;
     }
   }
 
-  function together(hashes: readonly number[]): Iterable<ParkedRow[]> {
+  function readWhole(hashes: readonly number[]): Iterable<ParkedRow[]> {
     const found = findParked.all(JSON.stringify(hashes)) as { hash: number; row: string }[];
     return Map.groupBy(found, ({ hash }) => hash)
       .values()
@@ -113,20 +113,20 @@ function createParking(db: Database.Database): Pick<Keys, "park" | "unpark"> {
       const values = [...groups].flatMap(([hash, rows]) =>
         rows.flatMap((row) => [hash, JSON.stringify(row)]),
       );
-      let at = 0;
-      for (; at + PARK_ROWS * 2 <= values.length; at += PARK_ROWS * 2)
-        insertMany.run(...values.slice(at, at + PARK_ROWS * 2));
-      for (; at < values.length; at += 2) insertOne.run(values[at], values[at + 1]);
+      let index = 0;
+      for (; index + PARK_ROWS * 2 <= values.length; index += PARK_ROWS * 2)
+        insertMany.run(...values.slice(index, index + PARK_ROWS * 2));
+      for (; index < values.length; index += 2) insertOne.run(values[index], values[index + 1]);
       const counts = [...groups].map(([hash, rows]) => [hash, rows.length]);
-      const found = countParked.all(JSON.stringify(counts)) as (Shared & { parked: number })[];
+      const found = countParked.all(JSON.stringify(counts)) as (SharedKey & { parked: number })[];
       return found.filter(({ rows, parked }) => rows === parked);
     },
     unpark: function* (complete) {
-      const few = complete.filter(({ rows }) => rows <= UNPARK_ROWS).map(({ hash }) => hash);
-      for (let at = 0; at < few.length; at += UNPARK_ROWS) {
-        yield* together(few.slice(at, at + UNPARK_ROWS));
+      const small = complete.filter(({ rows }) => rows <= UNPARK_ROWS).map(({ hash }) => hash);
+      for (let index = 0; index < small.length; index += UNPARK_ROWS) {
+        yield* readWhole(small.slice(index, index + UNPARK_ROWS));
       }
-      for (const { hash, rows } of complete) if (rows > UNPARK_ROWS) yield pages(hash);
+      for (const { hash, rows } of complete) if (rows > UNPARK_ROWS) yield readPages(hash);
       if (complete.length > 0) deleteParked.run(JSON.stringify(complete.map(({ hash }) => hash)));
     },
   };

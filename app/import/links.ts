@@ -25,8 +25,8 @@ export function readLink(value: string): { link: string } | { reason: string } {
 export function splitLinks(value: unknown): string[] {
   if (Array.isArray(value)) return value.flatMap(splitLinks);
   if (typeof value === "object" && value !== null) {
-    const held = value as Record<string, unknown>;
-    return splitLinks(held.src ?? held.url ?? held.href);
+    const object = value as Record<string, unknown>;
+    return splitLinks(object.src ?? object.url ?? object.href);
   }
   if (typeof value !== "string") return [];
   const text = value.trim();

@@ -15,7 +15,7 @@ const SYMBOLS: Record<string, string> = {
   "kč": "CZK", kr: "SEK", fr: "CHF", "fr.": "CHF", sfr: "CHF", "sfr.": "CHF", "kr.": "SEK", "rs.": "INR", rs: "INR",
 }; // biome-ignore format: a table
 /** Symbols of several currencies: the column or the shop says which one is meant. */
-const SHARED: Record<string, readonly string[]> = {
+const SHARED_SYMBOLS: Record<string, readonly string[]> = {
   $: ["USD", "CAD", "AUD", "NZD", "HKD", "SGD", "MXN"],
   kr: ["SEK", "NOK", "DKK", "ISK"],
   "kr.": ["SEK", "NOK", "DKK", "ISK"],
@@ -41,20 +41,20 @@ export function readAmount(
   const [, before = "", digits = "", after = ""] = found;
   const cents = centsOf(digits.trim());
   if (typeof cents === "string") return cents;
-  const sign = after || before;
-  if (sign === "") return { cents, currency: columnCurrency };
-  const currency = currencyOf(sign, columnCurrency ?? shopCurrency);
-  if (currency === null) return `has an unknown currency ${sign}`;
+  const symbolOrCode = after || before;
+  if (symbolOrCode === "") return { cents, currency: columnCurrency };
+  const currency = currencyOf(symbolOrCode, columnCurrency ?? shopCurrency);
+  if (currency === null) return `has an unknown currency ${symbolOrCode}`;
   if (before !== "" && currencyOf(before, currency) !== currency)
     return `names two currencies, ${before} and ${after}`;
   return { cents, currency };
 }
 
 /** The ISO code for a code or symbol; a symbol of several currencies means the expected one if that is among them. */
-export function currencyOf(sign: string, expected: string): string | null {
-  const code = sign.toUpperCase();
-  const symbol = code in SYMBOLS ? code : sign.toLowerCase();
-  if (SHARED[symbol]?.includes(expected)) return expected;
+export function currencyOf(symbolOrCode: string, expected: string): string | null {
+  const code = symbolOrCode.toUpperCase();
+  const symbol = code in SYMBOLS ? code : symbolOrCode.toLowerCase();
+  if (SHARED_SYMBOLS[symbol]?.includes(expected)) return expected;
   return SYMBOLS[symbol] ?? (CODE.test(code) ? code : null);
 }
 
@@ -90,20 +90,20 @@ function centsOf(digits: string): number | string {
   const last = marks.at(-1);
   const isRepeated = last !== undefined && marks.indexOf(last) !== marks.length - 1;
   if (isRepeated && new Set(marks).size > 1) return "is not an amount";
-  const at = last === undefined || isRepeated ? -1 : digits.lastIndexOf(last);
-  const decimals = digits.slice(at + 1);
+  const markIndex = last === undefined || isRepeated ? -1 : digits.lastIndexOf(last);
+  const decimals = digits.slice(markIndex + 1);
   const isThousands =
-    marks.length === 1 && /^[1-9]\d{0,2}$/.test(digits.slice(0, at)) && /^\d{3}$/.test(decimals);
-  if (at === -1 || isThousands) return toCents(digits, "");
+    marks.length === 1 && /^[1-9]\d{0,2}$/.test(digits.slice(0, markIndex)) && /^\d{3}$/.test(decimals);
+  if (markIndex === -1 || isThousands) return toCents(digits, "");
   if (!/^\d*$/.test(decimals)) return "is not an amount";
   if (decimals.length > 2) return "has more than two decimals";
-  return toCents(digits.slice(0, at), decimals);
+  return toCents(digits.slice(0, markIndex), decimals);
 }
 
 function toCents(whole: string, decimals: string): number | string {
   const groups = whole.split(/[\s.,'’]/);
   const separators = new Set((whole.match(/[\s.,'’]/g) ?? []).map((mark) => (/\s/.test(mark) ? " " : mark)));
-  const isGrouped = groups.every((group, at) => (at === 0 ? /^\d{1,3}$/ : /^\d{3}$/).test(group));
+  const isGrouped = groups.every((group, index) => (index === 0 ? /^\d{1,3}$/ : /^\d{3}$/).test(group));
   if (separators.size > 1 || (groups.length > 1 && !isGrouped)) return "is not an amount";
   const cents = Number(groups.join("") + decimals.padEnd(2, "0"));
   return Number.isSafeInteger(cents) ? cents : "is too large";

@@ -8,7 +8,7 @@ const ROW_CHARS_MAX = 1024 * 1024;
 const RESUME_CHARS = 8 * 1024;
 const DELIMITERS = [",", ";", "\t", "|"];
 
-type Parsed = { data: string[][]; errors: { row?: number }[]; meta: { cursor: number } };
+type ParseResult = { data: string[][]; errors: { row?: number }[]; meta: { cursor: number } };
 type Reader = { parser: Papa.Parser; newline: string; header: string[] | null; line: number };
 
 /** Rows of a CSV file, in batches of one piece of text. */
@@ -23,41 +23,41 @@ export async function* csvBatches(pieces: AsyncIterable<string>): AsyncGenerator
     }
     reader ??= createReader(text);
     const rows: SourceRow[] = [];
-    carry = take(reader, text, false, rows);
+    carry = parseRows(reader, text, false, rows);
     while (carry.length > ROW_CHARS_MAX)
-      carry = take(reader, refuseFirstLine(reader, carry, rows), false, rows);
+      carry = parseRows(reader, refuseFirstLine(reader, carry, rows), false, rows);
     yield { header: reader.header, rows };
   }
   if (carry === "") return;
   reader ??= createReader(carry);
   const rows: SourceRow[] = [];
-  take(reader, carry, true, rows);
+  parseRows(reader, carry, true, rows);
   yield { header: reader.header, rows };
 }
 
 function createReader(text: string): Reader {
   const newline = text.includes("\n") ? "\n" : "\r";
   const first = text.trimStart().split(/[\r\n]/, 1)[0] ?? "";
-  const bare = first.replace(/"[^"]*"/g, "");
-  const counts = DELIMITERS.map((delimiter) => bare.split(delimiter).length);
+  const unquoted = first.replace(/"[^"]*"/g, "");
+  const counts = DELIMITERS.map((delimiter) => unquoted.split(delimiter).length);
   const delimiter = DELIMITERS[counts.indexOf(Math.max(...counts))] ?? ",";
   return { parser: new Papa.Parser({ delimiter, newline }), newline, header: null, line: 1 };
 }
 
 /** Takes the whole rows out of the text and returns what is left; at the end of the file nothing is. */
-function take(reader: Reader, text: string, isEnd: boolean, rows: SourceRow[]): string {
+function parseRows(reader: Reader, text: string, isEnd: boolean, rows: SourceRow[]): string {
   let rest = text;
   let window = text.length;
   for (;;) {
-    const seen = rest.slice(0, window);
-    const isWhole = seen.length === rest.length;
+    const chunk = rest.slice(0, window);
+    const isWhole = chunk.length === rest.length;
     const lineBefore = reader.line;
-    const { data, errors, meta }: Parsed = reader.parser.parse(seen, 0, !(isEnd && isWhole));
+    const { data, errors, meta }: ParseResult = reader.parser.parse(chunk, 0, !(isEnd && isWhole));
     const broken = new Set(errors.map((error) => error.row));
-    let isBroken = takeRows(reader, data, broken, rows);
+    let isBroken = addRows(reader, data, broken, rows);
     const start = isBroken ? offsetOfLine(rest, reader.line - lineBefore, reader.newline) : meta.cursor;
     const open = errors.filter((error) => error.row === data.length).length;
-    isBroken ||= (open > 1 || (open === 1 && !endsAtQuote(seen))) && seen.includes(reader.newline, start);
+    isBroken ||= (open > 1 || (open === 1 && !endsAtQuote(chunk))) && chunk.includes(reader.newline, start);
     rest = rest.slice(start);
     if (isBroken) {
       rest = refuseFirstLine(reader, rest, rows);
@@ -68,22 +68,22 @@ function take(reader: Reader, text: string, isEnd: boolean, rows: SourceRow[]): 
 }
 
 /** Takes rows until one is broken and goes over several lines; true where there is such a one. */
-function takeRows(
+function addRows(
   reader: Reader,
   data: string[][],
   broken: Set<number | undefined>,
   rows: SourceRow[],
 ): boolean {
-  for (const [at, values] of data.entries()) {
+  for (const [index, values] of data.entries()) {
     const lines = linesOf(values, reader.newline);
-    if (broken.has(at) && lines > 1) return true;
-    takeRow(reader, values, broken.has(at), rows);
+    if (broken.has(index) && lines > 1) return true;
+    addRow(reader, values, broken.has(index), rows);
     reader.line += lines;
   }
   return false;
 }
 
-function takeRow(reader: Reader, values: string[], isBroken: boolean, rows: SourceRow[]): void {
+function addRow(reader: Reader, values: string[], isBroken: boolean, rows: SourceRow[]): void {
   const last = values.length - 1;
   const lastValue = values[last] ?? "";
   if (lastValue.endsWith("\r")) values[last] = lastValue.slice(0, -1);
@@ -104,7 +104,8 @@ function takeRow(reader: Reader, values: string[], isBroken: boolean, rows: Sour
 
 function cellsOf(header: string[], values: string[]): Cells {
   const cells: Cells = {};
-  for (let at = 0; at < values.length; at++) cells[header[at] ?? `column ${at + 1}`] = values[at];
+  for (let index = 0; index < values.length; index++)
+    cells[header[index] ?? `column ${index + 1}`] = values[index];
   return cells;
 }
 
@@ -121,7 +122,7 @@ function refuseFirstLine(reader: Reader, text: string, rows: SourceRow[]): strin
 function linesOf(values: string[], newline: string): number {
   let lines = 1;
   for (const value of values)
-    for (let at = value.indexOf(newline); at !== -1; at = value.indexOf(newline, at + 1)) lines++;
+    for (let index = value.indexOf(newline); index !== -1; index = value.indexOf(newline, index + 1)) lines++;
   return lines;
 }
 
@@ -139,9 +140,9 @@ function offsetOfLine(text: string, line: number, newline: string): number {
 /** Column names, trimmed; an empty or repeated one gets a name of its own. */
 function uniqueNames(values: string[]): string[] {
   const seen = new Set<string>(["__proto__"]);
-  return values.map((value, at) => {
-    const name = value.trim() === "" && at > 0 ? `unnamed: ${at}` : value.trim();
-    const unique = seen.has(name) ? `${name} (${at + 1})` : name;
+  return values.map((value, index) => {
+    const name = value.trim() === "" && index > 0 ? `unnamed: ${index}` : value.trim();
+    const unique = seen.has(name) ? `${name} (${index + 1})` : name;
     seen.add(unique);
     return unique;
   });

@@ -29,15 +29,15 @@ export async function* ndjsonBatches(pieces: AsyncIterable<string>): AsyncGenera
     carry = lines.pop() ?? "";
     if (carry.length > ELEMENT_CHARS_MAX) throw new Error(`line ${line + lines.length} is longer than 8 MB`);
     const rows: SourceRow[] = [];
-    for (const text of lines) takeLine(text, line++, rows);
+    for (const text of lines) addLine(text, line++, rows);
     yield { header: null, rows };
   }
   const rows: SourceRow[] = [];
-  takeLine(carry, line, rows);
+  addLine(carry, line, rows);
   yield { header: null, rows };
 }
 
-function takeLine(text: string, line: number, rows: SourceRow[]): void {
+function addLine(text: string, line: number, rows: SourceRow[]): void {
   if (text.trim() !== "") rows.push(elementRow(text, line));
 }
 
@@ -54,17 +54,17 @@ function elementRow(text: string, line: number): SourceRow {
 }
 
 /** Where the splitter stands: before any array, just inside one, between elements, in one, behind the array. */
-type Mode = "outside" | "peek" | "between" | "element" | "done";
+type SplitterMode = "outside" | "peek" | "between" | "element" | "done";
 
 type Splitter = {
-  mode: Mode;
+  mode: SplitterMode;
   isString: boolean;
   isEscaped: boolean;
   depth: number;
   line: number;
   /** The line and the beginning of the element that is not whole yet. */
   elementLine: number;
-  held: string;
+  partial: string;
   /** An array of objects, or an empty one, was seen. */
   hasArray: boolean;
 };
@@ -78,7 +78,7 @@ export function createSplitter(): { push: (piece: string) => SourceRow[]; end: (
     depth: 0,
     line: 1,
     elementLine: 1,
-    held: "",
+    partial: "",
     hasArray: false,
   };
   return { push: (piece) => push(splitter, piece), end: () => end(splitter) };
@@ -87,9 +87,9 @@ export function createSplitter(): { push: (piece: string) => SourceRow[]; end: (
 function push(splitter: Splitter, piece: string): SourceRow[] {
   const rows: SourceRow[] = [];
   let start = 0;
-  for (let at = 0; at < piece.length && splitter.mode !== "done"; at++) {
-    if (splitter.isString) at = skipString(splitter, piece, at);
-    const code = piece.charCodeAt(at);
+  for (let index = 0; index < piece.length && splitter.mode !== "done"; index++) {
+    if (splitter.isString) index = skipString(splitter, piece, index);
+    const code = piece.charCodeAt(index);
     if (code === NEWLINE) splitter.line++;
     if (code <= SPACE || Number.isNaN(code)) continue;
     if (splitter.mode === "peek") enterArray(splitter, code);
@@ -100,41 +100,41 @@ function push(splitter: Splitter, piece: string): SourceRow[] {
         break;
       }
       Object.assign(splitter, { mode: "element", elementLine: splitter.line, depth: 0 });
-      start = at;
+      start = index;
     }
     if (splitter.mode === "element" && splitter.depth <= 0 && (code === COMMA || code === CLOSE_ARRAY)) {
-      rows.push(elementRow(splitter.held + piece.slice(start, at), splitter.elementLine));
-      splitter.held = "";
+      rows.push(elementRow(splitter.partial + piece.slice(start, index), splitter.elementLine));
+      splitter.partial = "";
       splitter.mode = code === COMMA ? "between" : "done";
     } else step(splitter, code);
   }
-  if (splitter.mode === "element") splitter.held += piece.slice(start);
-  if (splitter.held.length > ELEMENT_CHARS_MAX)
+  if (splitter.mode === "element") splitter.partial += piece.slice(start);
+  if (splitter.partial.length > ELEMENT_CHARS_MAX)
     throw new Error(`line ${splitter.elementLine}: one element is longer than 8 MB`);
   return rows;
 }
 
-function end({ mode, hasArray, held, line, elementLine }: Splitter): SourceRow[] {
+function end({ mode, hasArray, partial, line, elementLine }: Splitter): SourceRow[] {
   if (mode === "done" || (mode === "outside" && hasArray)) return [];
   if (mode === "outside") throw new Error("the file holds no array of objects");
   const fault = "the file ends inside the array";
-  return [{ line: mode === "element" ? elementLine : line, cells: { row: held.slice(0, 2000) }, fault }];
+  return [{ line: mode === "element" ? elementLine : line, cells: { row: partial.slice(0, 2000) }, fault }];
 }
 
 /** The place after the string, or the end of the piece; a string may go on in the next one. */
 function skipString(splitter: Splitter, piece: string, from: number): number {
   let { isEscaped } = splitter;
-  let at = from;
-  for (; at < piece.length; at++) {
-    const code = piece.charCodeAt(at);
+  let index = from;
+  for (; index < piece.length; index++) {
+    const code = piece.charCodeAt(index);
     if (isEscaped) isEscaped = false;
     else if (code === BACKSLASH) isEscaped = true;
     else if (code === QUOTE) break;
     if (code === NEWLINE) splitter.line++;
   }
   splitter.isEscaped = isEscaped;
-  splitter.isString = at === piece.length;
-  return at + 1;
+  splitter.isString = index === piece.length;
+  return index + 1;
 }
 
 /** What the first thing in an array says about it: objects are the shoes, other lists are passed over. */

@@ -98,7 +98,10 @@ describe("CSV", () => {
   );
 
   test("quotes that never close cost their own lines and little time", async () => {
-    const lines = Array.from({ length: 20_000 }, (_, at) => `${at},"Name ${at} and a text of some length`);
+    const lines = Array.from(
+      { length: 20_000 },
+      (_, index) => `${index},"Name ${index} and a text of some length`,
+    );
     const rows = await rowsOf("x.csv", `a,b\n${lines.join("\n")}\n1,2\n`);
     expect(rows.filter(({ fault }) => fault !== null)).toHaveLength(20_000);
     expect(rows.at(-1)).toEqual({ line: 20_002, cells: { a: "1", b: "2" }, fault: null });
@@ -111,11 +114,11 @@ describe("CSV", () => {
 
   test("wherever the text is cut, the rows are the same", async () => {
     const text = 'a,b\r\n1,"x, ""y""\r\nz"\r\n"2",3\r\n\r\n4,5';
-    for (let at = 1; at < text.length; at++) {
+    for (let index = 1; index < text.length; index++) {
       const rows: SourceRow[] = [];
       const pieces = (async function* () {
-        yield text.slice(0, at);
-        yield text.slice(at);
+        yield text.slice(0, index);
+        yield text.slice(index);
       })();
       for await (const batch of csvBatches(pieces)) rows.push(...batch.rows);
       expect(brief(rows)).toEqual([
@@ -191,9 +194,9 @@ describe("JSON", () => {
 
   test("wherever the text is cut, the elements are the same", () => {
     const text = '{"n": [1, [2]], "shoes": [ {"a": "x\\\\\\"],}"}, \n {"a": [{"b": "]"}]} ] }';
-    for (let at = 0; at <= text.length; at++) {
+    for (let index = 0; index <= text.length; index++) {
       const splitter = createSplitter();
-      const rows = [text.slice(0, at), text.slice(at)].flatMap(splitter.push).concat(splitter.end());
+      const rows = [text.slice(0, index), text.slice(index)].flatMap(splitter.push).concat(splitter.end());
       expect(rows).toEqual([
         { line: 1, cells: { a: 'x\\"],}' }, fault: null },
         { line: 2, cells: { a: [{ b: "]" }] }, fault: null },

@@ -43,7 +43,7 @@ export async function* readBatches(
 ): AsyncGenerator<SourceBatch> {
   const format = await formatOf(path);
   let hasSeenInvalid = false;
-  const pieces = watchPieces(textPieces(path, onBytes), (piece) => {
+  const pieces = observePieces(textPieces(path, onBytes), (piece) => {
     hasSeenInvalid ||= piece.includes(INVALID_MARK);
   });
   const batches =
@@ -56,12 +56,12 @@ export async function* readBatches(
   }
 }
 
-async function* watchPieces(
+async function* observePieces(
   pieces: AsyncIterable<string>,
-  look: (piece: string) => void,
+  onPiece: (piece: string) => void,
 ): AsyncGenerator<string> {
   for await (const piece of pieces) {
-    look(piece);
+    onPiece(piece);
     yield piece;
   }
 }

@@ -22,13 +22,13 @@ const start = (file: string, dataDir: string) =>
     stderr: "pipe",
   });
 
-async function run(file: string, dataDir: string): Promise<{ exitCode: number; said: string }> {
+async function run(file: string, dataDir: string): Promise<{ exitCode: number; stdout: string }> {
   const child = start(file, dataDir);
-  const said = await new Response(child.stdout).text();
-  return { exitCode: await child.exited, said };
+  const stdout = await new Response(child.stdout).text();
+  return { exitCode: await child.exited, stdout };
 }
 
-function ask(dataDir: string, sql: string): unknown[] {
+function query(dataDir: string, sql: string): unknown[] {
   const handle = openHandle(join(dataDir, "insole.db"), 2_048);
   try {
     return handle.prepare(sql).raw(true).all([]).flat() as unknown[];
@@ -46,46 +46,46 @@ test("ids in related lists that have no shoe yet are reported, kept, and no more
     '{"id":"a","title":"A","price":10,"related":["b","c"]}\n{"id":"d","title":"D","price":10,"related":["c"]}\n',
   );
   writeFileSync(second, '{"id":"b","title":"B","price":10}\n{"id":"c","title":"C","price":10}\n');
-  expect((await run(first, dataDir)).said).toContain("2 related ids have no shoe yet");
-  expect(ask(dataDir, "SELECT list FROM related WHERE shoe_id = 'a'")).toEqual(['["b","c"]']);
-  expect((await run(second, dataDir)).said).not.toContain("related ids");
+  expect((await run(first, dataDir)).stdout).toContain("2 related ids have no shoe yet");
+  expect(query(dataDir, "SELECT list FROM related WHERE shoe_id = 'a'")).toEqual(['["b","c"]']);
+  expect((await run(second, dataDir)).stdout).not.toContain("related ids");
 });
 
 test("killed at any point it leaves a valid catalogue, and run again it completes it", async () => {
   const dataDir = join(folder, "killed");
   const file = join(folder, "many.csv");
-  const row = (at: number) =>
-    `k${at},Shoe ${at} of the kind ${at % 97},${20 + (at % 80)}.99,Brand ${at % 7},Running`;
+  const row = (number: number) =>
+    `k${number},Shoe ${number} of the kind ${number % 97},${20 + (number % 80)}.99,Brand ${number % 7},Running`;
   writeFileSync(
     file,
-    `id,title,price,brand,category\n${Array.from({ length: ROWS }, (_, at) => row(at)).join("\n")}\n`,
+    `id,title,price,brand,category\n${Array.from({ length: ROWS }, (_, index) => row(index)).join("\n")}\n`,
   );
-  let stood = 0;
+  let savedShoes = 0;
   for (let kill = 0; kill < KILLS; kill += 1) {
     const child = start(file, dataDir);
     // As soon as more stands than before, so that each kill meets a later moment.
-    while (child.exitCode === null && count(dataDir) <= stood) await Bun.sleep(2);
+    while (child.exitCode === null && count(dataDir) <= savedShoes) await Bun.sleep(2);
     child.kill("SIGKILL");
     await child.exited;
-    expect(count(dataDir)).toBeGreaterThan(stood);
-    stood = count(dataDir);
-    expect(ask(dataDir, "PRAGMA integrity_check")).toEqual(["ok"]);
-    expect(ask(dataDir, "SELECT bulk FROM dataset")).toEqual([0]);
-    expect(ask(dataDir, "SELECT shoes FROM facets WHERE kind = 'all'")).toEqual([stood]);
+    expect(count(dataDir)).toBeGreaterThan(savedShoes);
+    savedShoes = count(dataDir);
+    expect(query(dataDir, "PRAGMA integrity_check")).toEqual(["ok"]);
+    expect(query(dataDir, "SELECT bulk FROM dataset")).toEqual([0]);
+    expect(query(dataDir, "SELECT shoes FROM facets WHERE kind = 'all'")).toEqual([savedShoes]);
   }
-  const { exitCode, said } = await run(file, dataDir);
+  const { exitCode, stdout } = await run(file, dataDir);
   expect(exitCode).toBe(0);
   const [, added, unchanged] =
-    /Read 12000 = (\d+) added \+ 0 replaced \+ (\d+) unchanged \+ 0 dup/.exec(said) ?? [];
-  expect([Number(added) + Number(unchanged), Number(unchanged)]).toEqual([ROWS, stood]);
-  expect(ask(dataDir, "SELECT count(*) FROM related_pending")).toEqual([0]);
-  expect(ask(dataDir, "SELECT count(*) FROM related")).toEqual([ROWS]);
+    /Read 12000 = (\d+) added \+ 0 replaced \+ (\d+) unchanged \+ 0 dup/.exec(stdout) ?? [];
+  expect([Number(added) + Number(unchanged), Number(unchanged)]).toEqual([ROWS, savedShoes]);
+  expect(query(dataDir, "SELECT count(*) FROM related_pending")).toEqual([0]);
+  expect(query(dataDir, "SELECT count(*) FROM related")).toEqual([ROWS]);
 }, 60_000);
 
 /** Shoes that stand in the file; none before it is made. */
 function count(dataDir: string): number {
   try {
-    return Number(ask(dataDir, "SELECT count(*) FROM shoes")[0]);
+    return Number(query(dataDir, "SELECT count(*) FROM shoes")[0]);
   } catch {
     return 0;
   }

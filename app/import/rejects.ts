@@ -25,17 +25,17 @@ export function rejectsPathOf(input: string, dataDir: string): string {
 export function openRejects(path: string): Rejects {
   rmSync(path, { force: true });
   let descriptor: number | null = null;
-  let held = "";
+  let buffered = "";
   const flush = () => {
-    if (held === "") return;
+    if (buffered === "") return;
     descriptor ??= openSync(path, "w", 0o600);
-    writeSync(descriptor, held);
-    held = "";
+    writeSync(descriptor, buffered);
+    buffered = "";
   };
   return {
     add: (reject) => {
-      held += `${JSON.stringify(reject)}\n`;
-      if (held.length > BUFFER_CHARS) flush();
+      buffered += `${JSON.stringify(reject)}\n`;
+      if (buffered.length > BUFFER_CHARS) flush();
     },
     flush,
     close: () => {

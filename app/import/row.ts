@@ -1,7 +1,7 @@
 // Turns the cells of a row into a shoe to be saved, or says which field is wrong.
 import { checkDraft, type ShoeDraft } from "../shoes/write/draft.ts";
 import type { Columns } from "./columns.ts";
-import { decodePercent, type Identity, shoeIdOf, shoeIdOfTitle } from "./identity.ts";
+import { decodePercent, type RowIdentity, shoeIdOf, shoeIdOfTitle } from "./identity.ts";
 import { jsonList, readLink, splitLinks } from "./links.ts";
 import { currencyOf, inShopCents, type MoneyRules, readAmount } from "./money.ts";
 import type { Cells } from "./read.ts";
@@ -12,7 +12,7 @@ import { cleanLine, cleanText, isMissing } from "./text.ts";
 export type Refusal = { field: string | null; reason: string };
 
 /** What a row became. */
-export type Converted = { draft: ShoeDraft } | { refusal: Refusal };
+export type ConvertedRow = { draft: ShoeDraft } | { refusal: Refusal };
 
 const GENDERS: Record<string, string> = {
   men: "men", mens: "men", man: "men", male: "men", m: "men",
@@ -23,16 +23,16 @@ const GENDERS: Record<string, string> = {
 }; // biome-ignore format: a table
 
 /** The first thing wrong with a row. */
-type Problem = { refusal: Refusal };
+type RefusedRow = { refusal: Refusal };
 
 /** Converts a row; what it lacks of title and price is taken from `base`, an earlier row of the same shoe. */
 export function convertRow(
   cells: Cells,
   columns: Columns,
-  identity: Identity,
+  identity: RowIdentity,
   money: MoneyRules,
   base: ShoeDraft | null,
-): Converted {
+): ConvertedRow {
   const prices = readPrices(cells, columns, money, base);
   if ("refusal" in prices) return prices;
   const links = readLinks(cells, columns);
@@ -61,7 +61,7 @@ export function convertRow(
   return wrong === undefined ? { draft } : refuse(wrong.pointer, wrong.detail);
 }
 
-function refuse(field: string, reason: string): Problem {
+function refuse(field: string, reason: string): RefusedRow {
   return { refusal: { field, reason } };
 }
 
@@ -73,7 +73,7 @@ function readPrices(
   columns: Columns,
   money: MoneyRules,
   base: ShoeDraft | null,
-): Prices | Problem {
+): Prices | RefusedRow {
   const column = lineOf(cells, columns.currency);
   const currency = column === null ? null : currencyOf(column, money.currency);
   if (column !== null && currency === null) return refuse("/price", `has an unknown currency ${column}`);
@@ -109,14 +109,14 @@ function amountText(value: unknown): string | number | null {
     return isMissing(text) ? null : text;
   }
   if (typeof value !== "object" || value === null) return null;
-  const held = value as Cells;
-  const amount = amountText(held.amount ?? held.value ?? null);
-  return amount !== null && typeof held.currency === "string" ? `${amount} ${held.currency}` : amount;
+  const object = value as Cells;
+  const amount = amountText(object.amount ?? object.value ?? null);
+  return amount !== null && typeof object.currency === "string" ? `${amount} ${object.currency}` : amount;
 }
 
 type Links = Pick<ShoeDraft, "images" | "href">;
 
-function readLinks(cells: Cells, columns: Columns): Links | Problem {
+function readLinks(cells: Cells, columns: Columns): Links | RefusedRow {
   const images = new Set<string>();
   for (const value of valuesOf(cells, columns.images))
     for (const part of splitLinks(value)) {
@@ -139,10 +139,10 @@ function readNames(
   const brand = lineOf(cells, columns.brand);
   if (title !== null && brand !== null && columns.titleIsModel) return { title: `${brand} ${title}`, brand };
   if (title !== null && href !== null && columns.titleMayBeBrand) {
-    const named = nameInUrl(title, href);
-    if (named !== null) return { title: named, brand: title };
+    const fromUrl = nameInUrl(title, href);
+    if (fromUrl !== null) return { title: fromUrl, brand: title };
   }
-  return { title, brand: brand === null ? null : mendBrand(brand) };
+  return { title, brand: brand === null ? null : withoutRepeats(brand) };
 }
 
 /** The words of the URL's last part, without the number at its end, where it begins with the words of `title`. */
@@ -157,21 +157,21 @@ function nameInUrl(title: string, href: string): string | null {
       .replace(/\.html?$/i, "")
       .replace(/[-_]+/g, " "),
   );
-  const begin = cleanLine(title.replace(/[-_]+/g, " "));
-  if (!words.toLowerCase().startsWith(`${begin.toLowerCase()} `)) return null;
+  const beginning = cleanLine(title.replace(/[-_]+/g, " "));
+  if (!words.toLowerCase().startsWith(`${beginning.toLowerCase()} `)) return null;
   const rest = words
-    .slice(begin.length)
+    .slice(beginning.length)
     .replace(/\s+\d+$/, "")
     .trim();
   return rest === "" ? null : `${title} ${rest}`;
 }
 
 /** "Adidas Adidas ORIGINALS" says a word twice; "Miu Miu" is a name. */
-function mendBrand(brand: string): string {
+function withoutRepeats(brand: string): string {
   const words = brand.split(" ");
   if (words.length < 3) return brand;
   return words
-    .filter((word, at) => at === 0 || word.toLowerCase() !== words[at - 1]?.toLowerCase())
+    .filter((word, index) => index === 0 || word.toLowerCase() !== words[index - 1]?.toLowerCase())
     .join(" ");
 }
 
@@ -191,8 +191,8 @@ function idsOf(value: unknown): string[] {
   if (Array.isArray(value)) return value.flatMap(idsOf);
   if (typeof value === "number") return [String(value)];
   if (typeof value === "object" && value !== null) {
-    const held = value as Cells;
-    return idsOf(held.shoe_id ?? held.product_id ?? held.id ?? held.sku);
+    const object = value as Cells;
+    return idsOf(object.shoe_id ?? object.product_id ?? object.id ?? object.sku);
   }
   if (typeof value !== "string") return [];
   const text = cleanLine(value);
@@ -219,8 +219,8 @@ function textOf(values: readonly unknown[]): string | null {
     } else if (typeof value === "number" || typeof value === "boolean") return String(value);
     else if (Array.isArray(value)) return textOf(value);
     else if (typeof value === "object" && value !== null) {
-      const held = value as Cells;
-      const text = textOf([held.name, held.title, held.value]);
+      const object = value as Cells;
+      const text = textOf([object.name, object.title, object.value]);
       if (text !== null) return text;
     }
   }

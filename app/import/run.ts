@@ -3,14 +3,14 @@ import type { OnConflict, SaveCounts } from "../shoes/write/save.ts";
 import { type Columns, createRecognition, type Mapping } from "./columns.ts";
 import { createGroup } from "./group.ts";
 import { identityOf } from "./identity.ts";
-import { hashKey, type Keys, openKeys, type ParkedRow } from "./keys.ts";
+import { hashKey, openKeys, type ParkedRow, type RowKeys } from "./keys.ts";
 import type { MoneyRules } from "./money.ts";
 import { fileBytes } from "./read.ts";
 import { openRejects, type Rejects } from "./rejects.ts";
 import { convertRow, type Refusal } from "./row.ts";
-import { createSaver, type Saved, type Saver } from "./saver.ts";
+import { createSaver, type SavedCounts, type Saver } from "./saver.ts";
 import type { ShoeStore } from "./store.ts";
-import { type Located, type Walked, walk } from "./walk.ts";
+import { type LocatedRow, type RowBatch, readRowBatches } from "./walk.ts";
 
 /** What to import and how. */
 export type ImportOptions = {
@@ -61,9 +61,9 @@ export async function runImport(store: ShoeStore, options: ImportOptions): Promi
   };
   const keys = openKeys(options.dataDir);
   try {
-    for await (const { rows } of walk(options, onBytes))
+    for await (const { rows } of readRowBatches(options, onBytes))
       keys.count(rows.map(({ identity }) => hashKey(identity.key)));
-    keys.settle();
+    keys.endCounting();
     if (mustPreviewAll) await convertAll(store, { ...options, dryRun: true }, keys, onBytes);
     return await convertAll(store, options, keys, onBytes);
   } finally {
@@ -74,12 +74,12 @@ export async function runImport(store: ShoeStore, options: ImportOptions): Promi
 async function convertAll(
   store: ShoeStore,
   options: ImportOptions,
-  keys: Keys,
+  keys: RowKeys,
   onBytes: (bytes: number) => void,
 ): Promise<Summary> {
   keys.restart();
   const rejects = openRejects(options.rejectsPath);
-  const pass: Pass = {
+  const pass: ConversionPass = {
     options,
     keys,
     rejects,
@@ -89,7 +89,7 @@ async function convertAll(
   };
   const { saver, counts } = pass;
   try {
-    for await (const walked of walk(options, onBytes)) await take(pass, walked);
+    for await (const walked of readRowBatches(options, onBytes)) await convertBatch(pass, walked);
     const isInterrupted = options.signal.aborted;
     if (!isInterrupted) await saver.flush();
     await saver.settle();
@@ -117,16 +117,16 @@ function assertAddsUp(summary: Summary): void {
 }
 
 /** The second pass over the files, with what it has counted so far. */
-type Pass = {
+type ConversionPass = {
   options: ImportOptions;
-  keys: Keys;
+  keys: RowKeys;
   rejects: Rejects;
   saver: Saver;
   recognise: (names: readonly string[]) => Columns;
-  counts: Omit<Summary, keyof Saved | "unknownRelated" | "isInterrupted">;
+  counts: Omit<Summary, keyof SavedCounts | "unknownRelated" | "isInterrupted">;
 };
 
-async function take(pass: Pass, { rows, faults, leftOut }: Walked): Promise<void> {
+async function convertBatch(pass: ConversionPass, { rows, faults, leftOut }: RowBatch): Promise<void> {
   const { counts, keys, saver, options } = pass;
   counts.leftOut += leftOut;
   counts.read += faults.length + rows.length;
@@ -134,12 +134,12 @@ async function take(pass: Pass, { rows, faults, leftOut }: Walked): Promise<void
     reject(pass, { file, ...row }, { field: null, reason: row.fault ?? "" });
   const hashes = rows.map(({ identity }) => hashKey(identity.key));
   const shared = keys.shared(hashes);
-  const together = new Map<number, Located[]>();
-  for (const [at, row] of rows.entries()) {
-    const hash = hashes[at] ?? 0;
+  const rowsByHash = new Map<number, LocatedRow[]>();
+  for (const [index, row] of rows.entries()) {
+    const hash = hashes[index] ?? 0;
     if (shared.has(hash)) {
-      const others = together.get(hash);
-      if (others === undefined) together.set(hash, [row]);
+      const others = rowsByHash.get(hash);
+      if (others === undefined) rowsByHash.set(hash, [row]);
       else others.push(row);
       continue;
     }
@@ -148,17 +148,17 @@ async function take(pass: Pass, { rows, faults, leftOut }: Walked): Promise<void
     else reject(pass, row, converted.refusal);
   }
   const incomplete = new Map<number, ParkedRow[]>();
-  for (const [hash, group] of together)
-    if (group.length === shared.get(hash)) await takeGroup(pass, group);
+  for (const [hash, group] of rowsByHash)
+    if (group.length === shared.get(hash)) await convertGroup(pass, group);
     else incomplete.set(hash, group.map(toParked));
-  for (const group of keys.unpark(keys.park(incomplete))) await takeGroup(pass, group);
+  for (const group of keys.unpark(keys.park(incomplete))) await convertGroup(pass, group);
   pass.rejects.flush();
 }
 
 /** Rows of one hash; their keys are compared, as two keys may share a hash. */
-async function takeGroup(pass: Pass, rows: Iterable<ParkedRow | Located>): Promise<void> {
+async function convertGroup(pass: ConversionPass, rows: Iterable<ParkedRow | LocatedRow>): Promise<void> {
   const { counts, recognise, saver, options } = pass;
-  const groups = new Map<string, ReturnType<typeof createGroup<ParkedRow | Located>>>();
+  const groups = new Map<string, ReturnType<typeof createGroup<ParkedRow | LocatedRow>>>();
   for (const row of rows) {
     const key = "key" in row ? row.key : row.identity.key;
     let group = groups.get(key);
@@ -182,12 +182,16 @@ async function takeGroup(pass: Pass, rows: Iterable<ParkedRow | Located>): Promi
   }
 }
 
-function reject(pass: Pass, row: Pick<Located, "file" | "line" | "cells">, refusal: Refusal): void {
+function reject(
+  pass: ConversionPass,
+  row: Pick<LocatedRow, "file" | "line" | "cells">,
+  refusal: Refusal,
+): void {
   pass.counts.rejected += 1;
   const { line, cells } = row;
   pass.rejects.add({ file: pass.options.files[row.file] ?? "", line, ...refusal, cells });
 }
 
-function toParked({ file, line, cells, identity }: Located): ParkedRow {
+function toParked({ file, line, cells, identity }: LocatedRow): ParkedRow {
   return { file, line, cells, key: identity.key };
 }

@@ -5,11 +5,11 @@ import type { ImportOptions } from "./run.ts";
 import type { ShoeStore } from "./store.ts";
 
 /** What was saved so far. */
-export type Saved = SaveCounts & { demoRemoved: number };
+export type SavedCounts = SaveCounts & { demoRemoved: number };
 
 /** Takes shoes one by one; `flush` sends off what is collected, `settle` waits for all that is under way. */
 export type Saver = {
-  saved: Saved;
+  saved: SavedCounts;
   save: (draft: ShoeDraft) => Promise<void>;
   flush: () => Promise<void>;
   settle: () => Promise<void>;
@@ -22,7 +22,7 @@ const CHUNKS_IN_FLIGHT_MAX = 2;
 
 /** A saver for one pass; the first failure of a chunk is thrown at the next call. */
 export function createSaver(store: ShoeStore, options: ImportOptions): Saver {
-  const saved: Saved = { added: 0, replaced: 0, unchanged: 0, demoRemoved: 0 };
+  const saved: SavedCounts = { added: 0, replaced: 0, unchanged: 0, demoRemoved: 0 };
   const { dryRun, keepDemo, onConflict } = options;
   const inFlight = new Set<Promise<void>>();
   let chunk: ShoeDraft[] = [];

@@ -24,8 +24,8 @@ export function readSizes(
   const open = pairs.filter((pair) => pair.stock === null);
   const spread = spreadStock(stocks, open.length);
   if (typeof spread === "string") return spread;
-  open.forEach((pair, at) => {
-    pair.stock = spread[at] ?? STOCK_DEFAULT;
+  open.forEach((pair, index) => {
+    pair.stock = spread[index] ?? STOCK_DEFAULT;
   });
   const united = uniteSizes(pairs.map(({ size, stock }) => ({ size, stock: stock ?? STOCK_DEFAULT })));
   return united.some(({ stock }) => Number.isNaN(stock)) ? "has a stock that is not a number" : united;
@@ -64,8 +64,8 @@ function pairsOf(value: unknown): Pair[] {
   const text = cellText(value);
   if (text === "") return [];
   if (/^[[{]/.test(text)) {
-    const held = parseJson(text);
-    if (held !== undefined) return pairsOf(held);
+    const parsed = parseJson(text);
+    if (parsed !== undefined) return pairsOf(parsed);
   }
   if (DECIMAL_COMMA.test(text)) return [{ size: text, stock: null }];
   const separator = ["|", ";", ","].find((each) => text.includes(each));
@@ -75,12 +75,17 @@ function pairsOf(value: unknown): Pair[] {
   });
 }
 
-function pairsOfObject(held: Record<string, unknown>): Pair[] {
-  const size = held.size ?? held.name ?? held.value;
+function pairsOfObject(object: Record<string, unknown>): Pair[] {
+  const size = object.size ?? object.name ?? object.value;
   if (size === undefined)
-    return Object.entries(held).map(([each, stock]) => ({ size: each, stock: readStock(stock) }));
+    return Object.entries(object).map(([each, stock]) => ({ size: each, stock: readStock(stock) }));
   const stock =
-    held.stock ?? held.qty ?? held.quantity ?? held.inventory ?? held.available ?? held.availability;
+    object.stock ??
+    object.qty ??
+    object.quantity ??
+    object.inventory ??
+    object.available ??
+    object.availability;
   return [{ size: cellText(size), stock: stock === undefined ? null : readStock(stock) }];
 }
 
@@ -96,7 +101,10 @@ function spreadStock(value: unknown, sizes: number): number[] | string {
   const total = stocks[0] ?? STOCK_DEFAULT;
   const isNumber = /^\s*\d/.test(String(value));
   if (!isNumber) return Array.from({ length: sizes }, () => total);
-  return Array.from({ length: sizes }, (_, at) => Math.floor(total / sizes) + (at < total % sizes ? 1 : 0));
+  return Array.from(
+    { length: sizes },
+    (_, index) => Math.floor(total / sizes) + (index < total % sizes ? 1 : 0),
+  );
 }
 
 function cellText(value: unknown): string {

@@ -12,7 +12,7 @@ const CONTROLS_ALL = new RegExp(CONTROLS.source, "g");
 /** What Windows-1252 shows for the bytes 0x80 to 0x9F, where it differs from Latin-1. */
 const WINDOWS_1252 = "€ ‚ƒ„…†‡ˆ‰Š‹Œ Ž  ‘’“”•–—˜™š›œ žŸ";
 const BYTE_OF = new Map(
-  [...WINDOWS_1252].flatMap((char, at) => (char === " " ? [] : [[char, 0x80 + at] as const])),
+  [...WINDOWS_1252].flatMap((char, index) => (char === " " ? [] : [[char, 0x80 + index] as const])),
 );
 const HIGH = `\\u0080-\\u00ff${[...BYTE_OF.keys()].join("")}`;
 const MAYBE_MOJIBAKE = new RegExp(`[\\u00c2-\\u00f4][${HIGH}]`);
@@ -26,7 +26,7 @@ export function cleanLine(text: string): string {
 
 /** A text of several lines: mended, without control characters but for line ends (as `\n`) and tabs. */
 export function cleanText(text: string): string {
-  let clean = MAYBE_MOJIBAKE.test(text) ? mendMojibake(text) : text;
+  let clean = MAYBE_MOJIBAKE.test(text) ? repairMojibake(text) : text;
   if (clean.includes("\r")) clean = clean.replace(/\r\n?/g, "\n");
   if (CONTROLS.test(clean)) clean = clean.replace(CONTROLS_ALL, "");
   return clean.trim();
@@ -38,10 +38,10 @@ export function isMissing(text: string): boolean {
 }
 
 /** Mends each run of high characters whose bytes are strictly valid UTF-8 and could hardly be meant as they stand. */
-export function mendMojibake(text: string): string {
+export function repairMojibake(text: string): string {
   return text.replace(RUN, (run) => {
     const bytes = Uint8Array.from(run, (char) => BYTE_OF.get(char) ?? char.charCodeAt(0));
-    if (!isCertain(bytes)) return run;
+    if (!isCertainlyMojibake(bytes)) return run;
     try {
       return STRICT_UTF8.decode(bytes);
     } catch {
@@ -54,7 +54,7 @@ export function mendMojibake(text: string): string {
  * One sequence alone is certain only where its first byte is the usual one of mojibake (Â, Ã, â, ï, ð):
  * "É®" and "é…”" are valid UTF-8 too, and mean themselves. Two sequences in a row are no chance.
  */
-function isCertain(bytes: Uint8Array): boolean {
+function isCertainlyMojibake(bytes: Uint8Array): boolean {
   const first = bytes[0] ?? 0;
   if (first === 0xc2 || first === 0xc3 || first === 0xe2 || first === 0xef || first >= 0xf0) return true;
   return bytes.filter((byte) => byte >= 0xc2).length >= 2;

@@ -25,7 +25,7 @@ test("the first thousand are always the same", () => {
 
 test("another seed makes other shoes", () => {
   const others = [...demoShoes(1_000, DEMO_SEED + 1)];
-  const same = others.filter((shoe, at) => shoe.title === thousand[at]?.title).length;
+  const same = others.filter((shoe, index) => shoe.title === thousand[index]?.title).length;
   expect(same).toBeLessThan(10);
 });
 

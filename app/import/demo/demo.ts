@@ -28,11 +28,11 @@ const DISCOUNTS = [0.1, 0.15, 0.2, 0.25, 0.3, 0.3, 0.4, 0.5];
 const FIRST_EDITIONS = [0, 0, 0, 0, 1, 1, 2, 3, 5, 6];
 
 /** A number in [0, 1). */
-type Random = () => number;
+type RandomNumber = () => number;
 type Model = { maker: string; style: string; category: Category };
 
-const MODELS: readonly Model[] = MAKERS.flatMap(([maker, houses]) =>
-  houses.flatMap((house) => STYLES[house].map(([style, category]) => ({ maker, style, category }))),
+const MODELS: readonly Model[] = MAKERS.flatMap(([maker, styles]) =>
+  styles.flatMap((makerStyle) => STYLES[makerStyle].map(([style, category]) => ({ maker, style, category }))),
 );
 const COLOR_CHANCES = COLORS.flatMap(([color, weight, colorways]) =>
   Array.from({ length: weight }, () => ({ color, colorways })),
@@ -56,8 +56,8 @@ export function* demoShoes(count: number, seed = DEMO_SEED): Generator<ShoeDraft
 
 function invent(number: number, combination: number, round: number, seed: number): ShoeDraft {
   const random = randomFrom(Math.imul(seed, 0x9e3779b1) ^ Math.imul(number, 0x85ebca6b));
-  const { maker, style, category } = at(MODELS, combination % MODELS.length);
-  const line = at(LINES, Math.floor(combination / MODELS.length));
+  const { maker, style, category } = entryAt(MODELS, combination % MODELS.length);
+  const line = entryAt(LINES, Math.floor(combination / MODELS.length));
   const name = `${line} ${style}${edition(category, combination, round)}`;
   const { color, colorways } = pick(COLOR_CHANCES, random);
   const gender = pick(category.genders, random);
@@ -81,12 +81,18 @@ function invent(number: number, combination: number, round: number, seed: number
 /** What tells shoes of one name apart: a combination meets each edition once, then begins a new series. */
 function edition(category: Category, combination: number, round: number): string {
   const editions = EDITIONS[category.build];
-  const first = at(FIRST_EDITIONS, Math.floor(randomFrom(combination)() * FIRST_EDITIONS.length));
+  const first = entryAt(FIRST_EDITIONS, Math.floor(randomFrom(combination)() * FIRST_EDITIONS.length));
   const series = Math.floor(round / editions.length);
-  return at(editions, (first + round) % editions.length) + (series === 0 ? "" : ` Series ${series + 1}`);
+  return entryAt(editions, (first + round) % editions.length) + (series === 0 ? "" : ` Series ${series + 1}`);
 }
 
-function describe(name: string, category: Category, color: string, colorway: string, random: Random): string {
+function describe(
+  name: string,
+  category: Category,
+  color: string,
+  colorway: string,
+  random: RandomNumber,
+): string {
   const sentences = [pick(category.openers, random).replace("{title}", `The ${name}`)];
   const material = pick(MATERIALS[category.build], random);
   const colorLine = pick(COLOR_LINES, random)
@@ -100,7 +106,10 @@ function describe(name: string, category: Category, color: string, colorway: str
 }
 
 /** A price tag as shops write it, x9.99 or x5.00; on sale a second, lower one. */
-function prices(category: Category, random: Random): { priceCents: number; listPriceCents: number | null } {
+function prices(
+  category: Category,
+  random: RandomNumber,
+): { priceCents: number; listPriceCents: number | null } {
   const full = category.priceMin + (category.priceMax - category.priceMin) * squared(random);
   const fullCents = priceTagCents(full + 10, random);
   const onSale = random() < SALE_SHARE;
@@ -111,11 +120,11 @@ function prices(category: Category, random: Random): { priceCents: number; listP
 }
 
 /** The next tag at or below an amount of 15 and more. */
-function priceTagCents(amount: number, random: Random): number {
+function priceTagCents(amount: number, random: RandomNumber): number {
   return random() < 0.7 ? Math.floor(amount / 10) * 1000 - 1 : Math.floor((amount - 5) / 10) * 1000 + 500;
 }
 
-function sizes(gender: Gender, random: Random): SizeStock[] {
+function sizes(gender: Gender, random: RandomNumber): SizeStock[] {
   const run = SIZE_RUNS[gender];
   const length = SIZES_MIN + Math.floor(random() * (SIZES_MAX - SIZES_MIN + 1));
   const start = Math.floor(random() * (run.length - length + 1));
@@ -131,19 +140,19 @@ function halfSizes(from: number, to: number): string[] {
 }
 
 /** The whole numbers below `length` in an order of chance (Fisher-Yates). */
-function shuffled(length: number, random: Random): Uint32Array {
+function shuffled(length: number, random: RandomNumber): Uint32Array {
   const order = Uint32Array.from({ length }, (_, index) => index);
   for (let last = length - 1; last > 0; last--) {
     const other = Math.floor(random() * (last + 1));
-    const kept = order[last] ?? 0;
+    const swapped = order[last] ?? 0;
     order[last] = order[other] ?? 0;
-    order[other] = kept;
+    order[other] = swapped;
   }
   return order;
 }
 
 /** Mulberry32: small, quick and good enough for a shop window. */
-function randomFrom(seed: number): Random {
+function randomFrom(seed: number): RandomNumber {
   let state = seed | 0;
   return () => {
     state = (state + 0x6d2b79f5) | 0;
@@ -154,15 +163,16 @@ function randomFrom(seed: number): Random {
 }
 
 /** A number in [0, 1) that is more often small: most shoes are not dear, and few pairs are left. */
-function squared(random: Random): number {
+function squared(random: RandomNumber): number {
   const number = random();
   return number * number;
 }
 
-function at<T>(list: readonly T[], index: number): T {
+function entryAt<T>(list: readonly T[], index: number): T {
   const entry = list[index];
   if (entry === undefined) throw new RangeError(`no entry ${index} in a list of ${list.length}`);
   return entry;
 }
 
-const pick = <T>(list: readonly T[], random: Random): T => at(list, Math.floor(random() * list.length));
+const pick = <T>(list: readonly T[], random: RandomNumber): T =>
+  entryAt(list, Math.floor(random() * list.length));

@@ -3,7 +3,7 @@ import { expect, test } from "bun:test";
 import { CLOSERS, COLOR_LINES, COLORS, EDITIONS, LINES, MAKERS, MATERIALS, STYLES } from "./words.ts";
 
 const styles = Object.values(STYLES).flat();
-const duplicates = (words: readonly string[]) => words.filter((word, at) => words.indexOf(word) !== at);
+const duplicates = (words: readonly string[]) => words.filter((word, index) => words.indexOf(word) !== index);
 
 test("no list says a thing twice", () => {
   const lists = [

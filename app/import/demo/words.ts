@@ -1,7 +1,7 @@
 // The words that demo shoes are made of, all invented: makers, lines, styles, colourways, sentences.
 
 /** What a maker is known for; it decides the styles that the maker sells. */
-export type House = "sport" | "outdoor" | "street" | "dress" | "home";
+export type MakerStyle = "sport" | "outdoor" | "street" | "dress" | "home";
 
 /** What shoes of one category have in common; prices in whole units of the shop's currency. */
 export type Category = {
@@ -9,17 +9,17 @@ export type Category = {
   priceMin: number;
   priceMax: number;
   genders: readonly Gender[];
-  build: Build;
+  build: Construction;
   /** First sentences of a description; `{title}` is the shoe's name without its maker. */
   openers: readonly string[];
 };
 
 /** How a shoe is made; it decides what may be said of it. */
-export type Build = "sport" | "classic";
+export type Construction = "sport" | "classic";
 
 export type Gender = "men" | "women" | "unisex" | "kids";
 
-export const MAKERS: readonly (readonly [string, readonly House[]])[] = [
+export const MAKERS: readonly (readonly [string, readonly MakerStyle[]])[] = [
   ["Brindlow", ["sport", "outdoor"]],
   ["Larkspan", ["sport"]],
   ["Zephlyn", ["sport", "street"]],
@@ -56,39 +56,39 @@ export const LINES: readonly string[] = (
   "Margin Folio Parlour Veranda Terrace Arcade Canal Viaduct Junction Sidings Orchard Meadow"
 ).split(" ");
 
-const EVERYONE = ["men", "men", "women", "women", "unisex"] as const;
+const ADULTS = ["men", "men", "women", "women", "unisex"] as const;
 
 const category = (
   name: string,
   prices: readonly [number, number],
   genders: readonly Gender[],
-  build: Build,
+  build: Construction,
   openers: readonly string[],
 ): Category => ({ name, priceMin: prices[0], priceMax: prices[1], genders, build, openers });
 
-const running = category("Running", [70, 190], EVERYONE, "sport", [
+const running = category("Running", [70, 190], ADULTS, "sport", [
   "{title} keeps an easy rhythm from the first mile to the last.",
   "Light foam and a rocker shape make {title} quick off the line.",
   "{title} is the pair to leave by the door for the days you run before breakfast.",
   "Built for long, unhurried miles, {title} softens every landing.",
 ]);
-const trainers = category("Trainers", [50, 140], EVERYONE, "sport", [
+const trainers = category("Trainers", [50, 140], ADULTS, "sport", [
   "{title} is a clean, low trainer that goes with everything.",
   "A cup sole and a padded collar give {title} its easy court-side look.",
   "{title} takes the school gym of thirty years ago and tidies it up for town.",
   "Simple lines, honest stitching: {title} is the pair you reach for without thinking.",
 ]);
-const skate = category("Skate", [50, 120], EVERYONE, "sport", [
+const skate = category("Skate", [50, 120], ADULTS, "sport", [
   "{title} grips the board and shrugs off the kerb.",
   "A high collar and a double-stitched toe make {title} hard to wear out.",
   "{title} has a flat, sticky sole and room for a sore ankle.",
 ]);
-const hiking = category("Hiking", [95, 260], EVERYONE, "sport", [
+const hiking = category("Hiking", [95, 260], ADULTS, "sport", [
   "{title} holds the heel on steep ground and drains fast after the ford.",
   "Deep lugs and a rubber rand take {title} over scree, roots and wet grass.",
   "{title} walks in gently: no blisters on the first hill.",
 ]);
-const boots = category("Boots", [90, 320], EVERYONE, "classic", [
+const boots = category("Boots", [90, 320], ADULTS, "classic", [
   "{title} pulls on in a second and looks dressed all day.",
   "Cut from one piece of hide, {title} creases handsomely and lasts for years.",
   "{title} is the boot for cold platforms, long lunches and everything between.",
@@ -113,7 +113,7 @@ const loafers = category("Loafers", [80, 260], ["men", "men", "women"], "classic
   "A hand-sewn apron gives {title} its soft, rounded toe.",
   "{title} is happiest with bare ankles, but minds its manners in socks.",
 ]);
-const slippers = category("Slippers", [25, 90], EVERYONE, "classic", [
+const slippers = category("Slippers", [25, 90], ADULTS, "classic", [
   "{title} is a warm floor you can carry from room to room.",
   "A deep, plush cuff makes {title} the best part of a rainy Sunday.",
   "{title} has a sole firm enough to fetch the post in.",
@@ -125,7 +125,7 @@ const kids = category("Kids", [30, 80], ["kids"], "sport", [
 ]);
 
 /** The styles of each house; the number of a category's styles is its weight in the shop. */
-export const STYLES: Record<House, readonly (readonly [string, Category])[]> = {
+export const STYLES: Record<MakerStyle, readonly (readonly [string, Category])[]> = {
   sport: [
     ["Runner", running],
     ["Pace", running],
@@ -184,7 +184,7 @@ export const STYLES: Record<House, readonly (readonly [string, Category])[]> = {
 };
 
 // Ten each, so that a name comes round ten times before it needs a series number.
-export const EDITIONS: Record<Build, readonly string[]> = {
+export const EDITIONS: Record<Construction, readonly string[]> = {
   sport: ["", " 2", " 3", " 4", " 5", " Plus", " Lite", " Mono", " Reissue", " Max"],
   classic: ["", " No. 2", " No. 3", " No. 5", " No. 7", " Deluxe", " Soft", " Mono", " Reissue", " Atelier"],
 };
@@ -207,7 +207,7 @@ export const COLORS: readonly (readonly [string, number, readonly string[]])[] =
   ["Tan", 3, ["Biscuit", "Saddle", "Sand Dune"]],
 ];
 
-export const MATERIALS: Record<Build, readonly string[]> = {
+export const MATERIALS: Record<Construction, readonly string[]> = {
   sport: [
     "A knitted upper of recycled yarn breathes and dries overnight.",
     "Brushed suede over mesh keeps the weight down and the rain out.",
@@ -234,7 +234,7 @@ export const COLOR_LINES: readonly string[] = [
   "The {colorway} colourway pairs {color} with a quiet sole.",
 ];
 
-export const CLOSERS: Record<Build, readonly string[]> = {
+export const CLOSERS: Record<Construction, readonly string[]> = {
   sport: [
     "True to size; between sizes, take the larger.",
     "Runs a little narrow, so consider half a size up.",
