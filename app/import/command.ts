@@ -7,8 +7,9 @@ import { Presets, SingleBar } from "cli-progress";
 import type { OnConflict } from "../shoes/write/save.ts";
 import { type Mapping, readMapping } from "./columns.ts";
 import { type Rate, readRate } from "./money.ts";
+import type { ImportOptions } from "./options.ts";
 import { rejectsPathOf } from "./rejects.ts";
-import { type ImportOptions, runImport, type Summary } from "./run.ts";
+import { runImport, type Summary } from "./run.ts";
 import type { OpenShoeStore } from "./store.ts";
 
 /** What the command needs of the world around it; `out` and `err` take whole lines. */

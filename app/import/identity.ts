@@ -1,7 +1,7 @@
 // Says which shoe a row is about, and what id the shoe gets; the same row gives the same answer in every run.
 import { isShoeId } from "../shoes/write/draft.ts";
 import type { Columns } from "./columns.ts";
-import type { Cells } from "./read.ts";
+import type { Cells } from "./rows.ts";
 import { cleanLine, isMissing } from "./text.ts";
 
 /** Whom a row belongs to: `key` is equal for rows of one shoe, `shoeId` is null where the title is needed for it. */

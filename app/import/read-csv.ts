@@ -1,6 +1,6 @@
 // Splits CSV text into rows with their true line numbers; a broken row costs only itself.
 import Papa from "papaparse";
-import type { Cells, SourceBatch, SourceRow } from "./read.ts";
+import type { Cells, SourceBatch, SourceRow } from "./rows.ts";
 
 /** A longer row is a quote that never closes: it is refused, and reading goes on with the next line. */
 const ROW_CHARS_MAX = 1024 * 1024;

@@ -1,5 +1,5 @@
 // Splits JSON arrays of any size and NDJSON into rows, one element at a time.
-import type { Cells, SourceBatch, SourceRow } from "./read.ts";
+import type { Cells, SourceBatch, SourceRow } from "./rows.ts";
 
 /** A longer element is refused as a whole file: it could not be held within the memory bound. */
 const ELEMENT_CHARS_MAX = 8 * 1024 * 1024;

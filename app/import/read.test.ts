@@ -3,9 +3,10 @@ import { afterAll, describe, expect, test } from "bun:test";
 import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { fileBytes, readBatches, type SourceRow } from "./read.ts";
+import { fileBytes, readBatches } from "./read.ts";
 import { csvBatches } from "./read-csv.ts";
 import { createSplitter } from "./read-json.ts";
+import type { SourceRow } from "./rows.ts";
 
 const folder = mkdtempSync(join(tmpdir(), "insole-read-"));
 afterAll(() => rmSync(folder, { recursive: true }));

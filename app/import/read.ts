@@ -4,16 +4,8 @@ import { extname } from "node:path";
 import { textPieces } from "./bytes.ts";
 import { csvBatches } from "./read-csv.ts";
 import { jsonBatches, ndjsonBatches } from "./read-json.ts";
+import type { Cells, SourceBatch } from "./rows.ts";
 import { INVALID_MARK } from "./text.ts";
-
-/** The raw values of a row by column name: texts in CSV, anything in JSON. */
-export type Cells = Record<string, unknown>;
-
-/** One row of a file; `fault` says why it cannot be read. */
-export type SourceRow = { line: number; cells: Cells; fault: string | null };
-
-/** Some rows of a file; `header` has the column names where the format has a header. */
-export type SourceBatch = { header: readonly string[] | null; rows: SourceRow[] };
 
 type Format = "csv" | "json" | "ndjson";
 

@@ -3,8 +3,8 @@ import { describe, expect, test } from "bun:test";
 import { type Mapping, readMapping, recogniseColumns } from "./columns.ts";
 import { identityOf } from "./identity.ts";
 import { readRate } from "./money.ts";
-import type { Cells } from "./read.ts";
 import { convertRow } from "./row.ts";
+import type { Cells } from "./rows.ts";
 
 const money = { currency: "USD", rates: new Map([readRate("EUR=1.08")]) };
 

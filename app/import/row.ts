@@ -4,7 +4,7 @@ import type { Columns } from "./columns.ts";
 import { decodePercent, type RowIdentity, shoeIdOf, shoeIdOfTitle } from "./identity.ts";
 import { jsonList, readLink, splitLinks } from "./links.ts";
 import { currencyOf, inShopCents, type MoneyRules, readAmount } from "./money.ts";
-import type { Cells } from "./read.ts";
+import type { Cells } from "./rows.ts";
 import { readSizes } from "./sizes.ts";
 import { cleanLine, cleanText, isMissing } from "./text.ts";
 

@@ -6,7 +6,8 @@ import { join } from "node:path";
 import type { ShoeDraft } from "../shoes/write/draft.ts";
 import type { OnConflict, SaveCounts } from "../shoes/write/save.ts";
 import { readRate } from "./money.ts";
-import { type ImportOptions, runImport } from "./run.ts";
+import type { ImportOptions } from "./options.ts";
+import { runImport } from "./run.ts";
 import type { ShoeStore } from "./store.ts";
 
 const DATA = join(import.meta.dir, "../../../shared/data");

@@ -1,34 +1,16 @@
 // The import: two passes over the files, shoes saved in chunks, every row accounted for.
-import type { OnConflict, SaveCounts } from "../shoes/write/save.ts";
-import { type Columns, createRecognition, type Mapping } from "./columns.ts";
+import type { SaveCounts } from "../shoes/write/save.ts";
+import { type Columns, createRecognition } from "./columns.ts";
 import { createGroup } from "./group.ts";
 import { identityOf } from "./identity.ts";
 import { hashKey, openKeys, type ParkedRow, type RowKeys } from "./keys.ts";
-import type { MoneyRules } from "./money.ts";
+import type { ImportOptions } from "./options.ts";
 import { fileBytes } from "./read.ts";
 import { openRejects, type Rejects } from "./rejects.ts";
 import { convertRow, type Refusal } from "./row.ts";
 import { createSaver, type SavedCounts, type Saver } from "./saver.ts";
 import type { ShoeStore } from "./store.ts";
 import { type LocatedRow, type RowBatch, readRowBatches } from "./walk.ts";
-
-/** What to import and how. */
-export type ImportOptions = {
-  files: readonly string[];
-  /** Holds the temporary file of the import. */
-  dataDir: string;
-  money: MoneyRules;
-  mapping: Mapping;
-  onConflict: OnConflict;
-  /** Only rows with one of these values in each of these columns. */
-  where: ReadonlyMap<string, readonly string[]>;
-  dryRun: boolean;
-  keepDemo: boolean;
-  rejectsPath: string;
-  /** Aborted: the chunks under way are finished, and no more. */
-  signal: AbortSignal;
-  onProgress: (bytes: number, bytesTotal: number) => void;
-};
 
 /** What became of the rows: read = added + replaced + unchanged + duplicates + rejected. */
 export type Summary = SaveCounts & {

@@ -1,7 +1,7 @@
 // Collects shoes into chunks and saves them while parsing goes on.
 import type { ShoeDraft } from "../shoes/write/draft.ts";
 import type { SaveCounts } from "../shoes/write/save.ts";
-import type { ImportOptions } from "./run.ts";
+import type { ImportOptions } from "./options.ts";
 import type { ShoeStore } from "./store.ts";
 
 /** What was saved so far. */

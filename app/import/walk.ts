@@ -1,8 +1,9 @@
 // Walks the rows of all files of an import, leaves out those not asked for, and says which shoe each is about.
 import { type Columns, createRecognition, findColumn } from "./columns.ts";
 import { identityOf, type RowIdentity } from "./identity.ts";
-import { type Cells, readBatches, type SourceRow } from "./read.ts";
-import type { ImportOptions } from "./run.ts";
+import type { ImportOptions } from "./options.ts";
+import { readBatches } from "./read.ts";
+import type { Cells, SourceRow } from "./rows.ts";
 
 /** A readable row, where it stands and which shoe it is about; `file` counts the files of the import. */
 export type LocatedRow = {
