@@ -1,15 +1,15 @@
-// Reads a file as pieces of text, in constant memory, marking bytes that are not UTF-8.
+// Reads a file as pieces of text in constant memory, and marks bytes that are not UTF-8.
 import { open } from "node:fs/promises";
 import { INVALID_MARK } from "./text.ts";
 
-/** Bytes read at a time: large enough for speed, small against the memory bound of 300 MB. */
+/** Bytes per read: large enough for speed, small compared with the memory bound of 300 MB. */
 const PIECE_BYTES = 256 * 1024;
-/** Keeps a genuine U+FFFD apart from those that decoding invalid bytes makes; as many bytes in UTF-8. */
+/** Replaces a genuine U+FFFD during decoding, because invalid bytes decode to U+FFFD too; equally long in UTF-8. */
 const GENUINE_MARK = "\uFDD0";
 const STRICT = new TextDecoder("utf-8", { fatal: true, ignoreBOM: true });
 const LENIENT = new TextDecoder("utf-8", { ignoreBOM: true });
 
-/** Pieces of the file's text, cut between characters; `onBytes` hears how many bytes each took. */
+/** Pieces of the file's text, cut between characters; calls `onBytes` with the bytes of each read. */
 export async function* textPieces(path: string, onBytes: (bytes: number) => void): AsyncGenerator<string> {
   const file = await open(path, "r");
   try {
@@ -35,11 +35,11 @@ export async function* textPieces(path: string, onBytes: (bytes: number) => void
 
 function bomLength(bytes: Uint8Array, path: string): number {
   if ((bytes[0] === 0xff && bytes[1] === 0xfe) || (bytes[0] === 0xfe && bytes[1] === 0xff))
-    throw new Error(`${path} is UTF-16; save it as UTF-8`);
+    throw new Error(`${path} is encoded as UTF-16: save it as UTF-8`);
   return bytes[0] === 0xef && bytes[1] === 0xbb && bytes[2] === 0xbf ? 3 : 0;
 }
 
-/** A character that may go on in the next piece is held back. */
+/** The length without a last character that may be incomplete; its bytes are carried into the next piece. */
 function wholeCharacters(bytes: Uint8Array, length: number): number {
   for (let index = length - 1; index >= Math.max(0, length - 3); index--)
     if ((bytes[index] ?? 0) >= 0xc0) return index;

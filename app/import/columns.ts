@@ -1,18 +1,18 @@
-// Knows which column of a file holds which field of a shoe, by the common names or by a mapping.
+// Maps the columns of a file to the fields of a shoe, by common names or by a given mapping.
 
-/** A field of a shoe as an import knows it. */
-export type Field = (typeof FIELDS)[number];
+/** A field of a shoe that an import can fill. */
+type Field = (typeof FIELDS)[number];
 
-/** What `--map` gives: field to column names; an empty list: no column, whatever is recognised. */
+/** The mapping of `--map`: field to column names; an empty list disables the field. */
 export type Mapping = Partial<Record<Field, readonly string[]>>;
 
-/** The columns of a file (or of one shape of JSON object) by field, the one to prefer first. */
+/** The columns of a file (or of one shape of JSON object) by field, in order of preference. */
 export type Columns = Record<Field, readonly string[]> & {
-  /** Columns whose values make the identity of a row that has neither id nor URL, in a fixed order. */
+  /** Columns whose values identify a row that has neither id nor URL, in a fixed order. */
   identity: readonly string[];
-  /** The file names brand and model, so the title is both. */
+  /** The file has columns for brand and model, so the title is both. */
   titleIsModel: boolean;
-  /** The title may be the brand alone, the rest of the name being in the URL. */
+  /** The title may be the brand alone, while the URL has the rest of the name. */
   titleMayBeBrand: boolean;
 };
 
@@ -21,7 +21,7 @@ const FIELDS = [
   "listPrice", "currency", "images", "href", "sizeSystem", "size", "stock", "related",
 ] as const; // biome-ignore format: a table
 
-/** Names in lower case without spaces, `_`, `-` and other marks; the earlier one is preferred. */
+/** Column names in lower case, letters and digits only, in order of preference. */
 const NAMES: Record<Field, readonly string[]> = {
   id: ["productid", "id", "sku", "shoeid", "handle", "stylecode"],
   title: ["productname", "name", "title", "model"],
@@ -52,7 +52,7 @@ const NAMES: Record<Field, readonly string[]> = {
 };
 const SHAPES_MAX = 1000;
 
-/** Finds the columns of a shape by its column names; remembers the shapes it has seen. */
+/** A function that maps column names to fields; it caches the result per set of names. */
 export function createRecognition(mapping: Mapping): (names: readonly string[]) => Columns {
   const shapes = new Map<string, Columns>();
   return (names) => {
@@ -66,7 +66,7 @@ export function createRecognition(mapping: Mapping): (names: readonly string[]) 
   };
 }
 
-/** The columns for these names. */
+/** The columns among these names. */
 export function recogniseColumns(names: readonly string[], mapping: Mapping): Columns {
   const taken = new Set(
     Object.values(mapping)
@@ -106,16 +106,16 @@ export function readMapping(text: string): Mapping {
   for (const [field, value] of Object.entries(given)) {
     const known = FIELDS.find((each) => each === field);
     if (known === undefined)
-      throw new Error(`has an unknown field ${field}; fields are ${FIELDS.join(", ")}`);
+      throw new Error(`has an unknown field ${field}; the fields are ${FIELDS.join(", ")}`);
     const columns: unknown[] = value === null ? [] : Array.isArray(value) ? value : [value];
     if (!columns.every((column) => typeof column === "string"))
-      throw new Error(`must give a column name or a list of them for ${field}`);
+      throw new Error(`${field} must be a column name or a list of column names`);
     mapping[known] = columns;
   }
   return mapping;
 }
 
-/** The name of the column meant by `name`: exactly, else without regard to case, spaces, `_` and `-`. */
+/** The column called `name`: an exact match, else one that ignores case, spaces, `_` and `-`. */
 export function findColumn(names: readonly string[], name: string): string | undefined {
   return names.find((each) => each === name) ?? names.find((each) => plainName(each) === plainName(name));
 }

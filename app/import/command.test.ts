@@ -1,4 +1,4 @@
-// The command: arguments, exit codes and what it prints.
+// The import command: arguments, exit codes and output.
 import { afterAll, describe, expect, test } from "bun:test";
 import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
@@ -40,7 +40,7 @@ const GOOD = write("good.csv", "id,name,price,kind\n1,A,10,x\n2,B,10,y\n");
 const BAD = write("bad.csv", "id,name,price\n1,A,10\n2,B,\n");
 
 describe("exit codes", () => {
-  test("0 and the sum when all went in", async () => {
+  test("0 and the summary when all rows were imported", async () => {
     const { code, out, err } = await run(GOOD);
     expect({ code, err }).toEqual({ code: 0, err: "" });
     expect(out).toBe(
@@ -48,7 +48,7 @@ describe("exit codes", () => {
     );
   });
 
-  test("2 and where the rejects are when some were refused", async () => {
+  test("2 and the path of the rejects file when some rows were refused", async () => {
     const { code, out } = await run(BAD, "--keep-demo");
     expect(code).toBe(2);
     expect(out).toContain("+ 1 rejected");
@@ -57,7 +57,7 @@ describe("exit codes", () => {
     expect((await run(BAD, "--rejects", join(folder, "r.ndjson"))).out).toContain(join(folder, "r.ndjson"));
   });
 
-  test("--where and --dry-run are told", async () => {
+  test("--where and --dry-run appear in the summary", async () => {
     const { code, out } = await run(GOOD, "--where", "Kind=x", "--dry-run");
     expect(code).toBe(0);
     expect(out).toBe(
@@ -69,7 +69,7 @@ describe("exit codes", () => {
   test("-h prints the usage", async () => expect((await run("-h")).out).toContain("usage: bun run import"));
 });
 
-describe("1 and one sentence", () => {
+describe("1 and an error message", () => {
   const MAP = write("map.json", '{"title": "nowhere"}');
   const rows: [args: string[], reason: string][] = [
     [[], "name a file"],
@@ -87,7 +87,7 @@ describe("1 and one sentence", () => {
     [[write("odd.csv", "a,b\n1,2\n")], "no column for the title"],
     [[write("free.csv", "name,b\n1,2\n")], "no column for the price"],
     [[write("empty.csv", "")], "it is empty"],
-    [[write("odd.json", '{"a":\n1}')], "holds no array of objects"],
+    [[write("odd.json", '{"a":\n1}')], "contains no array of objects"],
   ];
   test.each(rows)("%p", async (args, reason) => {
     const { code, out, err } = await run(...args);

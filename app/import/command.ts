@@ -1,4 +1,4 @@
-// The command `bun run import`: reads its arguments, runs the import, prints what became of the rows.
+// The command `bun run import`: parses its arguments, runs the import, prints a summary.
 import { existsSync } from "node:fs";
 import { readFile } from "node:fs/promises";
 import { resolve } from "node:path";
@@ -12,13 +12,13 @@ import { rejectsPathOf } from "./rejects.ts";
 import { runImport, type Summary } from "./run.ts";
 import type { OpenShoeStore } from "./store.ts";
 
-/** What the command needs of the world around it; `out` and `err` take whole lines. */
+/** The environment, output and store of the command; `out` and `err` print a line each. */
 export type CommandIo = {
   env: Readonly<Record<string, string | undefined>>;
   openStore: () => OpenShoeStore | Promise<OpenShoeStore>;
   out: (line: string) => void;
   err: (line: string) => void;
-  /** Draws a bar on stderr. */
+  /** Whether to draw a progress bar on stderr. */
   hasBar: boolean;
   signal: AbortSignal;
 };
@@ -27,16 +27,16 @@ const USAGE = `usage: bun run import <file> [<file> ...] [options]
 
 Imports shoes from CSV, JSON (an array of objects) or NDJSON files of any size.
 
-  --dry-run                     say what would happen, write nothing
-  --map <mapping.json>          {"title": "Produktname", "images": ["pic1", "pic2"], "brand": null}
-  --on-conflict <what>          a shoe that is there already: replace (default), skip, or fail
-  --where <column>=<value>      only rows with this value; again for other columns, or other values of it
-  --rate <CODE>=<rate>          shop units for one unit of another currency, such as EUR=1.08
-  --keep-demo                   do not remove the demo shoes
-  --rejects <file>              where refused rows go (default: in DATA_DIR, named after the input)
-  -h, --help                    this text
+  --dry-run                     print the summary, write nothing
+  --map <mapping.json>          fields to columns: {"title": "Produktname", "images": ["pic1", "pic2"], "brand": null}
+  --on-conflict <action>        if a shoe exists already: replace (default), skip or fail
+  --where <column>=<value>      only rows with this value; may be repeated, for more values or columns
+  --rate <CODE>=<rate>          exchange rate into the shop's currency, such as EUR=1.08
+  --keep-demo                   keep the demo shoes, which are removed otherwise
+  --rejects <file>              file for refused rows (default: in DATA_DIR, named after the input)
+  -h, --help                    show this help
 
-Exit code: 0 all imported, 2 some rows were refused, 1 it failed, 130 interrupted.`;
+Exit codes: 0 all rows imported, 2 some rows refused, 1 import failed, 130 interrupted.`;
 
 const CONFLICTS: readonly OnConflict[] = ["skip", "replace", "fail"];
 const EXIT = { done: 0, failed: 1, rejected: 2, interrupted: 130 } as const;
@@ -52,7 +52,7 @@ export async function importCommand(args: readonly string[], io: CommandIo): Pro
     }
     return await runCommand(parsed, io);
   } catch (error) {
-    // The argument parser adds advice in further sentences.
+    // The argument parser appends advice in further sentences.
     const isUsage = (error as NodeJS.ErrnoException).code?.startsWith("ERR_PARSE_ARGS");
     const reason = error instanceof Error ? error.message : String(error);
     io.err(`import: ${isUsage ? `${reason.split(". ")[0]} (-h shows the usage)` : reason}`);
@@ -93,7 +93,7 @@ function readArgs(args: readonly string[]): Args | null {
   const where = new Map<string, string[]>();
   for (const condition of values.where) {
     const equals = condition.indexOf("=");
-    if (equals < 1) throw new Error(`--where ${condition}: write it as column=value`);
+    if (equals < 1) throw new Error(`--where ${condition}: must be column=value`);
     const column = condition.slice(0, equals);
     where.set(column, [...(where.get(column) ?? []), condition.slice(equals + 1).trim()]);
   }
@@ -148,28 +148,29 @@ async function loadMapping(path: string): Promise<Mapping> {
   }
 }
 
-/** The summary as people read it; the parts of `read` add up. */
-export function summaryLines(summary: Summary, isDryRun: boolean, rejectsPath: string): string[] {
+/** The summary as lines of text; the numbers after `Read` add up to it. */
+function summaryLines(summary: Summary, isDryRun: boolean, rejectsPath: string): string[] {
   const { read, added, replaced, unchanged, duplicates, rejected } = summary;
   if (summary.isInterrupted)
     return [
-      `Interrupted: ${added} added, ${replaced} replaced, ${unchanged} unchanged. Run it again to go on.`,
+      `Interrupted: ${added} added, ${replaced} replaced, ${unchanged} unchanged. Run the import again to continue.`,
     ];
   const lines = [
     `${isDryRun ? "Dry run, nothing was written: read" : "Read"} ${read} = ${added} added + ${replaced} replaced` +
       ` + ${unchanged} unchanged + ${duplicates} duplicates + ${rejected} rejected`,
   ];
   if (summary.superseded > 0)
-    lines.push(`  ${summary.superseded} of the duplicates differ from the row that came first, which stands`);
-  if (summary.variants > 0)
-    lines.push(`  ${summary.variants} further rows gave shoes their other sizes or colours`);
+    lines.push(
+      `  ${summary.superseded} of the duplicates differ from the first row of their shoe, which was used`,
+    );
+  if (summary.variants > 0) lines.push(`  ${summary.variants} further rows added sizes or colours to shoes`);
   if (summary.leftOut > 0) lines.push(`  ${summary.leftOut} further rows were left out by --where`);
   if (summary.demoRemoved > 0) lines.push(`  ${summary.demoRemoved} demo shoes were removed`);
   if (summary.unknownRelated > 0)
     lines.push(
-      `  ${summary.unknownRelated} related ids have no shoe yet; they are kept, and shown once they have one`,
+      `  ${summary.unknownRelated} related ids have no shoe yet; they are stored, and shown once the shoe exists`,
     );
-  if (rejected > 0) lines.push(`  rejected rows with their reasons: ${rejectsPath}`);
+  if (rejected > 0) lines.push(`  rejected rows and their reasons: ${rejectsPath}`);
   return lines;
 }
 

@@ -1,4 +1,4 @@
-// The rows of one shoe: sizes and colours united, the first row leading.
+// Merging the rows of one shoe: the first row wins, sizes and colours are united.
 import { describe, expect, test } from "bun:test";
 import type { ShoeDraft } from "../shoes/write/draft.ts";
 import { createGroup } from "./group.ts";
@@ -52,7 +52,7 @@ describe("counts", () => {
     expect(counts).toEqual({ variants: 2, duplicates: 1, superseded: 0, refused: 0 });
   });
 
-  test("colours are joined, the pictures of a variant follow", () => {
+  test("colours are joined, images of a variant are appended", () => {
     const { draft, counts } = group(
       { images: ["/1"] },
       { color: "blue", images: ["/2"] },
@@ -62,7 +62,7 @@ describe("counts", () => {
     expect(counts).toEqual({ variants: 1, duplicates: 1, superseded: 0, refused: 0 });
   });
 
-  test("otherwise the first row wins, later ones fill what it lacks", () => {
+  test("otherwise the first row wins, later ones fill missing fields", () => {
     const { draft, counts } = group(
       { description: "" },
       {
@@ -78,13 +78,13 @@ describe("counts", () => {
     expect(counts).toEqual({ variants: 0, duplicates: 1, superseded: 1, refused: 0 });
   });
 
-  test("a row of another price is no variant, whatever its size", () => {
+  test("a row with another price is not a variant, whatever its size", () => {
     const { draft, counts } = group({}, { priceCents: 50, sizes: [{ size: "8", stock: 2 }], color: "blue" });
     expect(draft).toEqual(SHOE);
     expect(counts).toEqual({ variants: 0, duplicates: 1, superseded: 1, refused: 0 });
   });
 
-  test("a refused row leaves the rest standing", () => {
+  test("a refused row does not affect the others", () => {
     expect(group({ title: "" }, {}, {}).counts).toEqual({
       variants: 0,
       duplicates: 1,
@@ -94,7 +94,7 @@ describe("counts", () => {
     expect(group({ title: "" }, { title: "" })).toMatchObject({ draft: null, counts: { refused: 2 } });
   });
 
-  test("a row that would break a bound of the shoe is refused", () => {
+  test("a row that would exceed a limit of the shoe is refused", () => {
     const colors = Array.from({ length: 30 }, (_, index) => ({ color: `colour ${index}` }));
     const { draft, counts } = group(...colors);
     expect(draft?.color?.length).toBeLessThanOrEqual(100);

@@ -1,25 +1,25 @@
-// Makes one shoe of the rows that are about it: sizes and colours united, the first row leading.
+// Merges the rows of one shoe into one draft: the first row wins, sizes and colours are united.
 import { checkDraft, LIMITS, type ShoeDraft } from "../shoes/write/draft.ts";
 import type { ConvertedRow, Refusal } from "./row.ts";
 import { uniteSizes } from "./sizes.ts";
 
-/** What became of the rows of one shoe; `draft` is null where every row was refused. */
-export type GroupResult<Row> = {
+/** The result for the rows of one shoe; `draft` is null where every row was refused. */
+type GroupResult<Row> = {
   draft: ShoeDraft | null;
-  /** Rows that brought a size, a stock or a colour to the shoe. */
+  /** Rows that added a size, stock or colour to the shoe. */
   variants: number;
-  /** Rows that brought nothing new, or lost against an earlier one. */
+  /** Rows that repeat an earlier one, or differ from the first without being a variant. */
   duplicates: number;
-  /** Those of the duplicates that differ from the shoe. */
+  /** Duplicates that differ from the first row. */
   superseded: number;
   refused: { row: Row; refusal: Refusal }[];
 };
 
-/** More different rows of one shoe than this are no longer told apart from repeated ones. */
+/** Distinct rows of one shoe that are remembered; repetitions of later ones are not recognised. */
 const FINGERPRINTS_MAX = 10_000;
 const COLOR_SEPARATOR = " / ";
 
-/** Takes the rows of one shoe in their order; `convert` gets the first valid one as the base of the later ones. */
+/** Merges the rows of one shoe in their order; `convert` gets the draft of the first valid row as a base for later ones. */
 export function createGroup<Row>(convert: (row: Row, base: ShoeDraft | null) => ConvertedRow): {
   add: (row: Row) => void;
   result: () => GroupResult<Row>;
@@ -53,7 +53,7 @@ export function createGroup<Row>(convert: (row: Row, base: ShoeDraft | null) => 
       if (wrong !== undefined) {
         grouped.refused.push({
           row,
-          refusal: { field: wrong.pointer, reason: `with its other rows ${wrong.detail}` },
+          refusal: { field: wrong.pointer, reason: `merged with the shoe's other rows, ${wrong.detail}` },
         });
         return;
       }
@@ -69,7 +69,7 @@ export function createGroup<Row>(convert: (row: Row, base: ShoeDraft | null) => 
   return { add, result: () => grouped };
 }
 
-/** True where two rows of one shoe agree in all that both say, and size, stock or colour differs. */
+/** Whether two rows of one shoe agree wherever both have a value, and differ in size, stock or colour. */
 function isVariant(first: ShoeDraft, next: ShoeDraft): boolean {
   const agrees =
     first.title === next.title &&
@@ -90,7 +90,7 @@ function isSameOrLacking(first: string | null, next: string | null): boolean {
   return first === next || first === null || next === null;
 }
 
-/** Sizes and colours of both; the pictures of a variant follow those of the shoe. */
+/** The shoe with the variant's sizes and colours added, and its images appended. */
 function withVariant(shoe: ShoeDraft, next: ShoeDraft): ShoeDraft {
   const colors = [
     ...(shoe.color?.split(COLOR_SEPARATOR) ?? []),
@@ -104,7 +104,7 @@ function withVariant(shoe: ShoeDraft, next: ShoeDraft): ShoeDraft {
   };
 }
 
-/** What the shoe lacks is taken from a later row; price and list price belong together and stay. */
+/** The shoe with missing fields filled from a later row; price and list price belong together and stay. */
 function filledFrom(shoe: ShoeDraft, next: ShoeDraft): ShoeDraft {
   return {
     ...shoe,

@@ -1,18 +1,18 @@
-// Says which shoe a row is about, and what id the shoe gets; the same row gives the same answer in every run.
+// Identifies the shoe of a row, and derives its id; deterministic, so that a second import finds the same shoes.
 import { isShoeId } from "../shoes/write/draft.ts";
 import type { Columns } from "./columns.ts";
 import type { Cells } from "./rows.ts";
 import { cleanLine, isMissing } from "./text.ts";
 
-/** Whom a row belongs to: `key` is equal for rows of one shoe, `shoeId` is null where the title is needed for it. */
+/** The shoe of a row: `key` is equal for rows of one shoe; `shoeId` is null where the id is derived from the title. */
 export type RowIdentity = { key: string; shoeId: string | null };
 
 const ID_LENGTH_MAX = 64;
 const HASH_LENGTH = 10;
-/** A shorter last part of a URL ("1", "shoe") is likely to stand in several folders. */
+/** A shorter last segment of a URL ("1", "shoe") is likely to occur in several folders. */
 const DISTINCTIVE_LENGTH_MIN = 8;
 
-/** The identity of a row: its id, else its URL, else all it says except index, size, stock and colour. */
+/** The identity of a row: its id, else its URL, else all its values except index, size, stock and colour. */
 export function identityOf(cells: Cells, columns: Columns): RowIdentity {
   const id = firstText(cells, columns.id);
   if (id !== null) {
@@ -28,12 +28,12 @@ export function identityOf(cells: Cells, columns: Columns): RowIdentity {
   return { key: `row ${hash(JSON.stringify(values))}`, shoeId: null };
 }
 
-/** A shop's own id where it may stand as it is, else what is left of it and a short hash. */
+/** The given id if it is a valid shoe id, else its valid characters and a short hash. */
 export function shoeIdOf(id: string): string {
   return isShoeId(id) ? id : withHash(id, id);
 }
 
-/** The id of a shoe without id and URL. */
+/** The id of a shoe that has neither id nor URL. */
 export function shoeIdOfTitle(title: string, key: string): string {
   return withHash(title.toLowerCase(), key);
 }
@@ -58,7 +58,7 @@ function withHash(text: string, hashSource: string): string {
   return plain === "" ? short : `${plain}-${short}`;
 }
 
-/** Part of a URL as people read it. */
+/** Percent-decodes a part of a URL; returns it unchanged if it is malformed. */
 export function decodePercent(text: string): string {
   try {
     return decodeURIComponent(text);

@@ -1,34 +1,34 @@
-// Counts the rows per shoe in a temporary file, and parks there the rows of a shoe until the last one has come.
+// A temporary file that counts the rows per shoe, and parks the rows of a shoe until the last one was read.
 import { readdirSync, rmSync } from "node:fs";
 import { join } from "node:path";
 import Database from "libsql";
 import { makePrivateFolder } from "../../db/private.ts";
 
-/** A row that waits for others of the same shoe. */
+/** A row that waits for the other rows of its shoe. */
 export type ParkedRow = { file: number; line: number; key: string; cells: Record<string, unknown> };
 
-/** A key that several rows share, by its hash, and how many there are. */
+/** The hash of a key that several rows share, and how many. */
 type SharedKey = { hash: number; rows: number };
 
 /** The temporary file of one import. */
 export type RowKeys = {
-  /** Counts these rows, given by the hash of their key. */
+  /** Counts rows, given as the hashes of their keys. */
   count: (hashes: readonly number[]) => void;
-  /** Ends the counting; call it once, before the rows are read again. */
+  /** Ends the counting; to be called once, before the rows are read again. */
   endCounting: () => void;
-  /** Forgets what is parked; call it before each reading of the rows. */
+  /** Removes all parked rows; to be called before each reading of the rows. */
   restart: () => void;
-  /** How many rows there are for each of these hashes that has several. */
+  /** The number of rows for each of these hashes that has several. */
   shared: (hashes: readonly number[]) => Map<number, number>;
-  /** Parks the rows of each hash, and returns the hashes of which all rows are there now. */
+  /** Parks the rows of each hash, and returns the hashes whose rows are now complete. */
   park: (groups: ReadonlyMap<number, readonly ParkedRow[]>) => SharedKey[];
-  /** Hands out the parked rows of each hash in their order, and forgets them. */
+  /** Yields the parked rows of each hash in their order, and removes them. */
   unpark: (complete: readonly SharedKey[]) => Generator<Iterable<ParkedRow>>;
   close: () => void;
 };
 
 const NAME = /^import-(\d+)\.tmp$/;
-/** Page cache in KiB, the share of the temporary file in the memory bound of 300 MB. */
+/** Page cache in KiB: the temporary file's share of the memory bound of 300 MB. */
 const CACHE_KIB = 12_000;
 const PARK_ROWS = 50;
 const UNPARK_ROWS = 500;
@@ -38,7 +38,7 @@ const SCHEMA = `PRAGMA journal_mode=OFF; PRAGMA synchronous=OFF; PRAGMA cache_si
   CREATE TABLE parked(position INTEGER PRIMARY KEY, hash INTEGER NOT NULL, row TEXT NOT NULL);
   CREATE INDEX parked_by_hash ON parked(hash)`;
 
-/** Opens the temporary file in the data folder, and removes those that dead imports left. */
+/** Opens the temporary file in the data folder, and removes files of imports that are no longer running. */
 export function openKeys(dataDir: string): RowKeys {
   makePrivateFolder(dataDir);
   removeStale(dataDir);
@@ -132,7 +132,7 @@ function createParking(db: Database.Database): Pick<RowKeys, "park" | "unpark"> 
   };
 }
 
-/** 53 bits of a key: enough that two keys rarely meet, and a whole number in JavaScript. */
+/** A 53-bit hash of a key: collisions are rare, and it is a safe integer in JavaScript. */
 export function hashKey(key: string): number {
   return Number(BigInt.asUintN(53, Bun.hash.wyhash(key)));
 }

@@ -1,4 +1,4 @@
-// URLs and lists of them.
+// URLs and lists of URLs in the cells of a file.
 import { expect, test } from "bun:test";
 import { readLink, splitLinks } from "./links.ts";
 

@@ -1,13 +1,13 @@
-// Reads URLs and lists of them as files write them: joined by "~", "|" or ",", as arrays, without a scheme.
+// Reads URLs and lists of URLs in the forms that files use: joined by "~", "|" or ",", as arrays, without a scheme.
 import { isLink } from "../http/field-kinds.ts";
 import { cleanLine, isMissing } from "./text.ts";
 
 const HOST = /^(?:[\p{L}\p{N}_-]+(?:\.[\p{L}\p{N}_-]+)+|localhost)(?::\d+)?(?:[/?#]|$)/u;
-/** URLs have "~" and commas themselves (w_600,f_auto), so these part two URLs only where another one begins. */
+/** URLs contain "~" and commas themselves (w_600,f_auto), so these separate two URLs only where another one begins. */
 const BETWEEN_LINKS =
   /\s*\|\s*|\s*[~,]\s*(?=(?:https?|ftp|file|data|blob|javascript|vbscript):|\/\/|(?:[\p{L}\p{N}_-]+\.)+\p{L}{2,}(?::\d+)?\/)/iu;
 
-/** One URL, completed with https:// where it begins with its host, or the reason why it is none. */
+/** One URL, completed with https:// where it begins with a host; or the reason why it is refused. */
 export function readLink(value: string): { link: string } | { reason: string } {
   const text = cleanLine(value)
     .replace(/[\t\n]/g, "")
@@ -21,7 +21,7 @@ export function readLink(value: string): { link: string } | { reason: string } {
   return { reason: "is not an http(s) URL" };
 }
 
-/** The URLs in a cell, as they stand. */
+/** The URLs in a cell, unchanged. */
 export function splitLinks(value: unknown): string[] {
   if (Array.isArray(value)) return value.flatMap(splitLinks);
   if (typeof value === "object" && value !== null) {
@@ -38,14 +38,14 @@ export function splitLinks(value: unknown): string[] {
   return text.split(BETWEEN_LINKS).filter((part) => part !== "");
 }
 
-/** The list in a text that is a JSON array (or the same with single quotes, as Python prints it), else null. */
+/** The elements of a JSON array, also one with single quotes as Python prints it; null for any other text. */
 export function jsonList(text: string): unknown[] | null {
   for (const attempt of [text, text.replaceAll("'", '"')]) {
     try {
       const list: unknown = JSON.parse(attempt);
       if (Array.isArray(list)) return list;
     } catch {
-      // It is tried as the next form, and else read as plain text.
+      // Not JSON in this form: the next form is tried, and in the end the caller treats it as plain text.
     }
   }
   return null;

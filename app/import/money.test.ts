@@ -1,4 +1,4 @@
-// Amounts as shops write them.
+// Amounts and exchange rates in the forms that shops use.
 import { describe, expect, test } from "bun:test";
 import { inShopCents, readAmount, readRate } from "./money.ts";
 
@@ -29,7 +29,7 @@ describe("amounts", () => {
   );
 });
 
-describe("what is no amount", () => {
+describe("refused amounts", () => {
   const rows: [text: string | number, reason: string][] = [
     ["12.345678", "has more than two decimals"],
     ["0,125", "has more than two decimals"],
@@ -47,7 +47,7 @@ describe("what is no amount", () => {
   test.each(rows)("%p", (text, reason) => expect(readAmount(text, null, "USD")).toBe(reason));
 });
 
-test("the column and the shop say which dollar is meant, a code in the text says more", () => {
+test("currency column and shop decide a shared symbol; a code in the text has priority", () => {
   expect(readAmount("$80", "CAD", "USD")).toEqual({ cents: 8000, currency: "CAD" });
   expect(readAmount("$80", null, "AUD")).toEqual({ cents: 8000, currency: "AUD" });
   expect(readAmount("$80", null, "EUR")).toEqual({ cents: 8000, currency: "USD" });
@@ -55,7 +55,7 @@ test("the column and the shop say which dollar is meant, a code in the text says
   expect(readAmount("80 GBP", "EUR", "USD")).toEqual({ cents: 8000, currency: "GBP" });
 });
 
-test("other currencies need a rate and are rounded half up", () => {
+test("other currencies need an exchange rate and are rounded half up", () => {
   const rules = { currency: "USD", rates: new Map([readRate("EUR=1.08"), readRate("gbp=1.25")]) };
   expect(inShopCents({ cents: 17000, currency: "EUR" }, rules)).toBe(18360);
   expect(inShopCents({ cents: 2, currency: "GBP" }, rules)).toBe(3);
@@ -64,6 +64,7 @@ test("other currencies need a rate and are rounded half up", () => {
   expect(inShopCents({ cents: 100, currency: "JPY" }, rules)).toContain("--rate JPY=");
 });
 
-test.each(["EUR", "EUR=", "EUR=0", "EUR=-1", "EURO=1", "EUR=1,08", "EUR=abc"])("%s is no rate", (text) =>
-  expect(() => readRate(text)).toThrow("write it as EUR=1.08"),
+test.each(["EUR", "EUR=", "EUR=0", "EUR=-1", "EURO=1", "EUR=1,08", "EUR=abc"])(
+  "%s is not an exchange rate",
+  (text) => expect(() => readRate(text)).toThrow("must be like EUR=1.08"),
 );

@@ -1,12 +1,12 @@
-// Understands amounts as shops write them, and turns them into minor units of the shop's currency.
+// Parses amounts as shops write them, and converts them into minor units of the shop's currency.
 
 /** An amount in hundredths of its currency; `currency` is null where the text names none. */
-export type Amount = { cents: number; currency: string | null };
+type Amount = { cents: number; currency: string | null };
 
-/** An exchange rate without rounding error: shop units for one foreign unit are `units / scale`. */
+/** An exact exchange rate: one foreign unit is `units / scale` units of the shop's currency. */
 export type Rate = { units: bigint; scale: bigint };
 
-/** What money is read with: the shop's currency and the rates into it. */
+/** The shop's currency and the exchange rates into it. */
 export type MoneyRules = { currency: string; rates: ReadonlyMap<string, Rate> };
 
 const SYMBOLS: Record<string, string> = {
@@ -14,7 +14,7 @@ const SYMBOLS: Record<string, string> = {
   $: "USD", "€": "EUR", "£": "GBP", "¥": "JPY", "₹": "INR", "₽": "RUB", "₺": "TRY", "₩": "KRW", "zł": "PLN",
   "kč": "CZK", kr: "SEK", fr: "CHF", "fr.": "CHF", sfr: "CHF", "sfr.": "CHF", "kr.": "SEK", "rs.": "INR", rs: "INR",
 }; // biome-ignore format: a table
-/** Symbols of several currencies: the column or the shop says which one is meant. */
+/** Symbols that several currencies share: the currency column or the shop's currency decides. */
 const SHARED_SYMBOLS: Record<string, readonly string[]> = {
   $: ["USD", "CAD", "AUD", "NZD", "HKD", "SGD", "MXN"],
   kr: ["SEK", "NOK", "DKK", "ISK"],
@@ -26,7 +26,7 @@ const AMOUNT =
 const CODE = /^[A-Z]{3}$/;
 const PLAIN = /^\d{1,9}(?:\.\d{1,2})?$/;
 
-/** Reads an amount like "$80", "1.234,00 €" or 79.9; a text is returned when it cannot be read: the reason. */
+/** Parses an amount like "$80", "1.234,00 €" or 79.9; a returned text is the reason why it is refused. */
 export function readAmount(
   value: unknown,
   columnCurrency: string | null,
@@ -50,7 +50,7 @@ export function readAmount(
   return { cents, currency };
 }
 
-/** The ISO code for a code or symbol; a symbol of several currencies means the expected one if that is among them. */
+/** The ISO code of a code or symbol; a shared symbol means the expected currency if that uses it. */
 export function currencyOf(symbolOrCode: string, expected: string): string | null {
   const code = symbolOrCode.toUpperCase();
   const symbol = code in SYMBOLS ? code : symbolOrCode.toLowerCase();
@@ -58,21 +58,21 @@ export function currencyOf(symbolOrCode: string, expected: string): string | nul
   return SYMBOLS[symbol] ?? (CODE.test(code) ? code : null);
 }
 
-/** Converts an amount into minor units of the shop's currency, rounded half up; a text is the reason why not. */
+/** Converts an amount into minor units of the shop's currency, rounded half up; a returned text is the reason for a refusal. */
 export function inShopCents(amount: Amount, rules: MoneyRules): number | string {
   if (amount.currency === null || amount.currency === rules.currency) return amount.cents;
   const rate = rules.rates.get(amount.currency);
   if (rate === undefined)
-    return `is in ${amount.currency}: give --rate ${amount.currency}=<${rules.currency} for 1>`;
+    return `is in ${amount.currency}: add --rate ${amount.currency}=<${rules.currency} for 1>`;
   return Number((BigInt(amount.cents) * rate.units * 2n + rate.scale) / (rate.scale * 2n));
 }
 
-/** Reads "EUR=1.08"; throws one sentence where it is no rate. */
+/** Parses an exchange rate like "EUR=1.08". Throws on anything else. */
 export function readRate(text: string): [currency: string, rate: Rate] {
   const found = /^([A-Za-z]{3})=(\d{1,9})(?:\.(\d{1,12}))?$/.exec(text);
   const [, currency = "", whole = "", decimals = ""] = found ?? [];
   const units = BigInt(whole + decimals || "0");
-  if (units === 0n) throw new Error(`--rate ${text}: write it as EUR=1.08, shop units for one foreign unit`);
+  if (units === 0n) throw new Error(`--rate ${text}: must be like EUR=1.08, shop units for one foreign unit`);
   return [currency.toUpperCase(), { units, scale: 10n ** BigInt(decimals.length) }];
 }
 

@@ -1,17 +1,17 @@
-// Splits CSV text into rows with their true line numbers; a broken row costs only itself.
+// Splits CSV text into rows with their line numbers in the file; a broken row does not affect the others.
 import Papa from "papaparse";
 import type { Cells, SourceBatch, SourceRow } from "./rows.ts";
 
-/** A longer row is a quote that never closes: it is refused, and reading goes on with the next line. */
+/** A longer row means a quote that is never closed: its first line is refused, and parsing resumes with the next. */
 const ROW_CHARS_MAX = 1024 * 1024;
-/** Characters parsed at first after a broken row, so that a file full of them is not parsed again and again. */
+/** Characters parsed first after a broken row, so that a file with many of them is not parsed again and again. */
 const RESUME_CHARS = 8 * 1024;
 const DELIMITERS = [",", ";", "\t", "|"];
 
 type ParseResult = { data: string[][]; errors: { row?: number }[]; meta: { cursor: number } };
 type Reader = { parser: Papa.Parser; newline: string; header: string[] | null; line: number };
 
-/** Rows of a CSV file, in batches of one piece of text. */
+/** The rows of a CSV file, one batch per piece of text. */
 export async function* csvBatches(pieces: AsyncIterable<string>): AsyncGenerator<SourceBatch> {
   let reader: Reader | null = null;
   let carry = "";
@@ -44,7 +44,7 @@ function createReader(text: string): Reader {
   return { parser: new Papa.Parser({ delimiter, newline }), newline, header: null, line: 1 };
 }
 
-/** Takes the whole rows out of the text and returns what is left; at the end of the file nothing is. */
+/** Parses the complete rows of the text and returns the rest, which is empty at the end of the file. */
 function parseRows(reader: Reader, text: string, isEnd: boolean, rows: SourceRow[]): string {
   let rest = text;
   let window = text.length;
@@ -67,7 +67,7 @@ function parseRows(reader: Reader, text: string, isEnd: boolean, rows: SourceRow
   }
 }
 
-/** Takes rows until one is broken and goes over several lines; true where there is such a one. */
+/** Adds rows up to a broken one that spans several lines; true if there is one. */
 function addRows(
   reader: Reader,
   data: string[][],
@@ -109,7 +109,7 @@ function cellsOf(header: string[], values: string[]): Cells {
   return cells;
 }
 
-/** Refuses the line that the text begins with and returns the text after it. */
+/** Refuses the first line of the text and returns the text after it. */
 function refuseFirstLine(reader: Reader, text: string, rows: SourceRow[]): string {
   const end = text.indexOf(reader.newline);
   const first = end === -1 ? text : text.slice(0, end);
@@ -126,7 +126,7 @@ function linesOf(values: string[], newline: string): number {
   return lines;
 }
 
-/** True where the text ends just behind a quote: what follows may yet make it a closing one. */
+/** Whether the text ends with a quote: the next piece decides whether it is a closing one. */
 function endsAtQuote(text: string): boolean {
   return text.slice(text.lastIndexOf('"') + 1).trim() === "";
 }
@@ -137,7 +137,7 @@ function offsetOfLine(text: string, line: number, newline: string): number {
   return start;
 }
 
-/** Column names, trimmed; an empty or repeated one gets a name of its own. */
+/** The column names, trimmed; an empty or repeated one gets a unique name. */
 function uniqueNames(values: string[]): string[] {
   const seen = new Set<string>(["__proto__"]);
   return values.map((value, index) => {

@@ -1,7 +1,7 @@
 // Splits JSON arrays of any size and NDJSON into rows, one element at a time.
 import type { Cells, SourceBatch, SourceRow } from "./rows.ts";
 
-/** A longer element is refused as a whole file: it could not be held within the memory bound. */
+/** A longer element ends the import: it would exceed the memory bound. */
 const ELEMENT_CHARS_MAX = 8 * 1024 * 1024;
 const QUOTE = 34;
 const BACKSLASH = 92;
@@ -13,14 +13,14 @@ const CLOSE_ARRAY = 93;
 const OPEN_OBJECT = 123;
 const CLOSE_OBJECT = 125;
 
-/** Rows of a JSON file: an array of objects, or an object that holds one. */
+/** The rows of a JSON file: an array of objects, or an object that contains one. */
 export async function* jsonBatches(pieces: AsyncIterable<string>): AsyncGenerator<SourceBatch> {
   const splitter = createSplitter();
   for await (const piece of pieces) yield { header: null, rows: splitter.push(piece) };
   yield { header: null, rows: splitter.end() };
 }
 
-/** Rows of a file with one JSON object per line. */
+/** The rows of a file with one JSON object per line. */
 export async function* ndjsonBatches(pieces: AsyncIterable<string>): AsyncGenerator<SourceBatch> {
   let carry = "";
   let line = 1;
@@ -53,7 +53,7 @@ function elementRow(text: string, line: number): SourceRow {
   }
 }
 
-/** Where the splitter stands: before any array, just inside one, between elements, in one, behind the array. */
+/** The position of the splitter: before any array, just inside one, between elements, in an element, after the array. */
 type SplitterMode = "outside" | "peek" | "between" | "element" | "done";
 
 type Splitter = {
@@ -62,14 +62,14 @@ type Splitter = {
   isEscaped: boolean;
   depth: number;
   line: number;
-  /** The line and the beginning of the element that is not whole yet. */
+  /** Line and text of the element that is not complete yet. */
   elementLine: number;
   partial: string;
-  /** An array of objects, or an empty one, was seen. */
+  /** Whether an array of objects, or an empty one, was found. */
   hasArray: boolean;
 };
 
-/** Cuts the elements out of the first array of objects, at the top or one object deep, wherever the pieces are cut. */
+/** Splits off the elements of the first array of objects, at the top level or one object deep, across pieces. */
 export function createSplitter(): { push: (piece: string) => SourceRow[]; end: () => SourceRow[] } {
   const splitter: Splitter = {
     mode: "outside",
@@ -116,12 +116,12 @@ function push(splitter: Splitter, piece: string): SourceRow[] {
 
 function end({ mode, hasArray, partial, line, elementLine }: Splitter): SourceRow[] {
   if (mode === "done" || (mode === "outside" && hasArray)) return [];
-  if (mode === "outside") throw new Error("the file holds no array of objects");
+  if (mode === "outside") throw new Error("the file contains no array of objects");
   const fault = "the file ends inside the array";
   return [{ line: mode === "element" ? elementLine : line, cells: { row: partial.slice(0, 2000) }, fault }];
 }
 
-/** The place after the string, or the end of the piece; a string may go on in the next one. */
+/** The index after the string, or the end of the piece; a string may continue in the next piece. */
 function skipString(splitter: Splitter, piece: string, from: number): number {
   let { isEscaped } = splitter;
   let index = from;
@@ -137,7 +137,7 @@ function skipString(splitter: Splitter, piece: string, from: number): number {
   return index + 1;
 }
 
-/** What the first thing in an array says about it: objects are the shoes, other lists are passed over. */
+/** Decides by an array's first element: objects are shoes, arrays of anything else are skipped. */
 function enterArray(splitter: Splitter, code: number): void {
   splitter.hasArray ||= code === OPEN_OBJECT || code === CLOSE_ARRAY;
   if (code === OPEN_OBJECT || splitter.depth === 0) splitter.mode = "between";

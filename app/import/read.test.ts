@@ -1,4 +1,4 @@
-// Rows come out of every format whole, in order, with their true line numbers.
+// Reading files: rows of every format are complete, in order, with their line numbers.
 import { afterAll, describe, expect, test } from "bun:test";
 import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
@@ -98,7 +98,7 @@ describe("CSV", () => {
     expect(brief(await rowsOf("x.csv", text))).toEqual(expected),
   );
 
-  test("quotes that never close cost their own lines and little time", async () => {
+  test("quotes that are never closed affect only their lines, and take little time", async () => {
     const lines = Array.from(
       { length: 20_000 },
       (_, index) => `${index},"Name ${index} and a text of some length`,
@@ -113,7 +113,7 @@ describe("CSV", () => {
     expect(Object.keys(row!.cells)).toEqual(["", "a", "a (3)", "unnamed: 3", "__proto__ (5)"]);
   });
 
-  test("wherever the text is cut, the rows are the same", async () => {
+  test("rows do not depend on where the text is cut into pieces", async () => {
     const text = 'a,b\r\n1,"x, ""y""\r\nz"\r\n"2",3\r\n\r\n4,5';
     for (let index = 1; index < text.length; index++) {
       const rows: SourceRow[] = [];
@@ -193,7 +193,7 @@ describe("JSON", () => {
     expect(brief(await rowsOf(name, text))).toEqual(expected),
   );
 
-  test("wherever the text is cut, the elements are the same", () => {
+  test("elements do not depend on where the text is cut into pieces", () => {
     const text = '{"n": [1, [2]], "shoes": [ {"a": "x\\\\\\"],}"}, \n {"a": [{"b": "]"}]} ] }';
     for (let index = 0; index <= text.length; index++) {
       const splitter = createSplitter();
@@ -206,11 +206,11 @@ describe("JSON", () => {
   });
 
   test("a file without an array of objects is refused", () =>
-    expect(rowsOf("x.json", '{"total":\n2}')).rejects.toThrow("holds no array of objects"));
+    expect(rowsOf("x.json", '{"total":\n2}')).rejects.toThrow("contains no array of objects"));
 });
 
 describe("bytes", () => {
-  test("a row with bytes that are not UTF-8 is named, a genuine U+FFFD is text", async () => {
+  test("a row with bytes that are not UTF-8 is refused, a genuine U+FFFD is text", async () => {
     const latin1 = Buffer.from("a\ncaf\xe9\n", "latin1");
     const rows = await rowsOf("x.csv", Buffer.concat([latin1, Buffer.from("caf\ufffd\nok\n")]));
     expect(brief(rows)).toEqual([
@@ -220,7 +220,7 @@ describe("bytes", () => {
     ]);
   });
 
-  test("characters of several bytes survive the cut between two pieces", async () => {
+  test("multi-byte characters survive the cut between two pieces", async () => {
     const text = `a\n${"é€😀x".repeat(120_000)}\n`;
     for (const shift of ["", "x", "xx", "xxx"]) {
       const [row] = await rowsOf("x.csv", text.replace("\n", `\n${shift}`));
@@ -229,7 +229,9 @@ describe("bytes", () => {
   });
 
   test("UTF-16, empty and missing files are refused", async () => {
-    await expect(rowsOf("x.csv", Buffer.from("\ufeffa,b", "utf16le"))).rejects.toThrow("is UTF-16");
+    await expect(rowsOf("x.csv", Buffer.from("\ufeffa,b", "utf16le"))).rejects.toThrow(
+      "is encoded as UTF-16",
+    );
     writeFileSync(join(folder, "empty.csv"), "");
     await expect(fileBytes(join(folder, "empty.csv"))).rejects.toThrow("it is empty");
     await expect(fileBytes(join(folder, "none.csv"))).rejects.toThrow("no such file");

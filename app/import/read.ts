@@ -1,4 +1,4 @@
-// Opens a file of shoes, finds out its format and yields its rows in batches with their line numbers.
+// Opens a file of shoes, detects its format and yields its rows in batches.
 import { open, stat } from "node:fs/promises";
 import { extname } from "node:path";
 import { textPieces } from "./bytes.ts";
@@ -9,7 +9,7 @@ import { INVALID_MARK } from "./text.ts";
 
 type Format = "csv" | "json" | "ndjson";
 
-/** Bytes looked at to tell an array of JSON from one object per line. */
+/** Bytes read to distinguish a JSON array from one object per line. */
 const SNIFF_BYTES = 64 * 1024;
 const FORMATS: Record<string, Format> = {
   ".csv": "csv",
@@ -18,7 +18,7 @@ const FORMATS: Record<string, Format> = {
   ".jsonl": "ndjson",
 };
 
-/** The length of a file to import in bytes; throws one sentence where it cannot be read. */
+/** The size of a file to import, in bytes. Throws when it is missing, empty or not a file. */
 export async function fileBytes(path: string): Promise<number> {
   const found = await stat(path).catch((error: NodeJS.ErrnoException) => {
     throw new Error(`cannot read ${path}: ${error.code === "ENOENT" ? "no such file" : error.message}`);
@@ -28,7 +28,7 @@ export async function fileBytes(path: string): Promise<number> {
   return found.size;
 }
 
-/** The rows of a file, in its order, in constant memory. */
+/** The rows of a file in their order, in constant memory. */
 export async function* readBatches(
   path: string,
   onBytes: (bytes: number) => void,
@@ -68,7 +68,7 @@ async function formatOf(path: string): Promise<Format> {
   return isOnePerLine(head) ? "ndjson" : "json";
 }
 
-/** True where the first line is an object by itself, and another follows or it does not look like a wrapper. */
+/** Whether the first line is a complete object, and another follows or it does not look like a wrapper of the array. */
 function isOnePerLine(head: string): boolean {
   const [line = "", ...rest] = head.trimStart().split("\n");
   try {

@@ -1,4 +1,4 @@
-// The import as a process of its own on a real database: what it says, and what stands after kill -9.
+// The import as a process of its own on a real database: its output, and the catalogue after kill -9.
 import { afterAll, beforeAll, expect, test } from "bun:test";
 import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
@@ -37,7 +37,7 @@ function query(dataDir: string, sql: string): unknown[] {
   }
 }
 
-test("ids in related lists that have no shoe yet are reported, kept, and no more reported once they have one", async () => {
+test("ids in related lists without a shoe are reported and stored until the shoe exists", async () => {
   const dataDir = join(folder, "related");
   const first = join(folder, "first.ndjson");
   const second = join(folder, "second.ndjson");
@@ -51,7 +51,7 @@ test("ids in related lists that have no shoe yet are reported, kept, and no more
   expect((await run(second, dataDir)).stdout).not.toContain("related ids");
 });
 
-test("killed at any point it leaves a valid catalogue, and run again it completes it", async () => {
+test("killed at any point it leaves a valid catalogue, which a second run completes", async () => {
   const dataDir = join(folder, "killed");
   const file = join(folder, "many.csv");
   const row = (number: number) =>
@@ -63,7 +63,7 @@ test("killed at any point it leaves a valid catalogue, and run again it complete
   let savedShoes = 0;
   for (let kill = 0; kill < KILLS; kill += 1) {
     const child = start(file, dataDir);
-    // As soon as more stands than before, so that each kill meets a later moment.
+    // Killed as soon as more is saved than before, so that each kill comes at a later moment.
     while (child.exitCode === null && count(dataDir) <= savedShoes) await Bun.sleep(2);
     child.kill("SIGKILL");
     await child.exited;
@@ -82,7 +82,7 @@ test("killed at any point it leaves a valid catalogue, and run again it complete
   expect(query(dataDir, "SELECT count(*) FROM related")).toEqual([ROWS]);
 }, 60_000);
 
-/** Shoes that stand in the file; none before it is made. */
+/** Shoes in the database file; 0 before it exists. */
 function count(dataDir: string): number {
   try {
     return Number(query(dataDir, "SELECT count(*) FROM shoes")[0]);

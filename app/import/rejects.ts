@@ -1,9 +1,9 @@
-// Writes the rows that cannot be imported to a file, one JSON object per line.
+// Writes refused rows to a file, one JSON object per line.
 import { closeSync, openSync, rmSync, writeSync } from "node:fs";
 import { basename, extname, join } from "node:path";
 
-/** One refused row; `field` is a JSON pointer, null where the whole row is meant. */
-export type Reject = {
+/** One refused row; `field` is a JSON pointer, null where the reason concerns the whole row. */
+type Reject = {
   file: string;
   line: number;
   reason: string;
@@ -11,17 +11,17 @@ export type Reject = {
   cells: Record<string, unknown>;
 };
 
-/** A rejects file, made when the first row is refused. */
+/** A rejects file, created when the first row is refused. */
 export type Rejects = { add: (reject: Reject) => void; flush: () => void; close: () => void };
 
 const BUFFER_CHARS = 64 * 1024;
 
-/** Where the rejects of an input go when nothing is said: beside the data, not beside the input. */
+/** The default rejects file of an input: in the data folder, not beside the input. */
 export function rejectsPathOf(input: string, dataDir: string): string {
   return join(dataDir, `${basename(input, extname(input))}.rejects.ndjson`);
 }
 
-/** Opens the rejects of an import; a file left by an earlier one is removed. */
+/** Opens the rejects of an import; removes the file of an earlier one. */
 export function openRejects(path: string): Rejects {
   rmSync(path, { force: true });
   let descriptor: number | null = null;

@@ -1,4 +1,4 @@
-// Rows become shoes by the names of their columns, and say what is wrong with them.
+// Converting rows into drafts by the names of their columns, and refusing invalid ones.
 import { describe, expect, test } from "bun:test";
 import { type Mapping, readMapping, recogniseColumns } from "./columns.ts";
 import { identityOf } from "./identity.ts";
@@ -20,7 +20,7 @@ function draftOf(cells: Cells, mapping?: Mapping) {
 }
 
 describe("columns", () => {
-  test("every field has common names, however they are spelled", () => {
+  test("every field is found by its common names in any spelling", () => {
     const draft = draftOf({
       "Product-ID": "A1",
       "Product Name": "Runner",
@@ -60,13 +60,13 @@ describe("columns", () => {
     });
   });
 
-  test("a mapping comes before the names, null takes a field away", () => {
+  test("a mapping has priority over common names, null disables a field", () => {
     const mapping = readMapping('{"title": "Produktname", "price": ["Preis"], "brand": null}');
     const draft = draftOf({ Produktname: "Läufer", Preis: "1.234,50 €", name: "no", brand: "no" }, mapping);
     expect(draft).toMatchObject({ title: "Läufer", priceCents: 133326, brand: null });
   });
 
-  test.each(["[]", "3", '{"colour": "x"}', '{"title": 3}', "{"])("%s is no mapping", (text) =>
+  test.each(["[]", "3", '{"colour": "x"}', '{"title": 3}', "{"])("%s is not a mapping", (text) =>
     expect(() => readMapping(text)).toThrow(),
   );
 });
@@ -89,7 +89,7 @@ describe("prices", () => {
 });
 
 describe("names", () => {
-  test("brand and model make the title where there is no brand column", () => {
+  test("name and model make the title where there is no brand column", () => {
     const draft = draftOf({ "": 0, name: "Asics", model: " Gel-Lyte ", price: 1 });
     expect(draft).toMatchObject({ title: "Asics Gel-Lyte", brand: "Asics" });
     expect(draft.shoeId).toMatch(/^asics-gel-lyte-[0-9a-f]{10}$/);
@@ -104,7 +104,7 @@ describe("names", () => {
     expect(draftOf({ title: "Other", url, price: 1 })).toMatchObject({ title: "Other", brand: null });
   });
 
-  test("a doubled word of a brand goes, a brand of two equal words stays", () => {
+  test("a repeated word of a brand is removed, unless the brand is two equal words", () => {
     expect(draftOf({ name: "x", price: 1, brand: "Adidas Adidas ORIGINALS" }).brand).toBe("Adidas ORIGINALS");
     expect(draftOf({ name: "x", price: 1, brand: "Miu Miu" }).brand).toBe("Miu Miu");
   });
@@ -127,7 +127,7 @@ describe("names", () => {
 describe("ids", () => {
   const idOf = (cells: Cells) => draftOf({ name: "Run", price: 1, ...cells }).shoeId;
 
-  test("an id stands as it is, or is made fit with a hash that tells it apart", () => {
+  test("a valid id is kept, another one is cleaned and gets a hash that makes it unique", () => {
     expect(idOf({ sku: "CI2668-004" })).toBe("CI2668-004");
     expect(idOf({ sku: "a/b" })).toMatch(/^a-b-[0-9a-f]{10}$/);
     expect(idOf({ sku: "a/b" })).not.toBe(idOf({ sku: "a b" }));
@@ -135,7 +135,7 @@ describe("ids", () => {
     expect(idOf({ sku: "鞋" })).toMatch(/^[0-9a-f]{10}$/);
   });
 
-  test("a URL gives its last part, with a hash where that does not tell", () => {
+  test("a URL gives its last segment, with a hash where that is not distinctive", () => {
     expect(idOf({ url: "https://a.example/shoes/Run-Fast-100.html" })).toBe("Run-Fast-100");
     expect(idOf({ url: "https://a.example/shoes/1" })).not.toBe(idOf({ url: "https://a.example/boots/1" }));
     expect(idOf({ url: "https://a.example/product?id=1" })).not.toBe(
@@ -143,7 +143,7 @@ describe("ids", () => {
     );
   });
 
-  test("a row without either is known by all it says except index, size, stock and colour", () => {
+  test("a row without id and URL is identified by its values except index, size, stock and colour", () => {
     const cells = { index: 1, size: "7", stock: 1, color: "red" };
     expect(idOf(cells)).toBe(idOf({ index: 2, size: "8", stock: 2, color: "blue" }));
     expect(idOf(cells)).not.toBe(idOf({ ...cells, description: "other" }));

@@ -1,4 +1,4 @@
-// Turns the cells of a row into a shoe to be saved, or says which field is wrong.
+// Converts the cells of a row into a shoe draft, or refuses the row with the field and the reason.
 import { checkDraft, type ShoeDraft } from "../shoes/write/draft.ts";
 import type { Columns } from "./columns.ts";
 import { decodePercent, type RowIdentity, shoeIdOf, shoeIdOfTitle } from "./identity.ts";
@@ -8,10 +8,10 @@ import type { Cells } from "./rows.ts";
 import { readSizes } from "./sizes.ts";
 import { cleanLine, cleanText, isMissing } from "./text.ts";
 
-/** Why a row is not imported; `field` is a JSON pointer as in the API, or null where the whole row is meant. */
+/** Why a row is refused; `field` is a JSON pointer as in the API, null where the reason concerns the whole row. */
 export type Refusal = { field: string | null; reason: string };
 
-/** What a row became. */
+/** The draft of a row, or why it is refused. */
 export type ConvertedRow = { draft: ShoeDraft } | { refusal: Refusal };
 
 const GENDERS: Record<string, string> = {
@@ -22,10 +22,9 @@ const GENDERS: Record<string, string> = {
   unisex: "unisex",
 }; // biome-ignore format: a table
 
-/** The first thing wrong with a row. */
 type RefusedRow = { refusal: Refusal };
 
-/** Converts a row; what it lacks of title and price is taken from `base`, an earlier row of the same shoe. */
+/** Converts a row; a missing title or price is taken from `base`, the draft of an earlier row of the shoe. */
 export function convertRow(
   cells: Cells,
   columns: Columns,
@@ -67,7 +66,7 @@ function refuse(field: string, reason: string): RefusedRow {
 
 type Prices = Pick<ShoeDraft, "priceCents" | "listPriceCents">;
 
-/** The price is the sale price if there is one; a list price of 0 or not above the price is none. */
+/** The price is the sale price if there is one; a list price of 0 or not above the price is ignored. */
 function readPrices(
   cells: Cells,
   columns: Columns,
@@ -145,7 +144,7 @@ function readNames(
   return { title, brand: brand === null ? null : withoutRepeats(brand) };
 }
 
-/** The words of the URL's last part, without the number at its end, where it begins with the words of `title`. */
+/** The words of the URL's last segment without a number at its end, if it begins with the words of `title`. */
 function nameInUrl(title: string, href: string): string | null {
   const last =
     href
@@ -166,7 +165,7 @@ function nameInUrl(title: string, href: string): string | null {
   return rest === "" ? null : `${title} ${rest}`;
 }
 
-/** "Adidas Adidas ORIGINALS" says a word twice; "Miu Miu" is a name. */
+/** The brand without repeated words ("Adidas Adidas ORIGINALS"), unless it has two only ("Miu Miu"). */
 function withoutRepeats(brand: string): string {
   const words = brand.split(" ");
   if (words.length < 3) return brand;
@@ -201,7 +200,7 @@ function idsOf(value: unknown): string[] {
   return list === null ? text.split(/[\s,;|~]+/).filter((id) => id !== "") : list.flatMap(idsOf);
 }
 
-/** The first text in these columns as one line. */
+/** The first non-empty text in these columns, as one line. */
 function lineOf(cells: Cells, names: readonly string[]): string | null {
   for (const name of names) {
     const text = textOf([cells[name]]);

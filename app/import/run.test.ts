@@ -127,8 +127,8 @@ describe.skipIf(!existsSync(DATA))(`real files (skipped where ${DATA} is missing
   });
 });
 
-describe("accounts", () => {
-  test("every row is accounted for, the refused ones with line, field and cells", async () => {
+describe("an import", () => {
+  test("accounts for every row, for refused ones with line, field and cells", async () => {
     const file = write(
       "mixed.csv",
       'id,name,price,size,image\n1,A,10,7,\n1,A,10,8,\n2,"B\nb",10,,\n2,"B\nb",10,,\n3,C,x,,\n4,D\n5,E,5,,javascript:x\n',
@@ -156,7 +156,7 @@ describe("accounts", () => {
     expect(readdirSync(folder).filter((name) => name.endsWith(".tmp"))).toEqual([]);
   });
 
-  test("rows of one shoe find each other across a large file and across files", async () => {
+  test("merges rows of one shoe across a large file and across files", async () => {
     const line = (id: number, size: string) => `S${id},${"Runner ".repeat(20)}${id},10,${size}\n`;
     const rows = Array.from({ length: 9000 }, (_, id) => id);
     const a = write("a.csv", `id,name,price,size\n${rows.map((id) => line(id, "7")).join("")}`);
@@ -178,13 +178,13 @@ describe("accounts", () => {
     expect(store.inFlightMax).toBe(2);
   });
 
-  test("further rows of a shoe may leave out what the first one says", async () => {
+  test("lets further rows of a shoe leave out title and price", async () => {
     const file = write("shop.csv", "handle,title,price,size\nrun,Run,10,7\nrun,,,8\nrun,,,9\nwalk,,,9\n");
     const summary = await runImport(memoryStore(), optionsFor([file]));
     expect(summary).toMatchObject({ read: 2, added: 1, variants: 2, rejected: 1 });
   });
 
-  test("nothing is written by a dry run", async () => {
+  test("writes nothing in a dry run", async () => {
     const store = memoryStore();
     const file = write("dry.json", '[{"id":"a","name":"A","price":1},{"id":"b","name":"B","price":2}]');
     expect(await runImport(store, optionsFor([file], { dryRun: true }))).toMatchObject({ read: 2, added: 2 });
@@ -192,12 +192,12 @@ describe("accounts", () => {
     expect(store.shoes.size).toBe(0);
   });
 
-  test("skip leaves a known shoe, fail writes nothing where one is known", async () => {
+  test("with skip leaves an existing shoe, with fail writes nothing if one exists", async () => {
     const store = memoryStore();
     await runImport(store, optionsFor([write("one.csv", "id,name,price\nb,B,1\n")]));
     const file = write("two.csv", "id,name,price\na,A,2\nb,B,2\n");
     await expect(runImport(store, optionsFor([file], { onConflict: "fail" }))).rejects.toThrow(
-      "1 of 2 shoes are there already (--on-conflict fail); nothing was written",
+      "1 of 2 shoes exist already (--on-conflict fail); nothing was written",
     );
     expect(store.shoes.has("a")).toBe(false);
     expect(await runImport(store, optionsFor([file], { onConflict: "skip" }))).toMatchObject({
@@ -207,7 +207,7 @@ describe("accounts", () => {
     expect(store.shoes.get("b")?.priceCents).toBe(100);
   });
 
-  test("fail imports what is new, also shoes whose rows lie far apart", async () => {
+  test("with fail imports new shoes, also those whose rows are far apart", async () => {
     const files = ["7", "8"].map((size) => write(`size-${size}.csv`, `id,name,price,size\na,A,2,${size}\n`));
     const store = memoryStore();
     const summary = await runImport(store, optionsFor(files, { onConflict: "fail" }));
@@ -215,12 +215,12 @@ describe("accounts", () => {
     expect(store.shoes.get("a")?.sizes).toHaveLength(2);
   });
 
-  test("interrupted at once, nothing is read", async () => {
+  test("interrupted before the start reads nothing", async () => {
     const options = optionsFor([write("one.csv", "id,name,price\nb,B,1\n")], { signal: AbortSignal.abort() });
     expect(await runImport(memoryStore(), options)).toMatchObject({ read: 0, isInterrupted: true });
   });
 
-  test("interrupted, the chunk under way is finished and no other begun", async () => {
+  test("interrupted later finishes the chunk under way and starts no other", async () => {
     const rows = Array.from({ length: 9000 }, (_, id) => `${id},Runner,10\n`);
     const file = write("long.csv", `id,name,price\n${rows.join("")}`);
     const interrupted = new AbortController();
@@ -236,7 +236,7 @@ describe("accounts", () => {
     expect(store.calls).toEqual(["removeDemo", "save"]);
   });
 
-  test("a store that fails ends the import and says what stays", async () => {
+  test("ends when the store fails, and reports the shoes that stay saved", async () => {
     const rows = Array.from({ length: 9000 }, (_, id) => `${id},Runner,10\n`);
     const file = write("long.csv", `id,name,price\n${rows.join("")}`);
     const store = memoryStore();
@@ -244,11 +244,11 @@ describe("accounts", () => {
     store.save = (drafts, onConflict) =>
       store.calls.length > 2 ? Promise.reject(new Error("the disk is full")) : save(drafts, onConflict);
     await expect(runImport(store, optionsFor([file]))).rejects.toThrow(
-      "the disk is full (until then 2000 added, 0 replaced; they stay)",
+      "the disk is full (2000 shoes added and 0 replaced before stay saved)",
     );
   });
 
-  test("temporary files of dead imports are removed, those of others stay", async () => {
+  test("removes temporary files of imports that are no longer running, and no others", async () => {
     const dead = Bun.spawnSync(["true"]).pid;
     write(`import-${dead}.tmp`, "");
     write(`import-${process.ppid}.tmp`, "");

@@ -12,26 +12,26 @@ import { createSaver, type SavedCounts, type Saver } from "./saver.ts";
 import type { ShoeStore } from "./store.ts";
 import { type LocatedRow, type RowBatch, readRowBatches } from "./walk.ts";
 
-/** What became of the rows: read = added + replaced + unchanged + duplicates + rejected. */
+/** The outcome of all rows: read = added + replaced + unchanged + duplicates + rejected. */
 export type Summary = SaveCounts & {
   read: number;
   duplicates: number;
-  /** Those of the duplicates that differ from the row that won. */
+  /** Duplicates that differ from the first row of their shoe. */
   superseded: number;
   rejected: number;
-  /** Rows that brought a size or colour to a shoe of another row; not in `read`. */
+  /** Rows that added a size or colour to the shoe of an earlier row; not counted in `read`. */
   variants: number;
-  /** Rows left out by `where`; not in `read`. */
+  /** Rows left out by `where`; not counted in `read`. */
   leftOut: number;
   demoRemoved: number;
-  /** Ids in given related lists that no shoe has yet. */
+  /** Ids in given related lists for which no shoe exists yet. */
   unknownRelated: number;
   isInterrupted: boolean;
 };
 
 const PASSES = 2;
 
-/** Imports the files into the store; throws one sentence where it cannot go on, what is saved until then stays. */
+/** Imports the files into the store. Throws when it cannot continue; shoes saved until then stay. */
 export async function runImport(store: ShoeStore, options: ImportOptions): Promise<Summary> {
   const sizes = await Promise.all(options.files.map(fileBytes));
   const mustPreviewAll = options.onConflict === "fail" && !options.dryRun;
@@ -84,7 +84,7 @@ async function convertAll(
     const { added, replaced } = saver.saved;
     if (options.dryRun || added + replaced === 0) throw error;
     const reason = error instanceof Error ? error.message : String(error);
-    throw new Error(`${reason} (until then ${added} added, ${replaced} replaced; they stay)`, {
+    throw new Error(`${reason} (${added} shoes added and ${replaced} replaced before stay saved)`, {
       cause: error,
     });
   } finally {
@@ -95,10 +95,10 @@ async function convertAll(
 function assertAddsUp(summary: Summary): void {
   const { read, added, replaced, unchanged, duplicates, rejected } = summary;
   if (read !== added + replaced + unchanged + duplicates + rejected)
-    throw new Error(`the import does not add up: ${JSON.stringify(summary)}`);
+    throw new Error(`the numbers of the import do not add up: ${JSON.stringify(summary)}`);
 }
 
-/** The second pass over the files, with what it has counted so far. */
+/** The pass that converts and saves the rows, with its counts so far. */
 type ConversionPass = {
   options: ImportOptions;
   keys: RowKeys;
@@ -137,7 +137,7 @@ async function convertBatch(pass: ConversionPass, { rows, faults, leftOut }: Row
   pass.rejects.flush();
 }
 
-/** Rows of one hash; their keys are compared, as two keys may share a hash. */
+/** Converts all rows with one hash, grouped by key, because two keys may share a hash. */
 async function convertGroup(pass: ConversionPass, rows: Iterable<ParkedRow | LocatedRow>): Promise<void> {
   const { counts, recognise, saver, options } = pass;
   const groups = new Map<string, ReturnType<typeof createGroup<ParkedRow | LocatedRow>>>();

@@ -1,13 +1,13 @@
-// Collects shoes into chunks and saves them while parsing goes on.
+// Collects shoes into chunks and saves them while parsing continues.
 import type { ShoeDraft } from "../shoes/write/draft.ts";
 import type { SaveCounts } from "../shoes/write/save.ts";
 import type { ImportOptions } from "./options.ts";
 import type { ShoeStore } from "./store.ts";
 
-/** What was saved so far. */
+/** The counts of saved shoes so far. */
 export type SavedCounts = SaveCounts & { demoRemoved: number };
 
-/** Takes shoes one by one; `flush` sends off what is collected, `settle` waits for all that is under way. */
+/** Saves shoes one by one; `flush` starts saving the collected chunk, `settle` waits for all chunks under way. */
 export type Saver = {
   saved: SavedCounts;
   save: (draft: ShoeDraft) => Promise<void>;
@@ -17,10 +17,10 @@ export type Saver = {
 
 /** Chunks of 2,000 took 3 % less time and 65 MB more memory, most of it in the worker that commits. */
 const CHUNK_SHOES = 1000;
-/** Parsing goes on while a chunk is committed; more in flight would only hold memory. */
+/** One chunk is committed while the next is parsed; more in flight would only take memory. */
 const CHUNKS_IN_FLIGHT_MAX = 2;
 
-/** A saver for one pass; the first failure of a chunk is thrown at the next call. */
+/** A saver for one pass; the first failure of a chunk is thrown by the next call. */
 export function createSaver(store: ShoeStore, options: ImportOptions): Saver {
   const saved: SavedCounts = { added: 0, replaced: 0, unchanged: 0, demoRemoved: 0 };
   const { dryRun, keepDemo, onConflict } = options;
@@ -34,7 +34,7 @@ export function createSaver(store: ShoeStore, options: ImportOptions): Saver {
     const known = counts.replaced + counts.unchanged;
     if (dryRun && onConflict === "fail" && known > 0)
       throw new Error(
-        `${known} of ${drafts.length} shoes are there already (--on-conflict fail); nothing was written`,
+        `${known} of ${drafts.length} shoes exist already (--on-conflict fail); nothing was written`,
       );
     saved.added += counts.added;
     saved.replaced += counts.replaced;

@@ -1,4 +1,4 @@
-// Sizes and stock as files give them.
+// Sizes and stock in the forms that files use.
 import { describe, expect, test } from "bun:test";
 import { readSizes } from "./sizes.ts";
 
@@ -36,4 +36,4 @@ describe("sizes", () => {
 test.each(["some", "-1", "1|2|3"])("stock %s is refused", (stock) =>
   expect(readSizes(["7|8"], [stock])).toBeString(),
 );
-test("a pair with a stock that is no number is refused", () => expect(readSizes(["7:x"], [])).toBeString());
+test("a pair whose stock is not a number is refused", () => expect(readSizes(["7:x"], [])).toBeString());

@@ -1,9 +1,9 @@
-// Reads sizes and stock as files give them: one value, lists, pairs, arrays, or words like "in stock".
+// Parses sizes and stock in the forms that files use: one value, lists, pairs, arrays, or words like "in stock".
 import { LIMITS, type SizeStock } from "../shoes/write/draft.ts";
 import { cleanLine, isMissing } from "./text.ts";
 
-/** The stock of a size of which the file says no number. */
-export const STOCK_DEFAULT = 10;
+/** The stock of a size for which the file has no number. */
+const STOCK_DEFAULT = 10;
 
 const AVAILABLE = /^(?:instock|available|yes|true|y|limitedavailability|lowstock|onlineonly|instoreonly)$/;
 const SOLD_OUT =
@@ -13,7 +13,7 @@ const DECIMAL_COMMA = /^\d{2},5$/;
 
 type Pair = { size: string; stock: number | null };
 
-/** The sizes of a row; a text is the reason why they cannot be read. */
+/** The sizes of a row; a returned text is the reason why they are refused. */
 export function readSizes(
   sizeValues: readonly unknown[],
   stockValues: readonly unknown[],
@@ -31,7 +31,7 @@ export function readSizes(
   return united.some(({ stock }) => Number.isNaN(stock)) ? "has a stock that is not a number" : united;
 }
 
-/** Equal sizes become one with the sum of their stock; a size `""` goes where there are others. */
+/** Merges equal sizes and adds up their stock; the size `""` is dropped where there are others. */
 export function uniteSizes(sizes: readonly SizeStock[]): SizeStock[] {
   const bySize = new Map<string, SizeStock>();
   for (const { size, stock } of sizes) {
@@ -43,8 +43,8 @@ export function uniteSizes(sizes: readonly SizeStock[]): SizeStock[] {
   return [...bySize.values()];
 }
 
-/** Stock from a number or a word; NaN where it is neither. */
-export function readStock(value: unknown): number {
+/** Stock from a number or a word; NaN for anything else. */
+function readStock(value: unknown): number {
   if (value === null || value === undefined || value === "") return STOCK_DEFAULT;
   if (typeof value === "number") return Number.isInteger(value) ? value : Number.NaN;
   const text = cellText(value);
@@ -89,13 +89,13 @@ function pairsOfObject(object: Record<string, unknown>): Pair[] {
   return [{ size: cellText(size), stock: stock === undefined ? null : readStock(stock) }];
 }
 
-/** Stock for so many sizes: a list of as many, a word for each, or a number shared out so that the sum stays true. */
+/** The stock of each of `sizes` sizes: from a list of that length, from one word for all, or from a total that is divided. */
 function spreadStock(value: unknown, sizes: number): number[] | string {
   if (sizes === 0) return [];
   const given = Array.isArray(value) ? value : typeof value === "string" ? value.split(/[|;,]/) : [value];
   const stocks = given.map((each) => readStock(typeof each === "string" ? each.trim() : each));
   if (stocks.some((stock) => Number.isNaN(stock)))
-    return "is neither a number nor a word for in stock or sold out";
+    return 'is neither a number nor a word such as "in stock" or "sold out"';
   if (stocks.length === sizes) return stocks;
   if (stocks.length > 1) return `has ${stocks.length} stocks for ${sizes} sizes`;
   const total = stocks[0] ?? STOCK_DEFAULT;

@@ -1,4 +1,4 @@
-// What the importer and the demo write to: the shop's own database, or that of its cluster.
+// The store that the import and the demo write to: the shop's own database, or that of its cluster.
 import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -29,24 +29,24 @@ const PATIENT = { commitMs: 120_000, deadlineMs: 120_000 };
 /** A store writes far more than it reads. */
 const READ_CACHE_KB = 8_192;
 
-/** Where many shoes are saved; a chunk is saved whole or not at all, and with "fail" a known shoe throws. */
+/** Saves many shoes in chunks. A chunk is committed as a whole or not at all; with "fail" an existing shoe throws. */
 export type ShoeStore = {
   save(drafts: ShoeDraft[], onConflict: OnConflict): Promise<SaveCounts>;
-  /** What `save` would do; nothing is written. */
+  /** The counts that `save` would return; nothing is written. */
   preview(drafts: ShoeDraft[], onConflict: OnConflict): Promise<SaveCounts>;
   /**
-   * Computes the related shoes of everything saved, and returns how many ids in given lists no shoe has yet; call it
-   * after the last row.
+   * Computes the related shoes of all saved shoes; to be called after the last one. Returns how many ids in given lists
+   * have no shoe yet.
    */
   finish(): Promise<number>;
-  /** Removes the demo shoes and returns how many there were. */
+  /** Removes the demo shoes and returns their number. */
   removeDemo(): Promise<number>;
 };
 
-/** A store that whoever opened it closes. */
+/** A store that its opener has to close. */
 export type OpenShoeStore = ShoeStore & { close(): Promise<void> };
 
-/** Opens the shop's file, made and migrated when it is new; or the primary, with a copy that goes with the store. */
+/** Opens the shop's file, created and migrated if needed; or the primary with a temporary replica. */
 export async function openShoeStore(config: Config, origin: ShoeSource = "import"): Promise<OpenShoeStore> {
   if (config.primary) return openStoreOfCluster(config, origin);
   const { databasePath } = config;
@@ -71,7 +71,7 @@ async function openStoreOfCluster(config: Config, origin: ShoeSource): Promise<O
   }
 }
 
-/** Each write is waited for in the copy: what comes next is planned by it. */
+/** Every write waits until the replica shows it, because the next chunk is planned from the replica. */
 function withOwnWrites({ db, reach }: Topology): Database {
   return Object.defineProperty(
     {
@@ -80,7 +80,7 @@ function withOwnWrites({ db, reach }: Topology): Database {
         const results = await db.write(statements, writeId);
         const position = db.written();
         if (position && !(await reach(position, COPY_MS_MAX)))
-          throw new Error("the copy of the primary does not come along: try again");
+          throw new Error(`the replica did not catch up within ${COPY_MS_MAX / 1_000} s: try again`);
         return results;
       },
     } satisfies Database,
@@ -89,7 +89,7 @@ function withOwnWrites({ db, reach }: Topology): Database {
   );
 }
 
-export function shoeStore(db: Database, origin: ShoeSource): OpenShoeStore {
+function shoeStore(db: Database, origin: ShoeSource): OpenShoeStore {
   const saving = openSaving(db);
   return {
     save: (drafts, onConflict) => saveShoes(saving, drafts, { origin, onConflict, nowMs: Date.now() }),
@@ -103,7 +103,7 @@ export function shoeStore(db: Database, origin: ShoeSource): OpenShoeStore {
   };
 }
 
-/** How many ids stand in given related lists without a shoe. */
+/** The number of ids in given related lists for which no shoe exists. */
 async function countUnknownRelated(db: Database): Promise<number> {
   const [rows] = await db.scan([
     {
@@ -114,7 +114,7 @@ WHERE r.given = 1 AND NOT EXISTS (SELECT 1 FROM shoes WHERE shoe_id = j.value)`,
   return Number(rows?.[0]?.[0] ?? 0);
 }
 
-/** Removes what the demo filled in, and nothing else. */
+/** Removes all shoes that the demo added, and no others. */
 export async function removeDemoShoes(db: Database): Promise<number> {
   let removed = 0;
   for (;;) {

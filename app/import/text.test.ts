@@ -1,4 +1,4 @@
-// Texts are mended where it is certain, and left as they are where it is not.
+// Mojibake is repaired where it is certain, and left alone where it is not.
 import { describe, expect, test } from "bun:test";
 import { cleanLine, cleanText, isMissing } from "./text.ts";
 
@@ -19,17 +19,17 @@ describe("mojibake", () => {
   test.each(rows)("%s", (given, meant) => expect(cleanText(given)).toBe(meant));
 });
 
-test("control characters go, line ends and tabs of a description stay", () => {
+test("control characters are removed, line ends and tabs of a description stay", () => {
   expect(cleanText(" a\u0000b\u0007c\u0085 \r\nd\te\u007f ")).toBe("abc \nd\te");
   expect(cleanLine("a\r\nb \t c\u00a0d\u0001")).toBe("a b c d");
 });
 
-test("markup is text and stays", () => {
+test("markup is text and is kept", () => {
   expect(cleanLine("<script>alert(1)</script>")).toBe("<script>alert(1)</script>");
   expect(cleanText("<p>Soft\nand <b>light</b></p>")).toBe("<p>Soft\nand <b>light</b></p>");
 });
 
-test("what means nothing is missing", () => {
+test("words for a missing value count as missing", () => {
   for (const text of ["", "null", "NaN", "N/A", "None"]) expect(isMissing(text)).toBe(true);
   for (const text of ["0", "nano", "Nadia"]) expect(isMissing(text)).toBe(false);
 });

@@ -1,11 +1,11 @@
-// Walks the rows of all files of an import, leaves out those not asked for, and says which shoe each is about.
+// Reads the rows of all files of an import, filters them by `--where`, and identifies the shoe of each.
 import { type Columns, createRecognition, findColumn } from "./columns.ts";
 import { identityOf, type RowIdentity } from "./identity.ts";
 import type { ImportOptions } from "./options.ts";
 import { readBatches } from "./read.ts";
 import type { Cells, SourceRow } from "./rows.ts";
 
-/** A readable row, where it stands and which shoe it is about; `file` counts the files of the import. */
+/** A readable row with its position, its columns and the identity of its shoe; `file` is the index of its file. */
 export type LocatedRow = {
   file: number;
   line: number;
@@ -14,10 +14,10 @@ export type LocatedRow = {
   identity: RowIdentity;
 };
 
-/** Some rows of a file: those to import, those that cannot be read, and how many were left out. */
+/** Some rows of a file: those to import, those that cannot be read, and the number left out by `--where`. */
 export type RowBatch = { rows: LocatedRow[]; faults: { file: number; row: SourceRow }[]; leftOut: number };
 
-/** The rows of all files that are asked for, batch by batch; ends early when the import is interrupted. */
+/** The rows of all files in batches; ends early when the import is interrupted. */
 export async function* readRowBatches(
   options: ImportOptions,
   onBytes: (bytes: number) => void,

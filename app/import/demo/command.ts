@@ -1,4 +1,4 @@
-// The command `bun run demo`: fills an empty catalogue with as many invented shoes as one asks for.
+// The command `bun run demo`: adds a given number of invented shoes to the catalogue.
 import { parseArgs } from "node:util";
 import { Presets, SingleBar } from "cli-progress";
 import { readConfig } from "../../config.ts";
@@ -9,10 +9,10 @@ import { DEMO_SHOES } from "./fill.ts";
 
 const USAGE = `usage: bun run demo [--shoes <count>]
 
-Adds invented shoes to the catalogue in DATA_DIR (default: ${DEMO_SHOES}); those that are there already stay.`;
+Adds invented shoes to the catalogue (default: ${DEMO_SHOES}); demo shoes that exist already stay as they are.`;
 const SHOES_MAX = 10_000_000;
 const CHUNK_SHOES = 2_000;
-/** Making shoes goes on while a chunk is committed. */
+/** One chunk is committed while the next is made. */
 const CHUNKS_IN_FLIGHT_MAX = 2;
 
 async function fill(count: number): Promise<void> {
@@ -61,7 +61,7 @@ try {
   const count = Number(values.shoes ?? DEMO_SHOES);
   if (values.help) process.stdout.write(`${USAGE}\n`);
   else if (!Number.isInteger(count) || count < 1 || count > SHOES_MAX)
-    throw new Error(`--shoes is ${values.shoes}: it must be a whole number from 1 to ${SHOES_MAX}`);
+    throw new Error(`--shoes ${values.shoes}: must be a whole number from 1 to ${SHOES_MAX}`);
   else await fill(count);
 } catch (thrown) {
   process.stderr.write(`demo: ${thrown instanceof Error ? thrown.message : String(thrown)}\n`);

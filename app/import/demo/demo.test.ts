@@ -1,11 +1,11 @@
-// The demo catalogue: the same shoes for the same seed, valid, unlike one another, and quick to make.
+// The demo catalogue: the same shoes for the same seed, valid, varied, and fast to make.
 import { expect, test } from "bun:test";
 import { checkDraft, type ShoeDraft } from "../../shoes/write/draft.ts";
 import { DEMO_SEED, demoShoes } from "./demo.ts";
 
 const thousand = [...demoShoes(1_000)];
 const PER_SECOND_MIN = 60_000;
-// Holds the catalogue that a new shop shows; change it only together with the words or the rules.
+// Pins the catalogue of a new shop; to be changed only together with the vocabulary or the rules.
 const THOUSAND_SHA256 = "c9f599bd8bd225f308e2eb1eff820d1301860f80dec41504603ccae501a097a2";
 
 const sha256 = (shoes: ShoeDraft[]) =>
@@ -18,7 +18,7 @@ function counts(key: (shoe: ShoeDraft) => string | null): Map<string | null, num
   return found;
 }
 
-test("the first thousand are always the same", () => {
+test("the first 1,000 shoes are always the same", () => {
   expect(sha256(thousand)).toBe(THOUSAND_SHA256);
   expect(sha256([...demoShoes(1_000, DEMO_SEED)])).toBe(THOUSAND_SHA256);
 });
@@ -29,18 +29,18 @@ test("another seed makes other shoes", () => {
   expect(same).toBeLessThan(10);
 });
 
-test("a shoe does not depend on how many are made", () => {
+test("a shoe does not depend on the count", () => {
   expect([...demoShoes(10)]).toEqual(thousand.slice(0, 10));
   expect([...demoShoes(0)]).toEqual([]);
   expect(demoShoes(Number.MAX_SAFE_INTEGER).next().value).toEqual(thousand[0]);
 });
 
-test("the first five thousand keep every rule of a draft", () => {
+test("the first 5,000 are valid drafts", () => {
   const broken = [...demoShoes(5_000)].flatMap((shoe) => checkDraft(shoe).map((error) => ({ shoe, error })));
   expect(broken).toEqual([]);
 });
 
-test("ids count up, and ids and titles are unique also after the names have gone round", () => {
+test("ids count up; ids and titles stay unique after every name was used", () => {
   const ids = new Set<string>();
   const titles = new Set<string>();
   for (const { shoeId, title } of demoShoes(60_000)) {
@@ -53,7 +53,7 @@ test("ids count up, and ids and titles are unique also after the names have gone
   expect(thousand[999]?.shoeId).toBe("demo-001000");
 });
 
-test("brands, categories, colours and genders are spread", () => {
+test("brands, categories, colours and genders are distributed", () => {
   const spread = [
     { of: counts((shoe) => shoe.brand), kinds: 24, leastMin: 10 },
     { of: counts((shoe) => shoe.category), kinds: 11, leastMin: 30 },
@@ -66,14 +66,14 @@ test("brands, categories, colours and genders are spread", () => {
   }
 });
 
-test("what is for whom makes sense", () => {
+test("genders fit their categories", () => {
   for (const { category, gender } of thousand) {
     expect(category === "Kids").toBe(gender === "kids");
     if (category === "Heels") expect(gender).toBe("women");
   }
 });
 
-test("prices look like price tags, and about a quarter is on sale below the list price", () => {
+test("prices end in x9.99 or x5.00, and about a quarter is on sale below the list price", () => {
   const isTag = (cents: number) => cents % 1000 === 999 || cents % 1000 === 500;
   for (const { priceCents, listPriceCents } of thousand) {
     expect(isTag(priceCents)).toBe(true);
@@ -86,7 +86,7 @@ test("prices look like price tags, and about a quarter is on sale below the list
   expect(onSale).toBeLessThan(0.3);
 });
 
-test("six to twelve sizes each, some sold out, some shoes altogether", () => {
+test("every shoe has 6 to 12 sizes; some sizes and some shoes are sold out", () => {
   for (const { sizes } of thousand) {
     expect(sizes.length).toBeGreaterThanOrEqual(6);
     expect(sizes.length).toBeLessThanOrEqual(12);
@@ -97,7 +97,7 @@ test("six to twelve sizes each, some sold out, some shoes altogether", () => {
   expect(shareOf((shoe) => shoe.sizes.some((size) => size.stock === 0))).toBeGreaterThan(0.5);
 });
 
-test("descriptions have two to four sentences, nothing left to fill in, and hardly repeat", () => {
+test("descriptions have 2 to 4 sentences, no placeholders, and rarely repeat", () => {
   for (const { description } of thousand) {
     const sentences = description
       .replaceAll("No. ", "No ")
@@ -110,7 +110,7 @@ test("descriptions have two to four sentences, nothing left to fill in, and hard
   expect(new Set(thousand.map((shoe) => shoe.description)).size).toBeGreaterThan(990);
 });
 
-test("a million need no minute: shoes are made faster than they can be saved", () => {
+test("60,000 shoes are made within a second, faster than they can be saved", () => {
   const startedAt = performance.now();
   let made = 0;
   for (const _ of demoShoes(PER_SECOND_MIN)) made++;

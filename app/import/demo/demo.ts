@@ -1,4 +1,4 @@
-// Invents shoes: a stream of drafts, the same for the same seed, that remembers nothing it has made.
+// Invents shoes: a stream of drafts, the same for the same seed, in constant memory.
 import type { ShoeDraft, SizeStock } from "../../shoes/write/draft.ts";
 import {
   type Category,
@@ -13,7 +13,7 @@ import {
   STYLES,
 } from "./words.ts";
 
-/** The seed of the demo catalogue that a new shop starts with. */
+/** The seed of the demo catalogue of a new shop. */
 export const DEMO_SEED = 1852;
 
 const ID_DIGITS = 6;
@@ -24,7 +24,7 @@ const STOCK_MAX = 24;
 const SIZES_MIN = 6;
 const SIZES_MAX = 12;
 const DISCOUNTS = [0.1, 0.15, 0.2, 0.25, 0.3, 0.3, 0.4, 0.5];
-// Most names begin as the plain edition, some as a later one, so that a small shop is not all first editions.
+// Most names start with the plain edition, some with a later one, so that a small shop has several editions.
 const FIRST_EDITIONS = [0, 0, 0, 0, 1, 1, 2, 3, 5, 6];
 
 /** A number in [0, 1). */
@@ -44,7 +44,7 @@ const SIZE_RUNS: Record<Gender, readonly string[]> = {
   kids: "8C 9C 10C 11C 12C 13C 1Y 2Y 3Y 4Y 5Y 6Y".split(" "),
 };
 
-/** Streams `count` shoes, `demo-000001` onwards; shoe number n is the same whatever the count. */
+/** Streams `count` shoes, `demo-000001` onwards; shoe number n does not depend on the count. */
 export function* demoShoes(count: number, seed = DEMO_SEED): Generator<ShoeDraft> {
   const order = shuffled(MODELS.length * LINES.length, randomFrom(seed));
   for (let number = 1; number <= count; number++) {
@@ -78,7 +78,7 @@ function invent(number: number, combination: number, round: number, seed: number
   };
 }
 
-/** What tells shoes of one name apart: a combination meets each edition once, then begins a new series. */
+/** Distinguishes shoes of one name: each combination uses every edition once, then starts a new series. */
 function edition(category: Category, combination: number, round: number): string {
   const editions = EDITIONS[category.build];
   const first = entryAt(FIRST_EDITIONS, Math.floor(randomFrom(combination)() * FIRST_EDITIONS.length));
@@ -105,7 +105,7 @@ function describe(
   return sentences.join(" ");
 }
 
-/** A price tag as shops write it, x9.99 or x5.00; on sale a second, lower one. */
+/** A price ending in x9.99 or x5.00; on sale a second, lower one. */
 function prices(
   category: Category,
   random: RandomNumber,
@@ -119,7 +119,7 @@ function prices(
     : { priceCents: fullCents, listPriceCents: null };
 }
 
-/** The next tag at or below an amount of 15 and more. */
+/** The highest such price that is not above an amount of 15 or more. */
 function priceTagCents(amount: number, random: RandomNumber): number {
   return random() < 0.7 ? Math.floor(amount / 10) * 1000 - 1 : Math.floor((amount - 5) / 10) * 1000 + 500;
 }
@@ -139,7 +139,7 @@ function halfSizes(from: number, to: number): string[] {
   return Array.from({ length: (to - from) * 2 + 1 }, (_, step) => String(from + step / 2));
 }
 
-/** The whole numbers below `length` in an order of chance (Fisher-Yates). */
+/** The whole numbers below `length` in random order (Fisher-Yates). */
 function shuffled(length: number, random: RandomNumber): Uint32Array {
   const order = Uint32Array.from({ length }, (_, index) => index);
   for (let last = length - 1; last > 0; last--) {
@@ -151,7 +151,7 @@ function shuffled(length: number, random: RandomNumber): Uint32Array {
   return order;
 }
 
-/** Mulberry32: small, quick and good enough for a shop window. */
+/** Mulberry32: small, fast, and random enough for demo data. */
 function randomFrom(seed: number): RandomNumber {
   let state = seed | 0;
   return () => {
@@ -162,7 +162,7 @@ function randomFrom(seed: number): RandomNumber {
   };
 }
 
-/** A number in [0, 1) that is more often small: most shoes are not dear, and few pairs are left. */
+/** A number in [0, 1) that is more often small: most prices and most stocks are low. */
 function squared(random: RandomNumber): number {
   const number = random();
   return number * number;

@@ -1,14 +1,14 @@
-// Fills an empty catalogue with demo shoes.
+// Fills an empty catalogue with demo shoes at the start of a shop.
 import type { Database } from "../../../db/database.ts";
 import { computeRelated } from "../../shoes/related/related.ts";
 import { openSaving, saveShoes } from "../../shoes/write/save.ts";
 import { demoShoes } from "./demo.ts";
 
-/** Shoes that a new shop starts with. */
+/** Demo shoes in a new shop. */
 export const DEMO_SHOES = 1_000;
 const CHUNK_SHOES = 1_000;
 
-/** Fills the catalogue when it has no shoe; returns how many shoes were added. */
+/** Adds demo shoes if the catalogue has none; returns how many were added. */
 export async function fillDemo(db: Database, count = DEMO_SHOES): Promise<number> {
   if (db.read.get("SELECT 1 FROM shoes LIMIT 1")) return 0;
   const saving = openSaving(db);

@@ -1,11 +1,11 @@
-// The vocabulary of the demo: its lists hold what the making of shoes relies on.
+// The vocabulary of demo shoes: the properties that making shoes relies on.
 import { expect, test } from "bun:test";
 import { CLOSERS, COLOR_LINES, COLORS, EDITIONS, LINES, MAKERS, MATERIALS, STYLES } from "./words.ts";
 
 const styles = Object.values(STYLES).flat();
 const duplicates = (words: readonly string[]) => words.filter((word, index) => words.indexOf(word) !== index);
 
-test("no list says a thing twice", () => {
+test("no list has duplicates", () => {
   const lists = [
     MAKERS.map(([maker]) => maker),
     LINES,
@@ -19,12 +19,12 @@ test("no list says a thing twice", () => {
   for (const list of lists) expect(duplicates(list)).toEqual([]);
 });
 
-test("both builds have as many editions, so that names come round evenly", () => {
+test("both constructions have ten editions, so that names repeat evenly", () => {
   expect(EDITIONS.sport).toHaveLength(10);
   expect(EDITIONS.classic).toHaveLength(10);
 });
 
-test("every sentence is whole and has its blanks", () => {
+test("every sentence is complete and has its placeholders", () => {
   const openers = styles.flatMap(([, category]) => category.openers);
   for (const opener of openers) expect(opener.split("{title}")).toHaveLength(2);
   for (const line of COLOR_LINES) expect(line).toMatch(/\{colorway\}.*\{color\}|\{color\}.*\{colorway\}/);
@@ -37,10 +37,10 @@ test("every sentence is whole and has its blanks", () => {
   for (const sentence of sentences) expect(sentence).toMatch(/^[A-Z{][^.]+\.$/);
 });
 
-test("every maker has a house, and prices leave room for a sale", () => {
-  for (const [maker, houses] of MAKERS) {
+test("every maker has styles, and prices leave room for a sale", () => {
+  for (const [maker, makerStyles] of MAKERS) {
     expect(maker.length).toBeGreaterThan(3);
-    expect(houses.length).toBeGreaterThan(0);
+    expect(makerStyles.length).toBeGreaterThan(0);
   }
   for (const [, category] of styles) {
     expect(category.priceMin).toBeGreaterThanOrEqual(25);

@@ -1,21 +1,21 @@
-// The words that demo shoes are made of, all invented: makers, lines, styles, colourways, sentences.
+// The vocabulary of demo shoes, all invented: makers, lines, styles, colourways, sentences.
 
-/** What a maker is known for; it decides the styles that the maker sells. */
-export type MakerStyle = "sport" | "outdoor" | "street" | "dress" | "home";
+/** The kind of shoes of a maker; it decides the styles that the maker sells. */
+type MakerStyle = "sport" | "outdoor" | "street" | "dress" | "home";
 
-/** What shoes of one category have in common; prices in whole units of the shop's currency. */
+/** The properties of a category; prices in whole units of the shop's currency. */
 export type Category = {
   name: string;
   priceMin: number;
   priceMax: number;
   genders: readonly Gender[];
   build: Construction;
-  /** First sentences of a description; `{title}` is the shoe's name without its maker. */
+  /** First sentences of a description; `{title}` is replaced by the shoe's name without its maker. */
   openers: readonly string[];
 };
 
-/** How a shoe is made; it decides what may be said of it. */
-export type Construction = "sport" | "classic";
+/** How a shoe is made; it decides which sentences fit. */
+type Construction = "sport" | "classic";
 
 export type Gender = "men" | "women" | "unisex" | "kids";
 
@@ -46,7 +46,7 @@ export const MAKERS: readonly (readonly [string, readonly MakerStyle[]])[] = [
   ["Havenrook", ["home", "dress"]],
 ];
 
-// A line's name goes with every style, so none says what kind of shoe it is.
+// Every line is combined with every style, so no name suggests a kind of shoe.
 export const LINES: readonly string[] = (
   "Fell Tarn Beck Cairn Heath Alder Rowan Hazel Sorrel Bracken Thistle Clover Fennel Yarrow Larch " +
   "Linden Aspen Willow Harbour Pier Anchor Skerry Tidal Estuary Lagoon Marlow Dover Lundy Sandpiper " +
@@ -124,7 +124,7 @@ const kids = category("Kids", [30, 80], ["kids"], "sport", [
   "{title} is made to be dragged behind a scooter and worn again tomorrow.",
 ]);
 
-/** The styles of each house; the number of a category's styles is its weight in the shop. */
+/** The styles per kind of maker; a category with more styles gets more shoes. */
 export const STYLES: Record<MakerStyle, readonly (readonly [string, Category])[]> = {
   sport: [
     ["Runner", running],
@@ -183,13 +183,13 @@ export const STYLES: Record<MakerStyle, readonly (readonly [string, Category])[]
   ],
 };
 
-// Ten each, so that a name comes round ten times before it needs a series number.
+// Ten each, so that a name is used ten times before it needs a series number.
 export const EDITIONS: Record<Construction, readonly string[]> = {
   sport: ["", " 2", " 3", " 4", " 5", " Plus", " Lite", " Mono", " Reissue", " Max"],
   classic: ["", " No. 2", " No. 3", " No. 5", " No. 7", " Deluxe", " Soft", " Mono", " Reissue", " Atelier"],
 };
 
-/** Colours by the name that shoppers filter by, how common each is, and the names of its colourways. */
+/** Colours: the name to filter by, its weight, and the names of its colourways. */
 export const COLORS: readonly (readonly [string, number, readonly string[]])[] = [
   ["Black", 5, ["Ink", "Coal Cellar", "Rook"]],
   ["White", 4, ["Chalk", "First Snow", "Milk Bottle"]],
@@ -226,7 +226,7 @@ export const MATERIALS: Record<Construction, readonly string[]> = {
   ],
 };
 
-/** Sentences about the colour; `{colorway}` and `{color}` are filled in. */
+/** Sentences about the colour; `{colorway}` and `{color}` are replaced. */
 export const COLOR_LINES: readonly string[] = [
   "Shown in {colorway}, our take on {color}.",
   "{colorway} is a {color} that only gets better with wear.",
