@@ -7,10 +7,14 @@ export type Access = (request: Request) => boolean;
 /** Opens the check; without a token only the nearness of the client counts. */
 export function openAccess(clients: Clients, token: string | null): Access {
   const digest = (text: string): Buffer => Buffer.from(Bun.SHA256.hash(text).buffer);
-  const wanted = token === null ? null : digest(`Bearer ${token}`);
+  const expectedDigest = token === null ? null : digest(`Bearer ${token}`);
   return (request) => {
     if (clients.of(request).isNear) return true;
-    const given = request.headers.get("authorization");
-    return wanted !== null && given !== null && timingSafeEqual(digest(given), wanted);
+    const authorization = request.headers.get("authorization");
+    return (
+      expectedDigest !== null &&
+      authorization !== null &&
+      timingSafeEqual(digest(authorization), expectedDigest)
+    );
   };
 }

@@ -7,9 +7,9 @@ import { type ObservedShop, openObservedShop, openTestShop, shoe } from "../test
 const TOKEN = "a-token-of-those-who-run-it";
 const STRANGER = { "x-forwarded-for": "203.0.113.7" };
 
-type Numbers = Record<string, number>;
+type Metrics = Record<string, number>;
 
-async function numbersOf(shop: { get(path: string): Promise<Response> }): Promise<Numbers> {
+async function metricsOf(shop: { get(path: string): Promise<Response> }): Promise<Metrics> {
   const answer = await shop.get("/metrics");
   expect([answer.status, answer.headers.get("content-type")]).toEqual([
     200,
@@ -82,8 +82,8 @@ describe("how it stands, in detail", () => {
       shop.status.enter("ready");
       await shop.get("/api/shoes/a1");
       await signUp(shop);
-      const told = await (await shop.get("/readyz?verbose")).json();
-      expect(told).toMatchObject({
+      const details = await (await shop.get("/readyz?verbose")).json();
+      expect(details).toMatchObject({
         status: "ready",
         phase: "ready",
         version: "test",
@@ -110,10 +110,10 @@ describe("the numbers", () => {
   afterAll(() => shop.close());
 
   /** By how much the numbers grew. */
-  async function grown(does: () => Promise<unknown>): Promise<Numbers> {
-    const before = await numbersOf(shop);
-    await does();
-    const after = await numbersOf(shop);
+  async function growthOf(action: () => Promise<unknown>): Promise<Metrics> {
+    const before = await metricsOf(shop);
+    await action();
+    const after = await metricsOf(shop);
     return Object.fromEntries(
       Object.entries(after)
         .map(([name, value]) => [name, value - (before[name] ?? 0)] as const)
@@ -122,13 +122,13 @@ describe("the numbers", () => {
   }
 
   test("requests before the first look are counted too", async () => {
-    const numbers = await numbersOf(shop);
+    const numbers = await metricsOf(shop);
     expect(numbers['insole_http_requests_total{route="/auth/register",method="POST",status="2xx"}']).toBe(1);
     expect(numbers.insole_registrations_total).toBe(1);
   });
 
   test("an answer of the catalogue, by where it came from", async () => {
-    const kinds = await grown(async () => {
+    const kinds = await growthOf(async () => {
       const { headers } = await shop.get("/api/shoes/a1");
       await shop.get("/v1/shoes/a1");
       await shop.get("/v1/shoes/a1?x=1");
@@ -151,7 +151,7 @@ describe("the numbers", () => {
 
   test("durations: every bucket holds those below it, the last one all", async () => {
     await shop.get("/health");
-    const numbers = await numbersOf(shop);
+    const numbers = await metricsOf(shop);
     const labels = 'route="/health",method="GET",status="2xx"';
     const name = "insole_http_request_duration_seconds";
     const buckets = Object.entries(numbers).filter(([key]) => key.startsWith(`${name}_bucket{${labels}`));
@@ -167,7 +167,7 @@ describe("the numbers", () => {
     const { email, password, token } = person;
     const login = (given: string) =>
       ask(shop, "POST", "/api/auth/login", { body: { email, password: given } });
-    const events = await grown(async () => {
+    const events = await growthOf(async () => {
       await login(password);
       await login("a guess");
       await ask(shop, "POST", "/api/shoes/a1/likes/me", { token });
@@ -188,7 +188,7 @@ describe("the numbers", () => {
   });
 
   test("what stands in the machine", async () => {
-    const numbers = await numbersOf(shop);
+    const numbers = await metricsOf(shop);
     expect(numbers.insole_cache_entries).toBe(shop.cache.state().entries);
     expect(numbers.insole_cache_bytes).toBe(shop.cache.state().bytes);
     expect(numbers.insole_write_door_breaker_open).toBe(0);
@@ -200,17 +200,17 @@ describe("the numbers", () => {
   });
 
   test("strangers cannot make new series: addresses and methods that are not ours are one each", async () => {
-    const series = async () => Object.keys(await numbersOf(shop)).length;
+    const series = async () => Object.keys(await metricsOf(shop)).length;
     await shop.get("/api/none");
     await shop.get("/none", { method: "PROPFIND" });
     const before = await series();
-    for (let at = 0; at < 20; at += 1) {
-      await shop.get(`/api/none${at}/x/y?z=${at}`);
-      await shop.get(`/api/shoes/none${at}`);
-      await shop.get(`/none${at}`, { method: at % 2 === 0 ? "REPORT" : "PROPFIND" });
+    for (let index = 0; index < 20; index += 1) {
+      await shop.get(`/api/none${index}/x/y?z=${index}`);
+      await shop.get(`/api/shoes/none${index}`);
+      await shop.get(`/none${index}`, { method: index % 2 === 0 ? "REPORT" : "PROPFIND" });
     }
     expect(await series()).toBe(before);
-    const names = Object.keys(await numbersOf(shop)).join("\n");
+    const names = Object.keys(await metricsOf(shop)).join("\n");
     expect(names).not.toMatch(/none|a1|PROPFIND|@/);
     expect(names).toContain('route="other",method="other",status="4xx"');
   });
@@ -226,7 +226,7 @@ test("a route's name is its pattern under both prefixes; words come before param
     "/docs",
   ];
   const name = openRouteNames(paths.map((path) => ({ path })));
-  const asked = [
+  const addresses = [
     "/api/shoes/x",
     "/v1/shoes/likes",
     "/api/shoes/update/x",
@@ -235,7 +235,7 @@ test("a route's name is its pattern under both prefixes; words come before param
     "/docs/x",
     "/api/shoes/",
   ];
-  expect(asked.map(name)).toEqual([
+  expect(addresses.map(name)).toEqual([
     "/shoes/:id",
     "/shoes/likes",
     "/shoes/update/:id",

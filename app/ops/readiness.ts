@@ -2,7 +2,7 @@
 import type { MetricServices } from "./metrics.ts";
 
 /** The phase and what is wrong, the newest change known here, the replica, the write door, the cache and who waits. */
-export function readiness({ status, db, cache, passwords, limits }: MetricServices) {
+export function readinessDetails({ status, db, cache, passwords, limits }: MetricServices) {
   const { isReady, phase, why } = status.readiness();
   const replica = status.replica();
   const { version, uptimeSeconds, role, seq, lagMs } = status.health();

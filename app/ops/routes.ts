@@ -5,7 +5,7 @@ import { describeAnswers } from "../http/openapi-parts.ts";
 import { Problem } from "../http/problems.ts";
 import type { Access } from "./access.ts";
 import type { MetricServices, Metrics } from "./metrics.ts";
-import { readiness } from "./readiness.ts";
+import { readinessDetails } from "./readiness.ts";
 
 type Services = MetricServices & { access: Access; metrics: Metrics };
 
@@ -48,7 +48,7 @@ export function opsRoutes(services: Services) {
         const { isReady, phase } = status.readiness();
         if (query.verbose !== undefined) {
           if (!access(request)) throw nothingHere();
-          return send(readiness(services), isReady ? 200 : 503);
+          return send(readinessDetails(services), isReady ? 200 : 503);
         }
         // What is wrong inside is for those who may look inside.
         if (!isReady)
