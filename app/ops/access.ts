@@ -1,10 +1,11 @@
-// Who may look inside: the machine itself, its private network, and whoever has the token.
+// Access to metrics and details of the process: for this machine, its private network, and holders of METRICS_TOKEN.
 import { timingSafeEqual } from "node:crypto";
 import type { Clients } from "../limits/client.ts";
 
+/** Whether this request may read metrics and details. */
 export type Access = (request: Request) => boolean;
 
-/** Opens the check; without a token only the nearness of the client counts. */
+/** Opens the check; without a token only clients on this machine or a private network have access. */
 export function openAccess(clients: Clients, token: string | null): Access {
   const digest = (text: string): Buffer => Buffer.from(Bun.SHA256.hash(text).buffer);
   const expectedDigest = token === null ? null : digest(`Bearer ${token}`);

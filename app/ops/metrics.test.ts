@@ -1,4 +1,4 @@
-// The numbers over HTTP: who may see them, that they count what happened, and that strangers cannot make them grow.
+// Metrics and readiness over HTTP: access, correct counts, and a number of series that strangers cannot raise.
 import { afterAll, beforeAll, describe, expect, test } from "bun:test";
 import { openRouteNames } from "../http/route-names.ts";
 import { ask, type Person, signUp } from "../testing/people.ts";
@@ -21,7 +21,7 @@ async function metricsOf(shop: { get(path: string): Promise<Response> }): Promis
   );
 }
 
-describe("who may look inside", () => {
+describe("access to metrics and details", () => {
   let shop: ObservedShop;
   beforeAll(async () => {
     shop = await openObservedShop([], true, { trustProxy: ["loopback"], metricsToken: TOKEN });
@@ -33,12 +33,12 @@ describe("who may look inside", () => {
     ["this machine", {}, 200],
     ["a private network", { "x-forwarded-for": "10.1.2.3" }, 200],
     ["a stranger", STRANGER, 404],
-    ["one that claims to be near", { "x-forwarded-for": "127.0.0.1, 203.0.113.7" }, 404],
-    ["one with the token", { ...STRANGER, authorization: `Bearer ${TOKEN}` }, 200],
-    ["one with another", { ...STRANGER, authorization: `Bearer ${TOKEN}x` }, 404],
-    ["one with half of it", { ...STRANGER, authorization: "Bearer a-token" }, 404],
-    ["one with nothing but the word", { ...STRANGER, authorization: "Bearer " }, 404],
-  ])("%s", async (_who, headers, status) => {
+    ["a stranger that claims a local address", { "x-forwarded-for": "127.0.0.1, 203.0.113.7" }, 404],
+    ["a stranger with the token", { ...STRANGER, authorization: `Bearer ${TOKEN}` }, 200],
+    ["a stranger with another token", { ...STRANGER, authorization: `Bearer ${TOKEN}x` }, 404],
+    ["a stranger with half of the token", { ...STRANGER, authorization: "Bearer a-token" }, 404],
+    ["a stranger with the scheme only", { ...STRANGER, authorization: "Bearer " }, 404],
+  ])("%s", async (_client, headers, status) => {
     for (const path of ["/metrics", "/readyz?verbose", "/readyz?verbose=1"]) {
       const answer = await shop.get(path, { headers });
       expect([path, answer.status]).toEqual([path, status]);
@@ -48,7 +48,7 @@ describe("who may look inside", () => {
     expect((await shop.get("/readyz", { headers })).status).toBe(200);
   });
 
-  test("a proxy that nobody told of makes no stranger a neighbour; the setting reaches the program", async () => {
+  test("without TRUST_PROXY a forwarded stranger has no access; METRICS_TOKEN reaches the program", async () => {
     const plain = await openTestShop([], { METRICS_TOKEN: TOKEN });
     try {
       const statusWith = async (headers: Record<string, string>) =>
@@ -62,7 +62,7 @@ describe("who may look inside", () => {
   });
 });
 
-test("without a token set, none is right", async () => {
+test("without METRICS_TOKEN no token gives access", async () => {
   const shop = await openObservedShop([], true, { trustProxy: ["loopback"] });
   try {
     for (const authorization of ["Bearer ", "Bearer null", `Bearer ${TOKEN}`])
@@ -72,8 +72,8 @@ test("without a token set, none is right", async () => {
   }
 });
 
-describe("how it stands, in detail", () => {
-  test("phase, newest change, write door and cache; 503 while it takes nothing", async () => {
+describe("/readyz?verbose", () => {
+  test("shows phase, newest change, write queue and cache; 503 before the start is complete", async () => {
     const shop = await openObservedShop([shoe("a1")]);
     try {
       const starting = await shop.get("/readyz?verbose");
@@ -98,7 +98,7 @@ describe("how it stands, in detail", () => {
   });
 });
 
-describe("the numbers", () => {
+describe("metrics", () => {
   let shop: ObservedShop;
   let person: Person;
   beforeAll(async () => {
@@ -109,7 +109,7 @@ describe("the numbers", () => {
   });
   afterAll(() => shop.close());
 
-  /** By how much the numbers grew. */
+  /** The metrics that grew during an action, and by how much. */
   async function growthOf(action: () => Promise<unknown>): Promise<Metrics> {
     const before = await metricsOf(shop);
     await action();
@@ -121,20 +121,20 @@ describe("the numbers", () => {
     );
   }
 
-  test("requests before the first look are counted too", async () => {
+  test("requests before the first scrape are counted too", async () => {
     const numbers = await metricsOf(shop);
     expect(numbers['insole_http_requests_total{route="/auth/register",method="POST",status="2xx"}']).toBe(1);
     expect(numbers.insole_registrations_total).toBe(1);
   });
 
-  test("an answer of the catalogue, by where it came from", async () => {
+  test("catalogue responses are counted by their source", async () => {
     const kinds = await growthOf(async () => {
       const { headers } = await shop.get("/api/shoes/a1");
       await shop.get("/v1/shoes/a1");
       await shop.get("/v1/shoes/a1?x=1");
       await shop.get("/api/shoes/a1", { headers: { "if-none-match": headers.get("etag") ?? "" } });
       await shop.get("/api/shoes/nobody");
-      // It has to be computed to be compared.
+      // Computed only to be compared, so it is a miss.
       expect((await shop.get("/api/categories", { headers: { "if-none-match": "*" } })).status).toBe(304);
     });
     expect(kinds).toMatchObject({
@@ -149,7 +149,7 @@ describe("the numbers", () => {
     });
   });
 
-  test("durations: every bucket holds those below it, the last one all", async () => {
+  test("duration buckets are cumulative", async () => {
     await shop.get("/health");
     const numbers = await metricsOf(shop);
     const labels = 'route="/health",method="GET",status="2xx"';
@@ -163,7 +163,7 @@ describe("the numbers", () => {
     expect(numbers[`${name}_sum{${labels}}`]).toBeGreaterThan(0);
   });
 
-  test("logins, likes and refusals", async () => {
+  test("logins, likes and refusals are counted", async () => {
     const { email, password, token } = person;
     const login = (given: string) =>
       ask(shop, "POST", "/api/auth/login", { body: { email, password: given } });
@@ -187,7 +187,7 @@ describe("the numbers", () => {
     expect(events.insole_registrations_total).toBeUndefined();
   });
 
-  test("what stands in the machine", async () => {
+  test("gauges show the state of the process", async () => {
     const numbers = await metricsOf(shop);
     expect(numbers.insole_cache_entries).toBe(shop.cache.state().entries);
     expect(numbers.insole_cache_bytes).toBe(shop.cache.state().bytes);
@@ -199,7 +199,7 @@ describe("the numbers", () => {
     if (process.platform === "linux") expect(numbers.insole_open_descriptors).toBeGreaterThan(3);
   });
 
-  test("strangers cannot make new series: addresses and methods that are not ours are one each", async () => {
+  test("strangers cannot create series: unknown addresses share one, unknown methods too", async () => {
     const series = async () => Object.keys(await metricsOf(shop)).length;
     await shop.get("/api/none");
     await shop.get("/none", { method: "PROPFIND" });
@@ -216,7 +216,7 @@ describe("the numbers", () => {
   });
 });
 
-test("a route's name is its pattern under both prefixes; words come before parameters", () => {
+test("a route's name is its pattern under both prefixes; fixed segments have priority over parameters", () => {
   const paths = [
     "/api/shoes/:id",
     "/v1/shoes/:id",

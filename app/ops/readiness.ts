@@ -1,7 +1,7 @@
-// How the process stands in detail, for those who may look inside.
+// The details of /readyz?verbose.
 import type { MetricServices } from "./metrics.ts";
 
-/** The phase and what is wrong, the newest change known here, the replica, the write door, the cache and who waits. */
+/** Phase and trouble, newest change, replica, write queue, cache, and the queues of passwords and limits. */
 export function readinessDetails({ status, db, cache, passwords, limits }: MetricServices) {
   const { isReady, phase, why } = status.readiness();
   const replica = status.replica();
