@@ -16,10 +16,10 @@ beforeAll(async () => {
 });
 afterAll(() => Promise.all([shop.close(), plain.close()]));
 
-async function signInByCookie(at = shop, { email, password } = person) {
-  const answer = await ask(at, "POST", "/api/auth/login", { body: { email, password, cookie: true } });
-  const header = answer.headers.get("set-cookie") ?? "";
-  return { answer, header, cookie: header.split(";")[0] ?? "" };
+async function signInByCookie(target = shop, { email, password } = person) {
+  const response = await ask(target, "POST", "/api/auth/login", { body: { email, password, cookie: true } });
+  const header = response.headers.get("set-cookie") ?? "";
+  return { response, header, cookie: header.split(";")[0] ?? "" };
 }
 const send = (path: string, cookie: string, origin: string | null, body?: unknown) =>
   ask(shop, "POST", path, {
@@ -27,12 +27,12 @@ const send = (path: string, cookie: string, origin: string | null, body?: unknow
     headers: { cookie, ...(origin === null ? {} : { origin }) },
   });
 
-test("the answer holds it in the cookie only", async () => {
-  const { answer, header } = await signInByCookie();
+test("the response holds it in the cookie only", async () => {
+  const { response, header } = await signInByCookie();
   expect(header).toMatch(
     /^insole_refresh=[\w-]{43}; Max-Age=2592000; Path=\/; HttpOnly; SameSite=Lax; Secure$/,
   );
-  const session = (await answer.json()) as Record<string, unknown>;
+  const session = (await response.json()) as Record<string, unknown>;
   expect(Object.keys(session).sort()).toEqual(["expiresIn", "success", "token", "user"]);
   const other = await signInByCookie(plain, await signUp(plain));
   expect(other.header).toEndWith("HttpOnly; SameSite=Lax");
@@ -72,8 +72,8 @@ describe("with the cookie", () => {
   ])("a page of %p may not", async (origin) => {
     const { cookie } = await signInByCookie();
     for (const path of ["/api/auth/refresh", "/api/auth/logout"]) {
-      const answer = await send(path, cookie, origin);
-      expect([answer.status, answer.headers.get("set-cookie")]).toEqual([403, null]);
+      const response = await send(path, cookie, origin);
+      expect([response.status, response.headers.get("set-cookie")]).toEqual([403, null]);
     }
     expect((await send("/api/auth/refresh", cookie, FRONT)).status).toBe(200);
   });
@@ -81,13 +81,13 @@ describe("with the cookie", () => {
 
 test("a token in the body goes before the cookie and needs no origin", async () => {
   const { cookie } = await signInByCookie();
-  const answer = await send("/api/auth/refresh", cookie, null, { refreshToken: person.refreshToken });
-  expect([answer.status, answer.headers.get("set-cookie")]).toEqual([200, null]);
-  expect(await answer.json()).toHaveProperty("refreshToken");
+  const response = await send("/api/auth/refresh", cookie, null, { refreshToken: person.refreshToken });
+  expect([response.status, response.headers.get("set-cookie")]).toEqual([200, null]);
+  expect(await response.json()).toHaveProperty("refreshToken");
 });
 
 test("a cookie alone opens nothing", async () => {
   const { cookie } = await signInByCookie();
-  const answer = await shop.get("/api/auth/profile", { headers: { cookie, origin: FRONT } });
-  expect(answer.status).toBe(401);
+  const response = await shop.get("/api/auth/profile", { headers: { cookie, origin: FRONT } });
+  expect(response.status).toBe(401);
 });

@@ -5,31 +5,31 @@ import { Problem } from "../http/problems.ts";
 import { Refresh } from "./fields.ts";
 import { REFRESH_TTL_MS } from "./sessions.ts";
 
-const NAME = "insole_refresh";
+const COOKIE = "insole_refresh";
 
 /** The header that keeps a refresh token out of every script's sight. */
 export const sessionCookie = (token: string, isSecure: boolean): string =>
-  `${NAME}=${token}; Max-Age=${REFRESH_TTL_MS / 1000}; ${attributes(isSecure)}`;
+  `${COOKIE}=${token}; Max-Age=${REFRESH_TTL_MS / 1000}; ${attributes(isSecure)}`;
 
 /** The header that makes a browser forget it. */
-export const clearedCookie = (isSecure: boolean): string => `${NAME}=; Max-Age=0; ${attributes(isSecure)}`;
+export const expiredCookie = (isSecure: boolean): string => `${COOKIE}=; Max-Age=0; ${attributes(isSecure)}`;
 
 const attributes = (isSecure: boolean): string =>
   `Path=/; HttpOnly; SameSite=Lax${isSecure ? "; Secure" : ""}`;
 
 /** The token and where it came from. Throws a `Problem`: 400 without one, 403 for a cookie that another site sends. */
-export async function tokenOf(
+export async function refreshTokenOf(
   request: Request,
   origins: Origins,
 ): Promise<{ token: string; inCookie: boolean }> {
-  const { refreshToken } = Refresh.read(await readFieldsIfAny(request));
-  if (refreshToken !== undefined) return { token: refreshToken, inCookie: false };
-  const kept = new Bun.CookieMap(request.headers.get("cookie") ?? "").get(NAME);
-  if (kept === null || kept === "")
+  const { refreshToken: bodyToken } = Refresh.read(await readFieldsIfAny(request));
+  if (bodyToken !== undefined) return { token: bodyToken, inCookie: false };
+  const cookieToken = new Bun.CookieMap(request.headers.get("cookie") ?? "").get(COOKIE);
+  if (cookieToken === null || cookieToken === "")
     throw new Problem("invalid-request", "refreshToken is required", [
       { pointer: "/refreshToken", detail: "is required" },
     ]);
   if (!isFromAllowedOrigin(request, origins))
     throw new Problem("forbidden", "the cookie is taken only from pages of an allowed Origin");
-  return { token: kept, inCookie: true };
+  return { token: cookieToken, inCookie: true };
 }

@@ -19,7 +19,7 @@ let hashed: string[];
 /** What happens while a password is hashed. */
 let meanwhile: () => Promise<unknown>;
 const passwords = openPasswords({
-  engine: {
+  hasher: {
     async hash(password) {
       hashed.push(password);
       await meanwhile();

@@ -2,15 +2,15 @@
 import { describe, expect, test } from "bun:test";
 import { ask, PASSWORD, signUp } from "../testing/people.ts";
 import { openObservedShop } from "../testing/shop.ts";
-import { type Engine, openPasswords } from "./passwords.ts";
+import { openPasswords, type PasswordHasher } from "./passwords.ts";
 
 const OLD = { algorithm: "argon2id", memoryCost: 1_024, timeCost: 1 } as const;
 
 /** The real work, noted. */
-function countingEngine() {
+function countingHasher() {
   const verified: string[] = [];
   const counts = { hashed: 0, running: 0, most: 0 };
-  const engine: Engine = {
+  const hasher: PasswordHasher = {
     hash(password) {
       counts.hashed += 1;
       return Bun.password.hash(password, { algorithm: "argon2id", memoryCost: 19_456, timeCost: 2 });
@@ -24,7 +24,7 @@ function countingEngine() {
       return isRight;
     },
   };
-  return { engine, verified, counts };
+  return { hasher, verified, counts };
 }
 
 describe("a hash", () => {
@@ -39,25 +39,25 @@ describe("a hash", () => {
   });
 
   test("of nobody has the same parameters, and is nobody's", async () => {
-    const { engine, verified } = countingEngine();
-    const passwords = openPasswords({ engine });
+    const { hasher, verified } = countingHasher();
+    const passwords = openPasswords({ hasher });
     expect(await passwords.verify(PASSWORD, null)).toBe(false);
     expect(verified).toHaveLength(1);
     expect(passwords.isOutdated(verified[0] ?? "")).toBe(false);
-    const always = openPasswords({ engine: { ...engine, verify: async () => true } });
+    const always = openPasswords({ hasher: { ...hasher, verify: async () => true } });
     expect(await always.verify(PASSWORD, null)).toBe(false);
   });
 });
 
 describe("the queue", () => {
   /** Work that ends when it is told to. */
-  function openWork(atOnce: number, waitingMax: number) {
+  function openWork(runningMax: number, waitingMax: number) {
     const ends: (() => void)[] = [];
-    const engine: Engine = {
+    const hasher: PasswordHasher = {
       hash: () => new Promise((end) => ends.push(() => end("done"))),
       verify: () => new Promise((_end, fail) => ends.push(() => fail(new Error("broken")))),
     };
-    return { ends, passwords: openPasswords({ atOnce, waitingMax, engine }) };
+    return { ends, passwords: openPasswords({ runningMax, waitingMax, hasher }) };
   }
 
   test("runs a few at once, lets some wait, and refuses the next with 503", async () => {
@@ -68,9 +68,9 @@ describe("the queue", () => {
       type: "unavailable",
       headers: { "retry-after": "2" },
     });
-    for (let at = 0; at < 4; at += 1) {
-      ends[at]?.();
-      await accepted[at];
+    for (let index = 0; index < 4; index += 1) {
+      ends[index]?.();
+      await accepted[index];
     }
     expect(await Promise.all(accepted)).toEqual(Array(4).fill("done"));
     expect(passwords.state()).toEqual({ running: 0, waiting: 0 });
@@ -91,11 +91,11 @@ describe("the queue", () => {
 
 describe("signing in", () => {
   test("does one verification for a wrong password, for an unknown address and for a right one", async () => {
-    const { engine, verified, counts } = countingEngine();
-    const shop = await openObservedShop([], true, { passwords: openPasswords({ engine, atOnce: 1 }) });
+    const { hasher, verified, counts } = countingHasher();
+    const shop = await openObservedShop([], true, { passwords: openPasswords({ hasher, runningMax: 1 }) });
     const person = await signUp(shop);
     counts.hashed = 0;
-    const answers: unknown[] = [];
+    const responses: unknown[] = [];
     for (const given of [
       { email: person.email, password: "wrong password" },
       { email: "nobody@shop.example", password: PASSWORD },
@@ -103,13 +103,13 @@ describe("signing in", () => {
       { email: person.email, password: "p".repeat(1_000) },
     ]) {
       verified.length = 0;
-      const answer = await ask(shop, "POST", "/api/auth/login", { body: given });
-      const { timestamp: _, requestId: __, ...told } = (await answer.json()) as Record<string, unknown>;
-      answers.push([answer.status, told]);
+      const response = await ask(shop, "POST", "/api/auth/login", { body: given });
+      const { timestamp: _, requestId: __, ...body } = (await response.json()) as Record<string, unknown>;
+      responses.push([response.status, body]);
       expect([verified.length, counts.hashed]).toEqual([1, 0]);
     }
-    expect(new Set(answers.map((answer) => JSON.stringify(answer))).size).toBe(1);
-    expect(answers[0]).toMatchObject([401, { type: "/problems/unauthorized" }]);
+    expect(new Set(responses.map((response) => JSON.stringify(response))).size).toBe(1);
+    expect(responses[0]).toMatchObject([401, { type: "/problems/unauthorized" }]);
     verified.length = 0;
     const many = Array.from({ length: 6 }, () =>
       ask(shop, "POST", "/api/auth/login", { body: { email: person.email, password: PASSWORD } }),
@@ -121,17 +121,17 @@ describe("signing in", () => {
 
   test("is 503 with Retry-After when too many wait", async () => {
     const { promise: held, resolve: letGo } = Promise.withResolvers<void>();
-    const engine: Engine = { hash: async () => "", verify: () => held.then(() => false) };
+    const hasher: PasswordHasher = { hash: async () => "", verify: () => held.then(() => false) };
     const shop = await openObservedShop([], true, {
-      passwords: openPasswords({ engine, atOnce: 1, waitingMax: 0 }),
+      passwords: openPasswords({ hasher, runningMax: 1, waitingMax: 0 }),
     });
     const body = { email: "a@b.example", password: PASSWORD };
     const first = ask(shop, "POST", "/api/auth/login", { body });
-    const answers = [1, 2].map(() => ask(shop, "POST", "/api/auth/login", { body }));
-    const refused = await Promise.race([first, ...answers]);
+    const responses = [1, 2].map(() => ask(shop, "POST", "/api/auth/login", { body }));
+    const refused = await Promise.race([first, ...responses]);
     expect([refused.status, refused.headers.get("retry-after")]).toEqual([503, "2"]);
     letGo();
-    const statuses = (await Promise.all([first, ...answers])).map(({ status }) => status);
+    const statuses = (await Promise.all([first, ...responses])).map(({ status }) => status);
     expect(statuses.toSorted()).toEqual([401, 503, 503]);
     await shop.close();
   });

@@ -12,31 +12,31 @@ const WAITING_MAX = 128;
 const RETRY_AFTER_SECONDS = 2;
 
 /** The costly part, to be counted by tests. */
-export type Engine = {
+export type PasswordHasher = {
   hash(password: string): Promise<string>;
   verify(password: string, hash: string): Promise<boolean>;
 };
 
-const ENGINE: Engine = {
+const BUN_HASHER: PasswordHasher = {
   hash: (password) => Bun.password.hash(password, PARAMETERS),
   verify: (password, hash) => Bun.password.verify(password, hash),
 };
 
-export type PasswordOptions = { atOnce?: number; waitingMax?: number; engine?: Engine };
+export type PasswordOptions = { runningMax?: number; waitingMax?: number; hasher?: PasswordHasher };
 
 export type Passwords = ReturnType<typeof openPasswords>;
 
 /** Opens the bounded queue in front of the hashing; when it is full, 503 is thrown and nothing was done. */
 export function openPasswords({
-  atOnce = Math.max(1, availableParallelism() - 1),
+  runningMax = Math.max(1, availableParallelism() - 1),
   waitingMax = WAITING_MAX,
-  engine = ENGINE,
+  hasher = BUN_HASHER,
 }: PasswordOptions = {}) {
   const waiting: (() => void)[] = [];
   let running = 0;
 
-  const inTurn = async <T>(work: () => Promise<T>): Promise<T> => {
-    if (running < atOnce) running += 1;
+  const whenFree = async <T>(work: () => Promise<T>): Promise<T> => {
+    if (running < runningMax) running += 1;
     else {
       if (waiting.length >= waitingMax)
         throw new Problem("unavailable", "too many people are signing in", [], {
@@ -55,10 +55,10 @@ export function openPasswords({
   };
 
   return {
-    hash: (password: string): Promise<string> => inTurn(() => engine.hash(folded(password))),
+    hash: (password: string): Promise<string> => whenFree(() => hasher.hash(normalized(password))),
     /** Whether it is the password; for `null`, an account that is not there, it is not, after the same work. */
     async verify(password: string, hash: string | null): Promise<boolean> {
-      const isRight = await inTurn(() => engine.verify(folded(password), hash ?? DUMMY_HASH));
+      const isRight = await whenFree(() => hasher.verify(normalized(password), hash ?? DUMMY_HASH));
       return isRight && hash !== null;
     },
     /** Whether the hash was made with other parameters than today's. */
@@ -68,4 +68,4 @@ export function openPasswords({
 }
 
 /** One password in all the ways that keyboards compose it. */
-const folded = (password: string): string => password.normalize("NFKC");
+const normalized = (password: string): string => password.normalize("NFKC");

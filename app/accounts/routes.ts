@@ -9,7 +9,7 @@ import { Problem } from "../http/problems.ts";
 import type { Identity } from "../identity/identity.ts";
 import { identityPlugin } from "../identity/plugin.ts";
 import { countUsers, findAccount, listUsers, type User } from "./accounts.ts";
-import { clearedCookie, sessionCookie, tokenOf } from "./cookie.ts";
+import { expiredCookie, refreshTokenOf, sessionCookie } from "./cookie.ts";
 import { AccountChange, Login, Profile, Registration, Removal } from "./fields.ts";
 import { DOCS } from "./model.ts";
 import type { Passwords } from "./passwords.ts";
@@ -75,7 +75,7 @@ function authRoutes(services: AccountServices) {
     .post(
       "/auth/refresh",
       async ({ request }) => {
-        const { token, inCookie } = await tokenOf(request, origins);
+        const { token, inCookie } = await refreshTokenOf(request, origins);
         return sendSession(await refresh(services, token), 200, inCookie);
       },
       { ...DOCS.refresh, parse: "none" },
@@ -83,9 +83,9 @@ function authRoutes(services: AccountServices) {
     .post(
       "/auth/logout",
       async ({ request }) => {
-        const { token, inCookie } = await tokenOf(request, origins);
+        const { token, inCookie } = await refreshTokenOf(request, origins);
         await logout(services, token);
-        return done(inCookie ? { "set-cookie": clearedCookie(isSecure) } : {});
+        return done(inCookie ? { "set-cookie": expiredCookie(isSecure) } : {});
       },
       { ...DOCS.logout, parse: "none" },
     )

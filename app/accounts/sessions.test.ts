@@ -21,8 +21,8 @@ beforeEach(async () => {
 afterAll(() => shop.close());
 
 async function refresh(refreshToken: string): Promise<{ status: number; session: Session | null }> {
-  const answer = await ask(shop, "POST", "/api/auth/refresh", { body: { refreshToken } });
-  return { status: answer.status, session: answer.ok ? ((await answer.json()) as Session) : null };
+  const response = await ask(shop, "POST", "/api/auth/refresh", { body: { refreshToken } });
+  return { status: response.status, session: response.ok ? ((await response.json()) as Session) : null };
 }
 const next = async (refreshToken: string): Promise<string> => {
   const { session } = await refresh(refreshToken);
@@ -120,9 +120,9 @@ describe("a refresh token that was used already", () => {
   });
 
   test("at once from many tabs: each gets its own", async () => {
-    const answers = await Promise.all(Array.from({ length: 8 }, () => refresh(person.refreshToken)));
-    expect(answers.map(({ status }) => status)).toEqual(Array(8).fill(200));
-    expect(new Set(answers.map(({ session }) => session?.refreshToken)).size).toBe(8);
+    const responses = await Promise.all(Array.from({ length: 8 }, () => refresh(person.refreshToken)));
+    expect(responses.map(({ status }) => status)).toEqual(Array(8).fill(200));
+    expect(new Set(responses.map(({ session }) => session?.refreshToken)).size).toBe(8);
   });
 
   test("later ends the session and its whole family, but no other session", async () => {
@@ -173,7 +173,7 @@ test("an access token lives for 900 seconds, remembered or not", async () => {
   expect(await profile(person.token)).toBe(401);
 });
 
-test("a session's end is told in the change feed with the user's id", async () => {
+test("a session's end is body in the change feed with the user's id", async () => {
   const newest = () =>
     shop.db.read.get<[string, string]>("SELECT kind, shoe_id FROM changes ORDER BY seq DESC LIMIT 1");
   const before = newest();

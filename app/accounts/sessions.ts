@@ -12,7 +12,7 @@ const GRACE_MS = 10_000;
 /** Sessions of one user; the oldest ends when another begins. */
 const SESSIONS_MAX = 500;
 /** Ended sessions that each signing-in clears away. */
-const PRUNED_MAX = 20;
+const EXPIRED_REMOVED_MAX = 20;
 
 /** A session just begun or prolonged, with the refresh token that goes on. */
 export type Session = { userId: string; sessionId: string; refreshToken: string };
@@ -20,21 +20,21 @@ export type Session = { userId: string; sessionId: string; refreshToken: string 
 /** A new session and the statements that begin it, to be written with what it is begun for. */
 export function beginSession(userId: string, passwordHash: string, nowMs: number) {
   const ticket: Session = { userId, sessionId: crypto.randomUUID(), refreshToken: makeRefreshToken() };
-  const endsAt = nowMs + REFRESH_TTL_MS;
+  const expiresAtMs = nowMs + REFRESH_TTL_MS;
   const statements: Statement[] = [
     {
       // Not for a password that was changed while it was being checked: then the token below has no session.
       sql: `INSERT INTO sessions (id, user_id, created_at, expires_at)
             SELECT ?, id, ?, ? FROM users WHERE id = ? AND password_hash = ?`,
-      args: [ticket.sessionId, nowMs, endsAt, userId, passwordHash],
+      args: [ticket.sessionId, nowMs, expiresAtMs, userId, passwordHash],
     },
     {
       sql: "INSERT INTO refresh_tokens (hash, session_id, created_at, expires_at) VALUES (?, ?, ?, ?)",
-      args: [digestOf(ticket.refreshToken), ticket.sessionId, nowMs, endsAt],
+      args: [digestOf(ticket.refreshToken), ticket.sessionId, nowMs, expiresAtMs],
     },
     {
       sql: `DELETE FROM sessions WHERE id IN
-            (SELECT id FROM sessions WHERE expires_at <= ? ORDER BY expires_at LIMIT ${PRUNED_MAX})`,
+            (SELECT id FROM sessions WHERE expires_at <= ? ORDER BY expires_at LIMIT ${EXPIRED_REMOVED_MAX})`,
       args: [nowMs],
     },
     {
@@ -47,7 +47,7 @@ export function beginSession(userId: string, passwordHash: string, nowMs: number
 }
 
 /** A refresh token whose session stands; `hash` is the token's digest, `usedAt` its first use. Times in ms. */
-export type HeldToken = {
+export type StoredRefreshToken = {
   hash: string;
   sessionId: string;
   userId: string;
@@ -56,9 +56,9 @@ export type HeldToken = {
 };
 
 /** A refresh token as it stands; `null` when there is no such token, or its session has ended. */
-export function findToken(at: Readable, token: string): HeldToken | null {
+export function findToken(db: Readable, token: string): StoredRefreshToken | null {
   const hash = digestOf(token);
-  const row = at.read.get<[string, string, number, number | null]>(
+  const row = db.read.get<[string, string, number, number | null]>(
     `SELECT t.session_id, s.user_id, t.expires_at, t.used_at
      FROM refresh_tokens AS t JOIN sessions AS s ON s.id = t.session_id WHERE t.hash = ?`,
     hash,
@@ -74,7 +74,7 @@ export function findToken(at: Readable, token: string): HeldToken | null {
  */
 export async function rotate(
   db: Database,
-  { hash, sessionId, userId, expiresAt, usedAt }: HeldToken,
+  { hash, sessionId, userId, expiresAt, usedAt }: StoredRefreshToken,
   nowMs: number,
   onRevoked: (userId: string) => void,
 ): Promise<Session | null> {
@@ -89,7 +89,7 @@ export async function rotate(
     return null;
   }
   const next = makeRefreshToken();
-  const endsAt = nowMs + REFRESH_TTL_MS;
+  const expiresAtMs = nowMs + REFRESH_TTL_MS;
   try {
     await db.write(
       [
@@ -99,9 +99,9 @@ export async function rotate(
         },
         {
           sql: "INSERT INTO refresh_tokens (hash, session_id, created_at, expires_at) VALUES (?, ?, ?, ?)",
-          args: [digestOf(next), sessionId, nowMs, endsAt],
+          args: [digestOf(next), sessionId, nowMs, expiresAtMs],
         },
-        { sql: "UPDATE sessions SET expires_at = ? WHERE id = ?", args: [endsAt, sessionId] },
+        { sql: "UPDATE sessions SET expires_at = ? WHERE id = ?", args: [expiresAtMs, sessionId] },
         {
           sql: "DELETE FROM refresh_tokens WHERE session_id = ? AND expires_at <= ?",
           args: [sessionId, nowMs],
@@ -119,10 +119,10 @@ export async function rotate(
 
 /** Ends the session that the token belongs to; returns whose it was, `null` when there is none. */
 export async function endSessionOf(db: Database, token: string): Promise<string | null> {
-  const held = await db.onPrimary((at) => findToken(at, token));
-  if (!held) return null;
-  await db.write([endStatement(held.sessionId)], crypto.randomUUID());
-  return held.userId;
+  const stored = await db.onPrimary((snapshot) => findToken(snapshot, token));
+  if (!stored) return null;
+  await db.write([endStatement(stored.sessionId)], crypto.randomUUID());
+  return stored.userId;
 }
 
 /** Ends every session of a user; a trigger tells the change feed. */

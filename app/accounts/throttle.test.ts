@@ -1,13 +1,13 @@
-// Guessing slows an account's answers, takes no place of others, and never locks its owner out.
+// Guessing slows an account's responses, takes no place of others, and never locks its owner out.
 import { afterAll, beforeAll, expect, test } from "bun:test";
 import { ask, PASSWORD, signUp } from "../testing/people.ts";
 import { type ObservedShop, openObservedShop } from "../testing/shop.ts";
 import { openPasswords } from "./passwords.ts";
-import { openLoginThrottle, waitOf } from "./throttle.ts";
+import { openLoginThrottle, waitMsAfter } from "./throttle.ts";
 
 let nowMs = 1_800_000_000_000;
 const waits: number[] = [];
-const passwords = openPasswords({ atOnce: 1 });
+const passwords = openPasswords({ runningMax: 1 });
 let shop: ObservedShop;
 beforeAll(async () => {
   shop = await openObservedShop([], true, { now: () => nowMs, waits, passwords, trustProxy: ["loopback"] });
@@ -21,14 +21,14 @@ const login = async (email: string, password: string, address = "203.0.113.1") =
 
 test("waits double from the fifth failure on, to two seconds", () => {
   const counts = [0, 4, 5, 6, 7, 8, 9, 10, 11, 1_000_000];
-  expect(counts.map(waitOf)).toEqual([0, 0, 60, 120, 240, 480, 960, 1_920, 2_000, 2_000]);
+  expect(counts.map(waitMsAfter)).toEqual([0, 0, 60, 120, 240, 480, 960, 1_920, 2_000, 2_000]);
 });
 
 test("guesses from many addresses at one account slow it, and its owner still gets in", async () => {
   const owner = await signUp(shop);
   waits.length = 0;
-  for (let at = 0; at < 7; at += 1)
-    expect(await login(owner.email.toUpperCase(), "a guess", `203.0.113.${at}`)).toBe(401);
+  for (let index = 0; index < 7; index += 1)
+    expect(await login(owner.email.toUpperCase(), "a guess", `203.0.113.${index}`)).toBe(401);
   expect(waits).toEqual([60, 120]);
   expect(await login(owner.email, PASSWORD)).toBe(200);
   expect(waits).toEqual([60, 120, 240]);
@@ -38,13 +38,13 @@ test("guesses from many addresses at one account slow it, and its owner still ge
 
 test("an account that is not there is slowed alike", async () => {
   waits.length = 0;
-  for (let at = 0; at < 6; at += 1) expect(await login("nobody@shop.example", "a guess")).toBe(401);
+  for (let index = 0; index < 6; index += 1) expect(await login("nobody@shop.example", "a guess")).toBe(401);
   expect(waits).toEqual([60]);
 });
 
 test("others are not slowed, and time heals", async () => {
   const [one, other] = [await signUp(shop), await signUp(shop)];
-  for (let at = 0; at < 5; at += 1) await login(one.email, "a guess");
+  for (let index = 0; index < 5; index += 1) await login(one.email, "a guess");
   waits.length = 0;
   expect(await login(other.email, PASSWORD)).toBe(200);
   expect(waits).toEqual([]);
@@ -73,7 +73,7 @@ test("who waits holds no place among those whose passwords are checked", async (
     const [victim, other] = [await signUp(slow), await signUp(slow)];
     const attempt = ({ email }: { email: string }, password: string) =>
       ask(slow, "POST", "/api/auth/login", { body: { email, password } });
-    for (let at = 0; at < 5; at += 1) await attempt(victim, "a guess");
+    for (let index = 0; index < 5; index += 1) await attempt(victim, "a guess");
     const waiting = attempt(victim, "a guess");
     expect((await attempt(other, PASSWORD)).status).toBe(200);
     go();
@@ -91,7 +91,7 @@ test("its memory is bounded", async () => {
     wait: async (ms) => waited.push(ms),
     accountsMax: 1,
   });
-  for (let at = 0; at < 9; at += 1) loginThrottle.failed("a");
+  for (let index = 0; index < 9; index += 1) loginThrottle.failed("a");
   loginThrottle.failed("b");
   await loginThrottle.before("a");
   expect(waited).toEqual([]);

@@ -2,11 +2,11 @@
 import { LRUCache } from "lru-cache";
 
 /** Somebody who mistypes is not made to wait. */
-const FREE_FAILURES = 4;
+const UNTHROTTLED_FAILURES = 4;
 const FIRST_WAIT_MS = 60;
 const WAIT_MAX_MS = 2_000;
 /** Failures are forgotten when there were none for so long. */
-const FORGET_MS = 15 * 60_000;
+const FAILURES_TTL_MS = 15 * 60_000;
 const ACCOUNTS_MAX = 10_000;
 
 type Failures = { count: number; lastMs: number };
@@ -30,13 +30,13 @@ export function openLoginThrottle({
   const keyOf = (name: string): string => Bun.hash.xxHash64(name).toString(36);
   const countOf = (key: string): number => {
     const known = failures.get(key);
-    return known && now() - known.lastMs < FORGET_MS ? known.count : 0;
+    return known && now() - known.lastMs < FAILURES_TTL_MS ? known.count : 0;
   };
 
   return {
     /** Waits as long as the account's failures ask for; to be done before anything scarce is taken. */
     async before(account: string): Promise<void> {
-      const ms = waitOf(countOf(keyOf(account)));
+      const ms = waitMsAfter(countOf(keyOf(account)));
       if (ms > 0) await wait(ms);
     },
     failed(account: string): void {
@@ -48,7 +48,7 @@ export function openLoginThrottle({
 }
 
 /** From no wait at all, doubling with each failure, to two seconds. */
-export function waitOf(count: number): number {
-  if (count <= FREE_FAILURES) return 0;
-  return Math.min(WAIT_MAX_MS, FIRST_WAIT_MS * 2 ** Math.min(count - FREE_FAILURES - 1, 16));
+export function waitMsAfter(count: number): number {
+  if (count <= UNTHROTTLED_FAILURES) return 0;
+  return Math.min(WAIT_MAX_MS, FIRST_WAIT_MS * 2 ** Math.min(count - UNTHROTTLED_FAILURES - 1, 16));
 }

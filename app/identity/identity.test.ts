@@ -250,14 +250,14 @@ test("a login whose password changes during verification starts no session", asy
   const { promise: checked, resolve: finish } = Promise.withResolvers<boolean>();
   const { promise: begun, resolve: begin } = Promise.withResolvers<void>();
   const { openPasswords } = await import("../accounts/passwords.ts");
-  const engine = {
+  const hasher = {
     hash: async () => "$argon2id$v=19$m=19456,t=2,p=1$made-up",
     verify: () => {
       begin();
       return checked;
     },
   };
-  const shop = await openObservedShop([], true, { passwords: openPasswords({ engine }) });
+  const shop = await openObservedShop([], true, { passwords: openPasswords({ hasher }) });
   const { email, password, id } = await signUp(shop);
   const login = ask(shop, "POST", "/api/auth/login", { body: { email, password } });
   await begun;
