@@ -1,4 +1,4 @@
-// Sessions in a cookie: out of every script's sight, and of no use to pages of other sites.
+// Refresh tokens in a cookie: hidden from scripts, and useless to pages of other sites.
 import { afterAll, beforeAll, describe, expect, test } from "bun:test";
 import { ask, type Person, signUp } from "../testing/people.ts";
 import { type ObservedShop, openObservedShop } from "../testing/shop.ts";
@@ -27,7 +27,7 @@ const send = (path: string, cookie: string, origin: string | null, body?: unknow
     headers: { cookie, ...(origin === null ? {} : { origin }) },
   });
 
-test("the response holds it in the cookie only", async () => {
+test("a login with `cookie` returns the refresh token in the cookie only", async () => {
   const { response, header } = await signInByCookie();
   expect(header).toMatch(
     /^insole_refresh=[\w-]{43}; Max-Age=2592000; Path=\/; HttpOnly; SameSite=Lax; Secure$/,
@@ -40,7 +40,7 @@ test("the response holds it in the cookie only", async () => {
 
 describe("with the cookie", () => {
   test.each([FRONT, "https://shop.example", "http://localhost:5173", "http://localhost", "own"])(
-    "a page of %s may refresh and sign out",
+    "a page of %s may refresh and log out",
     async (name) => {
       const origin = name === "own" ? shop.url : name;
       const { cookie } = await signInByCookie();
@@ -79,14 +79,14 @@ describe("with the cookie", () => {
   });
 });
 
-test("a token in the body goes before the cookie and needs no origin", async () => {
+test("a token in the body has priority over the cookie and needs no origin", async () => {
   const { cookie } = await signInByCookie();
   const response = await send("/api/auth/refresh", cookie, null, { refreshToken: person.refreshToken });
   expect([response.status, response.headers.get("set-cookie")]).toEqual([200, null]);
   expect(await response.json()).toHaveProperty("refreshToken");
 });
 
-test("a cookie alone opens nothing", async () => {
+test("the refresh cookie alone authenticates no request", async () => {
   const { cookie } = await signInByCookie();
   const response = await shop.get("/api/auth/profile", { headers: { cookie, origin: FRONT } });
   expect(response.status).toBe(401);

@@ -1,4 +1,4 @@
-// The refresh token of a request: in its body, or in the cookie, which only counts from an allowed origin.
+// The refresh token of a request: in its body, or in a cookie that is accepted from allowed origins only.
 import { readFieldsIfAny } from "../http/body.ts";
 import { isFromAllowedOrigin, type Origins } from "../http/origin.ts";
 import { Problem } from "../http/problems.ts";
@@ -7,17 +7,17 @@ import { REFRESH_TTL_MS } from "./sessions.ts";
 
 const COOKIE = "insole_refresh";
 
-/** The header that keeps a refresh token out of every script's sight. */
+/** The `Set-Cookie` header that stores a refresh token where scripts cannot read it. */
 export const sessionCookie = (token: string, isSecure: boolean): string =>
   `${COOKIE}=${token}; Max-Age=${REFRESH_TTL_MS / 1000}; ${attributes(isSecure)}`;
 
-/** The header that makes a browser forget it. */
+/** The `Set-Cookie` header that removes it from the browser. */
 export const expiredCookie = (isSecure: boolean): string => `${COOKIE}=; Max-Age=0; ${attributes(isSecure)}`;
 
 const attributes = (isSecure: boolean): string =>
   `Path=/; HttpOnly; SameSite=Lax${isSecure ? "; Secure" : ""}`;
 
-/** The token and where it came from. Throws a `Problem`: 400 without one, 403 for a cookie that another site sends. */
+/** The refresh token and whether it came in the cookie. Throws a `Problem`: 400 without one, 403 for a cookie from a foreign origin. */
 export async function refreshTokenOf(
   request: Request,
   origins: Origins,
@@ -30,6 +30,6 @@ export async function refreshTokenOf(
       { pointer: "/refreshToken", detail: "is required" },
     ]);
   if (!isFromAllowedOrigin(request, origins))
-    throw new Problem("forbidden", "the cookie is taken only from pages of an allowed Origin");
+    throw new Problem("forbidden", "the refresh cookie is accepted from allowed origins only");
   return { token: cookieToken, inCookie: true };
 }

@@ -1,4 +1,4 @@
-// Passwords: a bounded number at once, the same work for every failure, new parameters taken over at signing in.
+// Passwords: bounded concurrency, the same work for every failed login, new hash parameters applied at login.
 import { describe, expect, test } from "bun:test";
 import { ask, PASSWORD, signUp } from "../testing/people.ts";
 import { openObservedShop } from "../testing/shop.ts";
@@ -6,7 +6,7 @@ import { openPasswords, type PasswordHasher } from "./passwords.ts";
 
 const OLD = { algorithm: "argon2id", memoryCost: 1_024, timeCost: 1 } as const;
 
-/** The real work, noted. */
+/** A real hasher that counts its work. */
 function countingHasher() {
   const verified: string[] = [];
   const counts = { hashed: 0, running: 0, most: 0 };
@@ -38,7 +38,7 @@ describe("a hash", () => {
     expect(await passwords.verify("\u212b\u00e9", await passwords.hash("\u00c5e\u0301"))).toBe(true);
   });
 
-  test("of nobody has the same parameters, and is nobody's", async () => {
+  test("of an unknown account is verified with the same parameters, and never matches", async () => {
     const { hasher, verified } = countingHasher();
     const passwords = openPasswords({ hasher });
     expect(await passwords.verify(PASSWORD, null)).toBe(false);
@@ -50,7 +50,7 @@ describe("a hash", () => {
 });
 
 describe("the queue", () => {
-  /** Work that ends when it is told to. */
+  /** A hasher whose operations end when the test ends them. */
   function openWork(runningMax: number, waitingMax: number) {
     const ends: (() => void)[] = [];
     const hasher: PasswordHasher = {
@@ -60,7 +60,7 @@ describe("the queue", () => {
     return { ends, passwords: openPasswords({ runningMax, waitingMax, hasher }) };
   }
 
-  test("runs a few at once, lets some wait, and refuses the next with 503", async () => {
+  test("runs a few operations, lets some callers wait, and refuses the next with 503", async () => {
     const { ends, passwords } = openWork(2, 2);
     const accepted = [1, 2, 3, 4].map((n) => passwords.hash(String(n)));
     expect(passwords.state()).toEqual({ running: 2, waiting: 2 });
@@ -76,7 +76,7 @@ describe("the queue", () => {
     expect(passwords.state()).toEqual({ running: 0, waiting: 0 });
   });
 
-  test("goes on after a failure", async () => {
+  test("continues after a failure", async () => {
     const { ends, passwords } = openWork(1, 1);
     const failing = passwords.verify("a", "b");
     const waiting = passwords.hash("c");
@@ -89,8 +89,8 @@ describe("the queue", () => {
   });
 });
 
-describe("signing in", () => {
-  test("does one verification for a wrong password, for an unknown address and for a right one", async () => {
+describe("a login", () => {
+  test("runs one verification for a wrong password, an unknown address and a right password", async () => {
     const { hasher, verified, counts } = countingHasher();
     const shop = await openObservedShop([], true, { passwords: openPasswords({ hasher, runningMax: 1 }) });
     const person = await signUp(shop);
@@ -136,7 +136,7 @@ describe("signing in", () => {
     await shop.close();
   });
 
-  test("makes the hash again when its parameters are not today's, and ends no session", async () => {
+  test("renews a hash with outdated parameters, and ends no session", async () => {
     const shop = await openObservedShop([]);
     const person = await signUp(shop);
     const hashOf = () =>

@@ -1,17 +1,17 @@
-// Passwords: hashed and checked a few at a time, so that signing in never takes the machine from browsing.
+// Password hashing with bounded concurrency, so that logins never starve catalogue requests of CPU time.
 import { availableParallelism } from "node:os";
 import { Problem } from "../http/problems.ts";
 
 /** Argon2id with 19 MiB and two passes. */
 const PARAMETERS = { algorithm: "argon2id", memoryCost: 19_456, timeCost: 2 } as const;
 const PREFIX = `$argon2id$v=19$m=${PARAMETERS.memoryCost},t=${PARAMETERS.timeCost},p=1$`;
-/** Checked for accounts that are not there, so that they take as long; what it was made of is not known. */
+/** Verified for accounts that do not exist, so that they take the same time; no known password has this hash. */
 const DUMMY_HASH = `${PREFIX}S2YRWbmgXtmDBUPyQmpWhIHjvG1K3bCmBn/F2qAN/UY$KnKfvqU2Lc9tH/94G3hu7IbbgKpQ8iUB1j8D8mCa9yA`;
-/** A few seconds of work: who comes later would rather be told to come back. */
+/** A few seconds of work; later requests get 503 with Retry-After. */
 const WAITING_MAX = 128;
 const RETRY_AFTER_SECONDS = 2;
 
-/** The costly part, to be counted by tests. */
+/** The expensive operations; tests replace them. */
 export type PasswordHasher = {
   hash(password: string): Promise<string>;
   verify(password: string, hash: string): Promise<boolean>;
@@ -22,16 +22,29 @@ const BUN_HASHER: PasswordHasher = {
   verify: (password, hash) => Bun.password.verify(password, hash),
 };
 
-export type PasswordOptions = { runningMax?: number; waitingMax?: number; hasher?: PasswordHasher };
+type PasswordOptions = { runningMax?: number; waitingMax?: number; hasher?: PasswordHasher };
 
-export type Passwords = ReturnType<typeof openPasswords>;
+/** Hashing and verification; at most a few run at a time. */
+export type Passwords = {
+  /** The hash to store for a password. Throws a `Problem` 503 when too many callers wait. */
+  hash(password: string): Promise<string>;
+  /**
+   * Whether the hash is of this password; `null`, an account that does not exist, never is, after the same work. Throws a
+   * `Problem` 503 when too many callers wait.
+   */
+  verify(password: string, hash: string | null): Promise<boolean>;
+  /** Whether the hash was made with parameters other than the current ones. */
+  isOutdated(hash: string): boolean;
+  /** Operations that run, and callers that wait. */
+  state(): { running: number; waiting: number };
+};
 
-/** Opens the bounded queue in front of the hashing; when it is full, 503 is thrown and nothing was done. */
+/** Opens the bounded queue of hashing and verification. */
 export function openPasswords({
   runningMax = Math.max(1, availableParallelism() - 1),
   waitingMax = WAITING_MAX,
   hasher = BUN_HASHER,
-}: PasswordOptions = {}) {
+}: PasswordOptions = {}): Passwords {
   const waiting: (() => void)[] = [];
   let running = 0;
 
@@ -39,10 +52,10 @@ export function openPasswords({
     if (running < runningMax) running += 1;
     else {
       if (waiting.length >= waitingMax)
-        throw new Problem("unavailable", "too many people are signing in", [], {
+        throw new Problem("unavailable", "too many logins at the moment", [], {
           "retry-after": String(RETRY_AFTER_SECONDS),
         });
-      // Whoever ends hands its place on, so that nobody slips in between.
+      // A finished operation passes its slot on, so that no new caller overtakes the waiting ones.
       await new Promise<void>((go) => waiting.push(go));
     }
     try {
@@ -55,17 +68,15 @@ export function openPasswords({
   };
 
   return {
-    hash: (password: string): Promise<string> => whenFree(() => hasher.hash(normalized(password))),
-    /** Whether it is the password; for `null`, an account that is not there, it is not, after the same work. */
-    async verify(password: string, hash: string | null): Promise<boolean> {
+    hash: (password) => whenFree(() => hasher.hash(normalized(password))),
+    async verify(password, hash) {
       const isRight = await whenFree(() => hasher.verify(normalized(password), hash ?? DUMMY_HASH));
       return isRight && hash !== null;
     },
-    /** Whether the hash was made with other parameters than today's. */
-    isOutdated: (hash: string): boolean => !hash.startsWith(PREFIX),
+    isOutdated: (hash) => !hash.startsWith(PREFIX),
     state: () => ({ running, waiting: waiting.length }),
   };
 }
 
-/** One password in all the ways that keyboards compose it. */
+/** One form for all ways in which keyboards compose the characters of a password. */
 const normalized = (password: string): string => password.normalize("NFKC");

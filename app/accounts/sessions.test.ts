@@ -1,4 +1,4 @@
-// Refresh tokens: each is traded once, a second time only at once, and what is in two hands ends the session.
+// Refresh tokens: rotation, a grace period for a second use, and the end of the session after a later one.
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from "bun:test";
 import { digestOf } from "../identity/opaque.ts";
 import { ask, type Person, type Session, signIn, signUp } from "../testing/people.ts";
@@ -39,8 +39,8 @@ const rowsOf = (table: string) =>
     person.id,
   )?.[0];
 
-describe("refreshing", () => {
-  test("gives the same shape with new tokens, again and again", async () => {
+describe("a refresh", () => {
+  test("returns the same fields with new tokens each time", async () => {
     const first = await refresh(person.refreshToken);
     expect(first).toMatchObject({
       status: 200,
@@ -53,7 +53,7 @@ describe("refreshing", () => {
     expect(await profile(second.session?.token ?? "")).toBe(200);
   });
 
-  test("what it does not know, or what is older than 30 days, is 401", async () => {
+  test("with an unknown token, or one older than 30 days, is 401", async () => {
     for (const token of ["x", "A".repeat(43), person.token.slice(0, 100)])
       expect((await refresh(token)).status).toBe(401);
     nowMs = START_MS + 30 * DAY_MS - 1;
@@ -64,7 +64,7 @@ describe("refreshing", () => {
     expect((await refresh(later)).status).toBe(401);
   });
 
-  test("keeps no token, only its digest, and clears expired ones away", async () => {
+  test("stores only the digest of a token, and deletes expired ones", async () => {
     const [stored] = shop.db.read.all<[string]>(
       "SELECT hash FROM refresh_tokens WHERE hash IN (?, ?)",
       person.refreshToken,
@@ -79,14 +79,14 @@ describe("refreshing", () => {
     expect(rowsOf("refresh_tokens")).toBe(2);
   });
 
-  test("an account that ended in 30 days without use leaves nothing after another's signing-in", async () => {
+  test("sessions unused for 30 days are deleted by another user's login", async () => {
     nowMs = START_MS + 31 * DAY_MS;
     await signUp(shop);
     expect([rowsOf("sessions"), rowsOf("refresh_tokens")]).toEqual([0, 0]);
   });
 });
 
-test("of one user there are 500 sessions at most: the oldest end", async () => {
+test("a user has 500 sessions at most: the oldest ends", async () => {
   nowMs += 2_000;
   await shop.db.write([
     {
@@ -101,8 +101,8 @@ test("of one user there are 500 sessions at most: the oldest end", async () => {
   expect((await refresh(person.refreshToken)).status).toBe(401);
 });
 
-describe("a refresh token that was used already", () => {
-  test("gets a sibling within 10 seconds of its first use, and both go on", async () => {
+describe("a refresh token that was used before", () => {
+  test("is exchanged again within 10 seconds of its first use, and both new tokens work", async () => {
     const one = await next(person.refreshToken);
     nowMs += 10 * SECOND_MS;
     const sibling = await next(person.refreshToken);
@@ -111,7 +111,7 @@ describe("a refresh token that was used already", () => {
     expect([(await refresh(one)).status, (await refresh(sibling)).status]).toEqual([200, 200]);
   });
 
-  test("the 10 seconds are not prolonged by further uses", async () => {
+  test("has a grace period that further uses do not extend", async () => {
     await next(person.refreshToken);
     nowMs += 9 * SECOND_MS;
     await next(person.refreshToken);
@@ -119,13 +119,13 @@ describe("a refresh token that was used already", () => {
     expect((await refresh(person.refreshToken)).status).toBe(401);
   });
 
-  test("at once from many tabs: each gets its own", async () => {
+  test("is exchanged concurrently: every tab gets its own token", async () => {
     const responses = await Promise.all(Array.from({ length: 8 }, () => refresh(person.refreshToken)));
     expect(responses.map(({ status }) => status)).toEqual(Array(8).fill(200));
     expect(new Set(responses.map(({ session }) => session?.refreshToken)).size).toBe(8);
   });
 
-  test("later ends the session and its whole family, but no other session", async () => {
+  test("ends its session with all tokens when used later, but no other session", async () => {
     const elsewhere = await signIn(shop, person);
     const { session } = await refresh(person.refreshToken);
     const sibling = await next(person.refreshToken);
@@ -147,7 +147,7 @@ describe("a refresh token that was used already", () => {
   });
 });
 
-describe("signing out", () => {
+describe("a logout", () => {
   test("ends the session with its access tokens, and only that one", async () => {
     const elsewhere = await signIn(shop, person);
     expect(await profile(person.token)).toBe(200);
@@ -156,7 +156,7 @@ describe("signing out", () => {
     expect(await profile(elsewhere.token)).toBe(200);
   });
 
-  test("twice, or with what is no token, is 204 too; with nothing 400", async () => {
+  test("repeated, or with an unknown token, is 204 too; without a token 400", async () => {
     expect(await logout(person.refreshToken)).toBe(204);
     expect(await logout(person.refreshToken)).toBe(204);
     expect(await logout("nothing")).toBe(204);
@@ -165,7 +165,7 @@ describe("signing out", () => {
   });
 });
 
-test("an access token lives for 900 seconds, remembered or not", async () => {
+test("an access token lives for 900 seconds, cached or not", async () => {
   expect(await profile(person.token)).toBe(200);
   nowMs += 899 * SECOND_MS;
   expect(await profile(person.token)).toBe(200);
@@ -173,7 +173,7 @@ test("an access token lives for 900 seconds, remembered or not", async () => {
   expect(await profile(person.token)).toBe(401);
 });
 
-test("a session's end is body in the change feed with the user's id", async () => {
+test("the end of a session is a change of the feed with the user's id", async () => {
   const newest = () =>
     shop.db.read.get<[string, string]>("SELECT kind, shoe_id FROM changes ORDER BY seq DESC LIMIT 1");
   const before = newest();

@@ -1,29 +1,29 @@
-// Sessions: begun by signing in, prolonged by refresh tokens that change with each use, ended by removing them.
+// Sessions: a login starts one, refresh tokens with rotation prolong it, deleting the row ends it.
 import type { Database, Readable, Statement } from "../../db/database.ts";
 import { DatabaseError } from "../../db/errors.ts";
 import { commitWrite, plainWrite } from "../http/write.ts";
 import { digestOf, makeRefreshToken } from "../identity/opaque.ts";
 
 const DAY_MS = 86_400_000;
-/** A refresh token lives this long, and so does a session after its last one was given. */
+/** Lifetime of a refresh token, and of a session after its last refresh token was issued. */
 export const REFRESH_TTL_MS = 30 * DAY_MS;
-/** Two tabs, or an answer that got lost: used again within this time it is no theft. */
+/** Two tabs, or a lost response: a second use within this time does not count as theft. */
 const GRACE_MS = 10_000;
-/** Sessions of one user; the oldest ends when another begins. */
+/** Sessions per user; the oldest ends when another one starts. */
 const SESSIONS_MAX = 500;
-/** Ended sessions that each signing-in clears away. */
+/** Expired sessions that each login deletes. */
 const EXPIRED_REMOVED_MAX = 20;
 
-/** A session just begun or prolonged, with the refresh token that goes on. */
+/** A session that was just started or refreshed, with its new refresh token. */
 export type Session = { userId: string; sessionId: string; refreshToken: string };
 
-/** A new session and the statements that begin it, to be written with what it is begun for. */
+/** A new session and the statements that store it; the caller writes them together with its own. */
 export function beginSession(userId: string, passwordHash: string, nowMs: number) {
   const ticket: Session = { userId, sessionId: crypto.randomUUID(), refreshToken: makeRefreshToken() };
   const expiresAtMs = nowMs + REFRESH_TTL_MS;
   const statements: Statement[] = [
     {
-      // Not for a password that was changed while it was being checked: then the token below has no session.
+      // Inserts nothing if the password changed during its verification; then the token below violates its foreign key.
       sql: `INSERT INTO sessions (id, user_id, created_at, expires_at)
             SELECT ?, id, ?, ? FROM users WHERE id = ? AND password_hash = ?`,
       args: [ticket.sessionId, nowMs, expiresAtMs, userId, passwordHash],
@@ -46,8 +46,8 @@ export function beginSession(userId: string, passwordHash: string, nowMs: number
   return { ticket, statements };
 }
 
-/** A refresh token whose session stands; `hash` is the token's digest, `usedAt` its first use. Times in ms. */
-export type StoredRefreshToken = {
+/** A refresh token of an existing session; `hash` is the token's digest, `usedAt` its first use. Times in ms. */
+type StoredRefreshToken = {
   hash: string;
   sessionId: string;
   userId: string;
@@ -55,7 +55,7 @@ export type StoredRefreshToken = {
   usedAt: number | null;
 };
 
-/** A refresh token as it stands; `null` when there is no such token, or its session has ended. */
+/** The stored refresh token; `null` when it is unknown or its session has ended. */
 export function findToken(db: Readable, token: string): StoredRefreshToken | null {
   const hash = digestOf(token);
   const row = db.read.get<[string, string, number, number | null]>(
@@ -69,8 +69,8 @@ export function findToken(db: Readable, token: string): StoredRefreshToken | nul
 }
 
 /**
- * Trades a refresh token for the next one; `null` when it is not valid any more. One that was used longer ago than the
- * grace is in two hands: then its whole session ends, and `onRevoked` hears of it.
+ * Exchanges a refresh token for a new one; `null` when it has expired or its session has ended. A second use after the
+ * grace period means that the token was stolen: the whole session ends, and `onRevoked` is called.
  */
 export async function rotate(
   db: Database,
@@ -110,14 +110,14 @@ export async function rotate(
       crypto.randomUUID(),
     );
   } catch (thrown) {
-    // The session ended in between.
+    // The session ended before this write.
     if (thrown instanceof DatabaseError && thrown.kind === "reference") return null;
     throw thrown;
   }
   return { userId, sessionId, refreshToken: next };
 }
 
-/** Ends the session that the token belongs to; returns whose it was, `null` when there is none. */
+/** Ends the session of this refresh token; returns its user, `null` when there is none. */
 export async function endSessionOf(db: Database, token: string): Promise<string | null> {
   const stored = await db.onPrimary((snapshot) => findToken(snapshot, token));
   if (!stored) return null;
@@ -125,7 +125,7 @@ export async function endSessionOf(db: Database, token: string): Promise<string 
   return stored.userId;
 }
 
-/** Ends every session of a user; a trigger tells the change feed. */
+/** Ends every session of a user; a trigger adds the change to the feed. */
 export const endAllStatement = (userId: string): Statement => ({
   sql: "DELETE FROM sessions WHERE user_id = ?",
   args: [userId],

@@ -1,4 +1,4 @@
-// Guessing slows an account's responses, takes no place of others, and never locks its owner out.
+// The login throttle: guessing delays an account's logins, blocks no other account, and never locks the owner out.
 import { afterAll, beforeAll, expect, test } from "bun:test";
 import { ask, PASSWORD, signUp } from "../testing/people.ts";
 import { type ObservedShop, openObservedShop } from "../testing/shop.ts";
@@ -19,12 +19,12 @@ const login = async (email: string, password: string, address = "203.0.113.1") =
   return (await ask(shop, "POST", "/api/auth/login", { body: { email, password }, headers })).status;
 };
 
-test("waits double from the fifth failure on, to two seconds", () => {
+test("the delay doubles from the fifth failure on, up to two seconds", () => {
   const counts = [0, 4, 5, 6, 7, 8, 9, 10, 11, 1_000_000];
   expect(counts.map(waitMsAfter)).toEqual([0, 0, 60, 120, 240, 480, 960, 1_920, 2_000, 2_000]);
 });
 
-test("guesses from many addresses at one account slow it, and its owner still gets in", async () => {
+test("guesses from many addresses delay an account, and its owner can still log in", async () => {
   const owner = await signUp(shop);
   waits.length = 0;
   for (let index = 0; index < 7; index += 1)
@@ -36,13 +36,13 @@ test("guesses from many addresses at one account slow it, and its owner still ge
   expect(waits).toHaveLength(3);
 });
 
-test("an account that is not there is slowed alike", async () => {
+test("an account that does not exist is delayed too", async () => {
   waits.length = 0;
   for (let index = 0; index < 6; index += 1) expect(await login("nobody@shop.example", "a guess")).toBe(401);
   expect(waits).toEqual([60]);
 });
 
-test("others are not slowed, and time heals", async () => {
+test("other accounts are not delayed, and failures are forgotten after 15 minutes", async () => {
   const [one, other] = [await signUp(shop), await signUp(shop)];
   for (let index = 0; index < 5; index += 1) await login(one.email, "a guess");
   waits.length = 0;
@@ -56,7 +56,7 @@ test("others are not slowed, and time heals", async () => {
   expect(waits).toEqual([60]);
 });
 
-test("who waits holds no place among those whose passwords are checked", async () => {
+test("a delayed login takes no slot of the password queue", async () => {
   let go = (): void => undefined;
   const released = new Promise<void>((resolve) => {
     go = resolve;
@@ -84,7 +84,7 @@ test("who waits holds no place among those whose passwords are checked", async (
   }
 });
 
-test("its memory is bounded", async () => {
+test("remembers a bounded number of accounts", async () => {
   const waited: number[] = [];
   const loginThrottle = openLoginThrottle({
     now: () => 0,

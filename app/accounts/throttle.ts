@@ -1,32 +1,38 @@
-// Guessing at a password slows the answers about that account, whoever asks from wherever; nobody is ever locked out.
+// The login throttle: failed logins delay further ones to the same account, from any client; no login is ever refused.
 import { LRUCache } from "lru-cache";
 
-/** Somebody who mistypes is not made to wait. */
+/** A few typing errors cause no delay. */
 const UNTHROTTLED_FAILURES = 4;
 const FIRST_WAIT_MS = 60;
 const WAIT_MAX_MS = 2_000;
-/** Failures are forgotten when there were none for so long. */
+/** Failures are forgotten when no new one comes within this time. */
 const FAILURES_TTL_MS = 15 * 60_000;
 const ACCOUNTS_MAX = 10_000;
 
 type Failures = { count: number; lastMs: number };
 
-export type LoginThrottleOptions = {
+type LoginThrottleOptions = {
   now(): number;
   wait?: (ms: number) => Promise<unknown>;
   accountsMax?: number;
 };
 
-export type LoginThrottle = ReturnType<typeof openLoginThrottle>;
+/** Delays of logins per account; accounts need not exist, so the delay reveals nothing about them. */
+export type LoginThrottle = {
+  /** Waits as long as the account's failures require; to be called before a limited resource is taken. */
+  before(account: string): Promise<void>;
+  failed(account: string): void;
+  succeeded(account: string): void;
+};
 
-/** Opens the memory of failures; names of accounts need not exist, so that waiting tells nothing about them. */
+/** Opens the throttle; no account has failed yet. */
 export function openLoginThrottle({
   now,
   wait = Bun.sleep,
   accountsMax = ACCOUNTS_MAX,
-}: LoginThrottleOptions) {
+}: LoginThrottleOptions): LoginThrottle {
   const failures = new LRUCache<string, Failures>({ max: accountsMax });
-  // Names are as long as a stranger makes them.
+  // Hashed, because strangers choose how long a name is.
   const keyOf = (name: string): string => Bun.hash.xxHash64(name).toString(36);
   const countOf = (key: string): number => {
     const known = failures.get(key);
@@ -34,20 +40,19 @@ export function openLoginThrottle({
   };
 
   return {
-    /** Waits as long as the account's failures ask for; to be done before anything scarce is taken. */
-    async before(account: string): Promise<void> {
+    async before(account) {
       const ms = waitMsAfter(countOf(keyOf(account)));
       if (ms > 0) await wait(ms);
     },
-    failed(account: string): void {
+    failed(account) {
       const key = keyOf(account);
       failures.set(key, { count: countOf(key) + 1, lastMs: now() });
     },
-    succeeded: (account: string): void => void failures.delete(keyOf(account)),
+    succeeded: (account) => void failures.delete(keyOf(account)),
   };
 }
 
-/** From no wait at all, doubling with each failure, to two seconds. */
+/** The delay after so many failures: none at first, then doubling from 60 ms to 2 s. */
 export function waitMsAfter(count: number): number {
   if (count <= UNTHROTTLED_FAILURES) return 0;
   return Math.min(WAIT_MAX_MS, FIRST_WAIT_MS * 2 ** Math.min(count - UNTHROTTLED_FAILURES - 1, 16));
