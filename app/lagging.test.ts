@@ -4,12 +4,12 @@ import { DatabaseError } from "../db/errors.ts";
 import { adminCommand } from "./accounts/admin-command.ts";
 import { addKey, revokeKey } from "./accounts/keys.ts";
 import { makeAdminOf } from "./testing/accounts.ts";
-import { type Lagging, openLagging } from "./testing/lagging.ts";
+import { type LaggingNode, openLagging } from "./testing/lagging.ts";
 import { ask, PASSWORD, type Person, type Session, signIn, signUp } from "./testing/people.ts";
 import { type ObservedShop, openObservedShop, shoe } from "./testing/shop.ts";
 
 let shop: ObservedShop;
-let node: Lagging;
+let node: LaggingNode;
 let admin: Person;
 beforeAll(async () => {
   shop = await openObservedShop([shoe("old"), shoe("older")], true, {
@@ -21,7 +21,7 @@ beforeAll(async () => {
   admin = await signIn(shop, await makeAdminOf(shop.db, await signUp(shop)));
 });
 beforeEach(() => {
-  node.way = (_, answer) => answer();
+  node.interceptPrimary = (_, answer) => answer();
 });
 afterAll(() => shop.close());
 
@@ -160,11 +160,11 @@ describe("likes", () => {
     const person = await signUp(shop);
     const ids = async () => (await send(person, "GET", "/api/users/me/likes?ids=true")).body;
     expect((await ids()).data).toEqual([]);
-    node.asked.length = 0;
+    node.primaryQueries.length = 0;
     const liked = await send(person, "POST", "/api/shoes/old/likes/me");
     expect([liked.status, liked.body.data.created]).toEqual([201, true]);
     expect((await send(person, "POST", "/api/shoes/old/likes/me")).body.data.created).toBe(false);
-    expect(node.asked).toEqual([]);
+    expect(node.primaryQueries).toEqual([]);
     expect(await ids()).toMatchObject({ data: ["old"], pagination: { total: 1 } });
     const merged = await send(person, "POST", "/api/users/me/likes", { shoeIds: ["older", "old"] });
     expect(merged.body.pagination.total).toBe(2);
@@ -181,9 +181,9 @@ describe("likes", () => {
     ).toBe(201);
     const like = (as: Person, address: string, headers = {}) =>
       send(as, "POST", `/api/shoes/${address}/likes/${person.id}`, undefined, headers);
-    node.asked.length = 0;
+    node.primaryQueries.length = 0;
     expect((await like(admin, "liked")).body.data).toMatchObject({ created: true, likes: 1 });
-    expect(node.asked).toEqual([]);
+    expect(node.primaryQueries).toEqual([]);
     expect((await like(admin, "liked")).body.data).toMatchObject({ created: false, likes: 1 });
     expect((await send(admin, "POST", "/api/shoes/liked/likes/nobody")).status).toBe(404);
     expect((await like(person, "liked_liked")).body.data).toMatchObject({ shoeId: "liked", created: false });
@@ -250,14 +250,14 @@ describe("the catalogue", () => {
   test("finds related shoes among those that came just before, in two questions", async () => {
     await post("first");
     await post("second");
-    node.asked.length = 0;
+    node.primaryQueries.length = 0;
     expect((await post("third")).status).toBe(201);
     expect(relatedTo("third").flat().slice(0, 2).toSorted()).toEqual(["first", "second"]);
-    expect(node.asked.length).toBe(2);
+    expect(node.primaryQueries.length).toBe(2);
   });
 
   test("has a shoe that was saved, also where its related shoes could not be asked for: they wait", async () => {
-    node.way = (questions, answer) =>
+    node.interceptPrimary = (questions, answer) =>
       questions.some(({ sql }) => sql.includes("related_pending")) ? cut() : answer();
     expect((await post("waiting")).status).toBe(201);
     expect(relatedTo("waiting")).toEqual([]);
@@ -268,7 +268,7 @@ describe("the catalogue", () => {
   test("loses no change of another process that comes between a plan and its write", async () => {
     await post("contended");
     let others = 0;
-    node.way = async (questions, answer) => {
+    node.interceptPrimary = async (questions, answer) => {
       const rows = await answer();
       const isPlan = questions.some(({ sql }) => sql.includes("'sizeSystem', s.size_system"));
       if (isPlan && others < 3)
@@ -292,7 +292,7 @@ describe("while the primary cannot be asked", () => {
     expect((await send(person, "GET", "/api/auth/profile")).status).toBe(200);
     const asAdmin = (await send(admin, "GET", "/api/users")).status;
     expect(asAdmin).toBe(200);
-    node.way = cut;
+    node.interceptPrimary = cut;
     const stranger = {
       ...person,
       token: await shop.identity.tokens.sign(person.id, "a session not heard of"),
@@ -326,7 +326,7 @@ describe("while the primary cannot be asked", () => {
     });
     const caller = { userId: admin.id, role: "admin", kind: "user" } as const;
     const outcome = idempotency.once(request, caller.userId, null, async () => {
-      node.way = cut;
+      node.interceptPrimary = cut;
       throw new DatabaseError("uncertain", "no answer came");
     });
     await expect(outcome).rejects.toMatchObject({ kind: "uncertain" });
@@ -337,7 +337,7 @@ describe("a public read that sends the version of a write which is not here yet"
   const versionOf = ({ headers }: Answer) => ({ "insole-version": headers.get("insole-version") ?? "" });
   let version: Record<string, string>;
   beforeAll(async () => {
-    node.way = (_, answer) => answer();
+    node.interceptPrimary = (_, answer) => answer();
     const fields = { shoe_id: "fresh", title: "Fresh Walker", price: 77, related_products: ["old"] };
     expect((await send(admin, "POST", "/api/shoes", fields)).status).toBe(201);
     version = versionOf(await send(admin, "PUT", "/api/products/old", { price: 88 }));
@@ -363,7 +363,7 @@ describe("a public read that sends the version of a write which is not here yet"
   });
 
   test("without a primary it gets what is here, and is told", async () => {
-    node.way = cut;
+    node.interceptPrimary = cut;
     for (const path of ["/api/shoes/old", "/api/shoes?limit=2", "/api/categories"]) {
       const answer = await send(null, "GET", path, undefined, version);
       expect([answer.status, answer.headers.get("cache-status")]).toEqual([
@@ -379,16 +379,16 @@ describe("a public read that sends the version of a write which is not here yet"
   });
 
   test("nor does it wait for a primary that stands still", async () => {
-    node.way = () => new Promise(() => undefined);
+    node.interceptPrimary = () => new Promise(() => undefined);
     const answer = await send(null, "GET", "/api/shoes/old", undefined, version);
     expect([answer.status, answer.headers.get("cache-status")]).toEqual([200, "insole; hit; detail=behind"]);
   });
 
   test("nobody else is sent there", async () => {
-    node.asked.length = 0;
+    node.primaryQueries.length = 0;
     expect((await send(null, "GET", "/api/shoes/old")).body.data.price).not.toBe(88);
     const forged = { "insole-version": `${version["insole-version"]?.slice(0, -1)}_` };
     expect((await send(null, "GET", "/api/shoes/older", undefined, forged)).status).toBe(200);
-    expect(node.asked).toEqual([]);
+    expect(node.primaryQueries).toEqual([]);
   });
 });

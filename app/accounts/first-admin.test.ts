@@ -4,7 +4,7 @@ import { join } from "node:path";
 import type { Database } from "../../db/database.ts";
 import { openFile } from "../../db/file.ts";
 import { migrate } from "../../db/schema/migrate.ts";
-import { type Lagging, openLagging } from "../testing/lagging.ts";
+import { type LaggingNode, openLagging } from "../testing/lagging.ts";
 import { openFolder } from "../testing/shop.ts";
 import { newAccount } from "./accounts.ts";
 import { addAdmin, makeFirstAdmin } from "./first-admin.ts";
@@ -14,7 +14,7 @@ const GIVEN = { email: "first@shop.example", password: "correct horse battery" }
 
 let folder: ReturnType<typeof openFolder>;
 let live: Database;
-let node: Lagging;
+let node: LaggingNode;
 let hashed: string[];
 /** What happens while a password is hashed. */
 let meanwhile: () => Promise<unknown>;
@@ -64,7 +64,7 @@ test("is another's when that one comes while the password is hashed", async () =
 });
 
 test("is another's when that one comes at the last moment", async () => {
-  node.way = async (questions, ask) => {
+  node.interceptPrimary = async (questions, ask) => {
     const rows = await ask();
     if (questions.some(({ sql }) => sql.includes("email_key = ?"))) await byAnother();
     return rows;

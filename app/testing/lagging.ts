@@ -8,9 +8,9 @@ import { answered } from "../../db/server/questions.ts";
 const CACHE_KB = 2_048;
 
 /** What a test does to the way to the primary. */
-type Way = (questions: Statement[], ask: () => Promise<Row[][]>) => Promise<Row[][]>;
+type PrimaryInterceptor = (questions: Statement[], ask: () => Promise<Row[][]>) => Promise<Row[][]>;
 
-export type Lagging = ReturnType<typeof openLagging>;
+export type LaggingNode = ReturnType<typeof openLagging>;
 
 /** Copies the file; reads see the copy, while writes and `newest` go to the shop as it is, a question at a time. */
 export function openLagging(live: Database, path: string) {
@@ -25,8 +25,8 @@ export function openLagging(live: Database, path: string) {
   let copy = copyNow();
   const node = {
     /** Questions that went to the primary, in their order. */
-    asked: [] as string[],
-    way: ((_, ask) => ask()) as Way,
+    primaryQueries: [] as string[],
+    interceptPrimary: ((_, ask) => ask()) as PrimaryInterceptor,
     /** Makes the copy anew. */
     async catchUp(): Promise<void> {
       const old = copy;
@@ -35,8 +35,8 @@ export function openLagging(live: Database, path: string) {
     },
   };
   const ask = (questions: Statement[]) => {
-    node.asked.push(...questions.map(({ sql }) => sql));
-    return node.way(questions, () => live.scan(questions));
+    node.primaryQueries.push(...questions.map(({ sql }) => sql));
+    return node.interceptPrimary(questions, () => live.scan(questions));
   };
   const db: Database = {
     ...live,

@@ -4,7 +4,7 @@ import type { ShoeDraft } from "../shoes/write/draft.ts";
 import { shoe } from "./shop.ts";
 
 /** A draft as it was saved: `at` is its place in the order of saving. */
-export type Saved = ShoeDraft & { at: number; likes: number };
+export type SavedDraft = ShoeDraft & { position: number; likes: number };
 
 /** A list question in the words of the contract. */
 export type Question = Partial<{
@@ -21,10 +21,10 @@ export type Question = Partial<{
   sort: "newest" | "relevance" | "price_asc" | "price_desc" | "name" | "popular";
 }>;
 
-export const KINDS = ["category", "brand", "size", "color", "gender"] as const;
-type Kind = (typeof KINDS)[number];
+export const LABEL_KINDS = ["category", "brand", "size", "color", "gender"] as const;
+type LabelKind = (typeof LABEL_KINDS)[number];
 
-const LABELS: Record<Kind, string[]> = {
+const LABELS: Record<LabelKind, string[]> = {
   category: ["Running", "High Tops", "Sandals & Slides", "Ботинки", "Clogs"],
   brand: ["Nørd", "Quick", "O'Brien", "quick step", "Zwölf"],
   size: ["8", "8.5", "9", "9.5", "10", "XL", "xs", "EU 42 2/3"],
@@ -57,13 +57,13 @@ const some = <T>(roll: () => number, list: readonly T[], max: number): T[] => [
 /** Shoes with every mixture of labels, prices, sale prices, sizes and stock. */
 export function randomShoes(count: number, seed: number): ShoeDraft[] {
   const roll = dice(seed);
-  const label = (kind: Kind) => (roll() < 0.15 ? null : pick(roll, LABELS[kind]));
+  const label = (kind: LabelKind) => (roll() < 0.15 ? null : pick(roll, LABELS[kind]));
   const words = (max: number) => some(roll, WORDS, max).join(" ");
-  return Array.from({ length: count }, (_, at) => {
+  return Array.from({ length: count }, (_, index) => {
     const priceCents = roll() < 0.5 ? pick(roll, PRICES) : 1 + Math.floor(roll() * 20_000);
     const stock = () => (roll() < 0.4 ? 0 : Math.floor(roll() * 5));
     const sizes = roll() < 0.2 ? [""] : some(roll, LABELS.size, 5);
-    return shoe(`d${at}`, {
+    return shoe(`d${index}`, {
       title: words(3),
       description: roll() < 0.5 ? "" : words(4),
       category: label("category"),
@@ -81,7 +81,7 @@ export function randomShoes(count: number, seed: number): ShoeDraft[] {
 export function randomQuestion(roll: () => number): Question {
   const question: Question = {};
   const jumble = (text: string) => (roll() < 0.5 ? text.toUpperCase() : text);
-  for (const kind of KINDS) {
+  for (const kind of LABEL_KINDS) {
     if (roll() < 0.75) continue;
     question[kind] = some(roll, roll() < 0.9 ? LABELS[kind] : [...LABELS[kind], "nothing such"], 2).map(
       jumble,
@@ -112,38 +112,40 @@ const plain = (text: string) =>
     .replace(/[\u0300-\u036f]/g, "")
     .toLowerCase();
 const tokens = (text: string): string[] => plain(text).match(/[\p{L}\p{N}]+/gu) ?? [];
-const labelsOf = (draft: Saved, kind: Kind): string[] =>
+const labelsOf = (draft: SavedDraft, kind: LabelKind): string[] =>
   kind === "size"
     ? draft.sizes.map(({ size }) => size).filter((size) => size !== "")
     : [draft[kind] ?? []].flat();
 
-function hasWords(draft: Saved, q: string, scope: "title" | "labels" | "all"): boolean {
+function hasWords(draft: SavedDraft, q: string, scope: "title" | "labels" | "all"): boolean {
   const { title, brand, category, color, description } = draft;
   const text = [
     title,
     scope === "title" ? null : [brand, category, color].join(" "),
     scope === "all" ? description : null,
   ];
-  const here = tokens(text.join(" "));
-  return tokens(q).every((word, at, all) =>
-    here.some((token) =>
-      at === all.length - 1 && word.length > 1 ? token.startsWith(word) : token === word,
+  const shoeTokens = tokens(text.join(" "));
+  return tokens(q).every((word, index, all) =>
+    shoeTokens.some((token) =>
+      index === all.length - 1 && word.length > 1 ? token.startsWith(word) : token === word,
     ),
   );
 }
 
-function isLeft(draft: Saved, question: Question, without?: Kind | "price"): boolean {
+function matchesQuestion(draft: SavedDraft, question: Question, without?: LabelKind | "price"): boolean {
   const { minPrice, maxPrice, onSale, inStock, q } = question;
-  for (const kind of KINDS) {
-    const asked = question[kind];
-    if (!asked || kind === without) continue;
-    const wanted = asked.map((name) => name.toLowerCase());
+  for (const kind of LABEL_KINDS) {
+    const labelNames = question[kind];
+    if (!labelNames || kind === without) continue;
+    const wantedNames = labelNames.map((name) => name.toLowerCase());
     const stocked =
       kind === "size" && inStock
         ? draft.sizes.filter(({ stock }) => stock > 0).map(({ size }) => size)
         : null;
     if (
-      !(stocked ?? labelsOf(draft, kind)).some((name) => name !== "" && wanted.includes(name.toLowerCase()))
+      !(stocked ?? labelsOf(draft, kind)).some(
+        (name) => name !== "" && wantedNames.includes(name.toLowerCase()),
+      )
     )
       return false;
   }
@@ -160,45 +162,45 @@ const compare = <T>(a: T, b: T) => (a < b ? -1 : a > b ? 1 : 0);
 const folded = (text: string) => Buffer.from(text.replace(/[A-Z]/g, (letter) => letter.toLowerCase()));
 
 /** The ids in the order of the answer. */
-export function expectedIds(shoes: Saved[], question: Question): string[] {
+export function expectedIds(shoes: SavedDraft[], question: Question): string[] {
   const { q } = question;
-  const rank = (draft: Saved) =>
+  const rank = (draft: SavedDraft) =>
     q === undefined ? 0 : Number(hasWords(draft, q, "title")) + Number(hasWords(draft, q, "labels"));
-  const newest = (a: Saved, b: Saved) => b.at - a.at;
+  const newest = (a: SavedDraft, b: SavedDraft) => b.position - a.position;
   // Equal prices go by the upper 26 bits of the id's checksum.
-  const tie = ({ shoeId }: Saved) => Bun.hash.crc32(shoeId) >>> 6;
-  const orders: Record<NonNullable<Question["sort"]>, (a: Saved, b: Saved) => number> = {
+  const tie = ({ shoeId }: SavedDraft) => Bun.hash.crc32(shoeId) >>> 6;
+  const orders: Record<NonNullable<Question["sort"]>, (a: SavedDraft, b: SavedDraft) => number> = {
     newest,
     relevance: (a, b) => rank(b) - rank(a) || newest(a, b),
     price_asc: (a, b) => a.priceCents - b.priceCents || tie(a) - tie(b),
     price_desc: (a, b) => b.priceCents - a.priceCents || tie(b) - tie(a),
-    name: (a, b) => Buffer.compare(folded(a.title), folded(b.title)) || a.at - b.at,
+    name: (a, b) => Buffer.compare(folded(a.title), folded(b.title)) || a.position - b.position,
     popular: (a, b) => b.likes - a.likes || newest(a, b),
   };
   const sort = question.sort ?? (q === undefined ? "newest" : "relevance");
   return shoes
-    .filter((draft) => isLeft(draft, question))
+    .filter((draft) => matchesQuestion(draft, question))
     .sort(orders[sort])
     .map(({ shoeId }) => shoeId);
 }
 
 /** The facets: for each value how many shoes would be left if it alone were asked for. */
-export function expectedFacets(shoes: Saved[], question: Question) {
-  const values = (kind: Kind) => {
+export function expectedFacets(shoes: SavedDraft[], question: Question) {
+  const values = (kind: LabelKind) => {
     const counts = LABELS[kind].map((value) => ({
       value,
-      count: shoes.filter((draft) => isLeft(draft, { ...question, [kind]: [value] })).length,
+      count: shoes.filter((draft) => matchesQuestion(draft, { ...question, [kind]: [value] })).length,
     }));
     return counts
       .filter(({ count }) => count > 0)
       .sort((a, b) => b.count - a.count || compare(a.value, b.value));
   };
   const prices = shoes
-    .filter((draft) => isLeft(draft, question, "price"))
+    .filter((draft) => matchesQuestion(draft, question, "price"))
     .map(({ priceCents }) => priceCents / 100);
   const price = {
     min: prices.length > 0 ? Math.min(...prices) : null,
     max: prices.length > 0 ? Math.max(...prices) : null,
   };
-  return { ...Object.fromEntries(KINDS.map((kind) => [kind, values(kind)])), price };
+  return { ...Object.fromEntries(LABEL_KINDS.map((kind) => [kind, values(kind)])), price };
 }

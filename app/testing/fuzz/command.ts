@@ -4,8 +4,8 @@ import { parseArgs } from "node:util";
 import { openapiDocument } from "../../openapi.ts";
 import { openTestShop } from "../shop.ts";
 import { type Operation, operationsOf } from "./document.ts";
+import { prepareShop } from "./prepared-shop.ts";
 import { fuzz, type Outcome } from "./run.ts";
-import { openWorld } from "./world.ts";
 
 const RUNS = 2_000;
 const QUICK_RUNS = 100;
@@ -45,8 +45,8 @@ type Options = { url: string | undefined; seed: number; runs: number; path: stri
 async function fuzzOne(operation: Operation, { url, ...options }: Options): Promise<Outcome> {
   const target = await openTarget(url);
   try {
-    const world = await openWorld(target.url, target.admin);
-    return await fuzz(operation, world, { ...options, secrets: target.secrets });
+    const prepared = await prepareShop(target.url, target.admin);
+    return await fuzz(operation, prepared, { ...options, secrets: target.secrets });
   } finally {
     await target.close();
   }

@@ -32,11 +32,11 @@ export type Operation = {
   isGuarded: boolean;
   parameters: Parameter[];
   body: Schema | null;
-  answers: Record<string, { type: string; schema: Schema } | null>;
+  responses: Record<string, { type: string; schema: Schema } | null>;
 };
 
 type Content = Record<string, { schema: Schema }>;
-type Told = {
+type DocumentedOperation = {
   operationId: string;
   parameters?: Parameter[];
   requestBody?: { content: Content };
@@ -46,7 +46,7 @@ type Told = {
 };
 type Document = {
   servers: { url: string }[];
-  paths: Record<string, Record<string, Told>>;
+  paths: Record<string, Record<string, DocumentedOperation>>;
   components: { schemas: Record<string, Schema> };
 };
 
@@ -55,15 +55,18 @@ export function operationsOf(text: string): Operation[] {
   const { paths, servers, components } = JSON.parse(text) as Document;
   const resolve = (schema: Schema): Schema => resolved(schema, components.schemas);
   return Object.entries(paths).flatMap(([path, methods]) =>
-    Object.entries(methods).map(([method, told]) => ({
-      id: told.operationId,
+    Object.entries(methods).map(([method, documented]) => ({
+      id: documented.operationId,
       method: method.toUpperCase(),
-      path: `${(told.servers ?? servers)[0]?.url ?? ""}${path}`.replace(/^\/\//, "/"),
-      isGuarded: (told.security ?? []).length > 0,
-      parameters: (told.parameters ?? []).map((each) => ({ ...each, schema: resolve(each.schema) })),
-      body: mapped(told.requestBody?.content, resolve)?.schema ?? null,
-      answers: Object.fromEntries(
-        Object.entries(told.responses).map(([status, { content }]) => [status, mapped(content, resolve)]),
+      path: `${(documented.servers ?? servers)[0]?.url ?? ""}${path}`.replace(/^\/\//, "/"),
+      isGuarded: (documented.security ?? []).length > 0,
+      parameters: (documented.parameters ?? []).map((each) => ({ ...each, schema: resolve(each.schema) })),
+      body: mapped(documented.requestBody?.content, resolve)?.schema ?? null,
+      responses: Object.fromEntries(
+        Object.entries(documented.responses).map(([status, { content }]) => [
+          status,
+          mapped(content, resolve),
+        ]),
       ),
     })),
   );

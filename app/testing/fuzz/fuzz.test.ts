@@ -3,12 +3,12 @@ import { afterAll, beforeAll, describe, expect, test } from "bun:test";
 import { join } from "node:path";
 import { openapiDocument } from "../../openapi.ts";
 import { openTestShop, type TestShop } from "../shop.ts";
-import { complaints } from "./check.ts";
+import { violations } from "./check.ts";
 import { type Operation, operationsOf } from "./document.ts";
-import type { Asked } from "./requests.ts";
+import { prepareShop } from "./prepared-shop.ts";
+import type { GeneratedRequest } from "./requests.ts";
 import { fuzz } from "./run.ts";
-import { complaintOf } from "./schemas.ts";
-import { openWorld } from "./world.ts";
+import { schemaViolation } from "./schemas.ts";
 
 const TIMEOUT_MS = 60_000;
 const ADMIN = { email: "admin@shop.example", password: "correct horse battery" };
@@ -40,27 +40,27 @@ afterAll(() => shop.close());
 const like = () => operations.find(({ id }) => id === "likeShoe")!;
 
 describe("an answer", () => {
-  const told = (
+  const violationsOf = (
     status: number,
     body: string,
     headers: Record<string, string> = {},
-    who: Asked["who"] = "admin",
+    sender: GeneratedRequest["sender"] = "admin",
   ) => {
     const type = status < 400 ? "application/json" : "application/problem+json";
-    const asked = { who, path: {}, query: [], headers: {}, body: null, contentType: "" };
-    const answer = {
+    const request = { sender, path: {}, query: [], headers: {}, body: null, contentType: "" };
+    const response = {
       status,
       body,
       headers: new Headers({ "content-type": type, "x-request-id": "r-1", ...headers }),
     };
-    return complaints(like(), asked, answer, ["/srv/insole"]).join("; ");
+    return violations(like(), request, response, ["/srv/insole"]).join("; ");
   };
   const problem = (more: object = {}) => JSON.stringify({ ...PROBLEM, ...more });
 
   test("that is as told is fine", () => {
-    expect(told(201, OK)).toBe("");
-    expect(told(404, problem())).toBe("");
-    expect(told(404, problem({ instance: "/api/shoes/SELECT a FROM b" }))).toBe("");
+    expect(violationsOf(201, OK)).toBe("");
+    expect(violationsOf(404, problem())).toBe("");
+    expect(violationsOf(404, problem({ instance: "/api/shoes/SELECT a FROM b" }))).toBe("");
   });
 
   test.each<[string, string, number, string, Record<string, string>?]>([
@@ -80,36 +80,36 @@ describe("an answer", () => {
     ["the data folder", "keeps its data", 404, problem({ detail: "/srv/insole/insole.db" })],
     ["an error that names nothing", "names no field", 404, problem({ errors: [{ detail: "x" }] })],
   ])("%s is seen", (_, words, status, body, headers = {}) => {
-    expect(told(status, body, headers)).toContain(words);
+    expect(violationsOf(status, body, headers)).toContain(words);
   });
 
   test("for nobody of what is for somebody is seen", () => {
-    expect(told(201, OK, {}, "nobody")).toContain("nobody may not do this");
-    expect(told(401, problem({ status: 401 }), {}, "nobody")).toBe("");
+    expect(violationsOf(201, OK, {}, "nobody")).toContain("nobody may not do this");
+    expect(violationsOf(401, problem({ status: 401 }), {}, "nobody")).toBe("");
   });
 });
 
 test("null is only for what may be null, and a time is one", () => {
   const time = { type: "string", format: "date-time" };
-  expect(complaintOf(null, { ...time, nullable: true })).toBeNull();
-  expect(complaintOf(null, time)).not.toBeNull();
-  expect(complaintOf("2026-02-31", time)).not.toBeNull();
+  expect(schemaViolation(null, { ...time, nullable: true })).toBeNull();
+  expect(schemaViolation(null, time)).not.toBeNull();
+  expect(schemaViolation("2026-02-31", time)).not.toBeNull();
 });
 
 test(
-  "a lie of the document is found at its smallest, and its path finds it again at once",
+  "a incomplete of the document is found at its smallest, and its path finds it again at once",
   async () => {
-    const world = await openWorld(shop.url, ADMIN);
-    const { 404: _left, ...answers } = like().answers;
-    const lie = { ...like(), answers };
+    const prepared = await prepareShop(shop.url, ADMIN);
+    const { 404: _left, ...responses } = like().responses;
+    const incomplete = { ...like(), responses };
     const options = { runs: 200, seed: 1, secrets: [] };
-    const { failure } = await fuzz(lie, world, options);
+    const { failure } = await fuzz(incomplete, prepared, options);
     expect(failure).toContain("answered 404: the document does not tell 404");
     const path = /--route likeShoe --seed 1 --path ([\d:]+)/.exec(failure ?? "")?.[1];
-    const again = await fuzz(lie, world, { ...options, path });
+    const again = await fuzz(incomplete, prepared, { ...options, path });
     expect(again.failure).toContain("answered 404: the document does not tell 404");
     expect(Object.values(again.statuses).reduce((sum, count) => sum + count, 0)).toBeLessThan(50);
-    expect(await fuzz(like(), world, { ...options, path })).toMatchObject({ failure: null });
+    expect(await fuzz(like(), prepared, { ...options, path })).toMatchObject({ failure: null });
   },
   TIMEOUT_MS,
 );
@@ -128,9 +128,9 @@ test(
       const [out = "", err = ""] = await Promise.all(texts);
       return { out, err, exitCode: await command.exited };
     };
-    const asked = await run("--route", "getShoe", "--runs", "20", "--seed", "3", "--url", shop.url);
-    expect([asked.exitCode, asked.err]).toEqual([0, ""]);
-    expect(asked.out).toStartWith("seed 3, 20 requests to each of 1 operations\nok   getShoe: ");
+    const result = await run("--route", "getShoe", "--runs", "20", "--seed", "3", "--url", shop.url);
+    expect([result.exitCode, result.err]).toEqual([0, ""]);
+    expect(result.out).toStartWith("seed 3, 20 requests to each of 1 operations\nok   getShoe: ");
     expect((await run("-h")).out).toStartWith("usage: bun run fuzz");
     const unknown = await run("--route", "nothing");
     expect([unknown.exitCode, unknown.err]).toEqual([

@@ -1,9 +1,9 @@
-// Hostile texts through every text field and every parameter: refused by name, or kept byte for byte; never more than text.
+// Hostile texts through every text field and every parameter: refused by name, or accepted byte for byte; never more than text.
 import { afterAll, beforeAll, describe, expect, test } from "bun:test";
 import { openapiDocument } from "../../openapi.ts";
 import { ask } from "../people.ts";
 import { openTestShop, shoe, type TestShop } from "../shop.ts";
-import { complaints } from "./check.ts";
+import { violations } from "./check.ts";
 import { type Operation, operationsOf, type Schema } from "./document.ts";
 import { HOSTILE } from "./hostile.ts";
 
@@ -31,7 +31,7 @@ beforeAll(async () => {
 afterAll(() => shop.close());
 
 const operation = (id: string): Operation => operations.find((each) => each.id === id)!;
-const at = (value: unknown, pointer: string): unknown =>
+const valueAt = (value: unknown, pointer: string): unknown =>
   pointer
     .split("/")
     .slice(1)
@@ -40,7 +40,7 @@ const at = (value: unknown, pointer: string): unknown =>
 /** What was written is read: every question brings the newest version along. */
 let version = "";
 
-/** What a person asks, with what is wrong with the answer whatever it is. */
+/** What a person asks, with what is wrong with the response whatever it is. */
 async function send(
   id: string,
   path: string,
@@ -52,12 +52,12 @@ async function send(
     headers: { "insole-version": version, ...given.headers },
   });
   version = response.headers.get("insole-version") ?? version;
-  const answer = { status: response.status, headers: response.headers, body: await response.text() };
-  const asked = { who: "admin" as const, path: {}, query: [], headers: {}, body: null, contentType: "" };
+  const received = { status: response.status, headers: response.headers, body: await response.text() };
+  const request = { sender: "admin" as const, path: {}, query: [], headers: {}, body: null, contentType: "" };
   return {
-    ...answer,
-    wrong: complaints(operation(id), asked, answer, [shop.databasePath]),
-    value: parsed(answer.body),
+    ...received,
+    wrong: violations(operation(id), request, received, [shop.databasePath]),
+    value: parsed(received.body),
   };
 }
 
@@ -81,7 +81,7 @@ const ALL = { shoe_id: "a1", title: "T", images: [], price: 10, href: "/x", rela
 type Row = {
   path: string;
   base: () => Record<string, unknown>;
-  /** Reads back what the answer's body tells of. */
+  /** Reads back what the response's body tells of. */
   read?: (value: Record<string, unknown>, text: string) => Promise<unknown>;
   /** Where a field comes back, when not under its own name; null: nowhere. */
   back?: Record<string, string | null>;
@@ -212,27 +212,29 @@ describe("through every text of a body", () => {
     "%s",
     async (id, { path, base, read, back = {}, refused = [], names = {} }) => {
       const found: string[] = [];
-      let kept = 0;
+      let accepted = 0;
       for (const pointer of textFields(operation(id).body as Schema))
         for (const [name, text] of texts) {
-          const say = (what: string) => found.push(`${pointer}, ${name}: ${what}`);
-          const answer = await send(id, path, { body: withText(base(), pointer, text) });
-          for (const what of answer.wrong) say(what);
-          if (answer.status >= 400) {
-            const { errors = [] } = answer.value as { errors?: { pointer?: string }[] };
+          const report = (what: string) => found.push(`${pointer}, ${name}: ${what}`);
+          const response = await send(id, path, { body: withText(base(), pointer, text) });
+          for (const what of response.wrong) report(what);
+          if (response.status >= 400) {
+            const { errors = [] } = response.value as { errors?: { pointer?: string }[] };
             const named = [pointer, pointer.replace(/\/0$/, ""), `${pointer}/0`, names[pointer]];
             const isNamed = errors.some((error) => named.includes(error.pointer));
-            if (answer.status === 400 ? !isNamed : !refused.includes(answer.status))
-              say(`${answer.status} ${answer.body}`);
+            if (response.status === 400 ? !isNamed : !refused.includes(response.status))
+              report(`${response.status} ${response.body}`);
           } else if (read && back[pointer] !== null) {
-            kept += 1;
-            const shown = at(await read(answer.value, text), back[pointer] ?? pointer);
+            accepted += 1;
+            const shown = valueAt(await read(response.value, text), back[pointer] ?? pointer);
             if (shown !== text)
-              say(`${JSON.stringify(text).slice(0, 80)} came back as ${JSON.stringify(shown)?.slice(0, 80)}`);
+              report(
+                `${JSON.stringify(text).slice(0, 80)} came back as ${JSON.stringify(shown)?.slice(0, 80)}`,
+              );
           }
         }
       expect(found).toEqual([]);
-      if (read) expect(kept).toBeGreaterThan(20);
+      if (read) expect(accepted).toBeGreaterThan(20);
     },
     TIMEOUT_MS,
   );
@@ -251,14 +253,14 @@ test(
         for (const [name, text] of texts.filter(([, each]) => escaped(each).length < ESCAPED_MAX)) {
           expect(method).toBe("GET");
           const address = `${path.replace("{id}", "me")}?${parameter}=${escaped(text)}`;
-          const answer = await send(id, address);
-          const { errors = [] } = answer.value as { errors?: { parameter?: string }[] };
+          const response = await send(id, address);
+          const { errors = [] } = response.value as { errors?: { parameter?: string }[] };
           const isTooLong = shop.url.length + address.length > 8_192;
           const isRefused =
-            answer.status === 400 && (isTooLong || errors.some((error) => error.parameter === parameter));
-          if (answer.wrong.length > 0 || !(answer.status === 200 || isRefused))
+            response.status === 400 && (isTooLong || errors.some((error) => error.parameter === parameter));
+          if (response.wrong.length > 0 || !(response.status === 200 || isRefused))
             found.push(
-              `${id} ${parameter}, ${name}: ${answer.status} ${answer.wrong.join("; ")} ${answer.body.slice(0, 300)}`,
+              `${id} ${parameter}, ${name}: ${response.status} ${response.wrong.join("; ")} ${response.body.slice(0, 300)}`,
             );
         }
     }
@@ -275,26 +277,26 @@ test(
       const body = operation(id).body ? ROWS[id]?.base() : undefined;
       const parts = parameters.filter((each) => each.in === "path").map((each) => each.name);
       const isSample = ["listShoes", "getShoe", "addShoe", "getProfile"].includes(id);
-      const told = parameters.filter((each) => each.in === "header").map((each) => each.name);
-      const headers = [...told, ...(isSample ? OTHER_HEADERS : [])];
+      const documented = parameters.filter((each) => each.in === "header").map((each) => each.name);
+      const headers = [...documented, ...(isSample ? OTHER_HEADERS : [])];
       for (const [name, text] of texts) {
         const plain = path.replace("/users/{id}", "/users/me").replace("{file}", "a1.svg");
         if (escaped(text).length < ESCAPED_MAX)
           for (const part of parts) {
             const address = path.replace(`{${part}}`, escaped(text)).replace(/\{\w+\}/g, "me");
-            const answer = await send(id, address, { body });
-            if (answer.wrong.length > 0)
-              found.push(`${id} ${part}, ${name}: ${answer.status} ${answer.wrong.join("; ")}`);
+            const response = await send(id, address, { body });
+            if (response.wrong.length > 0)
+              found.push(`${id} ${part}, ${name}: ${response.status} ${response.wrong.join("; ")}`);
           }
         // Others cannot be sent in a header at all.
         const isBytes = /^[\t\x20-\x7e\xa0-\xff]{1,5000}$/.test(text);
         for (const header of isBytes && !/^remove/.test(id) ? headers : []) {
-          const answer = await send(id, plain.replace(/\{\w+\}/g, "a1"), {
+          const response = await send(id, plain.replace(/\{\w+\}/g, "a1"), {
             body,
             headers: { [header]: text },
           });
-          if (answer.wrong.length > 0)
-            found.push(`${id} ${header}, ${name}: ${answer.status} ${answer.wrong.join("; ")}`);
+          if (response.wrong.length > 0)
+            found.push(`${id} ${header}, ${name}: ${response.status} ${response.wrong.join("; ")}`);
         }
       }
     }
@@ -313,7 +315,7 @@ const ENTITIES: Record<string, string> = {
 const MARKUP = /<script|<img src=x|<svg onload|<title><|\sonerror="|\{\{49|<!ENTITY/i;
 
 test(
-  "what was kept is text on the front page and in pictures",
+  "what was accepted is text on the front page and in pictures",
   async () => {
     const wrong: string[] = [];
     for (const [name, text] of texts) {
@@ -338,13 +340,13 @@ test(
   async () => {
     const wrong: string[] = [];
     for (const [name, text] of texts) {
-      const answer = await send("addShoe", "/api/shoes", {
+      const response = await send("addShoe", "/api/shoes", {
         body: { title: "Labelled", price: 10, brand: text, sizes: [{ size: "42", stock: 1 }] },
       });
-      if (answer.status !== 201) continue;
+      if (response.status !== 201) continue;
       const { value } = await send("listShoes", `/api/shoes?brand=${escaped(text)}&limit=100`);
       const listed = value.data as { id: string; brand: string }[];
-      if (!listed.some(({ id }) => id === idOf(answer.value)) || listed.some(({ brand }) => brand !== text))
+      if (!listed.some(({ id }) => id === idOf(response.value)) || listed.some(({ brand }) => brand !== text))
         wrong.push(name);
     }
     expect(wrong).toEqual([]);

@@ -4,7 +4,7 @@ import type { Operation, Parameter, Schema } from "./document.ts";
 import {
   anyOf,
   anyText,
-  DEEP,
+  DEPTH,
   EXTREMES,
   KNOWN,
   LIST_MAX,
@@ -15,11 +15,11 @@ import {
 } from "./values.ts";
 
 /** Who asks; a `stranger` brings a token that is none. */
-export type Who = "nobody" | "stranger" | "customer" | "admin";
+export type Sender = "nobody" | "stranger" | "customer" | "admin";
 
 /** A request whose `«names»` are still to be filled in, so that it is the same in every shop. */
-export type Asked = {
-  who: Who;
+export type GeneratedRequest = {
+  sender: Sender;
   /** By the name of each parameter in the path, escaped. */
   path: Record<string, string>;
   query: [name: string, value: string][];
@@ -30,14 +30,14 @@ export type Asked = {
 };
 
 /** Every request that may be sent to an operation. */
-export function requestsTo(operation: Operation): fc.Arbitrary<Asked> {
+export function requestsTo(operation: Operation): fc.Arbitrary<GeneratedRequest> {
   const of = (where: Parameter["in"]) => operation.parameters.filter((each) => each.in === where);
   return fc.record({
-    who: fc.oneof(
-      { weight: 9, arbitrary: fc.constant<Who>("admin") },
-      { weight: 4, arbitrary: fc.constant<Who>("customer") },
-      { weight: 1, arbitrary: fc.constant<Who>("nobody") },
-      { weight: 1, arbitrary: fc.constant<Who>("stranger") },
+    sender: fc.oneof(
+      { weight: 9, arbitrary: fc.constant<Sender>("admin") },
+      { weight: 4, arbitrary: fc.constant<Sender>("customer") },
+      { weight: 1, arbitrary: fc.constant<Sender>("nobody") },
+      { weight: 1, arbitrary: fc.constant<Sender>("stranger") },
     ),
     path: fc.record(Object.fromEntries(of("path").map(({ name }) => [name, segment(name, operation.path)]))),
     query: queries(of("query")),
@@ -111,13 +111,13 @@ function headers(parameters: Parameter[], method: string): fc.Arbitrary<Record<s
     minLength: 1,
     maxLength: 300,
   });
-  const told = parameters.map(({ name }) => [name, fc.oneof(KNOWN[name] ?? bytes, bytes)] as const);
+  const documented = parameters.map(({ name }) => [name, fc.oneof(KNOWN[name] ?? bytes, bytes)] as const);
   const always = { "X-Request-Id": bytes, "Insole-Version": bytes, Cookie: bytes };
   const conditional = method === "GET" ? { "If-None-Match": fc.oneof(fc.constant("*"), bytes) } : {};
-  const fields = { ...Object.fromEntries(told), ...always, ...conditional };
+  const fields = { ...Object.fromEntries(documented), ...always, ...conditional };
   const some = (given: Record<string, fc.Arbitrary<string>>) =>
     fc.record(given, { requiredKeys: [] }) as fc.Arbitrary<Record<string, string>>;
-  return mostly(some(Object.fromEntries(told)), some(fields), 4);
+  return mostly(some(Object.fromEntries(documented)), some(fields), 4);
 }
 
 function bodies(schema: Schema): fc.Arbitrary<string> {
@@ -133,7 +133,7 @@ function bodies(schema: Schema): fc.Arbitrary<string> {
       '{"a":',
       "\ufeff{}",
       '{"__proto__":{"role":"admin"}}',
-      `{"a":${"[".repeat(DEEP)}${"]".repeat(DEEP)}}`,
+      `{"a":${"[".repeat(DEPTH)}${"]".repeat(DEPTH)}}`,
       `{"a":"${"b".repeat(262_144)}"}`,
       "[".repeat(100_000),
       "{'a':1}",

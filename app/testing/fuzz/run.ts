@@ -1,9 +1,9 @@
 // Asks one operation many different things and finds the smallest that goes wrong.
 import fc from "fast-check";
-import { complaints } from "./check.ts";
+import { violations } from "./check.ts";
 import type { Operation } from "./document.ts";
-import { type Asked, requestsTo } from "./requests.ts";
-import type { World } from "./world.ts";
+import type { PreparedShop } from "./prepared-shop.ts";
+import { type GeneratedRequest, requestsTo } from "./requests.ts";
 
 export type RunOptions = {
   runs: number;
@@ -19,26 +19,26 @@ export type Outcome = { statuses: Record<string, number>; failure: string | null
 const SHOWN_MAX = 1_500;
 
 /** Sends `runs` requests to an operation. */
-export async function fuzz(operation: Operation, world: World, options: RunOptions): Promise<Outcome> {
+export async function fuzz(operation: Operation, shop: PreparedShop, options: RunOptions): Promise<Outcome> {
   const statuses: Record<string, number> = {};
-  const property = fc.asyncProperty(requestsTo(operation), async (asked) => {
-    const answer = await world.send(operation, asked);
-    statuses[answer.status] = (statuses[answer.status] ?? 0) + 1;
-    const found = complaints(operation, asked, answer, options.secrets);
+  const property = fc.asyncProperty(requestsTo(operation), async (request) => {
+    const response = await shop.send(operation, request);
+    statuses[response.status] = (statuses[response.status] ?? 0) + 1;
+    const found = violations(operation, request, response, options.secrets);
     if (found.length > 0)
       throw new Error(
-        `${answer.sent.slice(0, SHOWN_MAX)} answered ${answer.status}: ${found.join("; ")}\n  ${answer.body.slice(0, SHOWN_MAX)}`,
+        `${response.sent.slice(0, SHOWN_MAX)} answered ${response.status}: ${found.join("; ")}\n  ${response.body.slice(0, SHOWN_MAX)}`,
       );
   });
   const { seed, runs, path } = options;
   const details = await fc.check(property, { seed, numRuns: runs, ...(path ? { path } : {}) });
   if (!details.failed) return { statuses, failure: null };
-  return { statuses, failure: told(operation, details) };
+  return { statuses, failure: describeFailure(operation, details) };
 }
 
-function told(
+function describeFailure(
   operation: Operation,
-  { seed, counterexample, counterexamplePath, errorInstance }: fc.RunDetails<[Asked]>,
+  { seed, counterexample, counterexamplePath, errorInstance }: fc.RunDetails<[GeneratedRequest]>,
 ): string {
   const what = errorInstance instanceof Error ? errorInstance.message : String(errorInstance);
   return [

@@ -15,7 +15,7 @@ const TIME = "insole-time";
 FormatRegistry.Set(TIME, isTime);
 
 /** What is wrong with a value, in one sentence; `null` when nothing is. */
-export function complaintOf(value: unknown, schema: Schema): string | null {
+export function schemaViolation(value: unknown, schema: Schema): string | null {
   let check = checks.get(schema);
   if (!check) {
     check = TypeCompiler.Compile(typeOf(schema));

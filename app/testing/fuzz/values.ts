@@ -7,7 +7,7 @@ import { hostileTexts } from "./hostile.ts";
 export const LIST_MAX = 5;
 const OPTIONAL_MAX = 3;
 const TEXT_MAX = 400;
-export const DEEP = 20;
+export const DEPTH = 20;
 const HUGE_TEXT = "h".repeat(70_000);
 
 /** Numbers at the edges of what machines count with. */
@@ -31,7 +31,7 @@ export const EXTREMES = [
 
 /** Ids of shoes, most of them there. */
 export const shoeId = fc.oneof(
-  { weight: 12, arbitrary: fc.integer({ min: 0, max: 19 }).map((at) => `«shoe${at}»`) },
+  { weight: 12, arbitrary: fc.integer({ min: 0, max: 19 }).map((index) => `«shoe${index}»`) },
   { weight: 1, arbitrary: fc.stringMatching(/^[A-Za-z0-9][A-Za-z0-9._-]{0,12}$/) },
   { weight: 1, arbitrary: fc.constantFrom("«slug»", "none", "A".repeat(64), "a".repeat(64)) },
 );
@@ -97,8 +97,10 @@ export function mutations(schema: Schema): fc.Arbitrary<(value: unknown) => unkn
     anyText,
     fc.constantFrom(...EXTREMES),
     fc.boolean(),
-    fc.constantFrom(null, [], {}, [[]], [null], [{}], HUGE_TEXT, deep(DEEP), deep(3)),
-    fc.integer({ min: 1, max: 2_000 }).map((count) => Array.from({ length: count }, (_, at) => `x${at}`)),
+    fc.constantFrom(null, [], {}, [[]], [null], [{}], HUGE_TEXT, deep(DEPTH), deep(3)),
+    fc
+      .integer({ min: 1, max: 2_000 })
+      .map((count) => Array.from({ length: count }, (_, index) => `x${index}`)),
     fc.array(anyText, { maxLength: LIST_MAX }),
     fc.array(fc.record({ size: fc.oneof(anyText, fc.integer()), stock: fc.oneof(fc.integer(), anyText) }), {
       maxLength: LIST_MAX,

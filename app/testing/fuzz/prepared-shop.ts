@@ -1,7 +1,7 @@
 // A shop with shoes and people to ask in the names of: whatever a request did to them is put right before the next.
-import type { Answer } from "./check.ts";
+import type { ReceivedResponse } from "./check.ts";
 import type { Operation } from "./document.ts";
-import type { Asked, Who } from "./requests.ts";
+import type { GeneratedRequest, Sender } from "./requests.ts";
 
 const SHOES = 20;
 const PASSWORD = "correct horse battery";
@@ -14,75 +14,79 @@ const ADDRESS_MAX = 12_000;
 type People = Record<"admin" | "customer" | "other", Person>;
 type Person = { id: string; email: string; password: string; token: string; refresh: string };
 
-export type World = Awaited<ReturnType<typeof openWorld>>;
+export type PreparedShop = Awaited<ReturnType<typeof prepareShop>>;
 
 /** Fills a running shop; the admin is one that is there already. */
-export async function openWorld(url: string, admin: { email: string; password: string }) {
+export async function prepareShop(url: string, admin: { email: string; password: string }) {
   const people: People = {
-    admin: await signIn(url, { ...blank, ...admin }),
+    admin: await signIn(url, { ...NEW_PERSON, ...admin }),
     customer: await signUp(url),
     other: await signUp(url),
   };
-  const shelf = { slug: "", etag: "", cursor: "" };
-  for (let at = 0; at < SHOES; at += 1) await addShoe(url, at, people.admin.token);
+  const samples = { slug: "", etag: "", cursor: "" };
+  for (let index = 0; index < SHOES; index += 1) await addShoe(url, index, people.admin.token);
   const first = await json(url, "GET", "/api/shoes/fuzz0");
   const list = await json(url, "GET", "/api/shoes?limit=2");
-  shelf.slug = (JSON.parse(first.body) as { data: { slug: string } }).data.slug;
-  shelf.etag = first.headers.get("etag") ?? "";
-  shelf.cursor = (JSON.parse(list.body) as { pagination: { nextCursor: string } }).pagination.nextCursor;
+  samples.slug = (JSON.parse(first.body) as { data: { slug: string } }).data.slug;
+  samples.etag = first.headers.get("etag") ?? "";
+  samples.cursor = (JSON.parse(list.body) as { pagination: { nextCursor: string } }).pagination.nextCursor;
   let sent = 0;
 
   /** After a change: shoes that went come back, and people can sign in again. */
-  const restore = async (operation: Operation, asked: Asked): Promise<void> => {
+  const restorePeopleAndShoes = async (operation: Operation, request: GeneratedRequest): Promise<void> => {
     if (/^remove(Shoe|Product)$/.test(operation.id))
-      for (let at = 0; at < SHOES; at += 1) await addShoe(url, at, people.admin.token);
+      for (let index = 0; index < SHOES; index += 1) await addShoe(url, index, people.admin.token);
     if (!/\/(auth|users)\//.test(operation.path) || operation.path.endsWith("/likes")) return;
-    const given = passwordIn(asked.body);
-    people.admin = await renewed(url, people.admin, given);
-    people.customer = await customerAgain(url, people.customer, people.admin, given);
-    people.other = await customerAgain(url, people.other, people.admin, given);
+    const sentPassword = passwordIn(request.body);
+    people.admin = await restoredPerson(url, people.admin, sentPassword);
+    people.customer = await restoredCustomer(url, people.customer, people.admin, sentPassword);
+    people.other = await restoredCustomer(url, people.other, people.admin, sentPassword);
   };
 
   /** Failures on an account slow its answers, and its next success forgets them. */
-  const forgive = async (body: string): Promise<void> => {
+  const resetFailures = async (body: string): Promise<void> => {
     for (const person of [people.admin, people.customer])
       if (body.toLowerCase().includes(person.email)) await signIn(url, person);
   };
 
   return {
     /** Sends a request with its names filled in as they are now. */
-    async send(operation: Operation, asked: Asked): Promise<Answer & { sent: string }> {
+    async send(
+      operation: Operation,
+      request: GeneratedRequest,
+    ): Promise<ReceivedResponse & { sent: string }> {
       sent += 1;
-      const names = namesOf(people, shelf);
+      const names = namesOf(people, samples);
       // A body may name the shoe of its address; without one it has a new name.
-      const told = { ...names, id: filled(asked.path.id ?? `new${sent}`, names) };
-      const address = addressOf(operation, asked, told);
+      const namesWithId = { ...names, id: filled(request.path.id ?? `new${sent}`, names) };
+      const address = addressOf(operation, request, namesWithId);
       const headers = Object.fromEntries(
-        Object.entries(asked.headers).map(([name, value]) => [name, filled(value, told)]),
+        Object.entries(request.headers).map(([name, value]) => [name, filled(value, namesWithId)]),
       );
-      const body = asked.body === null ? null : filled(asked.body, told);
+      const body = request.body === null ? null : filled(request.body, namesWithId);
       const response = await fetch(`${url}${address}`, {
         method: operation.method,
         headers: {
           ...headers,
-          ...(body === null ? {} : { "content-type": asked.contentType }),
-          ...authorization(asked.who, people),
+          ...(body === null ? {} : { "content-type": request.contentType }),
+          ...authorization(request.sender, people),
         },
         ...(body === null ? {} : { body }),
         redirect: "manual",
         signal: AbortSignal.timeout(ASK_MAX_MS),
       });
-      const answer = { status: response.status, headers: response.headers, body: await response.text() };
-      if (answer.status < 300 && operation.method !== "GET") await restore(operation, asked);
-      if (operation.id === "login" && answer.status === 401) await forgive(body ?? "");
-      return { ...answer, sent: `${operation.method} ${address}` };
+      const received = { status: response.status, headers: response.headers, body: await response.text() };
+      if (received.status < 300 && operation.method !== "GET")
+        await restorePeopleAndShoes(operation, request);
+      if (operation.id === "login" && received.status === 401) await resetFailures(body ?? "");
+      return { ...received, sent: `${operation.method} ${address}` };
     },
   };
 }
 
 const namesOf = (people: People, shelf: Record<string, string>): Record<string, string> => ({
   ...shelf,
-  ...Object.fromEntries(Array.from({ length: SHOES }, (_, at) => [`shoe${at}`, `fuzz${at}`])),
+  ...Object.fromEntries(Array.from({ length: SHOES }, (_, index) => [`shoe${index}`, `fuzz${index}`])),
   customer: people.customer.id,
   other: people.other.id,
   admin: people.admin.id,
@@ -93,29 +97,29 @@ const namesOf = (people: People, shelf: Record<string, string>): Record<string, 
   refresh: people.customer.refresh,
 });
 
-function addressOf(operation: Operation, asked: Asked, names: Record<string, string>): string {
+function addressOf(operation: Operation, request: GeneratedRequest, names: Record<string, string>): string {
   const path = operation.path.replace(/\{(\w+)\}/g, (_, name) =>
-    filled(asked.path[name] ?? "", names, encodeURIComponent),
+    filled(request.path[name] ?? "", names, encodeURIComponent),
   );
-  const query = asked.query
+  const query = request.query
     .map((pair) => pair.map((text) => encodeURIComponent(filled(text, names).toWellFormed())).join("="))
     .join("&");
   return `${path}${query === "" ? "" : `?${query}`}`.slice(0, ADDRESS_MAX);
 }
 
 /** Adds one of the shoes that requests know; nothing where it is there. */
-async function addShoe(url: string, at: number, token: string): Promise<void> {
-  const { status, body } = await json(url, "POST", "/api/shoes", newShoe(at), token);
+async function addShoe(url: string, number: number, token: string): Promise<void> {
+  const { status, body } = await json(url, "POST", "/api/shoes", newShoe(number), token);
   if (status !== 201 && status !== 409) throw new Error(`no shoe could be added: ${body}`);
 }
 
-const blank: Person = { id: "", email: "", password: PASSWORD, token: "", refresh: "" };
+const NEW_PERSON: Person = { id: "", email: "", password: PASSWORD, token: "", refresh: "" };
 
-const newShoe = (at: number) => ({
-  shoe_id: `fuzz${at}`,
-  title: `Fuzz shoe ${at}`,
-  price: 50 + at,
-  brand: at % 2 === 0 ? "North" : "South",
+const newShoe = (number: number) => ({
+  shoe_id: `fuzz${number}`,
+  title: `Fuzz shoe ${number}`,
+  price: 50 + number,
+  brand: number % 2 === 0 ? "North" : "South",
   category: "Running",
   sizes: [
     { size: "9.5", stock: 5 },
@@ -123,9 +127,11 @@ const newShoe = (at: number) => ({
   ],
 });
 
-function authorization(who: Who, people: People): Record<string, string> {
-  if (who === "nobody") return {};
-  return { authorization: `Bearer ${who === "stranger" ? "eyJhbGciOiJub25lIn0.e30." : people[who].token}` };
+function authorization(sender: Sender, people: People): Record<string, string> {
+  if (sender === "nobody") return {};
+  return {
+    authorization: `Bearer ${sender === "stranger" ? "eyJhbGciOiJub25lIn0.e30." : people[sender].token}`,
+  };
 }
 
 const filled = (text: string, names: Record<string, string>, as = (name: string) => name): string =>
@@ -137,7 +143,7 @@ async function json(
   path: string,
   body?: object,
   token?: string,
-): Promise<Answer> {
+): Promise<ReceivedResponse> {
   const response = await fetch(`${url}${path}`, {
     method,
     headers: {
@@ -149,7 +155,7 @@ async function json(
   return { status: response.status, headers: response.headers, body: await response.text() };
 }
 
-function entered(person: Person, { body }: Answer): Person {
+function withSession(person: Person, { body }: ReceivedResponse): Person {
   const { user, token, refreshToken } = JSON.parse(body) as {
     user: { id: string; email: string };
     token: string;
@@ -160,16 +166,16 @@ function entered(person: Person, { body }: Answer): Person {
 
 async function signUp(url: string): Promise<Person> {
   const email = `fuzz-${crypto.randomUUID()}@shop.example`;
-  const answer = await json(url, "POST", "/api/auth/register", { email, password: PASSWORD, name: "Fuzz" });
-  if (answer.status !== 201) throw new Error(`nobody can register: ${answer.body}`);
-  return entered(blank, answer);
+  const response = await json(url, "POST", "/api/auth/register", { email, password: PASSWORD, name: "Fuzz" });
+  if (response.status !== 201) throw new Error(`nobody can register: ${response.body}`);
+  return withSession(NEW_PERSON, response);
 }
 
 async function signIn(url: string, person: Person): Promise<Person> {
   const { email, password } = person;
-  const answer = await json(url, "POST", "/api/auth/login", { email, password });
-  if (answer.status !== 200) throw new Error(`${email} cannot sign in: ${answer.body}`);
-  return entered(person, answer);
+  const response = await json(url, "POST", "/api/auth/login", { email, password });
+  if (response.status !== 200) throw new Error(`${email} cannot sign in: ${response.body}`);
+  return withSession(person, response);
 }
 
 /** A password that the request may have set. */
@@ -183,13 +189,13 @@ function passwordIn(body: string | null): string {
 }
 
 /** The same person with a token that is valid, and with the password that everybody has. */
-async function renewed(url: string, person: Person, given: string): Promise<Person> {
+async function restoredPerson(url: string, person: Person, given: string): Promise<Person> {
   if ((await json(url, "GET", "/api/auth/profile", undefined, person.token)).status === 200) return person;
   const words = [person.password, PASSWORD, given];
   for (const password of words) {
-    const answer = await json(url, "POST", "/api/auth/login", { email: person.email, password });
-    if (answer.status !== 200) continue;
-    const again = entered({ ...person, password }, answer);
+    const response = await json(url, "POST", "/api/auth/login", { email: person.email, password });
+    if (response.status !== 200) continue;
+    const again = withSession({ ...person, password }, response);
     if (password === PASSWORD) return again;
     const body = { password: PASSWORD, currentPassword: password };
     await json(url, "PUT", "/api/auth/profile", body, again.token);
@@ -199,11 +205,11 @@ async function renewed(url: string, person: Person, given: string): Promise<Pers
 }
 
 /** A customer who is none any more is one again; one who is gone is somebody else. */
-async function customerAgain(url: string, person: Person, admin: Person, given: string): Promise<Person> {
-  const answer = await json(url, "GET", `/api/users/${person.id}`, undefined, admin.token);
-  if (answer.status === 404) return signUp(url);
-  const { data } = JSON.parse(answer.body) as { data: { role: string } };
+async function restoredCustomer(url: string, person: Person, admin: Person, given: string): Promise<Person> {
+  const response = await json(url, "GET", `/api/users/${person.id}`, undefined, admin.token);
+  if (response.status === 404) return signUp(url);
+  const { data } = JSON.parse(response.body) as { data: { role: string } };
   if (data.role === "admin")
     await json(url, "PUT", `/api/users/${person.id}`, { role: "customer" }, admin.token);
-  return renewed(url, person, given);
+  return restoredPerson(url, person, given);
 }
