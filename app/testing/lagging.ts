@@ -1,4 +1,4 @@
-// A node whose copy of the database stands still, for tests: it shows what was there when it was last made.
+// A node for tests whose replica does not sync by itself: it shows the database at the time of its last copy.
 import type { Database, Row, Statement } from "../../db/database.ts";
 import { openFile } from "../../db/file.ts";
 import { stateOf } from "../../db/position.ts";
@@ -7,12 +7,12 @@ import { answered } from "../../db/server/questions.ts";
 
 const CACHE_KB = 2_048;
 
-/** What a test does to the way to the primary. */
+/** Intercepts a query to the primary; `ask` sends it. */
 type PrimaryInterceptor = (questions: Statement[], ask: () => Promise<Row[][]>) => Promise<Row[][]>;
 
 export type LaggingNode = ReturnType<typeof openLagging>;
 
-/** Copies the file; reads see the copy, while writes and `newest` go to the shop as it is, a question at a time. */
+/** Opens the node on a copy of the file: reads see the copy; writes and `onPrimary` go to the live database. */
 export function openLagging(live: Database, path: string) {
   let copies = 0;
   const copyNow = (): Database => {
@@ -24,10 +24,10 @@ export function openLagging(live: Database, path: string) {
   };
   let copy = copyNow();
   const node = {
-    /** Questions that went to the primary, in their order. */
+    /** The SQL of all queries to the primary, in their order. */
     primaryQueries: [] as string[],
     interceptPrimary: ((_, ask) => ask()) as PrimaryInterceptor,
-    /** Makes the copy anew. */
+    /** Replaces the replica by a new copy. */
     async catchUp(): Promise<void> {
       const old = copy;
       copy = copyNow();

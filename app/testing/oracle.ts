@@ -1,12 +1,11 @@
-// What lists and facets must answer, said a second time in plain code over the drafts; and random shoes to ask about.
-
+// A second implementation of lists and facets, in plain code over drafts, to compare with; and random shoes and questions.
 import type { ShoeDraft } from "../shoes/write/draft.ts";
 import { shoe } from "./shop.ts";
 
-/** A draft as it was saved: `at` is its place in the order of saving. */
+/** A saved draft: `position` is its position in the order of saving. */
 export type SavedDraft = ShoeDraft & { position: number; likes: number };
 
-/** A list question in the words of the contract. */
+/** The parameters of a list request. */
 export type Question = Partial<{
   category: string[];
   brand: string[];
@@ -21,7 +20,7 @@ export type Question = Partial<{
   sort: "newest" | "relevance" | "price_asc" | "price_desc" | "name" | "popular";
 }>;
 
-export const LABEL_KINDS = ["category", "brand", "size", "color", "gender"] as const;
+const LABEL_KINDS = ["category", "brand", "size", "color", "gender"] as const;
 type LabelKind = (typeof LABEL_KINDS)[number];
 
 const LABELS: Record<LabelKind, string[]> = {
@@ -38,7 +37,7 @@ const PRICES = [
   1, 499, 500, 5_000, 5_001, 7_999, 12_999, 30_000, 31_250, 99_999, 120_000, 2_500_000, 100_000_000,
 ];
 
-/** Numbers from 0 to 1 that are the same in every run. */
+/** A seeded generator of numbers from 0 to 1. */
 export function dice(seed: number): () => number {
   let state = seed;
   return () => {
@@ -54,7 +53,7 @@ const some = <T>(roll: () => number, list: readonly T[], max: number): T[] => [
   ...new Set(Array.from({ length: 1 + Math.floor(roll() * max) }, () => pick(roll, list))),
 ];
 
-/** Shoes with every mixture of labels, prices, sale prices, sizes and stock. */
+/** Shoes with random combinations of labels, prices, sale prices, sizes and stock. */
 export function randomShoes(count: number, seed: number): ShoeDraft[] {
   const roll = dice(seed);
   const label = (kind: LabelKind) => (roll() < 0.15 ? null : pick(roll, LABELS[kind]));
@@ -77,7 +76,7 @@ export function randomShoes(count: number, seed: number): ShoeDraft[] {
   });
 }
 
-/** A question of up to four filters, a search and a sort. */
+/** A random question with filters, a search and a sort. */
 export function randomQuestion(roll: () => number): Question {
   const question: Question = {};
   const jumble = (text: string) => (roll() < 0.5 ? text.toUpperCase() : text);
@@ -161,13 +160,13 @@ function matchesQuestion(draft: SavedDraft, question: Question, without?: LabelK
 const compare = <T>(a: T, b: T) => (a < b ? -1 : a > b ? 1 : 0);
 const folded = (text: string) => Buffer.from(text.replace(/[A-Z]/g, (letter) => letter.toLowerCase()));
 
-/** The ids in the order of the answer. */
+/** The ids in the order of the list. */
 export function expectedIds(shoes: SavedDraft[], question: Question): string[] {
   const { q } = question;
   const rank = (draft: SavedDraft) =>
     q === undefined ? 0 : Number(hasWords(draft, q, "title")) + Number(hasWords(draft, q, "labels"));
   const newest = (a: SavedDraft, b: SavedDraft) => b.position - a.position;
-  // Equal prices go by the upper 26 bits of the id's checksum.
+  // Equal prices are ordered by the upper 26 bits of the id's checksum.
   const tie = ({ shoeId }: SavedDraft) => Bun.hash.crc32(shoeId) >>> 6;
   const orders: Record<NonNullable<Question["sort"]>, (a: SavedDraft, b: SavedDraft) => number> = {
     newest,
@@ -184,7 +183,7 @@ export function expectedIds(shoes: SavedDraft[], question: Question): string[] {
     .map(({ shoeId }) => shoeId);
 }
 
-/** The facets: for each value how many shoes would be left if it alone were asked for. */
+/** The facets: for each value the number of shoes that would match if it were the only one chosen. */
 export function expectedFacets(shoes: SavedDraft[], question: Question) {
   const values = (kind: LabelKind) => {
     const counts = LABELS[kind].map((value) => ({

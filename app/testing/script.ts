@@ -1,7 +1,7 @@
-// Commands of the project as one types them, for tests: a process of their own, its words and its exit code.
+// Runs commands of the project in a process of their own, for tests: output and exit code.
 import { join } from "node:path";
 
-/** Runs a script below `app/` with nothing in its environment but `env`; `typed` stands on its standard input. */
+/** Runs a script below `app/` with `env` as its whole environment and `typed` on its standard input. */
 export async function runScript(
   script: string,
   args: string[],

@@ -1,4 +1,4 @@
-// Runs before the tests: installs the packages where nobody has yet, so that `bun test` works in a fresh clone.
+// Runs before the tests: installs the packages if they are missing, so that `bun test` works in a fresh clone.
 import { existsSync } from "node:fs";
 import { join } from "node:path";
 
@@ -15,7 +15,7 @@ function runBun(...words: string[]): void {
 
 if (!existsSync(join(root, "node_modules"))) {
   runBun("install", "--frozen-lockfile", "--no-summary");
-  // This process has already learnt that there are no packages; a new one finds them.
+  // This process has cached that the packages are missing; a new process finds them.
   runBun("test");
   process.exit(0);
 }

@@ -3,13 +3,13 @@
 import createClient from "openapi-fetch";
 import type { components, paths } from "../../data/client/api.d.ts";
 
-/** The answer, or the problem's own words as an error. */
+/** The data of a response; throws the detail of a problem. */
 function answered<T>({ data, error }: { data?: T; error?: components["schemas"]["Problem"] }): T {
-  if (data === undefined) throw new Error(error?.detail ?? "the shop did not answer");
+  if (data === undefined) throw new Error(error?.detail ?? "the shop did not respond");
   return data;
 }
 
-/** What a shop window says: the cheapest shoes, the brands among them, one shoe with its related ones, the categories. */
+/** The lines of a shop window: the cheapest shoes, their brands, one shoe with its related ones, and the categories. */
 export async function windowOf(shopUrl: string): Promise<string[]> {
   const shop = createClient<paths>({ baseUrl: `${shopUrl}/api` });
 

@@ -1,5 +1,4 @@
-// A real shop with an admin at the door, for tests of what is written.
-
+// A test shop with a signed-in admin, for tests of writes.
 import type { ShoeDraft } from "../shoes/write/draft.ts";
 import { ask } from "./people.ts";
 import { openTestShop } from "./shop.ts";
@@ -8,10 +7,10 @@ const ADMIN = { email: "admin@shop.example", password: "correct horse battery" }
 
 export type AdminShop = Awaited<ReturnType<typeof openAdminShop>>;
 
-export type JsonResponse = {
+type JsonResponse = {
   status: number;
   headers: Headers;
-  // biome-ignore lint/suspicious/noExplicitAny: a test says by its expectations what it takes the answer for
+  // biome-ignore lint/suspicious/noExplicitAny: the expectations of a test say what the body is
   body: any;
 };
 
@@ -35,7 +34,7 @@ export async function openAdminShop(drafts: ShoeDraft[], settings: Record<string
   return { ...shop, token, adminId: user.id, send };
 }
 
-/** Accounts that nobody signs in to. */
+/** Adds accounts without a password, directly in the database. */
 export const addUsers = (shop: AdminShop, ids: string[]): Promise<unknown> =>
   shop.db.write([
     {

@@ -1,4 +1,4 @@
-// The command `bun run fuzz`: asks every operation of the OpenAPI document thousands of things of a real shop.
+// The command `bun run fuzz`: sends thousands of generated requests to every operation of the OpenAPI document.
 import { dirname } from "node:path";
 import { parseArgs } from "node:util";
 import { openapiDocument } from "../../openapi.ts";
@@ -13,11 +13,12 @@ const SEED_MAX = 2 ** 31;
 const ADMIN = { email: "admin@shop.example", password: "correct horse battery" };
 
 const USAGE = `usage: bun run fuzz [--quick] [--route <operationId>] [--runs <n>] [--seed <n> [--path <p>]] [--url <shop>]
-Sends generated requests to every operation of the OpenAPI document, each in a new shop of its own: no answer may be
-5xx, and every one must be as the document tells. A failure is shown at its smallest with the command that repeats it.
+Sends generated requests to every operation of the OpenAPI document, each operation in a new shop. No response may be
+5xx, and every one must match the document. A failure is reduced to the smallest request and printed with the command
+that repeats it.
   --quick   ${QUICK_RUNS} requests for each operation instead of ${RUNS}
-  --url     a shop that is running already; ADMIN_EMAIL and ADMIN_PASSWORD name its admin, its limits must be off.
-            What the requests do to it stays done.`;
+  --url     use a running shop with limits switched off; ADMIN_EMAIL and ADMIN_PASSWORD are its admin's.
+            The requests change its data.`;
 
 type Target = { url: string; admin: typeof ADMIN; secrets: string[]; close(): Promise<void> };
 

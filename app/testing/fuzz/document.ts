@@ -1,6 +1,6 @@
-// The OpenAPI document as the fuzz suite reads it: its operations, with every reference resolved.
+// Parses the OpenAPI document for the fuzz suite: its operations, with every reference resolved.
 
-/** A Schema Object of OpenAPI 3.0, as far as the document uses it. */
+/** The part of OpenAPI's Schema Object that the document uses. */
 export type Schema = {
   $ref?: string;
   type?: string;
@@ -23,7 +23,7 @@ export type Schema = {
 
 export type Parameter = { name: string; in: "path" | "query" | "header"; required: boolean; schema: Schema };
 
-/** One operation; a status without content has an answer without a body. */
+/** One operation; `null` for a status whose response has no body. */
 export type Operation = {
   id: string;
   method: string;
@@ -50,7 +50,7 @@ type Document = {
   components: { schemas: Record<string, Schema> };
 };
 
-/** Reads the operations of a document that came as JSON. */
+/** The operations of a document in JSON. */
 export function operationsOf(text: string): Operation[] {
   const { paths, servers, components } = JSON.parse(text) as Document;
   const resolve = (schema: Schema): Schema => resolved(schema, components.schemas);
@@ -80,7 +80,7 @@ function mapped(content: Content | undefined, resolve: (schema: Schema) => Schem
 function resolved(schema: Schema, named: Record<string, Schema>): Schema {
   if (schema.$ref !== undefined) {
     const target = named[schema.$ref.split("/").at(-1) ?? ""];
-    if (!target) throw new Error(`${schema.$ref} leads nowhere`);
+    if (!target) throw new Error(`${schema.$ref} cannot be resolved`);
     return resolved(target, named);
   }
   const { properties, items, oneOf } = schema;

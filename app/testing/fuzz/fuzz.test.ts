@@ -1,4 +1,4 @@
-// The fuzz suite itself: it sees what is wrong with an answer, shrinks it, and repeats it by its seed and path.
+// The fuzz suite itself: it detects violations, reduces them, and repeats them by seed and path.
 import { afterAll, beforeAll, describe, expect, test } from "bun:test";
 import { join } from "node:path";
 import { openapiDocument } from "../../openapi.ts";
@@ -39,7 +39,7 @@ afterAll(() => shop.close());
 
 const like = () => operations.find(({ id }) => id === "likeShoe")!;
 
-describe("an answer", () => {
+describe("a response", () => {
   const violationsOf = (
     status: number,
     body: string,
@@ -57,7 +57,7 @@ describe("an answer", () => {
   };
   const problem = (more: object = {}) => JSON.stringify({ ...PROBLEM, ...more });
 
-  test("that is as told is fine", () => {
+  test("that matches the document has no violations", () => {
     expect(violationsOf(201, OK)).toBe("");
     expect(violationsOf(404, problem())).toBe("");
     expect(violationsOf(404, problem({ instance: "/api/shoes/SELECT a FROM b" }))).toBe("");
@@ -65,31 +65,31 @@ describe("an answer", () => {
 
   test.each<[string, string, number, string, Record<string, string>?]>([
     ["a failure", "it failed", 500, problem({ status: 500 })],
-    ["a status that is not told", "does not tell 402", 402, problem({ status: 402 })],
+    ["an undocumented status", "does not list status 402", 402, problem({ status: 402 })],
     ["a field too many", "/data/secret", 201, OK.replace('"likes"', '"secret":1,"likes"')],
     ["a field too few", "/data/likes", 201, OK.replace('"likes":1,', "")],
     ["a wrong type", "/data/likes", 201, OK.replace('"likes":1', '"likes":"1"')],
-    ["no JSON", "it is no JSON", 201, "<html>"],
+    ["no JSON", "it is not JSON", 201, "<html>"],
     ["another content type", "its type is text/html", 201, OK, { "content-type": "text/html" }],
     ["no request id", "no X-Request-Id", 201, OK, { "x-request-id": "" }],
-    ["a header of the client's", "became a header", 201, OK, { "x-injected": "1" }],
-    ["another status inside", "it says 400", 404, problem({ status: 400 })],
-    ["another request id inside", "not the header's", 404, problem({ requestId: "r-2" })],
-    ["a stack", "insides", 404, problem({ detail: "at f (/app/shoes/a.ts:1:2)" })],
-    ["SQL", "insides", 404, problem({ detail: "SELECT id FROM shoes WHERE 1" })],
-    ["the data folder", "keeps its data", 404, problem({ detail: "/srv/insole/insole.db" })],
+    ["a header of the client's", "became a response header", 201, OK, { "x-injected": "1" }],
+    ["another status inside", "its status field is 400", 404, problem({ status: 400 })],
+    ["another request id inside", "differs from the header", 404, problem({ requestId: "r-2" })],
+    ["a stack", "internals", 404, problem({ detail: "at f (/app/shoes/a.ts:1:2)" })],
+    ["SQL", "internals", 404, problem({ detail: "SELECT id FROM shoes WHERE 1" })],
+    ["the data folder", "reveals the data folder", 404, problem({ detail: "/srv/insole/insole.db" })],
     ["an error that names nothing", "names no field", 404, problem({ errors: [{ detail: "x" }] })],
-  ])("%s is seen", (_, words, status, body, headers = {}) => {
+  ])("%s is detected", (_, words, status, body, headers = {}) => {
     expect(violationsOf(status, body, headers)).toContain(words);
   });
 
-  test("for nobody of what is for somebody is seen", () => {
-    expect(violationsOf(201, OK, {}, "nobody")).toContain("nobody may not do this");
+  test("to an anonymous request of a guarded operation is detected", () => {
+    expect(violationsOf(201, OK, {}, "nobody")).toContain("nobody must not be allowed to do this");
     expect(violationsOf(401, problem({ status: 401 }), {}, "nobody")).toBe("");
   });
 });
 
-test("null is only for what may be null, and a time is one", () => {
+test("null is valid for nullable schemas only, and times are checked", () => {
   const time = { type: "string", format: "date-time" };
   expect(schemaViolation(null, { ...time, nullable: true })).toBeNull();
   expect(schemaViolation(null, time)).not.toBeNull();
@@ -97,17 +97,17 @@ test("null is only for what may be null, and a time is one", () => {
 });
 
 test(
-  "a incomplete of the document is found at its smallest, and its path finds it again at once",
+  "an error of the document is reduced to the smallest request, and its path repeats it at once",
   async () => {
     const prepared = await prepareShop(shop.url, ADMIN);
     const { 404: _left, ...responses } = like().responses;
     const incomplete = { ...like(), responses };
     const options = { runs: 200, seed: 1, secrets: [] };
     const { failure } = await fuzz(incomplete, prepared, options);
-    expect(failure).toContain("answered 404: the document does not tell 404");
+    expect(failure).toContain("answered 404: the document does not list status 404");
     const path = /--route likeShoe --seed 1 --path ([\d:]+)/.exec(failure ?? "")?.[1];
     const again = await fuzz(incomplete, prepared, { ...options, path });
-    expect(again.failure).toContain("answered 404: the document does not tell 404");
+    expect(again.failure).toContain("answered 404: the document does not list status 404");
     expect(Object.values(again.statuses).reduce((sum, count) => sum + count, 0)).toBeLessThan(50);
     expect(await fuzz(like(), prepared, { ...options, path })).toMatchObject({ failure: null });
   },
@@ -115,7 +115,7 @@ test(
 );
 
 test(
-  "bun run fuzz asks a route of a running shop, and says what it takes",
+  "bun run fuzz tests one route of a running shop, and explains its arguments",
   async () => {
     const run = async (...args: string[]) => {
       const command = Bun.spawn([process.execPath, "app/testing/fuzz/command.ts", ...args], {

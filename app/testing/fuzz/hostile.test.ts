@@ -1,4 +1,4 @@
-// Hostile texts through every text field and every parameter: refused by name, or accepted byte for byte; never more than text.
+// Hostile texts in every text field and parameter: refused with the field's name, or returned unchanged; never interpreted.
 import { afterAll, beforeAll, describe, expect, test } from "bun:test";
 import { openapiDocument } from "../../openapi.ts";
 import { ask } from "../people.ts";
@@ -37,10 +37,10 @@ const valueAt = (value: unknown, pointer: string): unknown =>
     .slice(1)
     .reduce<unknown>((inner, key) => (inner as Record<string, unknown>)?.[key], value);
 
-/** What was written is read: every question brings the newest version along. */
+/** The newest Insole-Version: every request sends it, so that it reads what was written. */
 let version = "";
 
-/** What a person asks, with what is wrong with the response whatever it is. */
+/** Sends a request, and checks the response against the general rules. */
 async function send(
   id: string,
   path: string,
@@ -81,13 +81,13 @@ const ALL = { shoe_id: "a1", title: "T", images: [], price: 10, href: "/x", rela
 type Row = {
   path: string;
   base: () => Record<string, unknown>;
-  /** Reads back what the response's body tells of. */
+  /** Reads back the resource that was written. */
   read?: (value: Record<string, unknown>, text: string) => Promise<unknown>;
-  /** Where a field comes back, when not under its own name; null: nowhere. */
+  /** The field under which a text is returned, if not its own; null: none. */
   back?: Record<string, string | null>;
-  /** Other refusals than 400: a login that fails, a name that is taken. */
+  /** Expected refusals besides 400: a failed login, a taken name. */
   refused?: number[];
-  /** What is refused in the place of a field that needs another beside it. */
+  /** The field that is named in a refusal instead, for a field that requires another one. */
   names?: Record<string, string>;
 };
 
@@ -185,7 +185,7 @@ const ROWS: Record<string, Row> = {
   removeUser: { path: "/api/users/me", base: () => ({}), refused: [403] },
 };
 
-/** The pointers of all texts in a body, one entry for each list. */
+/** The pointers of all text fields in a body; lists have one element. */
 function textFields(schema: Schema, pointer = ""): string[] {
   if (schema.oneOf) return schema.oneOf.flatMap((each) => textFields(each, pointer));
   if (schema.type === "string") return [pointer];
@@ -201,13 +201,13 @@ function withText(base: Record<string, unknown>, pointer: string, text: string):
   return { ...base, [name]: [inner === undefined ? text : { stock: 1, [inner]: text }] };
 }
 
-test("every operation with a body has its row", async () => {
+test("every operation with a body has a row", async () => {
   const withBody = operations.filter(({ body }) => body !== null).map(({ id }) => id);
   expect(Object.keys(ROWS).toSorted()).toEqual(withBody.toSorted());
   expect(new Set(texts.map(([, text]) => text)).size).toBe(texts.length);
 });
 
-describe("through every text of a body", () => {
+describe("in every text field of a body", () => {
   test.each(Object.entries(ROWS))(
     "%s",
     async (id, { path, base, read, back = {}, refused = [], names = {} }) => {
@@ -244,7 +244,7 @@ const OTHER_HEADERS = ["X-Request-Id", "Insole-Version", "If-None-Match", "Cooki
 const escaped = (text: string) => encodeURIComponent(text.toWellFormed());
 
 test(
-  "through every parameter of a query, which names what it refuses",
+  "in every query parameter, which is named in a refusal",
   async () => {
     const found: string[] = [];
     for (const { id, method, path, parameters } of operations) {
@@ -270,7 +270,7 @@ test(
 );
 
 test(
-  "through every part of a path and every header",
+  "in every path segment and every header",
   async () => {
     const found: string[] = [];
     for (const { id, path, parameters } of operations) {
@@ -288,7 +288,7 @@ test(
             if (response.wrong.length > 0)
               found.push(`${id} ${part}, ${name}: ${response.status} ${response.wrong.join("; ")}`);
           }
-        // Others cannot be sent in a header at all.
+        // Clients cannot send other texts in a header.
         const isBytes = /^[\t\x20-\x7e\xa0-\xff]{1,5000}$/.test(text);
         for (const header of isBytes && !/^remove/.test(id) ? headers : []) {
           const response = await send(id, plain.replace(/\{\w+\}/g, "a1"), {
@@ -315,7 +315,7 @@ const ENTITIES: Record<string, string> = {
 const MARKUP = /<script|<img src=x|<svg onload|<title><|\sonerror="|\{\{49|<!ENTITY/i;
 
 test(
-  "what was accepted is text on the front page and in pictures",
+  "accepted texts are plain text on the front page and in pictures",
   async () => {
     const wrong: string[] = [];
     for (const [name, text] of texts) {
@@ -336,7 +336,7 @@ test(
 );
 
 test(
-  "a shoe is found by its hostile labels, and by no other's",
+  "a shoe is found by its hostile labels only",
   async () => {
     const wrong: string[] = [];
     for (const [name, text] of texts) {
@@ -355,7 +355,7 @@ test(
 );
 
 test(
-  "a hostile password opens its account, and nothing else does",
+  "a hostile password opens its account, and no other password does",
   async () => {
     const wrong: string[] = [];
     for (const [name, password] of texts) {

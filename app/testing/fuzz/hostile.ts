@@ -1,8 +1,8 @@
-// Texts that have broken shops before; none of them may do anything but be a text.
+// Texts that have broken other shops; each must be treated as plain text.
 
 const E_ACUTE = "e\u0301";
 
-/** By name; no two fold to the same label, so that each comes back as itself. */
+/** The texts by name; no two fold to the same label, so that each is returned unchanged. */
 export const HOSTILE: Record<string, string> = {
   "single quote": "O'Neill",
   "double quote": 'the "best" shoe',
@@ -50,11 +50,11 @@ export const HOSTILE: Record<string, string> = {
   comment: "<!-- --> ]]> <![CDATA[ x ]]>",
   entities: "&lt;b&gt; &amp;amp; &#x3c;i&#62; &nbsp",
   "XML entity": `<!DOCTYPE x [<!ENTITY e SYSTEM "file:///etc/passwd">]><x>&e;</x>`,
-  // biome-ignore lint/suspicious/noTemplateCurlyInString: it is what is sent
+  // biome-ignore lint/suspicious/noTemplateCurlyInString: the text is sent literally
   "template braces": "{{7*7}} ${7*7} #{7*7} <%= 7*7 %>",
   "format signs": "%s%n%x%d %1$s {0} {}",
   "shell words": "$(touch x); `touch y` | cat && rm -rf .",
-  // biome-ignore lint/suspicious/noTemplateCurlyInString: it is what is sent
+  // biome-ignore lint/suspicious/noTemplateCurlyInString: the text is sent literally
   "JNDI look-up": "${jndi:ldap://127.0.0.1/a}",
   "path upwards": "../../../../etc/passwd",
   "path upwards, other slashes": "..\\..\\boot.ini",
@@ -85,5 +85,5 @@ export const HOSTILE: Record<string, string> = {
   "a text of 100,000": "v".repeat(100_000),
 };
 
-/** All of them. */
+/** All hostile texts. */
 export const hostileTexts: string[] = Object.values(HOSTILE);

@@ -1,14 +1,14 @@
-// A shop with shoes and people to ask in the names of: whatever a request did to them is put right before the next.
+// A shop with shoes and people for generated requests; changes to them are undone before the next request.
 import type { ReceivedResponse } from "./check.ts";
 import type { Operation } from "./document.ts";
 import type { GeneratedRequest, Sender } from "./requests.ts";
 
 const SHOES = 20;
 const PASSWORD = "correct horse battery";
-/** A busy shop answers 503; nothing here is that slow. */
+/** A busy shop responds 503 much earlier. */
 const ASK_MAX_MS = 20_000;
 
-/** Bun itself refuses a head of more than 16 KiB with a bare 431; up to here it is the shop that answers. */
+/** Bun itself refuses a request head of more than 16 KiB with a bare 431; up to here the shop responds. */
 const ADDRESS_MAX = 12_000;
 
 type People = Record<"admin" | "customer" | "other", Person>;
@@ -16,7 +16,7 @@ type Person = { id: string; email: string; password: string; token: string; refr
 
 export type PreparedShop = Awaited<ReturnType<typeof prepareShop>>;
 
-/** Fills a running shop; the admin is one that is there already. */
+/** Adds shoes and people to a running shop, whose admin exists already. */
 export async function prepareShop(url: string, admin: { email: string; password: string }) {
   const people: People = {
     admin: await signIn(url, { ...NEW_PERSON, ...admin }),
@@ -32,7 +32,7 @@ export async function prepareShop(url: string, admin: { email: string; password:
   samples.cursor = (JSON.parse(list.body) as { pagination: { nextCursor: string } }).pagination.nextCursor;
   let sent = 0;
 
-  /** After a change: shoes that went come back, and people can sign in again. */
+  /** After a change: adds removed shoes again, and makes sure that people can log in. */
   const restorePeopleAndShoes = async (operation: Operation, request: GeneratedRequest): Promise<void> => {
     if (/^remove(Shoe|Product)$/.test(operation.id))
       for (let index = 0; index < SHOES; index += 1) await addShoe(url, index, people.admin.token);
@@ -43,21 +43,21 @@ export async function prepareShop(url: string, admin: { email: string; password:
     people.other = await restoredCustomer(url, people.other, people.admin, sentPassword);
   };
 
-  /** Failures on an account slow its answers, and its next success forgets them. */
+  /** Failed logins delay an account's next ones; a successful login resets that. */
   const resetFailures = async (body: string): Promise<void> => {
     for (const person of [people.admin, people.customer])
       if (body.toLowerCase().includes(person.email)) await signIn(url, person);
   };
 
   return {
-    /** Sends a request with its names filled in as they are now. */
+    /** Sends a request after replacing its placeholders by current values. */
     async send(
       operation: Operation,
       request: GeneratedRequest,
     ): Promise<ReceivedResponse & { sent: string }> {
       sent += 1;
       const names = namesOf(people, samples);
-      // A body may name the shoe of its address; without one it has a new name.
+      // A body may name the shoe in the path; without one it names a new shoe.
       const namesWithId = { ...names, id: filled(request.path.id ?? `new${sent}`, names) };
       const address = addressOf(operation, request, namesWithId);
       const headers = Object.fromEntries(
@@ -107,10 +107,10 @@ function addressOf(operation: Operation, request: GeneratedRequest, names: Recor
   return `${path}${query === "" ? "" : `?${query}`}`.slice(0, ADDRESS_MAX);
 }
 
-/** Adds one of the shoes that requests know; nothing where it is there. */
+/** Adds one of the shoes that placeholders refer to, unless it exists. */
 async function addShoe(url: string, number: number, token: string): Promise<void> {
   const { status, body } = await json(url, "POST", "/api/shoes", newShoe(number), token);
-  if (status !== 201 && status !== 409) throw new Error(`no shoe could be added: ${body}`);
+  if (status !== 201 && status !== 409) throw new Error(`cannot add a shoe: ${body}`);
 }
 
 const NEW_PERSON: Person = { id: "", email: "", password: PASSWORD, token: "", refresh: "" };
@@ -167,7 +167,7 @@ function withSession(person: Person, { body }: ReceivedResponse): Person {
 async function signUp(url: string): Promise<Person> {
   const email = `fuzz-${crypto.randomUUID()}@shop.example`;
   const response = await json(url, "POST", "/api/auth/register", { email, password: PASSWORD, name: "Fuzz" });
-  if (response.status !== 201) throw new Error(`nobody can register: ${response.body}`);
+  if (response.status !== 201) throw new Error(`cannot register: ${response.body}`);
   return withSession(NEW_PERSON, response);
 }
 
@@ -178,7 +178,7 @@ async function signIn(url: string, person: Person): Promise<Person> {
   return withSession(person, response);
 }
 
-/** A password that the request may have set. */
+/** The password that the request may have set. */
 function passwordIn(body: string | null): string {
   try {
     const { password } = JSON.parse(body ?? "{}") as { password?: unknown };
@@ -188,7 +188,7 @@ function passwordIn(body: string | null): string {
   }
 }
 
-/** The same person with a token that is valid, and with the password that everybody has. */
+/** The same person with a valid token and the common password. */
 async function restoredPerson(url: string, person: Person, given: string): Promise<Person> {
   if ((await json(url, "GET", "/api/auth/profile", undefined, person.token)).status === 200) return person;
   const words = [person.password, PASSWORD, given];
@@ -204,7 +204,7 @@ async function restoredPerson(url: string, person: Person, given: string): Promi
   throw new Error(`${person.email} cannot sign in any more`);
 }
 
-/** A customer who is none any more is one again; one who is gone is somebody else. */
+/** Restores the customer role; a removed customer is replaced by a new one. */
 async function restoredCustomer(url: string, person: Person, admin: Person, given: string): Promise<Person> {
   const response = await json(url, "GET", `/api/users/${person.id}`, undefined, admin.token);
   if (response.status === 404) return signUp(url);

@@ -1,4 +1,4 @@
-// Requests for an operation, made from its parameters and its body's schema: as told, and broken in every way.
+// Generates requests for an operation from its parameters and body schema: valid ones, and invalid ones of every kind.
 import fc from "fast-check";
 import type { Operation, Parameter, Schema } from "./document.ts";
 import {
@@ -14,22 +14,22 @@ import {
   userId,
 } from "./values.ts";
 
-/** Who asks; a `stranger` brings a token that is none. */
+/** The sender of a request; a `stranger` sends an invalid token. */
 export type Sender = "nobody" | "stranger" | "customer" | "admin";
 
-/** A request whose `«names»` are still to be filled in, so that it is the same in every shop. */
+/** A request with `«names»` as placeholders, so that it is the same in every shop. */
 export type GeneratedRequest = {
   sender: Sender;
-  /** By the name of each parameter in the path, escaped. */
+  /** The escaped value of each parameter in the path. */
   path: Record<string, string>;
   query: [name: string, value: string][];
   headers: Record<string, string>;
-  /** JSON, or whatever is sent in its place; null: none. */
+  /** JSON or an arbitrary text; null: no body. */
   body: string | null;
   contentType: string;
 };
 
-/** Every request that may be sent to an operation. */
+/** Generates requests to an operation. */
 export function requestsTo(operation: Operation): fc.Arbitrary<GeneratedRequest> {
   const of = (where: Parameter["in"]) => operation.parameters.filter((each) => each.in === where);
   return fc.record({
@@ -58,7 +58,7 @@ export function requestsTo(operation: Operation): fc.Arbitrary<GeneratedRequest>
 const escaped = (text: string): string =>
   encodeURIComponent(text.toWellFormed()).replace(/%C2%AB|%C2%BB/g, decodeURIComponent);
 
-/** One part of a path; what would be another path altogether is left out. */
+/** One segment of a path; `.`, `..` and empty ones are left out, because they change the path. */
 function segment(name: string, path: string): fc.Arbitrary<string> {
   const known = KNOWN[name] ?? (path.includes("/users/") ? userId : shoeId);
   const raw = fc.constantFrom(
@@ -101,7 +101,7 @@ function queries(parameters: Parameter[]): fc.Arbitrary<[string, string][]> {
   return fc.array(mostly(one, other), { maxLength: LIST_MAX });
 }
 
-/** Header values are bytes without line ends; whatever else is in a text cannot be sent at all. */
+/** Header values are bytes without line ends; clients cannot send any others. */
 function headers(parameters: Parameter[], method: string): fc.Arbitrary<Record<string, string>> {
   const bytes = fc.string({
     unit: fc

@@ -1,19 +1,19 @@
-// Asks one operation many different things and finds the smallest that goes wrong.
+// Sends many generated requests to one operation, and reduces a failure to the smallest request.
 import fc from "fast-check";
 import { violations } from "./check.ts";
 import type { Operation } from "./document.ts";
 import type { PreparedShop } from "./prepared-shop.ts";
 import { type GeneratedRequest, requestsTo } from "./requests.ts";
 
-export type RunOptions = {
+type RunOptions = {
   runs: number;
   seed: number;
-  /** Where fast-check found it: only that request is sent. */
+  /** The path of a failure that fast-check reported: only that request is sent. */
   path?: string | undefined;
   secrets: string[];
 };
 
-/** What was asked and answered; `failure` tells the smallest request that breaks a rule and how to send it again. */
+/** The number of responses by status; `failure` describes the smallest failing request and how to repeat it. */
 export type Outcome = { statuses: Record<string, number>; failure: string | null };
 
 const SHOWN_MAX = 1_500;
@@ -43,8 +43,8 @@ function describeFailure(
   const what = errorInstance instanceof Error ? errorInstance.message : String(errorInstance);
   return [
     `${operation.id}: ${what}`,
-    `  asked ${fc.stringify(counterexample?.[0]).slice(0, SHOWN_MAX)}`,
-    `  again: bun run fuzz --route ${operation.id} --seed ${seed} --path ${counterexamplePath}`,
-    `  and with all that went before: bun run fuzz --route ${operation.id} --seed ${seed}`,
+    `  request ${fc.stringify(counterexample?.[0]).slice(0, SHOWN_MAX)}`,
+    `  repeat it: bun run fuzz --route ${operation.id} --seed ${seed} --path ${counterexamplePath}`,
+    `  with all requests before it: bun run fuzz --route ${operation.id} --seed ${seed}`,
   ].join("\n");
 }

@@ -1,4 +1,4 @@
-// Whether a value is what a schema of the document says; a key that is not told is a lie too.
+// Checks values against schemas of the document; undocumented keys are violations too.
 import { FormatRegistry, type TSchema, Type } from "@sinclair/typebox";
 import { type TypeCheck, TypeCompiler } from "@sinclair/typebox/compiler";
 import type { Schema } from "./document.ts";
@@ -10,11 +10,11 @@ const isTime = (text: string): boolean => {
   return !Number.isNaN(time.getTime()) && time.toISOString() === text;
 };
 
-// A name of our own: the framework has laxer checks under the usual ones.
+// A format name of our own: the framework registers less strict checks under the usual names.
 const TIME = "insole-time";
 FormatRegistry.Set(TIME, isTime);
 
-/** What is wrong with a value, in one sentence; `null` when nothing is. */
+/** The first violation in a value, as a sentence; `null` when it is valid. */
 export function schemaViolation(value: unknown, schema: Schema): string | null {
   let check = checks.get(schema);
   if (!check) {

@@ -1,16 +1,16 @@
-// Values made from schemas: as told, and wrong in every way.
+// Generates values from schemas: valid ones, and invalid ones of every kind.
 import fc from "fast-check";
 import type { Schema } from "./document.ts";
 import { hostileTexts } from "./hostile.ts";
 
-/** Lists are short unless they are meant to be too long. */
+/** Length of generated lists, except for those that are meant to be too long. */
 export const LIST_MAX = 5;
 const OPTIONAL_MAX = 3;
 const TEXT_MAX = 400;
 export const DEPTH = 20;
 const HUGE_TEXT = "h".repeat(70_000);
 
-/** Numbers at the edges of what machines count with. */
+/** Numbers at the limits of common number types. */
 export const EXTREMES = [
   0,
   -0,
@@ -29,13 +29,13 @@ export const EXTREMES = [
   -1e308,
 ];
 
-/** Ids of shoes, most of them there. */
+/** Ids of shoes, most of which exist. */
 export const shoeId = fc.oneof(
   { weight: 12, arbitrary: fc.integer({ min: 0, max: 19 }).map((index) => `«shoe${index}»`) },
   { weight: 1, arbitrary: fc.stringMatching(/^[A-Za-z0-9][A-Za-z0-9._-]{0,12}$/) },
   { weight: 1, arbitrary: fc.constantFrom("«slug»", "none", "A".repeat(64), "a".repeat(64)) },
 );
-/** Ids of users, most of them there. */
+/** Ids of users, most of which exist. */
 export const userId = fc.constantFrom("me", "«customer»", "«customer»", "«other»", "«admin»", "nobody");
 const link = fc.constantFrom(
   "/images/a.png",
@@ -46,7 +46,7 @@ const link = fc.constantFrom(
   "javascript:1",
 );
 
-/** Fields whose right values chance would never find, by name. */
+/** Generators for fields whose valid values would not be found by chance, by field name. */
 export const KNOWN: Record<string, fc.Arbitrary<string>> = {
   shoe_id: fc.oneof({ weight: 4, arbitrary: fc.constant("«id»") }, { weight: 1, arbitrary: shoeId }),
   shoeIds: shoeId,
@@ -74,11 +74,11 @@ export const KNOWN: Record<string, fc.Arbitrary<string>> = {
   "Idempotency-Key": fc.constantFrom("key 1", "key 2", "k".repeat(255), "k".repeat(256)),
 };
 
-/** Nine times in ten the usual. */
+/** The usual value, nine times in ten by default. */
 export const mostly = <T>(usual: fc.Arbitrary<T>, else_: fc.Arbitrary<T>, weight = 9): fc.Arbitrary<T> =>
   fc.oneof({ weight, arbitrary: usual }, { weight: 1, arbitrary: else_ });
 
-/** Any text, many of them hostile. */
+/** Any text, often a hostile one. */
 export const anyText = fc.oneof(
   fc.constantFrom(...hostileTexts),
   fc.string({ unit: "binary", maxLength: 30 }),
@@ -86,7 +86,7 @@ export const anyText = fc.oneof(
   fc.string({ maxLength: TEXT_MAX }),
 );
 
-/** Ways to break a good body: a field left out, another, of the wrong type, or far too much of it. */
+/** Generates changes that break a valid body: a field left out, added, of a wrong type, or far too long. */
 export function mutations(schema: Schema): fc.Arbitrary<(value: unknown) => unknown> {
   const names = Object.keys(schema.properties ?? {});
   const name = fc.oneof(
@@ -120,7 +120,7 @@ export function mutations(schema: Schema): fc.Arbitrary<(value: unknown) => unkn
 
 const deep = (depth: number): unknown => (depth === 0 ? 1 : { a: deep(depth - 1) });
 
-/** A value that its schema allows; `name` is the field or parameter that it is for. */
+/** Generates a valid value of a schema; `name` is the name of its field or parameter. */
 export function anyOf(schema: Schema, name: string): fc.Arbitrary<unknown> {
   const value = plainOf(schema, name);
   return schema.nullable ? mostly<unknown>(value, fc.constant(null), 4) : value;
@@ -148,7 +148,7 @@ function plainOf(schema: Schema, name: string): fc.Arbitrary<unknown> {
       return fc.array(anyOf(items ?? {}, name), { minLength: schema.minItems ?? 0, maxLength: LIST_MAX });
     default: {
       const optional = Object.keys(properties).filter((key) => !required.includes(key));
-      // Each field has its own ways to be refused: with few of them more is accepted.
+      // Every field may be refused: with fewer fields, more bodies are accepted.
       return fc.subarray(optional, { maxLength: Math.min(OPTIONAL_MAX, optional.length) }).chain((chosen) => {
         const keys = [...required, ...chosen];
         return fc.record(Object.fromEntries(keys.map((key) => [key, anyOf(properties[key] ?? {}, key)])));
