@@ -7,7 +7,7 @@ import type { Shop } from "../http/shop.ts";
 import { drawShoe } from "../pictures/picture.ts";
 import { type Listing, listShoes } from "./list/list.ts";
 import { canonicalQuery, type ListQuery } from "./list/query.ts";
-import { findLikeness, findRelated, findShoe, listCategories } from "./shoes.ts";
+import { findPictureSource, findRelated, findShoe, listCategories } from "./shoes.ts";
 import type { View } from "./views.ts";
 
 const MINUTE_MS = 60_000;
@@ -26,7 +26,11 @@ const PICTURE_VERSIONED = "public, max-age=31536000, immutable";
 // As the addresses below `/api/` and `/v1/`, without their first slash.
 const ROOT: Record<View, string> = { shoe: "shoes", product: "products" };
 
-const json = (body: string, etagPrefix: string, shoeIds: () => string[] = () => []): Representation => ({
+const jsonRepresentation = (
+  body: string,
+  etagPrefix: string,
+  shoeIds: () => string[] = () => [],
+): Representation => ({
   body,
   contentType: JSON_TYPE,
   cacheControl: CATALOGUE,
@@ -35,25 +39,31 @@ const json = (body: string, etagPrefix: string, shoeIds: () => string[] = () => 
 });
 
 /** One shoe by its id. */
-export const shoeFill = (at: Readable, shop: Shop, view: View, shoeId: string): Fill => ({
+export const shoeFill = (db: Readable, shop: Shop, view: View, shoeId: string): Fill => ({
   key: `${ROOT[view]}/${shoeId}`,
   scope: "item",
   ttlMs: TTL_MS.shoe,
   compute() {
-    const item = findShoe(at, shoeId, view, shop);
-    return item && json(`{"success":true,"data":${item.json}}`, `v${item.version}.${view}`, () => [shoeId]);
+    const item = findShoe(db, shoeId, view, shop);
+    return (
+      item &&
+      jsonRepresentation(`{"success":true,"data":${item.json}}`, `v${item.version}.${view}`, () => [shoeId])
+    );
   },
 });
 
 /** A shoe with its related shoes. */
-export const relatedFill = (at: Readable, shop: Shop, shoeId: string): Fill => ({
+export const relatedFill = (db: Readable, shop: Shop, shoeId: string): Fill => ({
   key: `${ROOT.shoe}/${shoeId}/relatedproducts`,
   scope: "related",
   ttlMs: TTL_MS.shoe,
   compute() {
-    const item = findRelated(at, shoeId, shop);
+    const item = findRelated(db, shoeId, shop);
     if (!item) return null;
-    return json(item.json, `v${item.version}.related`, () => [...idsIn(item.json), ...item.waitsFor]);
+    return jsonRepresentation(item.json, `v${item.version}.related`, () => [
+      ...idsIn(item.json),
+      ...item.waitsFor,
+    ]);
   },
 });
 
@@ -61,7 +71,7 @@ export const relatedFill = (at: Readable, shop: Shop, shoeId: string): Fill => (
 const idsIn = (body: string): string[] => [...body.matchAll(/"id":"([^"]+)"/g)].map(([, id]) => id ?? "");
 
 /** A list, by its canonical query. */
-export function listFill(at: Readable, shop: Shop, view: View, query: ListQuery): Fill {
+export function listFill(db: Readable, shop: Shop, view: View, query: ListQuery): Fill {
   const text = canonicalQuery(query);
   const kind = query.words ? "search" : query.sort === "popular" ? "popular" : "list";
   return {
@@ -69,34 +79,40 @@ export function listFill(at: Readable, shop: Shop, view: View, query: ListQuery)
     scope: "list",
     ttlMs: TTL_MS[kind],
     async compute() {
-      const listing = await listShoes(at, query, view, shop);
-      return { ...json(listBody(query, listing), `l.${view}`), link: links(query, listing) };
+      const listing = await listShoes(db, query, view, shop);
+      return {
+        ...jsonRepresentation(listBody(query, listing), `l.${view}`),
+        link: linkHeader(query, listing),
+      };
     },
   };
 }
 
-export const categoriesFill = (at: Readable): Fill => ({
+export const categoriesFill = (db: Readable): Fill => ({
   key: "categories",
   scope: "list",
   ttlMs: TTL_MS.categories,
   compute() {
-    const items = listCategories(at);
+    const items = listCategories(db);
     const pagination = JSON.stringify(wholeList(items.length));
-    return json(`{"success":true,"data":[${items.join(",")}],"pagination":${pagination}}`, "l.categories");
+    return jsonRepresentation(
+      `{"success":true,"data":[${items.join(",")}],"pagination":${pagination}}`,
+      "l.categories",
+    );
   },
 });
 
 /** The drawn picture; at its version's address it never changes. */
-export const pictureFill = (at: Readable, shoeId: string, version: string | null): Fill => ({
+export const pictureFill = (db: Readable, shoeId: string, version: string | null): Fill => ({
   key: version === null ? `/images/${shoeId}.svg` : `/images/${shoeId}.svg?v=${version}`,
   scope: "item",
   ttlMs: TTL_MS.shoe,
   compute() {
-    const likeness = findLikeness(at, shoeId);
-    if (!likeness) return null;
-    const cacheControl = version === String(likeness.version) ? PICTURE_VERSIONED : PICTURE;
+    const source = findPictureSource(db, shoeId);
+    if (!source) return null;
+    const cacheControl = version === String(source.version) ? PICTURE_VERSIONED : PICTURE;
     return {
-      body: drawShoe(likeness),
+      body: drawShoe(source),
       contentType: "image/svg+xml",
       cacheControl,
       etagPrefix: "p",
@@ -113,18 +129,18 @@ function listBody(query: ListQuery, listing: Listing): string {
 }
 
 /** RFC 8288 links relative to the request, so that both prefixes share one answer. */
-function links(query: ListQuery, listing: Listing): string {
+function linkHeader(query: ListQuery, listing: Listing): string {
   const to = (rel: string, change: Partial<ListQuery>) =>
     `<?${canonicalQuery({ ...query, position: null, page: 1, ...change })}>; rel="${rel}"`;
   const { page, limit, position } = query;
   const pages = Math.ceil(listing.total / limit);
   const cursor = listing.nextCursor;
-  const found = [to("first", {})];
-  if (!position && page > 1) found.push(to("prev", { page: Math.min(page - 1, Math.max(1, pages)) }));
+  const links = [to("first", {})];
+  if (!position && page > 1) links.push(to("prev", { page: Math.min(page - 1, Math.max(1, pages)) }));
   if (!position && page < pages && (page + 1) * limit <= OFFSET_MAX)
-    found.push(to("next", { page: page + 1 }));
-  else if (cursor) found.push(to("next", { position: { value: 0, id: 0, offset: 0, text: cursor } }));
+    links.push(to("next", { page: page + 1 }));
+  else if (cursor) links.push(to("next", { position: { value: 0, id: 0, offset: 0, text: cursor } }));
   if (!position && !listing.totalIsLowerBound && pages * limit <= OFFSET_MAX)
-    found.push(to("last", { page: Math.max(1, pages) }));
-  return found.join(", ");
+    links.push(to("last", { page: Math.max(1, pages) }));
+  return links.join(", ");
 }

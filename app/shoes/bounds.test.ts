@@ -11,17 +11,17 @@ const SIDES = ["left", "right", "middle"];
 const SORTS = ["newest", "price_asc", "price_desc", "name", "popular"];
 
 const drafts = () =>
-  Array.from({ length: SHOES }, (_, at) =>
-    shoe(`s${at}`, {
-      title: `Classic ${SIDES[at % 3]} a b ${at % 900}`,
-      description: at % 40_000 === 7 ? "unicorn" : "",
-      category: `Category ${at % 5 === 0 ? 1 : 0}`,
-      brand: `Brand ${at % 20}`,
-      color: at % 2 === 0 ? "Red" : "Blue",
+  Array.from({ length: SHOES }, (_, index) =>
+    shoe(`s${index}`, {
+      title: `Classic ${SIDES[index % 3]} a b ${index % 900}`,
+      description: index % 40_000 === 7 ? "unicorn" : "",
+      category: `Category ${index % 5 === 0 ? 1 : 0}`,
+      brand: `Brand ${index % 20}`,
+      color: index % 2 === 0 ? "Red" : "Blue",
       gender: "men",
-      priceCents: 1_000 + (at % 2_000) * 10,
-      listPriceCents: at % 3 === 0 ? 90_000 : null,
-      sizes: [{ size: String(at % 7), stock: at % 4 }],
+      priceCents: 1_000 + (index % 2_000) * 10,
+      listPriceCents: index % 3 === 0 ? 90_000 : null,
+      sizes: [{ size: String(index % 7), stock: index % 4 }],
     }),
   );
 
@@ -104,7 +104,7 @@ describe("totals", () => {
     expect(prices.slice(0, 2_000)).toEqual(prices.slice(0, 2_000).sort((a, b) => a - b));
     const numbers = ids.map((id) => Number(id.slice(1)));
     expect(Math.min(...numbers.slice(0, 2_000))).toBe(SHOES - 2_000);
-    expect(numbers.slice(2_000)).toEqual(Array.from({ length: 300 }, (_, at) => SHOES - 2_001 - at));
+    expect(numbers.slice(2_000)).toEqual(Array.from({ length: 300 }, (_, index) => SHOES - 2_001 - index));
     expect((await list("q=classic&sort=price_asc&limit=30&page=67")).data.map(({ id }) => id)).toEqual(
       ids.slice(1_980, 2_010),
     );
@@ -170,7 +170,7 @@ describe.skipIf(!hasServer)("rows looked at", () => {
     expect(here.length).toBeGreaterThan(HOSTILE.length);
     const counts = await counter.count(here);
     const worst = here
-      .map(({ sql, args }, at) => ({ rows: counts[at] ?? 0, sql, args }))
+      .map(({ sql, args }, index) => ({ rows: counts[index] ?? 0, sql, args }))
       .sort((a, b) => b.rows - a.rows);
     expect(worst.filter(({ rows }) => rows > ROWS_MAX)).toEqual([]);
     expect(worst[0]?.rows).toBeGreaterThan(5_000);

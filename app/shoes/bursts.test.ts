@@ -44,11 +44,11 @@ const settled = (promise: Promise<unknown>): Promise<string> =>
 test("every second buyer comes too late: their neighbours' groups are not torn apart", async () => {
   const { commits } = db.writeQueue();
   const outcomes = await Promise.all(
-    Array.from({ length: BUYERS }, (_, at) =>
-      settled(addStock(db, write(), at % 2 ? "cold" : "hot", { size: "", delta: -1 })),
+    Array.from({ length: BUYERS }, (_, index) =>
+      settled(addStock(db, write(), index % 2 ? "cold" : "hot", { size: "", delta: -1 })),
     ),
   );
-  expect(outcomes).toEqual(outcomes.map((_, at) => (at % 2 ? "out-of-stock" : "done")));
+  expect(outcomes).toEqual(outcomes.map((_, index) => (index % 2 ? "out-of-stock" : "done")));
   expect(db.read.all("SELECT shoe_id, stock FROM shoes ORDER BY id")).toEqual([
     ["hot", 0],
     ["cold", 0],
@@ -62,15 +62,15 @@ test("every second buyer comes too late: their neighbours' groups are not torn a
 test("of many who add one shoe, one does", async () => {
   const catalogue = openCatalogue(db);
   const outcomes = await Promise.all(
-    Array.from({ length: 50 }, (_, at) =>
-      settled(addShoe(catalogue, write(), shoe("same", { title: `By ${at}` }))),
+    Array.from({ length: 50 }, (_, index) =>
+      settled(addShoe(catalogue, write(), shoe("same", { title: `By ${index}` }))),
     ),
   );
   expect(outcomes.toSorted()).toEqual([...Array.from({ length: 49 }, () => "conflict"), "done"]);
 });
 
 test("a burst of likes over more shoes than the feed tells at once goes in parts that it can tell", async () => {
-  const ids = Array.from({ length: 2_500 }, (_, at) => `many${at}`);
+  const ids = Array.from({ length: 2_500 }, (_, index) => `many${index}`);
   await saveAll(
     db,
     ids.map((id) => shoe(id)),
@@ -145,7 +145,7 @@ test("likes that cannot be sent are refused when their time is up, and so are th
     );
   const first = kindOf(likes.like("hot", "first"));
   await new Promise((turn) => setImmediate(turn));
-  const flood = Array.from({ length: 20_001 }, (_, at) => kindOf(likes.like("hot", `u${at}`)));
+  const flood = Array.from({ length: 20_001 }, (_, index) => kindOf(likes.like("hot", `u${index}`)));
   expect(await flood.at(-1)).toBe("overloaded");
   expect(new Set(await Promise.all(flood))).toEqual(new Set(["overloaded"]));
   resolve([]);

@@ -226,9 +226,9 @@ describe("the search index", () => {
     }
     expect(bands).toEqual(PRICE_BANDS.map(({ cents, wideCents }) => [cents, wideCents]));
     expect(match("tags : onsale")).toEqual(["p1", "p499", "p500"]);
-    expect(bands.filter(([cents, wide], at) => wide !== bands[at - (at % 10)]?.[0] || cents < wide)).toEqual(
-      [],
-    );
+    expect(
+      bands.filter(([cents, wide], index) => wide !== bands[index - (index % 10)]?.[0] || cents < wide),
+    ).toEqual([]);
   });
 });
 
@@ -290,7 +290,7 @@ describe("the change feed", () => {
   });
 
   test("many at once: one row of each kind for all", async () => {
-    const many = Array.from({ length: 50 }, (_, at) => draftOf(`m${at}`));
+    const many = Array.from({ length: 50 }, (_, index) => draftOf(`m${index}`));
     const all = ["facts *", "collection *"];
     expect(await told(() => save(many, "demo"))).toEqual(all);
     expect(await told(() => save(many, "demo"))).toEqual([]);

@@ -15,7 +15,7 @@ const FULL = shoe("full.1", {
   images: ["https://img.example/a.jpg?x=1", "/local/b.png"],
   href: "https://elsewhere.example/p/1",
   sizeSystem: "US",
-  sizes: ["10", "9.5", "XL", "9", "S"].map((size, at) => ({ size, stock: at })),
+  sizes: ["10", "9.5", "XL", "9", "S"].map((size, index) => ({ size, stock: index })),
   related: ["bare", "later", "odd"],
 });
 const BARE = shoe("bare", { title: "Bare", priceCents: 16_000 });
@@ -39,8 +39,8 @@ afterAll(async () => {
 });
 
 type Fields = Record<string, unknown>;
-async function data(path: string, at = shop): Promise<Fields> {
-  const answer = await at.get(path);
+async function data(path: string, target = shop): Promise<Fields> {
+  const answer = await target.get(path);
   expect([path, answer.status]).toEqual([path, 200]);
   const body = (await answer.json()) as { success: boolean; data: Fields };
   expect(Object.keys(body)).toEqual(["success", "data"]);

@@ -18,15 +18,15 @@ const RELATED = `SELECT ${withPublicUrl(relatedJson)}, c.version, iif(r.given, r
   WHERE c.id = (SELECT id FROM shoes WHERE shoe_id = ?2)`;
 
 /** The id of the shoe with this slug; `null` when there is none. */
-export const findIdOfSlug = (at: Readable, slug: string): string | null =>
-  at.read.get<[string]>("SELECT shoe_id FROM shoes WHERE slug = ?", slug)?.[0] ?? null;
+export const findIdOfSlug = (db: Readable, slug: string): string | null =>
+  db.read.get<[string]>("SELECT shoe_id FROM shoes WHERE slug = ?", slug)?.[0] ?? null;
 
 /** The id behind an address, which may be a slug. Throws the `Problem` 404. */
 export async function shoeIdAt(db: Database, address: string): Promise<string> {
   // An id that the copy here knows is one; whether it still exists is a condition of the write.
   if (isShoeId(address) && findVersion(db, address) !== null) return address;
-  const shoeId = await db.onPrimary((at) =>
-    isShoeId(address) && findVersion(at, address) !== null ? address : findIdOfSlug(at, address),
+  const shoeId = await db.onPrimary((snapshot) =>
+    isShoeId(address) && findVersion(snapshot, address) !== null ? address : findIdOfSlug(snapshot, address),
   );
   if (shoeId === null) throw noShoe();
   return shoeId;
@@ -36,35 +36,35 @@ export async function shoeIdAt(db: Database, address: string): Promise<string> {
 export const noShoe = (): Problem => new Problem("not-found", "there is no such shoe");
 
 /** The version of a shoe's row; `null` when there is none. */
-export const findVersion = (at: Readable, shoeId: string): number | null =>
-  at.read.get<[number]>("SELECT version FROM shoes WHERE shoe_id = ?", shoeId)?.[0] ?? null;
+export const findVersion = (db: Readable, shoeId: string): number | null =>
+  db.read.get<[number]>("SELECT version FROM shoes WHERE shoe_id = ?", shoeId)?.[0] ?? null;
 
 /** A shoe in a view; `null` when there is none. */
 export function findShoe(
-  at: Readable,
+  db: Readable,
   shoeId: string,
   view: View,
   { publicUrl, currency }: Shop,
 ): Item | null {
-  const row = at.read.get<[string, number]>(ITEMS[view], publicUrl, currency, shoeId);
+  const row = db.read.get<[string, number]>(ITEMS[view], publicUrl, currency, shoeId);
   return row ? { json: row[0], version: row[1] } : null;
 }
 
 /** A shoe with its related shoes; `waitsFor` are ids of its given list, shown once they exist. */
 export function findRelated(
-  at: Readable,
+  db: Readable,
   shoeId: string,
   { publicUrl }: Shop,
 ): (Item & { waitsFor: string[] }) | null {
-  const row = at.read.get<[string, number, string | null]>(RELATED, publicUrl, shoeId);
+  const row = db.read.get<[string, number, string | null]>(RELATED, publicUrl, shoeId);
   if (!row) return null;
   const [json, version, given] = row;
   return { json, version, waitsFor: given === null ? [] : (JSON.parse(given) as string[]) };
 }
 
 /** All categories with their counts, as finished JSON objects, by name. */
-export function listCategories(at: Readable): string[] {
-  const rows = at.read.all<
+export function listCategories(db: Readable): string[] {
+  const rows = db.read.all<
     [string]
   >(`SELECT json_object('name', name, 'slug', key, 'description', description, 'count', shoes)
 FROM facets WHERE kind = 'category' ORDER BY name COLLATE NOCASE, id`);
@@ -72,7 +72,7 @@ FROM facets WHERE kind = 'category' ORDER BY name COLLATE NOCASE, id`);
 }
 
 /** What a shoe's picture is drawn from, and the version of its row. */
-export type Likeness = {
+export type PictureSource = {
   shoeId: string;
   title: string;
   category: string | null;
@@ -82,8 +82,8 @@ export type Likeness = {
 };
 
 /** The looks of a shoe; `null` when there is none. */
-export function findLikeness(at: Readable, shoeId: string): Likeness | null {
-  const row = at.read.get<[string, string | null, string | null, string | null, number]>(
+export function findPictureSource(db: Readable, shoeId: string): PictureSource | null {
+  const row = db.read.get<[string, string | null, string | null, string | null, number]>(
     `SELECT s.title, ${labelSql("s.category_id")}, ${labelSql("s.color_id")}, ${labelSql("s.brand_id")}, s.version
      FROM shoes AS s WHERE s.shoe_id = ?`,
     shoeId,

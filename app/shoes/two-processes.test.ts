@@ -48,13 +48,13 @@ async function startOther(): Promise<string> {
 test("all changes are made, whichever process takes them", async () => {
   const url = await startOther();
   const other = { get: (path: string, init?: RequestInit) => fetch(`${url}${path}`, init) };
-  const change = async (field: string, value: string, at: number) => {
-    const to = at % 2 === 0 ? shop : other;
+  const change = async (field: string, value: string, index: number) => {
+    const to = index % 2 === 0 ? shop : other;
     const options = { token: shop.token, body: { [field]: value } };
     return (await ask(to, "PUT", "/api/products/shared", options)).status;
   };
   const fields = Object.entries(FIELDS);
-  const statuses = await Promise.all(fields.map(([field, value], at) => change(field, value, at)));
+  const statuses = await Promise.all(fields.map(([field, value], index) => change(field, value, index)));
   expect(statuses).toEqual(fields.map(() => 200));
   const { name, ...rest } = FIELDS;
   expect(findDraft(shop.db, "shared")).toMatchObject({

@@ -1,8 +1,15 @@
 // How many shoes each label would leave: counters where nothing filters, else counted over a bounded set of matches.
 import type { Readable, Statement, Value } from "../../../db/database.ts";
-import { type Condition, hits, isHopeless, type LabelIds, matchFilters, priceCondition } from "./filters.ts";
+import {
+  type LabelIds,
+  matchesNothing,
+  matchFilters,
+  matchingRows,
+  priceCondition,
+  type SqlCondition,
+} from "./filters.ts";
 import { LABEL_KINDS, type ListQuery } from "./query.ts";
-import { EVERYWHERE, matchWords } from "./search.ts";
+import { ALL_COLUMNS, matchWords } from "./search.ts";
 
 /** Matches that are looked at; more make the counts approximate. */
 const SAMPLE_MAX = 10_000;
@@ -16,13 +23,13 @@ export type Facets = Record<(typeof LABEL_KINDS)[number], FacetValue[]> & {
   approximate?: true;
 };
 
-type Kind = (typeof LABEL_KINDS)[number];
-type Facet = Kind | "price";
+type LabelFacet = (typeof LABEL_KINDS)[number];
+type Facet = LabelFacet | "price";
 /** Facets that are counted over the same matches. */
-type Sample = { match: string; price: Condition; facets: Facet[] };
+type Sample = { match: string; price: SqlCondition; facets: Facet[] };
 
 const FACETS: readonly Facet[] = [...LABEL_KINDS, "price"];
-const NO_CONDITION: Condition = { sql: "", args: [] };
+const NO_CONDITION: SqlCondition = { sql: "", args: [] };
 const COLUMN: Record<Facet, string> = {
   category: ", s.category_id AS category",
   brand: ", s.brand_id AS brand",
@@ -49,29 +56,30 @@ export async function countFacets(
   };
   if (words?.length === 0) return facets;
   const samples = samplesFor(db, query, labels, words);
-  const answers = await db.scan(
+  const results = await db.scan(
     samples.flatMap((sample) =>
-      sample.match === "" ? unfiltered(sample) : [counted(sample, query.inStock)],
+      sample.match === "" ? readCounters(sample) : [countSample(sample, query.inStock)],
     ),
   );
-  let isCut = false;
-  for (const [facet, value, count] of answers.flat()) {
-    if (facet === "sample") isCut ||= Number(count) > SAMPLE_MAX;
-    else if (facet === "price") facets.price = { min: major(value), max: major(count) };
-    else facets[facet as Kind].push({ value: String(value), count: Number(count) });
+  let isSampled = false;
+  for (const [facet, value, count] of results.flat()) {
+    if (facet === "sample") isSampled ||= Number(count) > SAMPLE_MAX;
+    else if (facet === "price") facets.price = { min: toMajorUnits(value), max: toMajorUnits(count) };
+    else facets[facet as LabelFacet].push({ value: String(value), count: Number(count) });
   }
-  return isCut ? { ...facets, approximate: true } : facets;
+  return isSampled ? { ...facets, approximate: true } : facets;
 }
 
-const major = (cents: Value | undefined): number | null => (typeof cents === "number" ? cents / 100 : null);
+const toMajorUnits = (cents: Value | undefined): number | null =>
+  typeof cents === "number" ? cents / 100 : null;
 
 /** Most facets share one set of matches: those that nothing filters. */
 function samplesFor(db: Readable, query: ListQuery, labels: LabelIds, words: string[] | null): Sample[] {
-  const search = words ? matchWords(db, words)(EVERYWHERE) : null;
+  const search = words ? matchWords(db, words)(ALL_COLUMNS) : null;
   const samples = new Map<string, Sample>();
   for (const facet of FACETS) {
     const others = Object.fromEntries(Object.entries(labels).filter(([kind]) => kind !== facet));
-    if (isHopeless(others)) continue;
+    if (matchesNothing(others)) continue;
     const filters = matchFilters(query, labels, facet);
     const match = [search, filters].filter((part) => part !== null).join(" AND ");
     const price = facet === "price" ? NO_CONDITION : priceCondition(query);
@@ -84,9 +92,9 @@ function samplesFor(db: Readable, query: ListQuery, labels: LabelIds, words: str
 }
 
 /** One statement that finds the sample once and counts each of its facets: rows of facet, value and count. */
-function counted({ match, price, facets }: Sample, inStock: boolean): Statement {
+function countSample({ match, price, facets }: Sample, inStock: boolean): Statement {
   const columns = facets.map((facet) => COLUMN[facet]).join("");
-  const sample = hits(match, price, SAMPLE_MAX + 1, 0, columns);
+  const sample = matchingRows(match, price, SAMPLE_MAX + 1, 0, columns);
   const parts = [
     "SELECT 'sample', NULL, count(*) FROM sample",
     ...facets.map((facet) => (facet === "size" && inStock ? STOCKED_SIZES : countOf(facet))),
@@ -105,19 +113,19 @@ function countOf(facet: Facet): string {
           "SELECT size_run AS id, count(*) AS shoes FROM sample WHERE size_run IS NOT NULL GROUP BY 1",
         )
       : `SELECT ${facet} AS id, count(*) AS shoes FROM sample WHERE ${facet} IS NOT NULL GROUP BY 1`;
-  return named(facet, counts);
+  return withNames(facet, counts);
 }
 
 const sizesOfRuns = (runs: string): string => `SELECT f.id AS id, sum(c.shoes) AS shoes FROM (${runs}) AS c
 CROSS JOIN facets AS r ON r.id = c.id CROSS JOIN json_each(r.key) AS k
 CROSS JOIN facets AS f ON f.kind = 'size' AND f.key = k.value GROUP BY 1`;
 
-const named = (facet: Facet, counts: string): string =>
+const withNames = (facet: Facet, counts: string): string =>
   `SELECT * FROM (SELECT '${facet}', f.name, c.shoes FROM (${counts}) AS c CROSS JOIN facets AS f ON f.id = c.id
 ORDER BY c.shoes DESC, f.name LIMIT ${VALUES_MAX})`;
 
 // With inStock a size stands for shoes that have it in stock, not only any size.
-const STOCKED_SIZES = named(
+const STOCKED_SIZES = withNames(
   "size",
   `SELECT f.id AS id, sum(c.shoes) AS shoes FROM (
      SELECT z.size AS size, count(*) AS shoes FROM sample AS m
@@ -126,17 +134,17 @@ const STOCKED_SIZES = named(
 );
 
 /** Counters know it: every label's, those of size runs, and the ends of the price index. */
-const unfiltered = ({ facets }: Sample): Statement[] => facets.map((facet) => ({ sql: UNFILTERED[facet] }));
+const readCounters = ({ facets }: Sample): Statement[] => facets.map((facet) => ({ sql: UNFILTERED[facet] }));
 
-const counter = (facet: Kind): string =>
-  named(facet, `SELECT id, shoes FROM facets WHERE kind = '${facet}' AND shoes > 0`);
+const counterSql = (facet: LabelFacet): string =>
+  withNames(facet, `SELECT id, shoes FROM facets WHERE kind = '${facet}' AND shoes > 0`);
 
 const UNFILTERED: Record<Facet, string> = {
-  category: counter("category"),
-  brand: counter("brand"),
-  color: counter("color"),
-  gender: counter("gender"),
-  size: named("size", sizesOfRuns("SELECT id, shoes FROM facets WHERE kind = 'size_run' AND shoes > 0")),
+  category: counterSql("category"),
+  brand: counterSql("brand"),
+  color: counterSql("color"),
+  gender: counterSql("gender"),
+  size: withNames("size", sizesOfRuns("SELECT id, shoes FROM facets WHERE kind = 'size_run' AND shoes > 0")),
   price:
     "SELECT 'price', (SELECT min(price_rank) >> 26 FROM shoes), (SELECT max(price_rank) >> 26 FROM shoes)",
 };

@@ -8,9 +8,9 @@ import { LABEL_KINDS, type ListQuery } from "./query.ts";
 export type LabelIds = Partial<Record<LabelKind, number[]>>;
 
 /** A condition on the row `s` with its bound values. */
-export type Condition = { sql: string; args: Value[] };
+export type SqlCondition = { sql: string; args: Value[] };
 
-const TAGS = (tags: string[]) => `tags : (${tags.map((tag) => `"${tag}"`).join(" OR ")})`;
+const anyTag = (tags: string[]) => `tags : (${tags.map((tag) => `"${tag}"`).join(" OR ")})`;
 
 const LABEL_COLUMN = {
   category: "category_id",
@@ -33,7 +33,8 @@ export function findLabels(db: Readable, query: ListQuery): LabelIds {
 }
 
 /** True when a kind was asked for of which the shop has none of the labels: nothing can match. */
-export const isHopeless = (ids: LabelIds): boolean => Object.values(ids).some((list) => list.length === 0);
+export const matchesNothing = (ids: LabelIds): boolean =>
+  Object.values(ids).some((list) => list.length === 0);
 
 /** The filters as an expression over the index's tags, or `null` when nothing filters; `without` leaves one kind out. */
 export function matchFilters(query: ListQuery, ids: LabelIds, without?: string): string | null {
@@ -41,19 +42,19 @@ export function matchFilters(query: ListQuery, ids: LabelIds, without?: string):
   for (const kind of LABEL_KINDS) {
     const list = ids[kind];
     if (!list || kind === without) continue;
-    parts.push(TAGS(list.map((id) => (kind === "size" && query.inStock ? `i${id}` : `t${id}`))));
+    parts.push(anyTag(list.map((id) => (kind === "size" && query.inStock ? `i${id}` : `t${id}`))));
   }
   const { minPriceCents: min, maxPriceCents: max } = query;
-  if (without !== "price" && (min !== null || max !== null)) parts.push(TAGS(priceTags(min ?? 0, max)));
-  if (query.onSale) parts.push(TAGS(["onsale"]));
-  if (query.inStock && (!ids.size || without === "size")) parts.push(TAGS(["instock"]));
+  if (without !== "price" && (min !== null || max !== null)) parts.push(anyTag(priceTags(min ?? 0, max)));
+  if (query.onSale) parts.push(anyTag(["onsale"]));
+  if (query.inStock && (!ids.size || without === "size")) parts.push(anyTag(["instock"]));
   return parts.length > 0 ? parts.join(" AND ") : null;
 }
 
 /** The exact price range as a condition; the index knows only bands. */
-export function priceCondition(query: ListQuery): Condition {
+export function priceCondition(query: ListQuery): SqlCondition {
   const { minPriceCents: min, maxPriceCents: max } = query;
-  const parts: Condition = { sql: "", args: [] };
+  const parts: SqlCondition = { sql: "", args: [] };
   if (min !== null) parts.args.push(min);
   if (max !== null) parts.args.push(max);
   parts.sql = [
@@ -66,17 +67,18 @@ export function priceCondition(query: ListQuery): Condition {
 }
 
 /** All filters as a condition on rows, for walking an index in the order of a sort. */
-export function rowCondition(query: ListQuery, ids: LabelIds): Condition {
-  const conditions: Condition[] = [];
-  const marks = (list: unknown[]) => list.map(() => "?").join(", ");
+export function rowCondition(query: ListQuery, ids: LabelIds): SqlCondition {
+  const conditions: SqlCondition[] = [];
+  const placeholders = (list: unknown[]) => list.map(() => "?").join(", ");
   for (const kind of LABEL_KINDS) {
     const list = ids[kind];
     if (!list) continue;
-    if (kind !== "size") conditions.push({ sql: `s.${LABEL_COLUMN[kind]} IN (${marks(list)})`, args: list });
+    if (kind !== "size")
+      conditions.push({ sql: `s.${LABEL_COLUMN[kind]} IN (${placeholders(list)})`, args: list });
     else {
       const keys = query.labels.size ?? [];
       const stocked = query.inStock ? " AND z.stock > 0" : "";
-      const sql = `EXISTS (SELECT 1 FROM sizes AS z WHERE z.shoe = s.id AND lower(z.size) IN (${marks(keys)})${stocked})`;
+      const sql = `EXISTS (SELECT 1 FROM sizes AS z WHERE z.shoe = s.id AND lower(z.size) IN (${placeholders(keys)})${stocked})`;
       conditions.push({ sql, args: keys });
     }
   }
@@ -91,7 +93,13 @@ export function rowCondition(query: ListQuery, ids: LabelIds): Condition {
 }
 
 /** A subquery of the rows that match, newest first: columns `id` and those of `columns` from the narrow index. */
-export function hits(match: string, price: Condition, limit: number, offset = 0, columns = ""): Statement {
+export function matchingRows(
+  match: string,
+  price: SqlCondition,
+  limit: number,
+  offset = 0,
+  columns = "",
+): Statement {
   const needsRow = price.sql !== "" || columns !== "";
   const sql = needsRow
     ? `SELECT s.id AS id${columns} FROM search AS h CROSS JOIN shoes AS s INDEXED BY shoes_narrow ON s.id = h.rowid

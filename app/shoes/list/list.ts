@@ -7,16 +7,16 @@ import type { Shop } from "../../http/shop.ts";
 import { shoeJson, type View } from "../views.ts";
 import { countFacets, type Facets } from "./facets.ts";
 import {
-  type Condition,
   findLabels,
-  hits,
-  isHopeless,
   type LabelIds,
+  matchesNothing,
   matchFilters,
+  matchingRows,
   priceCondition,
+  type SqlCondition,
 } from "./filters.ts";
 import type { ListQuery, Sort } from "./query.ts";
-import { correctWords, EVERYWHERE, matchWords, type Scope } from "./search.ts";
+import { ALL_COLUMNS, correctWords, matchWords, type SearchColumns } from "./search.ts";
 import { bounds, findSorted } from "./sorted.ts";
 import { afterInIndex, orderBy, sortValue } from "./sorts.ts";
 
@@ -31,16 +31,16 @@ export type Listing = Total & {
   facets: Facets | null;
 };
 
-type Found = Total & { rows: Row[] };
+type FoundPage = Total & { rows: Row[] };
 
 /** Answers a checked question. Wide questions go to the read worker; throws `overloaded` when that is full. */
 export async function listShoes(db: Readable, query: ListQuery, view: View, shop: Shop): Promise<Listing> {
   if (query.ids) return listByIds(db, query, view, shop);
   const labels = findLabels(db, query);
-  const nothing = isHopeless(labels) || query.words?.length === 0;
+  const nothing = matchesNothing(labels) || query.words?.length === 0;
   const first = nothing ? EMPTY : await findPage(db, query, labels, query.words);
   const corrected =
-    first.total === 0 && query.words && !isHopeless(labels) ? await correctWords(db, query.words) : null;
+    first.total === 0 && query.words && !matchesNothing(labels) ? await correctWords(db, query.words) : null;
   const second = corrected ? await findPage(db, query, labels, corrected) : first;
   // A correction that finds nothing either is none: the whole answer is then about the words as they came.
   const [page, words] = second.total > 0 && corrected ? [second, corrected] : [first, query.words];
@@ -57,7 +57,7 @@ export async function listShoes(db: Readable, query: ListQuery, view: View, shop
   };
 }
 
-const EMPTY: Found = { rows: [], total: 0, totalIsLowerBound: false };
+const EMPTY: FoundPage = { rows: [], total: 0, totalIsLowerBound: false };
 
 /** The kind of the only label that is asked for, when nothing else narrows the list; "all" without one, else `null`. */
 function onlyLabel({
@@ -90,38 +90,38 @@ async function findPage(
   query: ListQuery,
   labels: LabelIds,
   words: string[] | null,
-): Promise<Found> {
+): Promise<FoundPage> {
   if (isNarrow(query)) return findNarrow(db, query, labels);
   const filters = matchFilters(query, labels);
   const search = words ? matchWords(db, words) : null;
-  const match = (scope: Scope) =>
-    [search?.(scope), filters].filter((part) => part !== undefined && part !== null).join(" AND ");
-  if (match(EVERYWHERE) === "") return findNarrow(db, query, labels);
+  const match = (columns: SearchColumns) =>
+    [search?.(columns), filters].filter((part) => part !== undefined && part !== null).join(" AND ");
+  if (match(ALL_COLUMNS) === "") return findNarrow(db, query, labels);
 
   const price = priceCondition(query);
-  const both = countedPage(query, match, price);
-  if (both) {
-    const [counts, ...rows] = (await db.scan([both])).flat();
+  const countAndPage = countedPage(query, match, price);
+  if (countAndPage) {
+    const [counts, ...rows] = (await db.scan([countAndPage])).flat();
     return { ...countedTotal(counts), rows };
   }
   const [[only] = []] = Object.values(labels);
   const totals: Total =
     onlyLabel(query) === null || only === undefined
-      ? await countMatches(db, match(EVERYWHERE), price)
+      ? await countMatches(db, match(ALL_COLUMNS), price)
       : { total: counterOf(db, only), totalIsLowerBound: false };
   if (totals.total === 0) return { ...totals, rows: [] };
   if (words) return { ...totals, rows: (await db.scan(rankedPage(query, match, price))).flat() };
   if (query.sort === "newest") {
-    const rows = (await db.scan([newestPage(query, match(EVERYWHERE), price)])).flat();
+    const rows = (await db.scan([newestPage(query, match(ALL_COLUMNS), price)])).flat();
     return { ...totals, rows };
   }
   const isSortable = !totals.totalIsLowerBound && totals.total <= OFFSET_MAX;
-  const matches = { text: match(EVERYWHERE), price, total: totals.total, isSortable };
+  const matches = { text: match(ALL_COLUMNS), price, total: totals.total, isSortable };
   return { ...totals, rows: await findSorted(db, query, labels, matches, OFFSET_MAX) };
 }
 
-async function countMatches(db: Readable, text: string, price: Condition): Promise<Total> {
-  const [counts] = (await db.scan([countOf(hits(text, price, COUNT_MAX))])).flat();
+async function countMatches(db: Readable, text: string, price: SqlCondition): Promise<Total> {
+  const [counts] = (await db.scan([countOf(matchingRows(text, price, COUNT_MAX))])).flat();
   return countedTotal(counts);
 }
 
@@ -137,12 +137,16 @@ const countOf = ({ sql, args = [] }: Statement): Statement => ({
 const countedTotal = (counts: Row | undefined): Total => totalOf(Number(counts?.[0] ?? 0));
 
 /** The count and then the page, in one pass over the matches: where the page lies among those that are counted. */
-function countedPage(query: ListQuery, match: (scope: Scope) => string, price: Condition): Statement | null {
+function countedPage(
+  query: ListQuery,
+  match: (columns: SearchColumns) => string,
+  price: SqlCondition,
+): Statement | null {
   const { words, sort, limit } = query;
   const offset = query.position?.offset ?? offsetOf(query);
   const isNewest = sort === "newest" && !query.position;
   if (words ? offset + limit >= RANKED_MAX : !isNewest) return null;
-  const all = hits(match(EVERYWHERE), price, COUNT_MAX);
+  const all = matchingRows(match(ALL_COLUMNS), price, COUNT_MAX);
   const newest = `SELECT id FROM hit ORDER BY id DESC LIMIT ${RANKED_MAX}`;
   const page = words
     ? rankedRows(sort, match, { sql: newest, args: [] }, limit + 1, offset)
@@ -153,35 +157,35 @@ function countedPage(query: ListQuery, match: (scope: Scope) => string, price: C
   };
 }
 
-function findNarrow(db: Readable, query: ListQuery, labels: LabelIds): Found {
+function findNarrow(db: Readable, query: ListQuery, labels: LabelIds): FoundPage {
   const [kind, ids] = (Object.entries(labels)[0] ?? ["all", [1]]) as [string, number[]];
   const total = counterOf(db, ids[0] ?? 0);
   if ((kind === "color" || kind === "gender") && query.sort === "newest") {
     const { sql, args } = newestPage(query, `tags : "t${ids[0]}"`, { sql: "", args: [] });
     return { rows: db.read.all(sql, ...(args ?? [])), total, totalIsLowerBound: false };
   }
-  const within = kind === "all" ? NO_CONDITION : { sql: `s.${kind}_id = ? AND`, args: [ids[0] ?? 0] };
+  const groupCondition = kind === "all" ? NO_CONDITION : { sql: `s.${kind}_id = ? AND`, args: [ids[0] ?? 0] };
   const [limit, offset] = bounds(query);
-  const take = (where: { sql: string; args: Value[] }, count: number) =>
+  const readRows = (where: { sql: string; args: Value[] }, count: number) =>
     db.read.all(
-      `SELECT s.id, ${sortValue(query.sort)} FROM shoes AS s WHERE ${within.sql} ${where.sql}
+      `SELECT s.id, ${sortValue(query.sort)} FROM shoes AS s WHERE ${groupCondition.sql} ${where.sql}
 ${orderBy(query.sort)} LIMIT ? OFFSET ?`,
-      ...within.args,
+      ...groupCondition.args,
       ...where.args,
       count,
       offset,
     );
   const rows: Row[] = [];
   for (const where of afterInIndex(query))
-    if (rows.length < limit) rows.push(...take(where, limit - rows.length));
+    if (rows.length < limit) rows.push(...readRows(where, limit - rows.length));
   return { rows, total, totalIsLowerBound: false };
 }
 
-const NO_CONDITION: Condition = { sql: "", args: [] };
+const NO_CONDITION: SqlCondition = { sql: "", args: [] };
 
-function newestPage(query: ListQuery, match: string, price: Condition): Statement {
+function newestPage(query: ListQuery, match: string, price: SqlCondition): Statement {
   const [limit, offset] = bounds(query);
-  const { sql, args = [] } = hits(match, price, limit, offset);
+  const { sql, args = [] } = matchingRows(match, price, limit, offset);
   if (!query.position) return { sql, args };
   const [text, ...rest] = args;
   const row = price.sql === "" ? "rowid" : "h.rowid";
@@ -192,31 +196,35 @@ function newestPage(query: ListQuery, match: string, price: Condition): Statemen
 }
 
 /** A search's page: out of the ranked newest matches, then of the older ones. */
-function rankedPage(query: ListQuery, match: (scope: Scope) => string, price: Condition): Statement[] {
+function rankedPage(
+  query: ListQuery,
+  match: (columns: SearchColumns) => string,
+  price: SqlCondition,
+): Statement[] {
   const offset = query.position?.offset ?? offsetOf(query);
   const end = offset + query.limit + 1;
-  const questions: Statement[] = [];
+  const statements: Statement[] = [];
   if (offset < RANKED_MAX)
-    questions.push(
+    statements.push(
       rankedRows(
         query.sort,
         match,
-        hits(match(EVERYWHERE), price, RANKED_MAX),
+        matchingRows(match(ALL_COLUMNS), price, RANKED_MAX),
         Math.min(end, RANKED_MAX) - offset,
         offset,
       ),
     );
   if (end > RANKED_MAX) {
     const from = Math.max(offset, RANKED_MAX);
-    questions.push(hits(match(EVERYWHERE), price, end - from, from));
+    statements.push(matchingRows(match(ALL_COLUMNS), price, end - from, from));
   }
-  return questions;
+  return statements;
 }
 
 /** The newest matches in the order of the sort; by relevance, where the words stand counts. */
 function rankedRows(
   sort: Sort,
-  match: (scope: Scope) => string,
+  match: (columns: SearchColumns) => string,
   newest: Statement,
   limit: number,
   offset: number,
@@ -251,12 +259,12 @@ async function readItems(
   rows: Row[],
   view: View,
   shop: Shop,
-  here: boolean,
+  isLocal: boolean,
 ): Promise<string[]> {
   if (rows.length === 0) return [];
   const ids = JSON.stringify(rows.map(([id]) => Number(id)));
   const args = [shop.publicUrl, shop.currency, ids];
-  const items = here
+  const items = isLocal
     ? db.read.all(ITEMS(view), ...args)
     : ((await db.scan([{ sql: ITEMS(view), args }]))[0] ?? []);
   return items.map(([json]) => String(json));

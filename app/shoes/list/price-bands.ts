@@ -20,14 +20,14 @@ function priceBands(): Band[] {
   let bound = 0;
   for (const { belowCents, cents } of STEPS) for (; bound < belowCents; bound += cents) bounds.push(bound);
   bounds.push(bound);
-  return bounds.map((cents, at) => ({ cents, wideCents: bounds[at - (at % WIDE_BANDS)] ?? 0 }));
+  return bounds.map((cents, index) => ({ cents, wideCents: bounds[index - (index % WIDE_BANDS)] ?? 0 }));
 }
 
 /** The tags of the bands that a range touches: narrow bands at its ends, wide ones between. */
 export function priceTags(minCents: number, maxCents: number | null): string[] {
   const touched = PRICE_BANDS.filter(
-    ({ cents }, at) =>
-      (PRICE_BANDS[at + 1]?.cents ?? Number.POSITIVE_INFINITY) > minCents &&
+    ({ cents }, index) =>
+      (PRICE_BANDS[index + 1]?.cents ?? Number.POSITIVE_INFINITY) > minCents &&
       (maxCents === null || cents <= maxCents),
   );
   const tags = new Set<string>();

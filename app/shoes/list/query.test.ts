@@ -14,9 +14,9 @@ const REFUSED: [string, string][] = [
   ["minPrice=-1", "minPrice"], ["minPrice=1.234", "minPrice"], ["minPrice=1e2", "minPrice"], ["maxPrice=NaN", "maxPrice"], ["maxPrice=1,5", "maxPrice"],
   ["minPrice=5&maxPrice=4", "maxPrice"], ["onSale=yes", "onSale"], ["inStock=TRUE", "inStock"], ["facets=2", "facets"],
   ["ids=", "ids"], ["ids=,", "ids"], ["ids=a b", "ids"], [`ids=${"a".repeat(65)}`, "ids"], ["ids=../x", "ids"],
-  [`ids=${Array.from({ length: 101 }, (_, at) => `i${at}`)}`, "ids"], ["ids=a&inStock=true", "ids"], ["ids=a&q=x", "ids"], ["ids=a&facets=true", "ids"],
+  [`ids=${Array.from({ length: 101 }, (_, index) => `i${index}`)}`, "ids"], ["ids=a&inStock=true", "ids"], ["ids=a&q=x", "ids"], ["ids=a&facets=true", "ids"],
   [`q=${"a".repeat(201)}`, "q"], [`q=${"a ".repeat(13)}`, "q"], ["q=a&q=b", "q"],
-  [Array.from({ length: 51 }, (_, at) => `brand=b${at}`).join("&"), "brand"],
+  [Array.from({ length: 51 }, (_, index) => `brand=b${index}`).join("&"), "brand"],
 ];
 
 test.each(REFUSED)("%s is refused and named", (query, parameter) => {
@@ -45,7 +45,7 @@ test("every broken parameter is named at once", () => {
 
 test("the canonical text of a question is a question with the same text, in any order of parameters", () => {
   const roll = dice(11);
-  for (let at = 0; at < 2_000; at += 1) {
+  for (let index = 0; index < 2_000; index += 1) {
     const params = toParams(
       randomQuestion(roll),
       roll() < 0.5 ? {} : { limit: "7", page: "3", facets: "true" },

@@ -10,39 +10,39 @@ const NEIGHBOURS_MAX = 1_000;
 const SIMILARITY_MIN = 0.3;
 
 /** Which columns a word may stand in; the narrower ones rank first. */
-export type Scope = "{title}" | "{title labels}" | "{title labels description}";
-export const EVERYWHERE: Scope = "{title labels description}";
+export type SearchColumns = "{title}" | "{title labels}" | "{title labels description}";
+export const ALL_COLUMNS: SearchColumns = "{title labels description}";
 
 const quoted = (word: string) => `"${word}"`;
 
 /** The words as an expression of the index, the last one also as a beginning. Needs at least one word. */
-export function matchWords(db: Readable, words: string[]): (scope: Scope) => string {
+export function matchWords(db: Readable, words: string[]): (columns: SearchColumns) => string {
   const last = words.at(-1) ?? "";
-  const terms = [...words.slice(0, -1).map(quoted), `(${expand(db, last).map(quoted).join(" OR ")})`];
-  return (scope) => `${scope} : (${terms.join(" AND ")})`;
+  const terms = [...words.slice(0, -1).map(quoted), `(${expandPrefix(db, last).map(quoted).join(" OR ")})`];
+  return (columns) => `${columns} : (${terms.join(" AND ")})`;
 }
 
-function expand(db: Readable, beginning: string): string[] {
-  if (beginning.length < PREFIX_LENGTH_MIN) return [beginning];
+function expandPrefix(db: Readable, prefix: string): string[] {
+  if (prefix.length < PREFIX_LENGTH_MIN) return [prefix];
   const longer = db.read.all<[string]>(
     "SELECT word FROM words WHERE word > ? AND word < ? LIMIT ?",
-    beginning,
-    `${beginning}\u{10ffff}`,
+    prefix,
+    `${prefix}\u{10ffff}`,
     EXPANSIONS_MAX,
   );
-  return [beginning, ...longer.map(([word]) => word)];
+  return [prefix, ...longer.map(([word]) => word)];
 }
 
 /** Replaces words that the shop does not know by their nearest; `null` when there is nothing to replace or nothing near. */
 export async function correctWords(db: Readable, words: string[]): Promise<string[] | null> {
   const corrected = await Promise.all(
-    words.map(async (word, at) => {
-      const isLast = at === words.length - 1;
-      const known = isLast ? expand(db, word).length > 1 || isWord(db, word) : isWord(db, word);
+    words.map(async (word, index) => {
+      const isLast = index === words.length - 1;
+      const known = isLast ? expandPrefix(db, word).length > 1 || isWord(db, word) : isWord(db, word);
       return known ? word : ((await nearestWord(db, word)) ?? word);
     }),
   );
-  return corrected.some((word, at) => word !== words[at]) ? corrected : null;
+  return corrected.some((word, index) => word !== words[index]) ? corrected : null;
 }
 
 const isWord = (db: Readable, word: string): boolean =>
@@ -52,9 +52,9 @@ const isWord = (db: Readable, word: string): boolean =>
 async function nearestWord(db: Readable, word: string): Promise<string | null> {
   const parts = trigramsOf(word);
   const sql = "SELECT word FROM word_trigrams WHERE trigram = ? LIMIT ?";
-  const answers = await db.scan(parts.map((part) => ({ sql, args: [part, NEIGHBOURS_MAX] })));
+  const results = await db.scan(parts.map((part) => ({ sql, args: [part, NEIGHBOURS_MAX] })));
   const shared = new Map<string, number>();
-  for (const [neighbour] of answers.flat())
+  for (const [neighbour] of results.flat())
     shared.set(String(neighbour), (shared.get(String(neighbour)) ?? 0) + 1);
   const lengthOf = (neighbour: string) => parts.length + trigramsOf(neighbour).length;
   const near = [...shared]

@@ -10,11 +10,11 @@ let shop: ObservedShop;
 
 /** Gold lies evenly in the order of prices, the brand all at its dear end. */
 beforeAll(async () => {
-  const drafts = Array.from({ length: SHOES }, (_, at) =>
-    shoe(`s${String(at).padStart(4, "0")}`, {
-      priceCents: 1_000 + at,
-      color: at % GOLD_EVERY === 0 ? "Gold" : "Grey",
-      brand: at >= SHOES - DEAREST ? "Crown" : "Plain",
+  const drafts = Array.from({ length: SHOES }, (_, index) =>
+    shoe(`s${String(index).padStart(4, "0")}`, {
+      priceCents: 1_000 + index,
+      color: index % GOLD_EVERY === 0 ? "Gold" : "Grey",
+      brand: index >= SHOES - DEAREST ? "Crown" : "Plain",
     }),
   );
   shop = await openObservedShop(drafts);
@@ -34,7 +34,7 @@ async function ask(query: string): Promise<{ ids: string[]; walked: boolean; sor
 }
 
 const ids = (from: number, step: number, count: number) =>
-  Array.from({ length: count }, (_, at) => `s${String(from + at * step).padStart(4, "0")}`);
+  Array.from({ length: count }, (_, index) => `s${String(from + index * step).padStart(4, "0")}`);
 
 test("a page that is met early is walked to", async () => {
   const near = await ask("color=gold&sort=price_asc&limit=20");

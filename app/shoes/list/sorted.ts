@@ -1,20 +1,20 @@
 // Pages of filtered shoes in the order of a sort: by walking the sort's own index, or by sorting all that match.
 import type { Readable, Row, Statement, Value } from "../../../db/database.ts";
 import { offsetOf } from "../../http/paging.ts";
-import { type Condition, hits, type LabelIds, rowCondition } from "./filters.ts";
+import { type LabelIds, matchingRows, rowCondition, type SqlCondition } from "./filters.ts";
 import type { ListQuery } from "./query.ts";
 import { afterCursor, orderBy, sortValue } from "./sorts.ts";
 
 /** A short walk looks at so many rows; more cost as much as fetching a thousand matches and sorting them. */
 const WALK_MAX = 3_000;
 /** What matches does not lie evenly, so a walk is expected to need less than it may; where sorting is dear, it is tried. */
-const SPARE = 3;
+const WALK_MARGIN = 3;
 /** Everything that filters look at, and sorts. */
 const COLUMNS = `s.id, s.category_id, s.brand_id, s.color_id, s.gender_id, s.price_rank, s.price_cents, s.list_price_cents,
   s.stock, s.likes, s.title`;
 
 /** What matches: the text for the search index, a condition on prices, and how many there are at least. */
-export type Matches = { text: string; price: Condition; total: number; isSortable: boolean };
+export type Matches = { text: string; price: SqlCondition; total: number; isSortable: boolean };
 
 /** First row and length of a page, the row behind it included, as LIMIT and OFFSET take them. */
 export const bounds = (query: ListQuery): [number, number] => [query.limit + 1, offsetOf(query)];
@@ -28,20 +28,21 @@ export async function findSorted(
   sortMax: number,
 ): Promise<Row[]> {
   const all = db.read.get<[number]>("SELECT shoes FROM facets WHERE id = 1")?.[0] ?? 0;
-  if (isNear(query, total, all, isSortable ? SPARE : 1)) {
-    const rows = await ask(db, shortWalk(query, labels));
+  if (isWalkShort(query, total, all, isSortable ? WALK_MARGIN : 1)) {
+    const rows = await scanRows(db, shortWalk(query, labels));
     if (all <= WALK_MAX || rows.length > query.limit) return rows;
   }
-  return ask(db, isSortable ? sortedPage(query, text, price, sortMax) : walkedPage(query, labels));
+  return scanRows(db, isSortable ? sortedPage(query, text, price, sortMax) : walkedPage(query, labels));
 }
 
-const ask = async (db: Readable, question: Statement): Promise<Row[]> => (await db.scan([question])).flat();
+const scanRows = async (db: Readable, statement: Statement): Promise<Row[]> =>
+  (await db.scan([statement])).flat();
 
 /** Whether the page's last row is met early, and before as many rows as match, if those lie evenly in the order. */
-function isNear(query: ListQuery, total: number, all: number, spare: number): boolean {
+function isWalkShort(query: ListQuery, total: number, all: number, margin: number): boolean {
   const [limit, offset] = bounds(query);
   const needed = ((limit + offset) * all) / total;
-  return needed < total && needed * spare <= WALK_MAX;
+  return needed < total && needed * margin <= WALK_MAX;
 }
 
 /**
@@ -71,8 +72,8 @@ ${orderBy(query.sort)} LIMIT ? OFFSET ?`,
 }
 
 /** Few enough to fetch them all and sort. */
-function sortedPage(query: ListQuery, text: string, price: Condition, sortMax: number): Statement {
-  const all = hits(text, price, sortMax);
+function sortedPage(query: ListQuery, text: string, price: SqlCondition, sortMax: number): Statement {
+  const all = matchingRows(text, price, sortMax);
   const after = afterCursor(query);
   const args: Value[] = [...(all.args ?? []), ...after.args, ...bounds(query)];
   return {

@@ -57,7 +57,10 @@ describe("given lists", () => {
 
 describe("computed lists", () => {
   /** Many equal prices, as in a shop: nothing may be left to the order of saving. */
-  const drafts = randomShoes(300, 5).map((draft, at) => ({ ...draft, priceCents: 1_000 + (at % 9) * 500 }));
+  const drafts = randomShoes(300, 5).map((draft, index) => ({
+    ...draft,
+    priceCents: 1_000 + (index % 9) * 500,
+  }));
 
   const allLists = async (list: ShoeDraft[], chunk: number) => {
     const shop = await openObservedShop([]);

@@ -11,10 +11,10 @@ const WINDOWS = [
 ] as const;
 const WRITE_CHUNK = 1_000;
 /** So many lists of shoes that were saved one by one are told to the feed one by one; more are told as everything. */
-const TOLD_EACH_MAX = 200;
+const SINGLE_CHANGES_MAX = 200;
 const WALK_CHUNK = 1_000;
 /** Above so many pending shoes one walk along the indexes is cheaper than asking for each shoe's neighbours. */
-const WALK_FROM = 5_000;
+const WALK_PENDING_MIN = 5_000;
 /** Ids that one walk keeps lists for: about 40 MB. */
 const WALK_IDS_MAX = 200_000;
 /** A price's rank is the price and, below it, so many values of the id's hash: equal prices have an order of their own. */
@@ -50,14 +50,14 @@ const toShoe = ([id, rank, title, category, brand, color, gender]: ShoeRow): Sho
 
 /** Gives every pending shoe its list and returns how many there were; equal catalogues get equal lists. */
 export async function computeRelated(db: Database): Promise<number> {
-  const [waiting] = db.read.get<[number]>(
+  const [pendingCount] = db.read.get<[number]>(
     "SELECT count(*) FROM (SELECT 1 FROM related_pending LIMIT ?)",
-    WALK_FROM + 1,
+    WALK_PENDING_MIN + 1,
   ) ?? [0];
-  return waiting > WALK_FROM ? walkAll(db) : askForEach(db);
+  return pendingCount > WALK_PENDING_MIN ? walkAll(db) : computeEach(db);
 }
 
-async function askForEach(db: Database): Promise<number> {
+async function computeEach(db: Database): Promise<number> {
   let done = 0;
   for (;;) {
     const rows = db.read.all<ShoeRow>(
@@ -70,10 +70,10 @@ async function askForEach(db: Database): Promise<number> {
   }
 }
 
-const nearest = (at: Readable) => (shoe: Shoe) => {
+const nearest = (db: Readable) => (shoe: Shoe) => {
   const best = new Best();
-  const rows = at.read.all<ShoeRow>(NEIGHBOURS, shoe.rank, shoe.category, shoe.brand);
-  for (const other of rows.map(toShoe)) best.offer(other, closeness(shoe, other));
+  const rows = db.read.all<ShoeRow>(NEIGHBOURS, shoe.rank, shoe.category, shoe.brand);
+  for (const other of rows.map(toShoe)) best.offer(other, similarity(shoe, other));
   return { id: shoe.id, list: best.ids() };
 };
 
@@ -81,15 +81,15 @@ const PENDING_OF = `SELECT ${COLUMNS}, s.version, s.shoe_id FROM json_each(?) AS
 CROSS JOIN shoes AS s ON s.shoe_id = j.value CROSS JOIN related_pending AS p ON p.shoe = s.id`;
 
 /** The lists of those of these shoes that wait for one there. */
-const pendingLists = (at: Readable, shoeIds: string[]): (List & { shoeId: string })[] =>
-  at.read.all<VersionRow>(PENDING_OF, JSON.stringify(shoeIds)).map(([...row]) => {
+const pendingLists = (db: Readable, shoeIds: string[]): (List & { shoeId: string })[] =>
+  db.read.all<VersionRow>(PENDING_OF, JSON.stringify(shoeIds)).map(([...row]) => {
     const [shoeId, version] = [String(row.pop()), Number(row.pop())];
-    return { ...nearest(at)(toShoe(row as unknown as ShoeRow)), version, shoeId };
+    return { ...nearest(db)(toShoe(row as unknown as ShoeRow)), version, shoeId };
   });
 
 /** Gives one pending shoe its list; others that wait, wait on. */
 export async function computeRelatedOf(db: Database, shoeId: string): Promise<void> {
-  const lists = await db.onPrimary((at) => pendingLists(at, [shoeId]));
+  const lists = await db.onPrimary((snapshot) => pendingLists(snapshot, [shoeId]));
   if (lists.length > 0) await writeLists(db, lists, 1, crypto.randomUUID());
 }
 
@@ -97,25 +97,25 @@ export async function computeRelatedOf(db: Database, shoeId: string): Promise<vo
 export async function computeRelatedHere(db: Database, shoeIds: string[]): Promise<string[]> {
   const lists = pendingLists(db, shoeIds);
   if (lists.length === 0) return [];
-  const written = new Set(await writeLists(db, lists, TOLD_EACH_MAX, crypto.randomUUID()));
+  const written = new Set(await writeLists(db, lists, SINGLE_CHANGES_MAX, crypto.randomUUID()));
   return lists.filter(({ id }) => written.has(id)).map(({ shoeId }) => shoeId);
 }
 
 /** The next shoes of a group below or above the rank ?1 of a price. */
-const beside = (column: Group, group: string, beyond: "<" | ">", count: number): string =>
+const neighboursSql = (column: Group, group: string, beyond: "<" | ">", count: number): string =>
   `SELECT ${COLUMNS} FROM shoes AS s WHERE s.${column} IS ${group} AND s.price_rank ${beyond} ?1
 ORDER BY s.price_rank ${beyond === "<" ? "DESC" : "ASC"} LIMIT ${count}`;
 
 // One question, as each may be a way to the primary and back. Bound: the shoe's rank, category and brand.
 const NEIGHBOURS = WINDOWS.flatMap(({ column, half }) => {
   const group = column === "category_id" ? "?2" : "?3";
-  return [beside(column, group, "<", half), beside(column, group, ">", half)];
+  return [neighboursSql(column, group, "<", half), neighboursSql(column, group, ">", half)];
 })
   .map((part) => `SELECT * FROM (${part})`)
   .join(" UNION ALL ");
 
 /** What two shoes share counts first, then the nearer price, then the lower; below 2^46: a double holds it exactly. */
-function closeness(shoe: Shoe, other: Shoe): number {
+function similarity(shoe: Shoe, other: Shoe): number {
   let score = 0;
   for (const word of other.words) if (shoe.words.includes(word)) score += 3;
   if (other.category === shoe.category) score += 3;
@@ -132,17 +132,17 @@ class Best {
     private readonly keys: Float64Array = new Float64Array(RELATED_MAX),
     private readonly ties: Uint32Array = new Uint32Array(RELATED_MAX),
     private readonly members: Int32Array = new Int32Array(RELATED_MAX),
-    private readonly at = 0,
+    private readonly offset = 0,
   ) {}
 
   offer({ id, rank }: Pick<Shoe, "id" | "rank">, key: number): void {
-    const { keys, ties, members, at } = this;
-    const end = at + RELATED_MAX;
+    const { keys, ties, members, offset } = this;
+    const end = offset + RELATED_MAX;
     const tie = rank % TIES;
-    for (let slot = at; slot < end && members[slot] !== 0; slot += 1) if (members[slot] === id) return;
+    for (let slot = offset; slot < end && members[slot] !== 0; slot += 1) if (members[slot] === id) return;
     let slot = end - 1;
     if (!this.isWorse(slot, tie, key)) return;
-    for (; slot > at && this.isWorse(slot - 1, tie, key); slot -= 1) {
+    for (; slot > offset && this.isWorse(slot - 1, tie, key); slot -= 1) {
       keys[slot] = keys[slot - 1] ?? 0;
       ties[slot] = ties[slot - 1] ?? 0;
       members[slot] = members[slot - 1] ?? 0;
@@ -153,40 +153,40 @@ class Best {
   }
 
   ids(): number[] {
-    return [...this.members.subarray(this.at, this.at + RELATED_MAX)].filter((id) => id !== 0);
+    return [...this.members.subarray(this.offset, this.offset + RELATED_MAX)].filter((id) => id !== 0);
   }
 
   private isWorse(slot: number, tie: number, key: number): boolean {
-    const held = this.keys[slot] ?? 0;
-    return this.members[slot] === 0 || held < key || (held === key && (this.ties[slot] ?? 0) > tie);
+    const heldKey = this.keys[slot] ?? 0;
+    return this.members[slot] === 0 || heldKey < key || (heldKey === key && (this.ties[slot] ?? 0) > tie);
   }
 }
 
 /** The columns of `Best` for many shoes. */
-type Kept = [keys: Float64Array, ties: Uint32Array, members: Int32Array];
+type BestColumns = [keys: Float64Array, ties: Uint32Array, members: Int32Array];
 
 async function walkAll(db: Database): Promise<number> {
   // Made once: a second set would stand beside the first until that is collected.
   const slots = WALK_IDS_MAX * RELATED_MAX;
-  const kept: Kept = [new Float64Array(slots), new Uint32Array(slots), new Int32Array(slots)];
+  const columns: BestColumns = [new Float64Array(slots), new Uint32Array(slots), new Int32Array(slots)];
   let done = 0;
   for (;;) {
     const first = db.read.get<[number]>("SELECT shoe FROM related_pending ORDER BY shoe LIMIT 1")?.[0];
     if (first === undefined) return done;
-    for (const column of kept) column.fill(0);
-    done += await walkFrom(db, first, kept);
+    for (const column of columns) column.fill(0);
+    done += await walkFrom(db, first, columns);
   }
 }
 
 /** Computes the lists of the pending shoes from this id on, as many as one walk keeps. */
-async function walkFrom(db: Database, first: number, kept: Kept): Promise<number> {
-  const bestOf = (id: number) => new Best(...kept, (id - first) * RELATED_MAX);
+async function walkFrom(db: Database, first: number, columns: BestColumns): Promise<number> {
+  const bestOf = (id: number) => new Best(...columns, (id - first) * RELATED_MAX);
   for (const { column, half } of WINDOWS) {
     for (const group of groupsOf(db, column)) {
       for (const [shoe, neighbours] of walkGroup(db, column, group, half)) {
         if (shoe.id < first || shoe.id >= first + WALK_IDS_MAX) continue;
         const best = bestOf(shoe.id);
-        for (const other of neighbours) if (other.id !== shoe.id) best.offer(other, closeness(shoe, other));
+        for (const other of neighbours) if (other.id !== shoe.id) best.offer(other, similarity(shoe, other));
       }
     }
   }
@@ -222,32 +222,32 @@ function* walkGroup(
   half: number,
 ): Generator<[Shoe, Shoe[]]> {
   let window: Shoe[] = [];
-  let at = 0;
+  let index = 0;
   let last: Shoe | undefined;
   for (;;) {
     const next = db.read
-      .all<ShoeRow>(beside(column, "?2", ">", WALK_CHUNK), last?.rank ?? 0, group)
+      .all<ShoeRow>(neighboursSql(column, "?2", ">", WALK_CHUNK), last?.rank ?? 0, group)
       .map(toShoe);
     window.push(...next);
     last = window.at(-1);
     const isLast = next.length < WALK_CHUNK;
-    for (; at < window.length && (isLast || at + half < window.length); at += 1) {
-      const shoe = window[at];
-      if (shoe) yield [shoe, window.slice(Math.max(0, at - half), at + half + 1)];
+    for (; index < window.length && (isLast || index + half < window.length); index += 1) {
+      const shoe = window[index];
+      if (shoe) yield [shoe, window.slice(Math.max(0, index - half), index + half + 1)];
     }
     if (isLast) return;
-    const from = Math.max(0, at - half);
+    const from = Math.max(0, index - half);
     window = window.slice(from);
-    at -= from;
+    index -= from;
   }
 }
 
-const LISTS = `INSERT INTO related (shoe, shoe_id, given, list)
+const INSERT_LISTS = `INSERT INTO related (shoe, shoe_id, given, list)
 SELECT s.id, s.shoe_id, 0, j.value -> 'list' FROM json_each(?) AS j
 CROSS JOIN related_pending AS p ON p.shoe = j.value ->> 'id'
 CROSS JOIN shoes AS s ON s.id = p.shoe AND s.version = coalesce(j.value ->> 'version', s.version)
 WHERE true ON CONFLICT (shoe) DO UPDATE SET given = 0, list = excluded.list WHERE given = 1 OR list <> excluded.list`;
-const DONE = `DELETE FROM related_pending WHERE shoe IN (
+const REMOVE_PENDING = `DELETE FROM related_pending WHERE shoe IN (
   SELECT s.id FROM json_each(?) AS j CROSS JOIN shoes AS s ON s.id = j.value ->> 'id'
   WHERE s.version = coalesce(j.value ->> 'version', s.version)
 ) RETURNING shoe`;
@@ -256,14 +256,19 @@ const DONE = `DELETE FROM related_pending WHERE shoe IN (
 type List = { id: number; list: number[]; version?: number };
 
 /** Writes the lists of shoes that still wait for them, and returns the rows of those. */
-async function writeLists(db: Database, lists: List[], toldEachMax = 1, writeId?: string): Promise<number[]> {
+async function writeLists(
+  db: Database,
+  lists: List[],
+  singleChangesMax = 1,
+  writeId?: string,
+): Promise<number[]> {
   const json = JSON.stringify(lists);
   const statements = [
-    { sql: LISTS, args: [json] },
-    { sql: DONE, args: [json] },
+    { sql: INSERT_LISTS, args: [json] },
+    { sql: REMOVE_PENDING, args: [json] },
   ];
   const feed = { sql: "INSERT INTO changes (shoe_id, kind) VALUES (NULL, 'facts')" };
-  const isBulk = lists.length > toldEachMax;
+  const isBulk = lists.length > singleChangesMax;
   const results = await db.write(isBulk ? bulk([...statements, feed]) : statements, writeId);
   return (results[isBulk ? 2 : 1]?.rows ?? []).map(([shoe]) => Number(shoe));
 }
