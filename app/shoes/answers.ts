@@ -1,4 +1,4 @@
-// The catalogue's public answers as they are cached: body, lifetime, entity tag and what makes them wrong.
+// The catalogue's public responses as cache fills: key, lifetime, body, entity tag, and the shoes that invalidate them.
 import type { Readable } from "../../db/database.ts";
 import type { Fill } from "../cache/cache.ts";
 import type { Representation } from "../cache/entry.ts";
@@ -23,7 +23,7 @@ const CATALOGUE = "public, max-age=0, s-maxage=1, stale-while-revalidate=1, stal
 const PICTURE = "public, max-age=3600";
 const PICTURE_VERSIONED = "public, max-age=31536000, immutable";
 
-// As the addresses below `/api/` and `/v1/`, without their first slash.
+// The path after `/api/` or `/v1/`.
 const ROOT: Record<View, string> = { shoe: "shoes", product: "products" };
 
 const jsonRepresentation = (
@@ -67,10 +67,10 @@ export const relatedFill = (db: Readable, shop: Shop, shoeId: string): Fill => (
   },
 });
 
-// Quotes inside texts are escaped in JSON, so this finds the ids and nothing else.
+// Quotes inside texts are escaped in JSON, so this finds ids only.
 const idsIn = (body: string): string[] => [...body.matchAll(/"id":"([^"]+)"/g)].map(([, id]) => id ?? "");
 
-/** A list, by its canonical query. */
+/** A list; its key is the canonical query. */
 export function listFill(db: Readable, shop: Shop, view: View, query: ListQuery): Fill {
   const text = canonicalQuery(query);
   const kind = query.words ? "search" : query.sort === "popular" ? "popular" : "list";
@@ -88,6 +88,7 @@ export function listFill(db: Readable, shop: Shop, view: View, query: ListQuery)
   };
 }
 
+/** All categories. */
 export const categoriesFill = (db: Readable): Fill => ({
   key: "categories",
   scope: "list",
@@ -102,7 +103,7 @@ export const categoriesFill = (db: Readable): Fill => ({
   },
 });
 
-/** The drawn picture; at its version's address it never changes. */
+/** The drawn picture; `version` is the one in the address, which is immutable if it is current. */
 export const pictureFill = (db: Readable, shoeId: string, version: string | null): Fill => ({
   key: version === null ? `/images/${shoeId}.svg` : `/images/${shoeId}.svg?v=${version}`,
   scope: "item",
@@ -128,7 +129,7 @@ function listBody(query: ListQuery, listing: Listing): string {
   return `{"success":true,"data":[${listing.items.join(",")}],"pagination":${pagination}${corrected}${facets}}`;
 }
 
-/** RFC 8288 links relative to the request, so that both prefixes share one answer. */
+/** RFC 8288 links, relative to the request, so that both prefixes share one entry. */
 function linkHeader(query: ListQuery, listing: Listing): string {
   const to = (rel: string, change: Partial<ListQuery>) =>
     `<?${canonicalQuery({ ...query, position: null, page: 1, ...change })}>; rel="${rel}"`;

@@ -1,11 +1,11 @@
-// What a big catalogue must not do: make the serving thread look at many rows, or say totals that it cannot know.
+// Bounds for a big catalogue: rows read on the serving thread, and totals that are lower bounds.
 import { afterAll, beforeAll, describe, expect, test } from "bun:test";
 import { encodeCursor } from "../http/cursor.ts";
 import { hasServer, openRowCounter } from "../testing/rows-read.ts";
 import { type ObservedShop, openObservedShop, shoe } from "../testing/shop.ts";
 
 const SHOES = 60_000;
-/** About 10,000, and the little that a page reads besides. */
+/** About 10,000, plus the rows of the page itself. */
 const ROWS_MAX = 12_000;
 const SIDES = ["left", "right", "middle"];
 const SORTS = ["newest", "price_asc", "price_desc", "name", "popular"];
@@ -64,7 +64,7 @@ describe("totals", () => {
     if (!isLowerBound) expect(pagination).not.toHaveProperty("totalIsLowerBound");
   });
 
-  test("facets over more than 10,000 shoes say that they are approximate, counters are exact", async () => {
+  test("facets over more than 10,000 matches are marked approximate, counters are exact", async () => {
     const all = (await list("facets=true")).facets;
     expect(all?.category).toEqual([
       { value: "Category 0", count: SHOES * 0.8 },
@@ -75,7 +75,7 @@ describe("totals", () => {
     expect((await list("facets=true&q=unicorn")).facets).not.toHaveProperty("approximate");
   });
 
-  test("sorted lists too long to be counted are still in order, page by page and by cursor", async () => {
+  test("sorted lists with more matches than are counted are in order, by page and by cursor", async () => {
     for (const page of [1, 50]) {
       const query = `inStock=true&sort=price_asc&limit=100`;
       const first = await list(`${query}&page=${page}`);
@@ -88,7 +88,7 @@ describe("totals", () => {
     }
   });
 
-  test("a search ranks its newest 2,000 matches, then goes on with older ones, none twice", async () => {
+  test("a search ranks its newest 2,000 matches, then continues with older ones, none twice", async () => {
     const ids: string[] = [];
     const prices: number[] = [];
     let cursor: string | null = null;
@@ -132,7 +132,7 @@ const SINGLE = [
   "/images/s1.svg",
 ];
 
-describe.skipIf(!hasServer)("rows looked at", () => {
+describe.skipIf(!hasServer)("rows read", () => {
   let counter: Awaited<ReturnType<typeof openRowCounter>>;
   beforeAll(async () => {
     counter = await openRowCounter(shop.databasePath);
@@ -153,7 +153,7 @@ describe.skipIf(!hasServer)("rows looked at", () => {
     expect(counts[3]).toBe(2);
   });
 
-  test(`no statement on the serving thread looks at more than ${ROWS_MAX} rows`, async () => {
+  test(`no statement on the serving thread reads more than ${ROWS_MAX} rows`, async () => {
     const middles: Record<string, string | number> = { name: "Classic right a b 300", popular: 0 };
     const middle = (path: string) => {
       const sort = /sort=(\w+)/.exec(path)?.[1] ?? "newest";

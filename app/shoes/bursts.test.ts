@@ -1,4 +1,4 @@
-// Bursts at the write door: what fails, fails alone, groups stay large, and the feed's readers can follow.
+// Bursts in the write queue: a write fails alone, groups stay large, and the change feed keeps up.
 import { afterAll, beforeAll, expect, test } from "bun:test";
 import { join } from "node:path";
 import type { Database } from "../../db/database.ts";
@@ -41,7 +41,7 @@ const settled = (promise: Promise<unknown>): Promise<string> =>
     ({ type }) => type,
   );
 
-test("every second buyer comes too late: their neighbours' groups are not torn apart", async () => {
+test("failures of every second buyer do not split the groups", async () => {
   const { commits } = db.writeQueue();
   const outcomes = await Promise.all(
     Array.from({ length: BUYERS }, (_, index) =>
@@ -53,13 +53,13 @@ test("every second buyer comes too late: their neighbours' groups are not torn a
     ["hot", 0],
     ["cold", 0],
   ]);
-  // One buyer goes at once, the others with the next group.
+  // The first buyer is committed at once, the others with the next group.
   expect(db.writeQueue().commits - commits).toBeLessThanOrEqual(3);
   expect(db.read.get("SELECT count(*) FROM audit")).toEqual([PAIRS_LEFT]);
   expect(db.read.get("SELECT count(*) FROM writes")).toEqual([PAIRS_LEFT]);
 });
 
-test("of many who add one shoe, one does", async () => {
+test("of concurrent additions of one shoe, one succeeds", async () => {
   const catalogue = openCatalogue(db);
   const outcomes = await Promise.all(
     Array.from({ length: 50 }, (_, index) =>
@@ -69,7 +69,7 @@ test("of many who add one shoe, one does", async () => {
   expect(outcomes.toSorted()).toEqual([...Array.from({ length: 49 }, () => "conflict"), "done"]);
 });
 
-test("a burst of likes over more shoes than the feed tells at once goes in parts that it can tell", async () => {
+test("a burst of likes over many shoes is committed in groups that the feed can deliver", async () => {
   const ids = Array.from({ length: 2_500 }, (_, index) => `many${index}`);
   await saveAll(
     db,
@@ -77,24 +77,24 @@ test("a burst of likes over more shoes than the feed tells at once goes in parts
     false,
   );
   const feed = openFeed(db);
-  const looks: string[] = [];
+  const polls: string[] = [];
   const likes = openLikes(db, {
     now: Date.now,
     isOpen: true,
-    onCommit: () => void looks.push(feed.poll().kind),
+    onCommit: () => void polls.push(feed.poll().kind),
   });
   const { commits } = db.writeQueue();
-  const told = await Promise.all(ids.map((id) => likes.like(id, "u")));
-  expect(told.every((liked) => liked?.created && liked.likes === 1)).toBe(true);
-  expect(new Set(looks)).toEqual(new Set(["changes"]));
+  const results = await Promise.all(ids.map((id) => likes.like(id, "u")));
+  expect(results.every((liked) => liked?.created && liked.likes === 1)).toBe(true);
+  expect(new Set(polls)).toEqual(new Set(["changes"]));
   expect(db.writeQueue().commits - commits).toBeLessThanOrEqual(4);
-  expect(likes.state()).toEqual({ likes: 2_500, commits: looks.length });
+  expect(likes.state()).toEqual({ likes: 2_500, commits: polls.length });
 });
 
-test("likes and their end in turns are one group too, in the order they came", async () => {
+test("alternating likes and unlikes are one group, in their order", async () => {
   const likes = openLikes(db, { now: Date.now, isOpen: true, onCommit: () => undefined });
   const { commits } = db.writeQueue();
-  const told = await Promise.all([
+  const results = await Promise.all([
     likes.like("same", "u"),
     likes.like("same", "u"),
     likes.unlike("same", "u"),
@@ -102,29 +102,29 @@ test("likes and their end in turns are one group too, in the order they came", a
     likes.like("same", "v"),
     likes.like("nothing", "v"),
   ]);
-  expect(told.map((liked) => liked?.created ?? null)).toEqual([true, false, false, true, true, null]);
-  expect(told.at(-2)?.likes).toBe(2);
+  expect(results.map((liked) => liked?.created ?? null)).toEqual([true, false, false, true, true, null]);
+  expect(results.at(-2)?.likes).toBe(2);
   expect(db.writeQueue().commits - commits).toBeLessThanOrEqual(2);
 });
 
-test("a commit of likes that was lost is made again, and tells what the second one did", async () => {
+test("an uncertain commit of likes is repeated, and its second outcome is returned", async () => {
   const committer = openCommitter(path);
   let tries = 0;
-  const door = openWriteQueue(async (group) => {
+  const queue = openWriteQueue(async (group) => {
     tries += 1;
     if (tries === 1) throw new DatabaseError("uncertain", "the server went away");
     return committer.commit(group);
   });
   const options = { now: Date.now, isOpen: true, onCommit: () => undefined };
-  const likes = openLikes({ ...db, write: door.write }, options);
-  const told = await Promise.all([
+  const likes = openLikes({ ...db, write: queue.write }, options);
+  const results = await Promise.all([
     likes.like("cold", "u"),
     likes.like("cold", "u"),
     likes.like("cold", "v"),
     likes.unlike("hot", "u"),
   ]);
   committer.close();
-  expect(told.map((liked) => [liked?.likes, liked?.created])).toEqual([
+  expect(results.map((liked) => [liked?.likes, liked?.created])).toEqual([
     [2, true],
     [2, false],
     [2, true],
@@ -133,7 +133,7 @@ test("a commit of likes that was lost is made again, and tells what the second o
   expect(tries).toBe(2);
 });
 
-test("likes that cannot be sent are refused when their time is up, and so are those that nobody could hold", async () => {
+test("likes are refused after their deadline, and when the queue is full", async () => {
   const { promise, resolve } = Promise.withResolvers<never[]>();
   const stalled = { ...db, write: () => promise };
   const options = { now: Date.now, isOpen: true, onCommit: () => undefined, deadlineMs: 30 };

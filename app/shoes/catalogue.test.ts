@@ -1,4 +1,4 @@
-// What the catalogue's triggers keep: counters, stock, the search index and the change feed follow every write.
+// The catalogue's triggers: counters, stock, the search index and the change feed follow every write.
 import { afterAll, afterEach, beforeEach, describe, expect, test } from "bun:test";
 import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
@@ -40,7 +40,7 @@ afterAll(() => rmSync(root, { recursive: true }));
 const ask = (sql: string): Row[] => handle.prepare(sql).raw(true).all([]) as Row[];
 const write = (sql: string, ...args: (string | number)[]) => db.write([{ sql, args }]);
 
-/** The same numbers in the same order at every run (mulberry32). */
+/** A seeded random generator (mulberry32). */
 function randomness(seed: number): (below: number) => number {
   let state = seed;
   return (below) => {
@@ -116,7 +116,7 @@ const WRONG_RUNS = `SELECT shoe_id FROM shoes AS s WHERE coalesce((SELECT key FR
 const WRONG_CARDS = `SELECT * FROM card_makings AS m FULL JOIN cards AS c ON c.id = m.id
   WHERE (m.version, m.card) IS NOT (c.version, c.card)`;
 
-/** Every word of the index with its shoe and column, beside those of one made anew. */
+/** Every word of the index with its shoe and column, and the same of a rebuilt index. */
 function indexes(): { kept: Row[]; expected: Row[] } {
   handle.exec(`CREATE VIRTUAL TABLE temp.kept USING fts5vocab(main, search, instance);
     CREATE VIRTUAL TABLE temp.fresh USING fts5 (title, labels, description, tags, content = '', contentless_delete = 1,
@@ -153,7 +153,7 @@ const match = (question: string) =>
     .flat();
 
 describe("random additions, replacements, removals and sales", () => {
-  test.each([1, 2, 3])("leave counters, stock and index as they should be (seed %d)", async (seed) => {
+  test.each([1, 2, 3])("leave counters, stock and index correct (seed %d)", async (seed) => {
     const random = randomness(seed);
     const ids = (most: number) => [
       ...new Set(Array.from({ length: 1 + random(most) }, () => `s${random(IDS)}`)),
@@ -185,7 +185,7 @@ describe("random additions, replacements, removals and sales", () => {
 });
 
 describe("the search index", () => {
-  test("finds a shoe by its words and labels, and by its new ones only after a change", async () => {
+  test("finds a shoe by its words and labels, after a change by the new ones only", async () => {
     await save([draftOf("a"), draftOf("b", { brand: "Ñandú", title: "Café" })]);
     expect(match("labels : berg")).toEqual(["a"]);
     expect(match("labels : nandu")).toEqual(["b"]);
@@ -197,7 +197,7 @@ describe("the search index", () => {
     expect(match("fjell OR rock")).toEqual(["b"]);
   });
 
-  test("a size that sells out or comes back, and the last pair of all", async () => {
+  test("follows sizes that sell out or return, and the last pair of a shoe", async () => {
     await save([draftOf("a")]);
     const [size41, size42] = ["41", "42"].map(
       (key) => ask(`SELECT id FROM facets WHERE kind = 'size' AND key = '${key}'`)[0]?.[0],
@@ -233,7 +233,7 @@ describe("the search index", () => {
 });
 
 describe("the change feed", () => {
-  /** What the feed tells of what `act` did, as `kind id`. */
+  /** The changes in the feed that `act` caused, as `kind id`. */
   async function told(act: () => Promise<unknown>): Promise<string[]> {
     const [[last = 0] = []] = ask("SELECT coalesce(max(seq), 0) FROM changes");
     await act();
@@ -250,7 +250,7 @@ describe("the change feed", () => {
     expect(await told(() => save([draftOf("c")]))).toEqual(["facts c", "collection c"]);
     expect(await told(() => computeRelated(db))).toEqual(["facts c"]);
     expect(await told(() => save([draftOf("c", { priceCents: 1 })]))).toEqual(["facts c", "collection c"]);
-    // Its list stays as it is.
+    // Its related list does not change.
     expect(await told(() => computeRelated(db))).toEqual([]);
     expect(await told(() => save([draftOf("c", { priceCents: 1 })]))).toEqual([]);
     const soldOut = [{ size: "41", stock: 0 }];
@@ -277,7 +277,7 @@ describe("the change feed", () => {
     ]);
   });
 
-  test("likes and stock: counters, and nothing where they stay as they are", async () => {
+  test("likes and stock: counters, and nothing where they do not change", async () => {
     expect(await told(() => write("UPDATE shoes SET likes = likes + 1 WHERE shoe_id = 'a'"))).toEqual([
       "counters a",
     ]);
@@ -289,7 +289,7 @@ describe("the change feed", () => {
     expect(await told(() => write("UPDATE sizes SET stock = stock"))).toEqual([]);
   });
 
-  test("many at once: one row of each kind for all", async () => {
+  test("many shoes at once: one row of each kind for all", async () => {
     const many = Array.from({ length: 50 }, (_, index) => draftOf(`m${index}`));
     const all = ["facts *", "collection *"];
     expect(await told(() => save(many, "demo"))).toEqual(all);
@@ -307,7 +307,7 @@ describe("the change feed", () => {
     expect(ask("SELECT shoe_id FROM shoes ORDER BY 1")).toEqual([["a"], ["b"]]);
   });
 
-  test("keeps the newest 100,000 and never uses a number twice", async () => {
+  test("keeps the newest 100,000 rows and never reuses a seq", async () => {
     const fill = (count: number) =>
       handle.exec(`INSERT INTO changes (kind) WITH RECURSIVE n (i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < ${count})
         SELECT 'session' FROM n`);
@@ -325,7 +325,7 @@ describe("the change feed", () => {
 
 describe("the related lists", () => {
   const lists = () => ask("SELECT shoe_id, given, list FROM related ORDER BY shoe_id");
-  test("go with their shoe, and a given one is not overwritten by a computed one", async () => {
+  test("are removed with their shoe, and a given list is not overwritten by a computed one", async () => {
     await save([draftOf("a"), draftOf("b", { related: ["a", "later"] })]);
     await computeRelated(db);
     expect(lists()).toEqual([

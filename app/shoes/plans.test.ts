@@ -1,4 +1,4 @@
-// How the database answers the hot questions: by an index each, in order, without sorting.
+// Query plans of frequent requests: one index each, in order, without sorting.
 import { afterAll, beforeAll, expect, test } from "bun:test";
 import { openHandle } from "../../db/read/reader.ts";
 import { randomShoes } from "../testing/oracle.ts";
@@ -27,7 +27,7 @@ const CURSORED = [
   "category=running&sort=price_asc", "category=running&sort=price_desc", "brand=quick&sort=price_asc",
 ];
 
-/** The plans of everything that asking for this path runs, one line each. */
+/** The plans of all statements that a request for this path runs, one line each. */
 async function plansOf(path: string): Promise<string[]> {
   shop.cache.clear();
   shop.ran.length = 0;
@@ -40,7 +40,7 @@ function plansOfRan(): string[] {
   const lines = shop.ran.flatMap(({ sql, args }) => {
     const values = args.map((value) => (typeof value === "number" ? BigInt(value) : value));
     const rows = handle.prepare(`EXPLAIN QUERY PLAN ${sql}`).all(values) as { detail: string }[];
-    // The shoes of a page are put in the order of its list: at most a hundred, and no index knows that order.
+    // The shoes of a page are sorted into the order of its list: at most 100, for which no index exists.
     const isPage = /FROM json_each\(\?\d?\) AS j .*ORDER BY j\.key$/.test(sql);
     return rows
       .map(({ detail }) => detail)
@@ -51,7 +51,7 @@ function plansOfRan(): string[] {
   return lines;
 }
 
-/** What a hot plan must not hold: a walk over a table that is not in the order asked for, a sort. */
+/** Steps that a plan must not have: a scan in another order than the response's, a sort. */
 function wrongOf(lines: string[], mayScan: RegExp): string[] {
   const isFine = (line: string) =>
     /^SCAN (j(son_each)? VIRTUAL TABLE INDEX 1:$|\(subquery-\d+\)$)/.test(line) || mayScan.test(line);
@@ -61,10 +61,10 @@ function wrongOf(lines: string[], mayScan: RegExp): string[] {
 }
 
 const NOTHING = /^never$/;
-/** Reading an index, or the table itself, in the order of the answer ends at the page's last row. */
+/** Scans of an index, or of the table, in the response's order, which end at the page's last row. */
 const inOrder = (index: string) => new RegExp(`^SCAN s USING (COVERING )?INDEX ${index}$`);
 
-/** The first rows of a sort's index; what is asked for is counted in the search index before. */
+/** The first rows of a sort's index; the matches were counted in the search index before. */
 const SHORT_WALK =
   /^SCAN (s|s USING (COVERING )?INDEX shoes_by_(likes|price|title)|search VIRTUAL TABLE INDEX \d+:M\d+)$/;
 
@@ -126,7 +126,7 @@ test.each(ROWS)("%s", async (path, mayScan, mustHave) => {
   expect(lines.filter((line) => mustHave.test(line))).not.toEqual([]);
 });
 
-test("computing a related list asks for neighbours by ranges of an index, and for nothing else", async () => {
+test("computing a related list reads ranges of an index only", async () => {
   await saveAll(shop.db, [shoe("pending", { category: "Running", brand: "Quick" })], false);
   shop.ran.length = 0;
   expect(await computeRelated(shop.watched)).toBe(1);
@@ -137,7 +137,7 @@ test("computing a related list asks for neighbours by ranges of an index, and fo
       expect(lines.join("\n")).toContain(`shoes_by_${label} (${label}_id=? AND price_rank${beyond}?)`);
 });
 
-test("categories are found by their kind; only their names are sorted, of which there are few", async () => {
+test("categories are found by their kind; only their few names are sorted", async () => {
   const lines = await plansOf("/api/categories");
   expect(lines.filter((line) => line.startsWith("SCAN"))).toEqual([]);
   expect(lines.filter((line) => /SEARCH facets USING INDEX .*\(kind=\?\)/.test(line)).length).toBe(1);

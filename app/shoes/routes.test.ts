@@ -1,4 +1,4 @@
-// What single answers hold, field by field: shoes, products, related shoes, categories, pictures, health.
+// Responses field by field: shoes, products, related shoes, categories, pictures, health.
 import { afterAll, beforeAll, expect, test } from "bun:test";
 import { openTestShop, shoe, type TestShop } from "../testing/shop.ts";
 import { SCHEMAS } from "./model.ts";
@@ -83,7 +83,7 @@ test("a shoe has exactly the fields of the contract, by id and by slug", async (
   for (const time of [createdAt, updatedAt]) expect(new Date(String(time)).toISOString()).toBe(String(time));
 });
 
-test("a bare shoe has its drawn picture, its own address, no sizes and nulls", async () => {
+test("a shoe without optional fields has a drawn picture, its own address, no sizes and nulls", async () => {
   // biome-ignore format: one line reads as one table
   expect(await data("/api/shoes/bare")).toMatchObject({
     price: 160, listPrice: null, brand: null, category: null, color: null, gender: null, sizeSystem: null, stock: 5, sizes: [],
@@ -97,7 +97,7 @@ test("a bare shoe has its drawn picture, its own address, no sizes and nulls", a
   });
 });
 
-test("PUBLIC_URL makes site paths absolute and nothing else; CURRENCY names the money", async () => {
+test("PUBLIC_URL makes paths on this site absolute and nothing else; CURRENCY sets the currency", async () => {
   const base = "https://shop.example/base";
   const full = await data("/api/shoes/full.1", hosted);
   expect(full.gallery).toEqual(["https://img.example/a.jpg?x=1", `${base}/local/b.png`]);
@@ -128,7 +128,7 @@ test("a product is the same record in the other view", async () => {
   expect([product.name, product.images]).toEqual([asShoe.title, asShoe.gallery]);
 });
 
-test("related shoes are a bare object in the given order", async () => {
+test("related shoes are an object without envelope, in the given order", async () => {
   const answers = await Promise.all(
     ["/api/shoes/full.1", `/v1/products/${SLUG}`].map((path) => shop.get(`${path}/relatedproducts`)),
   );

@@ -1,4 +1,4 @@
-// The catalogue's single answers: a shoe, its related shoes, the categories, and what draws its picture.
+// Reads single resources of the catalogue: a shoe, its related shoes, the categories, the source of its picture.
 import type { Database, Readable } from "../../db/database.ts";
 import { labelSql } from "../../db/sql.ts";
 import { Problem } from "../http/problems.ts";
@@ -21,9 +21,9 @@ const RELATED = `SELECT ${withPublicUrl(relatedJson)}, c.version, iif(r.given, r
 export const findIdOfSlug = (db: Readable, slug: string): string | null =>
   db.read.get<[string]>("SELECT shoe_id FROM shoes WHERE slug = ?", slug)?.[0] ?? null;
 
-/** The id behind an address, which may be a slug. Throws the `Problem` 404. */
+/** The id of the shoe at an address, which is an id or a slug. Throws a `Problem` 404. */
 export async function shoeIdAt(db: Database, address: string): Promise<string> {
-  // An id that the copy here knows is one; whether it still exists is a condition of the write.
+  // An id that the local read handle shows is valid; that the shoe still exists is a condition of the write.
   if (isShoeId(address) && findVersion(db, address) !== null) return address;
   const shoeId = await db.onPrimary((snapshot) =>
     isShoeId(address) && findVersion(snapshot, address) !== null ? address : findIdOfSlug(snapshot, address),
@@ -32,14 +32,14 @@ export async function shoeIdAt(db: Database, address: string): Promise<string> {
   return shoeId;
 }
 
-/** The refusal of an address without a shoe. */
+/** The `Problem` 404 of an address without a shoe. */
 export const noShoe = (): Problem => new Problem("not-found", "there is no such shoe");
 
-/** The version of a shoe's row; `null` when there is none. */
+/** The version of a shoe's row; `null` when the shoe does not exist. */
 export const findVersion = (db: Readable, shoeId: string): number | null =>
   db.read.get<[number]>("SELECT version FROM shoes WHERE shoe_id = ?", shoeId)?.[0] ?? null;
 
-/** A shoe in a view; `null` when there is none. */
+/** A shoe in a view; `null` when it does not exist. */
 export function findShoe(
   db: Readable,
   shoeId: string,
@@ -50,7 +50,7 @@ export function findShoe(
   return row ? { json: row[0], version: row[1] } : null;
 }
 
-/** A shoe with its related shoes; `waitsFor` are ids of its given list, shown once they exist. */
+/** A shoe with its related shoes; `waitsFor` are the ids of its given list, of which missing ones appear once they exist. */
 export function findRelated(
   db: Readable,
   shoeId: string,
@@ -71,8 +71,8 @@ FROM facets WHERE kind = 'category' ORDER BY name COLLATE NOCASE, id`);
   return rows.map(([json]) => json);
 }
 
-/** What a shoe's picture is drawn from, and the version of its row. */
-export type PictureSource = {
+/** The attributes that a picture is drawn from, and the version of the shoe's row. */
+type PictureSource = {
   shoeId: string;
   title: string;
   category: string | null;
@@ -81,7 +81,7 @@ export type PictureSource = {
   version: number;
 };
 
-/** The looks of a shoe; `null` when there is none. */
+/** The source of a shoe's picture; `null` when the shoe does not exist. */
 export function findPictureSource(db: Readable, shoeId: string): PictureSource | null {
   const row = db.read.get<[string, string | null, string | null, string | null, number]>(
     `SELECT s.title, ${labelSql("s.category_id")}, ${labelSql("s.color_id")}, ${labelSql("s.brand_id")}, s.version

@@ -1,4 +1,4 @@
-// Two processes that change one shoe at once: each plans by the newest version, and neither loses what the other did.
+// Two processes that change one shoe concurrently: neither loses a change of the other.
 import { afterAll, beforeAll, expect, test } from "bun:test";
 import { dirname, join } from "node:path";
 import { ask } from "../testing/people.ts";
@@ -28,7 +28,7 @@ afterAll(async () => {
   await shop.close();
 });
 
-/** A second shop on the same folder, which signs with the same secret. */
+/** Starts a second shop on the same folder, with the same secret. */
 async function startOther(): Promise<string> {
   child = Bun.spawn([process.execPath, join(import.meta.dir, "../main.ts")], {
     env: { PORT: "0", DATA_DIR: dirname(shop.databasePath), DEMO: "false", RATE_LIMIT_MAX: "0" },
@@ -36,7 +36,7 @@ async function startOther(): Promise<string> {
   });
   let log = "";
   const lines = child.stdout.pipeThrough(new TextDecoderStream()).getReader();
-  // Not cancelled at the end: a program whose log nobody takes any more would end.
+  // The reader is not cancelled: the program would end once its output is closed.
   for (let read = await lines.read(); !read.done; read = await lines.read()) {
     log += read.value;
     const url = /"shop":"([^"]+)"/.exec(log)?.[1];
@@ -45,7 +45,7 @@ async function startOther(): Promise<string> {
   throw new Error(`the second shop did not start: ${log}`);
 }
 
-test("all changes are made, whichever process takes them", async () => {
+test("all changes are kept, whichever process makes them", async () => {
   const url = await startOther();
   const other = { get: (path: string, init?: RequestInit) => fetch(`${url}${path}`, init) };
   const change = async (field: string, value: string, index: number) => {

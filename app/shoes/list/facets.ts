@@ -1,4 +1,4 @@
-// How many shoes each label would leave: counters where nothing filters, else counted over a bounded set of matches.
+// Facets: for each label the number of matching shoes, from counters where nothing filters, else over a bounded sample.
 import type { Readable, Statement, Value } from "../../../db/database.ts";
 import {
   type LabelIds,
@@ -11,7 +11,7 @@ import {
 import { LABEL_KINDS, type ListQuery } from "./query.ts";
 import { ALL_COLUMNS, matchWords } from "./search.ts";
 
-/** Matches that are looked at; more make the counts approximate. */
+/** Matches that are counted; with more matches the counts are approximate. */
 const SAMPLE_MAX = 10_000;
 const VALUES_MAX = 200;
 
@@ -25,7 +25,7 @@ export type Facets = Record<(typeof LABEL_KINDS)[number], FacetValue[]> & {
 
 type LabelFacet = (typeof LABEL_KINDS)[number];
 type Facet = LabelFacet | "price";
-/** Facets that are counted over the same matches. */
+/** Facets that are counted over the same set of matches. */
 type Sample = { match: string; price: SqlCondition; facets: Facet[] };
 
 const FACETS: readonly Facet[] = [...LABEL_KINDS, "price"];
@@ -39,7 +39,7 @@ const COLUMN: Record<Facet, string> = {
   price: ", s.price_rank AS price",
 };
 
-/** Counts every facet without its own filter. */
+/** Counts every facet, leaving out its own filter. */
 export async function countFacets(
   db: Readable,
   query: ListQuery,
@@ -73,7 +73,7 @@ export async function countFacets(
 const toMajorUnits = (cents: Value | undefined): number | null =>
   typeof cents === "number" ? cents / 100 : null;
 
-/** Most facets share one set of matches: those that nothing filters. */
+/** The sets of matches; facets without a filter of their own share one. */
 function samplesFor(db: Readable, query: ListQuery, labels: LabelIds, words: string[] | null): Sample[] {
   const search = words ? matchWords(db, words)(ALL_COLUMNS) : null;
   const samples = new Map<string, Sample>();
@@ -91,7 +91,7 @@ function samplesFor(db: Readable, query: ListQuery, labels: LabelIds, words: str
   return [...samples.values()];
 }
 
-/** One statement that finds the sample once and counts each of its facets: rows of facet, value and count. */
+/** One statement that finds the sample once and counts each facet over it; its rows are facet, value and count. */
 function countSample({ match, price, facets }: Sample, inStock: boolean): Statement {
   const columns = facets.map((facet) => COLUMN[facet]).join("");
   const sample = matchingRows(match, price, SAMPLE_MAX + 1, 0, columns);
@@ -124,7 +124,7 @@ const withNames = (facet: Facet, counts: string): string =>
   `SELECT * FROM (SELECT '${facet}', f.name, c.shoes FROM (${counts}) AS c CROSS JOIN facets AS f ON f.id = c.id
 ORDER BY c.shoes DESC, f.name LIMIT ${VALUES_MAX})`;
 
-// With inStock a size stands for shoes that have it in stock, not only any size.
+// With inStock, a size counts the shoes that have this very size in stock.
 const STOCKED_SIZES = withNames(
   "size",
   `SELECT f.id AS id, sum(c.shoes) AS shoes FROM (
@@ -133,7 +133,7 @@ const STOCKED_SIZES = withNames(
    ) AS c CROSS JOIN facets AS f ON f.kind = 'size' AND f.key = lower(c.size) GROUP BY 1`,
 );
 
-/** Counters know it: every label's, those of size runs, and the ends of the price index. */
+/** Without filters, the counts come from counters of labels and size runs, and from the ends of the price index. */
 const readCounters = ({ facets }: Sample): Statement[] => facets.map((facet) => ({ sql: UNFILTERED[facet] }));
 
 const counterSql = (facet: LabelFacet): string =>

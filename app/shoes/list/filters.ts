@@ -1,13 +1,13 @@
-// What narrows a list, in two forms: an expression for the search index and a condition on rows.
+// Filters of a list in two forms: an expression for the search index, and an SQL condition on rows.
 import type { Readable, Statement, Value } from "../../../db/database.ts";
 import type { LabelKind } from "../../../db/words.ts";
 import { priceTags } from "./price-bands.ts";
 import { LABEL_KINDS, type ListQuery } from "./query.ts";
 
-/** Ids of the labels that a query asks for, by kind; a kind whose labels are all unknown has an empty list. */
+/** Ids of the labels in a query, by kind; the list is empty if the shop has none of them. */
 export type LabelIds = Partial<Record<LabelKind, number[]>>;
 
-/** A condition on the row `s` with its bound values. */
+/** An SQL condition on the row `s`, with its bound values. */
 export type SqlCondition = { sql: string; args: Value[] };
 
 const anyTag = (tags: string[]) => `tags : (${tags.map((tag) => `"${tag}"`).join(" OR ")})`;
@@ -19,7 +19,7 @@ const LABEL_COLUMN = {
   gender: "gender_id",
 } as const;
 
-/** Looks up the labels of a query: one short read for each. */
+/** Finds the ids of the labels in a query, one short read for each. */
 export function findLabels(db: Readable, query: ListQuery): LabelIds {
   const ids: LabelIds = {};
   for (const kind of LABEL_KINDS) {
@@ -32,11 +32,11 @@ export function findLabels(db: Readable, query: ListQuery): LabelIds {
   return ids;
 }
 
-/** True when a kind was asked for of which the shop has none of the labels: nothing can match. */
+/** Whether the shop has none of the labels of some kind, so that nothing can match. */
 export const matchesNothing = (ids: LabelIds): boolean =>
   Object.values(ids).some((list) => list.length === 0);
 
-/** The filters as an expression over the index's tags, or `null` when nothing filters; `without` leaves one kind out. */
+/** The filters as an expression over the index's tags, `null` if there are none; `without` leaves one kind out. */
 export function matchFilters(query: ListQuery, ids: LabelIds, without?: string): string | null {
   const parts: string[] = [];
   for (const kind of LABEL_KINDS) {
@@ -51,7 +51,7 @@ export function matchFilters(query: ListQuery, ids: LabelIds, without?: string):
   return parts.length > 0 ? parts.join(" AND ") : null;
 }
 
-/** The exact price range as a condition; the index knows only bands. */
+/** The exact price range as a condition; the index has price bands only. */
 export function priceCondition(query: ListQuery): SqlCondition {
   const { minPriceCents: min, maxPriceCents: max } = query;
   const parts: SqlCondition = { sql: "", args: [] };
@@ -66,7 +66,7 @@ export function priceCondition(query: ListQuery): SqlCondition {
   return parts;
 }
 
-/** All filters as a condition on rows, for walking an index in the order of a sort. */
+/** All filters as a condition on rows, for walking an index in its order. */
 export function rowCondition(query: ListQuery, ids: LabelIds): SqlCondition {
   const conditions: SqlCondition[] = [];
   const placeholders = (list: unknown[]) => list.map(() => "?").join(", ");
@@ -92,7 +92,7 @@ export function rowCondition(query: ListQuery, ids: LabelIds): SqlCondition {
   };
 }
 
-/** A subquery of the rows that match, newest first: columns `id` and those of `columns` from the narrow index. */
+/** A subquery of the matching rows, newest first: `id`, and `columns` from the narrow index. */
 export function matchingRows(
   match: string,
   price: SqlCondition,

@@ -1,4 +1,4 @@
-// Lists, searches and facets against an oracle: random questions about random shoes, over HTTP.
+// Lists, searches and facets compared with an oracle: random queries over random shoes, over HTTP.
 import { afterAll, beforeAll, expect, test } from "bun:test";
 import {
   dice,
@@ -51,7 +51,7 @@ async function ask(params: URLSearchParams): Promise<{ body: Body; links: Record
 
 const idsOf = ({ data }: Body) => data.map(({ id }) => id);
 
-test(`${QUESTIONS} random questions have the ids, the order, the total and the facets of the oracle`, async () => {
+test(`${QUESTIONS} random queries have the ids, order, total and facets of the oracle`, async () => {
   const roll = dice(SEED);
   let withAnswers = 0;
   for (let index = 0; index < QUESTIONS; index += 1) {
@@ -76,7 +76,7 @@ test(`${QUESTIONS} random questions have the ids, the order, the total and the f
   expect(withAnswers).toBeGreaterThan(QUESTIONS / 3);
 }, 60_000);
 
-test("without any filter the counters give the same facets, and the narrow lists the same answers", async () => {
+test("lists and facets that come from indexes and counters equal the oracle too", async () => {
   // biome-ignore format: one line reads as one table
   const narrow: Question[] = [
     {}, { sort: "popular" }, { sort: "name" }, { sort: "price_asc" }, { sort: "price_desc" },
@@ -95,7 +95,7 @@ test("without any filter the counters give the same facets, and the narrow lists
   expect((await ask(toParams({}, { facets: "true" }))).body.facets).toEqual(expectedFacets(shoes, {}));
 });
 
-test(`${WALKS} lists walked by cursor, by page and by Link show every shoe once`, async () => {
+test(`${WALKS} lists paged by cursor and by Link show every shoe once`, async () => {
   const roll = dice(7);
   for (let index = 0; index < WALKS; index += 1) {
     const question: Question = index === 0 ? {} : randomQuestion(roll);
@@ -146,7 +146,7 @@ test("a page past the end is an empty 200, a page past 10,000 rows is 400 and na
   expect(problem.errors).toEqual([{ parameter: "page", detail: expect.stringContaining("cursor") }]);
 });
 
-test("ids come in the order asked for, unknown ones left out, each once", async () => {
+test("ids returns each known shoe once, in the given order", async () => {
   const { body } = await ask(new URLSearchParams("ids=d9,d100,none,d3,d9"));
   expect(idsOf(body)).toEqual(["d9", "d100", "d3"]);
   expect(body.pagination).toEqual({ page: 1, limit: 100, total: 3, pages: 1, nextCursor: null });

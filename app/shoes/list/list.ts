@@ -1,4 +1,4 @@
-// Lists of shoes: which rows, in which order, how many there are, and where the list goes on.
+// Lists of shoes: a page of rows in order, the total, and the cursor of the next page.
 import type { Readable, Row, Statement, Value } from "../../../db/database.ts";
 import type { LabelKind } from "../../../db/words.ts";
 import { encodeCursor } from "../../http/cursor.ts";
@@ -20,7 +20,7 @@ import { ALL_COLUMNS, correctWords, matchWords, type SearchColumns } from "./sea
 import { bounds, findSorted } from "./sorted.ts";
 import { afterInIndex, orderBy, sortValue } from "./sorts.ts";
 
-/** Of a search, so many of the newest matches are ranked; older ones follow, newest first. */
+/** The newest matches of a search that are ranked; older ones follow them, newest first. */
 const RANKED_MAX = 2_000;
 
 /** A page of a list: `items` are finished JSON objects, in order. */
@@ -33,7 +33,7 @@ export type Listing = Total & {
 
 type FoundPage = Total & { rows: Row[] };
 
-/** Answers a checked question. Wide questions go to the read worker; throws `overloaded` when that is full. */
+/** The list for a query. Statements that may read many rows run in the read worker; throws `overloaded` when its queue is full. */
 export async function listShoes(db: Readable, query: ListQuery, view: View, shop: Shop): Promise<Listing> {
   if (query.ids) return listByIds(db, query, view, shop);
   const labels = findLabels(db, query);
@@ -42,7 +42,7 @@ export async function listShoes(db: Readable, query: ListQuery, view: View, shop
   const corrected =
     first.total === 0 && query.words && !matchesNothing(labels) ? await correctWords(db, query.words) : null;
   const second = corrected ? await findPage(db, query, labels, corrected) : first;
-  // A correction that finds nothing either is none: the whole answer is then about the words as they came.
+  // A correction without matches is dropped: page, total and facets are then those of the words as given.
   const [page, words] = second.total > 0 && corrected ? [second, corrected] : [first, query.words];
   const facets = query.facets ? await countFacets(db, query, labels, words) : null;
 
@@ -59,7 +59,7 @@ export async function listShoes(db: Readable, query: ListQuery, view: View, shop
 
 const EMPTY: FoundPage = { rows: [], total: 0, totalIsLowerBound: false };
 
-/** The kind of the only label that is asked for, when nothing else narrows the list; "all" without one, else `null`. */
+/** The kind of the query's only label if nothing else filters, "all" if nothing filters at all, else `null`. */
 function onlyLabel({
   labels,
   words,
@@ -76,7 +76,7 @@ function onlyLabel({
   return others.length > 0 || keys.length !== 1 || kind === "size" ? null : (kind as LabelKind);
 }
 
-/** A question that an index answers within a bounded number of rows: at most one label with a counter, nothing else. */
+/** Whether an index yields the page within a bounded number of rows: at most one label with a counter, nothing else. */
 function isNarrow(query: ListQuery): boolean {
   const kind = onlyLabel(query);
   const { sort, facets } = query;
@@ -125,7 +125,7 @@ async function countMatches(db: Readable, text: string, price: SqlCondition): Pr
   return countedTotal(counts);
 }
 
-/** How many shoes have a label, by its own counter. */
+/** The number of shoes with a label, from its counter. */
 const counterOf = (db: Readable, labelId: number): number =>
   db.read.get<[number]>("SELECT shoes FROM facets WHERE id = ?", labelId)?.[0] ?? 0;
 
@@ -136,7 +136,7 @@ const countOf = ({ sql, args = [] }: Statement): Statement => ({
 
 const countedTotal = (counts: Row | undefined): Total => totalOf(Number(counts?.[0] ?? 0));
 
-/** The count and then the page, in one pass over the matches: where the page lies among those that are counted. */
+/** One statement for total and page, if the page lies within the matches that are counted; else `null`. */
 function countedPage(
   query: ListQuery,
   match: (columns: SearchColumns) => string,
@@ -195,7 +195,7 @@ function newestPage(query: ListQuery, match: string, price: SqlCondition): State
   };
 }
 
-/** A search's page: out of the ranked newest matches, then of the older ones. */
+/** The page of a search: from the ranked newest matches, then from the older ones. */
 function rankedPage(
   query: ListQuery,
   match: (columns: SearchColumns) => string,
@@ -221,7 +221,7 @@ function rankedPage(
   return statements;
 }
 
-/** The newest matches in the order of the sort; by relevance, where the words stand counts. */
+/** The newest matches in the order of the sort; relevance is decided by the columns that contain the words. */
 function rankedRows(
   sort: Sort,
   match: (columns: SearchColumns) => string,

@@ -1,4 +1,4 @@
-// Search: which words find which shoes, in which order, and what a misspelt word may have meant.
+// Search: the shoes that words find, their order, and corrections of misspelt words.
 import { afterAll, beforeAll, expect, test } from "bun:test";
 import { openTestShop, shoe, type TestShop } from "../../testing/shop.ts";
 
@@ -62,7 +62,7 @@ test.each(FOUND)("%s", async (q, ids) => {
   if (ids.length > 0) expect(found).not.toHaveProperty("corrected");
 });
 
-test("a beginning needs two letters, and only the last word is one", async () => {
+test("a prefix needs two letters, and only the last word is a prefix", async () => {
   expect((await search("ru")).ids).toEqual(["runner"]);
   expect((await search("r")).ids).toEqual([]);
   expect((await search("mar runner")).corrected).not.toBe("mar runner");
@@ -73,7 +73,7 @@ test.each([
   ["thundr strikke", "thunder strike", ["title", "labels", "text"]],
   ["marathn runer", "marathon runner", ["runner"]],
   ["кросовки", "кроссовки", ["russian"]],
-])("%s is corrected to %s, and says so", async (q, corrected, ids) => {
+])("%s is corrected to %s, which `corrected` reports", async (q, corrected, ids) => {
   const found = await search(q);
   expect(found.corrected).toBe(corrected);
   expect(found.ids).toEqual(ids);
@@ -87,13 +87,13 @@ test.each(["qqqqqqqq", "zzz yyy", "!!!", "-"])("%s finds nothing and corrects no
   expect(found).not.toHaveProperty("corrected");
 });
 
-test("a correction that finds nothing here is none", async () => {
+test("a correction without matches is dropped", async () => {
   const found = await search("thundr", "&maxPrice=1&facets=true");
   expect(found.pagination.total).toBe(0);
   expect(found).not.toHaveProperty("corrected");
 });
 
-test("search is q by another name, and filters narrow it", async () => {
+test("search is an alias of q, and filters narrow it", async () => {
   const other = (await (await shop.get("/api/shoes?search=thunder")).json()) as Body;
   expect(other.data.map(({ id }) => id)).toEqual((await search("thunder")).ids);
   expect((await search("thunder", "&brand=THUNDER")).ids).toEqual(["labels"]);

@@ -1,21 +1,21 @@
-// Full-text search: what the words of a question become in the index, and what a misspelt word may have meant.
+// Full-text search: the match expression of the words, and corrections of misspelt words.
 import type { Readable } from "../../../db/database.ts";
 import { trigramsOf } from "../../../db/words.ts";
 
-/** Words that a beginning may expand to; a real vocabulary has a few hundred for two letters. */
+/** Words that a prefix expands to at most; a real vocabulary has a few hundred for two letters. */
 const EXPANSIONS_MAX = 1_000;
 const PREFIX_LENGTH_MIN = 2;
-/** Words looked at for each three-letter part of a misspelt word. */
+/** Candidates per trigram of a misspelt word. */
 const NEIGHBOURS_MAX = 1_000;
 const SIMILARITY_MIN = 0.3;
 
-/** Which columns a word may stand in; the narrower ones rank first. */
+/** The columns that must contain the words; matches in fewer columns rank higher. */
 export type SearchColumns = "{title}" | "{title labels}" | "{title labels description}";
 export const ALL_COLUMNS: SearchColumns = "{title labels description}";
 
 const quoted = (word: string) => `"${word}"`;
 
-/** The words as an expression of the index, the last one also as a beginning. Needs at least one word. */
+/** The match expression of at least one word, the last one also as a prefix. */
 export function matchWords(db: Readable, words: string[]): (columns: SearchColumns) => string {
   const last = words.at(-1) ?? "";
   const terms = [...words.slice(0, -1).map(quoted), `(${expandPrefix(db, last).map(quoted).join(" OR ")})`];
@@ -33,7 +33,7 @@ function expandPrefix(db: Readable, prefix: string): string[] {
   return [prefix, ...longer.map(([word]) => word)];
 }
 
-/** Replaces words that the shop does not know by their nearest; `null` when there is nothing to replace or nothing near. */
+/** The words with unknown ones replaced by the most similar known word; `null` if none was replaced. */
 export async function correctWords(db: Readable, words: string[]): Promise<string[] | null> {
   const corrected = await Promise.all(
     words.map(async (word, index) => {
@@ -48,7 +48,7 @@ export async function correctWords(db: Readable, words: string[]): Promise<strin
 const isWord = (db: Readable, word: string): boolean =>
   db.read.get("SELECT 1 FROM words WHERE word = ?", word) !== undefined;
 
-// Shared three-letter parts against all of both words' (Dice); ties go to the alphabet.
+// The similarity is the Dice coefficient of the trigrams; ties are ordered alphabetically.
 async function nearestWord(db: Readable, word: string): Promise<string | null> {
   const parts = trigramsOf(word);
   const sql = "SELECT word FROM word_trigrams WHERE trigram = ? LIMIT ?";

@@ -1,14 +1,14 @@
-// Pages of a sort: near ones are met by a short walk along its index, far ones are sorted, and both are right.
+// Pages in a sort order: near ones come from a short walk along the index, far ones from sorting; both are correct.
 import { afterAll, beforeAll, expect, test } from "bun:test";
 import { type ObservedShop, openObservedShop, shoe } from "../../testing/shop.ts";
 
 const SHOES = 3_600;
-/** Every so many shoes is golden, and the dearest ones have a brand of their own. */
+/** The interval of golden shoes, and the number of most expensive shoes, which have a brand of their own. */
 const GOLD_EVERY = 4;
 const DEAREST = 400;
 let shop: ObservedShop;
 
-/** Gold lies evenly in the order of prices, the brand all at its dear end. */
+/** Gold is distributed evenly over the prices; the brand has the highest prices only. */
 beforeAll(async () => {
   const drafts = Array.from({ length: SHOES }, (_, index) =>
     shoe(`s${String(index).padStart(4, "0")}`, {
@@ -36,7 +36,7 @@ async function ask(query: string): Promise<{ ids: string[]; walked: boolean; sor
 const ids = (from: number, step: number, count: number) =>
   Array.from({ length: count }, (_, index) => `s${String(from + index * step).padStart(4, "0")}`);
 
-test("a page that is met early is walked to", async () => {
+test("a page near the start comes from a walk", async () => {
   const near = await ask("color=gold&sort=price_asc&limit=20");
   expect(near).toEqual({ ids: ids(0, GOLD_EVERY, 20), walked: true, sorted: false });
   const last = SHOES - GOLD_EVERY;
@@ -46,12 +46,12 @@ test("a page that is met early is walked to", async () => {
   });
 });
 
-test("what lies at the far end of the order is found all the same", async () => {
+test("matches at the far end of the order are found too", async () => {
   const cheapest = await ask("brand=crown&color=grey&sort=price_asc&limit=2");
   expect(cheapest).toEqual({ ids: ids(SHOES - DEAREST + 1, 1, 2), walked: true, sorted: true });
 });
 
-test("a page that is expected far away, or fewer matches than the walk has rows, are sorted at once", async () => {
+test("a page expected far away, or of few matches, is sorted without a walk", async () => {
   const far = await ask("color=gold&sort=price_asc&limit=20&page=40");
   expect(far).toEqual({ ids: ids(780 * GOLD_EVERY, GOLD_EVERY, 20), walked: false, sorted: true });
   const few = await ask("color=gold&minPrice=10&maxPrice=13.99&sort=popular");

@@ -1,25 +1,25 @@
-// Pages of filtered shoes in the order of a sort: by walking the sort's own index, or by sorting all that match.
+// Pages of filtered shoes in a sort order: by walking the sort's index, or by sorting all matches.
 import type { Readable, Row, Statement, Value } from "../../../db/database.ts";
 import { offsetOf } from "../../http/paging.ts";
 import { type LabelIds, matchingRows, rowCondition, type SqlCondition } from "./filters.ts";
 import type { ListQuery } from "./query.ts";
 import { afterCursor, orderBy, sortValue } from "./sorts.ts";
 
-/** A short walk looks at so many rows; more cost as much as fetching a thousand matches and sorting them. */
+/** Rows that a short walk reads; more would cost as much as fetching a thousand matches and sorting them. */
 const WALK_MAX = 3_000;
-/** What matches does not lie evenly, so a walk is expected to need less than it may; where sorting is dear, it is tried. */
+/** Matches are not distributed evenly: where sorting is possible, a walk must be expected to be this much shorter than allowed. */
 const WALK_MARGIN = 3;
-/** Everything that filters look at, and sorts. */
+/** The columns that filters and sorts use. */
 const COLUMNS = `s.id, s.category_id, s.brand_id, s.color_id, s.gender_id, s.price_rank, s.price_cents, s.list_price_cents,
   s.stock, s.likes, s.title`;
 
-/** What matches: the text for the search index, a condition on prices, and how many there are at least. */
-export type Matches = { text: string; price: SqlCondition; total: number; isSortable: boolean };
+/** The matches of a query: expression for the search index, price condition, and their least number. */
+type Matches = { text: string; price: SqlCondition; total: number; isSortable: boolean };
 
-/** First row and length of a page, the row behind it included, as LIMIT and OFFSET take them. */
+/** LIMIT and OFFSET of a page, one row more than it shows. */
 export const bounds = (query: ListQuery): [number, number] => [query.limit + 1, offsetOf(query)];
 
-/** A page of a sort other than the newest: the same rows whichever way they are found; `sortMax` matches may be sorted. */
+/** A page of a sort other than newest. Both ways yield the same rows; at most `sortMax` matches are sorted. */
 export async function findSorted(
   db: Readable,
   query: ListQuery,
@@ -38,7 +38,7 @@ export async function findSorted(
 const scanRows = async (db: Readable, statement: Statement): Promise<Row[]> =>
   (await db.scan([statement])).flat();
 
-/** Whether the page's last row is met early, and before as many rows as match, if those lie evenly in the order. */
+/** Whether a walk reaches the page's last row soon, and earlier than after as many rows as match, if matches are distributed evenly. */
 function isWalkShort(query: ListQuery, total: number, all: number, margin: number): boolean {
   const [limit, offset] = bounds(query);
   const needed = ((limit + offset) * all) / total;
@@ -46,8 +46,8 @@ function isWalkShort(query: ListQuery, total: number, all: number, margin: numbe
 }
 
 /**
- * The page if it lies within the first rows of the order; what is found of it otherwise. Nothing is sorted outside: SQLite
- * streams the inner rows as they come, and stops at the page's last one.
+ * The page if it lies within the first rows of the order, else the part of it that does. The outer query sorts nothing:
+ * SQLite streams the inner rows in their order, and stops at the page's last one.
  */
 function shortWalk(query: ListQuery, labels: LabelIds): Statement {
   const where = rowCondition(query, labels);
@@ -60,7 +60,7 @@ function shortWalk(query: ListQuery, labels: LabelIds): Statement {
   };
 }
 
-/** Too many to be sorted apart: SQLite chooses between a walk without end and sorting what an index of the label gives. */
+/** For too many matches to sort: SQLite chooses between an unbounded walk and sorting the rows of a label's index. */
 function walkedPage(query: ListQuery, labels: LabelIds): Statement {
   const where = rowCondition(query, labels);
   const after = afterCursor(query);
@@ -71,7 +71,7 @@ ${orderBy(query.sort)} LIMIT ? OFFSET ?`,
   };
 }
 
-/** Few enough to fetch them all and sort. */
+/** For few enough matches to fetch and sort all of them. */
 function sortedPage(query: ListQuery, text: string, price: SqlCondition, sortMax: number): Statement {
   const all = matchingRows(text, price, sortMax);
   const after = afterCursor(query);

@@ -1,4 +1,4 @@
-// The orders of a list: what SQL sorts by, and where a list goes on after its cursor.
+// The sort orders of a list: ORDER BY clauses, and conditions that continue after a cursor.
 import type { SqlCondition } from "./filters.ts";
 import type { ListQuery, Sort } from "./query.ts";
 
@@ -12,7 +12,7 @@ const ORDER: Record<Exclude<Sort, "relevance">, { value: string; direction: "ASC
 
 const orderOf = (sort: Sort) => ORDER[sort === "relevance" ? "newest" : sort];
 
-/** The ORDER BY clause of a sort; equals go by id. */
+/** The ORDER BY clause of a sort; ties are ordered by id. */
 export const orderBy = (sort: Sort): string => {
   const { value, direction } = orderOf(sort);
   return sort === "newest" || sort === "relevance"
@@ -20,7 +20,7 @@ export const orderBy = (sort: Sort): string => {
     : `ORDER BY ${value} ${direction}, s.id ${direction}`;
 };
 
-/** The condition that goes on after the cursor's row. */
+/** The condition for the rows after the cursor's. */
 export function afterCursor({ position, sort }: ListQuery): SqlCondition {
   if (!position) return { sql: "true", args: [] };
   const { value, direction } = orderOf(sort);
@@ -29,12 +29,12 @@ export function afterCursor({ position, sort }: ListQuery): SqlCondition {
   return { sql: `(${value}, s.id) ${comparison} (?, ?)`, args: [position.value, position.id] };
 }
 
-/** The column that a cursor of this sort keeps. */
+/** The column whose value a cursor of this sort contains. */
 export const sortValue = (sort: Sort) => (orderOf(sort).value === "s.id" ? "0" : orderOf(sort).value);
 
 /**
- * The same as `afterCursor`, as ranges of the sort's index one after the other: the rest of the cursor's own value, then
- * what lies beyond. Compared as a pair, SQLite would walk all rows of that value.
+ * The same as `afterCursor`, as consecutive ranges of the sort's index: the remaining rows with the cursor's value, then
+ * those beyond it. For a comparison of pairs SQLite would walk all rows with that value.
  */
 export function afterInIndex(query: ListQuery): SqlCondition[] {
   const { position, sort } = query;

@@ -1,4 +1,4 @@
-// Related shoes: given lists as they were given, computed ones the same for equal catalogues.
+// Related shoes: given lists are kept unchanged, computed ones are equal for equal catalogues.
 import { describe, expect, test } from "bun:test";
 import { dice, randomShoes } from "../../testing/oracle.ts";
 import { openObservedShop, openTestShop, saveAll, shoe } from "../../testing/shop.ts";
@@ -27,7 +27,7 @@ describe("given lists", () => {
     await shop.close();
   });
 
-  test("never hold the shoe itself: the database refuses", async () => {
+  test("never contain the shoe itself: the database refuses", async () => {
     const shop = await openObservedShop([shoe("a")]);
     const saving = saveAll(shop.db, [shoe("me", { related: ["a", "me"] })]);
     expect(
@@ -40,7 +40,7 @@ describe("given lists", () => {
     await shop.close();
   });
 
-  test("a list given later replaces the computed one, and one taken away is computed again", async () => {
+  test("a list given later replaces the computed one; a removed one is computed again", async () => {
     const shop = await openObservedShop([shoe("a"), shoe("b"), shoe("of")]);
     const ask = () => {
       shop.cache.clear();
@@ -56,7 +56,7 @@ describe("given lists", () => {
 });
 
 describe("computed lists", () => {
-  /** Many equal prices, as in a shop: nothing may be left to the order of saving. */
+  /** Many equal prices, as in a shop, so that the order of saving would show. */
   const drafts = randomShoes(300, 5).map((draft, index) => ({
     ...draft,
     priceCents: 1_000 + (index % 9) * 500,
@@ -73,14 +73,14 @@ describe("computed lists", () => {
     return lists;
   };
 
-  test("hold at most twelve others, each once", async () => {
+  test("contain at most twelve other shoes, each once", async () => {
     for (const [id, list] of await allLists(drafts, 100)) {
       expect(list.length).toBe(12);
       expect(new Set([id, ...list]).size).toBe(13);
     }
   });
 
-  test("hold the nearest first: same words, category, brand, then price", async () => {
+  test("contain the most similar first: words, category, brand, then price", async () => {
     const given = [
       shoe("of", {
         title: "Swift Runner",
@@ -110,7 +110,7 @@ describe("computed lists", () => {
     expect((await allLists(given, 10)).get("of")).toEqual(["near", "far", "category", "brand"]);
   });
 
-  test("are the same whatever the order and the chunks of saving", async () => {
+  test("do not depend on the order and the chunks of saving", async () => {
     const roll = dice(3);
     const shuffled = drafts
       .map((draft) => ({ draft, key: roll() }))
@@ -120,7 +120,7 @@ describe("computed lists", () => {
     expect(sets(await allLists(shuffled, 37))).toEqual(sets(await allLists(drafts, 300)));
   });
 
-  test("follow the shoe when it changes", async () => {
+  test("are computed again when the shoe changes", async () => {
     // biome-ignore format: one line reads as one table
     const shop = await openObservedShop([
       shoe("of", { category: "Road" }), shoe("r", { category: "Road" }), shoe("t", { category: "Trail", brand: "B" }),
@@ -133,7 +133,7 @@ describe("computed lists", () => {
   });
 });
 
-test("the answer is one statement", async () => {
+test("the response takes one statement", async () => {
   const shop = await openObservedShop([shoe("a"), shoe("b")]);
   shop.ran.length = 0;
   await relatedOf(shop, "a");

@@ -1,23 +1,23 @@
-// Related shoes that nobody listed: neighbours in price within the category and the brand, ranked by what they share.
+// Computes related shoes where no list was given: neighbours in price within category and brand, ranked by similarity.
 import type { Database, Readable } from "../../../db/database.ts";
 import { bulk } from "../../../db/sql.ts";
 import { wordsOf } from "../../../db/words.ts";
 
 const RELATED_MAX = 12;
-/** Neighbours looked at on either side of a shoe's price. */
+/** Neighbours that are compared on either side of a shoe's price. */
 const WINDOWS = [
   { column: "category_id", half: 16 },
   { column: "brand_id", half: 8 },
 ] as const;
 const WRITE_CHUNK = 1_000;
-/** So many lists of shoes that were saved one by one are told to the feed one by one; more are told as everything. */
+/** Up to this many written lists are one change each in the feed; more are one change for all shoes. */
 const SINGLE_CHANGES_MAX = 200;
 const WALK_CHUNK = 1_000;
-/** Above so many pending shoes one walk along the indexes is cheaper than asking for each shoe's neighbours. */
+/** With more pending shoes, one walk along the indexes is cheaper than one query per shoe. */
 const WALK_PENDING_MIN = 5_000;
-/** Ids that one walk keeps lists for: about 40 MB. */
+/** Ids whose lists one walk computes: about 40 MB. */
 const WALK_IDS_MAX = 200_000;
-/** A price's rank is the price and, below it, so many values of the id's hash: equal prices have an order of their own. */
+/** A price rank is the price followed by so many values of the id's hash, which order equal prices. */
 const TIES = 2 ** 26;
 
 type Group = (typeof WINDOWS)[number]["column"];
@@ -31,7 +31,7 @@ type Shoe = {
   color: number | null;
   gender: number | null;
 };
-/** A shoe's row with its version behind. */
+/** A shoe's row followed by its version and id. */
 type VersionRow = [...ShoeRow, version: number, shoeId: string];
 type ShoeRow = [number, number, string, number | null, number | null, number | null, number | null];
 
@@ -48,7 +48,7 @@ const toShoe = ([id, rank, title, category, brand, color, gender]: ShoeRow): Sho
   gender,
 });
 
-/** Gives every pending shoe its list and returns how many there were; equal catalogues get equal lists. */
+/** Computes the lists of all pending shoes and returns their number; equal catalogues get equal lists. */
 export async function computeRelated(db: Database): Promise<number> {
   const [pendingCount] = db.read.get<[number]>(
     "SELECT count(*) FROM (SELECT 1 FROM related_pending LIMIT ?)",
@@ -80,20 +80,20 @@ const nearest = (db: Readable) => (shoe: Shoe) => {
 const PENDING_OF = `SELECT ${COLUMNS}, s.version, s.shoe_id FROM json_each(?) AS j
 CROSS JOIN shoes AS s ON s.shoe_id = j.value CROSS JOIN related_pending AS p ON p.shoe = s.id`;
 
-/** The lists of those of these shoes that wait for one there. */
+/** The lists of those of these shoes that are pending in this database. */
 const pendingLists = (db: Readable, shoeIds: string[]): (List & { shoeId: string })[] =>
   db.read.all<VersionRow>(PENDING_OF, JSON.stringify(shoeIds)).map(([...row]) => {
     const [shoeId, version] = [String(row.pop()), Number(row.pop())];
     return { ...nearest(db)(toShoe(row as unknown as ShoeRow)), version, shoeId };
   });
 
-/** Gives one pending shoe its list; others that wait, wait on. */
+/** Computes the list of one shoe, if it is pending. */
 export async function computeRelatedOf(db: Database, shoeId: string): Promise<void> {
   const lists = await db.onPrimary((snapshot) => pendingLists(snapshot, [shoeId]));
   if (lists.length > 0) await writeLists(db, lists, 1, crypto.randomUUID());
 }
 
-/** Gives those of these pending shoes their lists that the copy here shows as they are; returns whose are written. */
+/** Computes the lists of those of these shoes that the replica shows as pending and up to date; returns their ids. */
 export async function computeRelatedHere(db: Database, shoeIds: string[]): Promise<string[]> {
   const lists = pendingLists(db, shoeIds);
   if (lists.length === 0) return [];
@@ -101,12 +101,12 @@ export async function computeRelatedHere(db: Database, shoeIds: string[]): Promi
   return lists.filter(({ id }) => written.has(id)).map(({ shoeId }) => shoeId);
 }
 
-/** The next shoes of a group below or above the rank ?1 of a price. */
+/** SQL for the next shoes of a group below or above the price rank ?1. */
 const neighboursSql = (column: Group, group: string, beyond: "<" | ">", count: number): string =>
   `SELECT ${COLUMNS} FROM shoes AS s WHERE s.${column} IS ${group} AND s.price_rank ${beyond} ?1
 ORDER BY s.price_rank ${beyond === "<" ? "DESC" : "ASC"} LIMIT ${count}`;
 
-// One question, as each may be a way to the primary and back. Bound: the shoe's rank, category and brand.
+// One statement, because each may be a round trip to the primary. Binds the shoe's rank, category and brand.
 const NEIGHBOURS = WINDOWS.flatMap(({ column, half }) => {
   const group = column === "category_id" ? "?2" : "?3";
   return [neighboursSql(column, group, "<", half), neighboursSql(column, group, ">", half)];
@@ -114,7 +114,7 @@ const NEIGHBOURS = WINDOWS.flatMap(({ column, half }) => {
   .map((part) => `SELECT * FROM (${part})`)
   .join(" UNION ALL ");
 
-/** What two shoes share counts first, then the nearer price, then the lower; below 2^46: a double holds it exactly. */
+/** Ranks shared attributes first, then the nearer price, then the lower; below 2^46, which a double holds exactly. */
 function similarity(shoe: Shoe, other: Shoe): number {
   let score = 0;
   for (const word of other.words) if (shoe.words.includes(word)) score += 3;
@@ -126,7 +126,7 @@ function similarity(shoe: Shoe, other: Shoe): number {
   return Math.min(score, 255) * 2 ** 28 - distance;
 }
 
-/** The twelve nearest so far, nearest first; equals by the hash of their ids. It may sit on columns kept for many shoes. */
+/** The twelve most similar shoes so far, in order; ties are ordered by hash of the id. May use columns shared by many shoes. */
 class Best {
   constructor(
     private readonly keys: Float64Array = new Float64Array(RELATED_MAX),
@@ -166,7 +166,7 @@ class Best {
 type BestColumns = [keys: Float64Array, ties: Uint32Array, members: Int32Array];
 
 async function walkAll(db: Database): Promise<number> {
-  // Made once: a second set would stand beside the first until that is collected.
+  // Allocated once: a second set would double the memory until the first is collected.
   const slots = WALK_IDS_MAX * RELATED_MAX;
   const columns: BestColumns = [new Float64Array(slots), new Uint32Array(slots), new Int32Array(slots)];
   let done = 0;
@@ -178,7 +178,7 @@ async function walkAll(db: Database): Promise<number> {
   }
 }
 
-/** Computes the lists of the pending shoes from this id on, as many as one walk keeps. */
+/** Computes the lists of the pending shoes from this id on, as many as the columns hold. */
 async function walkFrom(db: Database, first: number, columns: BestColumns): Promise<number> {
   const bestOf = (id: number) => new Best(...columns, (id - first) * RELATED_MAX);
   for (const { column, half } of WINDOWS) {
@@ -252,10 +252,10 @@ const REMOVE_PENDING = `DELETE FROM related_pending WHERE shoe IN (
   WHERE s.version = coalesce(j.value ->> 'version', s.version)
 ) RETURNING shoe`;
 
-/** A list, and the version of the shoe that it was computed from where that may have moved since. */
+/** A list; with the version of its shoe where that may have changed since it was read. */
 type List = { id: number; list: number[]; version?: number };
 
-/** Writes the lists of shoes that still wait for them, and returns the rows of those. */
+/** Writes the lists of shoes that are still pending, and returns the row ids of those. */
 async function writeLists(
   db: Database,
   lists: List[],
