@@ -120,8 +120,8 @@ describe("a login", () => {
   });
 
   test("is 503 with Retry-After when too many wait", async () => {
-    const { promise: held, resolve: letGo } = Promise.withResolvers<void>();
-    const hasher: PasswordHasher = { hash: async () => "", verify: () => held.then(() => false) };
+    const { promise: verified, resolve: finish } = Promise.withResolvers<void>();
+    const hasher: PasswordHasher = { hash: async () => "", verify: () => verified.then(() => false) };
     const shop = await openObservedShop([], true, {
       passwords: openPasswords({ hasher, runningMax: 1, waitingMax: 0 }),
     });
@@ -130,7 +130,7 @@ describe("a login", () => {
     const responses = [1, 2].map(() => ask(shop, "POST", "/api/auth/login", { body }));
     const refused = await Promise.race([first, ...responses]);
     expect([refused.status, refused.headers.get("retry-after")]).toEqual([503, "2"]);
-    letGo();
+    finish();
     const statuses = (await Promise.all([first, ...responses])).map(({ status }) => status);
     expect(statuses.toSorted()).toEqual([401, 503, 503]);
     await shop.close();

@@ -117,16 +117,16 @@ const WRONG_CARDS = `SELECT * FROM card_makings AS m FULL JOIN cards AS c ON c.i
   WHERE (m.version, m.card) IS NOT (c.version, c.card)`;
 
 /** Every word of the index with its shoe and column, and the same of a rebuilt index. */
-function indexes(): { kept: Row[]; expected: Row[] } {
-  handle.exec(`CREATE VIRTUAL TABLE temp.kept USING fts5vocab(main, search, instance);
+function indexes(): { stored: Row[]; expected: Row[] } {
+  handle.exec(`CREATE VIRTUAL TABLE temp.stored USING fts5vocab(main, search, instance);
     CREATE VIRTUAL TABLE temp.fresh USING fts5 (title, labels, description, tags, content = '', contentless_delete = 1,
       detail = column, tokenize = 'unicode61 remove_diacritics 2');
     INSERT INTO temp.fresh (rowid, title, labels, description, tags) SELECT * FROM search_source;
     CREATE VIRTUAL TABLE temp.expected USING fts5vocab(temp, fresh, instance);`);
-  const kept = ask("SELECT DISTINCT doc, col, term FROM temp.kept ORDER BY 1, 2, 3");
+  const stored = ask("SELECT DISTINCT doc, col, term FROM temp.stored ORDER BY 1, 2, 3");
   const expected = ask("SELECT DISTINCT doc, col, term FROM temp.expected ORDER BY 1, 2, 3");
-  handle.exec("DROP TABLE temp.kept; DROP TABLE temp.expected; DROP TABLE temp.fresh");
-  return { kept, expected };
+  handle.exec("DROP TABLE temp.stored; DROP TABLE temp.expected; DROP TABLE temp.fresh");
+  return { stored, expected };
 }
 
 function expectTruth(): void {
@@ -140,8 +140,8 @@ function expectTruth(): void {
   ).toEqual([]);
   expect(ask("PRAGMA foreign_key_check")).toEqual([]);
   expect(ask("SELECT bulk FROM dataset")).toEqual([[0]]);
-  const { kept, expected } = indexes();
-  expect(kept).toEqual(expected);
+  const { stored, expected } = indexes();
+  expect(stored).toEqual(expected);
 }
 
 const match = (question: string) =>
@@ -234,7 +234,7 @@ describe("the search index", () => {
 
 describe("the change feed", () => {
   /** The changes in the feed that `act` caused, as `kind id`. */
-  async function told(act: () => Promise<unknown>): Promise<string[]> {
+  async function changesOf(act: () => Promise<unknown>): Promise<string[]> {
     const [[last = 0] = []] = ask("SELECT coalesce(max(seq), 0) FROM changes");
     await act();
     return ask(
@@ -247,22 +247,28 @@ describe("the change feed", () => {
   });
 
   test("one shoe added, changed, removed: its facts, and the collection", async () => {
-    expect(await told(() => save([draftOf("c")]))).toEqual(["facts c", "collection c"]);
-    expect(await told(() => computeRelated(db))).toEqual(["facts c"]);
-    expect(await told(() => save([draftOf("c", { priceCents: 1 })]))).toEqual(["facts c", "collection c"]);
+    expect(await changesOf(() => save([draftOf("c")]))).toEqual(["facts c", "collection c"]);
+    expect(await changesOf(() => computeRelated(db))).toEqual(["facts c"]);
+    expect(await changesOf(() => save([draftOf("c", { priceCents: 1 })]))).toEqual([
+      "facts c",
+      "collection c",
+    ]);
     // Its related list does not change.
-    expect(await told(() => computeRelated(db))).toEqual([]);
-    expect(await told(() => save([draftOf("c", { priceCents: 1 })]))).toEqual([]);
+    expect(await changesOf(() => computeRelated(db))).toEqual([]);
+    expect(await changesOf(() => save([draftOf("c", { priceCents: 1 })]))).toEqual([]);
     const soldOut = [{ size: "41", stock: 0 }];
-    expect(await told(() => save([draftOf("c", { sizes: soldOut })]))).toEqual(["facts c", "collection c"]);
-    expect(await told(() => write("DELETE FROM shoes WHERE shoe_id = 'c'"))).toEqual([
+    expect(await changesOf(() => save([draftOf("c", { sizes: soldOut })]))).toEqual([
+      "facts c",
+      "collection c",
+    ]);
+    expect(await changesOf(() => write("DELETE FROM shoes WHERE shoe_id = 'c'"))).toEqual([
       "facts c",
       "collection c",
     ]);
   });
 
   test("a given list: the facts of its shoe", async () => {
-    expect(await told(() => save([draftOf("c", { related: ["a"] })]))).toEqual([
+    expect(await changesOf(() => save([draftOf("c", { related: ["a"] })]))).toEqual([
       "facts c",
       "collection c",
       "facts c",
@@ -270,7 +276,7 @@ describe("the change feed", () => {
   });
 
   test("a new category: the collection", async () => {
-    expect(await told(() => save([draftOf("a", { category: "Sandals" })]))).toEqual([
+    expect(await changesOf(() => save([draftOf("a", { category: "Sandals" })]))).toEqual([
       "collection *",
       "facts a",
       "collection a",
@@ -278,32 +284,32 @@ describe("the change feed", () => {
   });
 
   test("likes and stock: counters, and nothing where they do not change", async () => {
-    expect(await told(() => write("UPDATE shoes SET likes = likes + 1 WHERE shoe_id = 'a'"))).toEqual([
+    expect(await changesOf(() => write("UPDATE shoes SET likes = likes + 1 WHERE shoe_id = 'a'"))).toEqual([
       "counters a",
     ]);
-    expect(await told(() => write("UPDATE shoes SET likes = likes"))).toEqual([]);
-    expect(await told(() => write("UPDATE sizes SET stock = stock + 1 WHERE size = '41'"))).toEqual([
+    expect(await changesOf(() => write("UPDATE shoes SET likes = likes"))).toEqual([]);
+    expect(await changesOf(() => write("UPDATE sizes SET stock = stock + 1 WHERE size = '41'"))).toEqual([
       "counters a",
       "counters b",
     ]);
-    expect(await told(() => write("UPDATE sizes SET stock = stock"))).toEqual([]);
+    expect(await changesOf(() => write("UPDATE sizes SET stock = stock"))).toEqual([]);
   });
 
   test("many shoes at once: one row of each kind for all", async () => {
     const many = Array.from({ length: 50 }, (_, index) => draftOf(`m${index}`));
     const all = ["facts *", "collection *"];
-    expect(await told(() => save(many, "demo"))).toEqual(all);
-    expect(await told(() => save(many, "demo"))).toEqual([]);
+    expect(await changesOf(() => save(many, "demo"))).toEqual(all);
+    expect(await changesOf(() => save(many, "demo"))).toEqual([]);
     expect(
-      await told(() =>
+      await changesOf(() =>
         save(
           many.map((draft) => ({ ...draft, title: "New" })),
           "demo",
         ),
       ),
     ).toEqual(all);
-    expect(await told(() => computeRelated(db))).toEqual(["facts *"]);
-    expect(await told(() => removeDemoShoes(db))).toEqual(all);
+    expect(await changesOf(() => computeRelated(db))).toEqual(["facts *"]);
+    expect(await changesOf(() => removeDemoShoes(db))).toEqual(all);
     expect(ask("SELECT shoe_id FROM shoes ORDER BY 1")).toEqual([["a"], ["b"]]);
   });
 

@@ -59,10 +59,17 @@ function problemViolations({ status, headers, body }: ReceivedResponse): string[
     problem === null
   )
     return ["it is not problem+json"];
-  const { type, status: said, errors = [], detail, error, requestId } = problem as Record<string, unknown>;
+  const {
+    type,
+    status: bodyStatus,
+    errors = [],
+    detail,
+    error,
+    requestId,
+  } = problem as Record<string, unknown>;
   const found: string[] = [];
   if (!/^\/problems\/[a-z-]+$/.test(String(type))) found.push(`its problem type is ${type}`);
-  if (said !== status) found.push(`its status field is ${said}`);
+  if (bodyStatus !== status) found.push(`its status field is ${bodyStatus}`);
   if (detail !== error) found.push("detail and error differ");
   if (requestId !== headers.get("x-request-id")) found.push("its requestId differs from the header");
   const isNamed = (each: object) => "pointer" in each !== "parameter" in each;
