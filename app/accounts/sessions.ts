@@ -19,18 +19,18 @@ export type Session = { userId: string; sessionId: string; refreshToken: string 
 
 /** A new session and the statements that store it; the caller writes them together with its own. */
 export function beginSession(userId: string, passwordHash: string, nowMs: number) {
-  const ticket: Session = { userId, sessionId: crypto.randomUUID(), refreshToken: makeRefreshToken() };
+  const session: Session = { userId, sessionId: crypto.randomUUID(), refreshToken: makeRefreshToken() };
   const expiresAtMs = nowMs + REFRESH_TTL_MS;
   const statements: Statement[] = [
     {
       // Inserts nothing if the password changed during its verification; then the token below violates its foreign key.
       sql: `INSERT INTO sessions (id, user_id, created_at, expires_at)
             SELECT ?, id, ?, ? FROM users WHERE id = ? AND password_hash = ?`,
-      args: [ticket.sessionId, nowMs, expiresAtMs, userId, passwordHash],
+      args: [session.sessionId, nowMs, expiresAtMs, userId, passwordHash],
     },
     {
       sql: "INSERT INTO refresh_tokens (hash, session_id, created_at, expires_at) VALUES (?, ?, ?, ?)",
-      args: [digestOf(ticket.refreshToken), ticket.sessionId, nowMs, expiresAtMs],
+      args: [digestOf(session.refreshToken), session.sessionId, nowMs, expiresAtMs],
     },
     {
       sql: `DELETE FROM sessions WHERE id IN
@@ -43,7 +43,7 @@ export function beginSession(userId: string, passwordHash: string, nowMs: number
       args: [userId],
     },
   ];
-  return { ticket, statements };
+  return { session, statements };
 }
 
 /** A refresh token of an existing session; `hash` is the token's digest, `usedAt` its first use. Times in ms. */

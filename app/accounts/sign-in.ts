@@ -46,7 +46,7 @@ export async function register(services: Services, given: Registration): Promise
     ...group,
     statements: [...group.statements, ...begun.statements, loginStatement(user.id, null, nowMs)],
   });
-  return { session: begun.ticket, user: { ...user, lastLogin: new Date(nowMs).toISOString() } };
+  return { session: begun.session, user: { ...user, lastLogin: new Date(nowMs).toISOString() } };
 }
 
 /** Checks the password and begins a session. Every failure is the same `Problem` 401, after the same work. */
@@ -73,7 +73,7 @@ export async function login(services: Services, given: Login): Promise<SignedIn>
     if (thrown instanceof DatabaseError && thrown.kind === "reference") throw wrongLogin();
     throw thrown;
   }
-  return { session: begun.ticket, user: { ...user, lastLogin: new Date(nowMs).toISOString() } };
+  return { session: begun.session, user: { ...user, lastLogin: new Date(nowMs).toISOString() } };
 }
 
 /** Exchanges a refresh token for the next one. Throws the `Problem` 401. */

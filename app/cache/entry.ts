@@ -63,7 +63,7 @@ const SCRATCH_BYTES = 64 * 1024;
 type EntryFacts = Pick<Entry, "key" | "scope" | "seq" | "listGeneration" | "expiresAtMs">;
 
 /** Makes an entry of a computed representation. One that will not be stored gets no id hashes. */
-export type EntryMaker = (representation: Representation, facts: EntryFacts, isStored: boolean) => Entry;
+type EntryMaker = (representation: Representation, facts: EntryFacts, isStored: boolean) => Entry;
 
 /** Opens a maker of entries whose responses all carry `settingsHeaders` too. */
 export function openEntryMaker(settingsHeaders: Readonly<Record<string, string>> = {}): EntryMaker {

@@ -13,7 +13,7 @@ import { runImport, type Summary } from "./run.ts";
 import type { OpenShoeStore } from "./store.ts";
 
 /** The environment, output and store of the command; `out` and `err` print a line each. */
-export type CommandIo = {
+type CommandIo = {
   env: Readonly<Record<string, string | undefined>>;
   openStore: () => OpenShoeStore | Promise<OpenShoeStore>;
   out: (line: string) => void;

@@ -1,7 +1,7 @@
 // Chooses the silhouette of a shoe by the words of its category and title.
 
 /** The names of all silhouettes. */
-export const SILHOUETTE_NAMES = [
+const SILHOUETTE_NAMES = [
   "runner",
   "court",
   "kids",

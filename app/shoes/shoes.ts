@@ -9,7 +9,7 @@ import { isShoeId } from "./write/draft.ts";
 export type { Showcase, ShowcaseShoe } from "./list/showcase.ts";
 
 /** A finished JSON object with the version of its row. */
-export type Item = { json: string; version: number };
+type Item = { json: string; version: number };
 
 const ITEM = (view: View) => `SELECT ${shoeJson(view)}, s.version FROM shoes AS s WHERE s.shoe_id = ?3`;
 const ITEMS = { shoe: ITEM("shoe"), product: ITEM("product") };
