@@ -1,9 +1,8 @@
 // The settings: defaults, then the environment, checked and frozen once. `.env.example` explains each.
 import { join } from "node:path";
-import { checkEmail, checkPassword } from "./accounts/fields.ts";
+import { checkEmail, checkPassword } from "./http/credentials.ts";
 import { isNetwork } from "./limits/address.ts";
-
-export type LogLevel = "debug" | "info" | "warn" | "error";
+import type { LogLevel } from "./log.ts";
 
 /** What the program was told; sizes in bytes, times in the unit of the name. */
 export type Config = Readonly<{

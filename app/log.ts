@@ -1,5 +1,6 @@
 // The log: one JSON object a line, or a short line for a terminal.
-import type { LogLevel } from "./config.ts";
+
+export type LogLevel = "debug" | "info" | "warn" | "error";
 
 export type Log = Record<LogLevel, (message: string, fields?: Record<string, unknown>) => void>;
 

@@ -1,8 +1,8 @@
 // The command `bun run admin`: makes an account an admin, and the account too when there is none.
 import { parseArgs } from "node:util";
 import type { Database } from "../../db/database.ts";
+import { checkEmail, checkPassword } from "../http/credentials.ts";
 import { findByEmail } from "./accounts.ts";
-import { checkEmail, checkPassword } from "./fields.ts";
 import { addAdmin, promote } from "./first-admin.ts";
 import { type CommandWorld, sentenceOf } from "./key-command.ts";
 import { openPasswords } from "./passwords.ts";

@@ -1,20 +1,11 @@
-// The bodies of accounts, and the rules that settings and commands share with them.
+// The bodies of accounts.
 import type { Role } from "../http/caller.ts";
-import { choice, email, type Form, flag, LINE, NON_BLANK_LINE, text } from "../http/field-kinds.ts";
-import {
-  allOptional,
-  body,
-  complaintOf,
-  nullable,
-  optional,
-  type ReadBy,
-  withDefault,
-} from "../http/fields.ts";
+import { EMAIL, PASSWORD } from "../http/credentials.ts";
+import { choice, type Form, flag, LINE, NON_BLANK_LINE, text } from "../http/field-kinds.ts";
+import { allOptional, body, nullable, optional, type ReadBy, withDefault } from "../http/fields.ts";
 
 const NAME_MAX = 100;
 const PHONE_MAX = 32;
-const PASSWORD_MIN = 8;
-const PASSWORD_MAX = 128;
 /** Passwords and addresses that are only compared may have any form, up to this length. */
 const GIVEN_MAX = 1_024;
 const REFRESH_TOKEN_MAX = 200;
@@ -26,8 +17,6 @@ const PHONE: Form = {
 /** The roles of an account. */
 export const ROLES = ["customer", "admin"] as const satisfies Role[];
 
-const EMAIL = email();
-const PASSWORD = text({ min: PASSWORD_MIN, max: PASSWORD_MAX, countsCharacters: true });
 const NAME = text({ min: 1, max: NAME_MAX, form: NON_BLANK_LINE });
 /** A password that is compared with that of an account. */
 const givenPassword = (description?: string) => text({ max: GIVEN_MAX, description });
@@ -67,7 +56,3 @@ export type AccountChange = ReadBy<typeof AccountChange>;
 
 /** The form of an address that all its spellings share: each form has one account. */
 export const emailKey = (address: string): string => address.normalize("NFKC").toLowerCase();
-
-/** The rule that an address or a password of a setting or an argument breaks; `null` where it breaks none. */
-export const checkEmail = (address: string): string | null => complaintOf(EMAIL, address);
-export const checkPassword = (password: string): string | null => complaintOf(PASSWORD, password);
