@@ -1,12 +1,7 @@
 // The program: reads the settings, opens the database, wires the shop, listens, and closes it all in order.
 import type { Database } from "../db/database.ts";
 import { type Feed, openFeed } from "../db/feed.ts";
-import { openFile } from "../db/file.ts";
-import { migrate } from "../db/schema/migrate.ts";
-import type { RemoteOptions } from "../db/server/remote.ts";
-import { openSingle, type Topology } from "../db/topology.ts";
 import { version } from "../package.json";
-import { openNode } from "../replicas/node/node.ts";
 import { makeFirstAdmin } from "./accounts/first-admin.ts";
 import { openPasswords } from "./accounts/passwords.ts";
 import { openLoginThrottle } from "./accounts/throttle.ts";
@@ -25,6 +20,7 @@ import { openLikes } from "./likes/likes.ts";
 import { openClients } from "./limits/client.ts";
 import { openLimits } from "./limits/limits.ts";
 import { type Log, openLog } from "./log.ts";
+import { openDatabase } from "./open.ts";
 import { openAccess } from "./ops/access.ts";
 import { openCounters } from "./ops/counters.ts";
 import { openStatus } from "./ops/status.ts";
@@ -61,8 +57,9 @@ export async function main(config: Config, log: Log, onFatal: (why: string) => v
   const startedAtMs = Date.now();
   prepareData(config, log);
   const secrets = prepareSecrets(config.jwtSecrets, config.dataDir, secretNeededFor(config));
-  const place = config.primary ? await openNodeOf(config, log, onFatal) : await openAlone(config, log);
+  const place = await openDatabase(config, { log, onFatal });
   const { db } = place;
+  if (place.role === "single") await prepareCatalogue(db, config, log);
 
   const passwords = openPasswords();
   if (await makeFirstAdmin(db, passwords, config.firstAdmin, Date.now())) log.info("made the first admin");
@@ -123,35 +120,6 @@ export async function main(config: Config, log: Log, onFatal: (why: string) => v
     await db.close();
   };
   return { url: server.url.href.replace(/\/$/, ""), close };
-}
-
-async function openAlone(config: Config, log: Log): Promise<Topology> {
-  const applied = migrate(config.databasePath);
-  if (applied.length > 0) log.debug("migrated", { applied });
-  const db = openFile(config.databasePath);
-  await prepareCatalogue(db, config, log);
-  return openSingle(db);
-}
-
-/** A copy of the primary's database at this path, and the way to the primary. */
-export async function openNodeOf(
-  { primary, databasePath: path, syncIntervalMs: pauseMs }: Config,
-  log: Log,
-  onFatal: (why: string) => void = fail,
-  remote: RemoteOptions = {},
-): Promise<Topology> {
-  if (!primary) throw new Error("a node needs a primary");
-  const { url, writeToken: authToken, syncToken } = primary;
-  const node = await openNode({
-    primary: { url, authToken },
-    syncToken,
-    path,
-    pauseMs,
-    onFatal,
-    remote,
-    log: (level, message, facts) => log[level](message, facts),
-  });
-  return { role: "node", ...node };
 }
 
 const secretNeededFor = ({ isProduction, primary }: Config): string | null => {

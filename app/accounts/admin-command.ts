@@ -30,7 +30,7 @@ export async function adminCommand(
       throw new Error("name one e-mail address (-h shows the usage)");
     const complaint = checkEmail(email);
     if (complaint) throw new Error(`${email} ${complaint}`);
-    db = world.openDatabase();
+    db = await world.openDatabase();
     world.out(await makeAdmin(db, email, world));
     return 0;
   } catch (thrown) {
@@ -77,9 +77,10 @@ async function readLineOf(question: string): Promise<string> {
 }
 
 if (import.meta.main) {
-  const { openMigrated } = await import("./open.ts");
+  const { readConfig } = await import("../config.ts");
+  const { openForCommand } = await import("../open.ts");
   process.exitCode = await adminCommand(process.argv.slice(2), {
-    openDatabase: () => openMigrated(process.env),
+    openDatabase: () => openForCommand(readConfig(process.env)),
     out: (line) => process.stdout.write(`${line}\n`),
     err: (line) => process.stderr.write(`${line}\n`),
     readLine: readLineOf,

@@ -9,7 +9,7 @@ Scripts send it as Authorization: Bearer <key>. What they do is in the audit und
 
 /** What a command of accounts needs of the world around it. */
 export type CommandWorld = {
-  openDatabase(): Database;
+  openDatabase(): Database | Promise<Database>;
   out(line: string): void;
   err(line: string): void;
   nowMs: number;
@@ -28,7 +28,7 @@ export async function keyCommand(args: readonly string[], world: CommandWorld): 
     if (values.help) world.out(USAGE);
     if (values.help) return 0;
     if (name === undefined || more.length > 0) throw new Error("name one key (-h shows the usage)");
-    db = world.openDatabase();
+    db = await world.openDatabase();
     if (values.revoke) await revokeKey(db, name, world.nowMs);
     world.out(values.revoke ? `revoked ${name}` : await addKey(db, name, world.nowMs));
     return 0;
@@ -48,9 +48,10 @@ export function sentenceOf(thrown: unknown): string {
 }
 
 if (import.meta.main) {
-  const { openMigrated } = await import("./open.ts");
+  const { readConfig } = await import("../config.ts");
+  const { openForCommand } = await import("../open.ts");
   process.exitCode = await keyCommand(process.argv.slice(2), {
-    openDatabase: () => openMigrated(process.env),
+    openDatabase: () => openForCommand(readConfig(process.env)),
     out: (line) => process.stdout.write(`${line}\n`),
     err: (line) => process.stderr.write(`${line}\n`),
     nowMs: Date.now(),

@@ -3,13 +3,11 @@ import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import type { Database } from "../../db/database.ts";
-import { openFile } from "../../db/file.ts";
-import { preparePrivateFile } from "../../db/private.ts";
-import { migrate } from "../../db/schema/migrate.ts";
 import { bulk } from "../../db/sql.ts";
 import type { Topology } from "../../db/topology.ts";
 import type { Config } from "../config.ts";
 import { openLog } from "../log.ts";
+import { openDatabase } from "../open.ts";
 import { computeRelated } from "../shoes/related/related.ts";
 import type { ShoeDraft } from "../shoes/write/draft.ts";
 import {
@@ -23,11 +21,13 @@ import {
 
 const REMOVE_CHUNK = 1_000;
 const COPY_MS_MAX = 120_000;
-const toStderr = openLog("error", "json", (line) => process.stderr.write(`${line}\n`));
-/** A chunk of an import may take a busy disk or the primary a while. */
-const PATIENT = { commitMs: 120_000, deadlineMs: 120_000 };
-/** A store writes far more than it reads. */
-const READ_CACHE_KB = 8_192;
+const OPTIONS = {
+  log: openLog("error", "json", (line) => process.stderr.write(`${line}\n`)),
+  /** A chunk of an import may take a busy disk or the primary a while. */
+  writes: { commitMs: 120_000, deadlineMs: 120_000 },
+  /** A store writes far more than it reads. */
+  readCacheKb: 8_192,
+};
 
 /** Saves many shoes in chunks. A chunk is committed as a whole or not at all; with "fail" an existing shoe throws. */
 export type ShoeStore = {
@@ -49,21 +49,16 @@ export type OpenShoeStore = ShoeStore & { close(): Promise<void> };
 /** Opens the shop's file, created and migrated if needed; or the primary with a temporary replica. */
 export async function openShoeStore(config: Config, origin: ShoeSource = "import"): Promise<OpenShoeStore> {
   if (config.primary) return openStoreOfCluster(config, origin);
-  const { databasePath } = config;
-  preparePrivateFile(databasePath);
-  migrate(databasePath);
-  return shoeStore(openFile(databasePath, READ_CACHE_KB, PATIENT), origin);
+  const { db } = await openDatabase(config, OPTIONS);
+  return shoeStore(db, origin);
 }
 
 async function openStoreOfCluster(config: Config, origin: ShoeSource): Promise<OpenShoeStore> {
-  // Only here: a shop on one machine has no use for it.
-  const { openNodeOf } = await import("../main.ts");
   const folder = mkdtempSync(join(tmpdir(), "insole-copy-"));
   const remove = () => rmSync(folder, { recursive: true, force: true });
   try {
     const own = { ...config, databasePath: join(folder, "copy.db") };
-    const place = await openNodeOf(own, toStderr, undefined, PATIENT);
-    const store = shoeStore(withOwnWrites(place), origin);
+    const store = shoeStore(withOwnWrites(await openDatabase(own, OPTIONS)), origin);
     return { ...store, close: () => store.close().finally(remove) };
   } catch (thrown) {
     remove();

@@ -99,6 +99,7 @@ const RULES: Rule[] = [
     ],
     good: [
       importing("app/main.ts", "../replicas/node.ts"),
+      importing("app/open.ts", "../replicas/node.ts"),
       importing("app/server.ts", "./shoes/routes.ts"),
       importing("app/shoes/import/a.ts", "../draft.ts"),
       importing("app/shoes/routes.ts", "../cache/cache.ts"),
@@ -244,7 +245,7 @@ function againstStar(path: string, what: string): string[] {
     (from.startsWith("app/") && isApp && !ROOMS.includes(to)) ||
     // Cut out of the room of shoes; what they need of it gets a file of its own.
     (["app/likes", "app/import", "app/pages"].includes(from) && to === "app/shoes") ||
-    (path === "app/main.ts" && to === "replicas");
+    (["app/main.ts", "app/open.ts"].includes(path) && to === "replicas");
   return fine && from !== "db" ? [] : [`it imports ${target}`];
 }
 

@@ -1,0 +1,50 @@
+// Opening the database: migrated, for its user alone, the same for the service, an import and a command.
+import { afterAll, expect, test } from "bun:test";
+import { statSync } from "node:fs";
+import { join } from "node:path";
+import { openLog } from "./log.ts";
+import { openDatabase, openForCommand } from "./open.ts";
+import { openFolder } from "./testing/shop.ts";
+
+const folder = openFolder();
+afterAll(folder.remove);
+
+const locationOf = (name: string) => ({
+  primary: null,
+  databasePath: join(folder.path, name, "insole.db"),
+  syncIntervalMs: 90,
+});
+
+test("a missing file is created, migrated and closed to other users; the log says so once", async () => {
+  const lines: string[] = [];
+  const log = openLog("debug", "json", (line) => lines.push(JSON.parse(line).message));
+  const location = locationOf("new");
+  for (const _ of ["first", "second"]) {
+    const { role, db } = await openDatabase(location, { log });
+    expect(role).toBe("single");
+    expect(db.read.get("SELECT count(*) FROM shoes")).toEqual([0]);
+    expect(statSync(location.databasePath).mode & 0o777).toBe(0o600);
+    await db.close();
+  }
+  expect(lines).toEqual(["migrated"]);
+});
+
+test("a command finds what the service wrote, and creates the file as well where there is none", async () => {
+  const log = openLog("error", "json", () => undefined);
+  const location = locationOf("shared");
+  const command = await openForCommand(location);
+  const { db } = await openDatabase(location, { log });
+  await db.write([{ sql: "INSERT INTO writes (id, at) VALUES ('mine', 1)" }]);
+  expect(command.read.all("SELECT id FROM writes")).toEqual([["mine"]]);
+  await Promise.all([command.close(), db.close()]);
+});
+
+test("a command opens the primary itself: no replica is created, and nothing is read on this thread", async () => {
+  const primary = { url: "http://127.0.0.1:9", writeToken: "", syncToken: "" };
+  const location = { ...locationOf("remote"), primary };
+  const db = await openForCommand(location);
+  expect(db.isRemote).toBe(true);
+  expect(() => db.read.get("SELECT 1")).toThrow();
+  expect(statSync(location.databasePath, { throwIfNoEntry: false })).toBeUndefined();
+  await db.close();
+});
