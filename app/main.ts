@@ -19,6 +19,7 @@ import { fillDemo } from "./import/demo/fill.ts";
 import { openLikes } from "./likes/likes.ts";
 import { openClients } from "./limits/client.ts";
 import { openLimits } from "./limits/limits.ts";
+import { listen } from "./listen.ts";
 import { type Log, openLog } from "./log.ts";
 import { openDatabase } from "./open.ts";
 import { openAccess } from "./ops/access.ts";
@@ -35,15 +36,6 @@ const LEFT_OVER =
 const LEFT_OVER_MAX = 100;
 /** How often another process's changes are looked for; a node is told of them, and only what was put off is due. */
 const FEED_POLL_MS = { single: 50, node: 200 };
-/** What is under way at the end has this long to finish. */
-const DRAIN_MS = 10_000;
-const DRAIN_POLL_MS = 10;
-/** Long enough for the edge's connections to be asked something once more. */
-const GOODBYE_MS = 1_000;
-/** Longer than NGINX keeps its connections, so that it never sends on one that we are closing. */
-const IDLE_TIMEOUT_SECONDS = 75;
-/** The server's own bound lies above the one in the walk, whose refusal explains itself. */
-const REQUEST_BYTES_MAX = 1024 * 1024;
 /** Shoes that wait for their related list after a broken import; more are left to the next import. */
 const PENDING_MAX = 2_000;
 /** Tells a supervisor that the process can only be helped by starting anew (sysexits: a temporary failure). */
@@ -106,20 +98,19 @@ export async function main(config: Config, log: Log, onFatal: (why: string) => v
   place.onNews(look);
   const polling = setInterval(look, FEED_POLL_MS[place.role]);
   const tidying = setInterval(() => void tidy(db, log), TIDY_MS);
-  const server = listen(config, walk);
+  const listener = listen(config, walk);
   status.enter("ready");
 
   const close = async () => {
     status.enter("draining");
-    if (place.role === "node") await sayGoodbye(server, walk);
-    await drain(server);
+    await listener.drain(place.role === "node");
     clearInterval(polling);
     clearInterval(tidying);
-    await server.stop(true);
+    await listener.close();
     await catalogue.close();
     await db.close();
   };
-  return { url: server.url.href.replace(/\/$/, ""), close };
+  return { url: listener.url, close };
 }
 
 const secretNeededFor = ({ isProduction, primary }: Config): string | null => {
@@ -169,56 +160,6 @@ async function tidy(db: Database, log: Log): Promise<void> {
     for (const [shoeId] of left) await computeRelatedOf(db, shoeId);
   } catch (thrown) {
     log.warn("the database could not be tidied", { error: String(thrown) });
-  }
-}
-
-/** Asks whoever comes now to keep no connection: what the edge sends on a kept one while that is closed is lost. */
-async function sayGoodbye(
-  server: ReturnType<typeof listen>,
-  walk: ReturnType<typeof openServer>,
-): Promise<void> {
-  const knock = `/${crypto.randomUUID()}`;
-  server.reload({
-    fetch: async (request, peer) => {
-      if (request.url.endsWith(knock)) void server.stop();
-      const response = await walk(request, peer);
-      const headers = new Headers(response.headers);
-      headers.set("connection", "close");
-      return new Response(response.body, { status: response.status, headers });
-    },
-  });
-  await Bun.sleep(GOODBYE_MS);
-  // By a request of our own: those who came to the door before it have been let in, and next to nobody came after.
-  await fetch(new URL(knock, server.url)).catch(() => undefined);
-}
-
-/** Takes nothing new and waits for what is under way; a connection that only stays silent is not waited for. */
-async function drain(server: ReturnType<typeof listen>): Promise<void> {
-  const end = Date.now() + DRAIN_MS;
-  const stopped = server.stop().then(() => true);
-  while (server.pendingRequests > 0 && Date.now() < end)
-    if (await Promise.race([stopped, Bun.sleep(DRAIN_POLL_MS)])) return;
-}
-
-function listen(config: Config, walk: ReturnType<typeof openServer>) {
-  try {
-    return Bun.serve({
-      hostname: config.host,
-      port: config.port,
-      reusePort: false,
-      idleTimeout: IDLE_TIMEOUT_SECONDS,
-      maxRequestBodySize: REQUEST_BYTES_MAX,
-      // Bun's own page for a failure shows the code.
-      development: false,
-      fetch: walk,
-    });
-  } catch (thrown) {
-    const code = thrown instanceof Error && "code" in thrown ? thrown.code : undefined;
-    if (code === "EADDRINUSE")
-      throw new Error(`port ${config.port} on ${config.host} is taken: stop what uses it or set PORT`);
-    if (code === "EACCES")
-      throw new Error(`port ${config.port} may not be opened by this user: set PORT above 1023`);
-    throw thrown;
   }
 }
 
