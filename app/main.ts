@@ -1,43 +1,35 @@
 // The program: reads the settings, opens the database, wires the shop, listens, and closes it all in order.
-import type { Database } from "../db/database.ts";
 import { type Feed, openFeed } from "../db/feed.ts";
 import { version } from "../package.json";
 import { makeFirstAdmin } from "./accounts/first-admin.ts";
 import { openPasswords } from "./accounts/passwords.ts";
 import { openLoginThrottle } from "./accounts/throttle.ts";
 import { type Cache, openCache } from "./cache/cache.ts";
+import { openFollower } from "./cache/follow.ts";
 import { type Config, readConfig } from "./config.ts";
 import { prepareData } from "./data-folder.ts";
 import { openEdgeExpiry } from "./http/edge-expiry.ts";
 import { openHeaders, transportHeaders } from "./http/headers.ts";
-import { forgetOldWrites, openIdempotency } from "./http/idempotency.ts";
+import { openIdempotency } from "./http/idempotency.ts";
 import { openVersions } from "./http/version.ts";
-import { type Identity, openIdentity } from "./identity/identity.ts";
+import { openIdentity } from "./identity/identity.ts";
 import { prepareSecrets } from "./identity/secrets.ts";
 import { openTokens } from "./identity/tokens.ts";
-import { fillDemo } from "./import/demo/fill.ts";
 import { openLikes } from "./likes/likes.ts";
 import { openClients } from "./limits/client.ts";
 import { openLimits } from "./limits/limits.ts";
 import { listen } from "./listen.ts";
 import { type Log, openLog } from "./log.ts";
+import { completeCatalogue, openTidying } from "./maintenance.ts";
 import { openDatabase } from "./open.ts";
 import { openAccess } from "./ops/access.ts";
 import { openCounters } from "./ops/counters.ts";
 import { openStatus } from "./ops/status.ts";
 import { openServer } from "./server.ts";
-import { computeRelated, computeRelatedOf } from "./shoes/related/related.ts";
 import { openCatalogue } from "./shoes/write/shoes.ts";
 
-const TIDY_MS = 10 * 60_000;
-const LEFT_OVER =
-  "SELECT s.shoe_id FROM related_pending AS p JOIN shoes AS s ON s.id = p.shoe ORDER BY p.shoe LIMIT ?";
-/** More than a writer leaves behind is an import's own affair. */
-const LEFT_OVER_MAX = 100;
-/** How often another process's changes are looked for; a node is told of them, and only what was put off is due. */
+/** Between two polls of the feed for changes of other processes; a node hears of them, and only what was put off is due. */
 const FEED_POLL_MS = { single: 50, node: 200 };
-/** Shoes that wait for their related list after a broken import; more are left to the next import. */
-const PENDING_MAX = 2_000;
 /** Tells a supervisor that the process can only be helped by starting anew (sysexits: a temporary failure). */
 const RESTART_CODE = 75;
 
@@ -51,7 +43,7 @@ export async function main(config: Config, log: Log, onFatal: (why: string) => v
   const secrets = prepareSecrets(config.jwtSecrets, config.dataDir, secretNeededFor(config));
   const place = await openDatabase(config, { log, onFatal });
   const { db } = place;
-  if (place.role === "single") await prepareCatalogue(db, config, log);
+  if (place.role === "single") await completeCatalogue(db, config.demo, log);
 
   const passwords = openPasswords();
   if (await makeFirstAdmin(db, passwords, config.firstAdmin, Date.now())) log.info("made the first admin");
@@ -60,7 +52,7 @@ export async function main(config: Config, log: Log, onFatal: (why: string) => v
   const cache = openCacheOf(config, feed);
   const identity = openIdentity(db, openTokens(secrets, config.accessTtlSeconds, Date.now), Date.now);
   const status = openStatus({ version, startedAtMs, now: Date.now, seq: feed.position, place });
-  const look = () => follow(feed, { cache, identity, log });
+  const follower = openFollower({ feed, kept: [cache, identity], log, pollMs: FEED_POLL_MS[place.role] });
   const versions = openVersions({
     ...feed,
     secrets,
@@ -71,11 +63,11 @@ export async function main(config: Config, log: Log, onFatal: (why: string) => v
   const clients = openClients(config.trustProxy);
   const walk = openServer({
     db,
-    look,
+    look: follower.poll,
     versions,
     idempotency: openIdempotency(db, Date.now),
     catalogue,
-    likes: openLikes(db, { now: Date.now, isOpen: config.openWrites, onCommit: look }),
+    likes: openLikes(db, { now: Date.now, isOpen: config.openWrites, onCommit: follower.poll }),
     openWrites: config.openWrites,
     cache,
     identity,
@@ -95,17 +87,16 @@ export async function main(config: Config, log: Log, onFatal: (why: string) => v
     edge: place.role === "node" ? openEdgeExpiry(Date.now) : null,
     logSample: config.logSample,
   });
-  place.onNews(look);
-  const polling = setInterval(look, FEED_POLL_MS[place.role]);
-  const tidying = setInterval(() => void tidy(db, log), TIDY_MS);
+  place.onNews(follower.poll);
+  const tidying = openTidying(db, { log, now: Date.now });
   const listener = listen(config, walk);
   status.enter("ready");
 
   const close = async () => {
     status.enter("draining");
     await listener.drain(place.role === "node");
-    clearInterval(polling);
-    clearInterval(tidying);
+    follower.close();
+    tidying.close();
     await listener.close();
     await catalogue.close();
     await db.close();
@@ -132,49 +123,6 @@ const openLimitsOf = (config: Config) =>
     windowSeconds: config.rateLimitWindowSeconds,
     now: Date.now,
   });
-
-/** Tells those who remember what is new. A feed that cannot be read may have any news, so nothing is kept. */
-function follow(feed: Feed, { cache, identity, log }: { cache: Cache; identity: Identity; log: Log }): void {
-  const forgetAll = () => {
-    cache.clear();
-    identity.clear();
-  };
-  try {
-    const news = feed.poll();
-    if (news.kind === "lost") forgetAll();
-    else if (news.changes.length > 0) {
-      cache.apply(news.changes);
-      identity.apply(news.changes);
-    } else cache.tick();
-  } catch (thrown) {
-    forgetAll();
-    log.error("the change feed could not be read", { error: String(thrown) });
-  }
-}
-
-/** Removes what has had its day, and gives their related shoes to those whose writer could not. */
-async function tidy(db: Database, log: Log): Promise<void> {
-  try {
-    await forgetOldWrites(db, Date.now());
-    const left = db.read.all<[string]>(LEFT_OVER, LEFT_OVER_MAX);
-    for (const [shoeId] of left) await computeRelatedOf(db, shoeId);
-  } catch (thrown) {
-    log.warn("the database could not be tidied", { error: String(thrown) });
-  }
-}
-
-async function prepareCatalogue(db: Database, config: Config, log: Log): Promise<void> {
-  if (config.demo) {
-    const filled = await fillDemo(db);
-    if (filled > 0) log.info("filled an empty catalogue with demo shoes", { shoes: filled });
-  }
-  const [pending] = db.read.get<[number]>(
-    "SELECT count(*) FROM (SELECT 1 FROM related_pending LIMIT ?)",
-    PENDING_MAX + 1,
-  ) ?? [0];
-  if (pending > PENDING_MAX) log.warn("an import was broken off: run it again to complete the related shoes");
-  else if (pending > 0) await computeRelated(db);
-}
 
 if (import.meta.main) {
   try {

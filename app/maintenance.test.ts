@@ -1,0 +1,112 @@
+// Upkeep of the database: what the tidying deletes and computes, that a failure does not end it, and the start.
+import { afterAll, beforeAll, expect, test } from "bun:test";
+import { join } from "node:path";
+import type { Database } from "../db/database.ts";
+import { openFile } from "../db/file.ts";
+import { migrate } from "../db/schema/migrate.ts";
+import { openLog } from "./log.ts";
+import { completeCatalogue, openTidying } from "./maintenance.ts";
+import { openFolder, saveAll, shoe, until } from "./testing/shop.ts";
+
+const NEVER_MS = 1_000_000;
+const NOW_MS = Date.UTC(2030, 0, 1);
+const HOUR_MS = 3_600_000;
+const folder = openFolder();
+const logged: string[] = [];
+const log = openLog("info", "json", (line) => logged.push(JSON.parse(line).message));
+
+let db: Database;
+beforeAll(async () => {
+  const path = join(folder.path, "insole.db");
+  migrate(path);
+  db = openFile(path);
+  await saveAll(db, [shoe("a", { brand: "Nord" }), shoe("b", { brand: "Nord" })]);
+});
+afterAll(async () => {
+  await db.close();
+  folder.remove();
+});
+
+const tidyingOf = (of: Database, everyMs = NEVER_MS) => openTidying(of, { log, now: () => NOW_MS, everyMs });
+const column = (sql: string) => db.read.all<[string]>(sql).map(([value]) => value);
+const pending = () =>
+  column("SELECT s.shoe_id FROM related_pending AS p JOIN shoes AS s ON s.id = p.shoe ORDER BY s.id");
+/** Computed lists hold row ids. */
+const listOf = (shoeId: string) =>
+  column(`SELECT r.list FROM related AS r JOIN shoes AS s ON s.id = r.shoe WHERE s.shoe_id = '${shoeId}'`);
+
+/** As a writer leaves a shoe that fails between its save and its related list. */
+const leavePending = (shoeId: string) =>
+  db.write([
+    { sql: "DELETE FROM related WHERE shoe = (SELECT id FROM shoes WHERE shoe_id = ?)", args: [shoeId] },
+    {
+      sql: "INSERT OR IGNORE INTO related_pending SELECT id FROM shoes WHERE shoe_id = ?",
+      args: [shoeId],
+    },
+  ]);
+
+const saveWrite = (id: string, ageMs: number) =>
+  db.write([{ sql: "INSERT INTO writes (id, at) VALUES (?, ?)", args: [id, NOW_MS - ageMs] }]);
+
+test("deletes what has expired and nothing else", async () => {
+  await saveWrite("old", HOUR_MS + 1);
+  await saveWrite("young", HOUR_MS - 1);
+  const answer = (key: string, ageMs: number) => ({
+    sql: `INSERT INTO idempotency (user_id, key, request_hash, status, headers, created_at)
+          VALUES ('u', ?, '', 201, '{}', ?)`,
+    args: [key, NOW_MS - ageMs],
+  });
+  await db.write([answer("old", 24 * HOUR_MS + 1), answer("young", 24 * HOUR_MS - 1)]);
+  const tidying = tidyingOf(db);
+  await tidying.run();
+  tidying.close();
+  expect(column("SELECT id FROM writes")).toEqual(["young"]);
+  expect(column("SELECT key FROM idempotency")).toEqual(["young"]);
+});
+
+test("computes related lists whose writer failed", async () => {
+  await leavePending("a");
+  expect([pending(), listOf("a")]).toEqual([["a"], []]);
+  const tidying = tidyingOf(db);
+  await tidying.run();
+  tidying.close();
+  expect([pending(), listOf("a")]).toEqual([[], ["[2]"]]);
+});
+
+test("a failure is logged, and the next run does what this one could not", async () => {
+  await saveWrite("ancient", 2 * HOUR_MS);
+  let isDown = true;
+  const write: Database["write"] = (statements, id) =>
+    isDown ? Promise.reject(new Error("no space left")) : db.write(statements, id);
+  const tidying = tidyingOf({ ...db, write });
+  logged.length = 0;
+  await tidying.run();
+  expect(logged).toEqual(["the database could not be tidied"]);
+  isDown = false;
+  await tidying.run();
+  tidying.close();
+  expect(logged).toHaveLength(1);
+  expect(column("SELECT id FROM writes WHERE id = 'ancient'")).toEqual([]);
+});
+
+test("runs by itself until it is closed", async () => {
+  await saveWrite("ancient", 2 * HOUR_MS);
+  const tidying = tidyingOf(db, 5);
+  const left = () => Promise.resolve(column("SELECT id FROM writes WHERE id = 'ancient'"));
+  expect(await until(left, (ids) => ids.length === 0, 5_000)).toEqual([]);
+  tidying.close();
+  // A run that was under way ends by itself.
+  await Bun.sleep(30);
+  await saveWrite("ancient", 2 * HOUR_MS);
+  await Bun.sleep(30);
+  expect(await left()).toEqual(["ancient"]);
+});
+
+test("the start completes related lists, and adds demo shoes only to an empty catalogue", async () => {
+  await leavePending("b");
+  logged.length = 0;
+  await completeCatalogue(db, true, log);
+  expect([pending(), listOf("b")]).toEqual([[], ["[1]"]]);
+  expect(column("SELECT shoe_id FROM shoes ORDER BY id")).toEqual(["a", "b"]);
+  expect(logged).toEqual([]);
+});
