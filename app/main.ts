@@ -1,35 +1,15 @@
 // The program: reads the settings, opens the database, wires the shop, listens, and closes it all in order.
-import { type Feed, openFeed } from "../db/feed.ts";
-import { version } from "../package.json";
 import { makeFirstAdmin } from "./accounts/first-admin.ts";
-import { openPasswords } from "./accounts/passwords.ts";
-import { openLoginThrottle } from "./accounts/throttle.ts";
-import { type Cache, openCache } from "./cache/cache.ts";
-import { openFollower } from "./cache/follow.ts";
 import { type Config, readConfig } from "./config.ts";
 import { prepareData } from "./data-folder.ts";
-import { openEdgeExpiry } from "./http/edge-expiry.ts";
-import { openHeaders, transportHeaders } from "./http/headers.ts";
-import { openIdempotency } from "./http/idempotency.ts";
-import { openVersions } from "./http/version.ts";
-import { openIdentity } from "./identity/identity.ts";
 import { prepareSecrets } from "./identity/secrets.ts";
-import { openTokens } from "./identity/tokens.ts";
-import { openLikes } from "./likes/likes.ts";
-import { openClients } from "./limits/client.ts";
-import { openLimits } from "./limits/limits.ts";
 import { listen } from "./listen.ts";
 import { type Log, openLog } from "./log.ts";
 import { completeCatalogue, openTidying } from "./maintenance.ts";
 import { openDatabase } from "./open.ts";
-import { openAccess } from "./ops/access.ts";
-import { openCounters } from "./ops/counters.ts";
-import { openStatus } from "./ops/status.ts";
 import { openServer } from "./server.ts";
-import { openCatalogue } from "./shoes/write/shoes.ts";
+import { openServices } from "./services.ts";
 
-/** Between two polls of the feed for changes of other processes; a node hears of them, and only what was put off is due. */
-const FEED_POLL_MS = { single: 50, node: 200 };
 /** Tells a supervisor that the process can only be helped by starting anew (sysexits: a temporary failure). */
 const RESTART_CODE = 75;
 
@@ -41,60 +21,19 @@ export async function main(config: Config, log: Log, onFatal: (why: string) => v
   const startedAtMs = Date.now();
   prepareData(config, log);
   const secrets = prepareSecrets(config.jwtSecrets, config.dataDir, secretNeededFor(config));
-  const place = await openDatabase(config, { log, onFatal });
-  const { db } = place;
-  if (place.role === "single") await completeCatalogue(db, config.demo, log);
-
-  const passwords = openPasswords();
+  const topology = await openDatabase(config, { log, onFatal });
+  const { db, role } = topology;
+  if (role === "single") await completeCatalogue(db, config.demo, log);
+  const services = openServices({ topology, config, secrets, log, now: Date.now, startedAtMs });
+  const { passwords, status, follower, catalogue } = services;
   if (await makeFirstAdmin(db, passwords, config.firstAdmin, Date.now())) log.info("made the first admin");
-
-  const feed = openFeed(db);
-  const cache = openCacheOf(config, feed);
-  const identity = openIdentity(db, openTokens(secrets, config.accessTtlSeconds, Date.now), Date.now);
-  const status = openStatus({ version, startedAtMs, now: Date.now, seq: feed.position, place });
-  const follower = openFollower({ feed, kept: [cache, identity], log, pollMs: FEED_POLL_MS[place.role] });
-  const versions = openVersions({
-    ...feed,
-    secrets,
-    isSecure: config.publicUrl.startsWith("https:"),
-    topology: place,
-  });
-  const catalogue = openCatalogue(db);
-  const clients = openClients(config.trustProxy);
-  const walk = openServer({
-    db,
-    look: follower.poll,
-    versions,
-    idempotency: openIdempotency(db, Date.now),
-    catalogue,
-    likes: openLikes(db, { now: Date.now, isOpen: config.openWrites, onCommit: follower.poll }),
-    openWrites: config.openWrites,
-    cache,
-    identity,
-    passwords,
-    loginThrottle: openLoginThrottle({ now: Date.now }),
-    limits: openLimitsOf(config),
-    clients,
-    headers: openHeaders(config),
-    counters: openCounters(),
-    access: openAccess(clients, config.metricsToken),
-    origins: config,
-    now: Date.now,
-    status,
-    log,
-    shop: { publicUrl: config.publicUrl, currency: config.currency },
-    publicDir: config.publicDir,
-    edge: place.role === "node" ? openEdgeExpiry(Date.now) : null,
-    logSample: config.logSample,
-  });
-  place.onNews(follower.poll);
   const tidying = openTidying(db, { log, now: Date.now });
-  const listener = listen(config, walk);
+  const listener = listen(config, openServer(services));
   status.enter("ready");
 
   const close = async () => {
     status.enter("draining");
-    await listener.drain(place.role === "node");
+    await listener.drain(role === "node");
     follower.close();
     tidying.close();
     await listener.close();
@@ -112,17 +51,6 @@ const secretNeededFor = ({ isProduction, primary }: Config): string | null => {
 const fail = (why: string): never => {
   throw new Error(why);
 };
-
-const openCacheOf = ({ cacheBytesMax: bytesMax, publicUrl }: Config, { position }: Feed): Cache =>
-  openCache({ bytesMax, now: Date.now, position, headers: transportHeaders(publicUrl) });
-
-const openLimitsOf = (config: Config) =>
-  openLimits({
-    requestsMax: config.rateLimitMax,
-    signInsMax: config.rateLimitAuthMax,
-    windowSeconds: config.rateLimitWindowSeconds,
-    now: Date.now,
-  });
 
 if (import.meta.main) {
   try {

@@ -76,7 +76,7 @@ export async function openapiDocument(): Promise<string> {
       startedAtMs: 0,
       now: Date.now,
       seq: () => 0,
-      place: openSingle(noDatabase()),
+      topology: openSingle(noDatabase()),
     }),
     counters: openCounters(),
     access: () => false,

@@ -1,49 +1,29 @@
 // The walk of a request, top to bottom.
 import { Elysia } from "elysia";
-import { type AccountServices, accountRoutes } from "./accounts/routes.ts";
+import { accountRoutes } from "./accounts/routes.ts";
 import { keyOfUrl } from "./cache/key.ts";
 import { respond } from "./cache/respond.ts";
 import { BODY_BYTES_MAX } from "./http/body.ts";
-import type { EdgeExpiry } from "./http/edge-expiry.ts";
-import { type HeaderSetter, isPublicRead } from "./http/headers.ts";
+import { isPublicRead } from "./http/headers.ts";
 import { allowedMethods, preflight } from "./http/methods.ts";
 import { toProblem } from "./http/problem-of.ts";
 import { Problem, problemResponse } from "./http/problems.ts";
 import { keepRequestId, requestIdOf, takeRequestId } from "./http/request-id.ts";
 import { openRouteNames } from "./http/route-names.ts";
-import { type LikeServices, likeRoutes } from "./likes/routes.ts";
+import { likeRoutes } from "./likes/routes.ts";
 import type { Clients, Peer } from "./limits/client.ts";
 import { countRequest } from "./limits/count.ts";
-import { type Count, type Limits, limitHeaders, tooMany } from "./limits/limits.ts";
+import { type Count, limitHeaders, tooMany } from "./limits/limits.ts";
 import type { Log } from "./log.ts";
-import type { Access } from "./ops/access.ts";
-import type { CacheKind, Counters } from "./ops/counters.ts";
+import type { CacheKind } from "./ops/counters.ts";
 import { openMetrics } from "./ops/metrics.ts";
 import { opsRoutes } from "./ops/routes.ts";
-import type { Status } from "./ops/status.ts";
 import { docsRoutes } from "./pages/docs.ts";
 import { pageRoutes } from "./pages/routes.ts";
+import type { Services } from "./services.ts";
 import { readShowcase } from "./shoes/list/showcase.ts";
-import { type CatalogueServices, catalogueRoutes, pictureRoutes } from "./shoes/routes.ts";
-import { type CatalogueWriteServices, catalogueWriteRoutes } from "./shoes/write/routes.ts";
-
-export type Services = AccountServices &
-  CatalogueServices &
-  CatalogueWriteServices &
-  LikeServices & {
-    status: Status;
-    limits: Limits;
-    clients: Clients;
-    headers: HeaderSetter;
-    counters: Counters;
-    access: Access;
-    log: Log;
-    publicDir: string | null;
-    /** Where there is one in front. */
-    edge: EdgeExpiry | null;
-    /** Share of quick successful public GETs that are logged. */
-    logSample: number;
-  };
+import { catalogueRoutes, pictureRoutes } from "./shoes/routes.ts";
+import { catalogueWriteRoutes } from "./shoes/write/routes.ts";
 
 /** Addresses with their query; longer ones are refused. */
 const URL_LENGTH_MAX = 8_192;

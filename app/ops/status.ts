@@ -10,11 +10,11 @@ export type StatusOptions = {
   now(): number;
   /** The newest change known here. */
   seq(): number;
-  place: Pick<Topology, "role" | "lagMs" | "trouble" | "details">;
+  topology: Pick<Topology, "role" | "lagMs" | "trouble" | "details">;
 };
 
 /** Keeps the phase of the process. */
-export function openStatus({ version, startedAtMs, now, seq, place }: StatusOptions) {
+export function openStatus({ version, startedAtMs, now, seq, topology }: StatusOptions) {
   let phase: Phase = "starting";
   return {
     enter(next: Phase): void {
@@ -24,14 +24,14 @@ export function openStatus({ version, startedAtMs, now, seq, place }: StatusOpti
       status: "ok" as const,
       version,
       uptimeSeconds: Math.floor((now() - startedAtMs) / 1000),
-      role: place.role,
+      role: topology.role,
       seq: seq(),
-      lagMs: place.lagMs(),
+      lagMs: topology.lagMs(),
     }),
     readiness(): { isReady: boolean; phase: Phase; why: string } {
-      const trouble = place.trouble();
+      const trouble = topology.trouble();
       return { isReady: phase === "ready" && trouble === null, phase, why: trouble ?? phase };
     },
-    replica: place.details,
+    replica: topology.details,
   };
 }

@@ -3,32 +3,18 @@ import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import type { Database, Readable, Statement, Value } from "../../db/database.ts";
-import { openFeed } from "../../db/feed.ts";
 import { openFile } from "../../db/file.ts";
 import { migrate } from "../../db/schema/migrate.ts";
 import { openSingle } from "../../db/topology.ts";
 import { openPasswords, type Passwords } from "../accounts/passwords.ts";
-import { openLoginThrottle } from "../accounts/throttle.ts";
-import { openCache } from "../cache/cache.ts";
-import { readConfig } from "../config.ts";
-import { openHeaders } from "../http/headers.ts";
-import { openIdempotency } from "../http/idempotency.ts";
-import { openVersions } from "../http/version.ts";
-import { openIdentity } from "../identity/identity.ts";
-import { openTokens } from "../identity/tokens.ts";
-import { openLikes } from "../likes/likes.ts";
-import { openClients } from "../limits/client.ts";
-import { type LimitOptions, openLimits } from "../limits/limits.ts";
+import { type Config, readConfig } from "../config.ts";
 import { openLog } from "../log.ts";
 import { main } from "../main.ts";
-import { openAccess } from "../ops/access.ts";
-import { openCounters } from "../ops/counters.ts";
-import { openStatus } from "../ops/status.ts";
 import { openServer, routes } from "../server.ts";
+import { openServices } from "../services.ts";
 import { computeRelated } from "../shoes/related/related.ts";
 import type { ShoeDraft } from "../shoes/write/draft.ts";
 import { openSaving, saveShoes } from "../shoes/write/save.ts";
-import { openCatalogue } from "../shoes/write/shoes.ts";
 
 const SAVE_CHUNK = 4_000;
 const POLL_MS = 5;
@@ -118,7 +104,7 @@ type Watched = {
   passwords?: Passwords;
   secrets?: string[];
   origins?: { publicUrl: string; corsOrigins: string[] };
-  limits?: Partial<LimitOptions>;
+  limits?: { requestsMax: number; signInsMax: number; windowSeconds: number };
   trustProxy?: string[];
   metricsToken?: string;
   /** Notes how long guesses would have to wait, and lets them pass; or waits in a way of its own. */
@@ -128,7 +114,18 @@ type Watched = {
   before?: (file: Database, path: string) => Database;
 };
 
-const CLOCK = { version: "test", startedAtMs: Date.now(), now: Date.now };
+/** The settings of an observed shop: the defaults but for what is given; no other origin is allowed. */
+const configOf = (given: Watched): Config => ({
+  ...readConfig(UNLIMITED),
+  ...(given.origins ?? { corsOrigins: [] }),
+  ...(given.limits && {
+    rateLimitMax: given.limits.requestsMax,
+    rateLimitAuthMax: given.limits.signInsMax,
+    rateLimitWindowSeconds: given.limits.windowSeconds,
+  }),
+  trustProxy: given.trustProxy ?? [],
+  metricsToken: given.metricsToken ?? null,
+});
 
 /** The same walk with its statements, its log and its cache in sight. It does not follow the change feed. */
 export async function openObservedShop(drafts: ShoeDraft[], withRelated = true, given: Watched = {}) {
@@ -140,42 +137,19 @@ export async function openObservedShop(drafts: ShoeDraft[], withRelated = true, 
   const ran: Ran[] = [];
   const logged: string[] = [];
   const db = watched(given.before?.(plain, databasePath) ?? plain, ran);
-  const [feed, place] = [openFeed(db), openSingle(db)];
-  const cache = openCache({ bytesMax: 64 * 1024 * 1024, now: Date.now, position: feed.position });
-  const now = given.now ?? Date.now;
-  const identity = openIdentity(db, openTokens(given.secrets ?? [TEST_SECRET], 900, now), now);
-  const status = openStatus({ ...CLOCK, seq: feed.position, place });
-  const origins = given.origins ?? { publicUrl: "", corsOrigins: [] };
-  const clients = openClients(given.trustProxy ?? []);
-  const services = {
-    db,
-    cache,
-    identity,
-    passwords: given.passwords ?? openPasswords(),
-    loginThrottle: openLoginThrottle({
-      now,
-      wait: given.wait ?? (async (ms) => (given.waits ? given.waits.push(ms) : Bun.sleep(ms))),
-    }),
-    limits: openLimits({ requestsMax: 0, signInsMax: 0, windowSeconds: 900, now, ...given.limits }),
-    clients,
-    headers: openHeaders(origins),
-    counters: openCounters(),
-    access: openAccess(clients, given.metricsToken ?? null),
-    origins,
-    versions: openVersions({ ...feed, secrets: [TEST_SECRET], isSecure: false, topology: place }),
-    idempotency: openIdempotency(db, now),
-    catalogue: openCatalogue(db),
-    likes: openLikes(db, { now, isOpen: false, onCommit: () => undefined }),
-    look: () => undefined,
-    openWrites: false,
-    now,
-    status,
+  const services = openServices({
+    topology: openSingle(db),
+    config: configOf(given),
+    secrets: given.secrets ?? [TEST_SECRET],
     log: openLog("info", "json", (line) => logged.push(line)),
-    shop: { publicUrl: "", currency: "USD" },
-    publicDir: null,
-    edge: null,
-    logSample: 1,
-  };
+    now: given.now ?? Date.now,
+    instead: {
+      version: "test",
+      passwords: given.passwords ?? openPasswords(),
+      wait: given.wait ?? (async (ms) => (given.waits ? given.waits.push(ms) : Bun.sleep(ms))),
+      follower: { poll: () => undefined, close: () => undefined },
+    },
+  });
   const walk = openServer(services);
   const server = Bun.serve({ port: 0, hostname: "127.0.0.1", development: false, fetch: walk });
   const url = server.url.href.replace(/\/$/, "");
@@ -186,10 +160,10 @@ export async function openObservedShop(drafts: ShoeDraft[], withRelated = true, 
     watched: db,
     ran,
     logged,
-    cache,
-    identity,
+    cache: services.cache,
+    identity: services.identity,
     routes: routes(services).routes,
-    status,
+    status: services.status,
     counters: services.counters,
     limits: services.limits,
     get: (path: string, init: RequestInit = {}) => fetch(`${url}${path}`, init),

@@ -1,0 +1,126 @@
+// The one place that wires the services which answer requests: main and the tests' shops open them here.
+import { openFeed } from "../db/feed.ts";
+import type { Topology } from "../db/topology.ts";
+import { version } from "../package.json";
+import { openPasswords, type Passwords } from "./accounts/passwords.ts";
+import type { AccountServices } from "./accounts/routes.ts";
+import { openLoginThrottle } from "./accounts/throttle.ts";
+import { openCache } from "./cache/cache.ts";
+import { type Follower, openFollower } from "./cache/follow.ts";
+import type { Config } from "./config.ts";
+import { type EdgeExpiry, openEdgeExpiry } from "./http/edge-expiry.ts";
+import { type HeaderSetter, openHeaders, transportHeaders } from "./http/headers.ts";
+import { openIdempotency } from "./http/idempotency.ts";
+import { openVersions } from "./http/version.ts";
+import { openIdentity } from "./identity/identity.ts";
+import { openTokens } from "./identity/tokens.ts";
+import { openLikes } from "./likes/likes.ts";
+import type { LikeServices } from "./likes/routes.ts";
+import { type Clients, openClients } from "./limits/client.ts";
+import { type Limits, openLimits } from "./limits/limits.ts";
+import type { Log } from "./log.ts";
+import { type Access, openAccess } from "./ops/access.ts";
+import { type Counters, openCounters } from "./ops/counters.ts";
+import { openStatus, type Status } from "./ops/status.ts";
+import type { CatalogueServices } from "./shoes/routes.ts";
+import type { CatalogueWriteServices } from "./shoes/write/routes.ts";
+import { openCatalogue } from "./shoes/write/shoes.ts";
+
+/** What the walk of a request and the routes use. */
+export type Services = AccountServices &
+  CatalogueServices &
+  CatalogueWriteServices &
+  LikeServices & {
+    status: Status;
+    limits: Limits;
+    clients: Clients;
+    headers: HeaderSetter;
+    counters: Counters;
+    access: Access;
+    follower: Follower;
+    log: Log;
+    publicDir: string | null;
+    /** `null` where no edge is in front. */
+    edge: EdgeExpiry | null;
+    /** Share of quick successful public GETs that are logged. */
+    logSample: number;
+  };
+
+export type ServiceOptions = {
+  topology: Topology;
+  config: Config;
+  /** The first signs, all verify. */
+  secrets: readonly string[];
+  log: Log;
+  now(): number;
+  /** When the process started, by default now. */
+  startedAtMs?: number;
+  /** What tests put in place of the real thing. */
+  instead?: {
+    version?: string;
+    passwords?: Passwords;
+    follower?: Follower;
+    /** How the login throttle waits. */
+    wait?: (ms: number) => Promise<unknown>;
+  };
+};
+
+/** Between two polls of the feed for changes of other processes; a node hears of them, and only what was put off is due. */
+const FEED_POLL_MS = { single: 50, node: 200 };
+
+/** Opens the services on an open database. From now on they follow its change feed, until `follower.close()`. */
+export function openServices(options: ServiceOptions): Services {
+  const { topology, config, secrets, log, now, startedAtMs = now(), instead = {} } = options;
+  const { db, role } = topology;
+  const { publicUrl, currency, publicDir, openWrites, logSample } = config;
+  const feed = openFeed(db);
+  const cache = openCache({
+    bytesMax: config.cacheBytesMax,
+    now,
+    position: feed.position,
+    headers: transportHeaders(publicUrl),
+  });
+  const identity = openIdentity(db, openTokens(secrets, config.accessTtlSeconds, now), now);
+  const follower =
+    instead.follower ?? openFollower({ feed, kept: [cache, identity], log, pollMs: FEED_POLL_MS[role] });
+  topology.onNews(follower.poll);
+  const clients = openClients(config.trustProxy);
+  return {
+    db,
+    now,
+    log,
+    logSample,
+    publicDir,
+    openWrites,
+    origins: config,
+    shop: { publicUrl, currency },
+    cache,
+    identity,
+    follower,
+    look: follower.poll,
+    clients,
+    versions: openVersions({ ...feed, secrets, isSecure: publicUrl.startsWith("https:"), topology }),
+    idempotency: openIdempotency(db, now),
+    catalogue: openCatalogue(db),
+    likes: openLikes(db, { now, isOpen: openWrites, onCommit: follower.poll }),
+    passwords: instead.passwords ?? openPasswords(),
+    loginThrottle: openLoginThrottle({ now, ...(instead.wait ? { wait: instead.wait } : {}) }),
+    limits: openLimits({
+      requestsMax: config.rateLimitMax,
+      signInsMax: config.rateLimitAuthMax,
+      windowSeconds: config.rateLimitWindowSeconds,
+      now,
+    }),
+    headers: openHeaders(config),
+    edge: role === "node" ? openEdgeExpiry(now) : null,
+    counters: openCounters(),
+    access: openAccess(clients, config.metricsToken),
+    status: openStatus({
+      version: instead.version ?? version,
+      startedAtMs,
+      now,
+      seq: feed.position,
+      topology,
+    }),
+  };
+}
