@@ -1,6 +1,7 @@
 // Every route of the shop and who passes: with no token, as oneself, as another, as an admin, and with everything that only looks like a token.
 import { afterAll, beforeAll, describe, expect, test } from "bun:test";
 import { addKey, revokeKey } from "./accounts/keys.ts";
+import { type Counting, factsOf, openRouting, type RouteEvent } from "./http/routing.ts";
 import { makeAdminOf } from "./testing/accounts.ts";
 import { ask, claimsOf, forge, type Person, signIn, signUp } from "./testing/people.ts";
 import { type ObservedShop, openObservedShop, shoe } from "./testing/shop.ts";
@@ -112,6 +113,41 @@ test("every route is in the table", () => {
   );
   expect(told.filter((route) => !known.includes(route))).toEqual([]);
   expect(known.filter((route) => !told.includes(route))).toEqual([]);
+});
+
+/** What a route must declare: by its guard, but for those named here. */
+const SIGN_IN = ["POST /auth/register", "POST /auth/login", "POST /auth/refresh"];
+const PUBLIC_OUTSIDE = ["GET /images/:file", "GET /docs/json"];
+const EVENTS: Record<string, RouteEvent> = {
+  "POST /auth/register": "registration",
+  "POST /auth/login": "login",
+  "POST /shoes/:id/likes/:userid": "like",
+  "POST /users/:id/likes": "like",
+};
+
+function countingOf(route: string): Counting {
+  if (SIGN_IN.includes(route)) return "sign-in";
+  return route in GUARDS && GUARDS[route] !== "public" ? "request" : "free";
+}
+
+test("every route declares what it is", () => {
+  for (const route of shop.routes) {
+    const { name, isThere, isPublic, counts, event } = factsOf(route);
+    const key = `${route.method} ${name}`;
+    expect([key, isThere, isPublic]).toEqual([
+      key,
+      true,
+      GUARDS[key] === "public" || PUBLIC_OUTSIDE.includes(key),
+    ]);
+    expect([key, counts, event]).toEqual([key, countingOf(key), EVENTS[key] ?? null]);
+    // What one finds by the address is the same.
+    expect(openRouting(shop.routes).find(route.method, route.path)).toEqual(factsOf(route));
+  }
+});
+
+test("and a route that does not is refused at the start", () => {
+  const silent = { method: "POST", path: "/api/new", hooks: { detail: {} } };
+  expect(() => openRouting([...shop.routes, silent])).toThrow("POST /api/new does not declare what it is");
 });
 
 describe("what is no valid token is 401 everywhere", () => {

@@ -7,16 +7,17 @@ import { openPasswords } from "./accounts/passwords.ts";
 import { accountRoutes } from "./accounts/routes.ts";
 import { openLoginThrottle } from "./accounts/throttle.ts";
 import { openCache } from "./cache/cache.ts";
-import { isPublicRead } from "./http/headers.ts";
+
 import { openIdempotency } from "./http/idempotency.ts";
 import { ProblemSchema, problem } from "./http/openapi-parts.ts";
+import { factsOf } from "./http/routing.ts";
 import { openVersions } from "./http/version.ts";
 import { openIdentity } from "./identity/identity.ts";
 import { openTokens } from "./identity/tokens.ts";
 import { openLikes } from "./likes/likes.ts";
 import { LIKE_SCHEMAS } from "./likes/model.ts";
 import { likeRoutes } from "./likes/routes.ts";
-import { kindOf, openLimits } from "./limits/limits.ts";
+import { openLimits } from "./limits/limits.ts";
 import { openCounters } from "./ops/counters.ts";
 import { openMetrics } from "./ops/metrics.ts";
 import { opsRoutes } from "./ops/routes.ts";
@@ -57,7 +58,6 @@ const DOCUMENTATION = {
 };
 
 const PATH = "/json";
-const OUTSIDE_THE_PREFIXES = /^\/api\/(images|health|livez|readyz)/;
 
 /** The document as compact JSON. No database is asked, and the packages it needs are loaded by the first call. */
 export async function openapiDocument(): Promise<string> {
@@ -113,16 +113,16 @@ export async function openapiDocument(): Promise<string> {
     ...ACCOUNT_SCHEMAS,
     Problem: ProblemSchema,
   };
-  for (const [path, methods] of Object.entries<Methods>(told.paths ?? {}))
-    for (const [method, { responses }] of Object.entries(methods))
-      if (isLimited(method.toUpperCase(), `/api${path}`)) responses[429] = problem(429);
+  const paths: Record<string, Methods> = told.paths;
+  for (const route of app.routes) {
+    const path = route.path.replace(/:(\w+)/g, "{$1}");
+    const responses = paths[path]?.[route.method.toLowerCase()]?.responses;
+    if (responses && factsOf(route).counts !== "free") responses[429] = problem(429);
+  }
   return JSON.stringify(asVersion30({ ...told, components: { ...components, schemas } }));
 }
 
 type Methods = Record<string, { responses: Record<string, unknown> }>;
-
-const isLimited = (method: string, path: string): boolean =>
-  !OUTSIDE_THE_PREFIXES.test(path) && kindOf(method, path, isPublicRead(method, path)) !== null;
 
 /** OpenAPI 3.0 knows no `const`; TypeBox writes one for every literal. */
 function asVersion30(value: unknown): unknown {

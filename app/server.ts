@@ -4,12 +4,10 @@ import { accountRoutes } from "./accounts/routes.ts";
 import { keyOfUrl } from "./cache/key.ts";
 import { respond } from "./cache/respond.ts";
 import { BODY_BYTES_MAX } from "./http/body.ts";
-import { isPublicRead } from "./http/headers.ts";
-import { allowedMethods, preflight } from "./http/methods.ts";
 import { toProblem } from "./http/problem-of.ts";
 import { Problem, problemResponse } from "./http/problems.ts";
 import { keepRequestId, requestIdOf, takeRequestId } from "./http/request-id.ts";
-import { openRouteNames } from "./http/route-names.ts";
+import { answerOptions, noRoute, openRouting, type RouteFacts, type Routing } from "./http/routing.ts";
 import { likeRoutes } from "./likes/routes.ts";
 import type { Clients, Peer } from "./limits/client.ts";
 import { countRequest } from "./limits/count.ts";
@@ -35,7 +33,7 @@ export function openServer(
 ): (request: Request, peer?: Peer) => Response | Promise<Response> {
   const { cache, log, logSample, versions, look, counters, edge } = services;
   const app = routes(services);
-  const routeOf = openRouteNames(app.routes);
+  const routing = openRouting(app.routes);
 
   return function walk(request, peer) {
     const requestId = takeRequestId(request.headers.get("x-request-id"));
@@ -65,7 +63,7 @@ export function openServer(
 
   function computed(request: Request, requestId: string, peer: Peer | undefined): Promise<Response> {
     keepRequestId(request, requestId);
-    return answer(request, requestId, peer, { app, services, routeOf });
+    return answer(request, requestId, peer, { app, services, routing });
   }
 }
 
@@ -75,28 +73,30 @@ async function answer(
   peer: Peer | undefined,
   walk: Walk,
 ): Promise<Response> {
-  const { services, routeOf } = walk;
+  const { services, routing } = walk;
   const startedAt = performance.now();
   const { url, method } = request;
   const parsed = URL.parse(url);
   const isUrl = parsed !== null;
   const pathname = parsed?.pathname ?? "/";
-  const isPublic = isPublicRead(method, pathname);
-  // Now: an answered request has no address any more. What everybody may read is not counted.
-  if (!isPublic) services.clients.keep(request, peer?.requestIP(request)?.address);
-  const count = isPublic ? null : await countRequest(request, pathname, isPublic, services);
-  const response = await guarded(request, { isUrl, pathname, count }, walk);
+  const route = routing.find(method, pathname);
+  // Now: an answered request has no address any more.
+  if (!route.isPublic) services.clients.keep(request, peer?.requestIP(request)?.address);
+  const count = route.counts === "free" ? null : await countRequest(request, route.counts, services);
+  const response = await guarded(request, { isUrl, pathname, route, count }, walk);
   const { headers, status } = response;
   const ms = performance.now() - startedAt;
   headers.set("x-request-id", requestId);
   const cacheStatus = headers.get("cache-status");
   // What comes finished from the catalogue has its headers.
-  if (cacheStatus === null || status >= 400) services.headers.finish(headers, request, pathname, isPublic);
+  if (cacheStatus === null || status >= 400)
+    services.headers.finish(headers, request, isReadByAnyPage(request, pathname, route, routing));
   else if (services.edge !== null && isShortLived(headers)) services.edge.tell(headers);
   if (count) for (const [name, value] of limitHeaders(count)) headers.set(name, value);
   if (!cacheStatus?.includes("hit")) headers.set("server-timing", `app;dur=${ms.toFixed(2)}`);
-  const cache = isPublic ? cacheKindOf(status, cacheStatus) : null;
-  services.counters.add({ route: routeOf(pathname), method, status, seconds: ms / 1_000, cache });
+  const cache = route.isPublic ? cacheKindOf(status, cacheStatus) : null;
+  const { name, event } = route;
+  services.counters.add({ route: name, method, status, seconds: ms / 1_000, cache, event });
   const isQuiet = status < 400 && ms < SLOW_MS;
   if (!isQuiet || Math.random() < services.logSample)
     services.log[status >= 500 ? "error" : "info"](method, {
@@ -106,6 +106,13 @@ async function answer(
       requestId,
     });
   return response;
+}
+
+/** A preflight asks for the method that its page sends next. */
+function isReadByAnyPage(request: Request, pathname: string, route: RouteFacts, routing: Routing): boolean {
+  if (request.method !== "OPTIONS") return route.isPublic;
+  const method = request.headers.get("access-control-request-method") ?? "GET";
+  return routing.find(method, pathname).isPublic;
 }
 
 /** Pictures say for themselves how long they are kept. */
@@ -120,12 +127,12 @@ function cacheKindOf(status: number, cacheStatus: string | null): CacheKind | nu
   return status === 304 ? "not-modified" : "hit";
 }
 
-type Asked = { isUrl: boolean; pathname: string; count: Count | null };
+type Asked = { isUrl: boolean; pathname: string; route: RouteFacts; count: Count | null };
 
 async function guarded(
   request: Request,
-  { isUrl, pathname, count }: Asked,
-  { app, services }: Walk,
+  { isUrl, pathname, route, count }: Asked,
+  { app, services, routing }: Walk,
 ): Promise<Response> {
   try {
     if (count?.isOver) throw tooMany(count, services.now());
@@ -136,7 +143,8 @@ async function guarded(
     if (!isWellFormed(pathname)) throw new Problem("invalid-request", "the address is not well-formed UTF-8");
     if (Number(request.headers.get("content-length") ?? 0) > BODY_BYTES_MAX)
       throw new Problem("payload-too-large", `a body must have at most ${BODY_BYTES_MAX} bytes`);
-    if (request.method === "OPTIONS") return preflight(app.routes, pathname);
+    if (request.method === "OPTIONS") return answerOptions(routing.methodsOf(pathname));
+    if (!route.isThere) throw noRoute(request.method, routing.methodsOf(pathname));
     // A HEAD is answered as its GET; the server leaves the body out.
     const isHead = request.method === "HEAD";
     return await app.fetch(isHead ? asGet(request, services.clients) : request);
@@ -175,7 +183,7 @@ function refuse(thrown: unknown, request: Request, pathname: string, log: Log): 
 
 type App = ReturnType<typeof routes>;
 
-type Walk = { app: App; services: Services; routeOf(pathname: string): string };
+type Walk = { app: App; services: Services; routing: Routing };
 
 /** Every route of the shop, each with its guard. */
 export function routes(services: Services) {
@@ -184,7 +192,7 @@ export function routes(services: Services) {
   const accounts = accountRoutes(services);
   const writes = catalogueWriteRoutes(services);
   const likes = likeRoutes(services);
-  const app = new Elysia({
+  return new Elysia({
     name: "insole",
     strictPath: true,
     // Hosts with names of less than four letters too.
@@ -192,15 +200,7 @@ export function routes(services: Services) {
   })
     .onError(({ error, code, request }) => {
       const { pathname } = new URL(request.url);
-      if (code !== "NOT_FOUND") return refuse(error, request, pathname, log);
-      const allowed = allowedMethods(app.routes, pathname);
-      const problem =
-        allowed.length > 0
-          ? new Problem("method-not-allowed", `${request.method} is not for this address`, [], {
-              allow: allowed.join(", "),
-            })
-          : new Problem("not-found", "there is nothing at this address");
-      return refuse(problem, request, pathname, log);
+      return refuse(code === "NOT_FOUND" ? noRoute(request.method, []) : error, request, pathname, log);
     })
     .group("/api", (api) => api.use(catalogue).use(accounts).use(writes).use(likes))
     .group("/v1", (api) => api.use(catalogue).use(accounts).use(writes).use(likes))
@@ -208,5 +208,4 @@ export function routes(services: Services) {
     .use(opsRoutes({ ...services, metrics: openMetrics(services) }))
     .use(docsRoutes())
     .use(pageRoutes(services.publicDir, () => readShowcase(services.db, services.shop)));
-  return app;
 }

@@ -6,6 +6,7 @@ import { readFields, readFieldsIfAny } from "../http/body.ts";
 import type { Origins } from "../http/origin.ts";
 import { COUNT_MAX, pageBody, readPage } from "../http/paging.ts";
 import { Problem } from "../http/problems.ts";
+import { facts } from "../http/routing.ts";
 import type { Identity } from "../identity/identity.ts";
 import { identityPlugin } from "../identity/plugin.ts";
 import { countUsers, findAccount, listUsers, type User } from "./accounts.ts";
@@ -25,6 +26,8 @@ export type AccountServices = {
   origins: Origins;
   now(): number;
 };
+
+const counted = facts({ counts: "request" });
 
 const HEADERS = { "cache-control": "private, no-store", "content-type": "application/json; charset=utf-8" };
 
@@ -62,7 +65,7 @@ function authRoutes(services: AccountServices) {
       "/auth/register",
       async ({ request }) =>
         sendSession(await register(services, Registration.read(await readFields(request))), 201, false),
-      { ...DOCS.register, parse: "none" },
+      { ...DOCS.register, ...facts({ counts: "sign-in", event: "registration" }), parse: "none" },
     )
     .post(
       "/auth/login",
@@ -70,7 +73,7 @@ function authRoutes(services: AccountServices) {
         const given = Login.read(await readFields(request));
         return sendSession(await login(services, given), 200, given.cookie === true);
       },
-      { ...DOCS.login, parse: "none" },
+      { ...DOCS.login, ...facts({ counts: "sign-in", event: "login" }), parse: "none" },
     )
     .post(
       "/auth/refresh",
@@ -78,7 +81,7 @@ function authRoutes(services: AccountServices) {
         const { token, inCookie } = await refreshTokenOf(request, origins);
         return sendSession(await refresh(services, token), 200, inCookie);
       },
-      { ...DOCS.refresh, parse: "none" },
+      { ...DOCS.refresh, ...facts({ counts: "sign-in" }), parse: "none" },
     )
     .post(
       "/auth/logout",
@@ -87,10 +90,11 @@ function authRoutes(services: AccountServices) {
         await logout(services, token);
         return done(inCookie ? { "set-cookie": expiredCookie(isSecure) } : {});
       },
-      { ...DOCS.logout, parse: "none" },
+      { ...DOCS.logout, ...counted, parse: "none" },
     )
     .get("/auth/profile", async ({ caller }) => item(await found(db, caller.userId)), {
       ...DOCS.getProfile,
+      ...counted,
       who: "user",
     })
     .put(
@@ -99,7 +103,7 @@ function authRoutes(services: AccountServices) {
         const given = Profile.read(await readFields(request));
         return item(await change(services, caller, caller.userId, given));
       },
-      { ...DOCS.changeProfile, who: "user", parse: "none" },
+      { ...DOCS.changeProfile, ...counted, who: "user", parse: "none" },
     );
 }
 
@@ -115,14 +119,18 @@ function userRoutes(services: AccountServices) {
           await db.onPrimary((at) => pageBody(page, listUsers(at, page), countUsers(at, COUNT_MAX))),
         );
       },
-      { ...DOCS.listUsers, who: "admin" },
+      { ...DOCS.listUsers, ...counted, who: "admin" },
     )
-    .get("/users/:id", async ({ target }) => item(await found(db, target)), { ...DOCS.getUser, who: "self" })
+    .get("/users/:id", async ({ target }) => item(await found(db, target)), {
+      ...DOCS.getUser,
+      ...counted,
+      who: "self",
+    })
     .put(
       "/users/:id",
       async ({ request, caller, target }) =>
         item(await change(services, caller, target, AccountChange.read(await readFields(request)))),
-      { ...DOCS.changeUser, who: "self", parse: "none" },
+      { ...DOCS.changeUser, ...counted, who: "self", parse: "none" },
     )
     .delete(
       "/users/:id",
@@ -132,7 +140,7 @@ function userRoutes(services: AccountServices) {
         await remove(services, caller, target, isSelf ? Removal.read(fields).password : null);
         return done();
       },
-      { ...DOCS.removeUser, who: "self", parse: "none" },
+      { ...DOCS.removeUser, ...counted, who: "self", parse: "none" },
     )
     .get(
       "/audit",
@@ -142,7 +150,7 @@ function userRoutes(services: AccountServices) {
           await db.onPrimary((at) => pageBody(page, listAudit(at, page), countAudit(at, COUNT_MAX))),
         );
       },
-      { ...DOCS.listAudit, who: "admin" },
+      { ...DOCS.listAudit, ...counted, who: "admin" },
     );
 }
 

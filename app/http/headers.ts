@@ -17,11 +17,6 @@ const ALLOWED_HEADERS =
   "Authorization, Content-Type, Idempotency-Key, If-Match, If-None-Match, Insole-Version, X-Request-Id, traceparent";
 const PREFLIGHT_AGE_SECONDS = 7_200;
 const HSTS_AGE_SECONDS = 31_536_000;
-const PUBLIC_READ = /^\/(?:api|v1)\/(?:(?:shoes|products)(?:\/|$)|categories$)|^\/images\/|^\/docs\/json$/;
-
-/** Whether it is a read that answers everybody the same, whoever asks. */
-export const isPublicRead = (method: string, pathname: string): boolean =>
-  (method === "GET" || method === "HEAD") && PUBLIC_READ.test(pathname);
 
 /** Headers that answers have only behind TLS. */
 export const transportHeaders = (publicUrl: string): Record<string, string> =>
@@ -49,20 +44,19 @@ export function openHeaders({ publicUrl, corsOrigins }: HeaderOptions) {
   };
 
   return {
-    /** Adds what the answer to this request lacks; what a page says of itself stays. */
-    finish(headers: Headers, request: Request, pathname: string, isPublic: boolean): void {
+    /** Adds what the answer to this request lacks; what a page says of itself stays. A preflight is as public as what it asks for. */
+    finish(headers: Headers, request: Request, isPublic: boolean): void {
       // What says something of itself is a page, or comes finished from the cache.
       const isBare = !headers.has("content-security-policy");
       for (const [name, value] of always) if (isBare || !headers.has(name)) headers.set(name, value);
-      if (request.method === "OPTIONS") preflight(headers, request, pathname);
+      if (request.method === "OPTIONS") preflight(headers, request, isPublic);
       else if (share(headers, request, isPublic))
         headers.set("access-control-expose-headers", EXPOSED_HEADERS);
     },
   };
 
-  function preflight(headers: Headers, request: Request, pathname: string): void {
-    const method = request.headers.get("access-control-request-method") ?? "GET";
-    if (!share(headers, request, isPublicRead(method, pathname))) return;
+  function preflight(headers: Headers, request: Request, isPublic: boolean): void {
+    if (!share(headers, request, isPublic)) return;
     const allowed = headers.get("allow");
     if (allowed !== null) headers.set("access-control-allow-methods", allowed);
     headers.set("access-control-allow-headers", ALLOWED_HEADERS);

@@ -4,6 +4,7 @@ import { readFields } from "../http/body.ts";
 import { complaintOf } from "../http/fields.ts";
 import { LIMIT_DEFAULT, readPage } from "../http/paging.ts";
 import { Problem } from "../http/problems.ts";
+import { facts } from "../http/routing.ts";
 import type { Shop } from "../http/shop.ts";
 import { answerWrite, guardOf, type RequestContext, type WriteServices } from "../http/write.ts";
 import { NO_CONTENT, respondWrite } from "../http/write-answer.ts";
@@ -29,12 +30,13 @@ type LikeContext = RequestContext & { target?: string };
 /** The routes below `/api` and `/v1`. */
 export function likeRoutes(services: LikeServices) {
   const does = handlers(services);
-  const self = guardOf(services, "self");
+  const self = { ...guardOf(services, "self"), ...facts({ counts: "request" }) };
+  const liking = { ...guardOf(services, "self"), ...facts({ counts: "request", event: "like" }) };
   const app = new Elysia({ name: "likes" })
     .use(identityPlugin(services.identity))
     .post("/shoes/:id/likes/:userid", (context) => does.like(context), {
       ...DOCS.like,
-      ...self,
+      ...liking,
       parse: "none",
     })
     .delete("/shoes/:id/likes/:userid", (context) => does.unlike(context), {
@@ -45,11 +47,15 @@ export function likeRoutes(services: LikeServices) {
     .get("/users/:id/likes", (context) => does.list(context), { ...DOCS.listLikes, ...self })
     .post("/users/:id/likes", (context) => does.merge(context), {
       ...DOCS.mergeLikes,
-      ...self,
+      ...liking,
       parse: "none",
     });
   return services.openWrites
-    ? app.post("/shoes/likes", ({ request }) => does.likeNamed(request), { ...DOCS.likeNamed, parse: "none" })
+    ? app.post("/shoes/likes", ({ request }) => does.likeNamed(request), {
+        ...DOCS.likeNamed,
+        ...facts({ counts: "request", event: "like" }),
+        parse: "none",
+      })
     : app;
 }
 

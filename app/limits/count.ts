@@ -2,19 +2,13 @@
 import type { Identity } from "../identity/identity.ts";
 import { blockOf } from "./address.ts";
 import type { Clients } from "./client.ts";
-import { type Count, type Kind, kindOf, type Limits } from "./limits.ts";
+import type { Count, Kind, Limits } from "./limits.ts";
 
 type Services = { identity: Identity; limits: Limits; clients: Clients };
 
-/** Counts the request; `null` where it is not counted. `isFree` is what everybody may read. */
-export async function countRequest(
-  request: Request,
-  pathname: string,
-  isFree: boolean,
-  services: Services,
-): Promise<Count | null> {
-  const kind = kindOf(request.method, pathname, isFree);
-  if (kind === null || !services.limits.isOn(kind)) return null;
+/** Counts the request by a limit; `null` where there is none. */
+export async function countRequest(request: Request, kind: Kind, services: Services): Promise<Count | null> {
+  if (!services.limits.isOn(kind)) return null;
   return services.limits.count(kind, await nameOf(kind, request, services));
 }
 

@@ -1,12 +1,13 @@
 // How often a client may ask: fixed windows per account or address, in bounded memory.
 import { LRUCache } from "lru-cache";
 import { Problem } from "../http/problems.ts";
+import type { Counting } from "../http/routing.ts";
 
 /** How a request stands against its limit. */
 export type Count = { limit: number; remaining: number; resetsAtMs: number; isOver: boolean };
 
 /** Signing in is counted by itself, with a lower limit. */
-export type Kind = "request" | "sign-in";
+export type Kind = Exclude<Counting, "free">;
 
 export type LimitOptions = {
   /** Requests of one client in a window; 0: no limit. */
@@ -53,16 +54,6 @@ export function openLimits(options: LimitOptions) {
     },
     state: () => ({ clients: windows?.size ?? 0, refused }),
   };
-}
-
-const SIGN_IN = /^\/(?:api|v1)\/auth\/(?:register|login|refresh|forgot|reset)$/;
-
-/** Which counter a request belongs to; `isFree` is what everybody may read. Asking what is allowed is free. */
-export function kindOf(method: string, pathname: string, isFree: boolean): Kind | null {
-  if (method === "OPTIONS") return null;
-  if (method === "POST" && SIGN_IN.test(pathname)) return "sign-in";
-  const isRead = method === "GET" || method === "HEAD";
-  return isRead && (isFree || !/^\/(?:api|v1)\//.test(pathname)) ? null : "request";
 }
 
 /** What a counted answer tells about the limit. */

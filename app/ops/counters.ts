@@ -1,10 +1,11 @@
 // Plain numbers of what was answered, cheap enough to be kept for every request; `metrics.ts` writes them out.
+import type { RouteEvent } from "../http/routing.ts";
 
 /** Upper ends of the histogram's buckets, in seconds. */
 export const BUCKET_SECONDS = [0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5] as const;
 
 export type CacheKind = "hit" | "miss" | "not-modified" | "missing";
-export type EventName = "registrations" | "logins" | "login_failures" | "likes" | "rate_limited";
+export type EventName = "registrations" | "logins" | "login_failures" | "likes";
 
 /** One route's answers of one method and class of status; `buckets` are not cumulative, the last has no end. */
 export type Series = {
@@ -23,16 +24,16 @@ export type Answered = {
   status: number;
   seconds: number;
   cache: CacheKind | null;
+  /** What the route declares. */
+  event: RouteEvent | null;
 };
 
+const EVENT_NAMES = { registration: "registrations", login: "logins", like: "likes" } as const;
 const METHODS = ["GET", "HEAD", "POST", "PUT", "DELETE", "OPTIONS"];
-const REGISTER = "POST /auth/register";
-const LOGIN = "POST /auth/login";
-const LIKES = ["POST /shoes/:id/likes/:userid", "POST /users/:id/likes", "POST /shoes/likes"];
 
 export type Counters = ReturnType<typeof openCounters>;
 
-/** Opens a counters at zero. */
+/** Opens counters at zero. */
 export function openCounters() {
   const series = new Map<string, Series>();
   const cache: Record<CacheKind, number> = { hit: 0, miss: 0, "not-modified": 0, missing: 0 };
@@ -41,7 +42,6 @@ export function openCounters() {
     logins: 0,
     login_failures: 0,
     likes: 0,
-    rate_limited: 0,
   };
   const memory = { answered: 0, notModified: 0 };
 
@@ -63,7 +63,7 @@ export function openCounters() {
       else memory.answered += 1;
       return response;
     },
-    add({ route, method: asked, status, seconds, cache: kind }: Answered): void {
+    add({ route, method: asked, status, seconds, cache: kind, event }: Answered): void {
       const method = METHODS.includes(asked) ? asked : "other";
       const found = seriesOf(route, method, `${Math.floor(status / 100)}xx`);
       found.count += 1;
@@ -72,8 +72,8 @@ export function openCounters() {
       const bucket = at === -1 ? BUCKET_SECONDS.length : at;
       found.buckets[bucket] = (found.buckets[bucket] ?? 0) + 1;
       if (kind !== null) cache[kind] += 1;
-      const event = method === "POST" || status === 429 ? eventOf(`${method} ${route}`, status) : null;
-      if (event !== null) events[event] += 1;
+      const name = event === null ? null : outcomeOf(event, status);
+      if (name !== null) events[name] += 1;
     },
     state: () => ({
       memory: { ...memory },
@@ -88,9 +88,7 @@ export function openCounters() {
   };
 }
 
-function eventOf(name: string, status: number): EventName | null {
-  if (status === 429) return "rate_limited";
-  if (name === REGISTER) return status === 201 ? "registrations" : null;
-  if (name === LOGIN) return status === 200 ? "logins" : status === 401 ? "login_failures" : null;
-  return LIKES.includes(name) && status < 300 ? "likes" : null;
+function outcomeOf(event: RouteEvent, status: number): EventName | null {
+  if (event === "login" && status === 401) return "login_failures";
+  return status < 300 ? EVENT_NAMES[event] : null;
 }

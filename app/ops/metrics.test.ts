@@ -1,6 +1,6 @@
 // Metrics and readiness over HTTP: access, correct counts, and a number of series that strangers cannot raise.
 import { afterAll, beforeAll, describe, expect, test } from "bun:test";
-import { openRouteNames } from "../http/route-names.ts";
+import { facts, openRouting } from "../http/routing.ts";
 import { ask, type Person, signUp } from "../testing/people.ts";
 import { type ObservedShop, openObservedShop, openTestShop, shoe } from "../testing/shop.ts";
 
@@ -221,11 +221,18 @@ test("a route's name is its pattern under both prefixes; fixed segments have pri
     "/api/shoes/:id",
     "/v1/shoes/:id",
     "/api/shoes/likes",
+    "/v1/shoes/likes",
     "/api/shoes/update/:id",
     "/",
     "/docs",
   ];
-  const name = openRouteNames(paths.map((path) => ({ path })));
+  const nameIn = (all: string[]) => {
+    const routing = openRouting(
+      all.map((path) => ({ method: "GET", path, hooks: facts({ counts: "free" }) })),
+    );
+    return (path: string) => routing.find("GET", path).name;
+  };
+  const name = nameIn(paths);
   const addresses = [
     "/api/shoes/x",
     "/v1/shoes/likes",
@@ -244,6 +251,6 @@ test("a route's name is its pattern under both prefixes; fixed segments have pri
     "other",
     "other",
   ]);
-  const withFiles = openRouteNames([...paths, "/*"].map((path) => ({ path })));
+  const withFiles = nameIn([...paths, "/*"]);
   expect(["/a/b.js", "/docs", "/api/none"].map(withFiles)).toEqual(["/*", "/docs", "other"]);
 });

@@ -3,6 +3,7 @@ import { Type } from "@sinclair/typebox";
 import { Elysia } from "elysia";
 import { describeAnswers } from "../http/openapi-parts.ts";
 import { Problem } from "../http/problems.ts";
+import { facts } from "../http/routing.ts";
 import type { Access } from "./access.ts";
 import type { MetricServices, Metrics } from "./metrics.ts";
 import { readinessDetails } from "./readiness.ts";
@@ -24,6 +25,7 @@ const Health = Type.Object({
 });
 
 const hook = (operationId: string, summary: string, schema: typeof Ok | typeof Health, errors: number[]) => ({
+  ...facts({ counts: "free" }),
   detail: {
     operationId,
     summary,
@@ -66,6 +68,6 @@ export function opsRoutes(services: Services) {
         const { body, contentType } = await metrics.write();
         return new Response(body, { headers: { ...NO_STORE, "content-type": contentType } });
       },
-      { detail: { hide: true } },
+      { ...facts({ counts: "free" }), detail: { hide: true } },
     );
 }

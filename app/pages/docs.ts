@@ -2,6 +2,7 @@
 import { dirname } from "node:path";
 import { Elysia } from "elysia";
 import { Problem } from "../http/problems.ts";
+import { facts } from "../http/routing.ts";
 import { fileResponse, findFile, IMMUTABLE, REVALIDATED, textResponse } from "./static.ts";
 
 const HTML = "text/html; charset=utf-8";
@@ -37,6 +38,9 @@ const START = `SwaggerUIBundle({
 `;
 const START_VERSION = Bun.hash.xxHash64(START).toString(36);
 
+const hidden = { detail: { hide: true } };
+const free = { ...facts({ counts: "free" }), ...hidden };
+
 /** The Swagger page, its files and the OpenAPI document, which is built at its first request. */
 export function docsRoutes() {
   let document: Promise<string> | undefined;
@@ -45,23 +49,32 @@ export function docsRoutes() {
     return document;
   };
   return new Elysia({ name: "docs" })
-    .get("/docs", async ({ request }) =>
-      textResponse(request, {
-        body: page((await findPackage()).version),
-        contentType: HTML,
-        cacheControl: REVALIDATED,
-        headers: { "content-security-policy": CSP, "referrer-policy": "no-referrer" },
-      }),
+    .get(
+      "/docs",
+      async ({ request }) =>
+        textResponse(request, {
+          body: page((await findPackage()).version),
+          contentType: HTML,
+          cacheControl: REVALIDATED,
+          headers: { "content-security-policy": CSP, "referrer-policy": "no-referrer" },
+        }),
+      free,
     )
-    .get("/docs/json", async ({ request }) =>
-      textResponse(request, {
-        body: await readDocument(),
-        contentType: JSON_TYPE,
-        cacheControl: REVALIDATED,
-        headers: { "access-control-allow-origin": "*" },
-      }),
+    .get(
+      "/docs/json",
+      async ({ request }) =>
+        textResponse(request, {
+          body: await readDocument(),
+          contentType: JSON_TYPE,
+          cacheControl: REVALIDATED,
+        }),
+      { ...facts({ public: true }), ...hidden },
     )
-    .get("/docs/assets/:file", ({ request, params, query }) => assetResponse(request, params.file, query.v));
+    .get(
+      "/docs/assets/:file",
+      ({ request, params, query }) => assetResponse(request, params.file, query.v),
+      free,
+    );
 }
 
 async function assetResponse(

@@ -1,6 +1,7 @@
 // Routes of the generated pages, or of the files in PUBLIC_DIR.
 import { Elysia } from "elysia";
 import { Problem } from "../http/problems.ts";
+import { facts } from "../http/routing.ts";
 import type { Showcase } from "../shoes/shoes.ts";
 import { frontPage } from "./front.ts";
 import { ICON } from "./page.ts";
@@ -13,22 +14,28 @@ const STOREFRONT_HEADERS = {
   "x-frame-options": "SAMEORIGIN",
   "referrer-policy": "strict-origin-when-cross-origin",
 };
+/** Pages are no operations of the API. */
+const page = { ...facts({ counts: "free" }), detail: { hide: true } };
 const ICON_CACHING = "public, max-age=86400";
 
 /** The front page or the files of PUBLIC_DIR, and the pages of the problem types. */
 export function pageRoutes(publicDir: string | null, readShowcase: () => Showcase) {
-  const pages = new Elysia({ name: "pages" }).get("/problems/:type", ({ request, params }) => {
-    const page = problemPage(request, params.type);
-    if (page === null) throw new Problem("not-found", "no such problem type");
-    return page;
-  });
+  const pages = new Elysia({ name: "pages" }).get(
+    "/problems/:type",
+    ({ request, params }) => {
+      const explained = problemPage(request, params.type);
+      if (explained === null) throw new Problem("not-found", "no such problem type");
+      return explained;
+    },
+    page,
+  );
   return publicDir === null ? pages.use(ownPages(readShowcase)) : pages.use(folderPages(publicDir));
 }
 
 const ownPages = (readShowcase: () => Showcase) =>
   new Elysia({ name: "own-pages" })
-    .get("/", ({ request }) => frontPage(request, readShowcase()))
-    .get("/favicon.ico", ({ request }) => icon(request));
+    .get("/", ({ request }) => frontPage(request, readShowcase()), page)
+    .get("/favicon.ico", ({ request }) => icon(request), page);
 
 function folderPages(folder: string) {
   const file = async (request: Request): Promise<Response> => {
@@ -40,8 +47,8 @@ function folderPages(folder: string) {
     throw new Problem("not-found", "there is nothing at this address");
   };
   return new Elysia({ name: "folder-pages" })
-    .get("/", ({ request }) => file(request))
-    .get("/*", ({ request }) => file(request));
+    .get("/", ({ request }) => file(request), page)
+    .get("/*", ({ request }) => file(request), page);
 }
 
 const icon = (request: Request): Response =>

@@ -7,6 +7,7 @@ import type { Entry } from "../cache/entry.ts";
 import { keyOfUrl } from "../cache/key.ts";
 import { BEHIND, respond } from "../cache/respond.ts";
 import { Problem } from "../http/problems.ts";
+import { facts } from "../http/routing.ts";
 import type { Shop } from "../http/shop.ts";
 import type { Versions } from "../http/version.ts";
 import { categoriesFill, listFill, pictureFill, relatedFill, shoeFill } from "./answers.ts";
@@ -47,21 +48,31 @@ export function catalogueRoutes(services: CatalogueServices) {
   const categories = (request: Request) => find(request, categoriesFill);
 
   return new Elysia({ name: "catalogue" })
-    .get("/shoes", ({ request }) => list(request, "shoe"), DOCS.listShoes)
-    .get("/shoes/:id", ({ request, params }) => item(request, "shoe", params.id), DOCS.getShoe)
-    .get(
-      "/shoes/:id/relatedproducts",
-      ({ request, params }) => related(request, params.id),
-      DOCS.getRelatedShoes,
-    )
-    .get("/products", ({ request }) => list(request, "product"), DOCS.listProducts)
-    .get("/products/:id", ({ request, params }) => item(request, "product", params.id), DOCS.getProduct)
-    .get(
-      "/products/:id/relatedproducts",
-      ({ request, params }) => related(request, params.id),
-      DOCS.getRelatedProducts,
-    )
-    .get("/categories", ({ request }) => categories(request), DOCS.listCategories);
+    .get("/shoes", ({ request }) => list(request, "shoe"), { ...DOCS.listShoes, ...facts({ public: true }) })
+    .get("/shoes/:id", ({ request, params }) => item(request, "shoe", params.id), {
+      ...DOCS.getShoe,
+      ...facts({ public: true }),
+    })
+    .get("/shoes/:id/relatedproducts", ({ request, params }) => related(request, params.id), {
+      ...DOCS.getRelatedShoes,
+      ...facts({ public: true }),
+    })
+    .get("/products", ({ request }) => list(request, "product"), {
+      ...DOCS.listProducts,
+      ...facts({ public: true }),
+    })
+    .get("/products/:id", ({ request, params }) => item(request, "product", params.id), {
+      ...DOCS.getProduct,
+      ...facts({ public: true }),
+    })
+    .get("/products/:id/relatedproducts", ({ request, params }) => related(request, params.id), {
+      ...DOCS.getRelatedProducts,
+      ...facts({ public: true }),
+    })
+    .get("/categories", ({ request }) => categories(request), {
+      ...DOCS.listCategories,
+      ...facts({ public: true }),
+    });
 }
 
 /** The drawn pictures, outside the prefixes. */
@@ -78,7 +89,7 @@ export function pictureRoutes({ db, cache }: CatalogueServices) {
       if (!entry) throw notFound();
       return respond(entry, request, outcome);
     },
-    DOCS.getPicture,
+    { ...DOCS.getPicture, ...facts({ public: true }) },
   );
 }
 

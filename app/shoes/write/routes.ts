@@ -1,6 +1,7 @@
 // Writes to the catalogue over HTTP: bodies in, items and their new entity tags out.
 import { Elysia } from "elysia";
 import { type Fields, readFields } from "../../http/body.ts";
+import { facts } from "../../http/routing.ts";
 import type { Shop } from "../../http/shop.ts";
 import {
   answerWrite,
@@ -25,7 +26,8 @@ export type CatalogueWriteServices = WriteServices & { catalogue: Catalogue; sho
 /** The routes below `/api` and `/v1`. */
 export function catalogueWriteRoutes(services: CatalogueWriteServices) {
   const shoes = guardOf(services, "admin");
-  const hook = <D extends object>(docs: D) => ({ ...docs, ...shoes, parse: "none" as const });
+  const counted = facts({ counts: "request" });
+  const hook = <D extends object>(docs: D) => ({ ...docs, ...shoes, ...counted, parse: "none" as const });
   const does = handlers(services);
   return new Elysia({ name: "catalogue-writes" })
     .use(identityPlugin(services.identity))
@@ -37,21 +39,25 @@ export function catalogueWriteRoutes(services: CatalogueWriteServices) {
     .post("/shoes/:id/stock", (context) => does.addStock(context), hook(DOCS.addStock))
     .post("/products", (context) => does.add(context, "product"), {
       ...DOCS.addProduct,
+      ...counted,
       who: "admin",
       parse: "none",
     })
     .put("/products/:id", (context) => does.change(context), {
       ...DOCS.changeProduct,
+      ...counted,
       who: "admin",
       parse: "none",
     })
     .delete("/products/:id", (context) => does.remove(context), {
       ...DOCS.removeProduct,
+      ...counted,
       who: "admin",
       parse: "none",
     })
     .post("/categories", (context) => does.addCategory(context), {
       ...DOCS.addCategory,
+      ...counted,
       who: "admin",
       parse: "none",
     });
