@@ -192,7 +192,8 @@ export function routes(services: Services) {
   const accounts = accountRoutes(services);
   const writes = catalogueWriteRoutes(services);
   const likes = likeRoutes(services);
-  return new Elysia({
+  const makeDocument = async (): Promise<string> => (await import("./document.ts")).documentOf(app.routes);
+  const app = new Elysia({
     name: "insole",
     strictPath: true,
     // Hosts with names of less than four letters too.
@@ -202,10 +203,11 @@ export function routes(services: Services) {
       const { pathname } = new URL(request.url);
       return refuse(code === "NOT_FOUND" ? noRoute(request.method, []) : error, request, pathname, log);
     })
-    .group("/api", (api) => api.use(catalogue).use(accounts).use(writes).use(likes))
-    .group("/v1", (api) => api.use(catalogue).use(accounts).use(writes).use(likes))
+    .group("/api", (api) => api.use(catalogue).use(writes).use(likes).use(accounts))
+    .group("/v1", (api) => api.use(catalogue).use(writes).use(likes).use(accounts))
     .use(pictureRoutes(services))
     .use(opsRoutes({ ...services, metrics: openMetrics(services) }))
-    .use(docsRoutes())
+    .use(docsRoutes(makeDocument))
     .use(pageRoutes(services.publicDir, () => readShowcase(services.db, services.shop)));
+  return app;
 }

@@ -42,10 +42,10 @@ const hidden = { detail: { hide: true } };
 const free = { ...facts({ counts: "free" }), ...hidden };
 
 /** The Swagger page, its files and the OpenAPI document, which is built at its first request. */
-export function docsRoutes() {
+export function docsRoutes(makeDocument: () => Promise<string>) {
   let document: Promise<string> | undefined;
   const readDocument = () => {
-    document ??= import("../openapi.ts").then(({ openapiDocument }) => openapiDocument());
+    document ??= makeDocument();
     return document;
   };
   return new Elysia({ name: "docs" })

@@ -35,7 +35,7 @@ const ROOT = join(import.meta.dir, "../..");
 const PACKAGE_GATES = [
   {
     packages: /^(elysia|@elysiajs\/.*)(\/|$)/,
-    files: /^app\/(server|openapi)\.ts$|^app\/.*\/?routes\.ts$|^app\/(ops|identity|pages)\/[^/]+\.ts$/,
+    files: /^app\/(server|document)\.ts$|^app\/.*\/?routes\.ts$|^app\/(ops|identity|pages)\/[^/]+\.ts$/,
   },
   {
     packages: /^drizzle-orm(\/|$)/,
