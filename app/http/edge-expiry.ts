@@ -2,15 +2,21 @@
 
 const ROUNDED_MS = 500;
 
-export type EdgeExpiry = ReturnType<typeof openEdgeExpiry>;
+export type EdgeExpiry = {
+  /**
+   * Lets the edge keep an answer of `s-maxage=1` for half a second at least and one and a half at most; other answers,
+   * such as pictures, say for themselves. NGINX removes the header.
+   */
+  limit(headers: Headers): void;
+};
 
-/** Opens the teller for a process behind the edge. NGINX takes the header for itself and shows it to nobody. */
-export function openEdgeExpiry(now: () => number) {
+/** Opens the setter for a process behind the edge. */
+export function openEdgeExpiry(now: () => number): EdgeExpiry {
   let second = 0;
   let value = "";
   return {
-    /** Lets the edge keep this answer for half a second at least and one and a half at most. */
-    tell(headers: Headers): void {
+    limit(headers) {
+      if (!headers.get("cache-control")?.includes("s-maxage=1,")) return;
       const until = Math.floor((now() + ROUNDED_MS) / 1_000);
       if (until !== second) {
         second = until;

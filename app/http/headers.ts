@@ -24,10 +24,16 @@ export const transportHeaders = (publicUrl: string): Record<string, string> =>
 
 export type HeaderOptions = { publicUrl: string; corsOrigins: readonly string[] };
 
-export type HeaderSetter = ReturnType<typeof openHeaders>;
+/** What the walk knows of an answer: its request's id, whether any page may read it, and how long it took. */
+export type AnswerFacts = { requestId: string; isPublic: boolean; ms: number };
+
+export type HeaderSetter = {
+  /** Adds the headers that an answer lacks; what a page, or a finished answer of the catalogue, says of itself stays. */
+  finish(response: Response, request: Request, facts: AnswerFacts): void;
+};
 
 /** Opens the setter of headers for answers that are not sent from memory. */
-export function openHeaders({ publicUrl, corsOrigins }: HeaderOptions) {
+export function openHeaders({ publicUrl, corsOrigins }: HeaderOptions): HeaderSetter {
   const always = Object.entries({ ...DATA_HEADERS, ...transportHeaders(publicUrl) });
 
   const share = (headers: Headers, request: Request, isPublic: boolean): boolean => {
@@ -44,9 +50,13 @@ export function openHeaders({ publicUrl, corsOrigins }: HeaderOptions) {
   };
 
   return {
-    /** Adds what the answer to this request lacks; what a page says of itself stays. A preflight is as public as what it asks for. */
-    finish(headers: Headers, request: Request, isPublic: boolean): void {
-      // What says something of itself is a page, or comes finished from the cache.
+    finish({ headers, status }, request, { requestId, isPublic, ms }) {
+      headers.set("x-request-id", requestId);
+      const cacheStatus = headers.get("cache-status");
+      if (!cacheStatus?.includes("hit")) headers.set("server-timing", `app;dur=${ms.toFixed(2)}`);
+      // What comes finished from the catalogue has its headers.
+      if (cacheStatus !== null && status < 400) return;
+      // A page brings rules of its own.
       const isBare = !headers.has("content-security-policy");
       for (const [name, value] of always) if (isBare || !headers.has(name)) headers.set(name, value);
       if (request.method === "OPTIONS") preflight(headers, request, isPublic);

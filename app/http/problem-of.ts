@@ -1,6 +1,7 @@
-// What the database refuses, as the problem a client is told: one mapper for every backing.
+// Anything thrown, as the problem that a client is told: one mapper of what the database refuses, for every backing.
 import { DatabaseError } from "../../db/errors.ts";
-import { Problem, type ProblemType } from "./problems.ts";
+import type { Log } from "../log.ts";
+import { Problem, type ProblemType, problemResponse } from "./problems.ts";
 
 type Rule = { type: ProblemType; pointer: string; detail: string };
 
@@ -53,6 +54,17 @@ export function toProblem(thrown: unknown, subject = ""): Problem {
     default:
       return new Problem("internal-error", "something failed on our side");
   }
+}
+
+/** The answer to a request that ended with this; an unexpected error is logged under the id of the request. */
+export function problemOf(thrown: unknown, pathname: string, requestId: string, log: Log): Response {
+  const problem = toProblem(thrown);
+  if (problem.type === "internal-error")
+    log.error("unexpected error", {
+      requestId,
+      error: thrown instanceof Error ? (thrown.stack ?? "") : String(thrown),
+    });
+  return problemResponse(problem, pathname, requestId, new Date());
 }
 
 function broken(kind: "unique" | "check", columns: string[], subject: string): Problem {

@@ -31,7 +31,9 @@ export type RouteFacts = {
 };
 
 export type Routing = {
-  /** The facts of a request; a HEAD has those of the GET. */
+  /** The facts of a request at this path. A preflight is as public as the request that its page sends next. */
+  of(request: Request, pathname: string): RouteFacts;
+  /** The facts of a method and a path; a HEAD has those of the GET. */
   find(method: string, pathname: string): RouteFacts;
   /** The methods that an address takes, HEAD and OPTIONS among them; empty where there is no such address. */
   methodsOf(pathname: string): string[];
@@ -60,18 +62,26 @@ export function openRouting(routes: readonly Route[]): Routing {
     return found.concat(rests.filter((pattern) => fits(pattern, given)));
   };
 
+  const find = (method: string, pathname: string): RouteFacts => {
+    const found = fitting(pathname);
+    const asked = method === "HEAD" ? "GET" : method;
+    const pattern = found.find(({ byMethod }) => byMethod.has(asked));
+    const known = pattern?.byMethod.get(asked);
+    // Below the prefixes a folder's files are but addresses that are probably not there.
+    const isBelow = isBelowPrefix(pathname);
+    if (known && !(pattern?.isRest && isBelow)) return known;
+    const [first] = found;
+    const name = first === undefined || (first.isRest && isBelow) ? OTHER : first.name;
+    return { ...nothing(method, pathname, name), isThere: known !== undefined };
+  };
+
   return {
-    find(method, pathname) {
-      const found = fitting(pathname);
-      const asked = method === "HEAD" ? "GET" : method;
-      const pattern = found.find(({ byMethod }) => byMethod.has(asked));
-      const known = pattern?.byMethod.get(asked);
-      // Below the prefixes a folder's files are but addresses that are probably not there.
-      const isBelow = isBelowPrefix(pathname);
-      if (known && !(pattern?.isRest && isBelow)) return known;
-      const [first] = found;
-      const name = first === undefined || (first.isRest && isBelow) ? OTHER : first.name;
-      return { ...nothing(method, pathname, name), isThere: known !== undefined };
+    find,
+    of({ method, headers }, pathname) {
+      const known = find(method, pathname);
+      if (method !== "OPTIONS") return known;
+      const next = headers.get("access-control-request-method") ?? "GET";
+      return { ...known, isPublic: find(next, pathname).isPublic };
     },
     methodsOf(pathname) {
       const methods = new Set(fitting(pathname).flatMap(({ byMethod }) => [...byMethod.keys()]));

@@ -46,9 +46,11 @@ export function openClients(trusted: readonly string[]) {
       const isHidden = !isProxy && PROXY_HEADERS.some((name) => headers.has(name));
       return { address, isNear: !isHidden && near.has(address) };
     },
-    /** Whoever sent the one request sent the other too. */
-    same(from: Request, to: Request): void {
-      peers.set(to, peers.get(from) ?? "");
+    /** The same request as a GET, from the same client. */
+    asGet(request: Request): Request {
+      const get = new Request(request.url, { method: "GET", headers: request.headers });
+      peers.set(get, peers.get(request) ?? "");
+      return get;
     },
   };
 }

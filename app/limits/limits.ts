@@ -56,15 +56,19 @@ export function openLimits(options: LimitOptions) {
   };
 }
 
-/** What a counted answer tells about the limit. */
-export const limitHeaders = ({ limit, remaining, resetsAtMs }: Count): [string, string][] => [
-  ["x-ratelimit-limit", String(limit)],
-  ["x-ratelimit-remaining", String(remaining)],
-  ["x-ratelimit-reset", String(Math.ceil(resetsAtMs / 1_000))],
-];
-
-/** The refusal at the limit. */
-export const tooMany = ({ limit, resetsAtMs }: Count, nowMs: number): Problem =>
-  new Problem("too-many-requests", `there are at most ${limit} requests in a window of time`, [], {
+/** Throws the `Problem` 429 for a request that is over its limit. */
+export function refuseOver(count: Count | null, nowMs: number): void {
+  if (!count?.isOver) return;
+  const { limit, resetsAtMs } = count;
+  throw new Problem("too-many-requests", `there are at most ${limit} requests in a window of time`, [], {
     "retry-after": String(Math.max(1, Math.ceil((resetsAtMs - nowMs) / 1_000))),
   });
+}
+
+/** Sets the headers of a counted answer. */
+export function setLimitHeaders(headers: Headers, count: Count | null): void {
+  if (count === null) return;
+  headers.set("x-ratelimit-limit", String(count.limit));
+  headers.set("x-ratelimit-remaining", String(count.remaining));
+  headers.set("x-ratelimit-reset", String(Math.ceil(count.resetsAtMs / 1_000)));
+}

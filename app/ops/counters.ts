@@ -1,5 +1,5 @@
 // Plain numbers of what was answered, cheap enough to be kept for every request; `metrics.ts` writes them out.
-import type { RouteEvent } from "../http/routing.ts";
+import type { RouteEvent, RouteFacts } from "../http/routing.ts";
 
 /** Upper ends of the histogram's buckets, in seconds. */
 export const BUCKET_SECONDS = [0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5] as const;
@@ -17,24 +17,30 @@ export type Series = {
   buckets: number[];
 };
 
-/** What an answer tells about itself. */
-export type Answered = {
-  route: string;
-  method: string;
-  status: number;
-  seconds: number;
-  cache: CacheKind | null;
-  /** What the route declares. */
-  event: RouteEvent | null;
+/** Everything that was counted since the start. */
+export type Counts = {
+  /** Answers sent from memory before any route was asked. */
+  memory: { answered: number; notModified: number };
+  /** Answers of public routes by where they came from, those of `memory` among them. */
+  cache: Record<CacheKind, number>;
+  events: Record<EventName, number>;
+  series: Series[];
+};
+
+export type Counters = {
+  /** Counts an answer sent from memory, and returns it. */
+  fromMemory(response: Response): Response;
+  /** Counts an answer of a route, or of none, that took so long. */
+  add(method: string, route: RouteFacts, response: Response, ms: number): void;
+  /** A copy of the counts so far. */
+  state(): Counts;
 };
 
 const EVENT_NAMES = { registration: "registrations", login: "logins", like: "likes" } as const;
 const METHODS = ["GET", "HEAD", "POST", "PUT", "DELETE", "OPTIONS"];
 
-export type Counters = ReturnType<typeof openCounters>;
-
 /** Opens counters at zero. */
-export function openCounters() {
+export function openCounters(): Counters {
   const series = new Map<string, Series>();
   const cache: Record<CacheKind, number> = { hit: 0, miss: 0, "not-modified": 0, missing: 0 };
   const events: Record<EventName, number> = {
@@ -57,20 +63,21 @@ export function openCounters() {
   };
 
   return {
-    /** Counts an answer sent from memory before any route saw it, and hands it on. */
-    fromMemory(response: Response): Response {
+    fromMemory(response) {
       if (response.status === 304) memory.notModified += 1;
       else memory.answered += 1;
       return response;
     },
-    add({ route, method: asked, status, seconds, cache: kind, event }: Answered): void {
+    add(asked, { name: route, isPublic, event }, { status, headers }, ms) {
       const method = METHODS.includes(asked) ? asked : "other";
       const found = seriesOf(route, method, `${Math.floor(status / 100)}xx`);
+      const seconds = ms / 1_000;
       found.count += 1;
       found.sumSeconds += seconds;
       const at = BUCKET_SECONDS.findIndex((end) => seconds <= end);
       const bucket = at === -1 ? BUCKET_SECONDS.length : at;
       found.buckets[bucket] = (found.buckets[bucket] ?? 0) + 1;
+      const kind = isPublic ? cacheKindOf(status, headers.get("cache-status")) : null;
       if (kind !== null) cache[kind] += 1;
       const name = event === null ? null : outcomeOf(event, status);
       if (name !== null) events[name] += 1;
@@ -86,6 +93,14 @@ export function openCounters() {
       series: [...series.values()],
     }),
   };
+}
+
+function cacheKindOf(status: number, cacheStatus: string | null): CacheKind | null {
+  if (status === 404) return "missing";
+  if (cacheStatus === null) return null;
+  // One that had to be computed to be compared did not come from memory.
+  if (!cacheStatus.includes("hit")) return "miss";
+  return status === 304 ? "not-modified" : "hit";
 }
 
 function outcomeOf(event: RouteEvent, status: number): EventName | null {

@@ -1,0 +1,18 @@
+// Answers from the memory cache, before anything of a request but its address is looked at.
+import { keyOfUrl } from "./cache/key.ts";
+import { respond } from "./cache/respond.ts";
+import type { Services } from "./services.ts";
+
+type MemoryServices = Pick<Services, "cache" | "log" | "logSample" | "edge" | "counters">;
+
+/** Opens the lookup of finished answers: for a GET, with every change up to `since`; else undefined. */
+export function openMemory({ cache, log, logSample, edge, counters }: MemoryServices) {
+  return (request: Request, requestId: string, since: number): Response | undefined => {
+    const entry = request.method === "GET" ? cache.find(keyOfUrl(request.url), since) : undefined;
+    if (entry === undefined) return undefined;
+    if (logSample > 0 && Math.random() < logSample) log.info("hit", { url: request.url, requestId });
+    const response = respond(entry, request, "hit", requestId);
+    if (edge !== null) edge.limit(response.headers);
+    return counters.fromMemory(response);
+  };
+}

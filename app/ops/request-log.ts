@@ -1,0 +1,22 @@
+// The log of requests: each failed or slow one, and a share of the others.
+import { URL_LENGTH_MAX } from "../http/checks.ts";
+import type { Log } from "../log.ts";
+
+const SLOW_MS = 1_000;
+
+/** Logs a request that was not answered from memory: how it ended, and after how many milliseconds. */
+export type RequestLog = (request: Request, status: number, ms: number, requestId: string) => void;
+
+/** Opens it; `sample` is the share of quick successful requests that are logged. */
+export function openRequestLog(log: Log, sample: number): RequestLog {
+  return ({ method, url }, status, ms, requestId) => {
+    const isQuiet = status < 400 && ms < SLOW_MS;
+    if (isQuiet && Math.random() >= sample) return;
+    log[status >= 500 ? "error" : "info"](method, {
+      url: url.slice(0, URL_LENGTH_MAX),
+      status,
+      ms: Math.round(ms * 10) / 10,
+      requestId,
+    });
+  };
+}
