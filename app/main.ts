@@ -10,7 +10,7 @@ import { openDatabase } from "./open.ts";
 import { openServer } from "./server.ts";
 import { openServices } from "./services.ts";
 
-/** Tells a supervisor that the process can only be helped by starting anew (sysexits: a temporary failure). */
+/** The exit code that asks the supervisor for a restart (sysexits: a temporary failure). */
 const RESTART_CODE = 75;
 
 /** A running shop. */
@@ -66,7 +66,7 @@ if (import.meta.main) {
       process.exit(code);
     };
     const shop = await main(config, log, (why) => {
-      log.error("starting anew", { why });
+      log.error("restarting", { why });
       void stop("none", RESTART_CODE);
     });
     log.info("the shop is open", { shop: shop.url, docs: `${shop.url}/docs`, data: config.databasePath });

@@ -1,11 +1,11 @@
-// The headers around every answer: what a browser may do with it, and which pages may read it.
+// Headers of every answer: what a browser may do with it, and which pages may read it.
 import { isListedOrigin } from "./origin.ts";
 
 /** What scripts on other sites may read of an answer. */
 export const EXPOSED_HEADERS =
   "ETag, Link, Location, Retry-After, X-RateLimit-Limit, X-RateLimit-Remaining, X-RateLimit-Reset, X-Request-Id, Insole-Version, Idempotent-Replayed, Cache-Status";
 
-/** Data is not a page: it runs nothing, loads nothing and stands in no frame. Pages bring their own. */
+/** Data is not a page: it runs nothing, loads nothing and is shown in no frame. Pages have rules of their own. */
 export const DATA_HEADERS = {
   "x-content-type-options": "nosniff",
   "content-security-policy": "default-src 'none'; frame-ancestors 'none'",
@@ -28,7 +28,7 @@ export type HeaderOptions = { publicUrl: string; corsOrigins: readonly string[] 
 export type AnswerFacts = { requestId: string; isPublic: boolean; ms: number };
 
 export type HeaderSetter = {
-  /** Adds the headers that an answer lacks; what a page, or a finished answer of the catalogue, says of itself stays. */
+  /** Adds the headers that an answer lacks; those that a page or the cache has set stay. */
   finish(response: Response, request: Request, facts: AnswerFacts): void;
 };
 
@@ -54,9 +54,9 @@ export function openHeaders({ publicUrl, corsOrigins }: HeaderOptions): HeaderSe
       headers.set("x-request-id", requestId);
       const cacheStatus = headers.get("cache-status");
       if (!cacheStatus?.includes("hit")) headers.set("server-timing", `app;dur=${ms.toFixed(2)}`);
-      // What comes finished from the catalogue has its headers.
+      // A finished answer of the catalogue has its headers already.
       if (cacheStatus !== null && status < 400) return;
-      // A page brings rules of its own.
+      // A page has rules of its own.
       const isBare = !headers.has("content-security-policy");
       for (const [name, value] of always) if (isBare || !headers.has(name)) headers.set(name, value);
       if (request.method === "OPTIONS") preflight(headers, request, isPublic);

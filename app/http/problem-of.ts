@@ -28,7 +28,7 @@ const RULES: Record<string, Rule> = {
 
 const RETRY = { "retry-after": "1" };
 
-/** The problem of anything thrown; `subject` names what was to be written. What nobody foresaw stays hidden. */
+/** The problem of anything thrown; `subject` names what was to be written. An unexpected error stays hidden. */
 export function toProblem(thrown: unknown, subject = ""): Problem {
   if (thrown instanceof Problem) return thrown;
   if (!(thrown instanceof DatabaseError))
@@ -41,7 +41,7 @@ export function toProblem(thrown: unknown, subject = ""): Problem {
     case "reference":
       return new Problem(
         "not-found",
-        subject === "" ? "it refers to what is not there" : `${subject} is not there`,
+        subject === "" ? "it refers to a record that does not exist" : `${subject} does not exist`,
       );
     case "overloaded":
     case "busy":
@@ -69,10 +69,10 @@ export function problemOf(thrown: unknown, pathname: string, requestId: string, 
 
 function broken(kind: "unique" | "check", columns: string[], subject: string): Problem {
   const known = columns
-    // A value of a wrong type is told with its table, a broken CHECK without it.
+    // SQLite names the column of a wrong type with its table, that of a broken CHECK without it.
     .map((column) => RULES[`${kind} ${kind === "check" ? column.replace(/^\w+\./, "") : column}`])
     .find((each) => each !== undefined);
-  if (!known) return new Problem("conflict", "it contradicts what is there");
+  if (!known) return new Problem("conflict", "it conflicts with existing data");
   const name = subject === "" ? known.pointer.slice(1) : `${known.pointer.slice(1)} ${subject}`;
   return new Problem(known.type, `${name} ${known.detail}`, [
     { pointer: known.pointer, detail: known.detail },

@@ -1,4 +1,4 @@
-// Everything that can go wrong for a client: one error type and one table of what it means.
+// Problems (RFC 9457): one error type, and one table of their types.
 
 /** One entry per problem type: its HTTP status, its title and what the page `/problems/<type>` says. */
 export const PROBLEMS = {
@@ -73,7 +73,7 @@ export type ProblemType = keyof typeof PROBLEMS;
 /** Where a rule was broken: `pointer` in the body or `parameter` in the query. */
 export type ProblemDetail = { pointer: string; detail: string } | { parameter: string; detail: string };
 
-/** A refusal that is told to the client; `detail` is for people and never holds paths, SQL or secrets. */
+/** A refusal that the client sees; `detail` is for people and never holds paths, SQL or secrets. */
 export class Problem extends Error {
   override readonly name = "Problem";
   constructor(

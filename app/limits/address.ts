@@ -1,4 +1,4 @@
-// Addresses of machines: written in one way, and the networks that settings name.
+// IP addresses in one spelling, and the networks that settings name.
 import { BlockList, isIP } from "node:net";
 
 /** Networks by the names that settings may use for them. */
@@ -9,7 +9,7 @@ const NAMED: Record<string, readonly string[]> = {
 const MAPPED = /^::ffff:([0-9a-f]{1,4}):([0-9a-f]{1,4})$/;
 /** With a port, as some proxies write them: `1.2.3.4:5678`, `[2001:db8::1]:5678`. */
 const WITH_PORT = /^(?:([\d.]+)|\[([^\]]+)\])(?::\d{1,5})?$/;
-/** Everybody with IPv6 has at least this many bits to choose addresses from. */
+/** A client with IPv6 has at least a /64, whose addresses it may all use. */
 const CLIENT_GROUPS = 4;
 const GROUPS = 8;
 
@@ -28,7 +28,7 @@ export function readAddress(text: string): string | null {
   return [a >> 8, a & 255, b >> 8, b & 255].join(".");
 }
 
-/** What counts as one client: an IPv4 address, or the /64 of an IPv6 address in its one spelling. */
+/** The network that counts as one client: an IPv4 address, or the /64 of an IPv6 address in its one spelling. */
 export function blockOf(address: string): string {
   if (!address.includes(":")) return address;
   const [head = "", tail] = address.split("::");
@@ -42,7 +42,7 @@ export function blockOf(address: string): string {
 /** Whether it is an address, a network (`10.0.0.0/8`), `loopback` or `private`. */
 export const isNetwork = (text: string): boolean => Object.hasOwn(NAMED, text) || readNetwork(text) !== null;
 
-/** The networks of such a list, to be asked for addresses in their one spelling. */
+/** Opens the networks of a list of such names; `has` takes addresses in their one spelling. */
 export function openNetworks(list: readonly string[]): Networks {
   const networks = new BlockList();
   for (const text of list.flatMap((each) => NAMED[each] ?? [each])) {
@@ -54,7 +54,7 @@ export function openNetworks(list: readonly string[]): Networks {
 
 function readNetwork(text: string) {
   const [given = "", bits, more] = text.split("/");
-  // A mapped network would need its bits counted anew; nobody writes one.
+  // An IPv4-mapped network is refused: its bits would have to be counted anew.
   const address = isIP(given) === 0 ? null : readAddress(given);
   if (address === null || more !== undefined || (bits !== undefined && isIP(given) !== isIP(address)))
     return null;

@@ -1,25 +1,32 @@
-// Who is on the other side of a connection, as far as proxies that are trusted tell.
+// The client behind a request: the other end of the connection, or the address that a trusted proxy names.
 import { openNetworks, readAddress } from "./address.ts";
 
 /** A client's address in its one spelling, empty when unknown; near: on this machine or in a private network. */
 export type Client = { address: string; isNear: boolean };
 
-/** What tells the address at the other end of a request's connection: Bun's server. */
+/** Knows the address at the other end of a request's connection: Bun's server. */
 export type Peer = { requestIP(request: Request): { address: string } | null };
 
-/** Whose address it is, is only known behind proxies that say so. */
+/** Proxies add one of these, so a request with one need not come from the machine at the other end. */
 const PROXY_HEADERS = ["x-forwarded-for", "forwarded", "x-real-ip", "via"];
 const UNKNOWN: Client = { address: "", isNear: false };
 
-export type Clients = ReturnType<typeof openClients>;
+export type Clients = {
+  /** Keeps the address at the other end of the connection, which is not known any more after the answer. */
+  keep(request: Request, peerAddress: string | undefined): void;
+  /** The client behind a request that was kept; unknown and not near for any other. */
+  of(request: Request): Client;
+  /** The same request as a GET, from the same client. */
+  asGet(request: Request): Request;
+};
 
-/** Opens the finder of clients; only proxies in these networks are believed about whom they speak for. */
-export function openClients(trusted: readonly string[]) {
+/** Opens the finder of clients; only proxies in these networks may name the client that they forward. */
+export function openClients(trusted: readonly string[]): Clients {
   const proxies = openNetworks(trusted);
   const near = openNetworks(["loopback", "private"]);
   const peers = new WeakMap<Request, string>();
 
-  /** From the right, where the nearest proxy writes: what lies left of an untrusted one is what that one claims. */
+  /** From the right, where the nearest proxy writes; an address left of an untrusted one is only a claim of that one. */
   const firstUntrusted = (forwarded: string | null, peer: string): string => {
     let nearest = peer;
     for (const text of forwarded?.split(",").reverse() ?? []) {
@@ -32,22 +39,18 @@ export function openClients(trusted: readonly string[]) {
   };
 
   return {
-    /** Keeps the address at the other end, which an answered request does not know any more. */
-    keep: (request: Request, peerAddress: string | undefined): void =>
-      void peers.set(request, peerAddress ?? ""),
-    /** The client behind a request that was kept. */
-    of(request: Request): Client {
+    keep: (request, peerAddress) => void peers.set(request, peerAddress ?? ""),
+    of(request) {
       const { headers } = request;
       const peer = readAddress(peers.get(request) ?? "");
       if (peer === null) return UNKNOWN;
       const isProxy = proxies.has(peer);
       const address = isProxy ? firstUntrusted(headers.get("x-forwarded-for"), peer) : peer;
-      // A proxy that is not trusted must not make the whole world look like its neighbour.
+      // Behind a proxy that is not trusted every client would be near, as the proxy is.
       const isHidden = !isProxy && PROXY_HEADERS.some((name) => headers.has(name));
       return { address, isNear: !isHidden && near.has(address) };
     },
-    /** The same request as a GET, from the same client. */
-    asGet(request: Request): Request {
+    asGet(request) {
       const get = new Request(request.url, { method: "GET", headers: request.headers });
       peers.set(get, peers.get(request) ?? "");
       return get;

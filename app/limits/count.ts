@@ -1,4 +1,4 @@
-// One request's place in the count of its client: the account where there is one, else the address.
+// Counts a request for its client: the account where there is one, else the address.
 import type { Identity } from "../identity/identity.ts";
 import { blockOf } from "./address.ts";
 import type { Clients } from "./client.ts";
@@ -13,9 +13,9 @@ export async function countRequest(request: Request, kind: Kind, services: Servi
 }
 
 async function nameOf(kind: Kind, request: Request, { identity, clients }: Services): Promise<string> {
-  // Who signs in has no account yet, whatever token comes along.
+  // A client that signs in has no account yet, even if it sends a token.
   const authorization = kind === "request" ? request.headers.get("authorization") : null;
-  // What fails here fails again where the route asks, and is told there.
+  // The route authenticates again and answers with the failure.
   const caller = authorization === null ? null : await identity.authenticate(authorization).catch(() => null);
   return caller === null || typeof caller === "string"
     ? `address ${blockOf(clients.of(request).address)}`

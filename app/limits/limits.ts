@@ -1,12 +1,12 @@
-// How often a client may ask: fixed windows per account or address, in bounded memory.
+// Limits of requests: fixed windows per account or address, in bounded memory.
 import { LRUCache } from "lru-cache";
 import { Problem } from "../http/problems.ts";
 import type { Counting } from "../http/routing.ts";
 
-/** How a request stands against its limit. */
+/** A counted request: how many the client has left in its window, and whether this one is over the limit. */
 export type Count = { limit: number; remaining: number; resetsAtMs: number; isOver: boolean };
 
-/** Signing in is counted by itself, with a lower limit. */
+/** Signing in has a lower limit and a count of its own. */
 export type Kind = Exclude<Counting, "free">;
 
 export type LimitOptions = {
@@ -15,7 +15,7 @@ export type LimitOptions = {
   signInsMax: number;
   windowSeconds: number;
   now(): number;
-  /** Clients that are remembered; the one that was silent for longest is forgotten first. */
+  /** Clients with a window; the window of the client that was silent for longest goes first. */
   clientsMax?: number;
 };
 
@@ -24,22 +24,27 @@ const CLIENTS_MAX = 100_000;
 
 type Window = { count: number; endsAtMs: number };
 
-export type Limits = ReturnType<typeof openLimits>;
+export type Limits = {
+  /** Whether the settings have this limit. */
+  isOn(kind: Kind): boolean;
+  /** Counts a request of this client, unless it is over the limit; only for a limit that is on. */
+  count(kind: Kind, client: string): Count;
+  /** Clients with a window, and requests over a limit since the start. */
+  state(): { clients: number; refused: number };
+};
 
-/** Opens the counters; a window begins with its client's first request. */
-export function openLimits(options: LimitOptions) {
+/** Opens the counts; a window begins with its client's first request. */
+export function openLimits(options: LimitOptions): Limits {
   const { requestsMax, signInsMax, windowSeconds, now, clientsMax = CLIENTS_MAX } = options;
-  // It takes its room at once, 3 MB: not before there is somebody to count.
+  // The cache allocates its 3 MB at once, so it is opened with the first counted request.
   let windows: LRUCache<string, Window> | undefined;
   const limits: Record<Kind, number> = { request: requestsMax, "sign-in": signInsMax };
   let refused = 0;
 
   return {
-    isOn: (kind: Kind): boolean => limits[kind] > 0,
-    /** Counts one request; `null` where there is no limit. */
-    count(kind: Kind, client: string): Count | null {
+    isOn: (kind) => limits[kind] > 0,
+    count(kind, client) {
       const limit = limits[kind];
-      if (limit === 0) return null;
       windows ??= new LRUCache({ max: clientsMax });
       const key = `${kind} ${client}`;
       let window = windows.get(key);

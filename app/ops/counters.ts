@@ -1,4 +1,4 @@
-// Plain numbers of what was answered, cheap enough to be kept for every request; `metrics.ts` writes them out.
+// Counts of answers, cheap enough to be kept for every request; `metrics.ts` writes them out.
 import type { RouteEvent, RouteFacts } from "../http/routing.ts";
 
 /** Upper ends of the histogram's buckets, in seconds. */
@@ -98,7 +98,7 @@ export function openCounters(): Counters {
 function cacheKindOf(status: number, cacheStatus: string | null): CacheKind | null {
   if (status === 404) return "missing";
   if (cacheStatus === null) return null;
-  // One that had to be computed to be compared did not come from memory.
+  // A 304 that was computed to be compared did not come from memory.
   if (!cacheStatus.includes("hit")) return "miss";
   return status === 304 ? "not-modified" : "hit";
 }

@@ -1,4 +1,4 @@
-// The numbers for Prometheus: plain tallies, written out by its client, which is loaded when first asked for them.
+// The metrics for Prometheus: counts of the services, written out by its client, which the first request loads.
 import { readdirSync } from "node:fs";
 import { monitorEventLoopDelay } from "node:perf_hooks";
 import type { Counter, Gauge, Histogram, Registry } from "prom-client";
@@ -17,7 +17,7 @@ export type MetricServices = {
   counters: Counters;
 };
 
-/** Linux only; elsewhere the number is left out. */
+/** Linux only; elsewhere the metric is left out. */
 const DESCRIPTORS = "/proc/self/fd";
 const DELAY_RESOLUTION_MS = 20;
 const DELAYS = { p50: 50, p99: 99, max: 100 };
@@ -25,7 +25,7 @@ const NANOSECONDS = 1e9;
 
 export type Metrics = { write(): Promise<{ body: string; contentType: string }> };
 
-/** Opens the writer. Delays of the event loop are watched from the first call on, each time since the one before. */
+/** Opens the writer. Delays of the event loop are measured from the first call on, each time since the call before. */
 export function openMetrics(services: MetricServices): Metrics {
   let opening: Promise<Registry> | undefined;
   return {
@@ -70,14 +70,14 @@ type Define = Record<
   (name: string, help: string, labelNames: string[], collect: (put: Put) => void) => unknown
 >;
 
-/** A metric that holds nothing itself: it is emptied and filled whenever it is written. */
+/** A metric that keeps no value of its own: it is reset and filled whenever it is written. */
 const filledBy = (collect: (put: Put) => void) =>
   function (this: Counter | Gauge): void {
     this.reset();
     collect((value, labels = {}) => this.inc(labels, value));
   };
 
-/** The client counts buckets by itself and takes none that were counted; so it is told the series to write. */
+/** The client counts buckets by itself and takes no finished ones, so its getter is replaced by one of our series. */
 function writeFrom(histogram: Histogram, read: () => Series[]): void {
   const name = "insole_http_request_duration_seconds";
   const valuesOf = ({ route, method, status, buckets, sumSeconds, count }: Series) => {

@@ -1,4 +1,4 @@
-// What the people who run the shop ask: is it alive, is it ready, how is it.
+// Health, liveness, readiness and metrics over HTTP, for operators.
 import { Type } from "@sinclair/typebox";
 import { Elysia } from "elysia";
 import { describeAnswers } from "../http/openapi-parts.ts";
@@ -35,10 +35,10 @@ const hook = (operationId: string, summary: string, schema: typeof Ok | typeof H
   },
 });
 
-/** Strangers learn nothing, not even that there is something. */
+/** To strangers the address does not exist. */
 const nothingHere = () => new Problem("not-found", "there is nothing at this address");
 
-/** Health, liveness, readiness and the numbers. */
+/** The routes for operators, outside the prefixes. */
 export function opsRoutes(services: Services) {
   const { status, access, metrics } = services;
   return new Elysia({ name: "ops" })
@@ -52,7 +52,7 @@ export function opsRoutes(services: Services) {
           if (!access(request)) throw nothingHere();
           return send(readinessDetails(services), isReady ? 200 : 503);
         }
-        // What is wrong inside is for those who may look inside.
+        // The trouble itself is shown only to those who have access.
         if (!isReady)
           throw new Problem("unavailable", `the shop is ${phase === "ready" ? "behind" : phase}`, [], {
             "retry-after": "1",

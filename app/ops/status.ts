@@ -1,34 +1,51 @@
-// How the process stands: starting, ready or draining, and since when; and how far it is behind.
+// The phase of the process (starting, ready or draining), its age, and how far it is behind.
 import type { Topology } from "../../db/topology.ts";
 
 export type Phase = "starting" | "ready" | "draining";
-export type Status = ReturnType<typeof openStatus>;
+
+export type Status = {
+  /** Begins a phase. */
+  enter(next: Phase): void;
+  /** What `GET /health` answers. */
+  health(): {
+    status: "ok";
+    version: string;
+    uptimeSeconds: number;
+    role: Topology["role"];
+    seq: number;
+    lagMs: number;
+  };
+  /** Whether traffic should come here; `why` is the trouble, or else the phase. */
+  readiness(): { isReady: boolean; phase: Phase; why: string };
+  /** The state of a node's replica; `null` on a single machine. */
+  replica: Topology["details"];
+};
 
 export type StatusOptions = {
   version: string;
   startedAtMs: number;
   now(): number;
-  /** The newest change known here. */
+  /** The newest change that this process knows. */
   seq(): number;
   topology: Pick<Topology, "role" | "lagMs" | "trouble" | "details">;
 };
 
-/** Keeps the phase of the process. */
-export function openStatus({ version, startedAtMs, now, seq, topology }: StatusOptions) {
+/** Opens the status of a process that is starting. */
+export function openStatus({ version, startedAtMs, now, seq, topology }: StatusOptions): Status {
   let phase: Phase = "starting";
   return {
-    enter(next: Phase): void {
+    enter(next) {
       phase = next;
     },
     health: () => ({
-      status: "ok" as const,
+      status: "ok",
       version,
       uptimeSeconds: Math.floor((now() - startedAtMs) / 1000),
       role: topology.role,
       seq: seq(),
       lagMs: topology.lagMs(),
     }),
-    readiness(): { isReady: boolean; phase: Phase; why: string } {
+    readiness() {
       const trouble = topology.trouble();
       return { isReady: phase === "ready" && trouble === null, phase, why: trouble ?? phase };
     },
