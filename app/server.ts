@@ -4,7 +4,7 @@ import { accountRoutes } from "./accounts/routes.ts";
 import { type Address, checkRequest, readAddress } from "./http/checks.ts";
 import { problemOf } from "./http/problem-of.ts";
 import { openRequestIds } from "./http/request-id.ts";
-import { answerOptions, noRoute, openRouting, type RouteFacts } from "./http/routing.ts";
+import { answerOptions, noRoute, openRouting, PREFIXES, type RouteFacts } from "./http/routing.ts";
 import { likeRoutes } from "./likes/routes.ts";
 import type { Peer } from "./limits/client.ts";
 import { countRequest } from "./limits/count.ts";
@@ -87,6 +87,7 @@ export function routes(services: Services) {
   const accounts = accountRoutes(services);
   const writes = catalogueWriteRoutes(services);
   const likes = likeRoutes(services);
+  const [api, v1] = PREFIXES;
   const makeDocument = async (): Promise<string> => (await import("./document.ts")).documentOf(app.routes);
   const app = new Elysia({
     name: "insole",
@@ -98,8 +99,8 @@ export function routes(services: Services) {
     .onError(({ error, code, request }) => {
       throw code === "NOT_FOUND" ? noRoute(request.method, []) : error;
     })
-    .group("/api", (api) => api.use(catalogue).use(writes).use(likes).use(accounts))
-    .group("/v1", (api) => api.use(catalogue).use(writes).use(likes).use(accounts))
+    .group(api, (group) => group.use(catalogue).use(writes).use(likes).use(accounts))
+    .group(v1, (group) => group.use(catalogue).use(writes).use(likes).use(accounts))
     .use(pictureRoutes(services))
     .use(opsRoutes({ ...services, metrics: openMetrics(services) }))
     .use(docsRoutes(makeDocument))

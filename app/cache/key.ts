@@ -1,10 +1,13 @@
 // Cache keys: the canonical address of a response, to which its other spellings are mapped.
 import { LRUCache } from "lru-cache";
+import { PREFIXES } from "../http/routing.ts";
 
 /** Remembered spellings: a shop's own pages use few, and made-up ones evict each other. */
 const SPELLINGS_MAX = 2_000;
 /** Longer spellings are parsed at each request. */
 const LENGTH_MAX = 300;
+const API = `${PREFIXES[0]}/`;
+const V1 = `${PREFIXES[1]}/`;
 
 /**
  * The part of a URL after `/api/` or `/v1/`, else its path and query; where the address is canonical, this is the key of
@@ -12,8 +15,8 @@ const LENGTH_MAX = 300;
  */
 export function keyOfUrl(url: string): string {
   const path = url.indexOf("/", 8);
-  if (url.startsWith("/api/", path)) return url.slice(path + 5);
-  return url.slice(url.startsWith("/v1/", path) ? path + 4 : path);
+  if (url.startsWith(API, path)) return url.slice(path + API.length);
+  return url.slice(url.startsWith(V1, path) ? path + V1.length : path);
 }
 
 /** Opens a bounded map from spellings to keys. The meaning of an address never changes, so entries only age out. */
