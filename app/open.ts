@@ -8,7 +8,7 @@ import { openSingle, type Topology } from "../db/topology.ts";
 import type { Config } from "./config.ts";
 import type { Log } from "./log.ts";
 
-export type OpenOptions = {
+type OpenOptions = {
   log: Log;
   /** Called with the reason when only a restart can help a node; throws it unless given. */
   onFatal?(why: string): void;

@@ -46,7 +46,7 @@ export type Services = AccountServices &
     logSample: number;
   };
 
-export type ServiceOptions = {
+type ServiceOptions = {
   topology: Topology;
   config: Config;
   /** The first signs, all verify. */

@@ -12,7 +12,7 @@ export type Kept = {
   tick?(): void;
 };
 
-export type FollowerOptions = {
+type FollowerOptions = {
   feed: Pick<Feed, "poll">;
   kept: readonly Kept[];
   log: Log;

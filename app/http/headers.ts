@@ -22,10 +22,10 @@ const HSTS_AGE_SECONDS = 31_536_000;
 export const transportHeaders = (publicUrl: string): Record<string, string> =>
   publicUrl.startsWith("https:") ? { "strict-transport-security": `max-age=${HSTS_AGE_SECONDS}` } : {};
 
-export type HeaderOptions = { publicUrl: string; corsOrigins: readonly string[] };
+type HeaderOptions = { publicUrl: string; corsOrigins: readonly string[] };
 
 /** What the walk knows of an answer: its request's id, whether any page may read it, and how long it took. */
-export type AnswerFacts = { requestId: string; isPublic: boolean; ms: number };
+type AnswerFacts = { requestId: string; isPublic: boolean; ms: number };
 
 export type HeaderSetter = {
   /** Adds the headers that an answer lacks; those that a page or the cache has set stay. */

@@ -40,7 +40,7 @@ export type Routing = {
 };
 
 /** The name of every address that is not there. */
-export const OTHER = "other";
+const OTHER = "other";
 
 /** Opens the matcher; throws for a route that does not declare what it is. */
 export function openRouting(routes: readonly Route[]): Routing {

@@ -9,7 +9,7 @@ export type Count = { limit: number; remaining: number; resetsAtMs: number; isOv
 /** Signing in has a lower limit and a count of its own. */
 export type Kind = Exclude<Counting, "free">;
 
-export type LimitOptions = {
+type LimitOptions = {
   /** Requests of one client in a window; 0: no limit. */
   requestsMax: number;
   signInsMax: number;

@@ -4,8 +4,8 @@ import type { RouteEvent, RouteFacts } from "../http/routing.ts";
 /** Upper ends of the histogram's buckets, in seconds. */
 export const BUCKET_SECONDS = [0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5] as const;
 
-export type CacheKind = "hit" | "miss" | "not-modified" | "missing";
-export type EventName = "registrations" | "logins" | "login_failures" | "likes";
+type CacheKind = "hit" | "miss" | "not-modified" | "missing";
+type EventName = "registrations" | "logins" | "login_failures" | "likes";
 
 /** One route's answers of one method and class of status; `buckets` are not cumulative, the last has no end. */
 export type Series = {

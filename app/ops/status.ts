@@ -21,7 +21,7 @@ export type Status = {
   replica: Topology["details"];
 };
 
-export type StatusOptions = {
+type StatusOptions = {
   version: string;
   startedAtMs: number;
   now(): number;

@@ -92,12 +92,12 @@ export async function openTestShop(drafts: ShoeDraft[], settings: Record<string,
 }
 
 /** A statement that ran, and whether it ran on the serving thread. */
-export type Ran = { here: boolean; sql: string; args: Value[] };
+type Ran = { here: boolean; sql: string; args: Value[] };
 
 export type ObservedShop = Awaited<ReturnType<typeof openObservedShop>>;
 
 /** What tokens of an observed shop are signed with. */
-export const TEST_SECRET = "a secret that only the tests of this shop know";
+const TEST_SECRET = "a secret that only the tests of this shop know";
 
 type Watched = {
   now?: () => number;
