@@ -1,4 +1,5 @@
 // What can go wrong in the database, in the words of the rules it keeps; the drivers' own errors end here.
+import { messageOf } from "./message.ts";
 
 /** Which kind of rule refused, or that the database could not serve now. */
 export type DatabaseErrorKind =
@@ -45,7 +46,7 @@ const COLUMNS =
 /** Turns whatever a driver threw into a `DatabaseError`; its message is for the log, not for clients. */
 export function toDatabaseError(thrown: unknown): DatabaseError {
   if (thrown instanceof DatabaseError) return thrown;
-  const message = thrown instanceof Error ? thrown.message : String(thrown);
+  const message = messageOf(thrown);
   const kind = KINDS.find(([pattern]) => pattern.test(message))?.[1] ?? "unknown";
   const columns = COLUMNS.exec(message)?.slice(1).find(Boolean)?.split(", ") ?? [];
   return new DatabaseError(kind, message, columns);

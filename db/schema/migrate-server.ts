@@ -1,5 +1,6 @@
 // Brings the schema of a libSQL server up to this program: once for the whole cluster, by the same files as a file's.
 import { type Client, createClient } from "@libsql/client/http";
+import { messageOf } from "../message.ts";
 import type { Server } from "../server/pipeline.ts";
 import { APPLIED, type Applied, checkApplied, LEDGER, type Migration, readMigrations } from "./migrate.ts";
 
@@ -19,7 +20,7 @@ export async function migrateServer(
     for (const migration of migrations) if (await apply(client, migration)) done.push(migration.name);
     return done;
   } catch (thrown) {
-    throw new Error(`${url}: ${thrown instanceof Error ? thrown.message : String(thrown)}`);
+    throw new Error(`${url}: ${messageOf(thrown)}`);
   } finally {
     client.close();
   }
@@ -44,6 +45,6 @@ async function apply(client: Client, migration: Migration): Promise<boolean> {
   } catch (thrown) {
     // Another process may have been quicker.
     if (await has(client, migration)) return false;
-    throw new Error(`migration ${name} failed: ${thrown instanceof Error ? thrown.message : String(thrown)}`);
+    throw new Error(`migration ${name} failed: ${messageOf(thrown)}`);
   }
 }

@@ -2,6 +2,7 @@
 // also a command.
 import { readdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
+import { messageOf } from "../message.ts";
 import { preparePrivateFile } from "../private.ts";
 import { openHandle } from "../read/reader.ts";
 
@@ -104,11 +105,9 @@ function apply(handle: Handle, migration: Migration): boolean {
     return !done;
   } catch (thrown) {
     if (handle.inTransaction) handle.exec("ROLLBACK");
-    throw new Error(`migration ${migration.name} failed: ${sentenceOf(thrown)}`);
+    throw new Error(`migration ${migration.name} failed: ${messageOf(thrown)}`);
   }
 }
-
-const sentenceOf = (thrown: unknown): string => (thrown instanceof Error ? thrown.message : String(thrown));
 
 /** Where the database of these settings is: a file, or a server. */
 function targetOf({ DATA_DIR, DATABASE_URL, DATABASE_AUTH_TOKEN }: Record<string, string | undefined>) {
@@ -144,7 +143,7 @@ if (import.meta.main) {
   try {
     for (const line of await run(targetOf(process.env))) process.stdout.write(`${line}\n`);
   } catch (thrown) {
-    process.stderr.write(`insole: ${sentenceOf(thrown)}\n`);
+    process.stderr.write(`insole: ${messageOf(thrown)}\n`);
     process.exit(1);
   }
 }

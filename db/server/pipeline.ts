@@ -1,5 +1,6 @@
 // The way to a libSQL server (Hrana 3 over HTTP): a batch of conditioned steps goes there and back once, on a kept stream.
 import { DatabaseError } from "../errors.ts";
+import { messageOf } from "../message.ts";
 
 /**
  * Where a server is and what it lets us in by; `url` begins with http. `dataset` is the one that is written and asked, as
@@ -63,9 +64,8 @@ export function openPipeline(
     try {
       return await fetch(address, { method: "POST", headers, body, signal: AbortSignal.timeout(ms) });
     } catch (thrown) {
-      const message = thrown instanceof Error ? thrown.message : String(thrown);
       const code = thrown instanceof Error && "code" in thrown ? String(thrown.code) : "";
-      throw new DatabaseError(NEVER_SENT.test(code) ? "unreachable" : "uncertain", message);
+      throw new DatabaseError(NEVER_SENT.test(code) ? "unreachable" : "uncertain", messageOf(thrown));
     }
   };
 
@@ -107,6 +107,6 @@ async function readReply(response: Response): Promise<Reply> {
   try {
     return (await response.json()) as Reply;
   } catch (thrown) {
-    throw new DatabaseError("uncertain", thrown instanceof Error ? thrown.message : String(thrown));
+    throw new DatabaseError("uncertain", messageOf(thrown));
   }
 }

@@ -1,5 +1,6 @@
 // How a second terminal reaches a running cluster: a door on loopback, whose place and secret lie in the cluster's folder.
 import { existsSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { messageOf } from "../../db/message.ts";
 import type { ClusterFolder } from "./folder.ts";
 import type { Control } from "./options.ts";
 
@@ -16,7 +17,7 @@ export function openControl(
     try {
       return { ok: true, lines: await perform(control) };
     } catch (thrown) {
-      return { ok: false, lines: [thrown instanceof Error ? thrown.message : String(thrown)] };
+      return { ok: false, lines: [messageOf(thrown)] };
     }
   };
   const server = Bun.serve({

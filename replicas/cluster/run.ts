@@ -1,4 +1,5 @@
 // Runs a cluster until it is told to end, and controls one that runs; the command hands in the world around it.
+import { sentenceOf } from "../../db/message.ts";
 import { openChildren } from "../primary/children.ts";
 import { lockFolder } from "../primary/lock.ts";
 import { type Cluster, openCluster } from "./cluster.ts";
@@ -105,9 +106,3 @@ const passedOn = (env: Record<string, string | undefined>): Record<string, strin
   Object.fromEntries(
     PASSED_ON.flatMap((name) => (env[name] === undefined ? [] : [[name, env[name]] as [string, string]])),
   );
-
-function sentenceOf(thrown: unknown): string {
-  const message = thrown instanceof Error ? thrown.message : String(thrown);
-  const isUsage = thrown instanceof Error && "code" in thrown && String(thrown.code).startsWith("ERR_PARSE");
-  return isUsage ? `${message.split(". ")[0]} (-h shows the usage)` : message;
-}

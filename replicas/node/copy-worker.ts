@@ -1,5 +1,6 @@
 // The thread that writes the last good copy: as a file of its own, and in place of the one before when it is whole.
 import { renameSync, rmSync } from "node:fs";
+import { messageOf } from "../../db/message.ts";
 import { openHandle } from "../../db/read/reader.ts";
 import { datasetOfFile } from "../dataset.ts";
 
@@ -21,6 +22,6 @@ self.onmessage = ({ data: { from, to, dataset } }: MessageEvent<Order>) => {
     self.postMessage(null);
   } catch (thrown) {
     rmSync(half, { force: true });
-    self.postMessage(thrown instanceof Error ? thrown.message : String(thrown));
+    self.postMessage(messageOf(thrown));
   }
 };

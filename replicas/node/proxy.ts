@@ -1,6 +1,7 @@
 // The way from the syncing handle to the primary: a door on this machine that leads to no dataset but the node's own.
 import { connect, createServer, type Socket } from "node:net";
 import { connect as connectSecurely } from "node:tls";
+import { messageOf } from "../../db/message.ts";
 import type { Server } from "../../db/server/pipeline.ts";
 import { datasetOfServer } from "../dataset.ts";
 
@@ -92,7 +93,7 @@ function openLook(server: Server, dataset: string | null): () => Promise<Sight> 
       expected = found;
       return { kind: "own" };
     } catch (thrown) {
-      return { kind: "gone", why: thrown instanceof Error ? thrown.message : String(thrown) };
+      return { kind: "gone", why: messageOf(thrown) };
     }
   };
 }

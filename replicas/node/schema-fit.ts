@@ -1,5 +1,6 @@
 // Whether the schema that came from the primary is one that this program can work with.
 import type { Readable } from "../../db/database.ts";
+import { messageOf } from "../../db/message.ts";
 import { APPLIED, type Applied, checkApplied, readMigrations } from "../../db/schema/migrate.ts";
 
 /** What is wrong with it, in a sentence; `null` when it fits. */
@@ -10,6 +11,6 @@ export function schemaTrouble({ read }: Readable, migrations = readMigrations())
     const missing = migrations.find(({ number }) => !applied.some(([each]) => each === number));
     return missing ? `the primary lacks migration ${missing.name}: run the migrations` : null;
   } catch (thrown) {
-    return thrown instanceof Error ? thrown.message : String(thrown);
+    return messageOf(thrown);
   }
 }

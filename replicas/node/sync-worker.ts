@@ -1,5 +1,6 @@
 // The thread that owns a node's syncing handle: it may stand still for as long as the primary does, and no request waits for it.
 import Libsql from "libsql";
+import { messageOf } from "../../db/message.ts";
 
 declare const self: Worker;
 
@@ -55,7 +56,7 @@ async function run({ path, url, authToken, pauseMs }: Extract<Order, { kind: "op
       await sleep(pause);
     } catch (thrown) {
       isHeld = true;
-      tell({ kind: "failed", why: thrown instanceof Error ? thrown.message : String(thrown) });
+      tell({ kind: "failed", why: messageOf(thrown) });
     }
   }
   tell({ kind: "ended" });

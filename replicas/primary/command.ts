@@ -1,4 +1,5 @@
 // The command `bun run primary`: makes, restores and runs the libSQL server that all nodes write to, and makes their tokens.
+import { sentenceOf } from "../../db/message.ts";
 import { openChildren } from "./children.ts";
 import { initDataset, restoreDataset } from "./dataset.ts";
 import { makeToken, readKeys } from "./keys.ts";
@@ -55,8 +56,6 @@ try {
   else if (command.kind === "token") say(makeToken(readKeys(command.keys), command.grant, Date.now()));
   else await run(command);
 } catch (thrown) {
-  const message = thrown instanceof Error ? thrown.message : String(thrown);
-  const isUsage = thrown instanceof Error && "code" in thrown && String(thrown.code).startsWith("ERR_PARSE");
-  warn(isUsage ? `${message.split(". ")[0]} (-h shows the usage)` : message);
+  warn(sentenceOf(thrown));
   process.exitCode = 1;
 }

@@ -1,6 +1,7 @@
 // A short-lived process that tells whose dataset a file holds, as JSON, and leaves the file as it is.
 import { resolve } from "node:path";
 import { pathToFileURL } from "node:url";
+import { messageOf } from "../../db/message.ts";
 import { openHandle } from "../../db/read/reader.ts";
 
 const CACHE_KB = 256;
@@ -21,7 +22,7 @@ if (import.meta.main) {
     const [id, generation] = read(process.argv[2] ?? "") ?? [];
     process.stdout.write(JSON.stringify(id === undefined ? null : { id, generation }));
   } catch (thrown) {
-    process.stderr.write(thrown instanceof Error ? thrown.message : String(thrown));
+    process.stderr.write(messageOf(thrown));
     process.exitCode = 1;
   }
 }
