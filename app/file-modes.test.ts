@@ -19,7 +19,7 @@ const ENTRANCES: Entrance[] = [
   { name: "demo", args: ["app/import/demo/command.ts", "--shoes", "10"] },
   { name: "admin", args: ["app/accounts/admin-command.ts", "owner@shop.example"], typed: PASSWORD },
   { name: "key", args: ["app/accounts/key-command.ts", "nightly"] },
-  { name: "migrate", args: ["db/schema/migrate.ts"] },
+  { name: "migrate", args: ["db/schema/command.ts"] },
 ];
 
 /** Runs a command under the common umask 022; the service ends as soon as it says that it is open. */

@@ -42,8 +42,7 @@ const PACKAGE_GATES = [
     files: /^db\/|^app\/(shoes|accounts|orders)\/(?!.*(routes|model|command)\.ts$)/,
   },
 ];
-const ENVIRONMENT_READERS =
-  /^app\/(main|config|openapi)\.ts$|(^|[/-])command\.ts$|^db\/schema\/migrate\.ts$|^bench\//;
+const ENVIRONMENT_READERS = /^app\/(main|config|openapi)\.ts$|(^|[/-])command\.ts$|^bench\//;
 
 type Rule = {
   name: string;

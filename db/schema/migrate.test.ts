@@ -109,10 +109,10 @@ describe("a migration file is refused", () => {
   );
 });
 
-/** Runs `bun db/schema/migrate.ts` with nothing but these settings. */
+/** Runs `bun db/schema/command.ts` with nothing but these settings. */
 async function command(settings: Record<string, string>) {
   const { PATH = "" } = process.env;
-  const child = Bun.spawn([process.execPath, join(import.meta.dir, "migrate.ts")], {
+  const child = Bun.spawn([process.execPath, join(import.meta.dir, "command.ts")], {
     cwd: folder,
     env: { PATH, ...settings },
     stdio: ["ignore", "pipe", "pipe"],

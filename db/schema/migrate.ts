@@ -1,9 +1,7 @@
-// Brings a file's schema up to this program, by hand-named SQL files that are applied once and never changed;
-// also a command.
+// Brings a file's schema up to this program, by hand-named SQL files that are applied once and never changed.
 import { readdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { messageOf } from "../message.ts";
-import { preparePrivateFile } from "../private.ts";
 import { openHandle } from "../read/reader.ts";
 
 /** One migration file: its number, and the oldest program that may still run on its result. */
@@ -106,44 +104,5 @@ function apply(handle: Handle, migration: Migration): boolean {
   } catch (thrown) {
     if (handle.inTransaction) handle.exec("ROLLBACK");
     throw new Error(`migration ${migration.name} failed: ${messageOf(thrown)}`);
-  }
-}
-
-/** Where the database of these settings is: a file, or a server. */
-function targetOf({ DATA_DIR, DATABASE_URL, DATABASE_AUTH_TOKEN }: Record<string, string | undefined>) {
-  const url = DATABASE_URL?.trim() || "";
-  if (/^https?:/.test(url)) return { url, authToken: DATABASE_AUTH_TOKEN?.split(",")[0]?.trim() ?? "" };
-  if (url !== "" && !url.startsWith("file:"))
-    throw new Error(`DATABASE_URL is ${url}: it must be a file: or an http: URL`);
-  return url === "" ? join(DATA_DIR?.trim() || "./data", "insole.db") : url.slice("file:".length);
-}
-
-/** Migrates the file and says what was done; throws one sentence when the result is not what the program needs. */
-async function run(target: ReturnType<typeof targetOf>): Promise<string[]> {
-  if (typeof target !== "string") {
-    const { migrateServer } = await import("./migrate-server.ts");
-    return told(await migrateServer(target), target.url);
-  }
-  preparePrivateFile(target);
-  const applied = migrate(target);
-  // Only here: the shop starts without the schema's package.
-  const { findDrift } = await import("./drift.ts");
-  const handle = openHandle(target, CACHE_KB);
-  const { onlyInSchema } = findDrift(handle);
-  handle.close();
-  if (onlyInSchema.length > 0)
-    throw new Error(`${target} was altered by hand; it lacks: ${onlyInSchema.join("; ")}`);
-  return told(applied, target);
-}
-
-const told = (applied: string[], where: string): string[] =>
-  applied.length > 0 ? applied.map((name) => `applied ${name}`) : [`${where} is up to date`];
-
-if (import.meta.main) {
-  try {
-    for (const line of await run(targetOf(process.env))) process.stdout.write(`${line}\n`);
-  } catch (thrown) {
-    process.stderr.write(`insole: ${messageOf(thrown)}\n`);
-    process.exit(1);
   }
 }
