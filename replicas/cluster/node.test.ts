@@ -2,10 +2,11 @@
 import { afterAll, afterEach, beforeEach, expect, test } from "bun:test";
 import { mkdtempSync, readFileSync } from "node:fs";
 import { join } from "node:path";
+import { freePort } from "../../db/ports.ts";
+import { until } from "../../db/until.ts";
 import { type Children, openChildren } from "../primary/children.ts";
-import { isAlive, openScratch, until } from "../testing/primary.ts";
+import { isAlive, openScratch } from "../testing/primary.ts";
 import { type Node, openNode } from "./node.ts";
-import { freePorts } from "./ports.ts";
 
 const scratch = openScratch();
 afterAll(scratch.remove);
@@ -23,7 +24,7 @@ beforeEach(() => {
 afterEach(() => children.close());
 
 function describeNode(program?: string[]): Node {
-  const port = freePorts(1)[0]!;
+  const port = freePort();
   return openNode(3, port, folder, {
     program: program ?? [process.execPath, FIXTURE, String(port)],
     env: { PATH: process.env.PATH ?? "" },

@@ -1,7 +1,6 @@
-// The command's words, the table and the numbers in it, and the ports.
+// The command's words, the table and the numbers in it.
 import { describe, expect, test } from "bun:test";
 import { readOptions } from "./options.ts";
-import { freePorts, isFree } from "./ports.ts";
 import { renderTable } from "./table.ts";
 import { type Reading, totalsOf } from "./watch.ts";
 
@@ -96,17 +95,4 @@ test("the table keeps its columns, and shows a dash where nothing is known", () 
     "node-1   node  ready     1234  21 ms        1500  99 %  81 MiB",
     "node-12  node  down         -      -           -     -       -",
   ]);
-});
-
-test("ports are free, different, and left out while somebody has them", () => {
-  const [first = 0, ...more] = freePorts(3, () => 0.5);
-  expect(new Set([first, ...more]).size).toBe(3);
-  const holder = Bun.listen({ hostname: "127.0.0.1", port: first, socket: { data() {} } });
-  try {
-    expect(isFree(first)).toBe(false);
-    expect(freePorts(3, () => 0.5)).not.toContain(first);
-  } finally {
-    holder.stop(true);
-  }
-  expect(isFree(first)).toBe(true);
 });

@@ -1,8 +1,8 @@
 // Drill: many writers drive a fresh primary past its first thousand commits, where writes could hang for good.
 import { join } from "node:path";
 import { DatabaseError } from "../../db/errors.ts";
+import { freePorts } from "../../db/ports.ts";
 import { openRemote } from "../../db/server/remote.ts";
-import { freePorts } from "../cluster/ports.ts";
 import { initDataset } from "../primary/dataset.ts";
 import { makeToken, readKeys } from "../primary/keys.ts";
 import { probe } from "../primary/probe.ts";

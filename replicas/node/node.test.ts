@@ -6,6 +6,7 @@ import { join } from "node:path";
 import { databaseContract } from "../../db/testing/contract.ts";
 import { expectRefusal, failure, word } from "../../db/testing/contract-parts.ts";
 import { migratedTemplate, openTestServer, type TestServer } from "../../db/testing/server.ts";
+import { until } from "../../db/until.ts";
 import { makeGoodCopy } from "./good-copy.ts";
 import { type Node, type NodeOptions, openNode } from "./node.ts";
 
@@ -36,7 +37,7 @@ const optionsFor = (server: TestServer, more: Partial<NodeOptions> = {}): NodeOp
 /** Opens it as soon as the thread of the one before has let go of the replica. */
 async function openAgain(options: NodeOptions): Promise<Node> {
   let opened: Node | undefined;
-  await until(async () => {
+  await until("the end of the thread before", async () => {
     opened = await openNode(options).catch((thrown: Error) => {
       if (!thrown.message.includes("is in use")) throw thrown;
       return undefined;
@@ -47,14 +48,6 @@ async function openAgain(options: NodeOptions): Promise<Node> {
   return opened;
 }
 
-async function until(isSo: () => boolean | Promise<boolean>): Promise<void> {
-  const end = performance.now() + SEEN_MS;
-  while (!(await isSo())) {
-    if (performance.now() > end) throw new Error("it did not come to be");
-    await Bun.sleep(5);
-  }
-}
-
 databaseContract("a replica", async () => {
   const server = await openTestServer(template);
   const { db } = await openNode(optionsFor(server, { remote: { commitMs: 30_000, deadlineMs: 30_000 } }));
@@ -62,7 +55,7 @@ databaseContract("a replica", async () => {
     const count =
       "SELECT (SELECT count(*) FROM words), (SELECT coalesce(max(seq), 0) FROM changes), (SELECT count(*) FROM writes)";
     const there = JSON.stringify(await db.onPrimary(({ read }) => read.get(count)));
-    await until(() => JSON.stringify(db.read.get(count)) === there);
+    await until("the replica has everything", () => JSON.stringify(db.read.get(count)) === there);
   };
   return { db, hasCopy: true, caughtUp, remove: server.remove };
 });
@@ -114,7 +107,7 @@ describe("a node", () => {
 
   test("serves what it has while the primary is gone, also after a start, and goes on when it is back", async () => {
     await node.db.write([word("before"), change]);
-    await until(() => words().includes("before"));
+    await until("the first word", () => words().includes("before"));
     await server.stop("SIGKILL");
     expect(words()).toEqual(["before"]);
     expectRefusal(await failure(node.db.write([word("no")])), "unreachable");
@@ -122,15 +115,17 @@ describe("a node", () => {
     node = await openAgain(options);
     expect(words()).toEqual(["before"]);
     await server.start();
-    await until(() => failure(node.db.write([word("after"), change])).then((told) => told === "it was done"));
-    await until(() => words().includes("after"));
+    await until("a write is accepted", () =>
+      failure(node.db.write([word("after"), change])).then((outcome) => outcome === "it was done"),
+    );
+    await until("the second word", () => words().includes("after"));
     expect(words()).toEqual(["after", "before"]);
     expect(node.trouble()).toBeNull();
   });
 
   test("a frozen primary holds up no read and no closing", async () => {
     await node.db.write([word("before"), change]);
-    await until(() => words().includes("before"));
+    await until("the first word", () => words().includes("before"));
     await server.freeze();
     expectRefusal(await failure(node.db.write([word("frozen")], "frozen")), "uncertain");
     expect(words()).toEqual(["before"]);
@@ -144,22 +139,22 @@ describe("a node", () => {
     "refuses an %s primary at the old address, says why, and takes its own again",
     async (_name, instead) => {
       await node.db.write([word("ours"), change]);
-      await until(() => words().includes("ours"));
+      await until("our word", () => words().includes("ours"));
       await server.stop("SIGTERM");
       const stranger = await openTestServer(instead, [], Number(new URL(server.url).port));
-      await until(() => node.trouble() !== null);
+      await until("the node reports trouble", () => node.trouble() !== null);
       expect(node.trouble()).toMatch(/(empty|another).*stands at the primary's address/);
       expect(words()).toEqual(["ours"]);
       await stranger.remove();
       await server.start();
-      await until(() => node.trouble() === null);
+      await until("the node is ready again", () => node.trouble() === null);
       expect(words()).toEqual(["ours"]);
     },
   );
 
   test("a foreign dataset that got into the replica is not served: the last good copy is, until its own is back", async () => {
     await node.db.write([word("ours"), change]);
-    await until(() => words().includes("ours"));
+    await until("our word", () => words().includes("ours"));
     const dataset = String(node.details().dataset);
     await makeGoodCopy(options.path, dataset);
     await node.db.close();
@@ -173,10 +168,12 @@ describe("a node", () => {
     node = await openAgain(options);
     expect(words()).toEqual(["ours"]);
     expect(node.details().serves).toBe("last good copy");
-    await until(() => node.trouble()?.includes("stands at the primary's address") ?? false);
+    await until("the node sees the foreign primary", () =>
+      Boolean(node.trouble()?.includes("stands at the primary's address")),
+    );
     await stranger.remove();
     await server.start();
-    await until(() => node.trouble() === null);
+    await until("the node is ready again", () => node.trouble() === null);
     expect(node.details().serves).toBe("replica");
     expect(words()).toEqual(["ours"]);
     await expect(makeGoodCopy(options.path, "another")).rejects.toThrow("another dataset");
@@ -189,7 +186,7 @@ describe("a node", () => {
 
   test("a schema that lacks what the program needs is said", async () => {
     await node.db.write([{ sql: "DELETE FROM migrations WHERE number = 2" }, change]);
-    await until(() => node.trouble() !== null);
+    await until("the node reports trouble", () => node.trouble() !== null);
     expect(node.trouble()).toContain("the primary lacks migration 0002_");
   });
 });

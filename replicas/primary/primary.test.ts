@@ -3,8 +3,9 @@ import { afterAll, afterEach, beforeEach, describe, expect, test } from "bun:tes
 import { copyFileSync, existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import Libsql from "libsql";
-import { freePorts } from "../cluster/ports.ts";
-import { askPrimary, isAlive, openScratch, until } from "../testing/primary.ts";
+import { freePort } from "../../db/ports.ts";
+import { until } from "../../db/until.ts";
+import { askPrimary, isAlive, openScratch } from "../testing/primary.ts";
 import { type Children, openChildren } from "./children.ts";
 import { databaseFile, initDataset, restoreDataset } from "./dataset.ts";
 import { makeToken, readKeys } from "./keys.ts";
@@ -39,7 +40,7 @@ afterEach(async () => {
 /** Opens a primary on a free port and waits until it can write. */
 async function open(
   pace: Partial<Pace> = QUICK,
-  listen = `127.0.0.1:${freePorts(1)[0]}`,
+  listen = `127.0.0.1:${freePort()}`,
 ): Promise<{ primary: Primary; token: string; pid: number }> {
   primary = openPrimary({ ...folders, listen, children, say: (line) => said.push(line), pace });
   await primary.ready;
@@ -155,7 +156,7 @@ test("a stop is an orderly one: the log stays, and the next start goes on with i
 });
 
 test("an sqld of an earlier life that nobody ended is ended first", async () => {
-  const listen = `127.0.0.1:${freePorts(1)[0]}`;
+  const listen = `127.0.0.1:${freePort()}`;
   const left = startSqld(
     children,
     { ...folders, publicKeyPath: readKeys(folders.keys).publicPath, listen },
@@ -186,7 +187,7 @@ test("one folder has one primary, and an empty one none", async () => {
 test(
   "after a restore replicas take the older copy, not what they knew",
   async () => {
-    const listen = `127.0.0.1:${freePorts(1)[0]}`;
+    const listen = `127.0.0.1:${freePort()}`;
     const backup = join(folders.data, "..", "backup.db");
     const first = await open(QUICK, listen);
     await askPrimary(first.primary.url, first.token, "CREATE TABLE t (a INTEGER) STRICT");
@@ -217,7 +218,7 @@ test(
 describe("the command", () => {
   /** Starts it as one would type it, and waits for its sqld. */
   async function start(...more: string[]) {
-    const listen = `127.0.0.1:${freePorts(1)[0]}`;
+    const listen = `127.0.0.1:${freePort()}`;
     const words = [COMMAND, "--data", folders.data, "--keys", folders.keys, "--listen", listen, ...more];
     const command = Bun.spawn([process.execPath, ...words], { stdout: "pipe", stderr: "pipe" });
     const { value } = await command.stdout.getReader().read();

@@ -3,22 +3,10 @@ import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 
-const WAIT_MS_MAX = 15_000;
-const LOOK_EVERY_MS = 10;
-
 /** An empty folder, and how to remove it. */
 export function openScratch(): { path: string; remove(): void } {
   const path = mkdtempSync(join(tmpdir(), "insole-primary-"));
   return { path, remove: () => rmSync(path, { recursive: true, force: true }) };
-}
-
-/** Waits until it holds; throws what was waited for when it does not within the deadline. */
-export async function until(what: string, holds: () => boolean | Promise<boolean>): Promise<void> {
-  const deadline = performance.now() + WAIT_MS_MAX;
-  while (!(await holds())) {
-    if (performance.now() > deadline) throw new Error(`waited in vain: ${what}`);
-    await Bun.sleep(LOOK_EVERY_MS);
-  }
 }
 
 /** Whether the process runs; one that has ended and that nobody has asked about yet does not. */
