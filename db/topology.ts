@@ -1,23 +1,23 @@
-// Where this process stands: alone with its file, or one node of a cluster with a primary elsewhere.
+// Where this process stands: alone with its file, or as one node of a cluster whose primary is elsewhere.
 import type { Database, Position } from "./database.ts";
 
-/** The database and what is known of its distance to where writes go. */
+/** The database, and how far its reads are behind the place where writes go. Only the database's methods throw or reject. */
 export type Topology = {
   role: "single" | "node";
   db: Database;
-  /** Calls back at news that come from elsewhere. */
-  onNews(look: () => void): void;
-  /** Whether what is read here is as new as this within `ms`. */
+  /** Sets what is called after reads here may have become newer through another process; a second call replaces the first. */
+  onNews(callback: () => void): void;
+  /** Resolves with whether reads here are as new as `position` within `ms`. */
   reach(position: Position, ms: number): Promise<boolean>;
-  /** How long ago what is read here was known to be the newest. */
+  /** The time since reads here were known to be as new as the primary; 0 for a single process. */
   lagMs(): number;
-  /** Why no traffic should come here, in a sentence; `null` when all is well. */
+  /** Why this process should get no traffic, in one sentence; `null` when it may. */
   trouble(): string | null;
-  /** What an operator wants to know; `null` where there is nothing to know. */
+  /** The state of the replica for operators; `null` for a single process. */
   details(): Record<string, unknown> | null;
 };
 
-/** One process and its file: what is read is the newest. */
+/** One process with its file: it reads what it wrote, and nothing newer exists elsewhere. */
 export const openSingle = (db: Database): Topology => ({
   role: "single",
   db,

@@ -6,9 +6,10 @@ import { join } from "node:path";
 import { databaseContract } from "../../db/testing/contract.ts";
 import { expectRefusal, failure, word } from "../../db/testing/contract-parts.ts";
 import { migratedTemplate, openTestServer, type TestServer } from "../../db/testing/server.ts";
+import type { Topology } from "../../db/topology.ts";
 import { until } from "../../db/until.ts";
 import { makeGoodCopy } from "./good-copy.ts";
-import { type Node, type NodeOptions, openNode } from "./node.ts";
+import { type NodeOptions, openNode } from "./node.ts";
 
 const root = mkdtempSync(join(tmpdir(), "insole-node-"));
 const template = migratedTemplate(root);
@@ -35,8 +36,8 @@ const optionsFor = (server: TestServer, more: Partial<NodeOptions> = {}): NodeOp
 });
 
 /** Opens it as soon as the thread of the one before has let go of the replica. */
-async function openAgain(options: NodeOptions): Promise<Node> {
-  let opened: Node | undefined;
+async function openAgain(options: NodeOptions): Promise<Topology> {
+  let opened: Topology | undefined;
   await until("the end of the thread before", async () => {
     opened = await openNode(options).catch((thrown: Error) => {
       if (!thrown.message.includes("is in use")) throw thrown;
@@ -63,7 +64,7 @@ databaseContract("a replica", async () => {
 describe("a node", () => {
   let server: TestServer;
   let options: NodeOptions;
-  let node: Node;
+  let node: Topology;
   const change = { sql: "INSERT INTO changes (kind) VALUES ('session')" };
   const words = () => node.db.read.all<[string]>("SELECT word FROM words ORDER BY word").flat();
 
@@ -97,7 +98,7 @@ describe("a node", () => {
     expect(await node.reach({ generation: "beef", seq: 0 }, 1)).toBe(false);
     const [generation] = node.db.read.get<[string]>("SELECT generation FROM dataset") ?? [""];
     expect(await node.reach({ generation, seq: 10_000 }, 1)).toBe(false);
-    expect(node.details().waiting).toBe(0);
+    expect(node.details()?.waiting).toBe(0);
   });
 
   test("has its replica for itself, and its files for its owner", async () => {
@@ -155,7 +156,7 @@ describe("a node", () => {
   test("a foreign dataset that got into the replica is not served: the last good copy is, until its own is back", async () => {
     await node.db.write([word("ours"), change]);
     await until("our word", () => words().includes("ours"));
-    const dataset = String(node.details().dataset);
+    const dataset = String(node.details()?.dataset);
     await makeGoodCopy(options.path, dataset);
     await node.db.close();
     // As if it had come in between two looks: synced from a stranger by another hand.
@@ -167,14 +168,14 @@ describe("a node", () => {
     other.close();
     node = await openAgain(options);
     expect(words()).toEqual(["ours"]);
-    expect(node.details().serves).toBe("last good copy");
+    expect(node.details()?.serves).toBe("last good copy");
     await until("the node sees the foreign primary", () =>
       Boolean(node.trouble()?.includes("stands at the primary's address")),
     );
     await stranger.remove();
     await server.start();
     await until("the node is ready again", () => node.trouble() === null);
-    expect(node.details().serves).toBe("replica");
+    expect(node.details()?.serves).toBe("replica");
     expect(words()).toEqual(["ours"]);
     await expect(makeGoodCopy(options.path, "another")).rejects.toThrow("another dataset");
   });

@@ -1,10 +1,11 @@
 // A node of the cluster as a `Database`: reads from its own replica, writes and the newest reads at the primary.
-import type { Database, Position } from "../../db/database.ts";
+import type { Database } from "../../db/database.ts";
 import { DatabaseError } from "../../db/errors.ts";
 import { preparePrivateFile } from "../../db/private.ts";
 import { readMigrations } from "../../db/schema/migrate.ts";
 import type { Server } from "../../db/server/pipeline.ts";
 import { openRemote, type RemoteOptions } from "../../db/server/remote.ts";
+import type { Topology } from "../../db/topology.ts";
 import { datasetOfToken, endOfToken, keptDataset } from "../dataset.ts";
 import { type Files, openFiles } from "./files.ts";
 import { type Copying, copiedAtMs, openCopying } from "./good-copy.ts";
@@ -31,20 +32,6 @@ export type NodeOptions = {
   startMs?: number;
 };
 
-export type Node = {
-  db: Database;
-  /** Calls back at all news of the replica, and when another file is read from now on. */
-  onNews(look: () => void): void;
-  /** Whether the replica is as new as this within `ms`; the primary is asked at once. */
-  reach(position: Position, ms: number): Promise<boolean>;
-  /** How long ago the replica was known to be as new as the primary. */
-  lagMs(): number;
-  /** Why no traffic should come here, in a sentence; `null` when all is well. */
-  trouble(): string | null;
-  /** What an operator wants to know. */
-  details(): Record<string, unknown>;
-};
-
 const START_MS = 120_000;
 /** A node that is older than this says that it is not ready. */
 const LAG_MS_MAX = 10_000;
@@ -52,7 +39,7 @@ const LAG_MS_MAX = 10_000;
 const WARN_MS = 14 * 86_400_000;
 
 /** Opens the node; resolves when there is something to serve. Throws one sentence when there is not. */
-export async function openNode(options: NodeOptions): Promise<Node> {
+export async function openNode(options: NodeOptions): Promise<Topology> {
   // Personal rows are in every replica.
   for (const path of preparePrivateFile(options.path))
     options.log("warn", "other users can read the replica and this user cannot change that", { path });
@@ -65,7 +52,7 @@ export async function openNode(options: NodeOptions): Promise<Node> {
   }
 }
 
-async function start(options: NodeOptions, unlock: () => void): Promise<Node> {
+async function start(options: NodeOptions, unlock: () => void): Promise<Topology> {
   const { path, primary, syncToken, pauseMs, log, startMs = START_MS } = options;
   const dataset = datasetOfToken(syncToken) ?? datasetOfToken(primary.authToken) ?? keptDataset(path);
   const files = openFiles(path, dataset);
@@ -99,7 +86,7 @@ async function start(options: NodeOptions, unlock: () => void): Promise<Node> {
   }
   warnOfEnd(syncToken, log);
   const copying = openCopying(path, () => (files.isGoodCopy() ? null : files.dataset()), log);
-  return nodeOf({ files, sync, waiters, copying, unlock, options, onNews: (next) => (look = next) });
+  return topologyOf({ files, sync, waiters, copying, unlock, options, onNews: (next) => (look = next) });
 }
 
 function warnOfEnd(token: string, log: NodeLog): void {
@@ -131,15 +118,16 @@ type Parts = {
   copying: Copying;
   unlock(): void;
   options: NodeOptions;
-  onNews: Node["onNews"];
+  onNews: Topology["onNews"];
 };
 
-function nodeOf(parts: Parts): Node {
+function topologyOf(parts: Parts): Topology {
   const { files, sync, waiters, options, onNews } = parts;
   const { path, primary, syncToken } = options;
   const lagMs = () => Math.max(0, Date.now() - (sync.state.syncedAtMs || files.openedAtMs));
   const migrations = readMigrations();
   return {
+    role: "node",
     db: databaseOf(parts),
     onNews,
     reach(position, ms) {
