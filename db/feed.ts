@@ -13,10 +13,20 @@ export type FeedUpdate = { kind: "changes"; changes: Change[] } | { kind: "lost"
 /** More news than this at once is not gone through one by one. */
 const NEWS_MAX = 1_000;
 
-export type Feed = ReturnType<typeof openFeed>;
+export type Feed = {
+  /**
+   * Returns the changes since the last poll and moves on to the last of them. Throws what `Database.read` throws, and then
+   * stays where it was.
+   */
+  poll(): FeedUpdate;
+  /** The `seq` of the newest change that a poll returned, or that stood there when the feed was opened. */
+  position(): number;
+  /** The generation of the dataset as of the last poll. */
+  generation(): string;
+};
 
-/** Opens the feed at its present end. */
-export function openFeed(db: Database) {
+/** Opens the feed at its present end. Throws what `Database.read` throws. */
+export function openFeed(db: Database): Feed {
   const end = () => stateOf(db.read);
   let { generation, seq: position } = end();
 
@@ -37,10 +47,5 @@ export function openFeed(db: Database) {
     return { kind: "changes", changes: rows.map(([seq, kind, shoeId]) => ({ seq, kind, shoeId })) };
   };
 
-  return {
-    poll,
-    /** The `seq` of the newest change that `look` has told. */
-    position: (): number => position,
-    generation: (): string => generation,
-  };
+  return { poll, position: () => position, generation: () => generation };
 }

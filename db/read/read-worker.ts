@@ -2,13 +2,13 @@
 import type { Reader, Row, Statement } from "../database.ts";
 import { toDatabaseError } from "../errors.ts";
 import type { Request } from "../thread.ts";
-import { openHandle, openReader } from "./reader.ts";
+import { type Handle, openHandle, openReader } from "./reader.ts";
 
 declare const self: Worker;
 
 const CACHE_KB = 16_384;
 
-let handle: ReturnType<typeof openHandle> | undefined;
+let handle: Handle | undefined;
 let reader: Reader | undefined;
 
 self.onmessage = ({ data }: MessageEvent<Request<Statement[]>>) => {

@@ -13,7 +13,8 @@ type Prepared = {
   all(args: Value[]): Row[];
   run(args: Value[]): { changes: number };
 };
-type Handle = InstanceType<typeof Libsql>;
+/** The driver's own handle on a file. */
+export type Handle = InstanceType<typeof Libsql>;
 
 /** Opens a plain handle on the file; `cacheKb` is SQLite's page cache in KiB. */
 export function openHandle(path: string, cacheKb: number): Handle {

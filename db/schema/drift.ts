@@ -1,10 +1,9 @@
 // How a database differs from `schema.ts`: both told as the same lines of text.
 import { type Column, getTableColumns, is, SQL } from "drizzle-orm";
 import { getTableConfig, SQLiteSyncDialect, SQLiteTable } from "drizzle-orm/sqlite-core";
-import type { openHandle } from "../read/reader.ts";
+import type { Handle } from "../read/reader.ts";
 import * as schema from "./schema.ts";
 
-type Handle = ReturnType<typeof openHandle>;
 type Cell = string | number | null;
 
 const dialect = new SQLiteSyncDialect();

@@ -2,7 +2,7 @@
 import { readdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { messageOf } from "../message.ts";
-import { openHandle } from "../read/reader.ts";
+import { type Handle, openHandle } from "../read/reader.ts";
 
 /** One migration file: its number, and the oldest program that may still run on its result. */
 export type Migration = {
@@ -12,8 +12,6 @@ export type Migration = {
   checksum: string;
   oldestProgram: number;
 };
-
-type Handle = ReturnType<typeof openHandle>;
 
 const CACHE_KB = 2_048;
 const FOLDER = join(import.meta.dir, "../migrations");

@@ -1,13 +1,12 @@
 // The thread that owns the commits of a file, so that making them durable never holds up the serving thread.
-
 import type { Statement } from "../database.ts";
 import { toDatabaseError } from "../errors.ts";
 import type { Request } from "../thread.ts";
-import { openCommitter } from "./commit.ts";
+import { type Committer, openCommitter } from "./commit.ts";
 
 declare const self: Worker;
 
-let committer: ReturnType<typeof openCommitter> | undefined;
+let committer: Committer | undefined;
 
 self.onmessage = ({ data }: MessageEvent<Request<Statement[][]>>) => {
   try {

@@ -1,6 +1,6 @@
 // The transaction of the write door: one commit for a group of members, each undone alone when it fails.
 import type { Statement, Value, WriteResult } from "../database.ts";
-import { toDatabaseError } from "../errors.ts";
+import { type DatabaseErrorKind, toDatabaseError } from "../errors.ts";
 import { bind, openHandle, preparedStatements } from "../read/reader.ts";
 
 const CACHE_KB = 49_152;
@@ -10,10 +10,17 @@ const CHECKPOINT_PAGES = 4_000;
 /** What became of one member: its results, or the error that undid it, as plain data for the way between threads. */
 export type Outcome =
   | { ok: true; results: WriteResult[] }
-  | { ok: false; kind: ReturnType<typeof toDatabaseError>["kind"]; message: string; columns: string[] };
+  | { ok: false; kind: DatabaseErrorKind; message: string; columns: string[] };
 
-/** Opens the writing handle: every commit is on disk before it returns. */
-export function openCommitter(path: string) {
+export type Committer = {
+  /** Commits the group and returns once it is on disk. Throws `DatabaseError` when the commit itself fails: nothing of it stands. */
+  commit(members: Statement[][]): Outcome[];
+  /** Moves the log into the file and closes; the log is kept where another process still reads. */
+  close(): void;
+};
+
+/** Opens the writing handle of a migrated file. */
+export function openCommitter(path: string): Committer {
   const handle = openHandle(path, CACHE_KB);
   handle.exec(
     `PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL; PRAGMA wal_autocheckpoint = ${CHECKPOINT_PAGES}`,
@@ -44,8 +51,7 @@ export function openCommitter(path: string) {
   };
 
   return {
-    /** Commits the group; throws when the commit itself fails, and then nothing of it stands. */
-    commit(members: Statement[][]): Outcome[] {
+    commit(members) {
       handle.exec("BEGIN IMMEDIATE");
       try {
         const outcomes = members.map(runMember);
@@ -56,8 +62,7 @@ export function openCommitter(path: string) {
         throw toDatabaseError(thrown);
       }
     },
-    /** Moves the log into the file and closes; the log is kept where another process still reads. */
-    close(): void {
+    close() {
       handle.exec("PRAGMA wal_checkpoint(TRUNCATE)");
       handle.close();
     },

@@ -1,5 +1,4 @@
 // The write door: one group under way at a time; what comes meanwhile goes together in the next.
-
 import type { Statement, WriteQueueState, WriteResult } from "../database.ts";
 import { DatabaseError, type DatabaseErrorKind, toDatabaseError } from "../errors.ts";
 import type { Outcome } from "./commit.ts";
@@ -36,11 +35,22 @@ export type WriteQueueOptions = {
 
 const overloaded = (message: string) => new DatabaseError("overloaded", message);
 
+export type WriteQueue = {
+  /**
+   * Resolves with the result of each statement once the group that holds them is durable. Rejects with `DatabaseError`: the
+   * write may have been done where its kind is `uncertain`, and was not done otherwise.
+   */
+  write(statements: Statement[], writeId?: string): Promise<WriteResult[]>;
+  state(): WriteQueueState;
+  /** Resolves when every accepted write is settled. Never rejects. */
+  idle(): Promise<void>;
+};
+
 /** Opens the door in front of `commit`, which makes a group durable and says what became of each member. */
 export function openWriteQueue(
   commit: (group: Statement[][]) => Promise<Outcome[]>,
   { findDone = () => [], now = Date.now, deadlineMs = DEADLINE_MS, opensOn = [] }: WriteQueueOptions = {},
-) {
+): WriteQueue {
   const breaker = openBreaker(now);
   const queue = openQueue(now);
   const state = { groupSize: 0, commits: 0, lastCommitMs: 0, members: 0, commitMsTotal: 0 };
@@ -76,7 +86,7 @@ export function openWriteQueue(
   };
 
   return {
-    write(statements: Statement[], writeId?: string): Promise<WriteResult[]> {
+    write(statements, writeId) {
       if (queue.size() >= QUEUE_MAX) return Promise.reject(overloaded("too many writes are waiting"));
       if (!breaker.admits()) return Promise.reject(overloaded("commits keep failing"));
       return new Promise((resolve, reject) => {
@@ -85,13 +95,12 @@ export function openWriteQueue(
         underway ??= drain();
       });
     },
-    state: (): WriteQueueState => ({
+    state: () => ({
       ...state,
       queued: queue.size(),
       breaker: breaker.isOpen() ? "open" : "closed",
     }),
-    /** Resolves when everything that was accepted is settled. */
-    idle: async (): Promise<void> => {
+    idle: async () => {
       while (underway) await underway;
     },
   };
