@@ -1,6 +1,6 @@
 // Which dataset a node belongs to, and which one a primary or a file holds: what keeps a foreign primary from wiping the shop.
 import { existsSync, readFileSync, renameSync, writeFileSync } from "node:fs";
-import { openHandle } from "../db/read/reader.ts";
+import { type Handle, openHandle } from "../db/read/reader.ts";
 import { DATASET } from "../db/server/hrana.ts";
 import { openPipeline, type Server } from "../db/server/pipeline.ts";
 
@@ -41,7 +41,7 @@ export async function datasetOfServer(server: Server, ms: number): Promise<strin
 /** The dataset in a file, `null` when there is no file or it has none. */
 export function datasetOfFile(path: string): string | null {
   if (!existsSync(path)) return null;
-  let handle: ReturnType<typeof openHandle> | undefined;
+  let handle: Handle | undefined;
   try {
     handle = openHandle(path, CACHE_KB);
     const row = handle.prepare(DATASET).raw(true).get([]) as [string] | undefined;

@@ -1,5 +1,4 @@
 // Which file a node reads: its replica, or the last good copy while a foreign dataset is in the replica.
-
 import type { Position, Readable } from "../../db/database.ts";
 import { DatabaseError } from "../../db/errors.ts";
 import { stateOf } from "../../db/position.ts";
@@ -9,10 +8,29 @@ import { goodCopyOf, removeReplica } from "./good-copy.ts";
 
 type Served = { copy: Copy; isGoodCopy: boolean; position: Position };
 
-export type Files = ReturnType<typeof openFiles>;
+/** The file that a node reads, which changes while it runs. */
+export type Files = {
+  openedAtMs: number;
+  /** The node's dataset; `null` while the first sync has not decided it. */
+  dataset(): string | null;
+  /** Whether the last good copy is read instead of the replica. */
+  isGoodCopy(): boolean;
+  /** Whether there is a file to read. */
+  isServing(): boolean;
+  /** How new the file is that is read; `null` without one. */
+  position(): Position | null;
+  /**
+   * Takes notice of what a sync brought. Returns whether the replica may be read: not when it holds another dataset, and then
+   * the last good copy is read. Throws when the replica cannot be read at all.
+   */
+  look(): boolean;
+  /** The file that is read now. Throws `unreachable` while there is none. */
+  readable(): Readable;
+  close(): Promise<void>;
+};
 
 /** Opens what may be served; `expected` is this node's dataset, `null` when the first sync decides. */
-export function openFiles(path: string, expected: string | null) {
+export function openFiles(path: string, expected: string | null): Files {
   let dataset = expected;
   let served: Served | null = null;
   const openedAtMs = Date.now();
@@ -48,12 +66,11 @@ export function openFiles(path: string, expected: string | null) {
 
   return {
     openedAtMs,
-    dataset: (): string | null => dataset,
-    isGoodCopy: (): boolean => served?.isGoodCopy ?? false,
-    isServing: (): boolean => served !== null,
-    position: (): Position | null => served?.position ?? null,
-    /** Looks at what the sync brought; `false` when it is not our dataset, and then the last good copy is served. */
-    look(): boolean {
+    dataset: () => dataset,
+    isGoodCopy: () => served?.isGoodCopy ?? false,
+    isServing: () => served !== null,
+    position: () => served?.position ?? null,
+    look() {
       if (served === null || served.isGoodCopy) return serveReplica();
       const position = positionIn(served.copy, dataset);
       if (position !== null) {
@@ -66,12 +83,11 @@ export function openFiles(path: string, expected: string | null) {
       serveGoodCopy();
       return false;
     },
-    /** What is read now. Throws `unreachable` while there is nothing. */
-    readable(): Readable {
+    readable() {
       if (served === null) throw new DatabaseError("unreachable", "there is nothing to serve yet");
       return served.copy;
     },
-    close: async (): Promise<void> => served?.copy.close(),
+    close: async () => served?.copy.close(),
   };
 }
 

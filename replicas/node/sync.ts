@@ -28,14 +28,30 @@ export type SyncOptions = {
   onDeath(why: string): void;
 };
 
-export type Sync = Awaited<ReturnType<typeof openSync>>;
+export type Sync = {
+  state: SyncState;
+  /** Ends the pause before the next sync. */
+  wake(): void;
+  /** Resolves when the thread touches the replica no more, which may be after `close`. */
+  ended: Promise<true>;
+  /** Ends the thread. Resolves after `END_MS` at the latest; one that the primary holds up is left to itself. */
+  close(): Promise<void>;
+};
 
 const RETRY_MS = 100;
 /** After this the thread is not waited for: to stop it inside the driver would take the process along. */
 const END_MS = 500;
 
 /** Opens the gate and starts the thread. */
-export async function openSync({ path, server, dataset, pauseMs, log, onSynced, onDeath }: SyncOptions) {
+export async function openSync({
+  path,
+  server,
+  dataset,
+  pauseMs,
+  log,
+  onSynced,
+  onDeath,
+}: SyncOptions): Promise<Sync> {
   const state: SyncState = { syncedAtMs: 0, frame: 0, failure: null, isForeign: false };
   const ended = Promise.withResolvers<true>();
   let isClosing = false;
@@ -78,12 +94,9 @@ export async function openSync({ path, server, dataset, pauseMs, log, onSynced, 
 
   return {
     state,
-    /** Ends the pause between two looks at the primary. */
-    wake: (): void => send({ kind: "wake" }),
-    /** Resolves when the thread touches the replica no more, which may be after `close`. */
+    wake: () => send({ kind: "wake" }),
     ended: ended.promise,
-    /** Ends the thread; one that a primary holds up is left to itself. */
-    async close(): Promise<void> {
+    async close() {
       isClosing = true;
       send({ kind: "close" });
       gate.close();

@@ -4,18 +4,25 @@ import type { Position } from "../../db/database.ts";
 /** More than this need not wait: the primary answers them. */
 const WAITERS_MAX = 5_000;
 
-export type Waiters = ReturnType<typeof openWaiters>;
+export type Waiters = {
+  /** Resolves with whether the replica, now at `at`, gets as new as `wanted` within `ms`. Never rejects. */
+  wait(wanted: Position, at: Position | null, ms: number): Promise<boolean>;
+  /** Answers those that wait for this position or an older one: the replica has it now. */
+  tell(at: Position | null): void;
+  /** Answers all that wait with `false`. */
+  dismiss(): void;
+  size(): number;
+};
 
 /** Whether the one position knows everything that the other does. */
 export const isAsNew = (at: Position | null, wanted: Position): boolean =>
   at !== null && at.generation === wanted.generation && at.seq >= wanted.seq;
 
 /** Opens an empty list. */
-export function openWaiters() {
+export function openWaiters(): Waiters {
   const waiting = new Set<{ wanted: Position; settle(isThere: boolean): void }>();
   return {
-    /** Resolves with whether the replica, now at `at`, gets as new as this within `ms`. */
-    wait(wanted: Position, at: Position | null, ms: number): Promise<boolean> {
+    wait(wanted, at, ms) {
       if (isAsNew(at, wanted)) return Promise.resolve(true);
       if (waiting.size >= WAITERS_MAX) return Promise.resolve(false);
       return new Promise((resolve) => {
@@ -31,14 +38,12 @@ export function openWaiters() {
         waiting.add(waiter);
       });
     },
-    /** The replica is at this position now. */
-    tell(at: Position | null): void {
+    tell(at) {
       for (const waiter of waiting) if (isAsNew(at, waiter.wanted)) waiter.settle(true);
     },
-    /** Nobody need wait any longer. */
-    dismiss(): void {
+    dismiss() {
       for (const waiter of waiting) waiter.settle(false);
     },
-    size: (): number => waiting.size,
+    size: () => waiting.size,
   };
 }
