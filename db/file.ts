@@ -1,5 +1,4 @@
 // The database on one file: reads on this thread, commits and wide questions on threads of their own.
-
 import type { Database, Statement } from "./database.ts";
 import { DatabaseError } from "./errors.ts";
 import { openCopy, READ_CACHE_KB } from "./read/copy.ts";
@@ -19,7 +18,7 @@ export function openFile(path: string, readCacheKb = READ_CACHE_KB, options: Fil
     new URL("./write/commit-worker.ts", import.meta.url),
     path,
   );
-  const door = openWriteQueue((group) => committer.ask(group), {
+  const door = openWriteQueue((group) => committer.call(group), {
     ...options,
     findDone: (ids) => copy.read.all<[string]>(FIND_DONE, JSON.stringify(ids)).map(([id]) => id),
   });

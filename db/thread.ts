@@ -1,69 +1,77 @@
-// A worker thread as a function: questions go in one after the other, answers come back as promises.
+// A worker thread as a function: calls go in one after the other, results come back as promises.
 import { DatabaseError, type DatabaseErrorKind } from "./errors.ts";
 
-/** What a thread is sent: first `open`, then `ask`, at the end `close`. */
-export type Request<Q> =
+/** A message to the thread: first `open`, then any number of `call`, finally `close`. */
+export type ThreadMessage<Input> =
   | { id: number; kind: "open"; path: string }
-  | { id: number; kind: "ask"; question: Q }
+  | { id: number; kind: "call"; input: Input }
   | { id: number; kind: "close" };
 
-type Reply<A> = { id: number } & (
-  | { ok: true; answer: A }
+/** The thread's reply to the message of this id. */
+export type ThreadReply<Output> = { id: number } & (
+  | { ok: true; output: Output }
   | { ok: false; kind: DatabaseErrorKind; message: string; columns: string[] }
 );
 
-export type Thread<Q, A> = {
-  ask(question: Q): Promise<A>;
+export type Thread<Input, Output> = {
+  /** Rejects with the `DatabaseError` of the thread, with `uncertain` when the thread ended meanwhile, with `closed` after `close`. */
+  call(input: Input): Promise<Output>;
+  /** Messages without a reply so far. */
   waiting(): number;
+  /** Resolves when the calls so far are done and the thread has closed its file. */
   close(): Promise<void>;
 };
 
-/** Starts the worker at its first question: a program that never asks pays nothing. */
-export function openThread<Q, A>(module: URL, path: string): Thread<Q, A> {
+/** Describes a thread that opens `path`; it starts with the first call, so a program that makes none pays nothing. */
+export function openThread<Input, Output>(module: URL, path: string): Thread<Input, Output> {
   let worker: Worker | undefined;
   let closed = false;
   let lastId = 0;
-  const pending = new Map<number, { resolve(answer: A): void; reject(error: DatabaseError): void }>();
+  const pending = new Map<number, { resolve(output: Output): void; reject(error: DatabaseError): void }>();
 
-  // A thread that died takes its questions with it; the next question starts a new one.
-  const bury = (dead: Worker, message: string) => {
-    if (worker !== dead) return;
+  // The calls of a thread that ended are lost; the next call starts a new thread.
+  const abandon = (ended: Worker, message: string) => {
+    if (worker !== ended) return;
     worker = undefined;
-    dead.terminate();
+    ended.terminate();
     for (const { reject } of pending.values()) reject(new DatabaseError("uncertain", message));
     pending.clear();
   };
 
   const send = (
-    request: Request<Q> extends infer R ? (R extends { id: number } ? Omit<R, "id"> : never) : never,
+    message: ThreadMessage<Input> extends infer M
+      ? M extends { id: number }
+        ? Omit<M, "id">
+        : never
+      : never,
   ) => {
     const id = ++lastId;
     const target = worker ?? start();
-    return new Promise<A>((resolve, reject) => {
+    return new Promise<Output>((resolve, reject) => {
       pending.set(id, { resolve, reject });
-      target.postMessage({ ...request, id });
+      target.postMessage({ ...message, id });
     });
   };
 
   const start = (): Worker => {
     const started = new Worker(module);
     worker = started;
-    started.onmessage = ({ data }: MessageEvent<Reply<A>>) => {
+    started.onmessage = ({ data }: MessageEvent<ThreadReply<Output>>) => {
       const waiter = pending.get(data.id);
       pending.delete(data.id);
-      if (data.ok) waiter?.resolve(data.answer);
+      if (data.ok) waiter?.resolve(data.output);
       else waiter?.reject(new DatabaseError(data.kind, data.message, data.columns));
     };
-    started.onerror = (event) => bury(started, `the database thread failed: ${event.message}`);
-    started.addEventListener("close", () => bury(started, "the database thread ended"));
-    send({ kind: "open", path }).catch((error: DatabaseError) => bury(started, error.message));
+    started.onerror = (event) => abandon(started, `the database thread failed: ${event.message}`);
+    started.addEventListener("close", () => abandon(started, "the database thread ended"));
+    send({ kind: "open", path }).catch((error: DatabaseError) => abandon(started, error.message));
     return started;
   };
 
   return {
-    ask(question) {
+    call(input) {
       if (closed) return Promise.reject(new DatabaseError("closed", "the database is closed"));
-      return send({ kind: "ask", question });
+      return send({ kind: "call", input });
     },
     waiting: () => pending.size,
     async close() {

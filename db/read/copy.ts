@@ -21,7 +21,7 @@ export function openCopy(path: string, readCacheKb = READ_CACHE_KB): Copy {
     scan(questions) {
       if (scanner.waiting() >= SCANS_WAITING_MAX)
         return Promise.reject(new DatabaseError("overloaded", "too many wide questions are waiting"));
-      return scanner.ask(questions).catch(asRefusal);
+      return scanner.call(questions).catch(asRefusal);
     },
     async close() {
       await scanner.close();
