@@ -4,76 +4,93 @@ import { messageOf } from "../../db/message.ts";
 
 declare const self: Worker;
 
-/** What the thread is told: once what to sync by way of which gate, then to go on or to hold, to make haste, at last to end. */
-export type Order =
-  | { kind: "open"; path: string; url: string; authToken: string; pauseMs: number }
-  | { kind: "go" | "hold" | "wake" | "close" };
+/** What to sync: the replica at `path`, from the proxy at `url`; `pauseMs` is the pause while changes come. */
+export type SyncTarget = { path: string; url: string; authToken: string; pauseMs: number };
 
-/** What it tells: that the replica was as new as the primary at `atMs`, why it could not be, that it touches nothing any more. */
-export type Report =
+/** A message to the thread: `open` once, then `go`, `hold` or `wake`, finally `close`. */
+export type SyncCommand = ({ kind: "open" } & SyncTarget) | { kind: "go" | "hold" | "wake" | "close" };
+
+/**
+ * A message from the thread: the replica was as new as the primary at `atMs`; it could not be synced, and is held; the thread
+ * touches the replica no more.
+ */
+export type SyncReport =
   | { kind: "synced"; atMs: number; frame: number; hasNews: boolean }
   | { kind: "failed"; why: string }
   | { kind: "ended" };
 
-/** The pause grows to this while nothing comes. */
+type Syncing = { command(kind: Exclude<SyncCommand["kind"], "open">): void };
+type Synced = { frame_no: number; frames_synced: number };
+
+/** The pause grows to this while no changes come. */
 const IDLE_PAUSE_MS = 200;
 const PAUSE_GROWTH = 1.5;
-/** Until it is told to go on. */
+/** A held thread sleeps this long at once; any command ends the sleep. */
 const HELD_MS = 60_000;
 
-let isHeld = true;
-let isWanted = false;
-let isClosing = false;
-let wake = (): void => {};
-
-self.onmessage = ({ data }: MessageEvent<Order>) => {
-  if (data.kind === "open") void run(data);
-  if (data.kind === "go") isHeld = false;
-  if (data.kind === "hold") isHeld = true;
-  isWanted = data.kind === "wake" || data.kind === "go" || isWanted;
-  isClosing ||= data.kind === "close";
-  wake();
-};
-
-const tell = (report: Report): void => self.postMessage(report);
-
-async function run({ path, url, authToken, pauseMs }: Extract<Order, { kind: "open" }>): Promise<void> {
+/** Syncs when `go` allows it, until `close`; reports each sync, each failure and the end. */
+function openSyncing(
+  { path, url, authToken, pauseMs }: SyncTarget,
+  report: (report: SyncReport) => void,
+): Syncing {
+  let isHeld = true;
+  let isWanted = false;
+  let isClosing = false;
+  let wake = (): void => {};
   let handle: InstanceType<typeof Libsql> | undefined;
   let pause = pauseMs;
-  while (!isClosing) {
-    if (isHeld) {
-      await sleep(HELD_MS);
-      continue;
-    }
+
+  /** A pause that any command ends, also a `wake` that came during the sync. */
+  const sleep = async (ms: number): Promise<void> => {
+    // Commands that came meanwhile arrive as tasks of their own.
+    await new Promise((resolve) => setImmediate(resolve));
+    if (isClosing || (isWanted && !isHeld)) return;
+    await new Promise<void>((resolve) => {
+      const timer = setTimeout(resolve, ms);
+      wake = () => {
+        clearTimeout(timer);
+        resolve();
+      };
+    });
+  };
+
+  const sync = async (): Promise<void> => {
     try {
       isWanted = false;
       handle ??= new Libsql(path, { syncUrl: url, authToken } as never);
       const atMs = Date.now();
       const { frame_no: frame, frames_synced: frames } = handle.sync() as unknown as Synced;
       const hasNews = frames > 0;
-      tell({ kind: "synced", atMs, frame, hasNews });
+      report({ kind: "synced", atMs, frame, hasNews });
       pause = hasNews ? pauseMs : Math.min(pause * PAUSE_GROWTH, Math.max(IDLE_PAUSE_MS, pauseMs));
       await sleep(pause);
     } catch (thrown) {
       isHeld = true;
-      tell({ kind: "failed", why: messageOf(thrown) });
+      report({ kind: "failed", why: messageOf(thrown) });
     }
-  }
-  tell({ kind: "ended" });
+  };
+
+  const run = async (): Promise<void> => {
+    while (!isClosing) await (isHeld ? sleep(HELD_MS) : sync());
+    report({ kind: "ended" });
+  };
+
+  void run();
+  return {
+    command(kind) {
+      if (kind === "go") isHeld = false;
+      if (kind === "hold") isHeld = true;
+      isWanted = kind === "wake" || kind === "go" || isWanted;
+      isClosing ||= kind === "close";
+      wake();
+    },
+  };
 }
 
-type Synced = { frame_no: number; frames_synced: number };
-
-/** A pause that any word from outside ends, also a request for haste that came during the sync. */
-async function sleep(ms: number): Promise<void> {
-  // What was said meanwhile arrives as a task of its own.
-  await new Promise((resolve) => setImmediate(resolve));
-  if (isClosing || (isWanted && !isHeld)) return;
-  await new Promise<void>((resolve) => {
-    const timer = setTimeout(resolve, ms);
-    wake = () => {
-      clearTimeout(timer);
-      resolve();
-    };
-  });
-}
+self.onmessage = ({ data: first }: MessageEvent<SyncCommand>) => {
+  if (first.kind !== "open") throw new Error(`the first command is ${first.kind}, not open`);
+  const syncing = openSyncing(first, (report) => self.postMessage(report));
+  self.onmessage = ({ data }: MessageEvent<SyncCommand>) => {
+    if (data.kind !== "open") syncing.command(data.kind);
+  };
+};

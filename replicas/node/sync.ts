@@ -2,7 +2,7 @@
 import type { Server } from "../../db/server/pipeline.ts";
 import type { NodeLog } from "./log.ts";
 import { openGate, type Sight } from "./proxy.ts";
-import type { Order, Report } from "./sync-worker.ts";
+import type { SyncCommand, SyncReport } from "./sync-worker.ts";
 
 /** How the replica stands towards the primary. */
 export type SyncState = {
@@ -57,7 +57,7 @@ export async function openSync({
   let isClosing = false;
   const say = openWords(log);
   const worker = new Worker(new URL("./sync-worker.ts", import.meta.url));
-  const send = (order: Order) => worker.postMessage(order);
+  const send = (command: SyncCommand) => worker.postMessage(command);
 
   const onSight = (sight: Sight): void => {
     state.isForeign = sight.kind === "foreign";
@@ -68,7 +68,7 @@ export async function openSync({
   };
   const gate = await openGate(server, dataset, onSight);
 
-  worker.onmessage = ({ data }: MessageEvent<Report>) => {
+  worker.onmessage = ({ data }: MessageEvent<SyncReport>) => {
     if (data.kind === "ended") {
       ended.resolve(true);
       worker.terminate();
