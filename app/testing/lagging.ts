@@ -3,7 +3,7 @@ import type { Database, Row, Statement } from "../../db/database.ts";
 import { openFile } from "../../db/file.ts";
 import { stateOf } from "../../db/position.ts";
 import { openHandle } from "../../db/read/reader.ts";
-import { answered } from "../../db/server/questions.ts";
+import { answered } from "../../db/server/replay.ts";
 
 const CACHE_KB = 2_048;
 

@@ -4,7 +4,7 @@ import { DatabaseError } from "../errors.ts";
 import { openWriteQueue } from "../write/queue.ts";
 import { askOnServer, commitOnServer } from "./hrana.ts";
 import { openPipeline, type Server } from "./pipeline.ts";
-import { answered } from "./questions.ts";
+import { answered } from "./replay.ts";
 
 export type RemoteOptions = {
   /** A commit that takes longer has an unknown outcome. */
