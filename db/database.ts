@@ -44,13 +44,13 @@ export type Database = {
   /** Reads on the serving thread; see `scan` for anything that may look at many rows. */
   read: Reader;
   /** Answers the questions on one snapshot in the read worker. Throws `overloaded` when its queue is full. */
-  scan(questions: Statement[]): Promise<Row[][]>;
+  scan(queries: Statement[]): Promise<Row[][]>;
   /**
    * Reads where writes go, so that whatever was acknowledged is seen, whoever wrote it: for what is personal, and for
    * what a write is planned by. On a node each question is a round trip to the primary, and `work` begins anew with every
    * answer, so it must do nothing but ask. Throws `unreachable` when the primary does not answer in time.
    */
-  onPrimary<T>(work: (at: Readable) => T | Promise<T>): Promise<T>;
+  onPrimary<T>(work: (primary: Readable) => T | Promise<T>): Promise<T>;
   /**
    * Commits the statements together or not at all; resolves when they are durable. Throws `DatabaseError`. A write id
    * is recorded with the effect, so that an unknown outcome can be asked for: such a write is tried again by itself.

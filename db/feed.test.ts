@@ -10,15 +10,15 @@ import { openFeed } from "./feed.ts";
 import { openFile } from "./file.ts";
 import { migrate } from "./schema/migrate.ts";
 
-const NEWS_MAX = 1_000;
+const CHANGES_MAX = 1_000;
 const root = mkdtempSync(join(tmpdir(), "insole-feed-"));
 const FILE_MODULE = JSON.stringify(join(import.meta.dir, "file.ts"));
-let made = 0;
+let files = 0;
 let path = "";
 let db: Database;
 
 beforeEach(() => {
-  path = join(root, `${++made}.db`);
+  path = join(root, `${++files}.db`);
   migrate(path);
   db = openFile(path);
 });
@@ -31,7 +31,7 @@ const NOTE = "INSERT INTO changes (kind, shoe_id) VALUES ('session', ?)";
 
 const write = (...statements: string[]) => db.write(statements.map((sql) => ({ sql })));
 const notes = (count: number) =>
-  db.write(Array.from({ length: count }, (_, at) => ({ sql: NOTE, args: [`n${at}`] })));
+  db.write(Array.from({ length: count }, (_, index) => ({ sql: NOTE, args: [`n${index}`] })));
 
 /** Writes from another process, and waits until it has ended. */
 async function writeElsewhere(...statements: string[]): Promise<void> {
@@ -103,13 +103,13 @@ test("what was undone is not told, and leaves no gap", async () => {
 
 test("more news than are gone through one by one are lost, and then it goes on", async () => {
   const feed = openFeed(db);
-  await notes(NEWS_MAX);
-  expect(feed.poll()).toMatchObject({ kind: "changes", changes: { length: NEWS_MAX } });
-  await notes(NEWS_MAX + 1);
+  await notes(CHANGES_MAX);
+  expect(feed.poll()).toMatchObject({ kind: "changes", changes: { length: CHANGES_MAX } });
+  await notes(CHANGES_MAX + 1);
   expect(feed.poll()).toEqual({ kind: "lost" });
-  expect(feed.position()).toBe(2 * NEWS_MAX + 1);
+  expect(feed.position()).toBe(2 * CHANGES_MAX + 1);
   await notes(1);
-  expect(feed.poll()).toMatchObject({ kind: "changes", changes: [{ seq: 2 * NEWS_MAX + 2 }] });
+  expect(feed.poll()).toMatchObject({ kind: "changes", changes: [{ seq: 2 * CHANGES_MAX + 2 }] });
 });
 
 const losses: [string, string[]][] = [

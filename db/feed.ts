@@ -11,7 +11,7 @@ export type Change = { seq: number; kind: ChangeKind; shoeId: string | null };
 export type FeedUpdate = { kind: "changes"; changes: Change[] } | { kind: "lost" };
 
 /** More news than this at once is not gone through one by one. */
-const NEWS_MAX = 1_000;
+const CHANGES_MAX = 1_000;
 
 export type Feed = {
   /**
@@ -33,7 +33,7 @@ export function openFeed(db: Database): Feed {
   const poll = (): FeedUpdate => {
     const { generation: generationNow, seq: last } = end();
     if (generationNow === generation && last === position) return { kind: "changes", changes: [] };
-    const isSame = generationNow === generation && last > position && last - position <= NEWS_MAX;
+    const isSame = generationNow === generation && last > position && last - position <= CHANGES_MAX;
     const rows = isSame
       ? db.read.all<[number, ChangeKind, string | null]>(
           "SELECT seq, kind, shoe_id FROM changes WHERE seq > ? ORDER BY seq",

@@ -13,12 +13,12 @@ const KILLS = 4;
 /** SQLite's number for `synchronous = FULL`. */
 const FULL = 2;
 const root = mkdtempSync(join(tmpdir(), "insole-file-"));
-let made = 0;
+let files = 0;
 
 afterAll(() => rmSync(root, { recursive: true }));
 
 function freshPath(): string {
-  const path = join(root, `${++made}.db`);
+  const path = join(root, `${++files}.db`);
   migrate(path);
   return path;
 }
@@ -40,7 +40,7 @@ test("the serving thread goes on while commits run", async () => {
     if (isWriting) setImmediate(turn);
   };
   const before = db.writeQueue().commits;
-  const writes = Promise.all(Array.from({ length: 5_000 }, (_, at) => db.write([word(`${at}`)])));
+  const writes = Promise.all(Array.from({ length: 5_000 }, (_, index) => db.write([word(`${index}`)])));
   setImmediate(turn);
   await writes;
   isWriting = false;
@@ -127,8 +127,8 @@ describe("an acknowledged write", () => {
     import { openFile } from ${JSON.stringify(join(import.meta.dir, "file.ts"))};
     const db = openFile(${JSON.stringify(path)});
     const writer = async (writer) => {
-      for (let at = 0; ; at += 1) {
-        const name = "${round}." + writer + "." + at;
+      for (let number = 0; ; number += 1) {
+        const name = "${round}." + writer + "." + number;
         await db.write([
           { sql: "INSERT INTO words (word) VALUES (?)", args: [name] },
           { sql: "INSERT INTO word_trigrams (trigram, word) VALUES ('x', ?)", args: [name] },
@@ -136,7 +136,7 @@ describe("an acknowledged write", () => {
         process.stdout.write(name + "\\n");
       }
     };
-    for (let at = 0; at < 16; at += 1) writer(at);`;
+    for (let index = 0; index < 16; index += 1) writer(index);`;
 
   test("is on disk before it is acknowledged, power loss included", async () => {
     const db = openFile(freshPath());
@@ -155,24 +155,24 @@ describe("an acknowledged write", () => {
       const writing = Bun.spawn([process.execPath, "-e", child(path, round)], {
         stdio: ["ignore", "pipe", "inherit"],
       });
-      let told = "";
+      let output = "";
       const decoder = new TextDecoder();
       for await (const chunk of writing.stdout) {
-        told += decoder.decode(chunk, { stream: true });
-        if (told.length > 2_000 * (round + 1)) writing.kill("SIGKILL");
+        output += decoder.decode(chunk, { stream: true });
+        if (output.length > 2_000 * (round + 1)) writing.kill("SIGKILL");
       }
       await writing.exited;
       expect(writing.signalCode).toBe("SIGKILL");
-      acknowledged.push(...told.split("\n").slice(0, -1));
+      acknowledged.push(...output.split("\n").slice(0, -1));
     }
     const handle = openHandle(path, CACHE_KB);
-    const ask = (sql: string) => handle.prepare(sql).raw(true).all([]) as string[][];
-    const there = new Set(ask("SELECT word FROM words").flat());
+    const query = (sql: string) => handle.prepare(sql).raw(true).all([]) as string[][];
+    const stored = new Set(query("SELECT word FROM words").flat());
     expect(acknowledged.length).toBeGreaterThan(KILLS * 100);
-    expect(acknowledged.filter((name) => !there.has(name))).toEqual([]);
-    expect(ask("SELECT word FROM words EXCEPT SELECT word FROM word_trigrams")).toEqual([]);
-    expect(ask("SELECT word FROM word_trigrams EXCEPT SELECT word FROM words")).toEqual([]);
-    expect(ask("PRAGMA integrity_check")).toEqual([["ok"]]);
+    expect(acknowledged.filter((name) => !stored.has(name))).toEqual([]);
+    expect(query("SELECT word FROM words EXCEPT SELECT word FROM word_trigrams")).toEqual([]);
+    expect(query("SELECT word FROM word_trigrams EXCEPT SELECT word FROM words")).toEqual([]);
+    expect(query("PRAGMA integrity_check")).toEqual([["ok"]]);
     handle.close();
   });
 });

@@ -18,19 +18,19 @@ export function openFile(path: string, readCacheKb = READ_CACHE_KB, options: Fil
     new URL("./write/commit-worker.ts", import.meta.url),
     path,
   );
-  const door = openWriteQueue((group) => committer.call(group), {
+  const writeQueue = openWriteQueue((group) => committer.call(group), {
     ...options,
     findDone: (ids) => copy.read.all<[string]>(FIND_DONE, JSON.stringify(ids)).map(([id]) => id),
   });
 
   let closing: Promise<void> | undefined;
-  const refused = () => new DatabaseError("closed", "the database is closed");
+  const closed = () => new DatabaseError("closed", "the database is closed");
   const closeAll = async () => {
-    await door.idle();
+    await writeQueue.idle();
     await committer.close();
     await copy.close();
     const refuse = () => {
-      throw refused();
+      throw closed();
     };
     database.read = { get: refuse, all: refuse };
   };
@@ -38,10 +38,11 @@ export function openFile(path: string, readCacheKb = READ_CACHE_KB, options: Fil
   const database: Database = {
     isRemote: false,
     read: copy.read,
-    scan: (questions) => (closing ? Promise.reject(refused()) : copy.scan(questions)),
+    scan: (queries) => (closing ? Promise.reject(closed()) : copy.scan(queries)),
     onPrimary: async (work) => work(database),
-    write: (statements, writeId) => (closing ? Promise.reject(refused()) : door.write(statements, writeId)),
-    writeQueue: door.state,
+    write: (statements, writeId) =>
+      closing ? Promise.reject(closed()) : writeQueue.write(statements, writeId),
+    writeQueue: writeQueue.state,
     // One's own writes are in the file already.
     written: () => null,
     close() {

@@ -3,7 +3,7 @@ import type { Database, Row, Statement } from "../../db/database.ts";
 import { openFile } from "../../db/file.ts";
 import { stateOf } from "../../db/position.ts";
 import { openHandle } from "../../db/read/reader.ts";
-import { answered } from "../../db/server/replay.ts";
+import { replay } from "../../db/server/replay.ts";
 
 const CACHE_KB = 2_048;
 
@@ -45,7 +45,7 @@ export function openLagging(live: Database, path: string) {
       all: (sql, ...args) => copy.read.all(sql, ...args),
     },
     scan: (questions) => copy.scan(questions),
-    onPrimary: (work) => answered(ask, work),
+    onPrimary: (work) => replay(ask, work),
     written() {
       const { generation, seq } = stateOf(live.read);
       return stateOf(copy.read).seq < seq ? { generation, seq } : null;

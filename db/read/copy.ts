@@ -18,10 +18,10 @@ export function openCopy(path: string, readCacheKb = READ_CACHE_KB): Copy {
   const scanner = openThread<Statement[], Row[][]>(new URL("./read-worker.ts", import.meta.url), path);
   return {
     read: openReader(handle),
-    scan(questions) {
+    scan(queries) {
       if (scanner.waiting() >= SCANS_WAITING_MAX)
         return Promise.reject(new DatabaseError("overloaded", "too many wide questions are waiting"));
-      return scanner.call(questions).catch(asRefusal);
+      return scanner.call(queries).catch(rejectAsBusy);
     },
     async close() {
       await scanner.close();
@@ -31,6 +31,6 @@ export function openCopy(path: string, readCacheKb = READ_CACHE_KB): Copy {
 }
 
 /** A question whose thread died may simply be asked again. */
-function asRefusal(error: DatabaseError): never {
+function rejectAsBusy(error: DatabaseError): never {
   throw error.kind === "uncertain" ? new DatabaseError("busy", error.message) : error;
 }

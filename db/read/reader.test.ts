@@ -9,7 +9,7 @@ test("a statement is prepared once, and no more are kept than the bound", () => 
   const handle = openHandle(":memory:", CACHE_KB);
   const prepare = preparedStatements(handle);
   const first = prepare("SELECT 0");
-  for (let at = 1; at < STATEMENTS_MAX; at += 1) prepare(`SELECT ${at}`);
+  for (let index = 1; index < STATEMENTS_MAX; index += 1) prepare(`SELECT ${index}`);
   expect(prepare("SELECT 0")).toBe(first);
   prepare("SELECT 'one more'");
   expect(prepare("SELECT 0")).not.toBe(first);
@@ -18,7 +18,7 @@ test("a statement is prepared once, and no more are kept than the bound", () => 
 
 test("a handle keeps the rules of references and the page cache it was given", () => {
   const handle = openHandle(":memory:", CACHE_KB);
-  const ask = (name: string) => handle.prepare(`PRAGMA ${name}`).raw(true).get([]);
-  expect(["foreign_keys", "cache_size", "busy_timeout"].map(ask)).toEqual([[1], [-CACHE_KB], [5_000]]);
+  const read = (name: string) => handle.prepare(`PRAGMA ${name}`).raw(true).get([]);
+  expect(["foreign_keys", "cache_size", "busy_timeout"].map(read)).toEqual([[1], [-CACHE_KB], [5_000]]);
   handle.close();
 });

@@ -26,19 +26,19 @@ export const schemaTables = (): SQLiteTable[] =>
   Object.values(schema).filter((table): table is typeof table & SQLiteTable => is(table, SQLiteTable));
 
 function linesOfDatabase(handle: Handle): string[] {
-  const ask = (sql: string) => handle.prepare(sql).raw(true).all([]) as Cell[][];
-  const tables = ask(
+  const query = (sql: string) => handle.prepare(sql).raw(true).all([]) as Cell[][];
+  const tables = query(
     `SELECT name, strict FROM pragma_table_list
      WHERE schema = 'main' AND type = 'table' AND name NOT LIKE 'sqlite\\_%' ESCAPE '\\'`,
   );
   return tables.flatMap(([table, strict]) => {
     const lines = [`${table} is ${strict === 1 ? "STRICT" : "not STRICT"}`];
-    for (const [, name, type, isNotNull, fallback, key] of ask(`PRAGMA table_xinfo(${table})`))
-      lines.push(columnLine(`${table}.${name}`, String(type), isNotNull === 1 || key !== 0, fallback));
-    const key = ask(`SELECT name FROM pragma_table_info('${table}') WHERE pk > 0 ORDER BY pk`).flat();
+    for (const [, name, type, isNotNull, defaultValue, key] of query(`PRAGMA table_xinfo(${table})`))
+      lines.push(columnLine(`${table}.${name}`, String(type), isNotNull === 1 || key !== 0, defaultValue));
+    const key = query(`SELECT name FROM pragma_table_info('${table}') WHERE pk > 0 ORDER BY pk`).flat();
     if (key.length > 0) lines.push(`${table} has the primary key ${key.join(", ")}`);
-    for (const [, name, isUnique, origin] of ask(`PRAGMA index_list(${table})`)) {
-      const columns = ask(
+    for (const [, name, isUnique, origin] of query(`PRAGMA index_list(${table})`)) {
+      const columns = query(
         `SELECT name, coll FROM pragma_index_xinfo('${name}') WHERE key = 1 ORDER BY seqno`,
       );
       const parts = columns.map(
@@ -46,16 +46,16 @@ function linesOfDatabase(handle: Handle): string[] {
       );
       if (origin === "u") lines.push(`${table} is unique in ${parts.join(", ")}`);
       if (origin === "c")
-        lines.push(indexLine(String(name), isUnique === 1, parts, whereOf(ask, String(name))));
+        lines.push(indexLine(String(name), isUnique === 1, parts, whereOf(query, String(name))));
     }
-    for (const [, , target, from, to, , onDelete] of ask(`PRAGMA foreign_key_list(${table})`))
+    for (const [, , target, from, to, , onDelete] of query(`PRAGMA foreign_key_list(${table})`))
       lines.push(`${table}.${from} refers to ${target}.${to}, on delete ${String(onDelete).toLowerCase()}`);
     return lines;
   });
 }
 
-function whereOf(ask: (sql: string) => Cell[][], name: string): string {
-  const [sql] = ask(`SELECT sql FROM sqlite_schema WHERE type = 'index' AND name = '${name}'`)[0] ?? [];
+function whereOf(query: (sql: string) => Cell[][], name: string): string {
+  const [sql] = query(`SELECT sql FROM sqlite_schema WHERE type = 'index' AND name = '${name}'`)[0] ?? [];
   return /\bWHERE\b(.*)$/s.exec(String(sql))?.[1]?.trim() ?? "";
 }
 
@@ -69,7 +69,7 @@ function linesOfTable(table: SQLiteTable): string[] {
         `${name}.${column.name}`,
         column.getSQLType(),
         column.notNull || column.primary,
-        fallbackOf(column),
+        defaultOf(column),
       ),
     );
   const key = primaryKeys[0]?.columns ?? columns.filter(({ primary }) => primary);
@@ -100,14 +100,14 @@ const namesOf = (columns: Column[]): string => columns.map(({ name }) => name).j
 
 const textOf = (part: SQL): string => dialect.sqlToQuery(part).sql.replace(/"\w+"\."(\w+)"|"(\w+)"/g, "$1$2");
 
-function fallbackOf({ default: value }: Column): Cell {
+function defaultOf({ default: value }: Column): Cell {
   if (value === undefined) return null;
   if (is(value, SQL)) return textOf(value);
   return typeof value === "string" ? `'${value}'` : String(value);
 }
 
-const columnLine = (name: string, type: string, isNotNull: boolean, fallback: Cell | undefined): string =>
-  `${name} is ${type.toUpperCase()}${isNotNull ? " NOT NULL" : ""}${fallback == null ? "" : ` DEFAULT ${fallback}`}`;
+const columnLine = (name: string, type: string, isNotNull: boolean, defaultValue: Cell | undefined): string =>
+  `${name} is ${type.toUpperCase()}${isNotNull ? " NOT NULL" : ""}${defaultValue == null ? "" : ` DEFAULT ${defaultValue}`}`;
 
 const indexLine = (name: string, isUnique: boolean, parts: string[], where: string): string =>
   `${isUnique ? "unique " : ""}index ${name} on ${parts.join(", ")}${where === "" ? "" : ` WHERE ${where}`}`;

@@ -10,10 +10,10 @@ const CACHE_KB = 1_000;
 const root = mkdtempSync(join(tmpdir(), "insole-migrate-"));
 let folder = "";
 let path = "";
-let made = 0;
+let folders = 0;
 
 beforeEach(() => {
-  folder = join(root, String(++made));
+  folder = join(root, String(++folders));
   path = join(folder, "insole.db");
   mkdirSync(join(folder, "sql"), { recursive: true });
 });
@@ -26,7 +26,7 @@ function written(files: Record<string, string>, oldestProgram = 1): Migration[] 
   return readMigrations(join(folder, "sql"));
 }
 
-function ask(sql: string): unknown[] {
+function query(sql: string): unknown[] {
   const handle = openHandle(path, CACHE_KB);
   const rows = handle.prepare(sql).raw(true).all([]);
   handle.close();
@@ -44,11 +44,11 @@ describe("migrating", () => {
     expect(migrate(path, all.slice(0, 1))).toEqual(["0001_first.sql"]);
     expect(migrate(path, all)).toEqual(["0002_second.sql", "0003_third.sql"]);
     expect(migrate(path, all)).toEqual([]);
-    expect(ask("SELECT text FROM log ORDER BY at")).toEqual([["second"], ["third"]]);
-    expect(ask("SELECT number, name, checksum, oldest_program FROM migrations ORDER BY number")).toEqual(
+    expect(query("SELECT text FROM log ORDER BY at")).toEqual([["second"], ["third"]]);
+    expect(query("SELECT number, name, checksum, oldest_program FROM migrations ORDER BY number")).toEqual(
       all.map(({ number, name, checksum, oldestProgram }) => [number, name, checksum, oldestProgram]),
     );
-    const [[earliest]] = ask("SELECT min(applied_at) FROM migrations") as [[number]];
+    const [[earliest]] = query("SELECT min(applied_at) FROM migrations") as [[number]];
     expect(earliest).toBeWithin(before, Date.now() + 1);
   });
 
@@ -58,7 +58,7 @@ describe("migrating", () => {
     expect(() => migrate(path, changed)).toThrow(
       "migration 0001_first.sql was changed after it had been applied to this database",
     );
-    expect(ask("SELECT text FROM log")).toEqual([]);
+    expect(query("SELECT text FROM log")).toEqual([]);
   });
 
   test("a failing one leaves nothing of itself and is named; those before it stand", () => {
@@ -68,9 +68,9 @@ describe("migrating", () => {
     expect(() => migrate(path, written({ ...FIRST, ...broken, ...THIRD }))).toThrow(
       /^migration 0002_broken\.sql failed: /,
     );
-    expect(ask("SELECT text FROM log")).toEqual([]);
-    expect(ask("SELECT name FROM sqlite_schema WHERE name = 'half'")).toEqual([]);
-    expect(ask("SELECT name FROM migrations")).toEqual([["0001_first.sql"]]);
+    expect(query("SELECT text FROM log")).toEqual([]);
+    expect(query("SELECT name FROM sqlite_schema WHERE name = 'half'")).toEqual([]);
+    expect(query("SELECT name FROM migrations")).toEqual([["0001_first.sql"]]);
   });
 
   test("a newer additive one is accepted, so that a release can be rolled back", () => {
@@ -181,7 +181,7 @@ describe("the command", () => {
     const applied = runs.flatMap(({ out }) => out.match(/applied \S+/g) ?? []);
     expect(applied.sort()).toEqual(NAMES.map((name) => `applied ${name}`));
     path = join(folder, "data", "insole.db");
-    expect(ask("PRAGMA integrity_check")).toEqual([["ok"]]);
+    expect(query("PRAGMA integrity_check")).toEqual([["ok"]]);
   });
 });
 

@@ -30,12 +30,12 @@ export function readMigrations(folder = FOLDER): Migration[] {
   return readdirSync(folder)
     .filter((name) => name.endsWith(".sql"))
     .sort()
-    .map((name, at) => {
+    .map((name, index) => {
       const sql = readFileSync(join(folder, name), "utf8");
       const number = Number(/^(\d{4})_[a-z_]+\.sql$/.exec(name)?.[1] ?? Number.NaN);
-      if (number !== at + 1)
+      if (number !== index + 1)
         throw new Error(
-          `migration ${name}: expected a name like ${String(at + 1).padStart(4, "0")}_name.sql`,
+          `migration ${name}: expected a name like ${String(index + 1).padStart(4, "0")}_name.sql`,
         );
       const oldestProgram = Number(/^-- oldest program: (\d+)$/m.exec(sql)?.[1] ?? Number.NaN);
       if (!(oldestProgram <= number))

@@ -11,13 +11,13 @@ import { facets } from "./schema.ts";
 
 const CACHE_KB = 1_000;
 const folder = mkdtempSync(join(tmpdir(), "insole-schema-"));
-let made = 0;
+let files = 0;
 
 afterAll(() => rmSync(folder, { recursive: true }));
 
 /** A migrated file, altered by hand. */
 function freshHandle(sql = "") {
-  const path = join(folder, `${++made}.db`);
+  const path = join(folder, `${++files}.db`);
   migrate(path);
   const handle = openHandle(path, CACHE_KB);
   handle.exec(sql);

@@ -1,11 +1,10 @@
 // What is said to a libSQL server: a group's transaction, each member undone alone, and questions on one snapshot.
-
 import type { Position, Row, Statement, Value, WriteResult } from "../database.ts";
 import { DatabaseError, toDatabaseError } from "../errors.ts";
 import { STATE } from "../position.ts";
 import type { Outcome } from "../write/commit.ts";
 import { requires } from "../write/guard.ts";
-import type { Cell, Condition, Pipeline, Step, StepError, StepResult } from "./pipeline.ts";
+import type { Cell, Pipeline, Step, StepCondition, StepError, StepResult } from "./pipeline.ts";
 
 /** What became of each member, and how new the group made the shop. */
 export type Committed = { outcomes: Outcome[]; position: Position | null };
@@ -17,10 +16,10 @@ const GUARD = 1;
 /** Why nothing is written or asked there. */
 export const FOREIGN = "another dataset, or none, stands at the primary's address";
 // A statement can undo the whole transaction; what came after it would stand outside of any.
-const inTransaction: Condition = { type: "not", cond: { type: "is_autocommit" } };
-const isBegun: Condition = { type: "and", conds: [{ type: "ok", step: GUARD }, inTransaction] };
-const ok = (step: number): Condition => ({ type: "ok", step });
-const failed = (step: number): Condition => ({ type: "not", cond: ok(step) });
+const inTransaction: StepCondition = { type: "not", cond: { type: "is_autocommit" } };
+const isBegun: StepCondition = { type: "and", conds: [{ type: "ok", step: GUARD }, inTransaction] };
+const ok = (step: number): StepCondition => ({ type: "ok", step });
+const failed = (step: number): StepCondition => ({ type: "not", cond: ok(step) });
 
 /**
  * Commits the members together, each undone alone when it fails. Throws `busy` when the server let nobody in, `unreachable` when
@@ -53,28 +52,28 @@ export async function commitOnServer(
  * Asks the questions on one snapshot. Throws `unreachable` when the server does not answer in time, or holds another dataset
  * than this (`null`: any will do).
  */
-export async function askOnServer(
+export async function queryServer(
   pipeline: Pipeline,
-  questions: Statement[],
+  queries: Statement[],
   dataset: string | null = null,
 ): Promise<Row[][]> {
   const steps: Step[] = [stepOf(null, DATASET)];
   // One question needs no transaction.
-  if (questions.length > 1) steps.unshift(stepOf(null, "BEGIN"));
+  if (queries.length > 1) steps.unshift(stepOf(null, "BEGIN"));
   const from = steps.length;
-  for (const { sql, args } of questions) steps.push(stepOf(ok(from - 1), sql, args));
-  if (questions.length > 1) steps.push(stepOf(inTransaction, "COMMIT"));
-  const { step_results: results, step_errors: errors } = await pipeline.run(steps).catch(asUnreachable);
+  for (const { sql, args } of queries) steps.push(stepOf(ok(from - 1), sql, args));
+  if (queries.length > 1) steps.push(stepOf(inTransaction, "COMMIT"));
+  const { step_results: results, step_errors: errors } = await pipeline.run(steps).catch(throwUnreachable);
   const found = results[from - 1]?.rows[0]?.map(toValue)[0];
   const error = errors.find((each) => each !== null);
   if (error && found !== undefined) throw refusalOf(error);
   if (found === undefined || (dataset !== null && found !== dataset))
     throw new DatabaseError("unreachable", FOREIGN);
-  return results.slice(from, from + questions.length).map((each) => each?.rows.map(toRow) ?? []);
+  return results.slice(from, from + queries.length).map((each) => each?.rows.map(toRow) ?? []);
 }
 
 /** Whatever kept a question from its answer, it may be asked again; a mistake in it is what it is. */
-function asUnreachable(thrown: unknown): never {
+function throwUnreachable(thrown: unknown): never {
   const error = toDatabaseError(thrown);
   if (error.kind === "failed") throw refusalOf(error);
   throw error.kind === "uncertain" ? new DatabaseError("unreachable", error.message) : error;
@@ -92,7 +91,7 @@ type Span = { from: number; to: number };
 
 function stepsOf(members: Statement[][], dataset: string | null): { steps: Step[]; spans: Span[] } {
   const steps: Step[] = [];
-  const add = (condition: Condition | null, sql: string, args?: Value[]): number =>
+  const add = (condition: StepCondition | null, sql: string, args?: Value[]): number =>
     steps.push(stepOf(condition, sql, args)) - 1;
   add(null, "BEGIN IMMEDIATE");
   const { sql, args } = requires("?1 IS NULL OR EXISTS (SELECT 1 FROM dataset WHERE id = ?1)", dataset);
@@ -129,7 +128,7 @@ function toWriteResult(result: StepResult | undefined): WriteResult {
 
 const toRow = (row: Cell[]): Row => row.map(toValue);
 
-const stepOf = (condition: Condition | null, sql: string, args: Value[] = []): Step => ({
+const stepOf = (condition: StepCondition | null, sql: string, args: Value[] = []): Step => ({
   condition,
   stmt: { sql, args: args.map(toCell), want_rows: true },
 });

@@ -9,15 +9,15 @@ import { messageOf } from "../message.ts";
 export type Server = { url: string; authToken: string; dataset?: () => string | null };
 
 /** What must hold of the steps before, for a step to be done. */
-export type Condition =
+export type StepCondition =
   | { type: "ok"; step: number }
-  | { type: "not"; cond: Condition }
+  | { type: "not"; cond: StepCondition }
   | { type: "is_autocommit" }
-  | { type: "and"; conds: Condition[] };
+  | { type: "and"; conds: StepCondition[] };
 /** A value as it travels. */
 export type Cell = { type: string; value?: string | number; base64?: string };
 export type Step = {
-  condition: Condition | null;
+  condition: StepCondition | null;
   stmt: { sql: string; args: Cell[]; want_rows: boolean };
 };
 /** `null`: the step was not done, or failed. */
@@ -54,11 +54,11 @@ export function openPipeline(
 ): Pipeline {
   const address = `${url.replace(/\/+$/, "")}/v3/pipeline`;
   const headers = { "content-type": "application/json", authorization: `Bearer ${authToken}` };
-  const kept: string[] = [];
-  let underway = 0;
+  const idleBatons: string[] = [];
+  let batchesUnderWay = 0;
 
   const send = async (steps: Step[], baton: string | null): Promise<Response> => {
-    const keeps = kept.length + underway <= keptMax;
+    const keeps = idleBatons.length + batchesUnderWay <= keptMax;
     const requests = [{ type: "batch", batch: { steps } }, ...(keeps ? [] : [{ type: "close" }])];
     const body = JSON.stringify({ baton, requests });
     try {
@@ -70,13 +70,13 @@ export function openPipeline(
   };
 
   const run = async (steps: Step[]): Promise<BatchResult> => {
-    const baton = kept.pop() ?? null;
+    const baton = idleBatons.pop() ?? null;
     let response = await send(steps, baton);
     // A stream that the server knows no more, after a pause or a restart: nothing was done.
     if (baton !== null && response.status === 400) response = await send(steps, null);
     refuse(response.status);
     const { baton: next, results } = await readReply(response);
-    if (next) kept.push(next);
+    if (next) idleBatons.push(next);
     const [first] = results ?? [];
     if (first?.type === "ok" && first.response.result) return first.response.result;
     const why = first?.type === "error" ? first.error.message : `the primary answered ${response.status}`;
@@ -85,11 +85,11 @@ export function openPipeline(
 
   return {
     async run(steps) {
-      underway += 1;
+      batchesUnderWay += 1;
       try {
         return await run(steps);
       } finally {
-        underway -= 1;
+        batchesUnderWay -= 1;
       }
     },
   };

@@ -53,7 +53,9 @@ describe("on a server", () => {
 
   test("two doors that write at once are both let in", async () => {
     const other = openRemote(server);
-    const writes = Array.from({ length: 300 }, (_, at) => (at % 2 ? db : other).write([word(`both ${at}`)]));
+    const writes = Array.from({ length: 300 }, (_, index) =>
+      (index % 2 ? db : other).write([word(`both ${index}`)]),
+    );
     await Promise.all(writes);
     await other.close();
     expect((await words()).filter((each) => each.startsWith("both"))).toHaveLength(300);
@@ -80,7 +82,7 @@ describe("on a server", () => {
     for (const refusal of refusals) expectRefusal(refusal, "unreachable");
     expect(performance.now() - startedAt).toBeLessThan(REFUSED_MS_MAX);
     await server.start();
-    await untilDone(() => db.write([word("back")]));
+    await retryWhileRefused(() => db.write([word("back")]));
     expect(await words()).toContain("back");
     expect(await words()).not.toContain("gone");
   });
@@ -95,7 +97,9 @@ describe("on a server", () => {
     expectRefusal(await failure(frozen.scan([{ sql: "SELECT 1" }])), "unreachable");
     expect(performance.now() - startedAt).toBeLessThan(REFUSED_MS_MAX);
     process.kill(server.pid(), "SIGCONT");
-    const again = await untilDone(() => frozen.write([word("frozen")], "frozen")).catch((thrown) => thrown);
+    const again = await retryWhileRefused(() => frozen.write([word("frozen")], "frozen")).catch(
+      (thrown) => thrown,
+    );
     // Either the first one arrived late, or this one did it.
     if (again instanceof Error) expectRefusal(again, "unique", ["writes.id"]);
     expect((await words()).filter((each) => each === "frozen")).toHaveLength(1);
@@ -109,7 +113,7 @@ describe("on a server", () => {
     for (const refusal of await Promise.all(crowd)) expectRefusal(refusal, "unreachable");
     expect(performance.now() - startedAt).toBeLessThan(REFUSED_MS_MAX);
     process.kill(server.pid(), "SIGCONT");
-    expect(await untilDone(() => db.scan([{ sql: "SELECT 1" }]))).toEqual([[[1]]]);
+    expect(await retryWhileRefused(() => db.scan([{ sql: "SELECT 1" }]))).toEqual([[[1]]]);
   });
 
   test("another dataset, or none, is neither written nor asked", async () => {
@@ -131,22 +135,22 @@ describe("on a server", () => {
   });
 
   test("a write whose answer was lost by a kill is settled by its id: done once", async () => {
-    for (let at = 0; at < 5; at += 1) {
+    for (let round = 0; round < 5; round += 1) {
       const writes = Array.from({ length: 20 }, (_, index) => {
-        const name = `kill ${at}-${index}`;
+        const name = `kill ${round}-${index}`;
         return failure(db.write([word(name)], name)).then((outcome) => [name, outcome] as const);
       });
       await server.stop("SIGKILL");
       await server.start();
       const outcomes = await Promise.all(writes);
-      const there = new Set(await words());
-      for (const [name, outcome] of outcomes) if (outcome === "it was done") expect(there).toContain(name);
+      const stored = new Set(await words());
+      for (const [name, outcome] of outcomes) if (outcome === "it was done") expect(stored).toContain(name);
     }
   });
 });
 
 /** Tries again while it is refused as not done. */
-async function untilDone<T>(write: () => Promise<T>): Promise<T> {
+async function retryWhileRefused<T>(write: () => Promise<T>): Promise<T> {
   const end = performance.now() + BACK_MS_MAX;
   for (;;) {
     try {

@@ -2,9 +2,9 @@
 import type { Database, Position, Row, Statement } from "../database.ts";
 import { DatabaseError } from "../errors.ts";
 import { openWriteQueue } from "../write/queue.ts";
-import { askOnServer, commitOnServer } from "./hrana.ts";
+import { commitOnServer, queryServer } from "./hrana.ts";
 import { openPipeline, type Server } from "./pipeline.ts";
-import { answered } from "./replay.ts";
+import { replay } from "./replay.ts";
 
 export type RemoteOptions = {
   /** A commit that takes longer has an unknown outcome. */
@@ -18,7 +18,7 @@ const COMMIT_MS = 1_000;
 const WAITING_MS = 1_500;
 /** After these the primary is not there: what waits for it is refused at once, and one write a second tries. */
 const GONE = ["uncertain", "unreachable"] as const;
-const QUESTION_MS = 1_500;
+const QUERY_MS = 1_500;
 /** How long a lost outcome is asked for: a server that was killed is back within that time. */
 const FIND_MS = 300;
 const FIND_TRY_MS = 250;
@@ -27,10 +27,10 @@ const FIND_PAUSE_MS = 50;
 const BUSY_TRIES = 4;
 const BUSY_PAUSE_MS = 40;
 /** Questions under way at once; the server refuses the 129th of all nodes together. */
-const QUESTIONS_MAX = 8;
-const QUESTIONS_WAITING_MAX = 500;
+const QUERIES_MAX = 8;
+const QUERIES_WAITING_MAX = 500;
 /** With the one of the write door three connections of each node; the server takes 128 of all. */
-const QUESTION_STREAMS = 2;
+const QUERY_STREAMS = 2;
 /** After a question without an answer, one in this time tries. */
 const RETRY_MS = 1_000;
 const FIND_DONE = "SELECT id FROM writes WHERE id IN (SELECT value FROM json_each(?))";
@@ -38,38 +38,39 @@ const FIND_DONE = "SELECT id FROM writes WHERE id IN (SELECT value FROM json_eac
 /** Opens a server's database; there is nothing to read on this thread: ask `newest`. */
 export function openRemote(server: Server, options: RemoteOptions = {}): Database {
   const { commitMs = COMMIT_MS, deadlineMs = WAITING_MS } = options;
-  const { ask, findDone, dataset, isThere, idle } = openServer(server);
+  const { query, findDone, dataset, onAnswer, idle } = openServer(server);
   const writing = openPipeline(server, { ms: commitMs, keptMax: 1 });
-  let isDoubted = false;
+  let isUncertain = false;
   let written: Position | null = null;
   let closing: Promise<void> | undefined;
   const closed = () => new DatabaseError("closed", "the database is closed");
 
   const commit = async (group: Statement[][]) => {
     // A question first: what is not sent has a known outcome.
-    if (isDoubted) await findDone([]);
-    isDoubted = true;
-    const { outcomes, position } = await untilLetIn(() => commitOnServer(writing, group, dataset()));
-    isDoubted = false;
-    isThere();
+    if (isUncertain) await findDone([]);
+    isUncertain = true;
+    const { outcomes, position } = await retryWhileBusy(() => commitOnServer(writing, group, dataset()));
+    isUncertain = false;
+    onAnswer();
     if (position) written = newer(written, position);
     return outcomes;
   };
-  const door = openWriteQueue(commit, { findDone, deadlineMs, opensOn: GONE });
-  const noCopy = (): never => {
+  const writeQueue = openWriteQueue(commit, { findDone, deadlineMs, opensOn: GONE });
+  const refuseRead = (): never => {
     throw closing ? closed() : new Error("there is no copy of the server's database here: ask `newest`");
   };
 
   return {
     isRemote: true,
-    read: { get: noCopy, all: noCopy },
-    scan: (questions) => (closing ? Promise.reject(closed()) : ask(questions)),
-    onPrimary: (work) => (closing ? Promise.reject(closed()) : answered(ask, work)),
-    write: (statements, writeId) => (closing ? Promise.reject(closed()) : door.write(statements, writeId)),
-    writeQueue: door.state,
+    read: { get: refuseRead, all: refuseRead },
+    scan: (queries) => (closing ? Promise.reject(closed()) : query(queries)),
+    onPrimary: (work) => (closing ? Promise.reject(closed()) : replay(query, work)),
+    write: (statements, writeId) =>
+      closing ? Promise.reject(closed()) : writeQueue.write(statements, writeId),
+    writeQueue: writeQueue.state,
     written: () => written,
     close() {
-      closing ??= door.idle().then(idle);
+      closing ??= writeQueue.idle().then(idle);
       return closing;
     },
   };
@@ -80,26 +81,26 @@ const newer = (before: Position | null, now: Position): Position =>
   before?.generation === now.generation && before.seq > now.seq ? before : now;
 
 function openServer(server: Server) {
-  const gate = openGate();
-  const questions = openPipeline(server, { ms: QUESTION_MS, keptMax: QUESTION_STREAMS });
-  const outcomes = openPipeline(server, { ms: FIND_TRY_MS, keptMax: 0 });
+  const limit = openQueryLimit();
+  const querying = openPipeline(server, { ms: QUERY_MS, keptMax: QUERY_STREAMS });
+  const finding = openPipeline(server, { ms: FIND_TRY_MS, keptMax: 0 });
   const dataset = () => server.dataset?.() ?? null;
   return {
-    ask: (asked: Statement[]): Promise<Row[][]> =>
-      gate.through(() => askOnServer(questions, asked, dataset())),
+    query: (queries: Statement[]): Promise<Row[][]> =>
+      limit.through(() => queryServer(querying, queries, dataset())),
     findDone: (ids: string[]) =>
-      findDone((asked) => askOnServer(outcomes, asked, dataset()), ids).catch((thrown) => {
-        gate.failed();
+      findDone((queries) => queryServer(finding, queries, dataset()), ids).catch((thrown) => {
+        limit.failed();
         throw thrown;
       }),
     dataset,
-    isThere: gate.succeeded,
-    idle: gate.idle,
+    onAnswer: limit.succeeded,
+    idle: limit.idle,
   };
 }
 
 /** A group that was not let in has not been done, so it may simply be sent again. */
-async function untilLetIn<T>(send: () => Promise<T>): Promise<T> {
+async function retryWhileBusy<T>(send: () => Promise<T>): Promise<T> {
   for (let tries = 1; ; tries += 1) {
     try {
       return await send();
@@ -111,11 +112,11 @@ async function untilLetIn<T>(send: () => Promise<T>): Promise<T> {
   }
 }
 
-async function findDone(ask: (questions: Statement[]) => Promise<Row[][]>, ids: string[]): Promise<string[]> {
+async function findDone(query: (queries: Statement[]) => Promise<Row[][]>, ids: string[]): Promise<string[]> {
   const end = performance.now() + FIND_MS;
   for (;;) {
     try {
-      const [rows = []] = await ask([{ sql: FIND_DONE, args: [JSON.stringify(ids)] }]);
+      const [rows = []] = await query([{ sql: FIND_DONE, args: [JSON.stringify(ids)] }]);
       return rows.map(([id]) => String(id));
     } catch (thrown) {
       if (performance.now() > end) throw thrown;
@@ -128,32 +129,32 @@ async function findDone(ask: (questions: Statement[]) => Promise<Row[][]>, ids: 
  * Lets so many questions through at once; the next ones wait in their order, bounded. After one that was not answered, those that
  * wait would only wait for the same: they are refused, and one a second tries.
  */
-function openGate() {
+function openQueryLimit() {
   let underway = 0;
   let retryAtMs: number | null = null;
   let waiting: PromiseWithResolvers<void>[] = [];
-  const idlers: (() => void)[] = [];
+  const idleWaiters: (() => void)[] = [];
   const leave = () => {
     underway -= 1;
     waiting.shift()?.resolve();
-    if (underway === 0) for (const tell of idlers.splice(0)) tell();
+    if (underway === 0) for (const resolve of idleWaiters.splice(0)) resolve();
   };
   const admit = () => {
     if (retryAtMs === null) return;
-    if (performance.now() < retryAtMs) throw unanswered();
+    if (performance.now() < retryAtMs) throw unreachable();
     retryAtMs = performance.now() + RETRY_MS;
   };
   const failed = () => {
     retryAtMs = performance.now() + RETRY_MS;
     const late = waiting;
     waiting = [];
-    for (const { reject } of late) reject(unanswered());
+    for (const { reject } of late) reject(unreachable());
   };
   const succeeded = () => {
     retryAtMs = null;
   };
   const turn = (): Promise<void> => {
-    if (waiting.length >= QUESTIONS_WAITING_MAX)
+    if (waiting.length >= QUERIES_WAITING_MAX)
       throw new DatabaseError("overloaded", "too many questions are waiting for the primary");
     const mine = Promise.withResolvers<void>();
     waiting.push(mine);
@@ -162,7 +163,7 @@ function openGate() {
   return {
     async through<T>(work: () => Promise<T>): Promise<T> {
       admit();
-      if (underway >= QUESTIONS_MAX) await turn();
+      if (underway >= QUERIES_MAX) await turn();
       underway += 1;
       try {
         const answer = await work();
@@ -180,8 +181,8 @@ function openGate() {
     failed,
     /** Resolves when nothing is under way. */
     idle: (): Promise<void> =>
-      underway === 0 ? Promise.resolve() : new Promise((resolve) => idlers.push(resolve)),
+      underway === 0 ? Promise.resolve() : new Promise((resolve) => idleWaiters.push(resolve)),
   };
 }
 
-const unanswered = () => new DatabaseError("unreachable", "the primary does not answer questions");
+const unreachable = () => new DatabaseError("unreachable", "the primary does not answer questions");

@@ -8,11 +8,11 @@ import { requires } from "../write/guard.ts";
 export const COUNT_WORDS = "SELECT count(*) FROM words";
 
 /** The database of the test that runs. */
-export type Under = {
+export type Subject = {
   db(): Database;
   caughtUp(): Promise<void>;
   /** Puts questions to the read door, or where there is none to the server. */
-  ask<T>(work: (at: Readable) => T): Promise<T>;
+  query<T>(work: (readable: Readable) => T): Promise<T>;
 };
 
 /** Adds a word to the index's vocabulary: the smallest write there is. */
@@ -53,25 +53,25 @@ export const failure = (promise: Promise<unknown>): Promise<unknown> =>
 /** Expects a `DatabaseError` of this kind that names these columns. */
 export function expectRefusal(thrown: unknown, kind: DatabaseErrorKind, columns: string[] = []): void {
   expect(thrown).toBeInstanceOf(DatabaseError);
-  const { kind: told, columns: named } = thrown as DatabaseError;
-  expect({ kind: told, columns: named }).toEqual({ kind, columns });
+  const { kind: actualKind, columns: actualColumns } = thrown as DatabaseError;
+  expect({ kind: actualKind, columns: actualColumns }).toEqual({ kind, columns });
 }
 
 /** What a write id does. */
-export function writeIds({ db, caughtUp, ask }: Under): void {
+export function writeIds({ db, caughtUp, query }: Subject): void {
   test("records a write id with the effect, and refuses to do it twice", async () => {
     const write = () => db().write([requires("1 = 1"), { sql: "SELECT 5" }], "a write");
     expect((await write())[1]?.rows).toEqual([[5]]);
     expectRefusal(await failure(write()), "unique", ["writes.id"]);
     await caughtUp();
-    expect(await ask(({ read }) => read.all("SELECT id FROM writes"))).toEqual([["a write"]]);
+    expect(await query(({ read }) => read.all("SELECT id FROM writes"))).toEqual([["a write"]]);
   });
 }
 
 /** What the end of a database does. */
-export function closing({ db, ask }: Under): void {
+export function closing({ db, query }: Subject): void {
   test("waits for what is under way, refuses what comes later, and may be said twice", async () => {
-    const writes = Array.from({ length: 3_000 }, (_, at) => db().write([word(`${at}`)]));
+    const writes = Array.from({ length: 3_000 }, (_, index) => db().write([word(`${index}`)]));
     const scanned = db().scan([{ sql: "SELECT 1" }]);
     const ended: string[] = [];
     const close = (name: string) =>
@@ -86,42 +86,44 @@ export function closing({ db, ask }: Under): void {
     await Promise.all(closed);
     expect(ended).toEqual(["first", "second"]);
     expectRefusal(await failure(db().write([word("later")])), "closed");
-    expectRefusal(await failure(ask(({ read }) => read.get("SELECT 1"))), "closed");
-    expectRefusal(await failure(ask(({ read }) => read.all("SELECT 1"))), "closed");
+    expectRefusal(await failure(query(({ read }) => read.get("SELECT 1"))), "closed");
+    expectRefusal(await failure(query(({ read }) => read.all("SELECT 1"))), "closed");
   });
 }
 
 /** What the read door does. */
-export function readDoor({ db, caughtUp, ask }: Under): void {
+export function reads({ db, caughtUp, query }: Subject): void {
   test("answers with tuples in the order of the columns", async () => {
     await db().write([word("b"), word("a"), word("c")]);
     await caughtUp();
     expect(
-      await ask(({ read }) =>
+      await query(({ read }) =>
         read.all("SELECT word, length(word) FROM words WHERE word < ? ORDER BY word", "c"),
       ),
     ).toEqual([
       ["a", 1],
       ["b", 1],
     ]);
-    expect(await ask(({ read }) => read.get("SELECT word FROM words WHERE word = ?", "a"))).toEqual(["a"]);
+    expect(await query(({ read }) => read.get("SELECT word FROM words WHERE word = ?", "a"))).toEqual(["a"]);
     expect(
-      await ask(({ read }) => read.get("SELECT word FROM words WHERE word = ?", "nothing")),
+      await query(({ read }) => read.get("SELECT word FROM words WHERE word = ?", "nothing")),
     ).toBeUndefined();
-    expect(await ask(({ read }) => read.all("SELECT word FROM words WHERE word = ?", "nothing"))).toEqual([]);
+    expect(await query(({ read }) => read.all("SELECT word FROM words WHERE word = ?", "nothing"))).toEqual(
+      [],
+    );
   });
 
   test("shows the newest state at every look, also after looks that had more rows to tell", async () => {
-    for (let at = 1; at <= 5; at += 1) {
-      await db().write([word(`word ${at}`)]);
+    for (let round = 1; round <= 5; round += 1) {
+      await db().write([word(`word ${round}`)]);
       await caughtUp();
-      expect(await ask(({ read }) => read.get("SELECT word FROM words ORDER BY word"))).toEqual(["word 1"]);
-      expect(await ask(({ read }) => read.get(COUNT_WORDS))).toEqual([at]);
+      expect(await query(({ read }) => read.get("SELECT word FROM words ORDER BY word"))).toEqual(["word 1"]);
+      expect(await query(({ read }) => read.get(COUNT_WORDS))).toEqual([round]);
     }
   });
 
   test("keeps more different questions than it holds prepared", async () => {
-    for (let at = 0; at < 1_200; at += 1)
-      expect(await ask(({ read }) => read.get(`SELECT ${at}, ?`, at))).toEqual([at, at]);
+    for (let round = 0; round < 1_200; round += 1)
+      expect(await query(({ read }) => read.get(`SELECT ${round}, ?`, round))).toEqual([round, round]);
   });
 }

@@ -9,16 +9,16 @@ import {
   expectRefusal,
   failure,
   ofShoe,
-  readDoor,
+  reads,
+  type Subject,
   shoe,
   size,
-  type Under,
   word,
   writeIds,
 } from "./contract-parts.ts";
 
 /**
- * A fresh, migrated database under test; `caughtUp` waits until its read door shows its own writes. Without a copy here
+ * A fresh, migrated database subject test; `caughtUp` waits until its read door shows its own writes. Without a copy here
  * there is no such door, and the questions go to `newest`.
  */
 export type Backing = { db: Database; hasCopy: boolean; caughtUp(): Promise<void>; remove(): Promise<void> };
@@ -39,22 +39,22 @@ export function databaseContract(name: string, open: Open): void {
       await backing.db.close();
       await backing.remove();
     });
-    const under: Under = {
+    const subject: Subject = {
       db: () => backing.db,
       caughtUp: () => backing.caughtUp(),
-      ask: async (work) => (backing.hasCopy ? work(backing.db) : backing.db.onPrimary(work)),
+      query: async (work) => (backing.hasCopy ? work(backing.db) : backing.db.onPrimary(work)),
     };
-    describe("read door", () => readDoor(under));
-    describe("write door", () => writeDoor(under));
-    describe("write ids", () => writeIds(under));
-    describe("rules", () => rules(under));
-    describe("values", () => values(under));
-    describe("scan", () => scan(under));
-    describe("closing", () => closing(under));
+    describe("read door", () => reads(subject));
+    describe("write door", () => writes(subject));
+    describe("write ids", () => writeIds(subject));
+    describe("rules", () => rules(subject));
+    describe("values", () => values(subject));
+    describe("scan", () => scan(subject));
+    describe("closing", () => closing(subject));
   });
 }
 
-function writeDoor({ db, caughtUp, ask }: Under): void {
+function writes({ db, caughtUp, query }: Subject): void {
   test("commits the statements of a write together and returns what each did", async () => {
     const results = await db().write([
       shoe("a"),
@@ -69,29 +69,29 @@ function writeDoor({ db, caughtUp, ask }: Under): void {
     expect(results[2]?.rows).toEqual([]);
     expect(results[3]?.rows).toEqual([["b", 1]]);
     await caughtUp();
-    expect(await ask(({ read }) => read.all("SELECT shoe_id, likes FROM shoes"))).toEqual([["a", 1]]);
+    expect(await query(({ read }) => read.all("SELECT shoe_id, likes FROM shoes"))).toEqual([["a", 1]]);
   });
 
   test("undoes a write of which one statement fails", async () => {
     expectRefusal(await failure(db().write([word("a"), shoe("a", 0), word("b")])), "check", ["price_cents"]);
     await caughtUp();
-    expect(await ask(({ read }) => read.get(COUNT_WORDS))).toEqual([0]);
+    expect(await query(({ read }) => read.get(COUNT_WORDS))).toEqual([0]);
   });
 
   test("undoes a failing member alone: its neighbours of the same group stay", async () => {
-    const writes = Array.from({ length: 200 }, (_, at) =>
-      failure(db().write(at % 2 ? [word(`bad ${at}`), word(`bad ${at}`)] : [word(`good ${at}`)])),
+    const writes = Array.from({ length: 200 }, (_, index) =>
+      failure(db().write(index % 2 ? [word(`bad ${index}`), word(`bad ${index}`)] : [word(`good ${index}`)])),
     );
     const outcomes = await Promise.all(writes);
-    outcomes.forEach((outcome, at) => {
-      if (at % 2) expectRefusal(outcome, "unique", ["words.word"]);
+    outcomes.forEach((outcome, index) => {
+      if (index % 2) expectRefusal(outcome, "unique", ["words.word"]);
       else expect(outcome).toBe("it was done");
     });
     expect(db().writeQueue().commits).toBeLessThan(100);
     await caughtUp();
-    expect(await ask(({ read }) => read.get("SELECT count(*), sum(word LIKE 'good %') FROM words"))).toEqual([
-      100, 100,
-    ]);
+    expect(
+      await query(({ read }) => read.get("SELECT count(*), sum(word LIKE 'good %') FROM words")),
+    ).toEqual([100, 100]);
   });
 
   test("an undone transaction is nobody's success", async () => {
@@ -102,18 +102,20 @@ function writeDoor({ db, caughtUp, ask }: Under): void {
       ),
     );
     await caughtUp();
-    const there = (
-      await ask(({ read }) => read.all<[string]>("SELECT word FROM words ORDER BY word"))
+    const stored = (
+      await query(({ read }) => read.all<[string]>("SELECT word FROM words ORDER BY word"))
     ).flat();
-    const told = ["first", "second", "undoing", "third"].filter((_, at) => outcomes[at] === "it was done");
-    expect(there).toEqual(told);
+    const acknowledged = ["first", "second", "undoing", "third"].filter(
+      (_, index) => outcomes[index] === "it was done",
+    );
+    expect(stored).toEqual(acknowledged);
     expect(outcomes[2]).toBeInstanceOf(DatabaseError);
     await db().write([word("after it")]);
   });
 
   test("refuses what its queue cannot hold with `overloaded`, and did not do it", async () => {
     const outcomes = await Promise.all(
-      Array.from({ length: FLOOD }, (_, at) => failure(db().write([word(`${at}`)]))),
+      Array.from({ length: FLOOD }, (_, index) => failure(db().write([word(`${index}`)]))),
     );
     const refused = outcomes.filter((outcome) => outcome !== "it was done");
     expect(refused.length).toBeWithin(1, FLOOD);
@@ -121,11 +123,11 @@ function writeDoor({ db, caughtUp, ask }: Under): void {
       expect(outcome).toBe("overloaded");
     expect(db().writeQueue().queued).toBe(0);
     await caughtUp();
-    expect(await ask(({ read }) => read.get(COUNT_WORDS))).toEqual([FLOOD - refused.length]);
+    expect(await query(({ read }) => read.get(COUNT_WORDS))).toEqual([FLOOD - refused.length]);
   });
 }
 
-function rules({ db, caughtUp, ask }: Under): void {
+function rules({ db, caughtUp, query }: Subject): void {
   const refused: [string, Statement, DatabaseErrorKind, string[]][] = [
     ["a second shoe of one id", shoe("a", 100, "other"), "unique", ["shoes.shoe_id"]],
     ["a second shoe of one slug", shoe("b", 100, "a"), "unique", ["shoes.slug"]],
@@ -178,22 +180,24 @@ function rules({ db, caughtUp, ask }: Under): void {
     expectRefusal(await failure(db().write([word("beside it"), statement])), kind, columns);
     await caughtUp();
     expect(
-      await ask(({ read }) => read.get("SELECT (SELECT count(*) FROM words), (SELECT stock FROM sizes)")),
+      await query(({ read }) => read.get("SELECT (SELECT count(*) FROM words), (SELECT stock FROM sizes)")),
     ).toEqual([0, 2]);
   });
 }
 
-function values({ db, caughtUp, ask }: Under): void {
+function values({ db, caughtUp, query }: Subject): void {
   const MOST = Number.MAX_SAFE_INTEGER;
 
   test("whole numbers are bound as integers and come back as numbers", async () => {
     const sql = "INSERT INTO changes (kind, at) VALUES ('session', ?) RETURNING at, typeof(at)";
-    const results = await db().write([0, -1, MOST, -MOST, 5n].map((at) => ({ sql, args: [at] })));
-    expect(results.map(({ rows }) => rows[0])).toEqual([0, -1, MOST, -MOST, 5].map((at) => [at, "integer"]));
+    const results = await db().write([0, -1, MOST, -MOST, 5n].map((value) => ({ sql, args: [value] })));
+    expect(results.map(({ rows }) => rows[0])).toEqual(
+      [0, -1, MOST, -MOST, 5].map((value) => [value, "integer"]),
+    );
     for (const value of [0, -1, MOST])
-      expect(await ask(({ read }) => read.get("SELECT ?1, typeof(?1)", value))).toEqual([value, "integer"]);
+      expect(await query(({ read }) => read.get("SELECT ?1, typeof(?1)", value))).toEqual([value, "integer"]);
     for (const value of [1.5, 1e300, -2.25e-10])
-      expect(await ask(({ read }) => read.get("SELECT ?1, typeof(?1)", value))).toEqual([value, "real"]);
+      expect(await query(({ read }) => read.get("SELECT ?1, typeof(?1)", value))).toEqual([value, "real"]);
   });
 
   test("texts of any script and length, bytes and nothing survive", async () => {
@@ -201,13 +205,13 @@ function values({ db, caughtUp, ask }: Under): void {
     await db().write(texts.map(word));
     await caughtUp();
     for (const text of texts)
-      expect(await ask(({ read }) => read.get("SELECT word FROM words WHERE word = ?", text))).toEqual([
+      expect(await query(({ read }) => read.get("SELECT word FROM words WHERE word = ?", text))).toEqual([
         text,
       ]);
     const bytes = new Uint8Array([0, 255, 0, 128]);
-    const [kept] = (await ask(({ read }) => read.get<[Uint8Array]>("SELECT ?", bytes))) ?? [];
+    const [kept] = (await query(({ read }) => read.get<[Uint8Array]>("SELECT ?", bytes))) ?? [];
     expect([...(kept ?? [])]).toEqual([...bytes]);
-    expect(await ask(({ read }) => read.get("SELECT ?", null))).toEqual([null]);
+    expect(await query(({ read }) => read.get("SELECT ?", null))).toEqual([null]);
   });
 
   // The driver cuts a text that it returns at NUL; as JSON, which is how the shop reads, it comes back whole.
@@ -215,26 +219,26 @@ function values({ db, caughtUp, ask }: Under): void {
     await db().write([word("a\u0000b")]);
     await caughtUp();
     const [json] =
-      (await ask(({ read }) =>
+      (await query(({ read }) =>
         read.get<[string]>("SELECT json_quote(word) FROM words WHERE word = ?", "a\u0000b"),
       )) ?? [];
     expect(JSON.parse(json ?? "null")).toBe("a\u0000b");
   });
 }
 
-function scan({ db, caughtUp }: Under): void {
+function scan({ db, caughtUp }: Subject): void {
   const SLOW =
     "WITH RECURSIVE n (i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 300000) SELECT max(i) FROM n";
 
   test("answers each question with its rows", async () => {
     await db().write([word("a"), word("b")]);
     await caughtUp();
-    const questions = [
+    const queries = [
       { sql: "SELECT word FROM words WHERE word > ?", args: ["a"] },
       { sql: COUNT_WORDS },
       { sql: "SELECT 1 WHERE 0" },
     ];
-    expect(await db().scan(questions)).toEqual([[["b"]], [[2]], []]);
+    expect(await db().scan(queries)).toEqual([[["b"]], [[2]], []]);
   });
 
   test("looks at one snapshot, while writes go on", async () => {
@@ -262,7 +266,7 @@ function scan({ db, caughtUp }: Under): void {
 
   test("refuses what its queue cannot hold with `overloaded`, and answers the rest", async () => {
     const outcomes = await Promise.all(
-      Array.from({ length: 2_000 }, (_, at) => failure(db().scan([{ sql: "SELECT ?", args: [at] }]))),
+      Array.from({ length: 2_000 }, (_, index) => failure(db().scan([{ sql: "SELECT ?", args: [index] }]))),
     );
     const refused = outcomes.filter((outcome) => outcome !== "it was done");
     expect(refused.length).toBeWithin(1, 2_000);

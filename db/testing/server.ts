@@ -31,9 +31,9 @@ export const serverFile = (folder: string): string => join(folder, "data", "dbs"
 
 /** A migrated file with nothing beside it, so that it can be copied. */
 export function migratedTemplate(folder: string): string {
-  const [made, path] = [join(folder, "made.db"), join(folder, "template.db")];
-  migrate(made);
-  const handle = openHandle(made, CACHE_KB);
+  const [migrated, path] = [join(folder, "migrated.db"), join(folder, "template.db")];
+  migrate(migrated);
+  const handle = openHandle(migrated, CACHE_KB);
   handle.exec(`VACUUM INTO '${path}'`);
   handle.close();
   return path;

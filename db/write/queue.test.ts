@@ -1,4 +1,4 @@
-// The write door: one group under way at a time, bounded, and every write is settled.
+// The write queue: one group under way at a time, bounded, and every write is settled.
 import { describe, expect, test } from "bun:test";
 import type { Statement } from "../database.ts";
 import { DatabaseError } from "../errors.ts";
@@ -19,48 +19,48 @@ const done = (group: Statement[][]): Outcome[] => group.map(() => ({ ok: true, r
 const turn = (): Promise<void> => new Promise((resolve) => setImmediate(resolve));
 
 /** A door whose commits end when they are told to. */
-function openHeldDoor(options: WriteQueueOptions = {}) {
+function openHeldQueue(options: WriteQueueOptions = {}) {
   const groups: { group: Statement[][]; end(outcomes: Outcome[]): void; fail(thrown: unknown): void }[] = [];
-  const door = openWriteQueue((group) => {
+  const queue = openWriteQueue((group) => {
     const { promise, resolve, reject } = Promise.withResolvers<Outcome[]>();
     groups.push({ group, end: resolve, fail: reject });
     return promise;
   }, options);
-  return { door, groups };
+  return { queue, groups };
 }
 
 test("what comes while a group is under way goes together in the next, in order", async () => {
-  const { door, groups } = openHeldDoor();
-  const writes = ["a", "b", "c"].map((sql) => door.write([{ sql }]));
+  const { queue, groups } = openHeldQueue();
+  const writes = ["a", "b", "c"].map((sql) => queue.write([{ sql }]));
   expect(groups.map(({ group }) => group)).toEqual([[[{ sql: "a" }]]]);
   groups[0]?.end(done(groups[0].group));
   await turn();
   expect(groups.map(({ group }) => group.flat())).toEqual([[{ sql: "a" }], [{ sql: "b" }, { sql: "c" }]]);
   groups[1]?.end(done(groups[1].group));
   await Promise.all(writes);
-  const { lastCommitMs, commitMsTotal, ...state } = door.state();
+  const { lastCommitMs, commitMsTotal, ...state } = queue.state();
   expect(state).toEqual({ queued: 0, groupSize: 2, commits: 2, members: 3, breaker: "closed" });
   expect(lastCommitMs).toBeGreaterThan(0);
   expect(commitMsTotal).toBeGreaterThan(lastCommitMs);
 });
 
 test("holds so many and no more; groups have a bound too", async () => {
-  const { door, groups } = openHeldDoor();
-  const writes = Array.from({ length: QUEUE_MAX + 1 }, () => door.write([]));
-  expect(door.state().queued).toBe(QUEUE_MAX);
-  expect(await failure(door.write([]))).toMatchObject({ name: "DatabaseError", kind: "overloaded" });
-  for (let at = 0; at <= QUEUE_MAX / GROUP_MAX; at += 1) {
-    expect(groups[at]?.group.length).toBe(at === 0 ? 1 : GROUP_MAX);
-    groups[at]?.end(done(groups[at]?.group ?? []));
+  const { queue, groups } = openHeldQueue();
+  const writes = Array.from({ length: QUEUE_MAX + 1 }, () => queue.write([]));
+  expect(queue.state().queued).toBe(QUEUE_MAX);
+  expect(await failure(queue.write([]))).toMatchObject({ name: "DatabaseError", kind: "overloaded" });
+  for (let index = 0; index <= QUEUE_MAX / GROUP_MAX; index += 1) {
+    expect(groups[index]?.group.length).toBe(index === 0 ? 1 : GROUP_MAX);
+    groups[index]?.end(done(groups[index]?.group ?? []));
     await turn();
   }
   await Promise.all(writes);
-  expect(door.state().queued).toBe(0);
+  expect(queue.state().queued).toBe(0);
 });
 
 test("a group that fails, fails for all of it, and the next is tried", async () => {
-  const { door, groups } = openHeldDoor();
-  const outcomes = ["a", "b"].map((sql) => failure(door.write([{ sql }])));
+  const { queue, groups } = openHeldQueue();
+  const outcomes = ["a", "b"].map((sql) => failure(queue.write([{ sql }])));
   groups[0]?.fail(new Error("disk full"));
   await turn();
   expect(await outcomes[0]).toBeInstanceOf(DatabaseError);
@@ -70,47 +70,47 @@ test("a group that fails, fails for all of it, and the next is tried", async () 
 });
 
 test("a member that the commit does not speak of is not a success", async () => {
-  const { door, groups } = openHeldDoor();
-  const outcome = failure(door.write([]));
+  const { queue, groups } = openHeldQueue();
+  const outcome = failure(queue.write([]));
   groups[0]?.end([]);
   expect(await outcome).toMatchObject({ name: "DatabaseError", kind: "unknown" });
 });
 
 test("is idle when everything accepted is settled, what came meanwhile included", async () => {
-  const { door, groups } = openHeldDoor();
+  const { queue, groups } = openHeldQueue();
   const settled: string[] = [];
-  const note = (name: string) => door.write([]).then(() => void settled.push(name));
+  const note = (name: string) => queue.write([]).then(() => void settled.push(name));
   const writes = [note("a"), note("b")];
-  const idle = door.idle().then(() => void settled.push("idle"));
+  const idle = queue.idle().then(() => void settled.push("idle"));
   groups[0]?.end(done(groups[0].group));
   await turn();
   groups[1]?.end(done(groups[1].group));
   await Promise.all([...writes, idle]);
   expect(settled).toEqual(["a", "b", "idle"]);
-  await door.idle();
+  await queue.idle();
 });
 
 describe("a write id", () => {
   test("is recorded with the effect, and its row is not among the results", async () => {
-    const { door, groups } = openHeldDoor({ now: () => 7 });
-    const write = door.write([{ sql: "a" }], "w1");
+    const { queue, groups } = openHeldQueue({ now: () => 7 });
+    const write = queue.write([{ sql: "a" }], "w1");
     expect(groups[0]?.group[0]?.map(({ args = [] }) => args)).toEqual([["w1", 7], []]);
     const results = [1, 2].map((changes) => ({ changes, rows: [] }));
     groups[0]?.end([{ ok: true, results }]);
     expect(await write).toEqual([{ changes: 2, rows: [] }]);
   });
 
-  test("is asked for when the outcome is unknown: what was not done is tried once more, and nothing twice", async () => {
-    const asked: string[][] = [];
-    const { door, groups } = openHeldDoor({
+  test("is findings for when the outcome is unknown: what was not done is tried once more, and nothing twice", async () => {
+    const findings: string[][] = [];
+    const { queue, groups } = openHeldQueue({
       findDone(ids) {
-        asked.push(ids);
+        findings.push(ids);
         return ids.filter((id) => id === "done");
       },
     });
     const lost = new DatabaseError("uncertain", "the thread died");
-    const first = failure(door.write([{ sql: "first" }]));
-    const outcomes = ["done", "open", undefined].map((id) => failure(door.write([{ sql: `${id}` }], id)));
+    const first = failure(queue.write([{ sql: "first" }]));
+    const outcomes = ["done", "open", undefined].map((id) => failure(queue.write([{ sql: `${id}` }], id)));
     groups[0]?.fail(lost);
     expect(await first).toMatchObject({ kind: "uncertain" });
     await turn();
@@ -121,16 +121,16 @@ describe("a write id", () => {
     expect(groups[2]?.group.map((member) => member.at(-1)?.sql)).toEqual(["open"]);
     groups[2]?.fail(lost);
     expect(await outcomes[1]).toMatchObject({ kind: "failed" });
-    expect(asked).toEqual([[], ["done", "open"], ["open"]]);
+    expect(findings).toEqual([[], ["done", "open"], ["open"]]);
   });
 });
 
 test("what was not sent by its deadline is refused as not done; what is under way is waited for", async () => {
-  const { door, groups } = openHeldDoor({ deadlineMs: 20 });
-  const first = door.write([{ sql: "first" }]);
-  const late = await failure(door.write([{ sql: "late" }]));
+  const { queue, groups } = openHeldQueue({ deadlineMs: 20 });
+  const first = queue.write([{ sql: "first" }]);
+  const late = await failure(queue.write([{ sql: "late" }]));
   expect(late).toMatchObject({ kind: "overloaded" });
-  expect(door.state().queued).toBe(0);
+  expect(queue.state().queued).toBe(0);
   groups[0]?.end(done(groups[0].group));
   await first;
   expect(groups.length).toBe(1);
@@ -140,7 +140,7 @@ test("the breaker opens after five failed groups, refuses at once, and lets one 
   let nowMs = 0;
   let works = false;
   const sent: number[] = [];
-  const door = openWriteQueue(
+  const queue = openWriteQueue(
     async (group) => {
       sent.push(nowMs);
       if (!works) throw new Error("disk full");
@@ -149,12 +149,12 @@ test("the breaker opens after five failed groups, refuses at once, and lets one 
     { now: () => nowMs },
   );
   const write = async () => {
-    const outcome = await failure(door.write([]));
+    const outcome = await failure(queue.write([]));
     return outcome instanceof DatabaseError ? outcome.kind : outcome;
   };
-  for (let at = 0; at < 5; at += 1) expect(await write()).toBe("failed");
-  expect(door.state().breaker).toBe("open");
-  for (let at = 0; at < 5; at += 1) expect(await write()).toBe("overloaded");
+  for (let round = 0; round < 5; round += 1) expect(await write()).toBe("failed");
+  expect(queue.state().breaker).toBe("open");
+  for (let round = 0; round < 5; round += 1) expect(await write()).toBe("overloaded");
   nowMs = 1_000;
   expect(await Promise.all([write(), write()])).toEqual(["failed", "overloaded"]);
   works = true;
@@ -162,20 +162,20 @@ test("the breaker opens after five failed groups, refuses at once, and lets one 
   expect(await write()).toBe("overloaded");
   nowMs = 2_000;
   expect(await write()).toBe("it was done");
-  expect(door.state().breaker).toBe("closed");
+  expect(queue.state().breaker).toBe("closed");
   expect(await write()).toBe("it was done");
   expect(sent).toEqual([0, 0, 0, 0, 0, 1_000, 2_000, 2_000]);
 });
 
 test("who waits while the breaker opens is refused too", async () => {
-  const { door, groups } = openHeldDoor();
-  for (let at = 0; at < 4; at += 1) {
-    const outcome = failure(door.write([]));
-    groups[at]?.fail(new Error("disk full"));
+  const { queue, groups } = openHeldQueue();
+  for (let index = 0; index < 4; index += 1) {
+    const outcome = failure(queue.write([]));
+    groups[index]?.fail(new Error("disk full"));
     await outcome;
     await turn();
   }
-  const [first, second] = [failure(door.write([])), failure(door.write([]))];
+  const [first, second] = [failure(queue.write([])), failure(queue.write([]))];
   groups[4]?.fail(new Error("disk full"));
   expect(await first).toMatchObject({ kind: "failed" });
   expect(await second).toMatchObject({ kind: "overloaded" });

@@ -11,7 +11,7 @@ const DEADLINE_MS = 5_000;
 /** So many failed groups in a row open the breaker; then one write a second is let through to try. */
 const FAILURES_MAX = 5;
 const RETRY_MS = 1_000;
-const NOTE_WRITE = "INSERT INTO writes (id, at) VALUES (?, ?)";
+const RECORD_WRITE = "INSERT INTO writes (id, at) VALUES (?, ?)";
 
 type Waiter = {
   statements: Statement[];
@@ -52,7 +52,7 @@ export function openWriteQueue(
   { findDone = () => [], now = Date.now, deadlineMs = DEADLINE_MS, opensOn = [] }: WriteQueueOptions = {},
 ): WriteQueue {
   const breaker = openBreaker(now);
-  const queue = openQueue(now);
+  const waiting = openQueue(now);
   const state = { groupSize: 0, commits: 0, lastCommitMs: 0, members: 0, commitMsTotal: 0 };
   let underway: Promise<void> | undefined;
 
@@ -64,40 +64,40 @@ export function openWriteQueue(
       state.groupSize = group.length;
       state.members += group.length;
       breaker.succeeded();
-      for (const [at, waiter] of group.entries()) settle(waiter, outcomes[at]);
+      for (const [index, waiter] of group.entries()) settle(waiter, outcomes[index]);
     } catch (thrown) {
       const error = toGroupError(thrown);
       breaker.failed(opensOn.includes(error.kind));
-      if (error.kind === "uncertain") queue.putBack(await settleUncertain(group, error, findDone));
+      if (error.kind === "uncertain") waiting.putBack(await settleUncertain(group, error, findDone));
       else for (const { reject } of group) reject(error);
     } finally {
       state.lastCommitMs = performance.now() - startedAt;
       state.commitMsTotal += state.lastCommitMs;
     }
-    if (breaker.isOpen()) queue.refuseAll("commits keep failing");
+    if (breaker.isOpen()) waiting.refuseAll("commits keep failing");
   };
 
   const toMember = ({ statements, writeId }: Waiter): Statement[] =>
-    writeId === undefined ? statements : [{ sql: NOTE_WRITE, args: [writeId, now()] }, ...statements];
+    writeId === undefined ? statements : [{ sql: RECORD_WRITE, args: [writeId, now()] }, ...statements];
 
   const drain = async () => {
-    for (let group = queue.take(); group.length > 0; group = queue.take()) await commitGroup(group);
+    for (let group = waiting.take(); group.length > 0; group = waiting.take()) await commitGroup(group);
     underway = undefined;
   };
 
   return {
     write(statements, writeId) {
-      if (queue.size() >= QUEUE_MAX) return Promise.reject(overloaded("too many writes are waiting"));
+      if (waiting.size() >= QUEUE_MAX) return Promise.reject(overloaded("too many writes are waiting"));
       if (!breaker.admits()) return Promise.reject(overloaded("commits keep failing"));
       return new Promise((resolve, reject) => {
         const expiresAtMs = now() + deadlineMs;
-        queue.add({ statements, writeId, expiresAtMs, wasRetried: false, resolve, reject });
+        waiting.add({ statements, writeId, expiresAtMs, wasRetried: false, resolve, reject });
         underway ??= drain();
       });
     },
     state: () => ({
       ...state,
-      queued: queue.size(),
+      queued: waiting.size(),
       breaker: breaker.isOpen() ? "open" : "closed",
     }),
     idle: async () => {
@@ -123,14 +123,14 @@ async function settleUncertain(group: Waiter[], error: DatabaseError, findDone: 
       (ids) => new Set(ids),
       () => null,
     );
-  const again: Waiter[] = [];
+  const retried: Waiter[] = [];
   for (const waiter of group) {
     const { writeId, wasRetried, reject } = waiter;
     if (done === null || writeId === undefined || done.has(writeId)) reject(error);
     else if (wasRetried) reject(new DatabaseError("failed", error.message));
-    else again.push({ ...waiter, wasRetried: true });
+    else retried.push({ ...waiter, wasRetried: true });
   }
-  return again;
+  return retried;
 }
 
 const GROUP_KINDS: ReadonlySet<string> = new Set(["uncertain", "unreachable", "closed", "busy"]);
@@ -204,8 +204,8 @@ function openBreaker(now: () => number) {
       retryAtMs = now() + RETRY_MS;
       return true;
     },
-    failed(isHopeless: boolean): void {
-      failures = isHopeless ? FAILURES_MAX : failures + 1;
+    failed(opensAtOnce: boolean): void {
+      failures = opensAtOnce ? FAILURES_MAX : failures + 1;
       if (isOpen()) retryAtMs = now() + RETRY_MS;
     },
     succeeded(): void {

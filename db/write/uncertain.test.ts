@@ -12,7 +12,7 @@ import { openWriteQueue } from "./queue.ts";
 
 const FIND = "SELECT id FROM writes WHERE id IN (SELECT value FROM json_each(?))";
 
-test("the door asks the file before it tries again", async () => {
+test("the queue asks the file before it tries again", async () => {
   const folder = mkdtempSync(join(tmpdir(), "insole-uncertain-"));
   const path = join(folder, "insole.db");
   migrate(path);
@@ -21,7 +21,7 @@ test("the door asks the file before it tries again", async () => {
   const lost = new DatabaseError("uncertain", "the answer was lost");
   // Each commit is done or not before its answer is lost, as told; later ones are answered.
   const fates = ["done", "not done"];
-  const door = openWriteQueue(
+  const queue = openWriteQueue(
     async (group) => {
       const fate = fates.shift();
       if (fate === "not done") throw lost;
@@ -31,8 +31,8 @@ test("the door asks the file before it tries again", async () => {
     },
     { findDone: (ids) => reader.all<[string]>(FIND, JSON.stringify(ids)).map(([id]) => id) },
   );
-  expect(await failure(door.write([word("stands")], "w1"))).toMatchObject({ kind: "uncertain" });
-  expect(await failure(door.write([word("again")], "w2"))).toBe("it was done");
+  expect(await failure(queue.write([word("stands")], "w1"))).toMatchObject({ kind: "uncertain" });
+  expect(await failure(queue.write([word("again")], "w2"))).toBe("it was done");
   expect(reader.all("SELECT word FROM words ORDER BY word")).toEqual([["again"], ["stands"]]);
   expect(reader.all("SELECT id FROM writes ORDER BY id")).toEqual([["w1"], ["w2"]]);
   handle.close();
