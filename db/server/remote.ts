@@ -4,6 +4,7 @@ import { DatabaseError } from "../errors.ts";
 import { openWriteQueue } from "../write/queue.ts";
 import { commitOnServer, queryServer } from "./hrana.ts";
 import { openPipeline, type Server } from "./pipeline.ts";
+import { openQueryLimit } from "./query-limit.ts";
 import { replay } from "./replay.ts";
 
 export type RemoteOptions = {
@@ -26,13 +27,8 @@ const FIND_PAUSE_MS = 50;
 /** Tries of a group that was not let in, and the longest pause before each; the pause is drawn, so that nodes part. */
 const BUSY_TRIES = 4;
 const BUSY_PAUSE_MS = 40;
-/** Questions under way at once; the server refuses the 129th of all nodes together. */
-const QUERIES_MAX = 8;
-const QUERIES_WAITING_MAX = 500;
 /** With the one of the write door three connections of each node; the server takes 128 of all. */
 const QUERY_STREAMS = 2;
-/** After a question without an answer, one in this time tries. */
-const RETRY_MS = 1_000;
 const FIND_DONE = "SELECT id FROM writes WHERE id IN (SELECT value FROM json_each(?))";
 
 /** Opens a server's database; there is nothing to read on this thread: ask `newest`. */
@@ -87,7 +83,7 @@ function openServer(server: Server) {
   const dataset = () => server.dataset?.() ?? null;
   return {
     query: (queries: Statement[]): Promise<Row[][]> =>
-      limit.through(() => queryServer(querying, queries, dataset())),
+      limit.run(() => queryServer(querying, queries, dataset())),
     findDone: (ids: string[]) =>
       findDone((queries) => queryServer(finding, queries, dataset()), ids).catch((thrown) => {
         limit.failed();
@@ -124,65 +120,3 @@ async function findDone(query: (queries: Statement[]) => Promise<Row[][]>, ids: 
     }
   }
 }
-
-/**
- * Lets so many questions through at once; the next ones wait in their order, bounded. After one that was not answered, those that
- * wait would only wait for the same: they are refused, and one a second tries.
- */
-function openQueryLimit() {
-  let underway = 0;
-  let retryAtMs: number | null = null;
-  let waiting: PromiseWithResolvers<void>[] = [];
-  const idleWaiters: (() => void)[] = [];
-  const leave = () => {
-    underway -= 1;
-    waiting.shift()?.resolve();
-    if (underway === 0) for (const resolve of idleWaiters.splice(0)) resolve();
-  };
-  const admit = () => {
-    if (retryAtMs === null) return;
-    if (performance.now() < retryAtMs) throw unreachable();
-    retryAtMs = performance.now() + RETRY_MS;
-  };
-  const failed = () => {
-    retryAtMs = performance.now() + RETRY_MS;
-    const late = waiting;
-    waiting = [];
-    for (const { reject } of late) reject(unreachable());
-  };
-  const succeeded = () => {
-    retryAtMs = null;
-  };
-  const turn = (): Promise<void> => {
-    if (waiting.length >= QUERIES_WAITING_MAX)
-      throw new DatabaseError("overloaded", "too many questions are waiting for the primary");
-    const mine = Promise.withResolvers<void>();
-    waiting.push(mine);
-    return mine.promise;
-  };
-  return {
-    async through<T>(work: () => Promise<T>): Promise<T> {
-      admit();
-      if (underway >= QUERIES_MAX) await turn();
-      underway += 1;
-      try {
-        const answer = await work();
-        succeeded();
-        return answer;
-      } catch (thrown) {
-        if (thrown instanceof DatabaseError && thrown.kind === "unreachable") failed();
-        throw thrown;
-      } finally {
-        leave();
-      }
-    },
-    /** It is known to answer, or not to. */
-    succeeded,
-    failed,
-    /** Resolves when nothing is under way. */
-    idle: (): Promise<void> =>
-      underway === 0 ? Promise.resolve() : new Promise((resolve) => idleWaiters.push(resolve)),
-  };
-}
-
-const unreachable = () => new DatabaseError("unreachable", "the primary does not answer questions");
