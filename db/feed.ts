@@ -40,9 +40,10 @@ export function openFeed(db: Database): Feed {
           position,
         )
       : [];
-    const isWhole = rows.length > 0 && rows.at(-1)?.[0] === position + rows.length;
+    const newest = rows.at(-1)?.[0];
+    const isWhole = newest !== undefined && newest === position + rows.length;
     generation = generationNow;
-    position = isWhole ? (rows.at(-1)?.[0] ?? last) : last;
+    position = isWhole ? newest : last;
     if (!isWhole) return { kind: "lost" };
     return { kind: "changes", changes: rows.map(([seq, kind, shoeId]) => ({ seq, kind, shoeId })) };
   };

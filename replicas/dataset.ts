@@ -33,9 +33,9 @@ export async function datasetOfServer(server: Server, ms: number): Promise<strin
   const { step_results: results, step_errors: errors } = await openPipeline(server, { ms, keptMax: 0 }).run([
     { condition: null, stmt },
   ]);
-  const [error, id] = [errors[0], results[0]?.rows[0]?.[0]?.value];
+  const [error, cell] = [errors[0], results[0]?.rows[0]?.[0]];
   if (error && !/no such table/.test(error.message)) throw new Error(error.message);
-  return typeof id === "string" ? id : null;
+  return cell?.type === "text" ? cell.value : null;
 }
 
 /** The dataset in a file, `null` when there is no file or it has none. */

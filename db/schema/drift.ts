@@ -1,6 +1,7 @@
 // How a database differs from `schema.ts`: both told as the same lines of text.
 import { type Column, getTableColumns, is, SQL } from "drizzle-orm";
 import { getTableConfig, SQLiteSyncDialect, SQLiteTable } from "drizzle-orm/sqlite-core";
+import { must } from "../must.ts";
 import type { Handle } from "../read/reader.ts";
 import * as schema from "./schema.ts";
 
@@ -55,7 +56,8 @@ function linesOfDatabase(handle: Handle): string[] {
 }
 
 function whereOf(query: (sql: string) => Cell[][], name: string): string {
-  const [sql] = query(`SELECT sql FROM sqlite_schema WHERE type = 'index' AND name = '${name}'`)[0] ?? [];
+  const [row] = query(`SELECT sql FROM sqlite_schema WHERE type = 'index' AND name = '${name}'`);
+  const [sql] = must(row, `the index ${name}`);
   return /\bWHERE\b(.*)$/s.exec(String(sql))?.[1]?.trim() ?? "";
 }
 

@@ -1,6 +1,7 @@
 // What is said to a libSQL server: a group's transaction, each member undone alone, and questions on one snapshot.
 import type { Position, Row, Statement, Value, WriteResult } from "../database.ts";
 import { DatabaseError, toDatabaseError } from "../errors.ts";
+import { must } from "../must.ts";
 import { STATE } from "../position.ts";
 import type { Outcome } from "../write/commit.ts";
 import { requires } from "../write/guard.ts";
@@ -36,7 +37,8 @@ export async function commitOnServer(
   const last = steps.length - 2;
   refuseUnlessCommitted(errors, results, last);
   const outcomes = spans.map(({ from, to }): Outcome => {
-    const error = errors.slice(from, to).find((each) => each !== null);
+    // The savepoint before them, too: without it none of them is done.
+    const error = errors.slice(from - 1, to).find((each) => each !== null);
     if (error) {
       const { kind, message, columns } = refusalOf(error);
       return { ok: false, kind, message, columns };
@@ -69,7 +71,9 @@ export async function queryServer(
   if (error && found !== undefined) throw refusalOf(error);
   if (found === undefined || (dataset !== null && found !== dataset))
     throw new DatabaseError("unreachable", FOREIGN);
-  return results.slice(from, from + queries.length).map((each) => each?.rows.map(toRow) ?? []);
+  return results
+    .slice(from, from + queries.length)
+    .map((each) => must(each, "the rows of a query").rows.map(toRow));
 }
 
 /** Whatever kept a question from its answer, it may be asked again; a mistake in it is what it is. */
@@ -120,10 +124,9 @@ function refuseUnlessCommitted(errors: StepError[], results: StepResult[], commi
   throw new DatabaseError("failed", errors[commit]?.message ?? "the transaction was undone");
 }
 
-function toWriteResult(result: StepResult | undefined): WriteResult {
-  if (!result) return { changes: 0, rows: [] };
-  const rows = result.rows.map(toRow);
-  return { changes: result.cols.length > 0 ? rows.length : result.affected_row_count, rows };
+function toWriteResult(result: StepResult): WriteResult {
+  const { cols, rows, affected_row_count: affected } = must(result, "the result of a statement");
+  return { changes: cols.length > 0 ? rows.length : affected, rows: rows.map(toRow) };
 }
 
 const toRow = (row: Cell[]): Row => row.map(toValue);
@@ -141,8 +144,8 @@ function toCell(value: Value): Cell {
   return { type: "blob", base64: Buffer.from(value).toString("base64") };
 }
 
-function toValue({ type, value, base64 }: Cell): Value {
-  if (type === "null") return null;
-  if (type === "blob") return new Uint8Array(Buffer.from(base64 ?? "", "base64"));
-  return type === "text" ? String(value) : Number(value);
+function toValue(cell: Cell): Value {
+  if (cell.type === "null") return null;
+  if (cell.type === "blob") return new Uint8Array(Buffer.from(cell.base64, "base64"));
+  return cell.type === "text" ? cell.value : Number(cell.value);
 }

@@ -15,7 +15,11 @@ export type StepCondition =
   | { type: "is_autocommit" }
   | { type: "and"; conds: StepCondition[] };
 /** A value as it travels. */
-export type Cell = { type: string; value?: string | number; base64?: string };
+export type Cell =
+  | { type: "null" }
+  | { type: "text" | "integer"; value: string }
+  | { type: "float"; value: number }
+  | { type: "blob"; base64: string };
 export type Step = {
   condition: StepCondition | null;
   stmt: { sql: string; args: Cell[]; want_rows: boolean };

@@ -1,6 +1,7 @@
 // The database on a libSQL server without a copy of it here: every question and every group goes there over HTTP.
 import type { Database, Position, Row, Statement } from "../database.ts";
 import { DatabaseError } from "../errors.ts";
+import { must } from "../must.ts";
 import { openWriteQueue } from "../write/queue.ts";
 import { commitOnServer, queryServer } from "./hrana.ts";
 import { openPipeline, type Server } from "./pipeline.ts";
@@ -112,8 +113,8 @@ async function findDone(query: (queries: Statement[]) => Promise<Row[][]>, ids: 
   const end = performance.now() + FIND_MS;
   for (;;) {
     try {
-      const [rows = []] = await query([{ sql: FIND_DONE, args: [JSON.stringify(ids)] }]);
-      return rows.map(([id]) => String(id));
+      const [rows] = await query([{ sql: FIND_DONE, args: [JSON.stringify(ids)] }]);
+      return must(rows, "the rows of a query").map(([id]) => String(id));
     } catch (thrown) {
       if (performance.now() > end) throw thrown;
       await Bun.sleep(FIND_PAUSE_MS);

@@ -1,5 +1,6 @@
 // Questions that are put to a server by work that does not wait for answers: it begins anew with each that came.
 import type { Readable, Row, Statement, Value } from "../database.ts";
+import { must } from "../must.ts";
 
 /** Asks the server; the answers come in the order of the queries. */
 export type SendQueries = (queries: Statement[]) => Promise<Row[][]>;
@@ -22,8 +23,8 @@ export async function replay<T>(send: SendQueries, work: (primary: Readable) => 
       return await work(primary);
     } catch (thrown) {
       if (!(thrown instanceof MissingAnswer)) throw thrown;
-      const [rows = []] = await send([thrown.query]);
-      answers.set(keyOf(thrown.query), rows);
+      const [rows] = await send([thrown.query]);
+      answers.set(keyOf(thrown.query), must(rows, "the rows of a query"));
     }
   }
   throw new Error(`more than ${ROUNDS_MAX} queries one after the other`);
@@ -44,8 +45,9 @@ function readableOf(send: SendQueries, answers: Map<string, Row[]>): Readable {
     async scan(queries) {
       const missing = queries.filter((query) => !answers.has(keyOf(query)));
       const rows = missing.length > 0 ? await send(missing) : [];
-      for (const [index, query] of missing.entries()) answers.set(keyOf(query), rows[index] ?? []);
-      return queries.map((query) => answers.get(keyOf(query)) ?? []);
+      for (const [index, query] of missing.entries())
+        answers.set(keyOf(query), must(rows[index], "the rows of a query"));
+      return queries.map((query) => must(answers.get(keyOf(query)), "the rows of a query"));
     },
   };
 }

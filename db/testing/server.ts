@@ -2,6 +2,7 @@
 import { copyFileSync, existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
+import { must } from "../must.ts";
 import { freePort } from "../ports.ts";
 import { openHandle } from "../read/reader.ts";
 import { migrate } from "../schema/migrate.ts";
@@ -78,7 +79,7 @@ export async function openTestServer(
     url,
     authToken: "",
     folder,
-    pid: () => child?.pid ?? 0,
+    pid: () => must(child, "the server").pid,
     async freeze() {
       child?.kill("SIGSTOP");
       while (child && !isStopped(child.pid)) await Bun.sleep(POLL_MS);
