@@ -1,7 +1,7 @@
-// What can go wrong in the database, in the words of the rules it keeps; the drivers' own errors end here.
+// Errors of the database, named after the rule that was broken; no driver's own error gets past this file.
 import { messageOf } from "./message.ts";
 
-/** Which kind of rule refused, or that the database could not serve now. */
+/** The kind of rule that was broken, or why the database could not serve. */
 export type DatabaseErrorKind =
   | "unique"
   | "check"
@@ -9,17 +9,17 @@ export type DatabaseErrorKind =
   | "busy"
   | "overloaded"
   | "closed"
-  /** The primary did not answer: nothing was done. */
+  /** The primary did not answer, and nothing was done. */
   | "unreachable"
-  /** The commit itself failed: nothing of the group stands. */
+  /** The commit itself failed, and nothing of the group was done. */
   | "failed"
-  /** It may have been done or not. */
+  /** The outcome is not known: it may have been done. */
   | "uncertain"
   | "unknown";
 
 /**
- * A refused or failed statement: `columns` name the broken rule's columns, as `table.column` where the engine says
- * them, and the bare column of a CHECK.
+ * A refused or failed statement. `columns` are those of the broken rule, as `table.column` where the engine names the table,
+ * and as the bare column for a CHECK.
  */
 export class DatabaseError extends Error {
   override readonly name = "DatabaseError";
@@ -39,11 +39,11 @@ const KINDS: [RegExp, DatabaseErrorKind][] = [
   [/database is locked|SQLITE_BUSY|database table is locked/, "busy"],
 ];
 
-// The engine names columns for these; of a CHECK it says the expression, which begins with the column or a function of it.
+// Of a CHECK the engine names the expression, which begins with the column or with a function of it.
 const COLUMNS =
   /(?:UNIQUE|NOT NULL) constraint failed: ([\w., ]+)|cannot store .* value in \w+ column ([\w.]+)|CHECK constraint failed: (?:\w+\((\w+)\)|(\w+) (?:BETWEEN|IN|>=|=))/;
 
-/** Turns whatever a driver threw into a `DatabaseError`; its message is for the log, not for clients. */
+/** Turns anything that a driver threw into a `DatabaseError`. Its message is for the log, not for clients. */
 export function toDatabaseError(thrown: unknown): DatabaseError {
   if (thrown instanceof DatabaseError) return thrown;
   const message = messageOf(thrown);

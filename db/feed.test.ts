@@ -33,7 +33,7 @@ const write = (...statements: string[]) => db.write(statements.map((sql) => ({ s
 const notes = (count: number) =>
   db.write(Array.from({ length: count }, (_, index) => ({ sql: NOTE, args: [`n${index}`] })));
 
-/** Writes from another process, and waits until it has ended. */
+/** Writes from another process, and waits for its end. */
 async function writeElsewhere(...statements: string[]): Promise<void> {
   const script = `import { openFile } from ${FILE_MODULE};
     const db = openFile(${JSON.stringify(path)});
@@ -43,7 +43,7 @@ async function writeElsewhere(...statements: string[]): Promise<void> {
   expect(await child.exited).toBe(0);
 }
 
-test("tells what happened since the last look, in order, and once", async () => {
+test("a poll returns the changes since the last one, in order and once", async () => {
   await write(SHOE);
   const feed = openFeed(db);
   expect(feed.position()).toBe(2);
@@ -66,14 +66,14 @@ test("tells what happened since the last look, in order, and once", async () => 
   expect(feed.poll()).toEqual({ kind: "changes", changes: [] });
 });
 
-test("tells of a new shop's first change", async () => {
+test("a poll returns the first change of a new shop", async () => {
   const feed = openFeed(db);
   expect(feed.position()).toBe(0);
   await notes(1);
   expect(feed.poll()).toMatchObject({ kind: "changes", changes: [{ seq: 1, shoeId: "n0" }] });
 });
 
-test("tells of another process's changes, and the cache follows", async () => {
+test("a poll returns the changes of another process, and the cache follows", async () => {
   await write(SHOE);
   const feed = openFeed(db);
   const cache = openCache({ bytesMax: 100_000, now: Date.now, position: feed.position });
@@ -94,14 +94,14 @@ test("tells of another process's changes, and the cache follows", async () => {
   expect(textOf((await cache.findOrCompute(fill)).entry)).toBe("200");
 });
 
-test("what was undone is not told, and leaves no gap", async () => {
+test("an undone change is not returned, and leaves no gap", async () => {
   const feed = openFeed(db);
   await db.write([{ sql: NOTE, args: ["undone"] }, { sql: "nonsense" }]).catch(() => {});
   await notes(1);
   expect(feed.poll()).toEqual({ kind: "changes", changes: [{ seq: 1, kind: "session", shoeId: "n0" }] });
 });
 
-test("more news than are gone through one by one are lost, and then it goes on", async () => {
+test("more changes than one poll lists are lost, and the next poll goes on", async () => {
   const feed = openFeed(db);
   await notes(CHANGES_MAX);
   expect(feed.poll()).toMatchObject({ kind: "changes", changes: { length: CHANGES_MAX } });
@@ -113,13 +113,13 @@ test("more news than are gone through one by one are lost, and then it goes on",
 });
 
 const losses: [string, string[]][] = [
-  ["the news were pruned", ["DELETE FROM changes WHERE seq <= 4"]],
-  ["one is missing among the news", ["DELETE FROM changes WHERE seq = 5"]],
-  ["the feed stands earlier", ["DELETE FROM changes WHERE seq > 1"]],
-  ["all of the feed is gone", ["DELETE FROM changes"]],
-  ["it is another generation", ["UPDATE dataset SET generation = 'other'"]],
+  ["the changes were pruned", ["DELETE FROM changes WHERE seq <= 4"]],
+  ["one of the changes is missing", ["DELETE FROM changes WHERE seq = 5"]],
+  ["the newest change is older than the position", ["DELETE FROM changes WHERE seq > 1"]],
+  ["the feed is empty", ["DELETE FROM changes"]],
+  ["the generation is another one", ["UPDATE dataset SET generation = 'other'"]],
   [
-    "it is another generation at the very same place",
+    "the generation is another one at the same position",
     ["DELETE FROM changes WHERE seq > 3", "UPDATE dataset SET generation = 'other'"],
   ],
 ];

@@ -1,4 +1,4 @@
-// The change feed: what happened to the catalogue since one last looked, also by another process.
+// The change feed: the changes since the last poll, also those of other processes.
 import type { Database } from "./database.ts";
 import { stateOf } from "./position.ts";
 
@@ -7,10 +7,10 @@ export type ChangeKind = "facts" | "collection" | "counters" | "session";
 /** One row of the feed; `shoeId` null means every shoe. */
 export type Change = { seq: number; kind: ChangeKind; shoeId: string | null };
 
-/** What a look at the feed brought: news in order, or that the past cannot be told and everything must go. */
+/** What a poll found: the changes in order, or `lost` where they cannot be listed and every cache must be cleared. */
 export type FeedUpdate = { kind: "changes"; changes: Change[] } | { kind: "lost" };
 
-/** More news than this at once is not gone through one by one. */
+/** More changes than this in one poll count as lost: clearing a cache is cheaper than applying them. */
 const CHANGES_MAX = 1_000;
 
 export type Feed = {

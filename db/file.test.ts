@@ -1,4 +1,4 @@
-// The database on a file: the common suite, and what a file promises besides.
+// The database on a file: the contract suite, and the promises of a file alone.
 import { afterAll, describe, expect, test } from "bun:test";
 import { mkdirSync, mkdtempSync, renameSync, rmSync, statSync } from "node:fs";
 import { tmpdir } from "node:os";
@@ -30,7 +30,7 @@ databaseContract("a file", async () => {
 
 const word = (text: string) => ({ sql: "INSERT INTO words (word) VALUES (?)", args: [text] });
 
-test("the serving thread goes on while commits run", async () => {
+test("the serving thread runs on during commits", async () => {
   const db = openFile(freshPath());
   await db.write([word("the thread has started")]);
   let turns = 0;
@@ -48,7 +48,7 @@ test("the serving thread goes on while commits run", async () => {
   await db.close();
 });
 
-test("a write waits as long as its opener allows", async () => {
+test("a write waits until its deadline and no longer", async () => {
   const slow = {
     sql: `INSERT INTO words (word) WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 100000)
 SELECT 'slow ' || i FROM n`,
@@ -69,7 +69,7 @@ SELECT 'slow ' || i FROM n`,
   }
 });
 
-test("what another handle commits is seen at the next look", async () => {
+test("a commit of another handle is seen by the next read", async () => {
   const path = freshPath();
   const db = openFile(path);
   const other = openFile(path);
@@ -81,7 +81,7 @@ test("what another handle commits is seen at the next look", async () => {
   await Promise.all([other.close(), db.close()]);
 });
 
-test("a look leaves no snapshot open: the log can be taken into the file", async () => {
+test("a read leaves no snapshot open: the log can be checkpointed", async () => {
   const path = freshPath();
   const db = openFile(path);
   await db.write([word("a"), word("b"), word("c")]);
@@ -94,7 +94,7 @@ test("a look leaves no snapshot open: the log can be taken into the file", async
   await db.close();
 });
 
-test("closing leaves everything in the one file", async () => {
+test("closing moves the whole log into the file", async () => {
   const path = freshPath();
   const db = openFile(path);
   await db.write([word("kept")]);
@@ -105,7 +105,7 @@ test("closing leaves everything in the one file", async () => {
   await again.close();
 });
 
-test("a thread that cannot open the file refuses, and answers once it can", async () => {
+test("a thread that cannot open the file rejects calls until it can", async () => {
   const folder = join(root, "moved");
   const path = join(folder, "insole.db");
   mkdirSync(folder);
@@ -122,7 +122,7 @@ test("a thread that cannot open the file refuses, and answers once it can", asyn
 });
 
 describe("an acknowledged write", () => {
-  // Each write is a word and its part, so that half a write would show.
+  // Each write is a word and a trigram of it, so that half a write would show.
   const child = (path: string, round: number) => `
     import { openFile } from ${JSON.stringify(join(import.meta.dir, "file.ts"))};
     const db = openFile(${JSON.stringify(path)});
@@ -138,7 +138,7 @@ describe("an acknowledged write", () => {
     };
     for (let index = 0; index < 16; index += 1) writer(index);`;
 
-  test("is on disk before it is acknowledged, power loss included", async () => {
+  test("is on disk before it is acknowledged, so that it survives power loss", async () => {
     const db = openFile(freshPath());
     const [synchronous, journal] = await db.write([
       { sql: "PRAGMA synchronous" },

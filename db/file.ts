@@ -1,4 +1,4 @@
-// The database on one file: reads on this thread, commits and wide questions on threads of their own.
+// The database on one file: reads on this thread, commits and wide queries on threads of their own.
 import type { Database, Statement } from "./database.ts";
 import { DatabaseError } from "./errors.ts";
 import { openCopy, READ_CACHE_KB } from "./read/copy.ts";
@@ -8,10 +8,10 @@ import { openWriteQueue, type WriteQueueOptions } from "./write/queue.ts";
 
 const FIND_DONE = "SELECT id FROM writes WHERE id IN (SELECT value FROM json_each(?))";
 
-/** A write waits at most `deadlineMs` for its turn; the door's own bound when left out. */
+/** A write waits at most `deadlineMs` to be sent; without it the queue's own limit holds. */
 export type FileOptions = Pick<WriteQueueOptions, "deadlineMs">;
 
-/** Opens a migrated file; `readCacheKb` is the serving thread's page cache. The threads start when they are first needed. */
+/** Opens a migrated file; `readCacheKb` is the page cache of the serving thread. Other threads start with their first call. */
 export function openFile(path: string, readCacheKb = READ_CACHE_KB, options: FileOptions = {}): Database {
   const copy = openCopy(path, readCacheKb);
   const committer = openThread<Statement[][], Outcome[]>(
@@ -43,7 +43,7 @@ export function openFile(path: string, readCacheKb = READ_CACHE_KB, options: Fil
     write: (statements, writeId) =>
       closing ? Promise.reject(closed()) : writeQueue.write(statements, writeId),
     writeQueue: writeQueue.state,
-    // One's own writes are in the file already.
+    // Reads see the writes of this process at once.
     written: () => null,
     close() {
       closing ??= closeAll();

@@ -8,7 +8,7 @@ const STICKY = 0o1000;
 /** SQLite's own files beside a database; they inherit its mode when SQLite creates them. */
 const SUFFIXES = ["", "-wal", "-shm", "-journal"];
 
-/** From now on, files and folders that this process creates belong to its user alone (0600 and 0700). */
+/** Sets the umask so that only its user may use the files (0600) and folders (0700) that this process creates. */
 export function keepPrivate(): void {
   process.umask(OTHERS);
 }
@@ -19,8 +19,8 @@ export function makePrivateFolder(folder: string): void {
 }
 
 /**
- * Prepares for opening the database at `path`: the umask, its folder, and the modes of files that an earlier version
- * created readable for everybody. Returns the paths that this user may not change.
+ * Prepares for opening the database at `path`: sets the umask, creates the folder, and takes files that an earlier version
+ * created from other users. Returns the paths whose modes this user may not change.
  */
 export function preparePrivateFile(path: string): string[] {
   keepPrivate();
@@ -28,12 +28,12 @@ export function preparePrivateFile(path: string): string[] {
   return SUFFIXES.map((suffix) => path + suffix).filter((file) => !isPrivate(file));
 }
 
-/** Takes an existing folder of the shop's own from other users. Returns whether only its user may use it now. */
+/** Takes the folder from other users unless it is a shared one. Returns `false` where this user may not change it. */
 export function closeFolder(folder: string): boolean {
   return (modeOf(folder) & STICKY) !== 0 || isPrivate(folder);
 }
 
-/** Whether only its user may read it, after removing what others may do; a missing file is private. */
+/** Takes the file from other users. Returns whether only its user may use it now; a missing file counts as private. */
 function isPrivate(path: string): boolean {
   const mode = modeOf(path);
   if ((mode & OTHERS) === 0) return true;

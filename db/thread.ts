@@ -14,7 +14,10 @@ export type ThreadReply<Output> = { id: number } & (
 );
 
 export type Thread<Input, Output> = {
-  /** Rejects with the `DatabaseError` of the thread, with `uncertain` when the thread ended meanwhile, with `closed` after `close`. */
+  /**
+   * Rejects with the thread's `DatabaseError`, with `uncertain` when the thread ended meanwhile, and with `closed` after
+   * `close`.
+   */
   call(input: Input): Promise<Output>;
   /** Messages without a reply so far. */
   waiting(): number;

@@ -1,8 +1,8 @@
-// A plain handle that reads through statements prepared once.
+// A plain handle on a file, and reads through statements that are prepared once.
 import Libsql from "libsql";
 import type { Reader, Row, Value } from "../database.ts";
 
-/** Distinct statement texts kept prepared; the program has fewer, so this only bounds a mistake. */
+/** Statement texts that are kept prepared; the program has fewer, so this only bounds a mistake. */
 const STATEMENTS_MAX = 500;
 const BUSY_TIMEOUT_MS = 5_000;
 
@@ -16,18 +16,18 @@ type Prepared = {
 /** The driver's own handle on a file. */
 export type Handle = InstanceType<typeof Libsql>;
 
-/** Opens a plain handle on the file; `cacheKb` is SQLite's page cache in KiB. */
+/** Opens a handle on the file; `cacheKb` is SQLite's page cache in KiB. Throws the driver's error. */
 export function openHandle(path: string, cacheKb: number): Handle {
   const handle = new Libsql(path, { timeout: BUSY_TIMEOUT_MS });
   handle.exec(`PRAGMA cache_size = -${cacheKb}; PRAGMA foreign_keys = ON; PRAGMA temp_store = MEMORY`);
   return handle;
 }
 
-/** Whole numbers as integers: the driver would bind every number as REAL. Those beyond 2^53 stay REAL. */
+/** Turns whole numbers into integers, because the driver binds every number as REAL; those beyond 2^53 stay REAL. */
 export const bind = (args: Value[]): Value[] =>
   args.map((value) => (Number.isSafeInteger(value) ? BigInt(value as number) : value));
 
-/** Keeps the prepared statements of one handle by their text. */
+/** Returns a function that prepares a statement text of this handle, or finds it prepared. */
 export function preparedStatements(handle: Handle): (sql: string) => Prepared {
   const kept = new Map<string, Prepared>();
   return (sql) => {
@@ -41,7 +41,7 @@ export function preparedStatements(handle: Handle): (sql: string) => Prepared {
   };
 }
 
-/** The read door on one handle. */
+/** Opens a reader on the handle. */
 export function openReader(handle: Handle): Reader {
   const prepare = preparedStatements(handle);
   return {

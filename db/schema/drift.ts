@@ -1,4 +1,4 @@
-// How a database differs from `schema.ts`: both told as the same lines of text.
+// How a database differs from `schema.ts`: both are written as lines of text, which are compared.
 import { type Column, getTableColumns, is, SQL } from "drizzle-orm";
 import { getTableConfig, SQLiteSyncDialect, SQLiteTable } from "drizzle-orm/sqlite-core";
 import { must } from "../must.ts";
@@ -9,10 +9,10 @@ type Cell = string | number | null;
 
 const dialect = new SQLiteSyncDialect();
 
-/** What the one has and the other has not; both empty: they are the same. */
+/** The lines that only one of them has; both lists are empty where they agree. */
 export type Drift = { onlyInDatabase: string[]; onlyInSchema: string[] };
 
-/** Compares tables, columns, keys, uniques, indexes and references. */
+/** Compares tables, columns, primary keys, UNIQUE constraints, indexes and foreign keys. */
 export function findDrift(handle: Handle, tables: SQLiteTable[] = schemaTables()): Drift {
   const inDatabase = linesOfDatabase(handle);
   const inSchema = tables.flatMap(linesOfTable);

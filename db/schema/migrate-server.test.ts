@@ -1,4 +1,4 @@
-// Migrations on a real server: the same schema as a file's, applied once whoever comes, refused in a sentence.
+// Migrations on a real server: the schema of a file, each applied once by any number of processes, errors in one sentence.
 import { expect, test } from "bun:test";
 import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
@@ -14,7 +14,7 @@ const CACHE_KB = 1_000;
 const SCHEMA = "SELECT type, name, sql FROM sqlite_schema WHERE name NOT LIKE 'libsql%' ORDER BY type, name";
 const NAMES = readMigrations().map(({ name }) => name);
 
-test("an empty server becomes what a file becomes, once, also for three at once", async () => {
+test("an empty server gets the schema of a file, once, also from three processes at once", async () => {
   const server = await openTestServer(null);
   const applied = await Promise.all([1, 2, 3].map(() => migrateServer(server)));
   expect(applied.flat().sort()).toEqual(NAMES);
@@ -32,7 +32,7 @@ test("an empty server becomes what a file becomes, once, also for three at once"
   await server.remove();
 });
 
-test("a migration that fails leaves nothing of itself, and one that was changed is refused", async () => {
+test("a failing migration is undone, and a changed one is refused", async () => {
   const server = await openTestServer(null);
   const [first] = readMigrations();
   if (!first) throw new Error("there is a first migration");
@@ -55,7 +55,7 @@ test("a migration that fails leaves nothing of itself, and one that was changed 
   await server.remove();
 });
 
-test("a server that is not there is named in one sentence", async () => {
+test("an unreachable server is named in one sentence", async () => {
   const url = `http://127.0.0.1:${freePort()}`;
   await expect(migrateServer({ url, authToken: "" })).rejects.toThrow(url);
 });

@@ -1,12 +1,12 @@
-// Brings the schema of a libSQL server up to this program: once for the whole cluster, by the same files as a file's.
+// Brings the schema of a libSQL server up to this program: once for the whole cluster, with the migrations of a file.
 import { type Client, createClient } from "@libsql/client/http";
 import { messageOf } from "../message.ts";
 import type { Server } from "../server/pipeline.ts";
 import { APPLIED, type Applied, checkApplied, LEDGER, type Migration, readMigrations } from "./migrate.ts";
 
 /**
- * Applies what is missing and returns the names of what was applied. Throws one sentence when the server cannot be reached,
- * or a migration was changed or is too new.
+ * Applies the missing migrations and returns their names. Throws one sentence when the server cannot be reached, or a migration
+ * was changed, is too new, or fails.
  */
 export async function migrateServer(
   { url, authToken }: Server,
@@ -39,11 +39,11 @@ async function apply(client: Client, migration: Migration): Promise<boolean> {
   const { number, name, checksum, oldestProgram, sql } = migration;
   const note = `INSERT INTO migrations VALUES (${number}, '${name}', '${checksum}', ${oldestProgram}, ${Date.now()});`;
   try {
-    // In one piece: where a statement fails, the connection ends, and nothing of the transaction stands.
+    // In one request: where a statement fails, the connection ends and the transaction is undone.
     await client.executeMultiple(`BEGIN IMMEDIATE;\n${sql}\n${note}\nCOMMIT;`);
     return true;
   } catch (thrown) {
-    // Another process may have been quicker.
+    // Another process may have applied it meanwhile.
     if (await has(client, migration)) return false;
     throw new Error(`migration ${name} failed: ${messageOf(thrown)}`);
   }

@@ -1,4 +1,4 @@
-// Migrations: applied in order and once, recorded, refused when changed or too new, safe beside another process.
+// Migrations of a file, and the command: applied in order and once, refused when changed or too new, safe beside another process.
 import { afterAll, beforeEach, describe, expect, test } from "bun:test";
 import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
@@ -38,7 +38,7 @@ const SECOND = { "0002_second": "INSERT INTO log (text) VALUES ('second');" };
 const THIRD = { "0003_third": "INSERT INTO log (text) VALUES ('third');" };
 
 describe("migrating", () => {
-  test("applies what is missing in order, once, and records it", () => {
+  test("applies the missing ones in order, once, and records them", () => {
     const all = written({ ...THIRD, ...SECOND, ...FIRST });
     const before = Date.now();
     expect(migrate(path, all.slice(0, 1))).toEqual(["0001_first.sql"]);
@@ -52,7 +52,7 @@ describe("migrating", () => {
     expect(earliest).toBeWithin(before, Date.now() + 1);
   });
 
-  test("refuses one that was changed, and applies nothing", () => {
+  test("refuses a changed one, and applies nothing", () => {
     migrate(path, written(FIRST));
     const changed = written({ "0001_first": "CREATE TABLE other (a TEXT) STRICT;", ...SECOND });
     expect(() => migrate(path, changed)).toThrow(
@@ -61,7 +61,7 @@ describe("migrating", () => {
     expect(query("SELECT text FROM log")).toEqual([]);
   });
 
-  test("a failing one leaves nothing of itself and is named; those before it stand", () => {
+  test("undoes a failing one and names it; those before it stay", () => {
     const broken = {
       "0002_broken": "INSERT INTO log (text) VALUES ('half'); CREATE TABLE half (a TEXT); nonsense;",
     };
@@ -73,18 +73,18 @@ describe("migrating", () => {
     expect(query("SELECT name FROM migrations")).toEqual([["0001_first.sql"]]);
   });
 
-  test("a newer additive one is accepted, so that a release can be rolled back", () => {
+  test("accepts a newer one that allows this program, so that a release can be rolled back", () => {
     const newer = written({ ...FIRST, ...SECOND });
     migrate(path, newer);
     expect(migrate(path, newer.slice(0, 1))).toEqual([]);
   });
 
-  test("a newer one that the program does not fit is refused", () => {
+  test("refuses a newer one that does not allow this program", () => {
     const older = written(FIRST);
     const newer = written({ ...SECOND }, 2);
     migrate(path, newer);
     expect(() => migrate(path, older)).toThrow(
-      "the database was migrated by a newer program (0002_second.sql), which this one does not fit",
+      "the database was migrated by a newer program (0002_second.sql); this one is too old for it",
     );
   });
 });
@@ -109,7 +109,7 @@ describe("a migration file is refused", () => {
   );
 });
 
-/** Runs `bun db/schema/command.ts` with nothing but these settings. */
+/** Runs `bun db/schema/command.ts` with these settings alone. */
 async function command(settings: Record<string, string>) {
   const { PATH = "" } = process.env;
   const child = Bun.spawn([process.execPath, join(import.meta.dir, "command.ts")], {
@@ -124,7 +124,7 @@ async function command(settings: Record<string, string>) {
 const NAMES = readMigrations().map(({ name }) => name);
 
 describe("the command", () => {
-  test("says what it applied, then that there was nothing to do", async () => {
+  test("prints what it applied, then that the file is up to date", async () => {
     const file = join(folder, "data", "insole.db");
     expect(await command({})).toEqual({
       out: NAMES.map((name) => `applied ${name}\n`).join(""),
@@ -161,7 +161,7 @@ describe("the command", () => {
     });
   });
 
-  test("refuses a file that lacks what the program needs", async () => {
+  test("refuses a file that lacks an index of the schema", async () => {
     migrate(path);
     const handle = openHandle(path, CACHE_KB);
     handle.exec("DROP INDEX shoes_demo");
@@ -173,7 +173,7 @@ describe("the command", () => {
     });
   });
 
-  test("two at once on a new file: each migration is applied by one of them", async () => {
+  test("three at once on a new file apply each migration once", async () => {
     const runs = await Promise.all([command({}), command({}), command({})]);
     expect(runs.map(({ error, code }) => ({ error, code }))).toEqual(
       runs.map(() => ({ error: "", code: 0 })),

@@ -1,10 +1,10 @@
-// Brings a file's schema up to this program, by hand-named SQL files that are applied once and never changed.
+// Brings the schema of a file up to this program, by SQL files that are named by hand, applied once and never changed.
 import { readdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { messageOf } from "../message.ts";
 import { type Handle, openHandle } from "../read/reader.ts";
 
-/** One migration file: its number, and the oldest program that may still run on its result. */
+/** One migration file; `oldestProgram` is the oldest program that may still run on its result. */
 export type Migration = {
   number: number;
   name: string;
@@ -16,7 +16,7 @@ export type Migration = {
 const CACHE_KB = 2_048;
 const FOLDER = join(import.meta.dir, "../migrations");
 
-/** The table that says what was applied. */
+/** Creates the table that lists the migrations applied. */
 export const LEDGER = `CREATE TABLE IF NOT EXISTS migrations (
   number INTEGER PRIMARY KEY,
   name TEXT NOT NULL,
@@ -46,8 +46,8 @@ export function readMigrations(folder = FOLDER): Migration[] {
 }
 
 /**
- * Applies what is missing and returns the names of what was applied. A file that a newer program has migrated is
- * accepted when that migration says so. Throws one sentence when a migration was changed or is too new.
+ * Applies the missing migrations and returns their names. A file that a newer program has migrated is accepted where the newer
+ * migration allows this program. Throws one sentence when a migration was changed, is too new, or fails.
  */
 export function migrate(path: string, migrations = readMigrations()): string[] {
   const handle = openHandle(path, CACHE_KB);
@@ -61,11 +61,12 @@ export function migrate(path: string, migrations = readMigrations()): string[] {
   }
 }
 
-/** What the ledger says of what was applied, in order. */
+/** A row of the ledger: a migration that was applied. */
 export type Applied = [number: number, name: string, checksum: string, oldestProgram: number];
+/** Selects the migrations applied, in order. */
 export const APPLIED = "SELECT number, name, checksum, oldest_program FROM migrations ORDER BY number";
 
-/** Throws one sentence when a migration was changed since, or is too new for this program. */
+/** Throws one sentence when an applied migration was changed since, or is too new for this program. */
 export function checkApplied(applied: Applied[], migrations: Migration[]): void {
   const program = migrations.length;
   for (const [number, name, checksum, oldestProgram] of applied) {
@@ -73,14 +74,14 @@ export function checkApplied(applied: Applied[], migrations: Migration[]): void 
     if (known && known.checksum !== checksum)
       throw new Error(`migration ${name} was changed after it had been applied to this database`);
     if (!known && oldestProgram > program)
-      throw new Error(`the database was migrated by a newer program (${name}), which this one does not fit`);
+      throw new Error(`the database was migrated by a newer program (${name}); this one is too old for it`);
   }
 }
 
 function apply(handle: Handle, migration: Migration): boolean {
   handle.exec("BEGIN IMMEDIATE");
   try {
-    // Read inside the transaction: another process may have been quicker.
+    // Read inside the transaction: another process may have applied it meanwhile.
     const done = handle
       .prepare("SELECT 1 FROM migrations WHERE number = ?")
       .raw(true)

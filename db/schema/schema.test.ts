@@ -1,4 +1,4 @@
-// The migrated database and `schema.ts` say the same, and a difference on either side is seen.
+// A migrated database agrees with `schema.ts`, and a difference on either side is found.
 import { afterAll, describe, expect, test } from "bun:test";
 import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
@@ -28,13 +28,13 @@ const without = (name: string) => schemaTables().filter((table) => !findName(tab
 const findName = (table: object) =>
   Object.getOwnPropertySymbols(table).map((key) => String(Reflect.get(table, key)));
 
-test("the migrations make what schema.ts says", () => {
+test("the migrations create what schema.ts describes", () => {
   const handle = freshHandle();
   expect(findDrift(handle)).toEqual({ onlyInDatabase: [], onlyInSchema: [] });
   handle.close();
 });
 
-describe("a difference in the database is seen", () => {
+describe("a difference in the database is found", () => {
   const cases: [string, string, string][] = [
     ["a table", "CREATE TABLE extra (a INTEGER) STRICT", "extra.a is INTEGER"],
     ["a table that is not STRICT", "CREATE TABLE extra (a INTEGER)", "extra is not STRICT"],
@@ -62,7 +62,7 @@ describe("a difference in the database is seen", () => {
       "CREATE INDEX extra ON facets (id) WHERE shoes > 0",
       "index extra on id WHERE shoes > 0",
     ],
-    ["a unique rule", "CREATE TABLE extra (a INTEGER, UNIQUE (a)) STRICT", "extra is unique in a"],
+    ["a UNIQUE constraint", "CREATE TABLE extra (a INTEGER, UNIQUE (a)) STRICT", "extra is unique in a"],
     ["a primary key", "CREATE TABLE extra (a INTEGER PRIMARY KEY) STRICT", "extra has the primary key a"],
   ];
   test.each(cases)("%s", (_name, sql, line) => {
@@ -71,7 +71,7 @@ describe("a difference in the database is seen", () => {
     expect(findDrift(handle).onlyInSchema).toEqual([]);
     handle.close();
   });
-  test("a table, an index that are gone", () => {
+  test("a missing table and a missing index", () => {
     const handle = freshHandle("DROP TABLE related_pending; DROP INDEX shoes_demo");
     const { onlyInSchema, onlyInDatabase } = findDrift(handle);
     expect(onlyInSchema).toContain("related_pending has the primary key shoe");
@@ -81,7 +81,7 @@ describe("a difference in the database is seen", () => {
   });
 });
 
-test("a difference in schema.ts is seen", () => {
+test("a difference in schema.ts is found", () => {
   const handle = freshHandle();
   const other = sqliteTable(
     "words",

@@ -1,4 +1,4 @@
-// The tables as TypeScript sees them; the migrations make them, and a test holds the two together.
+// The tables as TypeScript sees them. The migrations create them, and a test compares the two.
 import { sql } from "drizzle-orm";
 import {
   type AnySQLiteColumn,
@@ -13,7 +13,7 @@ import {
 
 const NOW_MS = sql`CAST(unixepoch('subsec') * 1000 AS INTEGER)`;
 
-/** One row: which shop's data this is, and whether a bulk write is under way. */
+/** One row: the id of this shop's data, its generation, and whether a bulk write is under way. */
 export const dataset = sqliteTable("dataset", {
   one: integer().primaryKey(),
   id: text().notNull(),
@@ -22,7 +22,7 @@ export const dataset = sqliteTable("dataset", {
   createdAt: integer("created_at").notNull(),
 });
 
-/** A value that shoes are filtered and counted by: a category, a brand, a colour, a gender, a size, or all. */
+/** A label that shoes are filtered and counted by: a category, brand, colour, gender, size or size run, or all shoes. */
 export const facets = sqliteTable(
   "facets",
   {
@@ -93,7 +93,7 @@ export const shoes = sqliteTable(
 
 const ofShoe = () => integer().references((): AnySQLiteColumn => shoes.id, { onDelete: "cascade" });
 
-/** How many pairs are left of each size of a shoe. */
+/** The stock of each size of a shoe. */
 export const sizes = sqliteTable(
   "sizes",
   {
@@ -105,7 +105,7 @@ export const sizes = sqliteTable(
   (size) => [primaryKey({ columns: [size.shoe, size.position] }), unique().on(size.shoe, size.size)],
 );
 
-/** The related shoes of a shoe as a JSON list: public ids where given, row ids where computed. */
+/** The related shoes of a shoe as a JSON list: public ids where an admin gave them, row ids where they are computed. */
 export const related = sqliteTable("related", {
   shoe: ofShoe().primaryKey(),
   shoeId: text("shoe_id").notNull(),
@@ -113,7 +113,7 @@ export const related = sqliteTable("related", {
   list: text().notNull(),
 });
 
-/** What is shown of a shoe beside another one, as finished JSON; kept by triggers. */
+/** A shoe as it is shown in a list of related shoes, as finished JSON; maintained by triggers. */
 export const cards = sqliteTable("cards", {
   id: integer()
     .primaryKey()
@@ -128,7 +128,7 @@ export const relatedPending = sqliteTable("related_pending", { shoe: ofShoe().pr
 /** Every word of the search index. */
 export const words = sqliteTable("words", { word: text().notNull().primaryKey() });
 
-/** The three-letter parts of the words. */
+/** The trigrams of the words. */
 export const wordTrigrams = sqliteTable(
   "word_trigrams",
   { trigram: text().notNull(), word: text().notNull() },
@@ -149,7 +149,7 @@ export const priceBands = sqliteTable("price_bands", {
   wideCents: integer("wide_cents").notNull(),
 });
 
-/** An account; the one who may change others is an admin. Times in ms since 1970. */
+/** An account; times in ms since 1970. */
 export const users = sqliteTable(
   "users",
   {
@@ -170,7 +170,7 @@ export const users = sqliteTable(
   (user) => [index("users_admins").on(user.id).where(sql`${user.role} = 'admin'`)],
 );
 
-/** One signing-in with all its refresh tokens. */
+/** A session: one sign-in with all its refresh tokens. */
 export const sessions = sqliteTable(
   "sessions",
   {
@@ -187,7 +187,7 @@ export const sessions = sqliteTable(
   ],
 );
 
-/** Refresh tokens by their SHA-256; `usedAt` is when the next one was given for it. */
+/** Refresh tokens by their SHA-256; `usedAt` is when the token was exchanged for the next one. */
 export const refreshTokens = sqliteTable(
   "refresh_tokens",
   {
@@ -214,7 +214,7 @@ export const adminKeys = sqliteTable(
   (key) => [uniqueIndex("admin_keys_in_use").on(key.name).where(sql`${key.revokedAt} IS NULL`)],
 );
 
-/** Who changed what and when; `detail` is a JSON object. */
+/** The audit: who changed what and when; `detail` is a JSON object. */
 export const audit = sqliteTable("audit", {
   seq: integer().primaryKey({ autoIncrement: true }),
   at: integer().notNull(),
@@ -225,7 +225,7 @@ export const audit = sqliteTable("audit", {
   detail: text().notNull(),
 });
 
-/** Who likes what. */
+/** The likes: which account likes which shoe. */
 export const likes = sqliteTable(
   "likes",
   {
@@ -236,7 +236,7 @@ export const likes = sqliteTable(
   (like) => [primaryKey({ columns: [like.userId, like.shoe] }), index("likes_by_shoe").on(like.shoe)],
 );
 
-/** Answers kept for a repeated Idempotency-Key; `headers` is a JSON object. */
+/** Responses stored for a repeated Idempotency-Key; `headers` is a JSON object. */
 export const idempotency = sqliteTable(
   "idempotency",
   {
@@ -248,20 +248,20 @@ export const idempotency = sqliteTable(
     body: text(),
     createdAt: integer("created_at").notNull(),
   },
-  (kept) => [
-    primaryKey({ columns: [kept.userId, kept.key] }),
-    index("idempotency_by_age").on(kept.createdAt),
+  (stored) => [
+    primaryKey({ columns: [stored.userId, stored.key] }),
+    index("idempotency_by_age").on(stored.createdAt),
   ],
 );
 
-/** The ids of writes that took effect. */
+/** The ids of the writes that were done. */
 export const writes = sqliteTable(
   "writes",
   { id: text().notNull().primaryKey(), at: integer().notNull() },
   (write) => [index("writes_by_age").on(write.at)],
 );
 
-/** What the migrator has applied. */
+/** The migrations applied. */
 export const migrations = sqliteTable("migrations", {
   number: integer().primaryKey(),
   name: text().notNull(),

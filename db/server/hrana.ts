@@ -1,4 +1,4 @@
-// What is said to a libSQL server: a group's transaction, each member undone alone, and questions on one snapshot.
+// Batches for a libSQL server: the transaction of a group, each member undone alone, and queries on one snapshot.
 import type { Position, Row, Statement, Value, WriteResult } from "../database.ts";
 import { DatabaseError, toDatabaseError } from "../errors.ts";
 import { must } from "../must.ts";
@@ -7,25 +7,25 @@ import type { Outcome } from "../write/commit.ts";
 import { requires } from "../write/guard.ts";
 import type { Cell, Pipeline, Step, StepCondition, StepError, StepResult } from "./pipeline.ts";
 
-/** What became of each member, and how new the group made the shop. */
+/** The outcome of each member, and the position after the group; `null` where the dataset has no row. */
 export type Committed = { outcomes: Outcome[]; position: Position | null };
 
-/** The dataset's id. */
+/** Selects the dataset's id. */
 export const DATASET = "SELECT id FROM dataset";
 const BEGIN = 0;
 const GUARD = 1;
-/** Why nothing is written or asked there. */
+/** Why a server is neither written nor queried. */
 export const FOREIGN = "another dataset, or none, stands at the primary's address";
-// A statement can undo the whole transaction; what came after it would stand outside of any.
+// A statement can undo the whole transaction; statements after it would run outside of any.
 const inTransaction: StepCondition = { type: "not", cond: { type: "is_autocommit" } };
 const isBegun: StepCondition = { type: "and", conds: [{ type: "ok", step: GUARD }, inTransaction] };
 const ok = (step: number): StepCondition => ({ type: "ok", step });
 const failed = (step: number): StepCondition => ({ type: "not", cond: ok(step) });
 
 /**
- * Commits the members together, each undone alone when it fails. Throws `busy` when the server let nobody in, `unreachable` when
- * it holds another dataset than this (`null`: any will do), `failed` when nothing of it stands, and `uncertain` when the answer
- * did not come.
+ * Commits the members together, each undone alone when it fails. Throws `busy` when the server took no transaction,
+ * `unreachable` when it holds another dataset than this one (`null` accepts any), `failed` when the group was undone, and
+ * `uncertain` when no answer came.
  */
 export async function commitOnServer(
   pipeline: Pipeline,
@@ -37,7 +37,7 @@ export async function commitOnServer(
   const last = steps.length - 2;
   refuseUnlessCommitted(errors, results, last);
   const outcomes = spans.map(({ from, to }): Outcome => {
-    // The savepoint before them, too: without it none of them is done.
+    // The savepoint before them counts, too: without it none of them is done.
     const error = errors.slice(from - 1, to).find((each) => each !== null);
     if (error) {
       const { kind, message, columns } = refusalOf(error);
@@ -51,8 +51,8 @@ export async function commitOnServer(
 }
 
 /**
- * Asks the questions on one snapshot. Throws `unreachable` when the server does not answer in time, or holds another dataset
- * than this (`null`: any will do).
+ * Runs the queries on one snapshot and returns the rows of each. Throws `unreachable` when the server does not answer in
+ * time, or holds another dataset than this one (`null` accepts any).
  */
 export async function queryServer(
   pipeline: Pipeline,
@@ -60,7 +60,7 @@ export async function queryServer(
   dataset: string | null = null,
 ): Promise<Row[][]> {
   const steps: Step[] = [stepOf(null, DATASET)];
-  // One question needs no transaction.
+  // One query needs no transaction.
   if (queries.length > 1) steps.unshift(stepOf(null, "BEGIN"));
   const from = steps.length;
   for (const { sql, args } of queries) steps.push(stepOf(ok(from - 1), sql, args));
@@ -76,21 +76,21 @@ export async function queryServer(
     .map((each) => must(each, "the rows of a query").rows.map(toRow));
 }
 
-/** Whatever kept a question from its answer, it may be asked again; a mistake in it is what it is. */
+/** A query changes nothing and can be repeated, so an uncertain outcome counts as `unreachable`; a faulty query stays faulty. */
 function throwUnreachable(thrown: unknown): never {
   const error = toDatabaseError(thrown);
   if (error.kind === "failed") throw refusalOf(error);
   throw error.kind === "uncertain" ? new DatabaseError("unreachable", error.message) : error;
 }
 
-/** What SQL has to say of a statement; all else is a server in trouble, which has undone it. */
+/** The error of a statement where SQL refused it; any other error is a server in trouble, which has undone the statement. */
 function refusalOf({ message }: { message: string }): DatabaseError {
   return /^(SQLite error|SQL string)/.test(message) && !/interrupted|I\/O error/.test(message)
     ? toDatabaseError(new Error(message))
     : new DatabaseError("busy", message);
 }
 
-/** Where the statements of each member stand among the steps. */
+/** The steps that are the statements of one member: from `from`, before `to`. */
 type Span = { from: number; to: number };
 
 function stepsOf(members: Statement[][], dataset: string | null): { steps: Step[]; spans: Span[] } {

@@ -1,20 +1,20 @@
-// The way to a libSQL server (Hrana 3 over HTTP): a batch of conditioned steps goes there and back once, on a kept stream.
+// The connection to a libSQL server (Hrana 3 over HTTP): one round trip for a batch of conditioned steps, on a kept stream.
 import { DatabaseError } from "../errors.ts";
 import { messageOf } from "../message.ts";
 
 /**
- * Where a server is and what it lets us in by; `url` begins with http. `dataset` is the one that is written and asked, as
- * far as it is known; whoever else stands at the address is not.
+ * A server and the token for it; `url` begins with http. `dataset` returns the only dataset that may be written and queried
+ * there, `null` while it is not known.
  */
 export type Server = { url: string; authToken: string; dataset?: () => string | null };
 
-/** What must hold of the steps before, for a step to be done. */
+/** What must hold of the steps before for a step to run. */
 export type StepCondition =
   | { type: "ok"; step: number }
   | { type: "not"; cond: StepCondition }
   | { type: "is_autocommit" }
   | { type: "and"; conds: StepCondition[] };
-/** A value as it travels. */
+/** A value in a request or a reply. */
 export type Cell =
   | { type: "null" }
   | { type: "text" | "integer"; value: string }
@@ -24,15 +24,15 @@ export type Step = {
   condition: StepCondition | null;
   stmt: { sql: string; args: Cell[]; want_rows: boolean };
 };
-/** `null`: the step was not done, or failed. */
+/** `null` where the step did not run, or failed. */
 export type StepResult = { cols: unknown[]; rows: Cell[][]; affected_row_count: number } | null;
 export type StepError = { message: string; code?: string | null } | null;
 export type BatchResult = { step_results: StepResult[]; step_errors: StepError[] };
 
 export type Pipeline = {
   /**
-   * Sends the steps; throws `unreachable` when they cannot have arrived, `busy` when the server has no room for them,
-   * `failed` with its words when it could not read them, `uncertain` when the answer did not come in time.
+   * Sends the steps. Throws `unreachable` when they cannot have arrived or the token is refused, `busy` when the server has no
+   * room for them, `failed` with the server's message when it could not read them, `uncertain` when no answer came in time.
    */
   run(steps: Step[]): Promise<BatchResult>;
 };
@@ -45,12 +45,12 @@ type Reply = {
   )[];
 };
 
-/** Ways the system says that a connection could not even be made. */
+/** Error codes of a connection that could not be made. */
 const NEVER_SENT = /^(ConnectionRefused|ECONNREFUSED|FailedToOpenSocket|ENOTFOUND)$/;
 
 /**
- * Opens the way; what takes longer than `ms` is given up. Up to `keptMax` streams are kept for the next batch: the server
- * reads the whole schema for each new one, which costs it three times what a small question does.
+ * Opens a pipeline; a batch that takes longer than `ms` is given up. Up to `keptMax` streams are kept for further batches,
+ * because the server reads the whole schema for each new one, which costs it three times what a small query does.
  */
 export function openPipeline(
   { url, authToken }: Server,
@@ -76,7 +76,7 @@ export function openPipeline(
   const run = async (steps: Step[]): Promise<BatchResult> => {
     const baton = idleBatons.pop() ?? null;
     let response = await send(steps, baton);
-    // A stream that the server knows no more, after a pause or a restart: nothing was done.
+    // The server has forgotten this stream, after a pause or a restart: nothing was done.
     if (baton !== null && response.status === 400) response = await send(steps, null);
     refuse(response.status);
     const { baton: next, results } = await readReply(response);
@@ -99,14 +99,14 @@ export function openPipeline(
   };
 }
 
-/** The server is full, or does not let us in: it has not looked at the batch. */
+/** Throws where the server is full or refuses the token: it has not read the batch. */
 function refuse(status: number): void {
   if (status === 429 || status === 503) throw new DatabaseError("busy", `the primary answered ${status}`);
   if (status === 401 || status === 403)
     throw new DatabaseError("unreachable", `the primary refuses this token (${status})`);
 }
 
-/** A server that dies while it answers leaves half of it. */
+/** Reads the reply. A server that dies while it answers leaves half of it: the outcome is unknown. */
 async function readReply(response: Response): Promise<Reply> {
   try {
     return (await response.json()) as Reply;

@@ -1,4 +1,4 @@
-// The database on a server: the common suite, and what is asked of a server that dies, freezes or refuses.
+// The database on a server: the contract suite, and a server that is killed, frozen or refuses its clients.
 import { afterAll, beforeAll, describe, expect, test } from "bun:test";
 import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
@@ -10,9 +10,9 @@ import { expectRefusal, failure, word } from "../testing/contract-parts.ts";
 import { migratedTemplate, openTestServer, type TestServer } from "../testing/server.ts";
 import { openRemote } from "./remote.ts";
 
-/** So that a busy machine refuses nothing that the suite expects to be done. */
+/** Long limits, so that a busy machine refuses no write of the suite. */
 const PATIENT = { commitMs: 30_000, deadlineMs: 30_000 };
-/** What a client waits at most to be told no, whatever the server does. */
+/** A refusal comes within this time, whatever the server does. */
 const REFUSED_MS_MAX = 2_000;
 const BACK_MS_MAX = 10_000;
 const root = mkdtempSync(join(tmpdir(), "insole-remote-"));
@@ -40,18 +40,18 @@ describe("on a server", () => {
   const words = () =>
     db.onPrimary(({ read }) => read.all<[string]>("SELECT word FROM words ORDER BY word").flat());
 
-  test("there is nothing to read on this thread, and it says so", () => {
-    expect(() => db.read.get("SELECT 1")).toThrow("ask `newest`");
+  test("`read` throws, because there is no copy here", () => {
+    expect(() => db.read.get("SELECT 1")).toThrow("use `onPrimary`");
   });
 
-  test("says how new its writes made the shop", async () => {
+  test("knows the position of its newest write", async () => {
     const change = { sql: "INSERT INTO changes (kind) VALUES ('session') RETURNING seq" };
     const [result] = await db.write([change]);
     const [generation] = await db.onPrimary(({ read }) => read.get("SELECT generation FROM dataset") ?? []);
     expect(db.written()).toEqual({ generation: String(generation), seq: Number(result?.rows[0]?.[0]) });
   });
 
-  test("two doors that write at once are both let in", async () => {
+  test("two write queues at once both commit", async () => {
     const other = openRemote(server);
     const writes = Array.from({ length: 300 }, (_, index) =>
       (index % 2 ? db : other).write([word(`both ${index}`)]),
@@ -61,7 +61,7 @@ describe("on a server", () => {
     expect((await words()).filter((each) => each.startsWith("both"))).toHaveLength(300);
   });
 
-  test("a token that is not taken is a server that cannot be reached, not an answer", async () => {
+  test("a refused token counts as an unreachable server", async () => {
     const publicKey = Buffer.from(crypto.getRandomValues(new Uint8Array(32))).toString("base64url");
     const guarded = await openTestServer(template, ["--auth-jwt-key-file", await keyFile(publicKey)]);
     const stranger = openRemote(guarded);
@@ -71,7 +71,7 @@ describe("on a server", () => {
     await guarded.remove();
   });
 
-  test("while it is gone everything is refused in time, and then it is found again", async () => {
+  test("while the server is gone everything is refused in time, and works again when it is back", async () => {
     await server.stop("SIGKILL");
     const startedAt = performance.now();
     const refusals = await Promise.all([
@@ -87,7 +87,7 @@ describe("on a server", () => {
     expect(await words()).not.toContain("gone");
   });
 
-  test("one that stands still makes the outcome unknown in time, and is never written to twice", async () => {
+  test("a frozen server makes the outcome uncertain in time, and is never written to twice", async () => {
     const frozen = openRemote(server);
     await server.freeze();
     const startedAt = performance.now();
@@ -100,13 +100,13 @@ describe("on a server", () => {
     const again = await retryWhileRefused(() => frozen.write([word("frozen")], "frozen")).catch(
       (thrown) => thrown,
     );
-    // Either the first one arrived late, or this one did it.
+    // Either the first attempt arrived late, or this one did it.
     if (again instanceof Error) expectRefusal(again, "unique", ["writes.id"]);
     expect((await words()).filter((each) => each === "frozen")).toHaveLength(1);
     await frozen.close();
   });
 
-  test("a crowd before one that stands still is refused in time, and asked again when it goes on", async () => {
+  test("many queries to a frozen server are refused in time, and succeed when it goes on", async () => {
     await server.freeze();
     const startedAt = performance.now();
     const crowd = Array.from({ length: 100 }, () => failure(db.scan([{ sql: "SELECT 1" }])));
@@ -116,7 +116,7 @@ describe("on a server", () => {
     expect(await retryWhileRefused(() => db.scan([{ sql: "SELECT 1" }]))).toEqual([[[1]]]);
   });
 
-  test("another dataset, or none, is neither written nor asked", async () => {
+  test("a server with another dataset, or none, is neither written nor queried", async () => {
     const strangers = [await openTestServer(template), await openTestServer(null)];
     for (const stranger of strangers) {
       const ours = openRemote({ ...stranger, dataset: () => "ours" });
@@ -134,7 +134,7 @@ describe("on a server", () => {
     for (const each of strangers) await each.remove();
   });
 
-  test("a write whose answer was lost by a kill is settled by its id: done once", async () => {
+  test("a write whose answer a kill lost is settled by its id: it is done once", async () => {
     for (let round = 0; round < 5; round += 1) {
       const writes = Array.from({ length: 20 }, (_, index) => {
         const name = `kill ${round}-${index}`;
@@ -149,7 +149,7 @@ describe("on a server", () => {
   });
 });
 
-/** Tries again while it is refused as not done. */
+/** Repeats the call while it is refused as not done. */
 async function retryWhileRefused<T>(write: () => Promise<T>): Promise<T> {
   const end = performance.now() + BACK_MS_MAX;
   for (;;) {

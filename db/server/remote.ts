@@ -1,4 +1,4 @@
-// The database on a libSQL server without a copy of it here: every question and every group goes there over HTTP.
+// The database on a libSQL server, without a copy here: every query and every group goes to the server over HTTP.
 import type { Database, Position, Row, Statement } from "../database.ts";
 import { DatabaseError } from "../errors.ts";
 import { must } from "../must.ts";
@@ -9,30 +9,30 @@ import { openQueryLimit } from "./query-limit.ts";
 import { replay } from "./replay.ts";
 
 export type RemoteOptions = {
-  /** A commit that takes longer has an unknown outcome. */
+  /** A commit that takes longer has an uncertain outcome. */
   commitMs?: number;
   /** A write that was not sent by then is refused. */
   deadlineMs?: number;
 };
 
-/** With these a refusal comes within two seconds, whatever the server does. */
+/** With these limits a refusal comes within two seconds, whatever the server does. */
 const COMMIT_MS = 1_000;
 const WAITING_MS = 1_500;
-/** After these the primary is not there: what waits for it is refused at once, and one write a second tries. */
+/** After one of these errors the breaker opens: waiting writes are refused, and one write a second tries the server. */
 const GONE = ["uncertain", "unreachable"] as const;
 const QUERY_MS = 1_500;
-/** How long a lost outcome is asked for: a server that was killed is back within that time. */
+/** How long an uncertain outcome is looked for: a server that was killed is back within that time. */
 const FIND_MS = 300;
 const FIND_TRY_MS = 250;
 const FIND_PAUSE_MS = 50;
-/** Tries of a group that was not let in, and the longest pause before each; the pause is drawn, so that nodes part. */
+/** Attempts for a group while the server is busy, and the unit of the random pause between them, which keeps nodes apart. */
 const BUSY_TRIES = 4;
 const BUSY_PAUSE_MS = 40;
-/** With the one of the write door three connections of each node; the server takes 128 of all. */
+/** With the one of the write queue these are three connections of each node; the server takes 128 of all nodes. */
 const QUERY_STREAMS = 2;
 const FIND_DONE = "SELECT id FROM writes WHERE id IN (SELECT value FROM json_each(?))";
 
-/** Opens a server's database; there is nothing to read on this thread: ask `newest`. */
+/** Opens a server's database. `read` throws, because there is no copy here: use `onPrimary`. */
 export function openRemote(server: Server, options: RemoteOptions = {}): Database {
   const { commitMs = COMMIT_MS, deadlineMs = WAITING_MS } = options;
   const { query, findDone, dataset, onAnswer, idle } = openServer(server);
@@ -43,7 +43,7 @@ export function openRemote(server: Server, options: RemoteOptions = {}): Databas
   const closed = () => new DatabaseError("closed", "the database is closed");
 
   const commit = async (group: Statement[][]) => {
-    // A question first: what is not sent has a known outcome.
+    // A query first: a group that is not sent has a certain outcome.
     if (isUncertain) await findDone([]);
     isUncertain = true;
     const { outcomes, position } = await retryWhileBusy(() => commitOnServer(writing, group, dataset()));
@@ -54,7 +54,7 @@ export function openRemote(server: Server, options: RemoteOptions = {}): Databas
   };
   const writeQueue = openWriteQueue(commit, { findDone, deadlineMs, opensOn: GONE });
   const refuseRead = (): never => {
-    throw closing ? closed() : new Error("there is no copy of the server's database here: ask `newest`");
+    throw closing ? closed() : new Error("there is no copy of the server's database here: use `onPrimary`");
   };
 
   return {
@@ -73,7 +73,7 @@ export function openRemote(server: Server, options: RemoteOptions = {}): Databas
   };
 }
 
-/** Of two positions of one life the later one; a new life begins anew. */
+/** The newer of two positions; a position of another generation replaces the one before. */
 const newer = (before: Position | null, now: Position): Position =>
   before?.generation === now.generation && before.seq > now.seq ? before : now;
 
@@ -96,7 +96,7 @@ function openServer(server: Server) {
   };
 }
 
-/** A group that was not let in has not been done, so it may simply be sent again. */
+/** Sends a group again while the server is busy: it was not done. */
 async function retryWhileBusy<T>(send: () => Promise<T>): Promise<T> {
   for (let tries = 1; ; tries += 1) {
     try {

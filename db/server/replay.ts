@@ -1,11 +1,11 @@
-// Questions that are put to a server by work that does not wait for answers: it begins anew with each that came.
+// Synchronous work on a server that answers asynchronously: the work runs again with each answer until it needs no more.
 import type { Readable, Row, Statement, Value } from "../database.ts";
 import { must } from "../must.ts";
 
-/** Asks the server; the answers come in the order of the queries. */
+/** Sends queries to the server; resolves with the rows of each, in their order. */
 export type SendQueries = (queries: Statement[]) => Promise<Row[][]>;
 
-/** Work that asks more than this never ends, or is none for a server far away. */
+/** Work with more queries than this one after the other never ends, or is too slow on a remote server. */
 const ROUNDS_MAX = 200;
 
 class MissingAnswer extends Error {
@@ -14,7 +14,7 @@ class MissingAnswer extends Error {
   }
 }
 
-/** Runs `work` until every question it asks has its answer, and returns what it then returns. */
+/** Runs `work` until every query it makes has an answer; resolves with its result, or rejects with what it or `send` throws. */
 export async function replay<T>(send: SendQueries, work: (primary: Readable) => T | Promise<T>): Promise<T> {
   const answers = new Map<string, Row[]>();
   const primary = readableOf(send, answers);
@@ -27,7 +27,7 @@ export async function replay<T>(send: SendQueries, work: (primary: Readable) => 
       answers.set(keyOf(thrown.query), must(rows, "the rows of a query"));
     }
   }
-  throw new Error(`more than ${ROUNDS_MAX} queries one after the other`);
+  throw new Error(`the work makes more than ${ROUNDS_MAX} queries one after the other`);
 }
 
 function readableOf(send: SendQueries, answers: Map<string, Row[]>): Readable {

@@ -1,21 +1,21 @@
-// What the contract suite writes, and how it looks at refusals.
+// Statements and expectations of the contract suite, and the tests of its reads, write ids and closing.
 import { expect, test } from "bun:test";
 import type { Database, Readable, Statement, Value } from "../database.ts";
 import { DatabaseError, type DatabaseErrorKind } from "../errors.ts";
 import { requires } from "../write/guard.ts";
 
-/** How many words there are. */
+/** Selects the number of words. */
 export const COUNT_WORDS = "SELECT count(*) FROM words";
 
-/** The database of the test that runs. */
+/** The database under test. */
 export type Subject = {
   db(): Database;
   caughtUp(): Promise<void>;
-  /** Puts questions to the read door, or where there is none to the server. */
+  /** Runs `work` on the local reads, or on the server where there are none. */
   query<T>(work: (readable: Readable) => T): Promise<T>;
 };
 
-/** Adds a word to the index's vocabulary: the smallest write there is. */
+/** Adds a word to the index's vocabulary: the smallest possible write. */
 export const word = (text: string): Statement => ({
   sql: "INSERT INTO words (word) VALUES (?)",
   args: [text],
@@ -28,7 +28,7 @@ export const shoe = (shoeId: string, priceCents: Value = 100, slug = shoeId): St
   args: [shoeId, priceCents, slug],
 });
 
-/** A statement about shoe `a`, whose row is `:shoe`. */
+/** A statement about shoe `a`; `:shoe` stands for its row id. */
 export const ofShoe = (sql: string, ...args: Value[]): Statement => ({
   sql: sql.replaceAll(":shoe", "(SELECT id FROM shoes WHERE shoe_id = 'a')"),
   args,
@@ -43,21 +43,21 @@ export const size = (name: string, stock: number): Statement =>
     stock,
   );
 
-/** What was thrown, or that nothing was. */
+/** Resolves with what the promise rejects with, or with a text where it resolves. */
 export const failure = (promise: Promise<unknown>): Promise<unknown> =>
   promise.then(
     () => "it was done",
     (thrown) => thrown,
   );
 
-/** Expects a `DatabaseError` of this kind that names these columns. */
+/** Expects a `DatabaseError` of this kind and with these columns. */
 export function expectRefusal(thrown: unknown, kind: DatabaseErrorKind, columns: string[] = []): void {
   expect(thrown).toBeInstanceOf(DatabaseError);
   const { kind: actualKind, columns: actualColumns } = thrown as DatabaseError;
   expect({ kind: actualKind, columns: actualColumns }).toEqual({ kind, columns });
 }
 
-/** What a write id does. */
+/** Tests of write ids. */
 export function writeIds({ db, caughtUp, query }: Subject): void {
   test("records a write id with the effect, and refuses to do it twice", async () => {
     const write = () => db().write([requires("1 = 1"), { sql: "SELECT 5" }], "a write");
@@ -68,9 +68,9 @@ export function writeIds({ db, caughtUp, query }: Subject): void {
   });
 }
 
-/** What the end of a database does. */
+/** Tests of closing. */
 export function closing({ db, query }: Subject): void {
-  test("waits for what is under way, refuses what comes later, and may be said twice", async () => {
+  test("waits for what is under way, refuses later calls, and may be repeated", async () => {
     const writes = Array.from({ length: 3_000 }, (_, index) => db().write([word(`${index}`)]));
     const scanned = db().scan([{ sql: "SELECT 1" }]);
     const ended: string[] = [];
@@ -91,7 +91,7 @@ export function closing({ db, query }: Subject): void {
   });
 }
 
-/** What the read door does. */
+/** Tests of reads. */
 export function reads({ db, caughtUp, query }: Subject): void {
   test("answers with tuples in the order of the columns", async () => {
     await db().write([word("b"), word("a"), word("c")]);
@@ -113,7 +113,7 @@ export function reads({ db, caughtUp, query }: Subject): void {
     );
   });
 
-  test("shows the newest state at every look, also after looks that had more rows to tell", async () => {
+  test("sees the newest state at every read, also after a read that left rows unread", async () => {
     for (let round = 1; round <= 5; round += 1) {
       await db().write([word(`word ${round}`)]);
       await caughtUp();
@@ -122,7 +122,7 @@ export function reads({ db, caughtUp, query }: Subject): void {
     }
   });
 
-  test("keeps more different questions than it holds prepared", async () => {
+  test("answers more different queries than it keeps prepared", async () => {
     for (let round = 0; round < 1_200; round += 1)
       expect(await query(({ read }) => read.get(`SELECT ${round}, ?`, round))).toEqual([round, round]);
   });

@@ -1,4 +1,4 @@
-// What every backing of the database must do, as one suite: run it on a file, a server, a replica.
+// The contract suite: what every database must do, run on a file, a server and a replica.
 import { afterEach, beforeEach, describe, expect, test } from "bun:test";
 import type { Database, Statement } from "../database.ts";
 import { DatabaseError, type DatabaseErrorKind } from "../errors.ts";
@@ -18,14 +18,14 @@ import {
 } from "./contract-parts.ts";
 
 /**
- * A fresh, migrated database subject test; `caughtUp` waits until its read door shows its own writes. Without a copy here
- * there is no such door, and the questions go to `newest`.
+ * A fresh, migrated database under test. `caughtUp` waits until `read` sees its own writes. Without a copy here (`hasCopy`)
+ * `read` throws, and the tests use `onPrimary`.
  */
 export type Backing = { db: Database; hasCopy: boolean; caughtUp(): Promise<void>; remove(): Promise<void> };
 
 type Open = () => Promise<Backing>;
 
-/** More than any queue of the doors holds. */
+/** More writes than any queue holds. */
 const FLOOD = 30_000;
 
 /** Declares the suite for one backing. */
@@ -44,8 +44,8 @@ export function databaseContract(name: string, open: Open): void {
       caughtUp: () => backing.caughtUp(),
       query: async (work) => (backing.hasCopy ? work(backing.db) : backing.db.onPrimary(work)),
     };
-    describe("read door", () => reads(subject));
-    describe("write door", () => writes(subject));
+    describe("reads", () => reads(subject));
+    describe("writes", () => writes(subject));
     describe("write ids", () => writeIds(subject));
     describe("rules", () => rules(subject));
     describe("values", () => values(subject));
@@ -72,13 +72,13 @@ function writes({ db, caughtUp, query }: Subject): void {
     expect(await query(({ read }) => read.all("SELECT shoe_id, likes FROM shoes"))).toEqual([["a", 1]]);
   });
 
-  test("undoes a write of which one statement fails", async () => {
+  test("undoes a write with a failing statement", async () => {
     expectRefusal(await failure(db().write([word("a"), shoe("a", 0), word("b")])), "check", ["price_cents"]);
     await caughtUp();
     expect(await query(({ read }) => read.get(COUNT_WORDS))).toEqual([0]);
   });
 
-  test("undoes a failing member alone: its neighbours of the same group stay", async () => {
+  test("undoes a failing member alone: the others of its group are committed", async () => {
     const writes = Array.from({ length: 200 }, (_, index) =>
       failure(db().write(index % 2 ? [word(`bad ${index}`), word(`bad ${index}`)] : [word(`good ${index}`)])),
     );
@@ -94,7 +94,7 @@ function writes({ db, caughtUp, query }: Subject): void {
     ).toEqual([100, 100]);
   });
 
-  test("an undone transaction is nobody's success", async () => {
+  test("acknowledges no member of an undone transaction", async () => {
     const undoing = { sql: "INSERT OR ROLLBACK INTO words (word) VALUES ('first')" };
     const outcomes = await Promise.all(
       [[word("first")], [word("second")], [undoing], [word("third")]].map((write) =>
@@ -139,29 +139,29 @@ function rules({ db, caughtUp, query }: Subject): void {
     ],
     ["a size twice", size("42", 1), "unique", ["sizes.shoe", "sizes.size"]],
     ["negative stock", ofShoe("UPDATE sizes SET stock = stock - 3 WHERE shoe = :shoe"), "check", ["stock"]],
-    ["stock without end", size("1000", 1_000_001), "check", ["stock"]],
+    ["too much stock", size("1000", 1_000_001), "check", ["stock"]],
     ["a price of 0", shoe("free", 0), "check", ["price_cents"]],
     ["a price with a fraction", shoe("half", 0.5), "check", ["shoes.price_cents"]],
-    ["a price that is no number", shoe("text", "cheap"), "check", ["shoes.price_cents"]],
+    ["a price that is not a number", shoe("text", "cheap"), "check", ["shoes.price_cents"]],
     ["no title", { sql: "UPDATE shoes SET title = NULL" }, "check", ["shoes.title"]],
     ["an empty title", { sql: "UPDATE shoes SET title = ''" }, "check", ["title"]],
     ["negative likes", { sql: "UPDATE shoes SET likes = -1" }, "check", ["likes"]],
     [
-      "a label of a kind that is not there",
+      "a label of an unknown kind",
       { sql: "INSERT INTO facets (kind, key, name) VALUES ('x', '', '')" },
       "check",
       ["kind"],
     ],
-    ["sizes of no shoe", { sql: "INSERT INTO sizes VALUES (99, 0, '42', 1)" }, "reference", []],
-    ["a brand that is not there", { sql: "UPDATE shoes SET brand_id = 99" }, "reference", []],
+    ["sizes of an unknown shoe", { sql: "INSERT INTO sizes VALUES (99, 0, '42', 1)" }, "reference", []],
+    ["an unknown brand", { sql: "UPDATE shoes SET brand_id = 99" }, "reference", []],
     [
-      "a list that names the shoe itself",
+      "a given list that contains the shoe itself",
       ofShoe(`INSERT INTO related VALUES (:shoe, 'a', 1, '["b","a"]')`),
       "check",
       ["given"],
     ],
     [
-      "a computed list of the shoe itself",
+      "a computed list that contains the shoe itself",
       ofShoe("INSERT INTO related VALUES (:shoe, 'a', 0, json_array(7, :shoe))"),
       "check",
       ["given"],
@@ -173,7 +173,7 @@ function rules({ db, caughtUp, query }: Subject): void {
       "check",
       ["one"],
     ],
-    ["a question with a mistake", { sql: "INSERT INTO no_such_table VALUES (1)" }, "unknown", []],
+    ["a faulty statement", { sql: "INSERT INTO no_such_table VALUES (1)" }, "unknown", []],
   ];
   test.each(refused)("refuse %s", async (_name, statement, kind, columns) => {
     await db().write([shoe("a"), size("42", 2)]);
@@ -200,7 +200,7 @@ function values({ db, caughtUp, query }: Subject): void {
       expect(await query(({ read }) => read.get("SELECT ?1, typeof(?1)", value))).toEqual([value, "real"]);
   });
 
-  test("texts of any script and length, bytes and nothing survive", async () => {
+  test("texts of any script and length, bytes and NULL come back unchanged", async () => {
     const texts = ["", "'; DROP TABLE shoes; --", "👟 ñandú 한글 ﷽", "\u{10ffff}\u{7f}", "é".repeat(200_000)];
     await db().write(texts.map(word));
     await caughtUp();
@@ -214,7 +214,7 @@ function values({ db, caughtUp, query }: Subject): void {
     expect(await query(({ read }) => read.get("SELECT ?", null))).toEqual([null]);
   });
 
-  // The driver cuts a text that it returns at NUL; as JSON, which is how the shop reads, it comes back whole.
+  // The driver cuts a returned text at NUL; as JSON, which is how the shop reads, it comes back whole.
   test("a NUL inside a text is kept", async () => {
     await db().write([word("a\u0000b")]);
     await caughtUp();
@@ -230,7 +230,7 @@ function scan({ db, caughtUp }: Subject): void {
   const SLOW =
     "WITH RECURSIVE n (i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 300000) SELECT max(i) FROM n";
 
-  test("answers each question with its rows", async () => {
+  test("returns the rows of each query", async () => {
     await db().write([word("a"), word("b")]);
     await caughtUp();
     const queries = [
@@ -241,7 +241,7 @@ function scan({ db, caughtUp }: Subject): void {
     expect(await db().scan(queries)).toEqual([[["b"]], [[2]], []]);
   });
 
-  test("looks at one snapshot, while writes go on", async () => {
+  test("reads one snapshot while writes go on", async () => {
     await db().write([word("before")]);
     await caughtUp();
     let isScanning = true;
@@ -259,7 +259,7 @@ function scan({ db, caughtUp }: Subject): void {
     expect(await db().scan([{ sql: COUNT_WORDS }])).toEqual([[[written + 1]]]);
   });
 
-  test("a question with a mistake is refused, and the next is answered", async () => {
+  test("refuses a faulty query, and answers the next one", async () => {
     expectRefusal(await failure(db().scan([{ sql: "SELECT * FROM nothing" }])), "unknown");
     expect(await db().scan([{ sql: "SELECT 1" }])).toEqual([[[1]]]);
   });

@@ -1,4 +1,4 @@
-// A real libSQL server for tests: on a free port, its folder filled from a migrated file, ended with the test.
+// A real libSQL server for tests: on a free port, with a copy of a migrated file, removed at the end of the test.
 import { copyFileSync, existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
@@ -16,21 +16,21 @@ const CACHE_KB = 1_000;
 
 export type TestServer = Server & {
   pid(): number;
-  /** Its folder, which goes with it. */
+  /** The server's folder, which `remove` deletes. */
   folder: string;
-  /** Ends it, kindly or by kill -9. */
+  /** Ends the server, in order (SIGTERM) or by kill -9. */
   stop(signal?: "SIGTERM" | "SIGKILL"): Promise<void>;
-  /** Stops it in its tracks; SIGCONT lets it go on. */
+  /** Freezes the server until it gets SIGCONT. */
   freeze(): Promise<void>;
-  /** Starts it again on the same port and folder. */
+  /** Starts the server again on the same port and folder. */
   start(): Promise<void>;
   remove(): Promise<void>;
 };
 
-/** The file that a server keeps its database in, below the folder it was given. */
+/** The database file of a server, below the server's folder. */
 export const serverFile = (folder: string): string => join(folder, "data", "dbs", "default", "data");
 
-/** A migrated file with nothing beside it, so that it can be copied. */
+/** Creates a migrated file without a log beside it, so that it can be copied. Returns its path. */
 export function migratedTemplate(folder: string): string {
   const [migrated, path] = [join(folder, "migrated.db"), join(folder, "template.db")];
   migrate(migrated);
@@ -40,7 +40,7 @@ export function migratedTemplate(folder: string): string {
   return path;
 }
 
-/** Starts a server on a copy of the template; without one it is empty. */
+/** Starts a server on a copy of the template, or on an empty database without one. */
 export async function openTestServer(
   template: string | null,
   flags: string[] = [],
@@ -56,7 +56,7 @@ export async function openTestServer(
 
   const start = async () => {
     const listen = ["--http-listen-addr", `127.0.0.1:${port}`];
-    // By way of `env`, which adds to the environment and becomes the server.
+    // Through `env`, which adds a variable to the environment and then becomes the server.
     const program = [
       "env",
       "SQLD_CHECKPOINT_INTERVAL_S=30",
@@ -69,7 +69,7 @@ export async function openTestServer(
     await up(url, child);
   };
   const stop = async (signal: "SIGTERM" | "SIGKILL" = "SIGTERM") => {
-    // A stopped process hears nothing but these two.
+    // A frozen process gets SIGTERM only once it goes on.
     child?.kill("SIGCONT");
     child?.kill(signal);
     await child?.exited;
@@ -93,7 +93,7 @@ export async function openTestServer(
   };
 }
 
-/** Linux tells it; elsewhere the signal is trusted. */
+/** Whether the process is frozen, as Linux knows; elsewhere the signal is trusted. */
 function isStopped(pid: number): boolean {
   const stat = `/proc/${pid}/stat`;
   return !existsSync(stat) || /\) T /.test(readFileSync(stat, "utf8"));

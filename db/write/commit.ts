@@ -1,19 +1,19 @@
-// The transaction of the write door: one commit for a group of members, each undone alone when it fails.
+// The transaction of the write queue on a file: one commit for a group of members, each undone alone when it fails.
 import type { Statement, Value, WriteResult } from "../database.ts";
 import { type DatabaseErrorKind, toDatabaseError } from "../errors.ts";
 import { bind, openHandle, preparedStatements } from "../read/reader.ts";
 
 const CACHE_KB = 49_152;
-/** Pages the log may grow to before it is moved into the file: fewer, larger moves write an index page once, not many times. */
+/** Pages that the log may grow to before a checkpoint: fewer, larger checkpoints write an index page once, not many times. */
 const CHECKPOINT_PAGES = 4_000;
 
-/** What became of one member: its results, or the error that undid it, as plain data for the way between threads. */
+/** The outcome of one member: its results, or the error that undid it, as plain data that can be posted between threads. */
 export type Outcome =
   | { ok: true; results: WriteResult[] }
   | { ok: false; kind: DatabaseErrorKind; message: string; columns: string[] };
 
 export type Committer = {
-  /** Commits the group and returns once it is on disk. Throws `DatabaseError` when the commit itself fails: nothing of it stands. */
+  /** Commits the group and returns once it is on disk. Throws `DatabaseError` when the commit itself fails and is undone. */
   commit(members: Statement[][]): Outcome[];
   /** Moves the log into the file and closes; the log is kept where another process still reads. */
   close(): void;
@@ -42,7 +42,7 @@ export function openCommitter(path: string): Committer {
       handle.exec("RELEASE member");
       return { ok: true, results };
     } catch (thrown) {
-      // A statement or a full disk can undo the whole transaction; then the group has failed, not this member alone.
+      // A statement or a full disk can undo the whole transaction: the group has failed then, not this member alone.
       if (!handle.inTransaction) throw thrown;
       handle.exec("ROLLBACK TO member; RELEASE member");
       const { kind, message, columns } = toDatabaseError(thrown);

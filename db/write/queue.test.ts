@@ -1,4 +1,4 @@
-// The write queue: one group under way at a time, bounded, and every write is settled.
+// The write queue: one group is under way at a time, its length is bounded, and every write is settled.
 import { describe, expect, test } from "bun:test";
 import type { Statement } from "../database.ts";
 import { DatabaseError } from "../errors.ts";
@@ -15,10 +15,10 @@ const failure = (promise: Promise<unknown>): Promise<unknown> =>
   );
 const done = (group: Statement[][]): Outcome[] => group.map(() => ({ ok: true, results: [] }));
 
-/** Lets everything run that is ready to. */
+/** Lets every callback run that is ready. */
 const turn = (): Promise<void> => new Promise((resolve) => setImmediate(resolve));
 
-/** A door whose commits end when they are told to. */
+/** A queue whose commits the test ends by hand. */
 function openHeldQueue(options: WriteQueueOptions = {}) {
   const groups: { group: Statement[][]; end(outcomes: Outcome[]): void; fail(thrown: unknown): void }[] = [];
   const queue = openWriteQueue((group) => {
@@ -29,7 +29,7 @@ function openHeldQueue(options: WriteQueueOptions = {}) {
   return { queue, groups };
 }
 
-test("what comes while a group is under way goes together in the next, in order", async () => {
+test("writes that come while a group is under way form the next group, in order", async () => {
   const { queue, groups } = openHeldQueue();
   const writes = ["a", "b", "c"].map((sql) => queue.write([{ sql }]));
   expect(groups.map(({ group }) => group)).toEqual([[[{ sql: "a" }]]]);
@@ -44,7 +44,7 @@ test("what comes while a group is under way goes together in the next, in order"
   expect(commitMsTotal).toBeGreaterThan(lastCommitMs);
 });
 
-test("holds so many and no more; groups have a bound too", async () => {
+test("the queue and the groups have a maximum size", async () => {
   const { queue, groups } = openHeldQueue();
   const writes = Array.from({ length: QUEUE_MAX + 1 }, () => queue.write([]));
   expect(queue.state().queued).toBe(QUEUE_MAX);
@@ -58,7 +58,7 @@ test("holds so many and no more; groups have a bound too", async () => {
   expect(queue.state().queued).toBe(0);
 });
 
-test("a group that fails, fails for all of it, and the next is tried", async () => {
+test("a failing commit rejects the whole group, and the next group is tried", async () => {
   const { queue, groups } = openHeldQueue();
   const outcomes = ["a", "b"].map((sql) => failure(queue.write([{ sql }])));
   groups[0]?.fail(new Error("disk full"));
@@ -69,14 +69,14 @@ test("a group that fails, fails for all of it, and the next is tried", async () 
   expect(await outcomes[1]).toBe("it was done");
 });
 
-test("a member that the commit does not speak of is not a success", async () => {
+test("a member without an outcome is rejected", async () => {
   const { queue, groups } = openHeldQueue();
   const outcome = failure(queue.write([]));
   groups[0]?.end([]);
   expect(await outcome).toMatchObject({ name: "DatabaseError", kind: "unknown" });
 });
 
-test("is idle when everything accepted is settled, what came meanwhile included", async () => {
+test("is idle when every accepted write is settled, also those that came meanwhile", async () => {
   const { queue, groups } = openHeldQueue();
   const settled: string[] = [];
   const note = (name: string) => queue.write([]).then(() => void settled.push(name));
@@ -91,7 +91,7 @@ test("is idle when everything accepted is settled, what came meanwhile included"
 });
 
 describe("a write id", () => {
-  test("is recorded with the effect, and its row is not among the results", async () => {
+  test("is recorded with the effect, and adds no result", async () => {
     const { queue, groups } = openHeldQueue({ now: () => 7 });
     const write = queue.write([{ sql: "a" }], "w1");
     expect(groups[0]?.group[0]?.map(({ args = [] }) => args)).toEqual([["w1", 7], []]);
@@ -100,11 +100,11 @@ describe("a write id", () => {
     expect(await write).toEqual([{ changes: 2, rows: [] }]);
   });
 
-  test("is findings for when the outcome is unknown: what was not done is tried once more, and nothing twice", async () => {
-    const findings: string[][] = [];
+  test("is looked for after an uncertain outcome: a write that was not done is retried once, none is done twice", async () => {
+    const lookups: string[][] = [];
     const { queue, groups } = openHeldQueue({
       findDone(ids) {
-        findings.push(ids);
+        lookups.push(ids);
         return ids.filter((id) => id === "done");
       },
     });
@@ -121,11 +121,11 @@ describe("a write id", () => {
     expect(groups[2]?.group.map((member) => member.at(-1)?.sql)).toEqual(["open"]);
     groups[2]?.fail(lost);
     expect(await outcomes[1]).toMatchObject({ kind: "failed" });
-    expect(findings).toEqual([[], ["done", "open"], ["open"]]);
+    expect(lookups).toEqual([[], ["done", "open"], ["open"]]);
   });
 });
 
-test("what was not sent by its deadline is refused as not done; what is under way is waited for", async () => {
+test("a write that was not sent by its deadline is refused as not done; one under way is waited for", async () => {
   const { queue, groups } = openHeldQueue({ deadlineMs: 20 });
   const first = queue.write([{ sql: "first" }]);
   const late = await failure(queue.write([{ sql: "late" }]));
@@ -167,7 +167,7 @@ test("the breaker opens after five failed groups, refuses at once, and lets one 
   expect(sent).toEqual([0, 0, 0, 0, 0, 1_000, 2_000, 2_000]);
 });
 
-test("who waits while the breaker opens is refused too", async () => {
+test("writes that wait while the breaker opens are refused", async () => {
   const { queue, groups } = openHeldQueue();
   for (let index = 0; index < 4; index += 1) {
     const outcome = failure(queue.write([]));

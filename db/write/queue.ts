@@ -1,14 +1,14 @@
-// The write door: one group under way at a time; what comes meanwhile goes together in the next.
+// The write queue (group commit): one group is under way at a time, and the writes that come meanwhile form the next.
 import type { Statement, WriteQueueState, WriteResult } from "../database.ts";
 import { DatabaseError, type DatabaseErrorKind, toDatabaseError } from "../errors.ts";
 import type { Outcome } from "./commit.ts";
 
-/** Members that may wait; beyond it the door says `overloaded`, and nothing was done. */
+/** Writes that may wait; further ones are refused as `overloaded`, and nothing of them was done. */
 const QUEUE_MAX = 20_000;
 const GROUP_MAX = 2_000;
-/** A member that was not sent by then is refused; one under way is waited for. */
+/** A write that was not sent by then is refused; one that is under way is waited for. */
 const DEADLINE_MS = 5_000;
-/** So many failed groups in a row open the breaker; then one write a second is let through to try. */
+/** So many failed groups in a row open the breaker; it then lets one write a second through to try. */
 const FAILURES_MAX = 5;
 const RETRY_MS = 1_000;
 const RECORD_WRITE = "INSERT INTO writes (id, at) VALUES (?, ?)";
@@ -22,14 +22,14 @@ type Waiter = {
   reject(error: DatabaseError): void;
 };
 
-/** Which of these write ids took effect; asked when the outcome of a commit is unknown. */
+/** Returns those of the write ids that took effect; called when the outcome of a commit is unknown. */
 type FindDone = (ids: string[]) => string[] | Promise<string[]>;
 
 export type WriteQueueOptions = {
   findDone?: FindDone;
   now?: () => number;
   deadlineMs?: number;
-  /** One failure of these kinds opens the breaker: whoever waits would only wait for the same. */
+  /** One failure of these kinds opens the breaker: the writes that wait would only fail later. */
   opensOn?: readonly DatabaseErrorKind[];
 };
 
@@ -46,7 +46,7 @@ export type WriteQueue = {
   idle(): Promise<void>;
 };
 
-/** Opens the door in front of `commit`, which makes a group durable and says what became of each member. */
+/** Opens a queue in front of `commit`, which makes a group durable and returns the outcome of each member. */
 export function openWriteQueue(
   commit: (group: Statement[][]) => Promise<Outcome[]>,
   { findDone = () => [], now = Date.now, deadlineMs = DEADLINE_MS, opensOn = [] }: WriteQueueOptions = {},
@@ -108,14 +108,14 @@ export function openWriteQueue(
 
 function settle({ writeId, wasRetried, resolve, reject }: Waiter, outcome: Outcome | undefined): void {
   if (outcome?.ok) resolve(writeId === undefined ? outcome.results : outcome.results.slice(1));
-  // The first try arrived late, after all: it was done, and its results are lost.
+  // The first attempt arrived late after all: it was done, and its results are lost.
   else if (wasRetried && outcome?.columns.includes("writes.id"))
     reject(new DatabaseError("uncertain", outcome.message));
   else if (outcome) reject(new DatabaseError(outcome.kind, outcome.message, outcome.columns));
-  else reject(new DatabaseError("unknown", "the group came back short"));
+  else reject(new DatabaseError("unknown", "the commit returned no outcome for this write"));
 }
 
-/** Members that were not done go again, once; what was done has no results any more to tell. */
+/** Rejects the members that were done or may have been, because their results are lost; returns the others for one retry. */
 async function settleUncertain(group: Waiter[], error: DatabaseError, findDone: FindDone): Promise<Waiter[]> {
   const done = await Promise.resolve(group.flatMap(({ writeId }) => writeId ?? []))
     .then(findDone)
@@ -135,17 +135,17 @@ async function settleUncertain(group: Waiter[], error: DatabaseError, findDone: 
 
 const GROUP_KINDS: ReadonlySet<string> = new Set(["uncertain", "unreachable", "closed", "busy"]);
 
-/** Why a whole group failed is no rule that one of its members broke. */
+/** The error of a whole group. A rule that one member broke cannot be the reason. */
 function toGroupError(thrown: unknown): DatabaseError {
   const { kind, message } = toDatabaseError(thrown);
   return new DatabaseError(GROUP_KINDS.has(kind) ? kind : "failed", message);
 }
 
-/** One that was sent before may still arrive. */
+/** Refuses a write; one that was sent before may still arrive. */
 const refuse = ({ wasRetried, reject }: Waiter, reason: string): void =>
   reject(wasRetried ? new DatabaseError("uncertain", reason) : overloaded(reason));
 
-/** Members in the order they came; those that wait too long are refused when their time is up. */
+/** The waiting writes in the order they came; each is refused at its deadline. */
 function openQueue(now: () => number) {
   let waiting: Waiter[] = [];
   let timer: ReturnType<typeof setTimeout> | undefined;
@@ -154,7 +154,7 @@ function openQueue(now: () => number) {
     const nowMs = now();
     const late = waiting.filter(({ expiresAtMs }) => expiresAtMs <= nowMs);
     if (late.length > 0) waiting = waiting.filter(({ expiresAtMs }) => expiresAtMs > nowMs);
-    for (const waiter of late) refuse(waiter, "it waited too long");
+    for (const waiter of late) refuse(waiter, "the write waited too long");
   };
   const arm = () => {
     const [first] = waiting;
@@ -167,7 +167,7 @@ function openQueue(now: () => number) {
       },
       Math.max(1, first.expiresAtMs - now()),
     );
-    // The program need not stay for it.
+    // Does not keep the process alive.
     timer.unref();
   };
 
@@ -180,7 +180,7 @@ function openQueue(now: () => number) {
     putBack(waiters: Waiter[]): void {
       if (waiters.length > 0) waiting = [...waiters, ...waiting];
     },
-    /** The next group; empty when nobody waits. */
+    /** Removes the next group and returns it; empty when no write waits. */
     take(): Waiter[] {
       refuseLate();
       return waiting.splice(0, GROUP_MAX);
@@ -191,7 +191,7 @@ function openQueue(now: () => number) {
   };
 }
 
-/** Opens after failures in a row; then admits one a second, until one succeeds. */
+/** A circuit breaker: opens after failures in a row, then admits one write a second until one succeeds. */
 function openBreaker(now: () => number) {
   let failures = 0;
   let retryAtMs = 0;

@@ -1,4 +1,4 @@
-// A commit whose outcome was lost, on a real file: what stands is never done twice, what does not is done once.
+// A commit with an uncertain outcome, on a real file: a write that was done is not repeated, one that was not is done once.
 import { expect, test } from "bun:test";
 import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
@@ -12,21 +12,21 @@ import { openWriteQueue } from "./queue.ts";
 
 const FIND = "SELECT id FROM writes WHERE id IN (SELECT value FROM json_each(?))";
 
-test("the queue asks the file before it tries again", async () => {
+test("the queue looks for the write in the file before it retries", async () => {
   const folder = mkdtempSync(join(tmpdir(), "insole-uncertain-"));
   const path = join(folder, "insole.db");
   migrate(path);
   const [committer, handle] = [openCommitter(path), openHandle(path, 1_000)];
   const reader = openReader(handle);
   const lost = new DatabaseError("uncertain", "the answer was lost");
-  // Each commit is done or not before its answer is lost, as told; later ones are answered.
-  const fates = ["done", "not done"];
+  // The answers to the first two commits are lost: one after it was done, one before. Later ones are answered.
+  const commits = ["done", "not done"];
   const queue = openWriteQueue(
     async (group) => {
-      const fate = fates.shift();
-      if (fate === "not done") throw lost;
+      const commit = commits.shift();
+      if (commit === "not done") throw lost;
       const outcomes = committer.commit(group);
-      if (fate === "done") throw lost;
+      if (commit === "done") throw lost;
       return outcomes;
     },
     { findDone: (ids) => reader.all<[string]>(FIND, JSON.stringify(ids)).map(([id]) => id) },
