@@ -4,9 +4,7 @@ import { DatabaseError } from "./errors.ts";
 import { openCopy, READ_CACHE_KB } from "./read/copy.ts";
 import { openThread } from "./thread.ts";
 import type { Outcome } from "./write/commit.ts";
-import { openWriteQueue, type WriteQueueOptions } from "./write/queue.ts";
-
-const FIND_DONE = "SELECT id FROM writes WHERE id IN (SELECT value FROM json_each(?))";
+import { FIND_DONE, openWriteQueue, type WriteQueueOptions } from "./write/queue.ts";
 
 /** A write waits at most `deadlineMs` to be sent; without it the queue's own limit holds. */
 export type FileOptions = Pick<WriteQueueOptions, "deadlineMs">;

@@ -2,7 +2,7 @@
 import type { Database, Position, Row, Statement } from "../database.ts";
 import { DatabaseError } from "../errors.ts";
 import { must } from "../must.ts";
-import { openWriteQueue } from "../write/queue.ts";
+import { FIND_DONE, openWriteQueue } from "../write/queue.ts";
 import { commitOnServer, queryServer } from "./hrana.ts";
 import { openPipeline, type Server } from "./pipeline.ts";
 import { openQueryLimit } from "./query-limit.ts";
@@ -30,7 +30,6 @@ const BUSY_TRIES = 4;
 const BUSY_PAUSE_MS = 40;
 /** With the one of the write queue these are three connections of each node; the server takes 128 of all nodes. */
 const QUERY_STREAMS = 2;
-const FIND_DONE = "SELECT id FROM writes WHERE id IN (SELECT value FROM json_each(?))";
 
 /** Opens a server's database. `read` throws, because there is no copy here: use `onPrimary`. */
 export function openRemote(server: Server, options: RemoteOptions = {}): Database {

@@ -11,6 +11,8 @@ const DEADLINE_MS = 5_000;
 /** So many failed groups in a row open the breaker; it then lets one write a second through to try. */
 const FAILURES_MAX = 5;
 const RETRY_MS = 1_000;
+/** Selects those of a JSON list of write ids that were done. */
+export const FIND_DONE = "SELECT id FROM writes WHERE id IN (SELECT value FROM json_each(?))";
 const RECORD_WRITE = "INSERT INTO writes (id, at) VALUES (?, ?)";
 
 type Waiter = {

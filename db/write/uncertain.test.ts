@@ -8,9 +8,7 @@ import { openHandle, openReader } from "../read/reader.ts";
 import { migrate } from "../schema/migrate.ts";
 import { failure, word } from "../testing/contract-parts.ts";
 import { openCommitter } from "./commit.ts";
-import { openWriteQueue } from "./queue.ts";
-
-const FIND = "SELECT id FROM writes WHERE id IN (SELECT value FROM json_each(?))";
+import { FIND_DONE, openWriteQueue } from "./queue.ts";
 
 test("the queue looks for the write in the file before it retries", async () => {
   const folder = mkdtempSync(join(tmpdir(), "insole-uncertain-"));
@@ -29,7 +27,7 @@ test("the queue looks for the write in the file before it retries", async () => 
       if (commit === "done") throw lost;
       return outcomes;
     },
-    { findDone: (ids) => reader.all<[string]>(FIND, JSON.stringify(ids)).map(([id]) => id) },
+    { findDone: (ids) => reader.all<[string]>(FIND_DONE, JSON.stringify(ids)).map(([id]) => id) },
   );
   expect(await failure(queue.write([word("stands")], "w1"))).toMatchObject({ kind: "uncertain" });
   expect(await failure(queue.write([word("again")], "w2"))).toBe("it was done");
