@@ -4,7 +4,7 @@ import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { migrate } from "../db/schema/migrate.ts";
-import { datasetOfFile, datasetOfToken, endOfToken, keepDataset, keptDataset } from "./dataset.ts";
+import { datasetOfFile, datasetOfToken, expiryOfToken, storeDataset, storedDataset } from "./dataset.ts";
 
 const folder = mkdtempSync(join(tmpdir(), "insole-dataset-"));
 afterAll(() => rmSync(folder, { recursive: true }));
@@ -22,7 +22,7 @@ test.each<[string, string | null, number | null]>([
   ["one.two", null, null],
   ["a.b.c", null, null],
 ])("the token %p", (token, dataset, end) => {
-  expect([datasetOfToken(token), endOfToken(token)]).toEqual([dataset, end]);
+  expect([datasetOfToken(token), expiryOfToken(token)]).toEqual([dataset, end]);
 });
 
 test("a file has a dataset only when it is one of ours", () => {
@@ -37,7 +37,7 @@ test("a file has a dataset only when it is one of ours", () => {
 
 test("what a node has served is kept beside its replica", () => {
   const path = join(folder, "replica.db");
-  expect(keptDataset(path)).toBeNull();
-  keepDataset(path, "abc");
-  expect(keptDataset(path)).toBe("abc");
+  expect(storedDataset(path)).toBeNull();
+  storeDataset(path, "abc");
+  expect(storedDataset(path)).toBe("abc");
 });

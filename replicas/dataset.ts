@@ -21,7 +21,7 @@ export function datasetOfToken(token: string): string | null {
 }
 
 /** Second on the clock at which a token ends; `null` when it does not say. */
-export function endOfToken(token: string): number | null {
+export function expiryOfToken(token: string): number | null {
   const claims = /^[^.]+\.([^.]+)\./.exec(token)?.[1] ?? "";
   const end = /"exp":(\d+)/.exec(Buffer.from(claims, "base64url").toString())?.[1];
   return end === undefined ? null : Number(end);
@@ -55,11 +55,11 @@ export function datasetOfFile(path: string): string | null {
 }
 
 /** The dataset that this node has served before, kept beside its replica. */
-export const keptDataset = (path: string): string | null =>
+export const storedDataset = (path: string): string | null =>
   existsSync(`${path}.dataset`) ? readFileSync(`${path}.dataset`, "utf8").trim() || null : null;
 
 /** Keeps it: from now on the file beside it is whole. */
-export function keepDataset(path: string, id: string): void {
+export function storeDataset(path: string, id: string): void {
   writeFileSync(`${path}.dataset.new`, `${id}\n`, { mode: OWNER_ONLY });
   renameSync(`${path}.dataset.new`, `${path}.dataset`);
 }

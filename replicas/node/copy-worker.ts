@@ -11,17 +11,17 @@ const CACHE_KB = 2_048;
 type Order = { from: string; to: string; dataset: string };
 
 self.onmessage = ({ data: { from, to, dataset } }: MessageEvent<Order>) => {
-  const half = `${to}.new`;
+  const unfinished = `${to}.new`;
   try {
-    rmSync(half, { force: true });
+    rmSync(unfinished, { force: true });
     const handle = openHandle(from, CACHE_KB);
-    handle.prepare("VACUUM INTO ?").run([half]);
+    handle.prepare("VACUUM INTO ?").run([unfinished]);
     handle.close();
-    if (datasetOfFile(half) !== dataset) throw new Error("the replica holds another dataset");
-    renameSync(half, to);
+    if (datasetOfFile(unfinished) !== dataset) throw new Error("the replica holds another dataset");
+    renameSync(unfinished, to);
     self.postMessage(null);
   } catch (thrown) {
-    rmSync(half, { force: true });
+    rmSync(unfinished, { force: true });
     self.postMessage(messageOf(thrown));
   }
 };

@@ -3,7 +3,7 @@ import type { Position, Readable } from "../../db/database.ts";
 import { DatabaseError } from "../../db/errors.ts";
 import { stateOf } from "../../db/position.ts";
 import { type Copy, openCopy } from "../../db/read/copy.ts";
-import { datasetOfFile, keepDataset, keptDataset } from "../dataset.ts";
+import { datasetOfFile, storeDataset, storedDataset } from "../dataset.ts";
 import { goodCopyOf, removeReplica } from "./good-copy.ts";
 
 type Served = { copy: Copy; isGoodCopy: boolean; position: Position };
@@ -23,7 +23,7 @@ export type Files = {
    * Takes notice of what a sync brought. Returns whether the replica may be read: not when it holds another dataset, and then
    * the last good copy is read. Throws when the replica cannot be read at all.
    */
-  look(): boolean;
+  refresh(): boolean;
   /** The file that is read now. Throws `unreachable` while there is none. */
   readable(): Readable;
   close(): Promise<void>;
@@ -54,12 +54,12 @@ export function openFiles(path: string, expected: string | null): Files {
     if (found === null || (dataset !== null && found !== dataset)) return false;
     dataset = found;
     if (!serve(path, false)) return false;
-    keepDataset(path, found);
+    storeDataset(path, found);
     return true;
   };
 
   // One that was never whole, or holds what is not ours, is fetched anew.
-  if (keptDataset(path) === null || !serveReplica()) {
+  if (storedDataset(path) === null || !serveReplica()) {
     removeReplica(path);
     serveGoodCopy();
   }
@@ -70,7 +70,7 @@ export function openFiles(path: string, expected: string | null): Files {
     isGoodCopy: () => served?.isGoodCopy ?? false,
     isServing: () => served !== null,
     position: () => served?.position ?? null,
-    look() {
+    refresh() {
       if (served === null || served.isGoodCopy) return serveReplica();
       const position = positionIn(served.copy, dataset);
       if (position !== null) {

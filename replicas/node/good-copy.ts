@@ -4,30 +4,31 @@ import type { NodeLog } from "./log.ts";
 
 /** A copy is made at the start when there is none as young as this, and then this often. */
 const COPY_EVERY_MS = 60 * 60_000;
-const LOOK_EVERY_MS = 60_000;
+const CHECK_EVERY_MS = 60_000;
 /** The start belongs to the first requests. */
-const FIRST_LOOK_MS = 2_000;
+const FIRST_CHECK_MS = 2_000;
 
-export type Copying = { stop(): void };
+export type CopySchedule = { stop(): void };
 
 /** Where the copy of a replica lies. */
 export const goodCopyOf = (path: string): string => `${path}.good`;
 
 /** When the copy was made; 0 when there is none. */
-export const copiedAtMs = (path: string): number =>
+export const goodCopyAtMs = (path: string): number =>
   existsSync(goodCopyOf(path)) ? statSync(goodCopyOf(path)).mtimeMs : 0;
 
 /** Renews the copy from time to time, while `dataset` tells what it must hold. */
-export function openCopying(path: string, dataset: () => string | null, log: NodeLog): Copying {
-  let timer = setTimeout(look, FIRST_LOOK_MS);
-  async function look(): Promise<void> {
+export function openCopySchedule(path: string, dataset: () => string | null, log: NodeLog): CopySchedule {
+  let timer = setTimeout(renewIfOld, FIRST_CHECK_MS);
+  async function renewIfOld(): Promise<void> {
     try {
       const wanted = dataset();
-      if (wanted !== null && Date.now() - copiedAtMs(path) >= COPY_EVERY_MS) await makeGoodCopy(path, wanted);
+      if (wanted !== null && Date.now() - goodCopyAtMs(path) >= COPY_EVERY_MS)
+        await makeGoodCopy(path, wanted);
     } catch (thrown) {
       log("warn", "the last good copy could not be renewed", { why: String(thrown) });
     }
-    timer = setTimeout(look, LOOK_EVERY_MS);
+    timer = setTimeout(renewIfOld, CHECK_EVERY_MS);
     timer.unref();
   }
   return { stop: () => clearTimeout(timer) };

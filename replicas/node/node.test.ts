@@ -15,8 +15,8 @@ const root = mkdtempSync(join(tmpdir(), "insole-node-"));
 const template = migratedTemplate(root);
 const otherRoot = mkdtempSync(join(tmpdir(), "insole-node-other-"));
 const foreign = migratedTemplate(otherRoot);
-const SEEN_MS = 10_000;
-let made = 0;
+const SEEN_MS_MAX = 10_000;
+let folders = 0;
 
 afterAll(() => {
   rmSync(root, { recursive: true });
@@ -26,7 +26,7 @@ afterAll(() => {
 const optionsFor = (server: TestServer, more: Partial<NodeOptions> = {}): NodeOptions => ({
   primary: server,
   syncToken: "",
-  path: join(root, `${++made}`, "replica.db"),
+  path: join(root, `${++folders}`, "replica.db"),
   pauseMs: 10,
   log: () => {},
   onFatal: (why) => {
@@ -79,18 +79,18 @@ describe("a node", () => {
   });
 
   test("gets as new as a write within the bound that one asks for, and calls back", async () => {
-    let looks = 0;
+    let callbacks = 0;
     node.onNews(() => {
-      looks += 1;
+      callbacks += 1;
     });
-    for (let at = 0; at < 20; at += 1) {
-      await node.db.write([word(`word ${at}`), change]);
+    for (let index = 0; index < 20; index += 1) {
+      await node.db.write([word(`word ${index}`), change]);
       const position = node.db.written();
       // Without one the replica is there already.
-      if (position) expect(await node.reach(position, SEEN_MS)).toBe(true);
-      expect(words()).toContain(`word ${at}`);
+      if (position) expect(await node.reach(position, SEEN_MS_MAX)).toBe(true);
+      expect(words()).toContain(`word ${index}`);
     }
-    expect(looks).toBeGreaterThan(0);
+    expect(callbacks).toBeGreaterThan(0);
     expect(node.trouble()).toBeNull();
   });
 

@@ -6,9 +6,9 @@ import { readMigrations } from "../../db/schema/migrate.ts";
 import type { Server } from "../../db/server/pipeline.ts";
 import { openRemote, type RemoteOptions } from "../../db/server/remote.ts";
 import type { Topology } from "../../db/topology.ts";
-import { datasetOfToken, endOfToken, keptDataset } from "../dataset.ts";
+import { datasetOfToken, expiryOfToken, storedDataset } from "../dataset.ts";
 import { type Files, openFiles } from "./files.ts";
-import { type Copying, copiedAtMs, openCopying } from "./good-copy.ts";
+import { type CopySchedule, goodCopyAtMs, openCopySchedule } from "./good-copy.ts";
 import { lockReplica } from "./lock.ts";
 import type { NodeLog } from "./log.ts";
 import { schemaTrouble } from "./schema-fit.ts";
@@ -54,10 +54,10 @@ export async function openNode(options: NodeOptions): Promise<Topology> {
 
 async function start(options: NodeOptions, unlock: () => void): Promise<Topology> {
   const { path, primary, syncToken, pauseMs, log, startMs = START_MS } = options;
-  const dataset = datasetOfToken(syncToken) ?? datasetOfToken(primary.authToken) ?? keptDataset(path);
+  const dataset = datasetOfToken(syncToken) ?? datasetOfToken(primary.authToken) ?? storedDataset(path);
   const files = openFiles(path, dataset);
   const waiters = openWaiters();
-  let look = (): void => {};
+  let onNews = (): void => {};
   const first = Promise.withResolvers<void>();
   if (files.isServing()) first.resolve();
 
@@ -69,33 +69,41 @@ async function start(options: NodeOptions, unlock: () => void): Promise<Topology
     server: { url: primary.url, authToken: syncToken },
     onSynced(hasNews) {
       if (hasNews || files.isGoodCopy() || !files.isServing()) {
-        if (!files.look()) log("error", "a foreign dataset got into the replica: it is not served");
-        look();
-        waiters.tell(files.position());
+        if (!files.refresh()) log("error", "a foreign dataset got into the replica: it is not served");
+        onNews();
+        waiters.advance(files.position());
       }
       if (files.isServing()) first.resolve();
     },
-    onDeath: (why) => options.onFatal(`the syncing thread ended: ${why}`),
+    onThreadEnd: (why) => options.onFatal(`the syncing thread ended: ${why}`),
   });
   try {
-    await startedWithin(startMs, first.promise, sync);
+    await firstSyncWithin(startMs, first.promise, sync);
   } catch (thrown) {
     await sync.close();
     await files.close();
     throw thrown;
   }
-  warnOfEnd(syncToken, log);
-  const copying = openCopying(path, () => (files.isGoodCopy() ? null : files.dataset()), log);
-  return topologyOf({ files, sync, waiters, copying, unlock, options, onNews: (next) => (look = next) });
+  warnOfExpiry(syncToken, log);
+  const copySchedule = openCopySchedule(path, () => (files.isGoodCopy() ? null : files.dataset()), log);
+  return topologyOf({
+    files,
+    sync,
+    waiters,
+    copySchedule,
+    unlock,
+    options,
+    onNews: (next) => (onNews = next),
+  });
 }
 
-function warnOfEnd(token: string, log: NodeLog): void {
-  const endsAtMs = (endOfToken(token) ?? Number.POSITIVE_INFINITY) * 1_000;
+function warnOfExpiry(token: string, log: NodeLog): void {
+  const endsAtMs = (expiryOfToken(token) ?? Number.POSITIVE_INFINITY) * 1_000;
   if (endsAtMs - Date.now() < WARN_MS)
     log("warn", "the token that the replica is synced by ends soon", { endsAt: timeOf(endsAtMs) });
 }
 
-async function startedWithin(ms: number, first: Promise<void>, { state }: Sync): Promise<void> {
+async function firstSyncWithin(ms: number, first: Promise<void>, { state }: Sync): Promise<void> {
   const late = Promise.withResolvers<never>();
   const timer = setTimeout(
     () =>
@@ -115,7 +123,7 @@ type Parts = {
   files: Files;
   sync: Sync;
   waiters: Waiters;
-  copying: Copying;
+  copySchedule: CopySchedule;
   unlock(): void;
   options: NodeOptions;
   onNews: Topology["onNews"];
@@ -147,8 +155,8 @@ function topologyOf(parts: Parts): Topology {
       frame: sync.state.frame,
       failure: sync.state.failure,
       serves: files.isGoodCopy() ? "last good copy" : "replica",
-      goodCopyAt: timeOf(copiedAtMs(path)),
-      syncTokenEndsAt: timeOf((endOfToken(syncToken) ?? 0) * 1_000),
+      goodCopyAt: timeOf(goodCopyAtMs(path)),
+      syncTokenEndsAt: timeOf((expiryOfToken(syncToken) ?? 0) * 1_000),
       waiting: waiters.size(),
     }),
   };
@@ -156,14 +164,14 @@ function topologyOf(parts: Parts): Topology {
 
 const timeOf = (ms: number): string | null => (ms === 0 ? null : new Date(ms).toISOString());
 
-function databaseOf({ files, sync, waiters, copying, unlock, options }: Parts): Database {
+function databaseOf({ files, sync, waiters, copySchedule, unlock, options }: Parts): Database {
   const remote = openRemote({ ...options.primary, dataset: files.dataset }, options.remote);
   let closing: Promise<void> | undefined;
   const closed = () => new DatabaseError("closed", "the database is closed");
   const closeAll = async () => {
     await remote.close();
-    waiters.dismiss();
-    copying.stop();
+    waiters.refuseAll();
+    copySchedule.stop();
     void sync.ended.then(unlock);
     await sync.close();
     await files.close();

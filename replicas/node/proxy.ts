@@ -6,12 +6,12 @@ import type { Server } from "../../db/server/pipeline.ts";
 import { datasetOfServer } from "../dataset.ts";
 
 /** What stands at the primary's address: our dataset, nobody who answers, or another dataset (`null`: none at all). */
-export type Sight =
+export type ProbeResult =
   | { kind: "own" }
   | { kind: "gone"; why: string }
   | { kind: "foreign"; found: string | null };
 
-export type Gate = {
+export type PrimaryProxy = {
   /** What the syncing handle takes for the primary. */
   url: string;
   /** Looks at the primary until it is there and ours. */
@@ -28,12 +28,12 @@ const PROBE_PAUSE_MS_MAX = 1_000;
  * Opens the gate and begins to look; `onSight` hears what each look saw, and that the primary is gone when a connection
  * through the gate ends. `dataset` is the node's own; where it is not known, the first one seen.
  */
-export async function openGate(
+export async function openProxy(
   server: Server,
   dataset: string | null,
-  onSight: (sight: Sight) => void,
-): Promise<Gate> {
-  const look = openLook(server, dataset);
+  onProbe: (result: ProbeResult) => void,
+): Promise<PrimaryProxy> {
+  const probeOnce = openProbe(server, dataset);
   const open = new Set<Socket>();
   let isClosed = false;
   let isProbing = false;
@@ -42,38 +42,38 @@ export async function openGate(
     if (isProbing) return;
     isProbing = true;
     for (let pause = PROBE_PAUSE_MS; !isClosed; pause = Math.min(2 * pause, PROBE_PAUSE_MS_MAX)) {
-      const sight = await look();
-      if (sight.kind === "own") isProbing = false;
-      if (!isClosed) onSight(sight);
-      if (sight.kind === "own") return;
+      const result = await probeOnce();
+      if (result.kind === "own") isProbing = false;
+      if (!isClosed) onProbe(result);
+      if (result.kind === "own") return;
       await Bun.sleep(pause);
     }
   };
 
-  const lead = (client: Socket) => {
+  const forward = (client: Socket) => {
     const primary = connectTo(server.url);
-    bind(client, primary, open);
+    linkSockets(client, primary, open);
     primary.once("close", () => void probe());
     // First the connection, then the question: whoever takes the address after it does not have this connection.
     primary.once(primary.isSecure ? "secureConnect" : "connect", async () => {
-      const sight = await look();
-      if (sight.kind === "own") {
+      const result = await probeOnce();
+      if (result.kind === "own") {
         client.pipe(primary);
         primary.pipe(client);
         return;
       }
-      onSight(sight);
+      onProbe(result);
       client.destroy();
     });
   };
 
-  const listener = createServer({ pauseOnConnect: true }, lead);
+  const listener = createServer({ pauseOnConnect: true }, forward);
   await new Promise<void>((resolve) => listener.listen(0, "127.0.0.1", resolve));
-  const address = listener.address();
-  if (address === null || typeof address === "string") throw new Error("the gate has no port");
+  const bound = listener.address();
+  if (bound === null || typeof bound === "string") throw new Error("the gate has no port");
   void probe();
   return {
-    url: `http://127.0.0.1:${address.port}`,
+    url: `http://127.0.0.1:${bound.port}`,
     probe: () => void probe(),
     close() {
       isClosed = true;
@@ -84,7 +84,7 @@ export async function openGate(
 }
 
 /** Asks what stands at the address; the first dataset seen is the node's own where none was known. */
-function openLook(server: Server, dataset: string | null): () => Promise<Sight> {
+function openProbe(server: Server, dataset: string | null): () => Promise<ProbeResult> {
   let expected = dataset;
   return async () => {
     try {
@@ -99,7 +99,7 @@ function openLook(server: Server, dataset: string | null): () => Promise<Sight> 
 }
 
 /** Where the one ends, the other does. */
-function bind(client: Socket, primary: Socket, open: Set<Socket>): void {
+function linkSockets(client: Socket, primary: Socket, open: Set<Socket>): void {
   for (const [one, other] of [
     [client, primary],
     [primary, client],
@@ -116,7 +116,7 @@ function bind(client: Socket, primary: Socket, open: Set<Socket>): void {
 function connectTo(url: string): Socket & { isSecure: boolean } {
   const { hostname, port, protocol } = new URL(url);
   const isSecure = protocol === "https:";
-  const at = { host: hostname, port: Number(port) || (isSecure ? 443 : 80) };
-  const socket = isSecure ? connectSecurely({ ...at, servername: hostname }) : connect(at);
+  const address = { host: hostname, port: Number(port) || (isSecure ? 443 : 80) };
+  const socket = isSecure ? connectSecurely({ ...address, servername: hostname }) : connect(address);
   return Object.assign(socket, { isSecure });
 }

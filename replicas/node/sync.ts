@@ -1,7 +1,7 @@
 // The serving thread's side of the sync: the gate to the primary, the thread that syncs, and what both told last.
 import type { Server } from "../../db/server/pipeline.ts";
 import type { NodeLog } from "./log.ts";
-import { openGate, type Sight } from "./proxy.ts";
+import { openProxy, type ProbeResult } from "./proxy.ts";
 import type { SyncCommand, SyncReport } from "./sync-worker.ts";
 
 /** How the replica stands towards the primary. */
@@ -25,7 +25,7 @@ export type SyncOptions = {
   log: NodeLog;
   /** The replica is as new as the primary was just now; with news when it was not before. */
   onSynced(hasNews: boolean): void;
-  onDeath(why: string): void;
+  onThreadEnd(why: string): void;
 };
 
 export type Sync = {
@@ -50,23 +50,23 @@ export async function openSync({
   pauseMs,
   log,
   onSynced,
-  onDeath,
+  onThreadEnd,
 }: SyncOptions): Promise<Sync> {
   const state: SyncState = { syncedAtMs: 0, frame: 0, failure: null, isForeign: false };
   const ended = Promise.withResolvers<true>();
   let isClosing = false;
-  const say = openWords(log);
+  const logChange = openChangeLog(log);
   const worker = new Worker(new URL("./sync-worker.ts", import.meta.url));
   const send = (command: SyncCommand) => worker.postMessage(command);
 
-  const onSight = (sight: Sight): void => {
-    state.isForeign = sight.kind === "foreign";
-    state.failure = failureOf(sight);
+  const onProbe = (result: ProbeResult): void => {
+    state.isForeign = result.kind === "foreign";
+    state.failure = failureOf(result);
     if (state.failure !== null)
-      say(state.isForeign ? "error" : "warn", "the replica is not synced", state.failure);
-    send({ kind: sight.kind === "own" ? "go" : "hold" });
+      logChange(state.isForeign ? "error" : "warn", "the replica is not synced", state.failure);
+    send({ kind: result.kind === "own" ? "go" : "hold" });
   };
-  const gate = await openGate(server, dataset, onSight);
+  const proxy = await openProxy(server, dataset, onProbe);
 
   worker.onmessage = ({ data }: MessageEvent<SyncReport>) => {
     if (data.kind === "ended") {
@@ -74,23 +74,23 @@ export async function openSync({
       worker.terminate();
     } else if (data.kind === "failed") {
       if (!state.isForeign) state.failure = data.why;
-      say("warn", "the replica is not synced", data.why);
+      logChange("warn", "the replica is not synced", data.why);
       // A primary that is there and cannot be synced from, right after a kill, is not asked without a pause.
-      setTimeout(gate.probe, RETRY_MS);
+      setTimeout(proxy.probe, RETRY_MS);
     } else {
       Object.assign(state, { syncedAtMs: data.atMs, frame: data.frame, failure: null });
-      say("info", "the replica is synced", null);
+      logChange("info", "the replica is synced", null);
       onSynced(data.hasNews);
     }
   };
-  const died = (why: string) => {
-    if (!isClosing) onDeath(why);
+  const fail = (why: string) => {
+    if (!isClosing) onThreadEnd(why);
   };
-  worker.onerror = ({ message }) => died(message);
-  worker.addEventListener("close", () => died("it ended"));
+  worker.onerror = ({ message }) => fail(message);
+  worker.addEventListener("close", () => fail("it ended"));
   // The program need not stay for it.
   worker.unref();
-  send({ kind: "open", path, url: gate.url, authToken: server.authToken, pauseMs });
+  send({ kind: "open", path, url: proxy.url, authToken: server.authToken, pauseMs });
 
   return {
     state,
@@ -99,26 +99,26 @@ export async function openSync({
     async close() {
       isClosing = true;
       send({ kind: "close" });
-      gate.close();
+      proxy.close();
       await Promise.race([ended.promise, Bun.sleep(END_MS)]);
     },
   };
 }
 
-function failureOf(sight: Sight): string | null {
-  if (sight.kind === "own") return null;
-  if (sight.kind === "gone") return sight.why;
-  return sight.found === null
+function failureOf(result: ProbeResult): string | null {
+  if (result.kind === "own") return null;
+  if (result.kind === "gone") return result.why;
+  return result.found === null
     ? "an empty database stands at the primary's address"
-    : `another dataset (${sight.found}) stands at the primary's address`;
+    : `another dataset (${result.found}) stands at the primary's address`;
 }
 
 /** Says a thing once, and again when something else was said in between. */
-function openWords(log: NodeLog) {
+function openChangeLog(log: NodeLog) {
   let last = "";
   return (level: "info" | "warn" | "error", message: string, why: string | null): void => {
-    const words = `${message} ${why}`;
-    if (words !== last) log(level, message, why === null ? undefined : { why });
-    last = words;
+    const line = `${message} ${why}`;
+    if (line !== last) log(level, message, why === null ? undefined : { why });
+    last = line;
   };
 }

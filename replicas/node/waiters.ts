@@ -5,25 +5,25 @@ import type { Position } from "../../db/database.ts";
 const WAITERS_MAX = 5_000;
 
 export type Waiters = {
-  /** Resolves with whether the replica, now at `at`, gets as new as `wanted` within `ms`. Never rejects. */
-  wait(wanted: Position, at: Position | null, ms: number): Promise<boolean>;
+  /** Resolves with whether the replica, now at `position`, gets as new as `wanted` within `ms`. Never rejects. */
+  wait(wanted: Position, position: Position | null, ms: number): Promise<boolean>;
   /** Answers those that wait for this position or an older one: the replica has it now. */
-  tell(at: Position | null): void;
+  advance(position: Position | null): void;
   /** Answers all that wait with `false`. */
-  dismiss(): void;
+  refuseAll(): void;
   size(): number;
 };
 
 /** Whether the one position knows everything that the other does. */
-export const isAsNew = (at: Position | null, wanted: Position): boolean =>
-  at !== null && at.generation === wanted.generation && at.seq >= wanted.seq;
+export const isAsNew = (position: Position | null, wanted: Position): boolean =>
+  position !== null && position.generation === wanted.generation && position.seq >= wanted.seq;
 
 /** Opens an empty list. */
 export function openWaiters(): Waiters {
   const waiting = new Set<{ wanted: Position; settle(isThere: boolean): void }>();
   return {
-    wait(wanted, at, ms) {
-      if (isAsNew(at, wanted)) return Promise.resolve(true);
+    wait(wanted, position, ms) {
+      if (isAsNew(position, wanted)) return Promise.resolve(true);
       if (waiting.size >= WAITERS_MAX) return Promise.resolve(false);
       return new Promise((resolve) => {
         const waiter = {
@@ -38,10 +38,10 @@ export function openWaiters(): Waiters {
         waiting.add(waiter);
       });
     },
-    tell(at) {
-      for (const waiter of waiting) if (isAsNew(at, waiter.wanted)) waiter.settle(true);
+    advance(position) {
+      for (const waiter of waiting) if (isAsNew(position, waiter.wanted)) waiter.settle(true);
     },
-    dismiss() {
+    refuseAll() {
       for (const waiter of waiting) waiter.settle(false);
     },
     size: () => waiting.size,
