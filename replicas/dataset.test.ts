@@ -1,4 +1,4 @@
-// Tokens and files that say whose they are.
+// The dataset of a token and of a file.
 import { afterAll, expect, test } from "bun:test";
 import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
@@ -25,7 +25,7 @@ test.each<[string, string | null, number | null]>([
   expect([datasetOfToken(token), expiryOfToken(token)]).toEqual([dataset, end]);
 });
 
-test("a file has a dataset only when it is one of ours", () => {
+test("only a migrated file has a dataset", () => {
   const path = join(folder, "a.db");
   expect(datasetOfFile(path)).toBeNull();
   writeFileSync(path, "not a database at all, but long enough to be taken for one".repeat(100));
@@ -35,7 +35,7 @@ test("a file has a dataset only when it is one of ours", () => {
   expect(datasetOfFile(good)).toMatch(/^[0-9a-f]{32}$/);
 });
 
-test("what a node has served is kept beside its replica", () => {
+test("the dataset that a node has served is stored beside its replica", () => {
   const path = join(folder, "replica.db");
   expect(storedDataset(path)).toBeNull();
   storeDataset(path, "abc");

@@ -1,4 +1,4 @@
-// Which dataset a node belongs to, and which one a primary or a file holds: what keeps a foreign primary from wiping the shop.
+// The dataset of a token, a server or a file, by which a node refuses a foreign primary that would wipe the shop.
 import { existsSync, readFileSync, renameSync, writeFileSync } from "node:fs";
 import { type Handle, openHandle } from "../db/read/reader.ts";
 import { DATASET } from "../db/server/hrana.ts";
@@ -7,7 +7,7 @@ import { openPipeline, type Server } from "../db/server/pipeline.ts";
 const CACHE_KB = 256;
 const OWNER_ONLY = 0o600;
 
-/** The dataset that a token was made for; `null` when it does not say. */
+/** The dataset that a token was made for; `null` where the token does not name one. */
 export function datasetOfToken(token: string): string | null {
   try {
     const claims = JSON.parse(Buffer.from(token.split(".")[1] ?? "", "base64url").toString()) as unknown;
@@ -15,19 +15,19 @@ export function datasetOfToken(token: string): string | null {
       typeof claims === "object" && claims !== null && "dataset" in claims ? claims.dataset : null;
     return typeof named === "string" ? named : null;
   } catch {
-    // Not a token of ours; whether it is good is the primary's to say.
+    // Not a token of ours; the primary decides whether it is valid.
     return null;
   }
 }
 
-/** Second on the clock at which a token ends; `null` when it does not say. */
+/** When a token expires, in seconds since 1970; `null` where it does not say. */
 export function expiryOfToken(token: string): number | null {
   const claims = /^[^.]+\.([^.]+)\./.exec(token)?.[1] ?? "";
   const end = /"exp":(\d+)/.exec(Buffer.from(claims, "base64url").toString())?.[1];
   return end === undefined ? null : Number(end);
 }
 
-/** The dataset on a server, `null` when it has none; throws when it cannot be asked within `ms`. */
+/** The dataset on a server; `null` where it has none. Throws when the server does not answer within `ms`. */
 export async function datasetOfServer(server: Server, ms: number): Promise<string | null> {
   const stmt = { sql: DATASET, args: [], want_rows: true };
   const { step_results: results, step_errors: errors } = await openPipeline(server, { ms, keptMax: 0 }).run([
@@ -38,7 +38,7 @@ export async function datasetOfServer(server: Server, ms: number): Promise<strin
   return cell?.type === "text" ? cell.value : null;
 }
 
-/** The dataset in a file, `null` when there is no file or it has none. */
+/** The dataset in a file; `null` where there is no file, or no dataset in it. */
 export function datasetOfFile(path: string): string | null {
   if (!existsSync(path)) return null;
   let handle: Handle | undefined;
@@ -47,18 +47,18 @@ export function datasetOfFile(path: string): string | null {
     const row = handle.prepare(DATASET).raw(true).get([]) as [string] | undefined;
     return row?.[0] ?? null;
   } catch {
-    // Empty, half copied or no database at all: nothing that may be served.
+    // The file is empty, incomplete or no database, and may not be served.
     return null;
   } finally {
     handle?.close();
   }
 }
 
-/** The dataset that this node has served before, kept beside its replica. */
+/** The dataset that this node has served before, stored beside its replica. */
 export const storedDataset = (path: string): string | null =>
   existsSync(`${path}.dataset`) ? readFileSync(`${path}.dataset`, "utf8").trim() || null : null;
 
-/** Keeps it: from now on the file beside it is whole. */
+/** Stores the dataset, which marks the replica as complete. */
 export function storeDataset(path: string, id: string): void {
   writeFileSync(`${path}.dataset.new`, `${id}\n`, { mode: OWNER_ONLY });
   renameSync(`${path}.dataset.new`, `${path}.dataset`);

@@ -1,4 +1,4 @@
-// The thread that writes the last good copy: as a file of its own, and in place of the one before when it is whole.
+// The thread that writes the last good copy: to a new file, which replaces the copy before once it is complete.
 import { renameSync, rmSync } from "node:fs";
 import { messageOf } from "../../db/message.ts";
 import { openHandle } from "../../db/read/reader.ts";

@@ -8,7 +8,7 @@ import { goodCopyOf, removeReplica } from "./good-copy.ts";
 
 type Served = { copy: Copy; isGoodCopy: boolean; position: Position };
 
-/** The file that a node reads, which changes while it runs. */
+/** The file that a node reads now: which one that is changes while the node runs. */
 export type Files = {
   openedAtMs: number;
   /** The node's dataset; `null` while the first sync has not decided it. */
@@ -20,8 +20,8 @@ export type Files = {
   /** How new the file is that is read; `null` without one. */
   position(): Position | null;
   /**
-   * Takes notice of what a sync brought. Returns whether the replica may be read: not when it holds another dataset, and then
-   * the last good copy is read. Throws when the replica cannot be read at all.
+   * Checks the replica after a sync. Returns whether it may be read: `false` where it holds another dataset, and then the last
+   * good copy is read. Throws the driver's error when the replica cannot be read at all.
    */
   refresh(): boolean;
   /** The file that is read now. Throws `unreachable` while there is none. */
@@ -29,7 +29,7 @@ export type Files = {
   close(): Promise<void>;
 };
 
-/** Opens what may be served; `expected` is this node's dataset, `null` when the first sync decides. */
+/** Opens the replica at `path`, or its last good copy; `expected` is this node's dataset, `null` where the first sync decides. */
 export function openFiles(path: string, expected: string | null): Files {
   let dataset = expected;
   let served: Served | null = null;
@@ -58,7 +58,7 @@ export function openFiles(path: string, expected: string | null): Files {
     return true;
   };
 
-  // One that was never whole, or holds what is not ours, is fetched anew.
+  // A replica that was never complete, or holds another dataset, is fetched again.
   if (storedDataset(path) === null || !serveReplica()) {
     removeReplica(path);
     serveGoodCopy();
@@ -84,20 +84,20 @@ export function openFiles(path: string, expected: string | null): Files {
       return false;
     },
     readable() {
-      if (served === null) throw new DatabaseError("unreachable", "there is nothing to serve yet");
+      if (served === null) throw new DatabaseError("unreachable", "the node has no replica yet");
       return served.copy;
     },
     close: async () => served?.copy.close(),
   };
 }
 
-/** How new a file of this dataset is; `null` when it is another's. */
+/** The position of a copy of this dataset; `null` where it holds another one. */
 function positionIn({ read }: Readable, dataset: string | null): Position | null {
   try {
     const { id, generation, seq } = stateOf(read);
     return id === "" || (dataset !== null && id !== dataset) ? null : { generation, seq };
   } catch (thrown) {
-    // Whoever took the primary's place need not have our tables.
+    // Another database at the primary's address need not have our tables.
     if (thrown instanceof Error && /no such (table|column)/.test(thrown.message)) return null;
     throw thrown;
   }

@@ -1,23 +1,23 @@
-// The last good copy of a node's replica: what it serves when a foreign dataset has got into the replica itself.
+// The last good copy of a node's replica, which is served when a foreign dataset got into the replica.
 import { existsSync, rmSync, statSync } from "node:fs";
 import type { NodeLog } from "./log.ts";
 
-/** A copy is made at the start when there is none as young as this, and then this often. */
+/** A copy that is older than this is renewed. */
 const COPY_EVERY_MS = 60 * 60_000;
 const CHECK_EVERY_MS = 60_000;
-/** The start belongs to the first requests. */
+/** Leaves the start to the first requests. */
 const FIRST_CHECK_MS = 2_000;
 
 export type CopySchedule = { stop(): void };
 
-/** Where the copy of a replica lies. */
+/** The path of a replica's last good copy. */
 export const goodCopyOf = (path: string): string => `${path}.good`;
 
-/** When the copy was made; 0 when there is none. */
+/** The time of the copy; 0 without one. */
 export const goodCopyAtMs = (path: string): number =>
   existsSync(goodCopyOf(path)) ? statSync(goodCopyOf(path)).mtimeMs : 0;
 
-/** Renews the copy from time to time, while `dataset` tells what it must hold. */
+/** Renews the copy until it is stopped; `dataset` returns what the copy must hold, or `null` while none may be made. */
 export function openCopySchedule(path: string, dataset: () => string | null, log: NodeLog): CopySchedule {
   let timer = setTimeout(renewIfOld, FIRST_CHECK_MS);
   async function renewIfOld(): Promise<void> {
@@ -34,7 +34,7 @@ export function openCopySchedule(path: string, dataset: () => string | null, log
   return { stop: () => clearTimeout(timer) };
 }
 
-/** Copies the replica on a thread of its own; rejects with the reason when it cannot, or it holds another dataset. */
+/** Copies the replica on a thread of its own. Rejects with the reason, also where the replica holds another dataset. */
 export function makeGoodCopy(path: string, dataset: string): Promise<void> {
   const worker = new Worker(new URL("./copy-worker.ts", import.meta.url));
   return new Promise<void>((resolve, reject) => {
@@ -45,7 +45,7 @@ export function makeGoodCopy(path: string, dataset: string): Promise<void> {
   }).finally(() => worker.terminate());
 }
 
-/** Removes the replica with what lies beside it, so that it is fetched anew. The copy stays. */
+/** Removes the replica and the files beside it, so that it is fetched again. The good copy stays. */
 export function removeReplica(path: string): void {
   for (const suffix of ["", "-wal", "-shm", "-client_wal_index", ".dataset"])
     rmSync(`${path}${suffix}`, { force: true });

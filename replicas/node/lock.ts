@@ -1,7 +1,7 @@
-// One process to a replica: two that sync one file corrupt it within seconds.
+// A replica belongs to one process: two that sync one file corrupt it within seconds.
 import Libsql from "libsql";
 
-/** Takes the lock beside the replica; the system gives it back when the process ends, however it does. Throws one sentence. */
+/** Locks the replica until the process ends, even by a kill. Throws one sentence where another process has the lock. */
 export function lockReplica(path: string): { unlock(): void } {
   const handle = new Libsql(`${path}.lock`, { timeout: 0 });
   try {

@@ -1,6 +1,6 @@
-// How a node says what happens to it.
+// The log of a node, which its opener provides.
 
-/** Writes one line: what, and the facts of it. */
+/** Writes one line: the message and its facts. */
 export type NodeLog = (
   level: "info" | "warn" | "error",
   message: string,

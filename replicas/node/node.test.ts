@@ -1,4 +1,4 @@
-// A node on a real server: the common suite, news in time, and what it serves when the primary is gone, empty or foreign.
+// A node on a real server: the contract suite, its lag, and what it serves when the primary is gone, frozen, empty or foreign.
 import { afterAll, afterEach, beforeEach, describe, expect, test } from "bun:test";
 import { mkdtempSync, rmSync, statSync } from "node:fs";
 import { tmpdir } from "node:os";
@@ -35,7 +35,7 @@ const optionsFor = (server: TestServer, more: Partial<NodeOptions> = {}): NodeOp
   ...more,
 });
 
-/** Opens it as soon as the thread of the one before has let go of the replica. */
+/** Opens the node as soon as the thread of the one before no longer uses the replica. */
 async function openAgain(options: NodeOptions): Promise<Topology> {
   let opened: Topology | undefined;
   await until("the end of the thread before", async () => {
@@ -78,7 +78,7 @@ describe("a node", () => {
     await server.remove();
   });
 
-  test("gets as new as a write within the bound that one asks for, and calls back", async () => {
+  test("reaches the position of a write in time, and calls back", async () => {
     let callbacks = 0;
     node.onNews(() => {
       callbacks += 1;
@@ -86,7 +86,7 @@ describe("a node", () => {
     for (let index = 0; index < 20; index += 1) {
       await node.db.write([word(`word ${index}`), change]);
       const position = node.db.written();
-      // Without one the replica is there already.
+      // Without a position the replica has the write already.
       if (position) expect(await node.reach(position, SEEN_MS_MAX)).toBe(true);
       expect(words()).toContain(`word ${index}`);
     }
@@ -94,19 +94,19 @@ describe("a node", () => {
     expect(node.trouble()).toBeNull();
   });
 
-  test("does not wait for another life of the dataset, nor for what nobody wrote", async () => {
+  test("does not wait for another generation, nor longer than allowed for a position that does not exist", async () => {
     expect(await node.reach({ generation: "beef", seq: 0 }, 1)).toBe(false);
     const [generation] = node.db.read.get<[string]>("SELECT generation FROM dataset") ?? [""];
     expect(await node.reach({ generation, seq: 10_000 }, 1)).toBe(false);
     expect(node.details()?.waiting).toBe(0);
   });
 
-  test("has its replica for itself, and its files for its owner", async () => {
+  test("keeps other processes from its replica, and other users from its files", async () => {
     await expect(openNode(options)).rejects.toThrow("is in use by another process");
     expect(statSync(options.path).mode & 0o077).toBe(0);
   });
 
-  test("serves what it has while the primary is gone, also after a start, and goes on when it is back", async () => {
+  test("serves its replica while the primary is gone, also after a restart, and syncs when it is back", async () => {
     await node.db.write([word("before"), change]);
     await until("the first word", () => words().includes("before"));
     await server.stop("SIGKILL");
@@ -124,7 +124,7 @@ describe("a node", () => {
     expect(node.trouble()).toBeNull();
   });
 
-  test("a frozen primary holds up no read and no closing", async () => {
+  test("a frozen primary delays no read and no closing", async () => {
     await node.db.write([word("before"), change]);
     await until("the first word", () => words().includes("before"));
     await server.freeze();
@@ -137,7 +137,7 @@ describe("a node", () => {
     ["empty", null],
     ["foreign", foreign],
   ])(
-    "refuses an %s primary at the old address, says why, and takes its own again",
+    "refuses an %s primary at the old address, says why, and accepts its own again",
     async (_name, instead) => {
       await node.db.write([word("ours"), change]);
       await until("our word", () => words().includes("ours"));
@@ -153,13 +153,13 @@ describe("a node", () => {
     },
   );
 
-  test("a foreign dataset that got into the replica is not served: the last good copy is, until its own is back", async () => {
+  test("serves the last good copy, not a foreign dataset in the replica, until its own primary is back", async () => {
     await node.db.write([word("ours"), change]);
     await until("our word", () => words().includes("ours"));
     const dataset = String(node.details()?.dataset);
     await makeGoodCopy(options.path, dataset);
     await node.db.close();
-    // As if it had come in between two looks: synced from a stranger by another hand.
+    // As if it had come in between two probes: synced from the foreign primary by another handle.
     await server.stop("SIGTERM");
     const stranger = await openTestServer(foreign, [], Number(new URL(server.url).port));
     const { default: Libsql } = await import("libsql");
@@ -180,12 +180,12 @@ describe("a node", () => {
     await expect(makeGoodCopy(options.path, "another")).rejects.toThrow("another dataset");
   });
 
-  test("without a primary and without a copy it says so", async () => {
+  test("does not start without a primary and without a copy", async () => {
     await server.stop("SIGKILL");
     await expect(openNode(optionsFor(server, { startMs: 200 }))).rejects.toThrow("no replica after 0.2 s");
   });
 
-  test("a schema that lacks what the program needs is said", async () => {
+  test("reports a schema that lacks a migration", async () => {
     await node.db.write([{ sql: "DELETE FROM migrations WHERE number = 2" }, change]);
     await until("the node reports trouble", () => node.trouble() !== null);
     expect(node.trouble()).toContain("the primary lacks migration 0002_");

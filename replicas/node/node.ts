@@ -1,4 +1,4 @@
-// A node of the cluster as a `Database`: reads from its own replica, writes and the newest reads at the primary.
+// A node of the cluster: reads from its own replica; writes, and reads with `onPrimary`, go to the primary.
 import type { Database } from "../../db/database.ts";
 import { DatabaseError } from "../../db/errors.ts";
 import { preparePrivateFile } from "../../db/private.ts";
@@ -16,31 +16,34 @@ import { openSync, type Sync } from "./sync.ts";
 import { isAsNew, openWaiters, type Waiters } from "./waiters.ts";
 
 export type NodeOptions = {
-  /** The primary, as writes reach it. */
+  /** The primary, with the token that may write. */
   primary: Server;
-  /** What the replica is synced by: a token that may only read. */
+  /** The token that the replica is synced with: it may only read. */
   syncToken: string;
-  /** The replica's file; its folder is made. */
+  /** The replica's file; its folder is created. */
   path: string;
-  /** Between two looks at the primary while changes come. */
+  /** The pause between two syncs while changes come. */
   pauseMs: number;
   log: NodeLog;
-  /** The process can only be helped by starting anew. */
+  /** Called when only a restart of the process can help. */
   onFatal(why: string): void;
   remote?: RemoteOptions;
-  /** The first sync, and a start without a primary, are given up after this. */
+  /** The start fails when there is nothing to serve after this time. */
   startMs?: number;
 };
 
 const START_MS = 120_000;
-/** A node that is older than this says that it is not ready. */
+/** A node that lags behind by more than this is not ready. */
 const LAG_MS_MAX = 10_000;
-/** A token that ends within two weeks wants to be replaced. */
+/** A token that expires within two weeks is worth a warning. */
 const WARN_MS = 14 * 86_400_000;
 
-/** Opens the node; resolves when there is something to serve. Throws one sentence when there is not. */
+/**
+ * Opens the node; resolves when it has a replica or a good copy to serve. Throws one sentence when another process has the
+ * replica, or there is nothing to serve in time.
+ */
 export async function openNode(options: NodeOptions): Promise<Topology> {
-  // Personal rows are in every replica.
+  // Every replica holds personal rows.
   for (const path of preparePrivateFile(options.path))
     options.log("warn", "other users can read the replica and this user cannot change that", { path });
   const lock = lockReplica(options.path);
@@ -69,13 +72,13 @@ async function start(options: NodeOptions, unlock: () => void): Promise<Topology
     server: { url: primary.url, authToken: syncToken },
     onSynced(hasNews) {
       if (hasNews || files.isGoodCopy() || !files.isServing()) {
-        if (!files.refresh()) log("error", "a foreign dataset got into the replica: it is not served");
+        if (!files.refresh()) log("error", "a foreign dataset got into the replica, which is not served");
         onNews();
         waiters.advance(files.position());
       }
       if (files.isServing()) first.resolve();
     },
-    onThreadEnd: (why) => options.onFatal(`the syncing thread ended: ${why}`),
+    onThreadEnd: (why) => options.onFatal(`the sync thread ended: ${why}`),
   });
   try {
     await firstSyncWithin(startMs, first.promise, sync);
@@ -100,7 +103,7 @@ async function start(options: NodeOptions, unlock: () => void): Promise<Topology
 function warnOfExpiry(token: string, log: NodeLog): void {
   const endsAtMs = (expiryOfToken(token) ?? Number.POSITIVE_INFINITY) * 1_000;
   if (endsAtMs - Date.now() < WARN_MS)
-    log("warn", "the token that the replica is synced by ends soon", { endsAt: timeOf(endsAtMs) });
+    log("warn", "the token that the replica is synced with expires soon", { endsAt: timeOf(endsAtMs) });
 }
 
 async function firstSyncWithin(ms: number, first: Promise<void>, { state }: Sync): Promise<void> {
@@ -144,7 +147,8 @@ function topologyOf(parts: Parts): Topology {
     },
     lagMs,
     trouble() {
-      if (!files.isServing() || files.isGoodCopy()) return sync.state.failure ?? "there is no whole replica";
+      if (!files.isServing() || files.isGoodCopy())
+        return sync.state.failure ?? "there is no complete replica";
       if (sync.state.isForeign) return sync.state.failure;
       if (lagMs() > LAG_MS_MAX) return `lagging: ${sync.state.failure ?? "the primary does not answer"}`;
       return schemaTrouble(files.readable(), migrations);
@@ -189,7 +193,7 @@ function databaseOf({ files, sync, waiters, copySchedule, unlock, options }: Par
       return files.readable().scan(questions);
     },
     onPrimary: remote.onPrimary,
-    // Not looked for here at once: who wants it here wakes the sync.
+    // Does not wake the sync: `reach` does that for those who need the write here.
     write: remote.write,
     writeQueue: remote.writeQueue,
     written() {

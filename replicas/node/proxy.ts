@@ -1,32 +1,32 @@
-// The way from the syncing handle to the primary: a door on this machine that leads to no dataset but the node's own.
+// A proxy on this machine between the syncing handle and the primary. It forwards to the node's own dataset and to no other.
 import { connect, createServer, type Socket } from "node:net";
 import { connect as connectSecurely } from "node:tls";
 import { messageOf } from "../../db/message.ts";
 import type { Server } from "../../db/server/pipeline.ts";
 import { datasetOfServer } from "../dataset.ts";
 
-/** What stands at the primary's address: our dataset, nobody who answers, or another dataset (`null`: none at all). */
+/** What a probe of the primary found: the node's own dataset, no answer, or another dataset (`null`: an empty database). */
 export type ProbeResult =
   | { kind: "own" }
   | { kind: "gone"; why: string }
   | { kind: "foreign"; found: string | null };
 
 export type PrimaryProxy = {
-  /** What the syncing handle takes for the primary. */
+  /** The address that the syncing handle uses as the primary's. */
   url: string;
-  /** Looks at the primary until it is there and ours. */
+  /** Probes the primary until it answers with the node's own dataset. */
   probe(): void;
   close(): void;
 };
 
 const REACH_MS = 1_000;
-/** Between two looks, doubling. */
+/** The pause between two probes, which doubles up to the maximum. */
 const PROBE_PAUSE_MS = 50;
 const PROBE_PAUSE_MS_MAX = 1_000;
 
 /**
- * Opens the gate and begins to look; `onSight` hears what each look saw, and that the primary is gone when a connection
- * through the gate ends. `dataset` is the node's own; where it is not known, the first one seen.
+ * Opens the proxy and begins to probe. `onProbe` gets each result of a probe, also of those that follow when a connection through
+ * the proxy ends. `dataset` is the node's own, `null` to take the first one found.
  */
 export async function openProxy(
   server: Server,
@@ -54,7 +54,7 @@ export async function openProxy(
     const primary = connectTo(server.url);
     linkSockets(client, primary, open);
     primary.once("close", () => void probe());
-    // First the connection, then the question: whoever takes the address after it does not have this connection.
+    // Probed after connecting: a server that takes over the address later does not get this connection.
     primary.once(primary.isSecure ? "secureConnect" : "connect", async () => {
       const result = await probeOnce();
       if (result.kind === "own") {
@@ -70,7 +70,7 @@ export async function openProxy(
   const listener = createServer({ pauseOnConnect: true }, forward);
   await new Promise<void>((resolve) => listener.listen(0, "127.0.0.1", resolve));
   const bound = listener.address();
-  if (bound === null || typeof bound === "string") throw new Error("the gate has no port");
+  if (bound === null || typeof bound === "string") throw new Error("the proxy has no port");
   void probe();
   return {
     url: `http://127.0.0.1:${bound.port}`,
@@ -83,7 +83,7 @@ export async function openProxy(
   };
 }
 
-/** Asks what stands at the address; the first dataset seen is the node's own where none was known. */
+/** Returns a function that asks the server for its dataset; without a known dataset the first answer decides. */
 function openProbe(server: Server, dataset: string | null): () => Promise<ProbeResult> {
   let expected = dataset;
   return async () => {
@@ -98,7 +98,7 @@ function openProbe(server: Server, dataset: string | null): () => Promise<ProbeR
   };
 }
 
-/** Where the one ends, the other does. */
+/** Ends each socket when the other one ends. */
 function linkSockets(client: Socket, primary: Socket, open: Set<Socket>): void {
   for (const [one, other] of [
     [client, primary],

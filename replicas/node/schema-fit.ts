@@ -1,9 +1,9 @@
-// Whether the schema that came from the primary is one that this program can work with.
+// Whether this program can work with the schema that came from the primary.
 import type { Readable } from "../../db/database.ts";
 import { messageOf } from "../../db/message.ts";
 import { APPLIED, type Applied, checkApplied, readMigrations } from "../../db/schema/migrate.ts";
 
-/** What is wrong with it, in a sentence; `null` when it fits. */
+/** Why it cannot, in one sentence; `null` where it can. */
 export function schemaTrouble({ read }: Readable, migrations = readMigrations()): string | null {
   try {
     const applied = read.all<Applied>(APPLIED);

@@ -1,4 +1,4 @@
-// The thread that owns a node's syncing handle: it may stand still for as long as the primary does, and no request waits for it.
+// The thread that owns a node's syncing handle. The driver blocks it while the primary does not answer; no request waits for it.
 import Libsql from "libsql";
 import { messageOf } from "../../db/message.ts";
 
@@ -11,8 +11,8 @@ export type SyncTarget = { path: string; url: string; authToken: string; pauseMs
 export type SyncCommand = ({ kind: "open" } & SyncTarget) | { kind: "go" | "hold" | "wake" | "close" };
 
 /**
- * A message from the thread: the replica was as new as the primary at `atMs`; it could not be synced, and is held; the thread
- * touches the replica no more.
+ * A message from the thread: the replica was as new as the primary at `atMs`; it could not be synced, and the thread holds until
+ * `go`; the thread no longer uses the replica.
  */
 export type SyncReport =
   | { kind: "synced"; atMs: number; frame: number; hasNews: boolean }
@@ -28,7 +28,7 @@ const PAUSE_GROWTH = 1.5;
 /** A held thread sleeps this long at once; any command ends the sleep. */
 const HELD_MS = 60_000;
 
-/** Syncs when `go` allows it, until `close`; reports each sync, each failure and the end. */
+/** Syncs after `go` until `hold` or a failure, and ends after `close`. */
 function openSyncing(
   { path, url, authToken, pauseMs }: SyncTarget,
   report: (report: SyncReport) => void,

@@ -1,16 +1,16 @@
-// The serving thread's side of the sync: the gate to the primary, the thread that syncs, and what both told last.
+// The serving thread's side of the sync: the proxy to the primary, the thread that syncs, and the last report of both.
 import type { Server } from "../../db/server/pipeline.ts";
 import type { NodeLog } from "./log.ts";
 import { openProxy, type ProbeResult } from "./proxy.ts";
 import type { SyncCommand, SyncReport } from "./sync-worker.ts";
 
-/** How the replica stands towards the primary. */
+/** The state of the replica relative to the primary. */
 export type SyncState = {
-  /** When the replica was last known to be as new as the primary; 0 before the first time. */
+  /** When the replica was last known to be as new as the primary; 0 before the first sync. */
   syncedAtMs: number;
-  /** The primary's log frame that the replica has. */
+  /** The newest frame of the primary's log that the replica has. */
   frame: number;
-  /** Why it cannot sync now; `null` while it can. */
+  /** Why the replica cannot be synced now; `null` while it can. */
   failure: string | null;
   /** Whether another dataset stands at the primary's address. */
   isForeign: boolean;
@@ -18,13 +18,14 @@ export type SyncState = {
 
 export type SyncOptions = {
   path: string;
-  /** The primary, with the token that the replica is synced by. */
+  /** The primary, with the token that the replica is synced with. */
   server: Server;
   dataset: string | null;
   pauseMs: number;
   log: NodeLog;
-  /** The replica is as new as the primary was just now; with news when it was not before. */
+  /** Called after a sync: the replica is as new as the primary was. `hasNews` is `false` where it was so before. */
   onSynced(hasNews: boolean): void;
+  /** Called when the thread ends by itself. */
   onThreadEnd(why: string): void;
 };
 
@@ -32,17 +33,17 @@ export type Sync = {
   state: SyncState;
   /** Ends the pause before the next sync. */
   wake(): void;
-  /** Resolves when the thread touches the replica no more, which may be after `close`. */
+  /** Resolves when the thread no longer uses the replica, which may be after `close`. */
   ended: Promise<true>;
-  /** Ends the thread. Resolves after `END_MS` at the latest; one that the primary holds up is left to itself. */
+  /** Ends the thread. Resolves after `END_MS` at the latest: a thread that waits for the primary is left to end by itself. */
   close(): Promise<void>;
 };
 
 const RETRY_MS = 100;
-/** After this the thread is not waited for: to stop it inside the driver would take the process along. */
+/** After this time `close` leaves the thread alone: terminating it inside the driver would crash the process. */
 const END_MS = 500;
 
-/** Opens the gate and starts the thread. */
+/** Opens the proxy and starts the thread. */
 export async function openSync({
   path,
   server,
@@ -75,7 +76,7 @@ export async function openSync({
     } else if (data.kind === "failed") {
       if (!state.isForeign) state.failure = data.why;
       logChange("warn", "the replica is not synced", data.why);
-      // A primary that is there and cannot be synced from, right after a kill, is not asked without a pause.
+      // Right after a kill a primary can answer probes and still fail to sync, so the next probe waits.
       setTimeout(proxy.probe, RETRY_MS);
     } else {
       Object.assign(state, { syncedAtMs: data.atMs, frame: data.frame, failure: null });
@@ -88,7 +89,7 @@ export async function openSync({
   };
   worker.onerror = ({ message }) => fail(message);
   worker.addEventListener("close", () => fail("it ended"));
-  // The program need not stay for it.
+  // Does not keep the process alive.
   worker.unref();
   send({ kind: "open", path, url: proxy.url, authToken: server.authToken, pauseMs });
 
@@ -113,7 +114,7 @@ function failureOf(result: ProbeResult): string | null {
     : `another dataset (${result.found}) stands at the primary's address`;
 }
 
-/** Says a thing once, and again when something else was said in between. */
+/** Returns a log function that leaves out repetitions of the last line. */
 function openChangeLog(log: NodeLog) {
   let last = "";
   return (level: "info" | "warn" | "error", message: string, why: string | null): void => {

@@ -1,20 +1,20 @@
-// Requests that wait until the replica is as new as their version, each for a bounded time.
+// Requests that wait until the replica is as new as their version, each for a limited time.
 import type { Position } from "../../db/database.ts";
 
-/** More than this need not wait: the primary answers them. */
+/** Further requests do not wait: the primary answers them. */
 const WAITERS_MAX = 5_000;
 
 export type Waiters = {
   /** Resolves with whether the replica, now at `position`, gets as new as `wanted` within `ms`. Never rejects. */
   wait(wanted: Position, position: Position | null, ms: number): Promise<boolean>;
-  /** Answers those that wait for this position or an older one: the replica has it now. */
+  /** Resolves the waits for this position, which the replica has now, and for older ones. */
   advance(position: Position | null): void;
-  /** Answers all that wait with `false`. */
+  /** Resolves all waits with `false`. */
   refuseAll(): void;
   size(): number;
 };
 
-/** Whether the one position knows everything that the other does. */
+/** Whether a copy at `position` contains everything up to `wanted`. */
 export const isAsNew = (position: Position | null, wanted: Position): boolean =>
   position !== null && position.generation === wanted.generation && position.seq >= wanted.seq;
 
