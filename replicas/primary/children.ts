@@ -31,7 +31,7 @@ export type Children = {
 
 // It holds the other end of a pipe: when this process is gone, however it went, the pipe ends and so do the groups.
 // In a group of its own, so that what ends this process does not end it too.
-const KEEPER = `trap '' INT TERM HUP
+const WATCHDOG = `trap '' INT TERM HUP
 kept=' '
 while read -r verb group; do
   case "$verb $kept" in
@@ -43,16 +43,16 @@ for group in $kept; do kill -9 "-$group" 2>/dev/null; done`;
 
 /** Opens the list of children of this process. */
 export function openChildren(): Children {
-  const keeper = Bun.spawn(["sh", "-c", KEEPER], {
+  const watchdog = Bun.spawn(["sh", "-c", WATCHDOG], {
     detached: true,
     env: {},
     stdin: "pipe",
     stdout: "ignore",
     stderr: "ignore",
   });
-  const tell = (line: string) => {
-    keeper.stdin.write(`${line}\n`);
-    keeper.stdin.flush();
+  const send = (line: string) => {
+    watchdog.stdin.write(`${line}\n`);
+    watchdog.stdin.flush();
   };
   const running = new Set<Child>();
   let isClosing = false;
@@ -68,13 +68,13 @@ export function openChildren(): Children {
   return {
     start(program, options) {
       if (isClosing) throw new Error("everything is ending");
-      const child = spawn(program, options, (pid) => tell(`keep ${pid}`));
+      const child = spawn(program, options, (pid) => send(`keep ${pid}`));
       running.add(child);
       void child.exited.then(() => {
         // NGINX's workers outlive a killed master.
         killGroup(child.pid);
         running.delete(child);
-        tell(`drop ${child.pid}`);
+        send(`drop ${child.pid}`);
       });
       return child;
     },
@@ -87,8 +87,8 @@ export function openChildren(): Children {
           return child.exited;
         }),
       );
-      keeper.stdin.end();
-      await keeper.exited;
+      watchdog.stdin.end();
+      await watchdog.exited;
     },
   };
 }

@@ -9,23 +9,23 @@ import { openPrimary } from "./supervisor.ts";
 
 type Run = PrimaryCommand & { kind: "run" };
 
-const say = (line: string): void => void process.stdout.write(`${line}\n`);
+const print = (line: string): void => void process.stdout.write(`${line}\n`);
 const warn = (line: string): void => void process.stderr.write(`primary: ${line}\n`);
 
 /** What comes before the start; the folder is held meanwhile. */
-function prepare({ data, keys, first }: Run): void {
-  if (first === undefined) return;
+function prepare({ data, keys, setup }: Run): void {
+  if (setup === undefined) return;
   const lock = lockFolder(data);
   if (!lock) throw new Error(`${data} is in use: a primary runs on it already`);
   try {
     const startedAtMs = performance.now();
     const { id, generation } =
-      first.kind === "init"
-        ? initDataset({ data, keys }, first.from)
-        : restoreDataset({ data, keys }, first.from);
+      setup.kind === "init"
+        ? initDataset({ data, keys }, setup.from)
+        : restoreDataset({ data, keys }, setup.from);
     const seconds = ((performance.now() - startedAtMs) / 1000).toFixed(1);
-    const verb = first.kind === "init" ? "made" : "restored";
-    say(`${verb} the dataset ${id}, generation ${generation}, in ${data} (${seconds} s)`);
+    const verb = setup.kind === "init" ? "made" : "restored";
+    print(`${verb} the dataset ${id}, generation ${generation}, in ${data} (${seconds} s)`);
   } finally {
     lock.release();
   }
@@ -41,7 +41,7 @@ async function run(command: Run): Promise<void> {
     process.on("SIGTERM", () => void primary.stop());
     process.on("SIGINT", () => void primary.stop());
     void primary.ready.then(
-      () => say(`the primary is ready at ${primary.url} (sqld ${primary.pid()}, data in ${command.data})`),
+      () => print(`the primary is ready at ${primary.url} (sqld ${primary.pid()}, data in ${command.data})`),
       () => {},
     );
     await primary.ended;
@@ -52,8 +52,8 @@ async function run(command: Run): Promise<void> {
 
 try {
   const command = readOptions(process.argv.slice(2));
-  if (command.kind === "help") say(USAGE);
-  else if (command.kind === "token") say(makeToken(readKeys(command.keys), command.grant, Date.now()));
+  if (command.kind === "help") print(USAGE);
+  else if (command.kind === "token") print(makeToken(readKeys(command.keys), command.grant, Date.now()));
   else await run(command);
 } catch (thrown) {
   warn(sentenceOf(thrown));

@@ -2,6 +2,7 @@
 import { resolve } from "node:path";
 import { pathToFileURL } from "node:url";
 import { messageOf } from "../../db/message.ts";
+import { must } from "../../db/must.ts";
 import { openHandle } from "../../db/read/reader.ts";
 
 const CACHE_KB = 256;
@@ -19,7 +20,7 @@ function read(path: string): string[] | undefined {
 
 if (import.meta.main) {
   try {
-    const [id, generation] = read(process.argv[2] ?? "") ?? [];
+    const [id, generation] = read(must(process.argv[2], "the path")) ?? [];
     process.stdout.write(JSON.stringify(id === undefined ? null : { id, generation }));
   } catch (thrown) {
     process.stderr.write(messageOf(thrown));

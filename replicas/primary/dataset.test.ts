@@ -12,11 +12,11 @@ import { lockFolder } from "./lock.ts";
 const scratch = openScratch();
 afterAll(scratch.remove);
 
-let made = 0;
+let folderCount = 0;
 let folders = { data: "", keys: "" };
 beforeEach(() => {
-  made += 1;
-  folders = { data: join(scratch.path, `${made}`), keys: join(scratch.path, `${made}-keys`) };
+  folderCount += 1;
+  folders = { data: join(scratch.path, `${folderCount}`), keys: join(scratch.path, `${folderCount}-keys`) };
 });
 
 /** A shop's file with one line of audit, so that copies can be told. */

@@ -12,12 +12,12 @@ export type Folders = { data: string; keys: string };
 export type Dataset = { id: string; generation: string };
 
 const CACHE_KB = 8_192;
-const OF_SQLD = join("dbs", "default");
+const SQLD_FOLDER = join("dbs", "default");
 const REPLACED = "before-restore";
 const NEW_GENERATION = "UPDATE dataset SET generation = lower(hex(randomblob(4)))";
 
 /** The database file of sqld in its folder. */
-export const databaseFile = (data: string): string => join(data, OF_SQLD, "data");
+export const databaseFile = (data: string): string => join(data, SQLD_FOLDER, "data");
 
 /**
  * Who the file is; undefined when it is not there, empty, or no shop's. Another process reads it: a handle of our own would
@@ -54,16 +54,16 @@ export function initDataset({ data, keys }: Folders, from?: string): Dataset {
     throw new Error(`${keys} holds the keys of a dataset already: --init makes a new one only`);
   const path = databaseFile(data);
   if (existsSync(path)) throw new Error(`${data} holds a dataset already: --init makes a new one only`);
-  mkdirSync(join(data, OF_SQLD), { recursive: true, mode: 0o700 });
+  mkdirSync(join(data, SQLD_FOLDER), { recursive: true, mode: 0o700 });
   // Under another name until it is whole: a broken init leaves nothing that looks like a dataset.
   const stage = join(data, "making");
   removeDatabase(stage);
-  if (from !== undefined) copyShop(from, stage);
+  if (from !== undefined) copyAsNewGeneration(from, stage);
   migrate(stage);
   const draft = `${path}.new`;
   removeDatabase(draft);
   // Another copy: the migrated file is still open here, and has a log of its own beside it.
-  copyShop(stage, draft);
+  copyAsNewGeneration(stage, draft);
   removeDatabase(stage);
   const dataset = readDataset(draft);
   if (!dataset) throw new Error(`${data}: the new database has no dataset row`);
@@ -84,11 +84,11 @@ export function restoreDataset({ data, keys }: Folders, from: string): Dataset {
     throw new Error(
       `${from} holds ${found ? `the dataset ${found.id}` : "no dataset (id: none)"}, but ${keys} belongs to the dataset ${datasetId}`,
     );
-  const folder = join(data, OF_SQLD);
+  const folder = join(data, SQLD_FOLDER);
   const draft = join(data, "restoring");
   mkdirSync(folder, { recursive: true, mode: 0o700 });
   removeDatabase(draft);
-  copyShop(from, draft);
+  copyAsNewGeneration(from, draft);
   const replaced = join(data, REPLACED);
   rmSync(replaced, { recursive: true, force: true });
   mkdirSync(replaced, { mode: 0o700 });
@@ -103,7 +103,7 @@ export function restoreDataset({ data, keys }: Folders, from: string): Dataset {
 }
 
 /** Copies a shop's file, open or not, as the begin of another life: versions and caches of the one before do not count in it. */
-function copyShop(from: string, to: string): void {
+function copyAsNewGeneration(from: string, to: string): void {
   if (!readDataset(from)) throw new Error(`${from} is no shop's database: it holds no dataset`);
   const source = openHandle(from, CACHE_KB);
   try {

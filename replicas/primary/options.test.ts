@@ -26,7 +26,7 @@ test("reads what is good", () => {
   });
   expect(readOptions(["token"])).toMatchObject({ grant: { kind: "read", days: 90 } });
   expect(readOptions(["--restore", "r.db", "--listen", "[::1]:9000"])).toMatchObject({
-    first: { kind: "restore", from: "r.db" },
+    setup: { kind: "restore", from: "r.db" },
     listen: "[::1]:9000",
     start: true,
   });

@@ -28,7 +28,7 @@ export type PrimaryCommand =
       data: string;
       keys: string;
       listen: string;
-      first: { kind: "init"; from: string | undefined } | { kind: "restore"; from: string } | undefined;
+      setup: { kind: "init"; from: string | undefined } | { kind: "restore"; from: string } | undefined;
       start: boolean;
     };
 
@@ -72,7 +72,7 @@ export function readOptions(args: readonly string[]): PrimaryCommand {
     data: values.data,
     keys: values.keys,
     listen: values.listen,
-    first: values.init
+    setup: values.init
       ? { kind: "init", from: values.from }
       : values.restore === undefined
         ? undefined

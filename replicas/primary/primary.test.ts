@@ -3,14 +3,15 @@ import { afterAll, afterEach, beforeEach, describe, expect, test } from "bun:tes
 import { copyFileSync, existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import Libsql from "libsql";
+import { must } from "../../db/must.ts";
 import { freePort } from "../../db/ports.ts";
 import { until } from "../../db/until.ts";
-import { askPrimary, isAlive, openScratch } from "../testing/primary.ts";
+import { isAlive, openScratch, queryPrimary } from "../testing/primary.ts";
 import { type Children, openChildren } from "./children.ts";
 import { databaseFile, initDataset, restoreDataset } from "./dataset.ts";
 import { makeToken, readKeys } from "./keys.ts";
 import { startSqld } from "./sqld.ts";
-import { openPrimary, type Pace, type Primary } from "./supervisor.ts";
+import { openPrimary, type Primary, type Timings } from "./supervisor.ts";
 
 const scratch = openScratch();
 afterAll(scratch.remove);
@@ -18,18 +19,18 @@ afterAll(scratch.remove);
 /** Sqld waits up to 30 s for a connection on which nothing was asked yet. */
 const STOP_MS_MAX = 60_000;
 const COMMAND = join(import.meta.dir, "command.ts");
-const QUICK: Partial<Pace> = { probeEveryMs: 20, probeMs: 200, silentMs: 500 };
+const QUICK: Partial<Timings> = { probeEveryMs: 20, probeMs: 200, silentMs: 500 };
 
 let folders = { data: "", keys: "" };
 let children: Children;
 let primary: Primary | undefined;
-let said: string[] = [];
+let lines: string[] = [];
 beforeEach(() => {
   const folder = mkdtempSync(join(scratch.path, "each-"));
   folders = { data: join(folder, "data"), keys: join(folder, "keys") };
   initDataset(folders);
   children = openChildren();
-  said = [];
+  lines = [];
 });
 afterEach(async () => {
   await primary?.stop();
@@ -39,13 +40,13 @@ afterEach(async () => {
 
 /** Opens a primary on a free port and waits until it can write. */
 async function open(
-  pace: Partial<Pace> = QUICK,
+  timings: Partial<Timings> = QUICK,
   listen = `127.0.0.1:${freePort()}`,
 ): Promise<{ primary: Primary; token: string; pid: number }> {
-  primary = openPrimary({ ...folders, listen, children, say: (line) => said.push(line), pace });
+  primary = openPrimary({ ...folders, listen, children, say: (line) => lines.push(line), timings });
   await primary.ready;
   const token = makeToken(readKeys(folders.keys), { kind: "write" }, Date.now());
-  return { primary, token, pid: primary.pid() ?? 0 };
+  return { primary, token, pid: must(primary.pid(), "the pid of sqld") };
 }
 
 describe("tokens", () => {
@@ -55,13 +56,13 @@ describe("tokens", () => {
     const read = makeToken(keys, { kind: "read", days: 1 }, Date.now());
     const old = makeToken(keys, { kind: "read", days: 1 }, Date.now() - 2 * 86_400_000);
     const MAKE = "CREATE TABLE t (a INTEGER) STRICT";
-    expect((await askPrimary(primary.url, token, MAKE)).error).toBeUndefined();
-    expect((await askPrimary(primary.url, read, "SELECT count(*) FROM t")).cell).toBe("0");
-    const refused = await askPrimary(primary.url, read, "INSERT INTO t VALUES (1)");
+    expect((await queryPrimary(primary.url, token, MAKE)).error).toBeUndefined();
+    expect((await queryPrimary(primary.url, read, "SELECT count(*) FROM t")).cell).toBe("0");
+    const refused = await queryPrimary(primary.url, read, "INSERT INTO t VALUES (1)");
     expect(refused.error).toMatch(/BLOCKED|not authorized|forbidden/i);
-    expect((await askPrimary(primary.url, old, "SELECT 1")).status).toBe(401);
-    expect((await askPrimary(primary.url, "", "SELECT 1")).status).toBe(401);
-    expect((await askPrimary(primary.url, token, "SELECT count(*) FROM t")).cell).toBe("0");
+    expect((await queryPrimary(primary.url, old, "SELECT 1")).status).toBe(401);
+    expect((await queryPrimary(primary.url, "", "SELECT 1")).status).toBe(401);
+    expect((await queryPrimary(primary.url, token, "SELECT count(*) FROM t")).cell).toBe("0");
   });
 
   test("say whose they are and how long they are good", () => {
@@ -84,12 +85,14 @@ describe("tokens", () => {
 
 test("a killed sqld is started again, with everything it had acknowledged", async () => {
   const { primary, token, pid } = await open();
-  await askPrimary(primary.url, token, "CREATE TABLE t (a INTEGER) STRICT");
-  await askPrimary(primary.url, token, "INSERT INTO t VALUES (41)");
+  await queryPrimary(primary.url, token, "CREATE TABLE t (a INTEGER) STRICT");
+  await queryPrimary(primary.url, token, "INSERT INTO t VALUES (41)");
   process.kill(pid, "SIGKILL");
   await until("another sqld", () => primary.state() === "up" && primary.pid() !== pid);
-  expect((await askPrimary(primary.url, token, "SELECT a FROM t")).cell).toBe("41");
-  expect(said.filter((line) => !line.startsWith("sqld: "))).toEqual(["sqld was killed: it is started again"]);
+  expect((await queryPrimary(primary.url, token, "SELECT a FROM t")).cell).toBe("41");
+  expect(lines.filter((line) => !line.startsWith("sqld: "))).toEqual([
+    "sqld was killed: it is started again",
+  ]);
   expect(isAlive(pid)).toBe(false);
 });
 
@@ -98,8 +101,8 @@ test("a frozen sqld is given its time, then killed and started again", async () 
   process.kill(pid, "SIGSTOP");
   await until("another sqld", () => primary.state() === "up" && primary.pid() !== pid);
   expect(isAlive(pid)).toBe(false);
-  expect(said.join("\n")).toContain("sqld did not answer (no answer in 200 ms): it is started again");
-  expect((await askPrimary(primary.url, token, "SELECT 1")).cell).toBe("1");
+  expect(lines.join("\n")).toContain("sqld did not answer (no answer in 200 ms): it is started again");
+  expect((await queryPrimary(primary.url, token, "SELECT 1")).cell).toBe("1");
 });
 
 test("one that reads but does not write is killed after two questions", async () => {
@@ -111,7 +114,7 @@ test("one that reads but does not write is killed after two questions", async ()
     body: JSON.stringify({ requests: [{ type: "execute", stmt: { sql: "BEGIN IMMEDIATE" } }] }),
   });
   await until("another sqld", () => primary.state() === "up" && primary.pid() !== pid);
-  expect(said.join("\n")).toContain("sqld did not answer (no write lock in 200 ms): it is started again");
+  expect(lines.join("\n")).toContain("sqld did not answer (no write lock in 200 ms): it is started again");
 });
 
 test("one that is paused on purpose is left alone until it goes on", async () => {
@@ -127,7 +130,7 @@ test("one that is paused on purpose is left alone until it goes on", async () =>
   await until("time for its end", () => performance.now() > untilMs);
   expect([primary.state(), primary.pid()]).toEqual(["paused", pid]);
   primary.resume();
-  expect((await askPrimary(primary.url, token, "SELECT 1")).cell).toBe("1");
+  expect((await queryPrimary(primary.url, token, "SELECT 1")).cell).toBe("1");
   expect(primary.pid()).toBe(pid);
 });
 
@@ -190,8 +193,8 @@ test(
     const listen = `127.0.0.1:${freePort()}`;
     const backup = join(folders.data, "..", "backup.db");
     const first = await open(QUICK, listen);
-    await askPrimary(first.primary.url, first.token, "CREATE TABLE t (a INTEGER) STRICT");
-    await askPrimary(first.primary.url, first.token, "INSERT INTO t VALUES (1)");
+    await queryPrimary(first.primary.url, first.token, "CREATE TABLE t (a INTEGER) STRICT");
+    await queryPrimary(first.primary.url, first.token, "INSERT INTO t VALUES (1)");
     const reader = makeToken(readKeys(folders.keys), { kind: "read", days: 1 }, Date.now());
     const replica = new Libsql(join(folders.data, "..", "replica.db"), {
       syncUrl: first.primary.url,
@@ -202,7 +205,7 @@ test(
     const handle = new Libsql(databaseFile(folders.data));
     handle.exec(`VACUUM INTO '${backup}'`);
     handle.close();
-    await askPrimary(first.primary.url, first.token, "INSERT INTO t VALUES (2)");
+    await queryPrimary(first.primary.url, first.token, "INSERT INTO t VALUES (2)");
     await replica.sync();
     expect(rows()).toHaveLength(2);
     await first.primary.stop();

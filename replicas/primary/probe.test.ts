@@ -4,12 +4,12 @@ import { probe } from "./probe.ts";
 import { isTrouble } from "./sqld.ts";
 
 let answer: () => Response | Promise<Response>;
-let asked: { authorization: string | null; body: string } | undefined;
+let received: { authorization: string | null; body: string } | undefined;
 const server = Bun.serve({
   hostname: "127.0.0.1",
   port: 0,
   async fetch(request) {
-    asked = { authorization: request.headers.get("authorization"), body: await request.text() };
+    received = { authorization: request.headers.get("authorization"), body: await request.text() };
     return answer();
   },
 });
@@ -24,20 +24,20 @@ const refused = (message: string) =>
 test("it asks for the write lock and lets it go", async () => {
   answer = () => Response.json({ results: [done, done, done] });
   expect(await probe(url, "t", LONG_MS)).toEqual({ ok: true });
-  expect(asked?.authorization).toBe("Bearer t");
-  expect(asked?.body).toMatch(/BEGIN IMMEDIATE.*ROLLBACK.*close/);
+  expect(received?.authorization).toBe("Bearer t");
+  expect(received?.body).toMatch(/BEGIN IMMEDIATE.*ROLLBACK.*close/);
 });
 
 test.each([
   ["somebody else writes", () => refused("SQLite error: database is locked"), { ok: true }],
   ["there are many questions", () => new Response(null, { status: 429 }), { ok: true }],
-  ["the disk fails", () => refused("disk I/O error"), { ok: false, bad: "disk I/O error", isSilent: false }],
+  ["the disk fails", () => refused("disk I/O error"), { ok: false, why: "disk I/O error", isSilent: false }],
   [
     "the token is not known",
     () => new Response("", { status: 401 }),
-    { ok: false, bad: "it answered 401", isSilent: false },
+    { ok: false, why: "it answered 401", isSilent: false },
   ],
-  ["nonsense comes", () => new Response("<html>"), { ok: false, bad: "it does not answer", isSilent: true }],
+  ["nonsense comes", () => new Response("<html>"), { ok: false, why: "it does not answer", isSilent: true }],
 ])("%s", async (_, respond, health) => {
   answer = respond;
   expect(await probe(url, "t", LONG_MS)).toEqual(health as never);
@@ -46,11 +46,11 @@ test.each([
 test("no answer in time, and nobody there", async () => {
   const late = Promise.withResolvers<void>();
   answer = () => late.promise.then(() => new Response());
-  expect(await probe(url, "t", 20)).toEqual({ ok: false, bad: "no answer in 20 ms", isSilent: true });
+  expect(await probe(url, "t", 20)).toEqual({ ok: false, why: "no answer in 20 ms", isSilent: true });
   late.resolve();
   expect(await probe("http://127.0.0.1:1", "t", LONG_MS)).toEqual({
     ok: false,
-    bad: "it does not answer",
+    why: "it does not answer",
     isSilent: true,
   });
 });

@@ -4,28 +4,28 @@
  * `bad` says why, for the log. One that still reads but gives no write lock has hung for good; one that is silent may be frozen,
  * or have too much to do, as when a dozen replicas fetch a big shop.
  */
-export type Health = { ok: true } | { ok: false; bad: string; isSilent: boolean };
+export type Health = { ok: true } | { ok: false; why: string; isSilent: boolean };
 
-const questions = (...texts: string[]): string =>
+const bodyOf = (...texts: string[]): string =>
   JSON.stringify({
     requests: [...texts.map((sql) => ({ type: "execute", stmt: { sql } })), { type: "close" }],
   });
-const LOCK_AND_LET_GO = questions("BEGIN IMMEDIATE", "ROLLBACK");
-const READ = questions("SELECT 1");
+const TAKE_WRITE_LOCK = bodyOf("BEGIN IMMEDIATE", "ROLLBACK");
+const READ = bodyOf("SELECT 1");
 const TOO_MANY_REQUESTS = 429;
 /** Somebody else writes: it works. */
 const BUSY = /locked|busy/i;
 
 /** Takes the write lock and lets it go; an answer that comes later than `deadlineMs` counts as none. */
 export async function probe(url: string, token: string, deadlineMs: number): Promise<Health> {
-  const lock = await ask(url, token, LOCK_AND_LET_GO, deadlineMs);
+  const lock = await send(url, token, TAKE_WRITE_LOCK, deadlineMs);
   if (lock !== "late") return lock;
-  const read = await ask(url, token, READ, deadlineMs);
+  const read = await send(url, token, READ, deadlineMs);
   const isSilent = read === "late" || !read.ok;
-  return { ok: false, bad: `no ${isSilent ? "answer" : "write lock"} in ${deadlineMs} ms`, isSilent };
+  return { ok: false, why: `no ${isSilent ? "answer" : "write lock"} in ${deadlineMs} ms`, isSilent };
 }
 
-async function ask(url: string, token: string, body: string, deadlineMs: number): Promise<Health | "late"> {
+async function send(url: string, token: string, body: string, deadlineMs: number): Promise<Health | "late"> {
   try {
     const response = await fetch(`${url}/v2/pipeline`, {
       method: "POST",
@@ -36,16 +36,18 @@ async function ask(url: string, token: string, body: string, deadlineMs: number)
     });
     const text = await response.text();
     if (response.status === TOO_MANY_REQUESTS) return { ok: true };
-    return response.ok ? judge(text) : { ok: false, bad: `it answered ${response.status}`, isSilent: false };
+    return response.ok
+      ? healthOf(text)
+      : { ok: false, why: `it answered ${response.status}`, isSilent: false };
   } catch (thrown) {
     if (thrown instanceof Error && thrown.name === "TimeoutError") return "late";
-    return { ok: false, bad: "it does not answer", isSilent: true };
+    return { ok: false, why: "it does not answer", isSilent: true };
   }
 }
 
-function judge(text: string): Health {
+function healthOf(text: string): Health {
   const { results } = JSON.parse(text) as { results: { type: string; error?: { message: string } }[] };
   const message = results[0]?.error?.message;
   if (message === undefined || BUSY.test(message)) return { ok: true };
-  return { ok: false, bad: message, isSilent: false };
+  return { ok: false, why: message, isSilent: false };
 }

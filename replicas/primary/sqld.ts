@@ -1,6 +1,7 @@
 // The libSQL server as a child: where its program lies, how it is started, and what of its log is worth saying.
 import { appendFileSync, existsSync, renameSync, statSync } from "node:fs";
 import { dirname, join, resolve } from "node:path";
+import { must } from "../../db/must.ts";
 import type { Child, Children } from "./children.ts";
 
 /** Where it listens and what it needs; paths as the caller has them. */
@@ -10,7 +11,7 @@ export type SqldOptions = { data: string; publicKeyPath: string; listen: string 
 const CHECKPOINT_INTERVAL_SECONDS = "30";
 const LOG_BYTES_MAX = 8 * 1024 * 1024;
 /** A client's mistake is the client's to know: sqld calls a refused token an error. */
-const OF_CLIENTS = /HTTP API: 4\d\d|SQL_\w+|SQLite (input )?error/;
+const CLIENT_ERROR = /HTTP API: 4\d\d|SQL_\w+|SQLite (input )?error/;
 
 /** The program in the packages of this folder; throws one sentence when there is none for this machine. */
 export function findSqld(): string {
@@ -45,11 +46,11 @@ export function startSqld(
     { cwd: data, env: { SQLD_CHECKPOINT_INTERVAL_S: CHECKPOINT_INTERVAL_SECONDS, NO_COLOR: "1" } },
   );
   const logPath = join(data, "sqld.log");
-  for (const stream of child.output) void keepLog(stream, logPath, onTrouble);
+  for (const stream of child.output) void writeLog(stream, logPath, onTrouble);
   return child;
 }
 
-async function keepLog(
+async function writeLog(
   stream: ReadableStream<Uint8Array>,
   path: string,
   onTrouble: (line: string) => void,
@@ -58,7 +59,7 @@ async function keepLog(
   const decoder = new TextDecoder();
   for await (const chunk of stream) {
     const lines = (rest + decoder.decode(chunk, { stream: true })).split("\n");
-    rest = lines.pop() ?? "";
+    rest = must(lines.pop(), "the last line");
     if (lines.length === 0) continue;
     appendLog(path, `${lines.join("\n")}\n`);
     for (const line of lines) if (isTrouble(line)) onTrouble(line);
@@ -67,7 +68,7 @@ async function keepLog(
 
 /** Whether a line of sqld's log is one for the operator. */
 export const isTrouble = (line: string): boolean =>
-  /\bERROR\b|panicked at|^Error\b/.test(line) && !OF_CLIENTS.test(line);
+  /\bERROR\b|panicked at|^Error\b/.test(line) && !CLIENT_ERROR.test(line);
 
 function appendLog(path: string, text: string): void {
   try {

@@ -10,7 +10,7 @@ import { type Health, probe } from "./probe.ts";
 import { startSqld } from "./sqld.ts";
 
 /** Times in milliseconds; the defaults are what a shop runs with. */
-export type Pace = {
+export type Timings = {
   probeEveryMs: number;
   /** One answer may take this long. */
   probeMs: number;
@@ -22,7 +22,7 @@ export type Pace = {
   backoffMaxMs: number;
 };
 
-const PACE: Pace = {
+const TIMINGS: Timings = {
   probeEveryMs: 2_000,
   probeMs: 3_000,
   startMs: 60_000,
@@ -35,7 +35,7 @@ const START_PROBE_EVERY_MS = 20;
 /** sqld gives its own connections up to 30 s. */
 const STOP_MS = 35_000;
 /** Whoever dies sooner than this after its first answer is started again later and later. */
-const GOOD_LIFE_MS = 1_000;
+const STABLE_MS = 1_000;
 const LEFTOVER_MS = 5_000;
 const PID_FILE = "sqld.pid";
 
@@ -47,7 +47,7 @@ export type PrimaryOptions = Folders & {
   listen: string;
   children: Children;
   say(line: string): void;
-  pace?: Partial<Pace>;
+  timings?: Partial<Timings>;
 };
 
 export type Primary = {
@@ -68,13 +68,13 @@ export type Primary = {
 };
 
 /** What a supervisor knows of its sqld from one life to the next. */
-type Self = {
+type Supervised = {
   state: PrimaryState;
   child: Child | undefined;
   isStopping: boolean;
   /** The question that is out. */
-  asking: Promise<unknown>;
-  announced: PromiseWithResolvers<void>;
+  probing: Promise<unknown>;
+  ready: PromiseWithResolvers<void>;
   stopping: PromiseWithResolvers<void>;
 };
 
@@ -82,12 +82,12 @@ type Self = {
 export function openPrimary(options: PrimaryOptions): Primary {
   const lock = lockFolder(options.data);
   if (!lock) throw new Error(`${options.data} is in use: a primary runs on it already`);
-  const self: Self = {
+  const self: Supervised = {
     state: "starting",
     child: undefined,
     isStopping: false,
-    asking: Promise.resolve(),
-    announced: Promise.withResolvers<void>(),
+    probing: Promise.resolve(),
+    ready: Promise.withResolvers<void>(),
     stopping: Promise.withResolvers<void>(),
   };
   const ended = run(self, options).finally(() => {
@@ -97,16 +97,16 @@ export function openPrimary(options: PrimaryOptions): Primary {
   });
   // Whoever waits for the first answer learns that there will be none.
   ended.then(
-    () => self.announced.reject(new Error("the primary was stopped before it answered")),
-    (thrown) => self.announced.reject(thrown),
+    () => self.ready.reject(new Error("the primary was stopped before it answered")),
+    (thrown) => self.ready.reject(thrown),
   );
-  self.announced.promise.catch(() => {});
+  self.ready.promise.catch(() => {});
 
   return {
     url: urlOf(options),
     pid: () => self.child?.pid,
     state: () => self.state,
-    ready: self.announced.promise,
+    ready: self.ready.promise,
     ended,
     kill: () => self.child?.signal("SIGKILL"),
     pause() {
@@ -124,7 +124,7 @@ export function openPrimary(options: PrimaryOptions): Primary {
       self.isStopping = true;
       self.stopping.resolve();
       // A question that meets sqld while it closes opens the database once more, and the log is left dirty.
-      await self.asking;
+      await self.probing;
       if (self.child) await options.children.end(self.child, STOP_MS);
       await ended.catch(() => {});
     },
@@ -134,75 +134,75 @@ export function openPrimary(options: PrimaryOptions): Primary {
 const urlOf = ({ listen }: PrimaryOptions): string => `http://${listen}`;
 
 /** One life after the other, until it is stopped; rejects when the folders are no longer those of one dataset. */
-async function run(self: Self, options: PrimaryOptions): Promise<void> {
-  const pace = { ...PACE, ...options.pace };
+async function run(self: Supervised, options: PrimaryOptions): Promise<void> {
+  const timings = { ...TIMINGS, ...options.timings };
   await endLeftover(options.data);
-  for (let backoffMs = pace.backoffMinMs; !self.isStopping; ) {
-    const wasGood = await live(self, options, pace);
-    if (wasGood) backoffMs = pace.backoffMinMs;
+  for (let backoffMs = timings.backoffMinMs; !self.isStopping; ) {
+    const wasStable = await runOnce(self, options, timings);
+    if (wasStable) backoffMs = timings.backoffMinMs;
     await sleep(backoffMs, self.stopping.promise);
-    backoffMs = Math.min(backoffMs * 2, pace.backoffMaxMs);
+    backoffMs = Math.min(backoffMs * 2, timings.backoffMaxMs);
   }
 }
 
 /** One life of sqld; true when it was a good one. */
-async function live(self: Self, options: PrimaryOptions, pace: Pace): Promise<boolean> {
+async function runOnce(self: Supervised, options: PrimaryOptions, timings: Timings): Promise<boolean> {
   checkDataset(options);
   const keys = readKeys(options.keys);
   self.state = "starting";
-  const born = startSqld(options.children, { ...options, publicKeyPath: keys.publicPath }, (line) =>
+  const child = startSqld(options.children, { ...options, publicKeyPath: keys.publicPath }, (line) =>
     options.say(`sqld: ${line}`),
   );
-  self.child = born;
-  writeFileSync(join(options.data, PID_FILE), String(born.pid));
+  self.child = child;
+  writeFileSync(join(options.data, PID_FILE), String(child.pid));
   let upAtMs = 0;
   const token = makeToken(keys, { kind: "write" }, Date.now());
-  const why = await watch(born, pace, {
-    isLeftAlone: () => self.state === "paused" || self.isStopping,
-    ask() {
-      const asking = probe(urlOf(options), token, pace.probeMs);
-      self.asking = asking;
-      return asking;
+  const why = await watch(child, timings, {
+    isSuspended: () => self.state === "paused" || self.isStopping,
+    probe() {
+      const probing = probe(urlOf(options), token, timings.probeMs);
+      self.probing = probing;
+      return probing;
     },
     onUp() {
       upAtMs = performance.now();
       if (self.state === "starting") self.state = "up";
-      self.announced.resolve();
+      self.ready.resolve();
     },
   });
   self.child = undefined;
   self.state = "starting";
   if (!self.isStopping) options.say(`sqld ${why}: it is started again`);
-  return upAtMs > 0 && performance.now() - upAtMs > GOOD_LIFE_MS;
+  return upAtMs > 0 && performance.now() - upAtMs > STABLE_MS;
 }
 
-type Watch = { isLeftAlone(): boolean; ask(): Promise<Health>; onUp(): void };
+type WatchOptions = { isSuspended(): boolean; probe(): Promise<Health>; onUp(): void };
 
 /** Resolves with the reason when the child's life is over; ends it where it does not answer. */
-async function watch(child: Child, pace: Pace, told: Watch): Promise<string> {
+async function watch(child: Child, timings: Timings, options: WatchOptions): Promise<string> {
   const died = child.exited.then((code) => (code === null ? "was killed" : `ended with code ${code}`));
   let [misses, lastGoodMs, isUp] = [0, performance.now(), false];
   while (child.isRunning()) {
-    const health = told.isLeftAlone() ? undefined : await told.ask();
+    const health = options.isSuspended() ? undefined : await options.probe();
     if (!child.isRunning()) break;
     const nowMs = performance.now();
     // A pause that began while the question was out is no miss either.
-    if (!health || health.ok || told.isLeftAlone()) {
+    if (!health || health.ok || options.isSuspended()) {
       [misses, lastGoodMs] = [0, nowMs];
       if (health?.ok && !isUp) {
         isUp = true;
-        told.onUp();
+        options.onUp();
       }
     } else {
       if (isUp && !health.isSilent) misses += 1;
-      const silentMs = isUp ? pace.silentMs : pace.startMs;
+      const silentMs = isUp ? timings.silentMs : timings.startMs;
       if (misses >= MISSES_MAX || nowMs - lastGoodMs > silentMs) {
         child.signal("SIGKILL");
         await child.exited;
-        return `did not answer (${health.bad})`;
+        return `did not answer (${health.why})`;
       }
     }
-    await sleep(isUp ? pace.probeEveryMs : START_PROBE_EVERY_MS, died);
+    await sleep(isUp ? timings.probeEveryMs : START_PROBE_EVERY_MS, died);
   }
   return died;
 }

@@ -18,7 +18,7 @@ export function isAlive(pid: number): boolean {
 }
 
 /** Asks a primary one statement; the first cell of the answer, or what it refused with. */
-export async function askPrimary(
+export async function queryPrimary(
   url: string,
   token: string,
   sql: string,
