@@ -103,7 +103,7 @@ test("children see only the environment they are given, and none is started any 
   await children.close();
   expect(group.length).toBeGreaterThan(1);
   await until("the end of the whole group", () => !group.some(isAlive));
-  expect(() => children.start(["true"], { env: {} })).toThrow("everything is ending");
+  expect(() => children.start(["true"], { env: {} })).toThrow("the children are being closed");
 });
 
 test("a child that does not heed is killed after its time", async () => {

@@ -1,36 +1,36 @@
-// The programs that one process starts: each in a group of its own, and none outlives that process, even when it is killed.
+// Child processes of this one: each is the leader of a process group, and none outlives this process, even when it is killed.
 import { closeSync, openSync } from "node:fs";
 
-/** How a program is started; it sees only the environment given here. */
+/** How a program is started; it gets only the environment given here. */
 export type ChildOptions = {
   cwd?: string;
   env: Record<string, string>;
-  /** A file for everything it says; without one its output can be read as a stream. */
+  /** A file for its output; without one the output can be read as streams. */
   outPath?: string;
 };
 
 /** A started program. */
 export type Child = {
   pid: number;
-  /** Its exit code, or null where a signal ended it. */
+  /** Resolves with the exit code, or with null where a signal ended it. */
   exited: Promise<number | null>;
   isRunning(): boolean;
   signal(name: NodeJS.Signals): void;
-  /** What it says, where no file takes it. */
+  /** Its output; empty where it goes to a file. */
   output: ReadableStream<Uint8Array>[];
 };
 
 export type Children = {
-  /** Throws when everything is ending. */
+  /** Starts a program. Throws once the children are being closed, or where the program cannot be started. */
   start(program: readonly string[], options: ChildOptions): Child;
-  /** Asks the child to end (SIGTERM unless told otherwise) and kills its whole group after `msMax`. */
+  /** Sends the child a signal (SIGTERM) and kills its group after `msMax`. Resolves when the child has ended. */
   end(child: Child, msMax: number, signal?: NodeJS.Signals): Promise<void>;
-  /** Kills what still runs, and starts nothing any more. */
+  /** Kills the groups of all children and resolves when they have ended; nothing can be started any more. */
   close(): Promise<void>;
 };
 
-// It holds the other end of a pipe: when this process is gone, however it went, the pipe ends and so do the groups.
-// In a group of its own, so that what ends this process does not end it too.
+// The watchdog reads from a pipe. The pipe ends with this process, even after a kill, and the watchdog then kills the groups.
+// It runs in a group of its own, so that a signal to ours does not end it.
 const WATCHDOG = `trap '' INT TERM HUP
 kept=' '
 while read -r verb group; do
@@ -41,7 +41,7 @@ while read -r verb group; do
 done
 for group in $kept; do kill -9 "-$group" 2>/dev/null; done`;
 
-/** Opens the list of children of this process. */
+/** Opens an empty list of children and starts their watchdog. */
 export function openChildren(): Children {
   const watchdog = Bun.spawn(["sh", "-c", WATCHDOG], {
     detached: true,
@@ -67,7 +67,7 @@ export function openChildren(): Children {
 
   return {
     start(program, options) {
-      if (isClosing) throw new Error("everything is ending");
+      if (isClosing) throw new Error("no program is started any more: the children are being closed");
       const child = spawn(program, options, (pid) => send(`keep ${pid}`));
       running.add(child);
       void child.exited.then(() => {
@@ -123,6 +123,6 @@ function killGroup(leader: number): void {
   try {
     process.kill(-leader, "SIGKILL");
   } catch {
-    // Nobody of it is left.
+    // No process of the group is left.
   }
 }

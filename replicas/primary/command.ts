@@ -1,4 +1,4 @@
-// The command `bun run primary`: makes, restores and runs the libSQL server that all nodes write to, and makes their tokens.
+// The command `bun run primary`: creates, restores and runs the libSQL server that all nodes write to, and makes their tokens.
 import { sentenceOf } from "../../db/message.ts";
 import { openChildren } from "./children.ts";
 import { initDataset, restoreDataset } from "./dataset.ts";
@@ -12,7 +12,7 @@ type Run = PrimaryCommand & { kind: "run" };
 const print = (line: string): void => void process.stdout.write(`${line}\n`);
 const warn = (line: string): void => void process.stderr.write(`primary: ${line}\n`);
 
-/** What comes before the start; the folder is held meanwhile. */
+/** Creates or restores the dataset before the start; the folder is locked meanwhile. */
 function prepare({ data, keys, setup }: Run): void {
   if (setup === undefined) return;
   const lock = lockFolder(data);
@@ -24,7 +24,7 @@ function prepare({ data, keys, setup }: Run): void {
         ? initDataset({ data, keys }, setup.from)
         : restoreDataset({ data, keys }, setup.from);
     const seconds = ((performance.now() - startedAtMs) / 1000).toFixed(1);
-    const verb = setup.kind === "init" ? "made" : "restored";
+    const verb = setup.kind === "init" ? "created" : "restored";
     print(`${verb} the dataset ${id}, generation ${generation}, in ${data} (${seconds} s)`);
   } finally {
     lock.release();
@@ -37,7 +37,7 @@ async function run(command: Run): Promise<void> {
   const children = openChildren();
   try {
     const primary = openPrimary({ ...command, children, say: warn });
-    // A terminal may deliver its signal twice: through the package runner and by itself.
+    // A terminal can deliver its signal twice: directly and through the package runner.
     process.on("SIGTERM", () => void primary.stop());
     process.on("SIGINT", () => void primary.stop());
     void primary.ready.then(

@@ -1,4 +1,4 @@
-// A short-lived process that tells whose dataset a file holds, as JSON, and leaves the file as it is.
+// A short-lived process that prints the dataset of a file as JSON (`null` for none) and does not change the file.
 import { resolve } from "node:path";
 import { pathToFileURL } from "node:url";
 import { messageOf } from "../../db/message.ts";

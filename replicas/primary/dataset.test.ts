@@ -1,4 +1,4 @@
-// Whose data a folder holds: made once, refused where it is missing, empty or foreign, and put back as another generation.
+// The dataset of a folder: created once, refused where it is missing, empty or foreign, and restored as another generation.
 import { afterAll, beforeEach, describe, expect, test } from "bun:test";
 import { existsSync, mkdirSync, readFileSync, statSync, writeFileSync } from "node:fs";
 import { dirname, join } from "node:path";
@@ -19,7 +19,7 @@ beforeEach(() => {
   folders = { data: join(scratch.path, `${folderCount}`), keys: join(scratch.path, `${folderCount}-keys`) };
 });
 
-/** A shop's file with one line of audit, so that copies can be told. */
+/** A shop's file with a mark, by which a copy is recognised. */
 function shopFile(name: string): string {
   const path = join(scratch.path, name);
   migrate(path);
@@ -34,7 +34,7 @@ function cell(path: string, sql: string): unknown {
 }
 
 describe("--init", () => {
-  test("makes a migrated database and its keys", () => {
+  test("creates a migrated database and its keys", () => {
     const { id, generation } = initDataset(folders);
     expect(id).toMatch(/^[0-9a-f]{32}$/);
     expect(generation).toMatch(/^[0-9a-f]{8}$/);
@@ -46,7 +46,7 @@ describe("--init", () => {
     expect(existsSync(join(folders.data, "making"))).toBe(false);
   });
 
-  test("takes a copy of a file that is open, as the same dataset in another generation", () => {
+  test("copies a file that is open, as the same dataset in another generation", () => {
     const from = shopFile("open.db");
     const before = readDataset(from);
     const after = initDataset(folders, from);
@@ -56,7 +56,7 @@ describe("--init", () => {
     expect(cell(databaseFile(folders.data), "SELECT text FROM mark")).toBe("here");
   });
 
-  test("refuses folders that hold a dataset, each for itself", () => {
+  test("refuses a data folder and a keys folder that hold a dataset", () => {
     initDataset(folders);
     expect(() => initDataset(folders)).toThrow(/-keys holds the keys of a dataset already/);
     expect(() => initDataset({ ...folders, keys: `${folders.keys}-other` })).toThrow(
@@ -72,14 +72,14 @@ describe("--init", () => {
   ])("refuses to copy %s", (name, text) => {
     const from = join(scratch.path, name);
     if (text !== null) writeFileSync(from, text);
-    expect(() => initDataset(folders, from)).toThrow(`${from} is no shop's database: it holds no dataset`);
+    expect(() => initDataset(folders, from)).toThrow(`${from} is not a shop's database: it holds no dataset`);
     expect(existsSync(databaseFile(folders.data))).toBe(false);
     expect(existsSync(from)).toBe(text !== null);
     expect(initDataset(folders).id).toHaveLength(32);
   });
 });
 
-describe("the guard", () => {
+describe("the check before a start", () => {
   const refusal = (): string => {
     try {
       return checkDataset(folders).id;
@@ -88,9 +88,9 @@ describe("the guard", () => {
     }
   };
 
-  test("refuses data that is not there, and data that is empty, with both ids", () => {
+  test("refuses missing data and empty data, with both ids", () => {
     const { id } = initDataset(folders);
-    const sentence = `${folders.data} holds no dataset (id: none), but ${folders.keys} belongs to the dataset ${id}: name the right folders, or put a copy in place with --restore`;
+    const sentence = `${folders.data} holds no dataset (id: none), but ${folders.keys} belongs to the dataset ${id}: name the right folders, or restore a copy with --restore`;
     const good = folders.data;
     folders.data = `${good}-nowhere`;
     expect(refusal()).toBe(sentence.replace(good, folders.data));
@@ -118,7 +118,7 @@ describe("the guard", () => {
   });
 
   test("refuses keys that are incomplete or not a pair", () => {
-    expect(refusal()).toContain("has no dataset.json: make a dataset with --init");
+    expect(refusal()).toContain("has no dataset.json: create a dataset with --init");
     initDataset(folders);
     initDataset({ data: `${folders.data}-b`, keys: `${folders.keys}-b` });
     writeFileSync(join(folders.keys, "public.pem"), readFileSync(join(`${folders.keys}-b`, "public.pem")));
@@ -129,7 +129,7 @@ describe("the guard", () => {
 });
 
 describe("--restore", () => {
-  test("puts a copy in place as another generation, without the old log, and keeps what was there once", () => {
+  test("restores a copy as another generation, without the old log, and keeps the data before", () => {
     const from = shopFile("backup.db");
     const first = initDataset(folders, from);
     const folder = dirname(databaseFile(folders.data));
@@ -147,14 +147,14 @@ describe("--restore", () => {
     expect(again.generation).not.toBe(second.generation);
   });
 
-  test("brings back data that is gone", () => {
+  test("restores data that is gone", () => {
     const from = shopFile("gone.db");
     initDataset(folders, from);
     folders.data += "-new-machine";
     expect(restoreDataset(folders, from).id).toBe(checkDataset(folders).id);
   });
 
-  test("refuses a copy of another dataset, and leaves everything as it is", () => {
+  test("refuses a copy of another dataset, and changes nothing", () => {
     const own = initDataset(folders);
     const foreign = shopFile("foreign.db");
     expect(() => restoreDataset(folders, foreign)).toThrow(`belongs to the dataset ${own.id}`);
@@ -163,7 +163,7 @@ describe("--restore", () => {
   });
 });
 
-test("a folder has one holder at a time", () => {
+test("a folder is locked by one process at a time", () => {
   const first = lockFolder(folders.data);
   expect(first).toBeDefined();
   expect(lockFolder(folders.data)).toBeUndefined();

@@ -1,14 +1,14 @@
-// The dataset of a primary: made once, known by its id, refused where it is another's, and put back from a copy.
+// The dataset of a primary: created once, checked against its keys before every start, and restored from a copy.
 import { existsSync, mkdirSync, renameSync, rmSync, statSync } from "node:fs";
 import { join } from "node:path";
 import { openHandle } from "../../db/read/reader.ts";
 import { migrate } from "../../db/schema/migrate.ts";
 import { hasKeys, makeKeys, readKeys } from "./keys.ts";
 
-/** Where sqld's data and the dataset's keys lie. */
+/** The folders of sqld's data and of the dataset's keys. */
 export type Folders = { data: string; keys: string };
 
-/** Who a database is: its dataset, and which life of it. */
+/** The dataset that a database holds, and its generation. */
 export type Dataset = { id: string; generation: string };
 
 const CACHE_KB = 8_192;
@@ -16,12 +16,13 @@ const SQLD_FOLDER = join("dbs", "default");
 const REPLACED = "before-restore";
 const NEW_GENERATION = "UPDATE dataset SET generation = lower(hex(randomblob(4)))";
 
-/** The database file of sqld in its folder. */
+/** The path of sqld's database file in its data folder. */
 export const databaseFile = (data: string): string => join(data, SQLD_FOLDER, "data");
 
 /**
- * Who the file is; undefined when it is not there, empty, or no shop's. Another process reads it: a handle of our own would
- * stay open until its statements are collected, beside sqld's. Throws one sentence when it cannot be read.
+ * The dataset of the file; undefined where the file is missing, empty, or not a shop's. Another process reads it, because a
+ * handle in this one would stay open beside sqld's until its statements are garbage-collected. Throws one sentence when the
+ * file cannot be read.
  */
 export function readDataset(path: string): Dataset | undefined {
   if (!existsSync(path) || statSync(path).size === 0) return undefined;
@@ -34,35 +35,35 @@ export function readDataset(path: string): Dataset | undefined {
   return JSON.parse(stdout.toString()) ?? undefined;
 }
 
-/** Returns the dataset of the folders; throws one sentence when the data is not that of the keys. */
+/** Returns the dataset of the folders. Throws one sentence when data and keys belong to different datasets. */
 export function checkDataset({ data, keys }: Folders): Dataset {
   const { datasetId } = readKeys(keys);
   const found = readDataset(databaseFile(data));
   if (found?.id === datasetId) return found;
   const what = found ? `the dataset ${found.id}` : "no dataset (id: none)";
   throw new Error(
-    `${data} holds ${what}, but ${keys} belongs to the dataset ${datasetId}: name the right folders, or put a copy in place with --restore`,
+    `${data} holds ${what}, but ${keys} belongs to the dataset ${datasetId}: name the right folders, or restore a copy with --restore`,
   );
 }
 
 /**
- * Makes a dataset and its keys: a copy of the shop's file `from`, or an empty migrated one. Throws one sentence when either
- * folder holds a dataset already, or `from` is no shop's file.
+ * Creates a dataset and its keys: a copy of the shop's file `from`, or an empty migrated database. Throws one sentence when
+ * either folder holds a dataset already, or `from` is not a shop's file.
  */
 export function initDataset({ data, keys }: Folders, from?: string): Dataset {
   if (hasKeys(keys))
-    throw new Error(`${keys} holds the keys of a dataset already: --init makes a new one only`);
+    throw new Error(`${keys} holds the keys of a dataset already: --init only creates a new one`);
   const path = databaseFile(data);
-  if (existsSync(path)) throw new Error(`${data} holds a dataset already: --init makes a new one only`);
+  if (existsSync(path)) throw new Error(`${data} holds a dataset already: --init only creates a new one`);
   mkdirSync(join(data, SQLD_FOLDER), { recursive: true, mode: 0o700 });
-  // Under another name until it is whole: a broken init leaves nothing that looks like a dataset.
+  // Under another name until it is complete: an interrupted init leaves nothing that looks like a dataset.
   const stage = join(data, "making");
   removeDatabase(stage);
   if (from !== undefined) copyAsNewGeneration(from, stage);
   migrate(stage);
   const draft = `${path}.new`;
   removeDatabase(draft);
-  // Another copy: the migrated file is still open here, and has a log of its own beside it.
+  // A second copy, because the migrated file may still be open in this process, with a log beside it.
   copyAsNewGeneration(stage, draft);
   removeDatabase(stage);
   const dataset = readDataset(draft);
@@ -73,9 +74,9 @@ export function initDataset({ data, keys }: Folders, from?: string): Dataset {
 }
 
 /**
- * Puts a copy of `from` in the place of the data, as a new generation and without the old log: with it the replicas would
- * silently differ. What was there before is kept once, in `before-restore`. Throws one sentence when `from` is not of the
- * keys' dataset. Nothing else may use the folder meanwhile.
+ * Replaces the data by a copy of `from`, as a new generation and without the old log, with which replicas would silently
+ * differ. The data before is kept in `before-restore`, in place of what an earlier restore kept there. Throws one sentence
+ * when `from` belongs to another dataset than the keys. Nothing else may use the folder meanwhile.
  */
 export function restoreDataset({ data, keys }: Folders, from: string): Dataset {
   const { datasetId } = readKeys(keys);
@@ -102,9 +103,9 @@ export function restoreDataset({ data, keys }: Folders, from: string): Dataset {
   return dataset;
 }
 
-/** Copies a shop's file, open or not, as the begin of another life: versions and caches of the one before do not count in it. */
+/** Copies a shop's file, which may be in use, as a new generation: versions and caches of the one before are void in it. */
 function copyAsNewGeneration(from: string, to: string): void {
-  if (!readDataset(from)) throw new Error(`${from} is no shop's database: it holds no dataset`);
+  if (!readDataset(from)) throw new Error(`${from} is not a shop's database: it holds no dataset`);
   const source = openHandle(from, CACHE_KB);
   try {
     source.prepare("VACUUM INTO ?").run([to]);

@@ -1,12 +1,12 @@
-// The keys of one dataset: whoever holds a token signed by them is a node of this shop and of no other.
+// The keys of one dataset: a token signed by them lets a node into the primary of this shop and of no other.
 import { createPrivateKey, createPublicKey, generateKeyPairSync, sign } from "node:crypto";
 import { existsSync, mkdirSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 
-/** What the folder of keys holds: the dataset it belongs to, the private key, and where the public one lies for sqld. */
+/** The content of the keys' folder: the dataset's id, the private key, and the path of the public one, which sqld reads. */
 export type Keys = { datasetId: string; privatePem: string; publicPath: string };
 
-/** What a token allows: everything, or to copy and to read until it expires. */
+/** What a token allows: everything without an end, or replication and reading until it expires. */
 export type Grant = { kind: "write" } | { kind: "read"; days: number };
 
 const DATASET_FILE = "dataset.json";
@@ -14,11 +14,11 @@ const PRIVATE_FILE = "private.pem";
 const PUBLIC_FILE = "public.pem";
 const SECONDS_PER_DAY = 86_400;
 
-/** Whether the folder belongs to a dataset already. */
+/** Whether the folder holds the keys of a dataset. */
 export const hasKeys = (folder: string): boolean =>
   existsSync(join(folder, DATASET_FILE)) || existsSync(join(folder, PRIVATE_FILE));
 
-/** Makes a key pair for the dataset; the last file written is the one that says whose keys they are. */
+/** Creates a key pair for the dataset; the file that names the dataset is written last. */
 export function makeKeys(folder: string, datasetId: string): void {
   mkdirSync(folder, { recursive: true, mode: 0o700 });
   const { privateKey, publicKey } = generateKeyPairSync("ed25519");
@@ -29,13 +29,13 @@ export function makeKeys(folder: string, datasetId: string): void {
   write(DATASET_FILE, `${JSON.stringify({ id: datasetId })}\n`, 0o644);
 }
 
-/** Reads the folder; throws one sentence when a part is missing or does not fit the others. */
+/** Reads the folder. Throws one sentence when a file is missing or they do not belong together. */
 export function readKeys(folder: string): Keys {
   const read = (name: string): string => {
     const path = join(folder, name);
     if (!existsSync(path))
       throw new Error(
-        `${folder} has no ${name}: make a dataset with --init, or bring the folder from a backup`,
+        `${folder} has no ${name}: create a dataset with --init, or restore the folder from a backup`,
       );
     return readFileSync(path, "utf8");
   };

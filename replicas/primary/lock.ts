@@ -1,12 +1,12 @@
-// A folder that one process at a time may use: the lock is the system's own, so it ends with its holder, however that ends.
+// A folder that one process at a time may use. The system holds the lock, so it ends with its process, even after a kill.
 import { mkdirSync } from "node:fs";
 import { join } from "node:path";
 import Libsql from "libsql";
 
-/** A folder held by this process. */
+/** The lock of a folder; a second `release` does nothing. */
 export type Lock = { release(): void };
 
-/** Takes the folder (made when it is not there); undefined when somebody has it already. */
+/** Locks the folder, which is created where it is missing; undefined where another process has the lock. */
 export function lockFolder(folder: string): Lock | undefined {
   mkdirSync(folder, { recursive: true, mode: 0o700 });
   const handle = new Libsql(join(folder, "lock"), { timeout: 0 });

@@ -1,9 +1,9 @@
-// What `bun run primary` understands, and what it refuses in one sentence.
+// The command lines that `bun run primary` takes, and those that it refuses in one sentence.
 import { expect, test } from "bun:test";
 import { readOptions } from "./options.ts";
 
 test.each([
-  [["start"], "start is no command"],
+  [["start"], "start is not a command"],
   [["--from", "a.db"], "--from goes with --init"],
   [["--init", "--restore", "a.db"], "--init and --restore exclude each other"],
   [["--no-start"], "--no-start goes with --init or --restore"],
@@ -20,7 +20,7 @@ test.each([
   expect(() => readOptions(words)).toThrow(sentence);
 });
 
-test("reads what is good", () => {
+test("parses a valid command line", () => {
   expect(readOptions(["token", "--read", "--days", "30"])).toMatchObject({
     grant: { kind: "read", days: 30 },
   });

@@ -1,25 +1,25 @@
-// What `bun run primary` was asked to do.
+// The command line of `bun run primary`.
 import { parseArgs } from "node:util";
 import type { Grant } from "./keys.ts";
 
 export const USAGE = `usage: bun run primary [--data DIR] [--keys DIR] [--listen HOST:PORT]
-       bun run primary --init [--from FILE] [--no-start] ...     make the dataset and its keys first
-       bun run primary --restore FILE [--no-start] ...           put a copy in place first
+       bun run primary --init [--from FILE] [--no-start] ...     create the dataset and its keys first
+       bun run primary --restore FILE [--no-start] ...           restore a copy first
        bun run primary token [--keys DIR] [--write | --read [--days 90]]
 
-Starts the libSQL server that all nodes write to, and stays with it: it is started again when it dies or hangs.
-It refuses data that is not the dataset of its keys.
+Runs the libSQL server that all nodes write to, and restarts it when it ends or hangs.
+Refuses data that does not belong to the dataset of the keys.
   --data DIR      the server's folder                                        (data/primary)
   --keys DIR      the dataset's id and its key pair: keep a backup           (data/primary-keys)
-  --listen A      where it listens: a private address, never the public one  (127.0.0.1:8080)
-  --init          a new dataset: empty, or with --from a copy of one machine's file (data/insole.db)
+  --listen A      the address it listens on: private, never public           (127.0.0.1:8080)
+  --init          creates a dataset: empty, or with --from a copy of a single machine's file (data/insole.db)
   --restore FILE  replaces the data by this copy (a backup, or a node's replica.db) as a new generation;
-                  what was there is kept once, in DIR/before-restore
-  --no-start      only --init or --restore, then end
-  token           prints a token for nodes: --write (for ever), or --read, which ends after --days.
+                  the data before is kept in DIR/before-restore
+  --no-start      ends after --init or --restore
+  token           prints a token for nodes: --write (does not expire), or --read, which expires after --days.
                   A node gets DATABASE_AUTH_TOKEN=<write>,<read>`;
 
-/** A command line, understood. */
+/** A parsed command line. */
 export type PrimaryCommand =
   | { kind: "help" }
   | { kind: "token"; keys: string; grant: Grant }
@@ -36,7 +36,7 @@ const DAYS_DEFAULT = "90";
 const DAYS_MAX = 3_650;
 const KEYS_DEFAULT = "data/primary-keys";
 
-/** Reads the words; throws one sentence when they make no sense. */
+/** Parses the arguments. Throws one sentence, or the parser's own error, when they are not valid. */
 export function readOptions(args: readonly string[]): PrimaryCommand {
   const { values, positionals } = parseArgs({
     args: [...args],
@@ -58,7 +58,7 @@ export function readOptions(args: readonly string[]): PrimaryCommand {
   if (values.help) return { kind: "help" };
   const [word, ...more] = positionals;
   if (more.length > 0 || (word !== undefined && word !== "token"))
-    throw new Error(`${positionals.join(" ")} is no command`);
+    throw new Error(`${positionals.join(" ")} is not a command`);
   if (word === "token") return { kind: "token", keys: values.keys, grant: grantOf(values) };
   if (values.write || values.read || values.days !== undefined)
     throw new Error("--write, --read and --days go with the word token");

@@ -1,4 +1,4 @@
-// A primary that is watched: tokens, a kill, a freeze, a foreign file in its place, an orderly end, and nothing left behind.
+// A supervised primary: tokens, a kill, a freeze, foreign data, an orderly end, and no process left behind.
 import { afterAll, afterEach, beforeEach, describe, expect, test } from "bun:test";
 import { copyFileSync, existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
@@ -16,7 +16,7 @@ import { openPrimary, type Primary, type Timings } from "./supervisor.ts";
 const scratch = openScratch();
 afterAll(scratch.remove);
 
-/** Sqld waits up to 30 s for a connection on which nothing was asked yet. */
+/** sqld waits up to 30 s for a connection without a request so far. */
 const STOP_MS_MAX = 60_000;
 const COMMAND = join(import.meta.dir, "command.ts");
 const QUICK: Partial<Timings> = { probeEveryMs: 20, probeMs: 200, silentMs: 500 };
@@ -50,7 +50,7 @@ async function open(
 }
 
 describe("tokens", () => {
-  test("one writes, one only reads, and an old one does nothing", async () => {
+  test("one writes, one only reads, and an expired one is refused", async () => {
     const { primary, token } = await open();
     const keys = readKeys(folders.keys);
     const read = makeToken(keys, { kind: "read", days: 1 }, Date.now());
@@ -65,7 +65,7 @@ describe("tokens", () => {
     expect((await queryPrimary(primary.url, token, "SELECT count(*) FROM t")).cell).toBe("0");
   });
 
-  test("say whose they are and how long they are good", () => {
+  test("name their dataset and when they expire", () => {
     const keys = readKeys(folders.keys);
     const claims = (token: string) =>
       JSON.parse(Buffer.from(token.split(".")[1] ?? "", "base64url").toString());
@@ -83,12 +83,12 @@ describe("tokens", () => {
   });
 });
 
-test("a killed sqld is started again, with everything it had acknowledged", async () => {
+test("a killed sqld is restarted, with every acknowledged write", async () => {
   const { primary, token, pid } = await open();
   await queryPrimary(primary.url, token, "CREATE TABLE t (a INTEGER) STRICT");
   await queryPrimary(primary.url, token, "INSERT INTO t VALUES (41)");
   process.kill(pid, "SIGKILL");
-  await until("another sqld", () => primary.state() === "up" && primary.pid() !== pid);
+  await until("another sqld runs", () => primary.state() === "up" && primary.pid() !== pid);
   expect((await queryPrimary(primary.url, token, "SELECT a FROM t")).cell).toBe("41");
   expect(lines.filter((line) => !line.startsWith("sqld: "))).toEqual([
     "sqld was killed: it is started again",
@@ -96,45 +96,45 @@ test("a killed sqld is started again, with everything it had acknowledged", asyn
   expect(isAlive(pid)).toBe(false);
 });
 
-test("a frozen sqld is given its time, then killed and started again", async () => {
+test("a frozen sqld is killed after the longest silence, and restarted", async () => {
   const { primary, token, pid } = await open();
   process.kill(pid, "SIGSTOP");
-  await until("another sqld", () => primary.state() === "up" && primary.pid() !== pid);
+  await until("another sqld runs", () => primary.state() === "up" && primary.pid() !== pid);
   expect(isAlive(pid)).toBe(false);
   expect(lines.join("\n")).toContain("sqld did not answer (no answer in 200 ms): it is started again");
   expect((await queryPrimary(primary.url, token, "SELECT 1")).cell).toBe("1");
 });
 
-test("one that reads but does not write is killed after two questions", async () => {
-  // The write lock is held by another, for longer than two questions take, and not yet taken from it by sqld itself.
+test("an sqld that reads but gives no write lock is killed after two probes", async () => {
+  // Another client holds the write lock for longer than two probes take; sqld itself takes it away later.
   const { primary, token, pid } = await open({ ...QUICK, silentMs: 60_000 });
   await fetch(`${primary.url}/v2/pipeline`, {
     method: "POST",
     headers: { authorization: `Bearer ${token}` },
     body: JSON.stringify({ requests: [{ type: "execute", stmt: { sql: "BEGIN IMMEDIATE" } }] }),
   });
-  await until("another sqld", () => primary.state() === "up" && primary.pid() !== pid);
+  await until("another sqld runs", () => primary.state() === "up" && primary.pid() !== pid);
   expect(lines.join("\n")).toContain("sqld did not answer (no write lock in 200 ms): it is started again");
 });
 
-test("one that is paused on purpose is left alone until it goes on", async () => {
+test("a paused sqld is not restarted", async () => {
   const { primary, token, pid } = await open();
   primary.pause();
-  await until("a stopped process", () =>
+  await until("the process is frozen", () =>
     Bun.spawnSync(["ps", "-o", "stat=", "-p", String(pid)])
       .stdout.toString()
       .startsWith("T"),
   );
-  // Longer than the silence that would have been its end.
+  // Longer than the longest silence.
   const untilMs = performance.now() + 900;
-  await until("time for its end", () => performance.now() > untilMs);
+  await until("the longest silence is over", () => performance.now() > untilMs);
   expect([primary.state(), primary.pid()]).toEqual(["paused", pid]);
   primary.resume();
   expect((await queryPrimary(primary.url, token, "SELECT 1")).cell).toBe("1");
   expect(primary.pid()).toBe(pid);
 });
 
-test("what lies in the folder is looked at before every start", async () => {
+test("the dataset is checked before every start", async () => {
   const { primary, pid } = await open();
   const own = readKeys(folders.keys).datasetId;
   const foreign = { data: `${folders.data}-foreign`, keys: `${folders.keys}-foreign` };
@@ -148,7 +148,7 @@ test("what lies in the folder is looked at before every start", async () => {
   expect([primary.state(), primary.pid()]).toEqual(["stopped", undefined]);
 });
 
-test("a stop is an orderly one: the log stays, and the next start goes on with it", async () => {
+test("a stop is orderly: the log stays, and the next start continues it", async () => {
   const { primary, pid } = await open();
   await primary.stop();
   await primary.ended;
@@ -158,7 +158,7 @@ test("a stop is an orderly one: the log stays, and the next start goes on with i
   expect(readFileSync(join(folders.data, "sqld.log"), "utf8")).not.toContain("log is dirty");
 });
 
-test("an sqld of an earlier life that nobody ended is ended first", async () => {
+test("an sqld that an earlier supervisor left behind is killed first", async () => {
   const listen = `127.0.0.1:${freePort()}`;
   const left = startSqld(
     children,
@@ -169,13 +169,13 @@ test("an sqld of an earlier life that nobody ended is ended first", async () => 
   const { pid } = await open();
   expect(isAlive(left.pid)).toBe(false);
   expect(isAlive(pid)).toBe(true);
-  // Somebody else's process that has the number now is left alone.
+  // A foreign process that has the pid now is not killed.
   await primary?.stop();
   writeFileSync(join(folders.data, "sqld.pid"), String(process.pid));
   expect(isAlive((await open()).pid)).toBe(true);
 });
 
-test("one folder has one primary, and an empty one none", async () => {
+test("a folder has one primary at a time, and an empty folder none", async () => {
   await open();
   expect(() => openPrimary({ ...folders, listen: "127.0.0.1:1", children, say() {} })).toThrow(
     `${folders.data} is in use: a primary runs on it already`,
@@ -188,7 +188,7 @@ test("one folder has one primary, and an empty one none", async () => {
 });
 
 test(
-  "after a restore replicas take the older copy, not what they knew",
+  "after a restore replicas take over the older copy",
   async () => {
     const listen = `127.0.0.1:${freePort()}`;
     const backup = join(folders.data, "..", "backup.db");
@@ -219,7 +219,7 @@ test(
 );
 
 describe("the command", () => {
-  /** Starts it as one would type it, and waits for its sqld. */
+  /** Runs the command and waits until its sqld is ready. */
   async function start(...more: string[]) {
     const listen = `127.0.0.1:${freePort()}`;
     const words = [COMMAND, "--data", folders.data, "--keys", folders.keys, "--listen", listen, ...more];
@@ -238,25 +238,25 @@ describe("the command", () => {
     expect(readFileSync(join(folders.data, "sqld.log"), "utf8")).toContain("shutdown gracefully");
   });
 
-  test("leaves no sqld behind when it is killed itself, and can be started again at once", async () => {
+  test("leaves no sqld behind when it is killed itself, and can be restarted at once", async () => {
     const { command, sqld } = await start();
     command.kill("SIGKILL");
     await command.exited;
-    await until("the end of sqld", () => !isAlive(sqld));
+    await until("sqld has ended", () => !isAlive(sqld));
     const again = await start();
     expect(isAlive(again.sqld)).toBe(true);
     again.command.kill("SIGTERM");
     expect(await again.command.exited).toBe(0);
   });
 
-  test("makes, prints a token, and refuses in one sentence", () => {
+  test("creates a dataset, prints a token, and refuses in one sentence", () => {
     const run = (...words: string[]) => {
       const { exitCode, stdout, stderr } = Bun.spawnSync([process.execPath, COMMAND, ...words]);
       return { exitCode, out: stdout.toString().trim(), err: stderr.toString().trim() };
     };
     const made = ["--data", `${folders.data}-made`, "--keys", `${folders.keys}-made`];
     expect(run(...made, "--init", "--no-start").out).toMatch(
-      /^made the dataset [0-9a-f]{32}, generation [0-9a-f]{8}, in /,
+      /^created the dataset [0-9a-f]{32}, generation [0-9a-f]{8}, in /,
     );
     expect(run(...made, "--init", "--no-start")).toMatchObject({ exitCode: 1, out: "" });
     expect(run("token", "--keys", folders.keys, "--write").out).toMatch(/^[\w-]+\.[\w-]+\.[\w-]{86}$/);

@@ -1,4 +1,4 @@
-// Which answers of a primary count as life, and which lines of its log are worth an operator's eyes.
+// Which answers of a primary count as healthy, and which lines of its log an operator sees.
 import { afterAll, expect, test } from "bun:test";
 import { probe } from "./probe.ts";
 import { isTrouble } from "./sqld.ts";
@@ -21,7 +21,7 @@ const done = { type: "ok", response: {} };
 const refused = (message: string) =>
   Response.json({ results: [{ type: "error", error: { message } }, done] });
 
-test("it asks for the write lock and lets it go", async () => {
+test("takes the write lock and releases it", async () => {
   answer = () => Response.json({ results: [done, done, done] });
   expect(await probe(url, "t", LONG_MS)).toEqual({ ok: true });
   expect(received?.authorization).toBe("Bearer t");
@@ -29,21 +29,25 @@ test("it asks for the write lock and lets it go", async () => {
 });
 
 test.each([
-  ["somebody else writes", () => refused("SQLite error: database is locked"), { ok: true }],
-  ["there are many questions", () => new Response(null, { status: 429 }), { ok: true }],
+  ["another client writes", () => refused("SQLite error: database is locked"), { ok: true }],
+  ["the server has too many requests", () => new Response(null, { status: 429 }), { ok: true }],
   ["the disk fails", () => refused("disk I/O error"), { ok: false, why: "disk I/O error", isSilent: false }],
   [
-    "the token is not known",
+    "the token is refused",
     () => new Response("", { status: 401 }),
     { ok: false, why: "it answered 401", isSilent: false },
   ],
-  ["nonsense comes", () => new Response("<html>"), { ok: false, why: "it does not answer", isSilent: true }],
+  [
+    "the answer is not JSON",
+    () => new Response("<html>"),
+    { ok: false, why: "it does not answer", isSilent: true },
+  ],
 ])("%s", async (_, respond, health) => {
   answer = respond;
   expect(await probe(url, "t", LONG_MS)).toEqual(health as never);
 });
 
-test("no answer in time, and nobody there", async () => {
+test("no answer in time, and no server", async () => {
   const late = Promise.withResolvers<void>();
   answer = () => late.promise.then(() => new Response());
   expect(await probe(url, "t", 20)).toEqual({ ok: false, why: "no answer in 20 ms", isSilent: true });
@@ -55,7 +59,7 @@ test("no answer in time, and nobody there", async () => {
   });
 });
 
-test("of sqld's log an operator sees what is sqld's own trouble", () => {
+test("an operator sees sqld's own errors, and no errors of clients", () => {
   expect(isTrouble("2030 ERROR libsql_server: disk full")).toBe(true);
   expect(isTrouble("thread 'main' panicked at src/main.rs")).toBe(true);
   expect(isTrouble("2030 ERROR timings: libsql_server::error: HTTP API: 401 Unauthorized")).toBe(false);

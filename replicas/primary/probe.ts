@@ -1,8 +1,9 @@
-// Whether a primary can still write: it is asked for the write lock, because its own health answer stays good when writes hang.
+// Whether a primary can still write. The probe takes the write lock, because sqld's own health check stays good when writes
+// hang.
 
 /**
- * `bad` says why, for the log. One that still reads but gives no write lock has hung for good; one that is silent may be frozen,
- * or have too much to do, as when a dozen replicas fetch a big shop.
+ * The result of a probe; `why` is for the log. A server that still reads but gives no write lock hangs for good. A silent one
+ * may be frozen, or busy, as when a dozen replicas fetch a big shop.
  */
 export type Health = { ok: true } | { ok: false; why: string; isSilent: boolean };
 
@@ -13,10 +14,10 @@ const bodyOf = (...texts: string[]): string =>
 const TAKE_WRITE_LOCK = bodyOf("BEGIN IMMEDIATE", "ROLLBACK");
 const READ = bodyOf("SELECT 1");
 const TOO_MANY_REQUESTS = 429;
-/** Somebody else writes: it works. */
+/** Another client holds the write lock, so writes work. */
 const BUSY = /locked|busy/i;
 
-/** Takes the write lock and lets it go; an answer that comes later than `deadlineMs` counts as none. */
+/** Takes the write lock and releases it; an answer later than `deadlineMs` counts as none. Never rejects. */
 export async function probe(url: string, token: string, deadlineMs: number): Promise<Health> {
   const lock = await send(url, token, TAKE_WRITE_LOCK, deadlineMs);
   if (lock !== "late") return lock;

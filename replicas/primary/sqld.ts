@@ -1,19 +1,19 @@
-// The libSQL server as a child: where its program lies, how it is started, and what of its log is worth saying.
+// The libSQL server as a child process: its program, how it is started, and which lines of its log an operator sees.
 import { appendFileSync, existsSync, renameSync, statSync } from "node:fs";
 import { dirname, join, resolve } from "node:path";
 import { must } from "../../db/must.ts";
 import type { Child, Children } from "./children.ts";
 
-/** Where it listens and what it needs; paths as the caller has them. */
+/** The data folder, the public key's file and the address; paths may be relative. */
 export type SqldOptions = { data: string; publicKeyPath: string; listen: string };
 
-/** Without it all writes can hang for good just before 1,000 commits; the default is an hour. */
+/** With the default of an hour all writes can hang for good just before 1,000 commits. */
 const CHECKPOINT_INTERVAL_SECONDS = "30";
 const LOG_BYTES_MAX = 8 * 1024 * 1024;
-/** A client's mistake is the client's to know: sqld calls a refused token an error. */
+/** Errors of clients, which their clients see: sqld logs, for example, a refused token as an error. */
 const CLIENT_ERROR = /HTTP API: 4\d\d|SQL_\w+|SQLite (input )?error/;
 
-/** The program in the packages of this folder; throws one sentence when there is none for this machine. */
+/** The path of sqld's program. Throws one sentence where its package is not installed. */
 export function findSqld(): string {
   const name = `@sqld/${process.platform}-${process.arch}`;
   try {
@@ -25,7 +25,7 @@ export function findSqld(): string {
   }
 }
 
-/** Starts sqld; its log goes to `<data>/sqld.log`, and what an operator should see to `onTrouble`, a line at a time. */
+/** Starts sqld. Its log goes to `<data>/sqld.log`, and each line that an operator should see to `onTrouble`. */
 export function startSqld(
   children: Children,
   { data, publicKeyPath, listen }: SqldOptions,
@@ -42,7 +42,7 @@ export function startSqld(
       resolve(publicKeyPath),
       "--no-welcome",
     ],
-    // Nothing of our environment: sqld would take other flags from it.
+    // No variable of ours: sqld would read further flags from the environment.
     { cwd: data, env: { SQLD_CHECKPOINT_INTERVAL_S: CHECKPOINT_INTERVAL_SECONDS, NO_COLOR: "1" } },
   );
   const logPath = join(data, "sqld.log");
@@ -66,7 +66,7 @@ async function writeLog(
   }
 }
 
-/** Whether a line of sqld's log is one for the operator. */
+/** Whether an operator should see this line of sqld's log. */
 export const isTrouble = (line: string): boolean =>
   /\bERROR\b|panicked at|^Error\b/.test(line) && !CLIENT_ERROR.test(line);
 
@@ -75,6 +75,6 @@ function appendLog(path: string, text: string): void {
     if (existsSync(path) && statSync(path).size > LOG_BYTES_MAX) renameSync(path, `${path}.1`);
     appendFileSync(path, text, { mode: 0o600 });
   } catch {
-    // A full disk, or a folder that is gone: the log is not worth the primary.
+    // A full disk or a missing folder: the primary runs on without its log.
   }
 }

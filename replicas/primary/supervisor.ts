@@ -1,5 +1,5 @@
-// Keeps a primary running: checks the dataset before each start, asks for the write lock every few seconds, and starts sqld
-// again when it died or answers no more.
+// Keeps a primary running: checks the dataset before each start, probes the write lock every two seconds, and restarts sqld
+// when it ended or hangs.
 import { readFileSync, rmSync, writeFileSync } from "node:fs";
 import { join, resolve } from "node:path";
 import type { Child, Children } from "./children.ts";
@@ -9,14 +9,14 @@ import { lockFolder } from "./lock.ts";
 import { type Health, probe } from "./probe.ts";
 import { startSqld } from "./sqld.ts";
 
-/** Times in milliseconds; the defaults are what a shop runs with. */
+/** Times in milliseconds; tests shorten them. */
 export type Timings = {
   probeEveryMs: number;
-  /** One answer may take this long. */
+  /** The longest time for one answer. */
   probeMs: number;
-  /** From the start to the first answer; a big log takes time. */
+  /** The longest time from the start to the first answer; reading a big log takes long. */
   startMs: number;
-  /** One that answers nothing at all is given this long: starting it again would make every replica fetch everything anew. */
+  /** The longest silence; it is long because after a kill every replica has to fetch everything again. */
   silentMs: number;
   backoffMinMs: number;
   backoffMaxMs: number;
@@ -32,14 +32,14 @@ const TIMINGS: Timings = {
 };
 const MISSES_MAX = 2;
 const START_PROBE_EVERY_MS = 20;
-/** sqld gives its own connections up to 30 s. */
+/** sqld waits up to 30 s for its own connections. */
 const STOP_MS = 35_000;
-/** Whoever dies sooner than this after its first answer is started again later and later. */
+/** sqld that ends sooner than this after its first answer is restarted with a growing delay. */
 const STABLE_MS = 1_000;
 const LEFTOVER_MS = 5_000;
 const PID_FILE = "sqld.pid";
 
-/** What a primary does now. */
+/** The state of a primary. */
 export type PrimaryState = "starting" | "up" | "paused" | "stopped";
 
 /** A supervised primary; `listen` is `host:port`. */
@@ -52,33 +52,34 @@ export type PrimaryOptions = Folders & {
 
 export type Primary = {
   url: string;
-  /** Of sqld itself; undefined between two lives. */
+  /** The pid of sqld; undefined while it does not run. */
   pid(): number | undefined;
   state(): PrimaryState;
-  /** Resolves when it could write for the first time. */
+  /** Resolves when the primary can write for the first time; rejects when it ends before. */
   ready: Promise<void>;
-  /** Resolves when it is stopped; rejects with one sentence when it may not be started again. */
+  /** Resolves when the primary is stopped; rejects with one sentence when sqld may not be started again. */
   ended: Promise<void>;
-  /** Ends this life of sqld at once; another begins. */
+  /** Kills sqld, which is then restarted. */
   kill(): void;
-  /** Freezes sqld, and does not count that as a miss. */
+  /** Freezes sqld without restarting it. */
   pause(): void;
   resume(): void;
+  /** Ends sqld in order, so that its log stays. Never rejects. */
   stop(): Promise<void>;
 };
 
-/** What a supervisor knows of its sqld from one life to the next. */
+/** What a supervisor knows of sqld from one run to the next. */
 type Supervised = {
   state: PrimaryState;
   child: Child | undefined;
   isStopping: boolean;
-  /** The question that is out. */
+  /** The probe that is under way. */
   probing: Promise<unknown>;
   ready: PromiseWithResolvers<void>;
   stopping: PromiseWithResolvers<void>;
 };
 
-/** Starts a primary and stays with it; throws one sentence when the folders are not those of one dataset, or in use. */
+/** Starts a primary and keeps it running. Throws one sentence when the data folder is in use. */
 export function openPrimary(options: PrimaryOptions): Primary {
   const lock = lockFolder(options.data);
   if (!lock) throw new Error(`${options.data} is in use: a primary runs on it already`);
@@ -95,7 +96,7 @@ export function openPrimary(options: PrimaryOptions): Primary {
     rmSync(join(options.data, PID_FILE), { force: true });
     lock.release();
   });
-  // Whoever waits for the first answer learns that there will be none.
+  // There will be no first answer any more.
   ended.then(
     () => self.ready.reject(new Error("the primary was stopped before it answered")),
     (thrown) => self.ready.reject(thrown),
@@ -123,7 +124,7 @@ export function openPrimary(options: PrimaryOptions): Primary {
       if (self.child && self.state === "paused") self.child.signal("SIGCONT");
       self.isStopping = true;
       self.stopping.resolve();
-      // A question that meets sqld while it closes opens the database once more, and the log is left dirty.
+      // A probe that reaches sqld while it closes would open the database again and leave the log dirty.
       await self.probing;
       if (self.child) await options.children.end(self.child, STOP_MS);
       await ended.catch(() => {});
@@ -133,7 +134,7 @@ export function openPrimary(options: PrimaryOptions): Primary {
 
 const urlOf = ({ listen }: PrimaryOptions): string => `http://${listen}`;
 
-/** One life after the other, until it is stopped; rejects when the folders are no longer those of one dataset. */
+/** Runs sqld again and again until it is stopped. Rejects when data and keys no longer belong together. */
 async function run(self: Supervised, options: PrimaryOptions): Promise<void> {
   const timings = { ...TIMINGS, ...options.timings };
   await endLeftover(options.data);
@@ -145,7 +146,7 @@ async function run(self: Supervised, options: PrimaryOptions): Promise<void> {
   }
 }
 
-/** One life of sqld; true when it was a good one. */
+/** Runs sqld once. Resolves with whether the run was a stable one. */
 async function runOnce(self: Supervised, options: PrimaryOptions, timings: Timings): Promise<boolean> {
   checkDataset(options);
   const keys = readKeys(options.keys);
@@ -178,7 +179,7 @@ async function runOnce(self: Supervised, options: PrimaryOptions, timings: Timin
 
 type WatchOptions = { isSuspended(): boolean; probe(): Promise<Health>; onUp(): void };
 
-/** Resolves with the reason when the child's life is over; ends it where it does not answer. */
+/** Resolves with the reason when the child has ended; kills a child that hangs. */
 async function watch(child: Child, timings: Timings, options: WatchOptions): Promise<string> {
   const died = child.exited.then((code) => (code === null ? "was killed" : `ended with code ${code}`));
   let [misses, lastGoodMs, isUp] = [0, performance.now(), false];
@@ -186,7 +187,7 @@ async function watch(child: Child, timings: Timings, options: WatchOptions): Pro
     const health = options.isSuspended() ? undefined : await options.probe();
     if (!child.isRunning()) break;
     const nowMs = performance.now();
-    // A pause that began while the question was out is no miss either.
+    // A pause that began during the probe is no miss either.
     if (!health || health.ok || options.isSuspended()) {
       [misses, lastGoodMs] = [0, nowMs];
       if (health?.ok && !isUp) {
@@ -207,7 +208,7 @@ async function watch(child: Child, timings: Timings, options: WatchOptions): Pro
   return died;
 }
 
-/** Waits so long, or until something happens; no timer is left behind to keep the process. */
+/** Waits `ms`, or until the event; leaves no timer behind that would keep the process alive. */
 async function sleep(ms: number, event: Promise<unknown>): Promise<void> {
   const { promise, resolve } = Promise.withResolvers<void>();
   const timer = setTimeout(resolve, ms);
@@ -215,7 +216,7 @@ async function sleep(ms: number, event: Promise<unknown>): Promise<void> {
   clearTimeout(timer);
 }
 
-/** A server of an earlier life that nobody ended would write the same file. */
+/** Kills an sqld that an earlier supervisor left behind, because it would write the same file. */
 async function endLeftover(data: string): Promise<void> {
   const path = join(data, PID_FILE);
   const pid = Number(textOf(path));

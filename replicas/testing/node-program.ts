@@ -1,4 +1,4 @@
-// A program that answers as a node does and nothing else, so that tests of starting and ending need no shop.
+// A program that answers `/readyz` as a node does, so that tests of starting and ending need no shop.
 const server = Bun.serve({
   hostname: "127.0.0.1",
   port: Number(process.argv[2]),

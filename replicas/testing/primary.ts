@@ -1,15 +1,15 @@
-// What the tests of primaries and clusters share: folders that go again, questions to a primary, and whether a process lives.
+// Shared by the tests of primaries and clusters: temporary folders, queries to a primary, and whether a process runs.
 import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 
-/** An empty folder, and how to remove it. */
+/** An empty temporary folder, and the function that removes it. */
 export function openScratch(): { path: string; remove(): void } {
   const path = mkdtempSync(join(tmpdir(), "insole-primary-"));
   return { path, remove: () => rmSync(path, { recursive: true, force: true }) };
 }
 
-/** Whether the process runs; one that has ended and that nobody has asked about yet does not. */
+/** Whether the process runs; a zombie does not. */
 export function isAlive(pid: number): boolean {
   const state = Bun.spawnSync(["ps", "-o", "stat=", "-p", String(pid)])
     .stdout.toString()
@@ -17,7 +17,7 @@ export function isAlive(pid: number): boolean {
   return state !== "" && !state.startsWith("Z");
 }
 
-/** Asks a primary one statement; the first cell of the answer, or what it refused with. */
+/** Sends a primary one statement; returns the first cell of the result, or the error. */
 export async function queryPrimary(
   url: string,
   token: string,
