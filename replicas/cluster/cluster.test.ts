@@ -5,7 +5,7 @@ import { join } from "node:path";
 import { freePort } from "../../db/ports.ts";
 import { until } from "../../db/until.ts";
 import { isAlive, openScratch } from "../testing/primary.ts";
-import type { Described } from "./cluster.ts";
+import type { ClusterDescription } from "./cluster.ts";
 import { findNginx } from "./edge.ts";
 
 const hasNginx = findNginx(process.env.PATH ?? "") !== null;
@@ -17,7 +17,11 @@ const BOOT_MS_MAX = 30_000;
 /** Sqld waits up to 30 s for a connection on which nothing was asked yet. */
 const STOP_MS_MAX = 60_000;
 
-type Running = { process: Bun.Subprocess<"ignore", "pipe", "pipe">; line: string; described: Described };
+type Running = {
+  process: Bun.Subprocess<"ignore", "pipe", "pipe">;
+  line: string;
+  described: ClusterDescription;
+};
 
 const words = (...more: string[]): string[] => [process.execPath, COMMAND, "--data", DATA, ...more];
 
@@ -31,7 +35,7 @@ async function boot(...more: string[]): Promise<Running> {
   const { value } = await subprocess.stdout.getReader().read();
   if (!value) throw new Error(`it gave up: ${await subprocess.stderr.text()}`);
   const line = new TextDecoder().decode(value);
-  return { process: subprocess, line, described: JSON.parse(line) as Described };
+  return { process: subprocess, line, described: JSON.parse(line) as ClusterDescription };
 }
 
 /** Types into the second terminal. */
@@ -41,9 +45,9 @@ async function type(...more: string[]): Promise<{ code: number; out: string; err
   return { code: await subprocess.exited, out: out.trim(), err: err.trim() };
 }
 
-const status = async (): Promise<Described> => JSON.parse((await type("--status", "--json")).out);
+const status = async (): Promise<ClusterDescription> => JSON.parse((await type("--status", "--json")).out);
 const codeOf = async (url: string): Promise<number> => (await fetch(url).catch(() => ({ status: 0 }))).status;
-const pidsOf = ({ primary, nodes }: Described): number[] =>
+const pidsOf = ({ primary, nodes }: ClusterDescription): number[] =>
   [primary, ...nodes].flatMap(({ pid }) => pid ?? []);
 
 // On a machine that has no NGINX there is nothing to try; CI installs it.

@@ -1,4 +1,5 @@
 // A whole cluster on one machine: the primary, its nodes and the edge, started in order, changed on demand, ended in order.
+import { must } from "../../db/must.ts";
 import { freePort, freePorts, isFree } from "../../db/ports.ts";
 import type { Children } from "../primary/children.ts";
 import { openPrimary, type Primary } from "../primary/supervisor.ts";
@@ -24,7 +25,7 @@ export type ClusterOptions = {
 };
 
 /** What others need to find a cluster's parts. */
-export type Described = {
+export type ClusterDescription = {
   edge: string | null;
   primary: { url: string; pid: number | null };
   nodes: { name: string; url: string; pid: number | null }[];
@@ -36,12 +37,12 @@ export type Cluster = {
   node(number: number): Node;
   primary(): Primary;
   edge: Edge | undefined;
-  describe(): Described;
+  describe(): ClusterDescription;
   /** Starts the primary again after it was stopped. */
   startPrimary(): Promise<void>;
   addNode(): Promise<Node>;
   /** Those that the edge should send to. */
-  places(without?: Node): string[];
+  addresses(without?: Node): string[];
   close(): Promise<void>;
 };
 
@@ -54,12 +55,12 @@ const COLLECTOR_BYTES = "167772160";
 /** Starts everything and returns when all is ready; throws one sentence, with nothing left running, when it cannot be. */
 export async function openCluster(options: ClusterOptions): Promise<Cluster> {
   const { folder, children, say } = options;
-  const edgePort = edgePortOf(options.port);
-  const made = await prepareData(folder, options.from, children);
-  if (made === "made") say("made a new shop");
-  const [primaryPort = 0, statusPort = 0, ...ports] = freePorts(options.nodes + 2);
-  const startPrimary = () =>
-    openPrimary({ ...folder.primary, listen: `127.0.0.1:${primaryPort}`, children, say });
+  const edgePort = freeEdgePort(options.port);
+  const prepared = await prepareData(folder, options.from, children);
+  if (prepared === "created") say("created a new shop");
+  const [primaryPort, statusPort, ...ports] = freePorts(options.nodes + 2);
+  const listen = `127.0.0.1:${must(primaryPort, "the primary's port")}`;
+  const startPrimary = () => openPrimary({ ...folder.primary, listen, children, say });
   let primary = startPrimary();
   // Its end is told where it is asked for; a refusal later is worth a line.
   const follow = (each: Primary) => void each.ended.catch((thrown: Error) => say(thrown.message));
@@ -67,22 +68,26 @@ export async function openCluster(options: ClusterOptions): Promise<Cluster> {
   await primary.ready;
 
   const settings = nodeSettings(options, primary.url);
-  const nodes = ports.map((port, at) => nodeOf(at + 1, port));
+  const nodes = ports.map((port, index) => nodeOf(index + 1, port));
   const edge = options.withEdge
-    ? openEdge({ port: edgePort, statusPort, folder, children }, options.env.PATH ?? "")
+    ? openEdge(
+        { port: edgePort, statusPort: must(statusPort, "the status port"), folder, children },
+        options.env.PATH ?? "",
+      )
     : undefined;
   function nodeOf(number: number, port: number): Node {
     return openNode(number, port, folder.nodeFolder(`node-${number}`), settings);
   }
-  const places = (without?: Node) => nodes.filter((node) => node !== without).map(({ place }) => place);
+  const addresses = (without?: Node) =>
+    nodes.filter((node) => node !== without).map(({ address }) => address);
 
   await startAll(nodes);
-  await edge?.start(places());
+  await edge?.start(addresses());
 
   return {
     folder,
     edge,
-    places,
+    addresses,
     nodes: () => nodes,
     node(number) {
       const found = nodes.find((node) => node.number === number);
@@ -101,7 +106,7 @@ export async function openCluster(options: ClusterOptions): Promise<Cluster> {
       const node = nodeOf(nodes.length + 1, freePort());
       nodes.push(node);
       await node.start();
-      edge?.reload(places());
+      edge?.reload(addresses());
       return node;
     },
     async close() {
@@ -112,11 +117,11 @@ export async function openCluster(options: ClusterOptions): Promise<Cluster> {
   };
 }
 
-function edgePortOf(asked: number | undefined): number {
-  if (asked === undefined) return isFree(EDGE_PORT) ? EDGE_PORT : freePort();
-  if (!isFree(asked))
-    throw new Error(`port ${asked} is taken: stop what uses it, or name another with --port`);
-  return asked;
+function freeEdgePort(wanted: number | undefined): number {
+  if (wanted === undefined) return isFree(EDGE_PORT) ? EDGE_PORT : freePort();
+  if (!isFree(wanted))
+    throw new Error(`port ${wanted} is taken: stop what uses it, or name another with --port`);
+  return wanted;
 }
 
 function nodeSettings(options: ClusterOptions, primaryUrl: string): NodeSettings {
@@ -151,7 +156,7 @@ async function startAll(nodes: readonly Node[]): Promise<void> {
   await Promise.all(Array.from({ length: STARTS_AT_ONCE }, startNext));
 }
 
-const describe = (primary: Primary, nodes: readonly Node[], edge: Edge | undefined): Described => ({
+const describe = (primary: Primary, nodes: readonly Node[], edge: Edge | undefined): ClusterDescription => ({
   edge: edge?.url ?? null,
   primary: { url: primary.url, pid: primary.pid() ?? null },
   nodes: nodes.map((node) => ({ name: node.name, url: node.url, pid: node.pid() ?? null })),

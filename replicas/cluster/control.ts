@@ -12,7 +12,7 @@ export function openControl(
   perform: (control: Control) => Promise<string[]>,
 ): { close(): void } {
   const token = crypto.randomUUID();
-  let last: Promise<unknown> = Promise.resolve();
+  let earlier: Promise<unknown> = Promise.resolve();
   const answer = async (control: Control): Promise<Reply> => {
     try {
       return { ok: true, lines: await perform(control) };
@@ -29,8 +29,8 @@ export function openControl(
       if (request.headers.get("authorization") !== `Bearer ${token}`)
         return new Response(null, { status: 401 });
       const control = (await request.json()) as Control;
-      const turn = control.verb === "status" ? answer(control) : last.then(() => answer(control));
-      last = Promise.all([last, turn]);
+      const turn = control.verb === "status" ? answer(control) : earlier.then(() => answer(control));
+      earlier = Promise.all([earlier, turn]);
       return Response.json(await turn);
     },
   });
@@ -44,7 +44,7 @@ export function openControl(
 }
 
 /** Asks the cluster in this folder and returns its lines; throws one sentence when none runs there, or it refuses. */
-export async function askCluster({ root, controlFile }: ClusterFolder, control: Control): Promise<string[]> {
+export async function sendControl({ root, controlFile }: ClusterFolder, control: Control): Promise<string[]> {
   if (!existsSync(controlFile)) throw new Error(`no cluster runs in ${root}`);
   const { url, token } = JSON.parse(readFileSync(controlFile, "utf8")) as { url: string; token: string };
   const response = await fetch(url, {

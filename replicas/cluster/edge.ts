@@ -11,13 +11,13 @@ export type Edge = {
   url: string;
   pid(): number | undefined;
   /** Starts NGINX on this list unless it runs, and waits until it answers; throws one sentence when it does not. */
-  start(places: readonly string[]): Promise<void>;
+  start(addresses: readonly string[]): Promise<void>;
   /** Writes the list for the next reload, without one. */
-  write(places: readonly string[]): void;
+  write(addresses: readonly string[]): void;
   /** Writes the list and makes it count. */
-  reload(places: readonly string[]): void;
+  reload(addresses: readonly string[]): void;
   /** Whether NGINX was last loaded with this node. */
-  knows(place: string): boolean;
+  knows(address: string): boolean;
   pause(): void;
   resume(): void;
   kill(): Promise<void>;
@@ -45,13 +45,9 @@ export function openEdge({ port, statusPort, folder, children }: EdgeOptions, pa
   let child: Child | undefined;
   let loaded: readonly string[] = [];
 
-  const runToEnd = (program: readonly string[]) => {
-    const { exitCode, stdout, stderr } = Bun.spawnSync([...program], { cwd: ROOT, env });
-    if (exitCode !== 0) throw new Error(`${program[0]} failed: ${stderr}${stdout}`.trim());
-  };
-  const write = (places: readonly string[]) => {
-    writeFileSync(folder.nodesFile, places.map((place) => `${place}\n`).join(""));
-    runToEnd([
+  const write = (addresses: readonly string[]) => {
+    writeFileSync(folder.nodesFile, addresses.map((address) => `${address}\n`).join(""));
+    runToEnd(env, [
       "nginx/generate",
       "--out",
       folder.edge,
@@ -72,29 +68,29 @@ export function openEdge({ port, statusPort, folder, children }: EdgeOptions, pa
     url,
     pid: () => child?.pid,
     write,
-    knows: (place) => loaded.includes(place),
-    async start(places) {
+    knows: (address) => loaded.includes(address),
+    async start(addresses) {
       if (child) return;
       if (!findNginx(path))
         throw new Error("nginx is not installed: apt-get install nginx, or run without an edge by --no-edge");
-      write(places);
-      const born = children.start([...nginx, "-g", "daemon off;"], {
+      write(addresses);
+      const started = children.start([...nginx, "-g", "daemon off;"], {
         env,
         cwd: folder.edge,
         outPath: join(folder.edge, "out.log"),
       });
-      child = born;
-      void born.exited.then(() => {
-        if (child === born) child = undefined;
+      child = started;
+      void started.exited.then(() => {
+        if (child === started) child = undefined;
       });
-      await untilAnswer(born, url, join(folder.edge, "out.log"));
-      loaded = places;
+      await untilAnswer(started, url, join(folder.edge, "out.log"));
+      loaded = addresses;
     },
-    reload(places) {
-      write(places);
-      runToEnd([...nginx, "-t", "-q"]);
+    reload(addresses) {
+      write(addresses);
+      runToEnd(env, [...nginx, "-t", "-q"]);
       child?.signal("SIGHUP");
-      if (child) loaded = places;
+      if (child) loaded = addresses;
     },
     pause: () => child?.signal("SIGSTOP"),
     resume: () => child?.signal("SIGCONT"),
@@ -121,4 +117,10 @@ async function untilAnswer(child: Child, url: string, logPath: string): Promise<
     await Promise.race([child.exited, Bun.sleep(PROBE_EVERY_MS)]);
   }
   throw new Error(`NGINX does not answer on ${url}: see ${logPath}`);
+}
+
+/** Runs a program of the repository. Throws one sentence with its output when it fails. */
+function runToEnd(env: Record<string, string>, program: readonly string[]): void {
+  const { exitCode, stdout, stderr } = Bun.spawnSync([...program], { cwd: ROOT, env });
+  if (exitCode !== 0) throw new Error(`${program[0]} failed: ${stderr}${stdout}`.trim());
 }

@@ -48,7 +48,7 @@ export async function prepareData(
   { root, primary, exemptFile }: ClusterFolder,
   from: string | undefined,
   children: Children,
-): Promise<"kept" | "made"> {
+): Promise<"kept" | "created"> {
   writeFileSync(exemptFile, LOOPBACK);
   if (hasKeys(primary.keys)) {
     if (from === undefined) return "kept";
@@ -56,14 +56,14 @@ export async function prepareData(
   }
   if (from !== undefined) {
     initDataset(primary, from);
-    return "made";
+    return "created";
   }
   const demo = join(root, "demo");
   rmSync(demo, { recursive: true, force: true });
   await fillDemo(demo, join(root, "demo.log"), children);
   initDataset(primary, join(demo, "insole.db"));
   rmSync(demo, { recursive: true });
-  return "made";
+  return "created";
 }
 
 async function fillDemo(folder: string, outPath: string, children: Children): Promise<void> {

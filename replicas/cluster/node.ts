@@ -20,7 +20,7 @@ export type Node = {
   name: string;
   url: string;
   /** `host:port`, as the edge's list has it. */
-  place: string;
+  address: string;
   state(): NodeState;
   pid(): number | undefined;
   /** How long ago it became ready; 0 before that. */
@@ -35,20 +35,20 @@ export type Node = {
 };
 
 /** A node that ends by itself with this code asks to be started again. */
-const START_ME_AGAIN = 75;
+const RESTART_EXIT_CODE = 75;
 /** Twelve that fetch a big shop at once take their time. */
 const READY_MS_MAX = 180_000;
 const PROBE_EVERY_MS = 25;
 const PROBE_MS = 2_000;
 /** A shop gives what is under way 10 s. */
 const DRAIN_MS = 15_000;
-const SHOWN_OF_LOG = 600;
+const LOG_CHARS_SHOWN = 600;
 
 /** Describes a node without starting it. */
 export function openNode(number: number, port: number, folder: string, settings: NodeSettings): Node {
   const name = `node-${number}`;
-  const place = `127.0.0.1:${port}`;
-  const url = `http://${place}`;
+  const address = `127.0.0.1:${port}`;
+  const url = `http://${address}`;
   const logPath = join(folder, "log");
   let state: NodeState = "down";
   let child: Child | undefined;
@@ -57,27 +57,27 @@ export function openNode(number: number, port: number, folder: string, settings:
   const launch = async (): Promise<void> => {
     mkdirSync(folder, { recursive: true, mode: 0o700 });
     state = "starting";
-    const born = settings.children.start(settings.program, {
+    const started = settings.children.start(settings.program, {
       cwd: ROOT,
       env: { ...settings.env, ...ownSettings(folder, port) },
       outPath: logPath,
     });
-    child = born;
-    void born.exited.then((code) => onExit(born, code));
-    await untilReady(born, url, () => `${name} gave up: ${lastWords(logPath)}`);
-    if (child !== born || state !== "starting") return;
+    child = started;
+    void started.exited.then((code) => onExit(started, code));
+    await untilReady(started, url, () => `${name} gave up: ${endOfLog(logPath)}`);
+    if (child !== started || state !== "starting") return;
     state = "ready";
     readyAtMs = performance.now();
   };
 
-  const onExit = (dead: Child, code: number | null) => {
-    if (child !== dead) return;
+  const onExit = (ended: Child, code: number | null) => {
+    if (child !== ended) return;
     child = undefined;
-    const was = state;
+    const stateBefore = state;
     state = "down";
-    if (was === "draining") return;
+    if (stateBefore === "draining") return;
     settings.say(`${name} ${code === null ? "was killed" : `ended with code ${code}`}`);
-    if (code === START_ME_AGAIN && was !== "starting")
+    if (code === RESTART_EXIT_CODE && stateBefore !== "starting")
       launch().catch((thrown: Error) => settings.say(thrown.message));
   };
 
@@ -85,7 +85,7 @@ export function openNode(number: number, port: number, folder: string, settings:
     number,
     name,
     url,
-    place,
+    address,
     state: () => state,
     pid: () => child?.pid,
     readyForMs: () => (readyAtMs === undefined ? 0 : performance.now() - readyAtMs),
@@ -136,7 +136,7 @@ async function untilReady(child: Child, url: string, why: () => string): Promise
   throw new Error(why());
 }
 
-function lastWords(path: string): string {
-  const text = readFileSync(path, "utf8").trimEnd().slice(-SHOWN_OF_LOG);
+function endOfLog(path: string): string {
+  const text = readFileSync(path, "utf8").trimEnd().slice(-LOG_CHARS_SHOWN);
   return text === "" ? `it said nothing (${path})` : text;
 }

@@ -78,11 +78,11 @@ export function readOptions(args: readonly string[]): ClusterCommand {
     return {
       kind: "run",
       data: values.data,
-      nodes: whole("--nodes", values.nodes, 1, NODES_MAX) ?? 12,
-      port: whole("--port", values.port, 1, PORT_MAX),
+      nodes: wholeNumber("--nodes", values.nodes, 1, NODES_MAX) ?? 12,
+      port: wholeNumber("--port", values.port, 1, PORT_MAX),
       from: values.from,
       withEdge: !values["no-edge"],
-      cacheBytes: whole("--cache-bytes", values["cache-bytes"], 0, CACHE_BYTES_LIMIT) ?? CACHE_BYTES,
+      cacheBytes: wholeNumber("--cache-bytes", values["cache-bytes"], 0, CACHE_BYTES_LIMIT) ?? CACHE_BYTES,
       json: values.json,
     };
   }
@@ -102,13 +102,13 @@ export function readOptions(args: readonly string[]): ClusterCommand {
 
 /** `--pause` and `--resume` may stand alone: they mean the primary. */
 const withDefaultTarget = (args: readonly string[]): string[] =>
-  args.flatMap((word, at) => {
-    const next = args[at + 1];
+  args.flatMap((word, index) => {
+    const next = args[index + 1];
     const isAlone = next === undefined || next.startsWith("-");
     return (word === "--pause" || word === "--resume") && isAlone ? [word, "primary"] : [word];
   });
 
-function whole(name: string, value: string | undefined, min: number, max: number): number | undefined {
+function wholeNumber(name: string, value: string | undefined, min: number, max: number): number | undefined {
   if (value === undefined) return undefined;
   const isGood = /^\d+$/.test(value) && Number(value) >= min && Number(value) <= max;
   if (!isGood) throw new Error(`${name} is ${value}: it must be a whole number from ${min} to ${max}`);

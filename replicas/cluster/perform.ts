@@ -1,10 +1,11 @@
 // What a control does to the running cluster; each returns the lines to show.
+import { must } from "../../db/must.ts";
 import type { Cluster } from "./cluster.ts";
 import type { Node } from "./node.ts";
 import type { Control } from "./options.ts";
 
 /** The edge leaves a node out for two seconds after it missed it (nginx/generate), which NGINX counts in whole ones. */
-const EDGE_FORGETS_MS = 3_100;
+const EDGE_RETRY_MS = 3_100;
 
 /** Carries it out; throws one sentence when the target does not fit. */
 export async function perform(cluster: Cluster, control: Control): Promise<string[]> {
@@ -30,7 +31,8 @@ function describeLines(cluster: Cluster): string[] {
     ...(edge === null ? [] : [`edge ${edge} pid ${cluster.edge?.pid() ?? "-"}`]),
     `primary ${primary.url} pid ${primary.pid ?? "-"} ${cluster.primary().state()}`,
     ...nodes.map(
-      ({ name, url, pid }, at) => `${name} ${url} pid ${pid ?? "-"} ${cluster.nodes()[at]?.state()}`,
+      ({ name, url, pid }, index) =>
+        `${name} ${url} pid ${pid ?? "-"} ${must(cluster.nodes()[index], "the node").state()}`,
     ),
   ];
 }
@@ -53,7 +55,7 @@ async function toEdge(cluster: Cluster, { verb }: Control): Promise<string> {
   else if (verb === "pause") edge.pause();
   else if (verb === "resume") edge.resume();
   else if (verb === "stop") await edge.stop();
-  else if (verb === "start") await edge.start(cluster.places());
+  else if (verb === "start") await edge.start(cluster.addresses());
   else throw new Error("the edge cannot be drained: nodes can");
   return `edge: ${edge.pid() === undefined ? "down" : `pid ${edge.pid()}`}`;
 }
@@ -76,15 +78,15 @@ async function drain(cluster: Cluster, node: Node, restart: boolean): Promise<vo
   // The edge may still do without one that came back just now, and must not be left without this one too.
   const others = cluster.nodes().filter((each) => each !== node && each.state() === "ready");
   const youngestMs = Math.min(...others.map((each) => each.readyForMs()));
-  if (cluster.edge && youngestMs < EDGE_FORGETS_MS) await Bun.sleep(EDGE_FORGETS_MS - youngestMs);
+  if (cluster.edge && youngestMs < EDGE_RETRY_MS) await Bun.sleep(EDGE_RETRY_MS - youngestMs);
   await node.drain();
   if (restart) await node.start();
-  else cluster.edge?.write(cluster.places(node));
+  else cluster.edge?.write(cluster.addresses(node));
 }
 
 async function startAgain(cluster: Cluster, node: Node): Promise<void> {
   await node.start();
   if (!cluster.edge) return;
-  if (cluster.edge.knows(node.place)) cluster.edge.write(cluster.places());
-  else cluster.edge.reload(cluster.places());
+  if (cluster.edge.knows(node.address)) cluster.edge.write(cluster.addresses());
+  else cluster.edge.reload(cluster.addresses());
 }

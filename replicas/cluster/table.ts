@@ -1,8 +1,9 @@
 // The live table of a cluster: redrawn in place once a second on a terminal.
+import { must } from "../../db/must.ts";
 import type { Cluster } from "./cluster.ts";
 import { memoryOf, openWatch, type Reading } from "./watch.ts";
 
-const EVERY_MS = 1_000;
+const REDRAW_MS = 1_000;
 const COLUMNS: [string, (row: Reading) => string][] = [
   ["name", ({ name }) => name],
   ["role", ({ role }) => role],
@@ -14,7 +15,7 @@ const COLUMNS: [string, (row: Reading) => string][] = [
   ["memory", ({ memoryMib }) => shown(memoryMib, (mib) => `${mib.toFixed(0)} MiB`)],
 ];
 /** Names and states are words; the rest are numbers and stand right. */
-const WORDS = 3;
+const TEXT_COLUMNS = 3;
 
 const shown = (value: number | null, show: (value: number) => string): string =>
   value === null ? "-" : show(value);
@@ -22,10 +23,15 @@ const shown = (value: number | null, show: (value: number) => string): string =>
 /** The table as lines, its columns as wide as they must be. */
 export function renderTable(rows: readonly Reading[]): string[] {
   const cells = [COLUMNS.map(([title]) => title), ...rows.map((row) => COLUMNS.map(([, show]) => show(row)))];
-  const widths = COLUMNS.map((_, at) => Math.max(...cells.map((line) => (line[at] ?? "").length)));
+  const widths = COLUMNS.map((_, index) =>
+    Math.max(...cells.map((line) => must(line[index], "the cell").length)),
+  );
   return cells.map((line) =>
     line
-      .map((cell, at) => (at < WORDS ? cell.padEnd(widths[at] ?? 0) : cell.padStart(widths[at] ?? 0)))
+      .map((cell, index) => {
+        const width = must(widths[index], "the column's width");
+        return index < TEXT_COLUMNS ? cell.padEnd(width) : cell.padStart(width);
+      })
       .join("  ")
       .trimEnd(),
   );
@@ -54,7 +60,7 @@ export function openTable(
   let drawing = draw();
   const timer = setInterval(() => {
     drawing = drawing.then(draw);
-  }, EVERY_MS);
+  }, REDRAW_MS);
   return {
     say(line) {
       erase();
@@ -70,7 +76,7 @@ export function openTable(
 async function readPrimary(cluster: Cluster): Promise<Reading> {
   const primary = cluster.primary();
   const pid = primary.pid();
-  const memory = await memoryOf(pid === undefined ? [] : [pid]);
+  const memory = await memoryOf([pid]);
   return {
     name: "primary",
     role: "primary",
@@ -79,6 +85,6 @@ async function readPrimary(cluster: Cluster): Promise<Reading> {
     lagMs: null,
     requestsPerSecond: null,
     hitShare: null,
-    memoryMib: memory.get(pid ?? 0) ?? null,
+    memoryMib: memory.get(pid) ?? null,
   };
 }

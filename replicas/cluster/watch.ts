@@ -19,9 +19,9 @@ export type Totals = { requests: number; answers: number; hits: number };
 
 export type Watch = { read(nodes: readonly Node[]): Promise<Reading[]> };
 
-const ASK_MS = 900;
+const FETCH_MS = 900;
 /** Asked by those who watch, not by customers. */
-const WATCHERS = /route="\/?(health|livez|readyz|metrics)/;
+const OPERATOR_ROUTES = /route="\/?(health|livez|readyz|metrics)/;
 const FROM_MEMORY = /kind="(hit|not-modified)"/;
 
 /** Keeps each node's last totals, so that a reading can tell rates. */
@@ -31,9 +31,9 @@ export function openWatch(now: () => number = performance.now.bind(performance))
     const idle = { name: node.name, role: "node", state: node.state(), memoryMib };
     const [health, metrics] =
       node.state() === "ready" || node.state() === "draining"
-        ? await Promise.all([ask(`${node.url}/health`), ask(`${node.url}/metrics`)])
+        ? await Promise.all([fetchText(`${node.url}/health`), fetchText(`${node.url}/metrics`)])
         : [null, null];
-    const told =
+    const reported =
       health === null ? null : (JSON.parse(health) as { role?: string; seq?: number; lagMs?: number });
     const before = last.get(node.name);
     const atMs = now();
@@ -42,16 +42,16 @@ export function openWatch(now: () => number = performance.now.bind(performance))
     else last.delete(node.name);
     return {
       ...idle,
-      role: told?.role ?? idle.role,
-      seq: told?.seq ?? null,
-      lagMs: told?.lagMs ?? null,
+      role: reported?.role ?? idle.role,
+      seq: reported?.seq ?? null,
+      lagMs: reported?.lagMs ?? null,
       ...ratesOf(before, totals, atMs),
     };
   };
   return {
     async read(nodes) {
-      const memory = await memoryOf(nodes.flatMap((node) => node.pid() ?? []));
-      return Promise.all(nodes.map((node) => readNode(node, memory.get(node.pid() ?? 0) ?? null)));
+      const memory = await memoryOf(nodes.map((node) => node.pid()));
+      return Promise.all(nodes.map((node) => readNode(node, memory.get(node.pid()) ?? null)));
     },
   };
 }
@@ -61,7 +61,8 @@ export function totalsOf(metrics: string): Totals {
   const totals: Totals = { requests: 0, answers: 0, hits: 0 };
   for (const line of metrics.split("\n")) {
     const value = Number(line.slice(line.lastIndexOf(" ") + 1));
-    if (line.startsWith("insole_http_requests_total{") && !WATCHERS.test(line)) totals.requests += value;
+    if (line.startsWith("insole_http_requests_total{") && !OPERATOR_ROUTES.test(line))
+      totals.requests += value;
     if (!line.startsWith("insole_cache_answers_total{")) continue;
     totals.answers += value;
     if (FROM_MEMORY.test(line)) totals.hits += value;
@@ -83,21 +84,22 @@ function ratesOf(
   };
 }
 
-async function ask(url: string): Promise<string | null> {
+async function fetchText(url: string): Promise<string | null> {
   try {
-    const response = await fetch(url, { signal: AbortSignal.timeout(ASK_MS) });
+    const response = await fetch(url, { signal: AbortSignal.timeout(FETCH_MS) });
     return response.ok ? await response.text() : null;
   } catch {
     return null;
   }
 }
 
-/** Resident memory in MiB by process; one question for all of them. */
-export async function memoryOf(pids: readonly number[]): Promise<Map<number, number>> {
-  if (pids.length === 0) return new Map();
-  const asked = Bun.spawn(["ps", "-o", "pid=,rss=", "-p", pids.join(",")], { stderr: "ignore" });
-  const lines = (await asked.stdout.text()).trim().split("\n");
-  return new Map(
-    lines.map((line) => line.trim().split(/\s+/).map(Number)).map(([pid = 0, kib = 0]) => [pid, kib / 1024]),
-  );
+/** Resident memory in MiB by process; missing pids, and processes that have ended, are left out. */
+export async function memoryOf(
+  pids: readonly (number | undefined)[],
+): Promise<Map<number | undefined, number>> {
+  const running = pids.filter((pid) => pid !== undefined);
+  if (running.length === 0) return new Map();
+  const ps = Bun.spawn(["ps", "-o", "pid=,rss=", "-p", running.join(",")], { stderr: "ignore" });
+  const rows = (await ps.stdout.text()).matchAll(/^\s*(\d+)\s+(\d+)$/gm);
+  return new Map([...rows].map(([, pid, kib]) => [Number(pid), Number(kib) / 1024]));
 }

@@ -3,7 +3,7 @@ import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import type { Database } from "../../db/database.ts";
 import { openRemote } from "../../db/server/remote.ts";
-import { askCluster } from "../cluster/control.ts";
+import { sendControl } from "../cluster/control.ts";
 import { openFolder, ROOT } from "../cluster/folder.ts";
 import { readOptions } from "../cluster/options.ts";
 import type { Child, Children } from "../primary/children.ts";
@@ -71,7 +71,7 @@ export async function bootCluster({ nodes, data, children, path, onStart }: Boot
     async control(...words) {
       const asked = readOptions(["--data", data, ...words]);
       if (asked.kind !== "control") throw new Error(`${words.join(" ")} changes no cluster`);
-      return askCluster(folder, asked.control);
+      return sendControl(folder, asked.control);
     },
   };
 }
