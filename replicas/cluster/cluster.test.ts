@@ -1,4 +1,4 @@
-// A whole cluster by its command: ready as told, changed from a second terminal, and nothing left when it ends, however it ends.
+// A whole cluster, run by its command: it starts, is controlled from a second terminal, and leaves nothing behind when it ends.
 import { afterAll, beforeAll, describe, expect, test } from "bun:test";
 import { existsSync, statSync } from "node:fs";
 import { join } from "node:path";
@@ -14,7 +14,7 @@ const scratch = openScratch();
 const DATA = join(scratch.path, "cluster");
 const COMMAND = join(import.meta.dir, "command.ts");
 const BOOT_MS_MAX = 30_000;
-/** Sqld waits up to 30 s for a connection on which nothing was asked yet. */
+/** sqld waits up to 30 s for a connection without a request so far. */
 const STOP_MS_MAX = 60_000;
 
 type Running = {
@@ -25,7 +25,7 @@ type Running = {
 
 const words = (...more: string[]): string[] => [process.execPath, COMMAND, "--data", DATA, ...more];
 
-/** Starts it as one would type it, and waits for its line. */
+/** Runs the command and waits for its line. */
 async function boot(...more: string[]): Promise<Running> {
   const subprocess = Bun.spawn(words("--json", "--nodes", "2", ...more), {
     stdin: "ignore",
@@ -33,12 +33,12 @@ async function boot(...more: string[]): Promise<Running> {
     stderr: "pipe",
   });
   const { value } = await subprocess.stdout.getReader().read();
-  if (!value) throw new Error(`it gave up: ${await subprocess.stderr.text()}`);
+  if (!value) throw new Error(`the cluster did not start: ${await subprocess.stderr.text()}`);
   const line = new TextDecoder().decode(value);
   return { process: subprocess, line, described: JSON.parse(line) as ClusterDescription };
 }
 
-/** Types into the second terminal. */
+/** Runs a control, as in a second terminal. */
 async function type(...more: string[]): Promise<{ code: number; out: string; err: string }> {
   const subprocess = Bun.spawn(words(...more), { stdin: "ignore", stdout: "pipe", stderr: "pipe" });
   const [out, err] = await Promise.all([subprocess.stdout.text(), subprocess.stderr.text()]);
@@ -50,7 +50,7 @@ const codeOf = async (url: string): Promise<number> => (await fetch(url).catch((
 const pidsOf = ({ primary, nodes }: ClusterDescription): number[] =>
   [primary, ...nodes].flatMap(({ pid }) => pid ?? []);
 
-// On a machine that has no NGINX there is nothing to try; CI installs it.
+// Skipped on a machine without NGINX; CI installs it.
 describe.skipIf(!hasNginx)("with an edge", () => {
   let running: Running;
   const port = freePort();
@@ -63,7 +63,7 @@ describe.skipIf(!hasNginx)("with an edge", () => {
     scratch.remove();
   }, STOP_MS_MAX);
 
-  test("one line says where everything is, and all of it answers", async () => {
+  test("one line has the address of each part, and all parts answer", async () => {
     const url = expect.stringMatching(/^http:\/\/127\.0\.0\.1:\d+$/);
     const pid = expect.any(Number);
     expect(running.line).toEndWith("}\n");
@@ -86,7 +86,7 @@ describe.skipIf(!hasNginx)("with an edge", () => {
     expect([mode("jwt-secret"), mode("control.json"), mode(".")]).toEqual([0o600, 0o600, 0o700]);
   });
 
-  test("a folder has one cluster", async () => {
+  test("a folder has one cluster at a time", async () => {
     const second = await type("--nodes", "1");
     expect(second).toEqual({
       code: 1,
@@ -96,7 +96,7 @@ describe.skipIf(!hasNginx)("with an edge", () => {
     expect(await type("--status")).toMatchObject({ code: 0, err: "" });
   });
 
-  test("a port that is taken is said before anything is started", async () => {
+  test("a taken port is reported before anything is started", async () => {
     const other = join(scratch.path, "other");
     expect(await type("--data", other, "--port", String(port))).toMatchObject({
       err: `cluster: port ${port} is taken: stop what uses it, or name another with --port`,
@@ -106,26 +106,29 @@ describe.skipIf(!hasNginx)("with an edge", () => {
   });
 
   describe("from the second terminal", () => {
-    test("a killed node stays down, the edge does without it, and it comes back", async () => {
+    test("a killed node stays down, the edge skips it, and it comes back", async () => {
       const before = running.described.nodes[0]!;
       expect((await type("--kill", "1")).out).toBe("node-1: down");
       expect(isAlive(before.pid!)).toBe(false);
       expect((await status()).nodes[0]?.pid).toBeNull();
-      for (let asked = 0; asked < 10; asked += 1)
-        expect(await codeOf(`${running.described.edge}/api/shoes?limit=${asked + 1}`)).toBe(200);
+      for (let request = 0; request < 10; request += 1)
+        expect(await codeOf(`${running.described.edge}/api/shoes?limit=${request + 1}`)).toBe(200);
       expect((await type("--start", "1")).out).toBe("node-1: ready");
       expect(await codeOf(`${before.url}/readyz`)).toBe(200);
     });
 
-    test("a killed primary is back by itself, under another pid", async () => {
+    test("a killed primary is restarted, with another pid", async () => {
       const before = running.described.primary;
-      expect((await type("--kill", "primary")).out).toBe("primary: killed, it is started again");
-      await until("another primary", async () => ![null, before.pid].includes((await status()).primary.pid));
-      await until("the primary's health", async () => (await codeOf(`${before.url}/health`)) === 200);
+      expect((await type("--kill", "primary")).out).toBe("primary: killed, it is restarted");
+      await until(
+        "another sqld runs",
+        async () => ![null, before.pid].includes((await status()).primary.pid),
+      );
+      await until("the primary is healthy", async () => (await codeOf(`${before.url}/health`)) === 200);
     });
 
     test(
-      "a stopped primary stays away until it is started",
+      "a stopped primary stays down until it is started",
       async () => {
         const { pid } = (await status()).primary;
         expect((await type("--stop", "primary")).out).toBe("primary: stopped");
@@ -136,24 +139,24 @@ describe.skipIf(!hasNginx)("with an edge", () => {
       STOP_MS_MAX,
     );
 
-    test("a pause freezes the primary until it goes on", async () => {
+    test("a pause freezes the primary until it is resumed", async () => {
       const { pid } = (await status()).primary;
       const state = () => Bun.spawnSync(["ps", "-o", "stat=", "-p", String(pid)]).stdout.toString()[0];
       expect((await type("--pause")).out).toBe("primary: paused");
-      await until("a stopped process", () => state() === "T");
+      await until("the process is frozen", () => state() === "T");
       expect((await type("--resume")).out).toBe("primary: up");
-      await until("a running process", () => state() !== "T");
+      await until("the process runs on", () => state() !== "T");
       expect((await status()).primary.pid).toBe(pid);
     });
 
-    test("drain and restart, one after the other, lose no read and leave no write without an answer", async () => {
+    test("drain and restart, one node after the other, lose no read and answer every write", async () => {
       const before = (await status()).nodes.map(({ pid }) => pid);
       const { edge } = running.described;
       let isOver = false;
       const [reads, writes]: [number[], number[]] = [[], []];
       const reader = async (own: number): Promise<void> => {
-        for (let asked = own; !isOver; asked += 7)
-          reads.push(await codeOf(`${edge}/api/shoes?limit=${(asked % 50) + 1}`));
+        for (let request = own; !isOver; request += 7)
+          reads.push(await codeOf(`${edge}/api/shoes?limit=${(request % 50) + 1}`));
       };
       const writer = async (): Promise<void> => {
         const init = { method: "POST", body: "{}", headers: { "content-type": "application/json" } };
@@ -166,13 +169,13 @@ describe.skipIf(!hasNginx)("with an edge", () => {
       await Promise.all(clients);
       expect(drained).toEqual({ code: 0, out: "node-1: ready\nnode-2: ready", err: "" });
       expect([...new Set(reads)]).toEqual([200]);
-      // 504 says that nobody knows: the node had closed a connection on which the edge had just sent.
+      // 504 is an unknown outcome: the node closed a connection on which the edge had just sent a request.
       expect(writes.filter((code) => code !== 400 && code !== 504)).toEqual([]);
       const after = (await status()).nodes.map(({ pid }) => pid);
       expect(after.filter((pid) => before.includes(pid))).toEqual([]);
     });
 
-    test("one more node stands behind the edge", async () => {
+    test("an added node serves behind the edge, and leaves its list when it is drained", async () => {
       expect((await type("--add")).out).toMatch(/^added node-3 on http:\/\/127\.0\.0\.1:\d+$/);
       const { nodes } = await status();
       expect(nodes).toHaveLength(3);
@@ -181,16 +184,16 @@ describe.skipIf(!hasNginx)("with an edge", () => {
       expect(await Bun.file(join(DATA, "nodes.txt")).text()).not.toContain(new URL(nodes[2]!.url).host);
     });
 
-    test("what is not there is refused in a sentence", async () => {
+    test("an unknown target is refused in one sentence", async () => {
       expect((await type("--kill", "9")).err).toBe("cluster: there is no node 9: they are 1 to 3");
       expect((await type("--drain", "primary")).err).toBe(
-        "cluster: the primary cannot be drained: nodes can",
+        "cluster: the primary cannot be drained, only nodes can",
       );
     });
   });
 
   test(
-    "an end leaves nothing, a kill leaves nothing either, and the same shop comes back",
+    "neither an end nor a kill leaves a process behind, and the same shop comes back",
     async () => {
       const first = await status();
       const edgePid = Number(/edge \S+ pid (\d+)/.exec((await type("--status")).out)?.[1]);
@@ -207,7 +210,7 @@ describe.skipIf(!hasNginx)("with an edge", () => {
       expect(all).toContain(second.primary.pid!);
       running.process.kill("SIGKILL");
       await running.process.exited;
-      await until("the end of all of them", () => !all.some(isAlive));
+      await until("all of them have ended", () => !all.some(isAlive));
       expect(await codeOf(`${second.edge}/health`)).toBe(0);
       expect((await type("--status")).err).toBe(`cluster: no cluster runs in ${DATA}`);
 

@@ -7,24 +7,24 @@ import { type Edge, openEdge } from "./edge.ts";
 import { type ClusterFolder, nodeTokens, prepareData, readSecret } from "./folder.ts";
 import { type Node, type NodeSettings, openNode } from "./node.ts";
 
-/** What the command was asked for, and what it brings along. */
+/** The options of the command, and what it provides. */
 export type ClusterOptions = {
   nodes: number;
-  /** The edge's; undefined: a free one. */
+  /** The edge's port; undefined for a free one. */
   port: number | undefined;
   from: string | undefined;
   withEdge: boolean;
   cacheBytes: number;
   folder: ClusterFolder;
   children: Children;
-  /** What runs as a node. */
+  /** The program that runs as a node. */
   program: readonly string[];
-  /** Passed on to the nodes as it is; `PATH` is also where NGINX is looked for. */
+  /** The environment of the nodes; NGINX is looked for in its `PATH`. */
   env: Record<string, string>;
   say(line: string): void;
 };
 
-/** What others need to find a cluster's parts. */
+/** The addresses and pids of a cluster's parts, for other programs. */
 export type ClusterDescription = {
   edge: string | null;
   primary: { url: string; pid: number | null };
@@ -34,25 +34,31 @@ export type ClusterDescription = {
 export type Cluster = {
   folder: ClusterFolder;
   nodes(): readonly Node[];
+  /** Throws one sentence when there is no node of this number. */
   node(number: number): Node;
   primary(): Primary;
   edge: Edge | undefined;
   describe(): ClusterDescription;
-  /** Starts the primary again after it was stopped. */
+  /** Starts the primary after it was stopped. Rejects with one sentence when it cannot start. */
   startPrimary(): Promise<void>;
+  /** Starts one more node and adds it to the edge's list. Rejects with one sentence when it cannot start. */
   addNode(): Promise<Node>;
-  /** Those that the edge should send to. */
+  /** The addresses that the edge should send requests to. */
   addresses(without?: Node): string[];
+  /** Ends the edge, the nodes and the primary in order. */
   close(): Promise<void>;
 };
 
 const EDGE_PORT = 8_000;
-/** Starting is work for a core each; more at once only makes all of them late. */
+/** A start occupies a core; more at once only make each of them slower. */
 const STARTS_AT_ONCE = 4;
-/** As the package script `start` sets it. */
+/** The value that the package script `start` sets. */
 const COLLECTOR_BYTES = "167772160";
 
-/** Starts everything and returns when all is ready; throws one sentence, with nothing left running, when it cannot be. */
+/**
+ * Starts everything and resolves when all of it is ready. Throws one sentence when a part cannot start; the caller then closes
+ * `children`.
+ */
 export async function openCluster(options: ClusterOptions): Promise<Cluster> {
   const { folder, children, say } = options;
   const edgePort = freeEdgePort(options.port);
@@ -62,7 +68,7 @@ export async function openCluster(options: ClusterOptions): Promise<Cluster> {
   const listen = `127.0.0.1:${must(primaryPort, "the primary's port")}`;
   const startPrimary = () => openPrimary({ ...folder.primary, listen, children, say });
   let primary = startPrimary();
-  // Its end is told where it is asked for; a refusal later is worth a line.
+  // Reports a primary that may not be restarted.
   const follow = (each: Primary) => void each.ended.catch((thrown: Error) => say(thrown.message));
   follow(primary);
   await primary.ready;
@@ -137,12 +143,12 @@ function nodeSettings(options: ClusterOptions, primaryUrl: string): NodeSettings
       JWT_SECRET: readSecret(options.folder),
       CACHE_BYTES_MAX: String(options.cacheBytes),
       TRUST_PROXY: "loopback",
-      // The generator is one client, and asks as many would.
+      // A load generator is one client and sends the requests of many.
       RATE_LIMIT_MAX: "0",
       RATE_LIMIT_AUTH_MAX: "0",
       LOG_LEVEL: "info",
       LOG_SAMPLE: "0",
-      // The driver has words of its own for a primary that is gone; the node says it in its log.
+      // The driver would log an unreachable primary, too; the node's own log line is enough.
       RUST_LOG: "off",
     },
   };

@@ -1,4 +1,4 @@
-// The command `bun run cluster`: twelve nodes, their primary and NGINX on this machine.
+// The command `bun run cluster`: twelve nodes, their primary and NGINX on one machine.
 import { clusterCommand } from "./run.ts";
 
 process.exitCode = await clusterCommand(process.argv.slice(2), {

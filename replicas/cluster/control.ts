@@ -1,4 +1,5 @@
-// How a second terminal reaches a running cluster: a door on loopback, whose place and secret lie in the cluster's folder.
+// The control of a running cluster from a second terminal: a server on loopback, whose URL and secret lie in the cluster's
+// folder.
 import { existsSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { messageOf } from "../../db/message.ts";
 import type { ClusterFolder } from "./folder.ts";
@@ -6,7 +7,7 @@ import type { Control } from "./options.ts";
 
 type Reply = { ok: boolean; lines: string[] };
 
-/** Opens the door; controls are carried out one after the other. */
+/** Starts the server. Controls are carried out one after the other; the status is answered at once. */
 export function openControl(
   { controlFile }: ClusterFolder,
   perform: (control: Control) => Promise<string[]>,
@@ -23,7 +24,7 @@ export function openControl(
   const server = Bun.serve({
     hostname: "127.0.0.1",
     port: 0,
-    // A drain takes as long as it takes.
+    // A drain can take long.
     idleTimeout: 0,
     async fetch(request) {
       if (request.headers.get("authorization") !== `Bearer ${token}`)
@@ -43,7 +44,10 @@ export function openControl(
   };
 }
 
-/** Asks the cluster in this folder and returns its lines; throws one sentence when none runs there, or it refuses. */
+/**
+ * Sends a control to the cluster of this folder and returns its lines. Throws one sentence when no cluster runs there, or it
+ * refuses.
+ */
 export async function sendControl({ root, controlFile }: ClusterFolder, control: Control): Promise<string[]> {
   if (!existsSync(controlFile)) throw new Error(`no cluster runs in ${root}`);
   const { url, token } = JSON.parse(readFileSync(controlFile, "utf8")) as { url: string; token: string };

@@ -4,40 +4,41 @@ import { join } from "node:path";
 import type { Child, Children } from "../primary/children.ts";
 import { type ClusterFolder, ROOT } from "./folder.ts";
 
-/** Where the edge listens, and what it is made of. */
+/** The edge's ports and folder. */
 export type EdgeOptions = { port: number; statusPort: number; folder: ClusterFolder; children: Children };
 
 export type Edge = {
   url: string;
   pid(): number | undefined;
-  /** Starts NGINX on this list unless it runs, and waits until it answers; throws one sentence when it does not. */
+  /** Starts NGINX with this list unless it runs, and waits until it answers. Throws one sentence when it does not start. */
   start(addresses: readonly string[]): Promise<void>;
-  /** Writes the list for the next reload, without one. */
+  /** Writes the configuration for this list, without a reload. Throws one sentence when it cannot be generated. */
   write(addresses: readonly string[]): void;
-  /** Writes the list and makes it count. */
+  /** Writes the configuration and reloads NGINX. Throws one sentence when NGINX refuses it. */
   reload(addresses: readonly string[]): void;
   /** Whether NGINX was last loaded with this node. */
   knows(address: string): boolean;
   pause(): void;
   resume(): void;
   kill(): Promise<void>;
+  /** Ends NGINX after the requests under way. */
   stop(): Promise<void>;
 };
 
 const ANSWER_MS_MAX = 10_000;
 const PROBE_EVERY_MS = 10;
 const STOP_MS = 5_000;
-/** Where systems put it that is on nobody's PATH. */
+/** Folders of NGINX that are usually missing in `PATH`. */
 export const NGINX_PATHS = "/usr/sbin:/usr/local/sbin:/opt/homebrew/bin";
 
-/** The path of nginx, looked for on this `PATH` and where systems put it beside; null when it is not installed. */
+/** The path of nginx, looked for in this `PATH` and the usual folders; null where it is not installed. */
 export const findNginx = (path: string): string | null =>
   Bun.which("nginx", { PATH: `${path}:${NGINX_PATHS}` });
 
-/** The edge's memory is shared with twelve nodes here. */
+/** Small, because twelve nodes share the machine's memory. */
 const CACHE_BYTES = "128m";
 
-/** Describes the edge without starting it; `path` is where programs are looked for. */
+/** Describes the edge without starting it; programs are looked for in `path`. */
 export function openEdge({ port, statusPort, folder, children }: EdgeOptions, path: string): Edge {
   const url = `http://127.0.0.1:${port}`;
   const env = { PATH: `${path}:${NGINX_PATHS}` };
@@ -72,7 +73,9 @@ export function openEdge({ port, statusPort, folder, children }: EdgeOptions, pa
     async start(addresses) {
       if (child) return;
       if (!findNginx(path))
-        throw new Error("nginx is not installed: apt-get install nginx, or run without an edge by --no-edge");
+        throw new Error(
+          "nginx is not installed: apt-get install nginx, or run without an edge with --no-edge",
+        );
       write(addresses);
       const started = children.start([...nginx, "-g", "daemon off;"], {
         env,
@@ -99,13 +102,13 @@ export function openEdge({ port, statusPort, folder, children }: EdgeOptions, pa
       await child?.exited;
     },
     async stop() {
-      // SIGQUIT lets what is under way end.
+      // After SIGQUIT NGINX finishes the requests under way.
       if (child) await children.end(child, STOP_MS, "SIGQUIT");
     },
   };
 }
 
-/** Any answer will do: the nodes may not be there yet. */
+/** Waits for any answer: the nodes may not be ready yet. */
 async function untilAnswer(child: Child, url: string, logPath: string): Promise<void> {
   const deadline = performance.now() + ANSWER_MS_MAX;
   while (performance.now() < deadline && child.isRunning()) {

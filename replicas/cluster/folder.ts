@@ -1,11 +1,11 @@
-// What a cluster keeps in its folder: the primary's data and keys, the sign-in secret, and a folder for each node.
+// The folder of a cluster: the primary's data and keys, the secret of the sessions, and a folder for each node.
 import { existsSync, mkdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { join, resolve } from "node:path";
 import type { Children } from "../primary/children.ts";
 import { initDataset } from "../primary/dataset.ts";
 import { hasKeys, makeToken, readKeys } from "../primary/keys.ts";
 
-/** Paths of a cluster, all absolute. */
+/** The absolute paths of a cluster. */
 export type ClusterFolder = {
   root: string;
   primary: { data: string; keys: string };
@@ -16,16 +16,16 @@ export type ClusterFolder = {
   nodeFolder(name: string): string;
 };
 
-/** The repository. */
+/** The folder of the repository. */
 export const ROOT = join(import.meta.dir, "../..");
 
 const SECRET_FILE = "jwt-secret";
 const READ_DAYS = 90;
 const DEMO_MS_MAX = 60_000;
-/** Whoever tries a cluster asks it with a load generator from here. */
+/** Clients without limits: a load generator on this machine. */
 const LOOPBACK = "127.0.0.0/8\n::1\n";
 
-/** Names the paths and makes the folder. */
+/** Creates the folder where it is missing, and returns its paths. */
 export function openFolder(data: string): ClusterFolder {
   const root = resolve(data);
   mkdirSync(root, { recursive: true, mode: 0o700 });
@@ -41,8 +41,8 @@ export function openFolder(data: string): ClusterFolder {
 }
 
 /**
- * Sees to it that there is a dataset: what is there is kept, else a copy of `from`, else the demo catalogue. Throws one sentence
- * when `from` is named although there is one.
+ * Prepares the dataset: keeps an existing one, else copies `from`, else creates the demo catalogue. Throws one sentence when
+ * `from` is given although there is a dataset.
  */
 export async function prepareData(
   { root, primary, exemptFile }: ClusterFolder,
@@ -52,7 +52,7 @@ export async function prepareData(
   writeFileSync(exemptFile, LOOPBACK);
   if (hasKeys(primary.keys)) {
     if (from === undefined) return "kept";
-    throw new Error(`${root} holds a shop already: --from is for a new folder, so name another with --data`);
+    throw new Error(`${root} holds a shop already: --from needs a new folder, so name another with --data`);
   }
   if (from !== undefined) {
     initDataset(primary, from);
@@ -76,17 +76,17 @@ async function fillDemo(folder: string, outPath: string, children: Children): Pr
   const killing = setTimeout(() => child.signal("SIGKILL"), DEMO_MS_MAX);
   const code = await child.exited;
   clearTimeout(killing);
-  if (code !== 0) throw new Error(`the demo catalogue could not be made: see ${outPath}`);
+  if (code !== 0) throw new Error(`the demo catalogue could not be created: see ${outPath}`);
 }
 
-/** What a node shows the primary: a token to write, and one to copy with. */
+/** The tokens of a node for the primary: one to write, and one to sync its replica. */
 export function nodeTokens({ primary }: ClusterFolder, nowMs: number): string {
   const keys = readKeys(primary.keys);
   const read = makeToken(keys, { kind: "read", days: READ_DAYS }, nowMs);
   return `${makeToken(keys, { kind: "write" }, nowMs)},${read}`;
 }
 
-/** The secret that all nodes sign with, made once. */
+/** The secret that all nodes sign sessions with; created at the first call. */
 export function readSecret({ root }: ClusterFolder): string {
   const path = join(root, SECRET_FILE);
   if (!existsSync(path))

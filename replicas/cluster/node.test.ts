@@ -1,4 +1,4 @@
-// One node's process: ready when it says so, down when it is killed, started again when it asks for it.
+// The process of one node: ready when `/readyz` says so, down after a kill, restarted when it asks for it.
 import { afterAll, afterEach, beforeEach, expect, test } from "bun:test";
 import { mkdtempSync, readFileSync } from "node:fs";
 import { join } from "node:path";
@@ -33,7 +33,7 @@ function describeNode(program?: string[]): Node {
   });
 }
 
-test("it is ready when it says so, once however often it is started", async () => {
+test("start resolves when the node is ready, and a second start does nothing", async () => {
   const node = describeNode();
   expect([node.name, node.state(), node.pid()]).toEqual(["node-3", "down", undefined]);
   await node.start();
@@ -43,7 +43,7 @@ test("it is ready when it says so, once however often it is started", async () =
   expect(node.pid()).toBe(pid!);
 });
 
-test("killed, it stays down until it is started", async () => {
+test("a killed node stays down until it is started", async () => {
   const node = describeNode();
   await node.start();
   const pid = node.pid()!;
@@ -54,7 +54,7 @@ test("killed, it stays down until it is started", async () => {
   expect(node.state()).toBe("ready");
 });
 
-test("drained, it ends in order and without a word", async () => {
+test("a drained node ends in order and without a message", async () => {
   const node = describeNode();
   await node.start();
   await node.drain();
@@ -62,7 +62,7 @@ test("drained, it ends in order and without a word", async () => {
   expect(readFileSync(join(folder, "log"), "utf8")).toBe("ended in order\n");
 });
 
-test("paused, it can still be drained", async () => {
+test("a paused node can be drained", async () => {
   const node = describeNode();
   await node.start();
   node.pause();
@@ -74,7 +74,7 @@ test("paused, it can still be drained", async () => {
 test.each([
   [75, "ready"],
   [3, "down"],
-])("one that ends by itself with code %d is %s afterwards", async (code, state) => {
+])("a node that ends by itself with code %d is %s afterwards", async (code, state) => {
   const node = describeNode();
   await node.start();
   const pid = node.pid()!;
@@ -84,35 +84,35 @@ test.each([
   expect(said).toEqual([`node-3 ended with code ${code}`]);
 });
 
-test("one that gives up at its start says why", async () => {
+test("a node that does not start reports the end of its log", async () => {
   const node = describeNode(["sh", "-c", "echo the port is taken; exit 1"]);
-  await expect(node.start()).rejects.toThrow("node-3 gave up: the port is taken");
+  await expect(node.start()).rejects.toThrow("node-3 did not start: the port is taken");
   expect(node.state()).toBe("down");
 });
 
-test("children see only the environment they are given, and none is started any more at the end", async () => {
+test("children get only the given environment, and none is started after close", async () => {
   const outPath = join(folder, "out");
   const child = children.start(["sh", "-c", 'echo "$A-$HOME-"; sleep 60 & sleep 60'], {
     env: { A: "given", PATH: process.env.PATH ?? "" },
     outPath,
   });
-  await until("its first line", () => readFileSync(outPath, "utf8") !== "");
+  await until("the first line of output", () => readFileSync(outPath, "utf8") !== "");
   expect(readFileSync(outPath, "utf8")).toBe("given--\n");
   const { stdout } = Bun.spawnSync(["ps", "-o", "pid=", "-g", String(child.pid)]);
   const group = stdout.toString().trim().split(/\s+/).map(Number);
   await children.close();
   expect(group.length).toBeGreaterThan(1);
-  await until("the end of the whole group", () => !group.some(isAlive));
+  await until("the whole group has ended", () => !group.some(isAlive));
   expect(() => children.start(["true"], { env: {} })).toThrow("the children are being closed");
 });
 
-test("a child that does not heed is killed after its time", async () => {
+test("a child that ignores SIGTERM is killed after its time", async () => {
   const outPath = join(folder, "out");
-  const child = children.start(["sh", "-c", "trap '' TERM; echo deaf; while :; do sleep 0.01; done"], {
+  const child = children.start(["sh", "-c", "trap '' TERM; echo trapped; while :; do sleep 0.01; done"], {
     env: { PATH: process.env.PATH ?? "" },
     outPath,
   });
-  await until("its trap", () => readFileSync(outPath, "utf8") === "deaf\n");
+  await until("the trap is set", () => readFileSync(outPath, "utf8") === "trapped\n");
   await children.end(child, 1);
   expect(child.isRunning()).toBe(false);
 });

@@ -1,13 +1,13 @@
-// One node of a cluster: a shop of its own process, with its own replica, on a port that stays the same.
+// The process of one node of a cluster: the shop with its own replica, on a port that stays the same.
 import { mkdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import type { Child, Children } from "../primary/children.ts";
 import { ROOT } from "./folder.ts";
 
-/** `down` is for as long as nobody starts it. */
+/** The state of a node's process; `down` lasts until `start`. */
 export type NodeState = "starting" | "ready" | "paused" | "draining" | "down";
 
-/** How nodes are started; `program` is what runs, the environment of each is added. */
+/** How nodes are started: the program, and the environment that all nodes share. */
 export type NodeSettings = {
   program: readonly string[];
   env: Record<string, string>;
@@ -19,28 +19,31 @@ export type Node = {
   number: number;
   name: string;
   url: string;
-  /** `host:port`, as the edge's list has it. */
+  /** `host:port`, as in the edge's list. */
   address: string;
   state(): NodeState;
   pid(): number | undefined;
-  /** How long ago it became ready; 0 before that. */
+  /** The time since the node became ready; 0 before that. */
   readyForMs(): number;
-  /** Starts it unless it runs, and waits until it is ready; throws one sentence with its last words when it gives up. */
+  /**
+   * Starts the node unless it runs, and waits until it is ready. Throws one sentence with the end of its log when it ends
+   * before.
+   */
   start(): Promise<void>;
-  /** Lets it finish what it has begun. */
+  /** Ends the node after the requests under way. */
   drain(): Promise<void>;
   kill(): Promise<void>;
   pause(): void;
   resume(): void;
 };
 
-/** A node that ends by itself with this code asks to be started again. */
+/** The exit code with which a node asks for a restart. */
 const RESTART_EXIT_CODE = 75;
-/** Twelve that fetch a big shop at once take their time. */
+/** Long, because twelve nodes may fetch a big shop at once. */
 const READY_MS_MAX = 180_000;
 const PROBE_EVERY_MS = 25;
 const PROBE_MS = 2_000;
-/** A shop gives what is under way 10 s. */
+/** A node waits up to 10 s for the requests under way. */
 const DRAIN_MS = 15_000;
 const LOG_CHARS_SHOWN = 600;
 
@@ -64,7 +67,7 @@ export function openNode(number: number, port: number, folder: string, settings:
     });
     child = started;
     void started.exited.then((code) => onExit(started, code));
-    await untilReady(started, url, () => `${name} gave up: ${endOfLog(logPath)}`);
+    await untilReady(started, url, () => `${name} did not start: ${endOfLog(logPath)}`);
     if (child !== started || state !== "starting") return;
     state = "ready";
     readyAtMs = performance.now();
@@ -127,7 +130,7 @@ async function untilReady(child: Child, url: string, why: () => string): Promise
   const deadline = performance.now() + READY_MS_MAX;
   while (performance.now() < deadline) {
     if (!child.isRunning()) throw new Error(why());
-    // Nobody listens yet: that is what is waited for.
+    // The node does not listen at first.
     const answer = await fetch(`${url}/readyz`, { signal: AbortSignal.timeout(PROBE_MS) }).catch(() => null);
     await answer?.arrayBuffer().catch(() => null);
     if (answer?.status === 200) return;
@@ -138,5 +141,5 @@ async function untilReady(child: Child, url: string, why: () => string): Promise
 
 function endOfLog(path: string): string {
   const text = readFileSync(path, "utf8").trimEnd().slice(-LOG_CHARS_SHOWN);
-  return text === "" ? `it said nothing (${path})` : text;
+  return text === "" ? `its log is empty (${path})` : text;
 }

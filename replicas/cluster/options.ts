@@ -1,33 +1,33 @@
-// What `bun run cluster` was asked for: to be a cluster, or to change one that runs.
+// The command line of `bun run cluster`: to run a cluster, or to control one that runs.
 import { parseArgs } from "node:util";
 
 export const USAGE = `usage: bun run cluster [--nodes 12] [--port 8000] [--data DIR] [--from FILE] [--cache-bytes N] [--no-edge] [--json]
        bun run cluster --kill 3 | --pause [3] | --resume [3] | --stop 3 | --start 3 | --drain 5 [--restart] | --add | --status
 
-Runs a whole cluster on this machine: a libSQL primary, its nodes, and NGINX in front. Ctrl-C ends everything.
-  --nodes N         how many, 1 to 48                                             (12)
-  --port P          the edge's                                                    (8000, or a free one)
-  --data DIR        its folder; what is there is kept                             (data/cluster)
-  --from FILE       begin with one machine's file (data/insole.db) instead of demo shoes
+Runs a whole cluster on this machine: a libSQL primary, its nodes, and NGINX in front. Ctrl-C ends all of it.
+  --nodes N         number of nodes, 1 to 48                                      (12)
+  --port P          port of the edge                                              (8000, or a free one)
+  --data DIR        folder of the cluster; an existing shop is kept               (data/cluster)
+  --from FILE       start with a copy of a single machine's file (data/insole.db), not with demo shoes
   --cache-bytes N   memory cache of each node                                     (8388608)
   --no-edge         without NGINX
   --json            print one line when all is ready: {"edge","primary":{"url","pid"},"nodes":[{"name","url","pid"}]}
 
-From another terminal, on the cluster in --data; a target is a node's number, several by comma, or primary or edge:
-  --kill T          kill -9; a node stays down until --start, the primary is started again at once
-  --pause [T]       freeze (SIGSTOP), the primary unless told otherwise, until --resume
-  --stop T          end it in order; it stays down until --start
-  --drain T         the same for nodes, and leave them out of the edge's list; --restart starts each again before the next
-  --add             one more node, put behind the edge
-  --status          who runs where; with --json the line of above, as it is now`;
+From another terminal, for the cluster in --data; T is a node's number, primary, edge, or several by comma:
+  --kill T          kill -9; a node stays down until --start, the primary is restarted at once
+  --pause [T]       freeze (SIGSTOP) until --resume; without T the primary
+  --stop T          end in order; stays down until --start
+  --drain T         --stop for nodes, which also leave the edge's list; --restart restarts each before the next
+  --add             start one more node behind the edge
+  --status          print each part's address, pid and state; with --json the line of above`;
 
-/** What can be done to a running cluster. */
+/** The actions on a running cluster. */
 export const VERBS = ["kill", "pause", "resume", "stop", "start", "drain", "add", "status"] as const;
 
-/** One such thing; targets are as typed. */
+/** One action on its targets, which are as typed. */
 export type Control = { verb: (typeof VERBS)[number]; targets: string[]; restart: boolean; json: boolean };
 
-/** A command line, understood. */
+/** A parsed command line. */
 export type ClusterCommand =
   | { kind: "help" }
   | { kind: "control"; data: string; control: Control }
@@ -47,7 +47,7 @@ const PORT_MAX = 65_535;
 const CACHE_BYTES = 8 * 1024 * 1024;
 const CACHE_BYTES_LIMIT = 64 * 1024 ** 3;
 
-/** Reads the words; throws one sentence when they make no sense. */
+/** Parses the arguments. Throws one sentence, or the parser's own error, when they are not valid. */
 export function readOptions(args: readonly string[]): ClusterCommand {
   const { values } = parseArgs({
     args: withDefaultTarget(args),
@@ -86,7 +86,7 @@ export function readOptions(args: readonly string[]): ClusterCommand {
       json: values.json,
     };
   }
-  if (more.length > 0) throw new Error(`--${verb} and --${more[0]} are two things: ask for one at a time`);
+  if (more.length > 0) throw new Error(`--${verb} and --${more[0]} exclude each other`);
   if (values.restart && verb !== "drain") throw new Error("--restart goes with --drain");
   const named = values[verb];
   const targets = typeof named === "string" ? named.split(",").map((each) => each.trim()) : [];
@@ -100,7 +100,7 @@ export function readOptions(args: readonly string[]): ClusterCommand {
   };
 }
 
-/** `--pause` and `--resume` may stand alone: they mean the primary. */
+/** Adds the target `primary` to a `--pause` or `--resume` without one. */
 const withDefaultTarget = (args: readonly string[]): string[] =>
   args.flatMap((word, index) => {
     const next = args[index + 1];

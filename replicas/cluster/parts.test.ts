@@ -1,11 +1,11 @@
-// The command's words, the table and the numbers in it.
+// The command line of a cluster, its table, and the figures in it.
 import { describe, expect, test } from "bun:test";
 import { readOptions } from "./options.ts";
 import { renderTable } from "./table.ts";
 import { type Reading, totalsOf } from "./watch.ts";
 
-describe("the words", () => {
-  test("make a cluster of twelve unless told otherwise", () => {
+describe("the command line", () => {
+  test("without options means a cluster of twelve nodes", () => {
     expect(readOptions([])).toEqual({
       kind: "run",
       data: "data/cluster",
@@ -46,7 +46,7 @@ describe("the words", () => {
     [["--port", "x"], "--port is x: it must be a whole number from 1 to 65535"],
     [["--cache-bytes", "-1"], "--cache-bytes"],
     [["--kill", "everything"], "--kill everything: a target is a node's number, primary or edge"],
-    [["--kill", "3", "--add"], "--kill and --add are two things: ask for one at a time"],
+    [["--kill", "3", "--add"], "--kill and --add exclude each other"],
     [["--restart"], "--restart goes with --drain"],
     [["--kill", "3", "--restart"], "--restart goes with --drain"],
   ])("%j is refused", (words, sentence) => {
@@ -54,7 +54,7 @@ describe("the words", () => {
   });
 });
 
-test("totals leave out what is asked by those who watch", () => {
+test("totals leave out the requests of operators", () => {
   const metrics = [
     "# HELP insole_http_requests_total Requests answered",
     'insole_http_requests_total{route="cached",method="GET",status="2xx"} 40',
@@ -69,7 +69,7 @@ test("totals leave out what is asked by those who watch", () => {
   expect(totalsOf(metrics)).toEqual({ requests: 42, answers: 42, hits: 40 });
 });
 
-test("the table keeps its columns, and shows a dash where nothing is known", () => {
+test("the table aligns its columns, and shows a dash for an unknown value", () => {
   const ready: Reading = {
     name: "node-1",
     role: "node",

@@ -1,13 +1,13 @@
-// What a control does to the running cluster; each returns the lines to show.
+// Carries out the controls of a running cluster.
 import { must } from "../../db/must.ts";
 import type { Cluster } from "./cluster.ts";
 import type { Node } from "./node.ts";
 import type { Control } from "./options.ts";
 
-/** The edge leaves a node out for two seconds after it missed it (nginx/generate), which NGINX counts in whole ones. */
+/** After a failed request the edge sends a node nothing for two seconds (nginx/generate), which NGINX counts in whole ones. */
 const EDGE_RETRY_MS = 3_100;
 
-/** Carries it out; throws one sentence when the target does not fit. */
+/** Carries out a control and returns the lines to print. Throws one sentence when the target does not allow it. */
 export async function perform(cluster: Cluster, control: Control): Promise<string[]> {
   if (control.verb === "status")
     return control.json ? [JSON.stringify(cluster.describe())] : describeLines(cluster);
@@ -24,7 +24,7 @@ export async function perform(cluster: Cluster, control: Control): Promise<strin
   return lines;
 }
 
-/** Who runs where, one part a line. */
+/** The address, pid and state of each part, one part a line. */
 function describeLines(cluster: Cluster): string[] {
   const { edge, primary, nodes } = cluster.describe();
   return [
@@ -44,8 +44,8 @@ async function toPrimary(cluster: Cluster, { verb }: Control): Promise<string> {
   else if (verb === "resume") primary.resume();
   else if (verb === "stop") await primary.stop();
   else if (verb === "start") await cluster.startPrimary();
-  else throw new Error(`the primary cannot be drained: nodes can`);
-  return `primary: ${verb === "kill" ? "killed, it is started again" : cluster.primary().state()}`;
+  else throw new Error("the primary cannot be drained, only nodes can");
+  return `primary: ${verb === "kill" ? "killed, it is restarted" : cluster.primary().state()}`;
 }
 
 async function toEdge(cluster: Cluster, { verb }: Control): Promise<string> {
@@ -56,7 +56,7 @@ async function toEdge(cluster: Cluster, { verb }: Control): Promise<string> {
   else if (verb === "resume") edge.resume();
   else if (verb === "stop") await edge.stop();
   else if (verb === "start") await edge.start(cluster.addresses());
-  else throw new Error("the edge cannot be drained: nodes can");
+  else throw new Error("the edge cannot be drained, only nodes can");
   return `edge: ${edge.pid() === undefined ? "down" : `pid ${edge.pid()}`}`;
 }
 
@@ -71,11 +71,11 @@ async function toNode(cluster: Cluster, node: Node, { verb, restart }: Control):
 }
 
 /**
- * The edge is not reloaded first: a reload closes the clients' idle connections, and requests already on their way are lost with
- * them. A node that no longer listens is passed over by the edge at once, and found again when it is back.
+ * Drains a node without reloading the edge first: a reload closes the clients' idle connections, and requests already on
+ * their way would be lost. The edge skips a node that no longer listens at once, and uses it again when it is back.
  */
 async function drain(cluster: Cluster, node: Node, restart: boolean): Promise<void> {
-  // The edge may still do without one that came back just now, and must not be left without this one too.
+  // The edge may still skip a node that came back just now: draining this one meanwhile could leave it without any.
   const others = cluster.nodes().filter((each) => each !== node && each.state() === "ready");
   const youngestMs = Math.min(...others.map((each) => each.readyForMs()));
   if (cluster.edge && youngestMs < EDGE_RETRY_MS) await Bun.sleep(EDGE_RETRY_MS - youngestMs);

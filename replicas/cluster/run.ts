@@ -1,4 +1,4 @@
-// Runs a cluster until it is told to end, and controls one that runs; the command hands in the world around it.
+// Runs a cluster until a signal ends it, or controls one that runs; the command provides environment, output and signals.
 import { sentenceOf } from "../../db/message.ts";
 import { openChildren } from "../primary/children.ts";
 import { lockFolder } from "../primary/lock.ts";
@@ -9,16 +9,16 @@ import { type ClusterCommand, readOptions, USAGE } from "./options.ts";
 import { perform } from "./perform.ts";
 import { openTable } from "./table.ts";
 
-/** What the command needs of the world around it. */
+/** The environment, output and signals of the process. */
 export type ClusterIo = {
-  /** The environment that nodes may see a part of. */
+  /** The process's environment; nodes get a part of it. */
   env: Record<string, string | undefined>;
-  /** What runs as a node. */
+  /** The program that runs as a node. */
   program: readonly string[];
   isTerminal: boolean;
   out(text: string): void;
   err(text: string): void;
-  /** Calls back whenever the process is asked to end. */
+  /** Calls back at every signal to end. */
   onEnd(stop: () => void): void;
 };
 
@@ -26,7 +26,7 @@ type Run = ClusterCommand & { kind: "run" };
 
 const NODE_VARIABLES = ["PATH", "HOME", "ADMIN_EMAIL", "ADMIN_PASSWORD", "CURRENCY", "BUN_JSC_forceRAMSize"];
 
-/** Signals that may come for one wish to end. */
+/** A terminal can deliver one Ctrl-C as two signals. */
 const END_SIGNALS_MAX = 2;
 
 /** Runs the command and returns its exit code. */
@@ -57,7 +57,7 @@ async function run(command: Run, io: ClusterIo): Promise<void> {
   io.onEnd(() => {
     endSignals += 1;
     ended.resolve();
-    // A second time means at once; a terminal may deliver its first one twice.
+    // A second Ctrl-C ends everything at once.
     if (endSignals > END_SIGNALS_MAX) void children.close();
   });
   const view: { say(line: string): void } = { say: (line) => io.err(`${line}\n`) };
@@ -70,7 +70,7 @@ async function run(command: Run, io: ClusterIo): Promise<void> {
       env: nodeEnvironment(io.env),
       say: (line) => view.say(line),
     });
-    // Asked to end before it was open: what was started by then is killed, which fails the rest.
+    // A signal during the start: the children are killed, which fails the rest of the start.
     const cluster = await Promise.race([opening, ended.promise]);
     if (cluster) await serve(cluster, command, io, view, ended.promise);
     else opening.catch(() => {});

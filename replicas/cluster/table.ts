@@ -1,4 +1,4 @@
-// The live table of a cluster: redrawn in place once a second on a terminal.
+// The live table of a cluster on a terminal, redrawn once a second.
 import { must } from "../../db/must.ts";
 import type { Cluster } from "./cluster.ts";
 import { memoryOf, openWatch, type Reading } from "./watch.ts";
@@ -14,13 +14,13 @@ const COLUMNS: [string, (row: Reading) => string][] = [
   ["hits", ({ hitShare }) => shown(hitShare, (each) => `${(each * 100).toFixed(0)} %`)],
   ["memory", ({ memoryMib }) => shown(memoryMib, (mib) => `${mib.toFixed(0)} MiB`)],
 ];
-/** Names and states are words; the rest are numbers and stand right. */
+/** The first columns are text and aligned left; the others are numbers and aligned right. */
 const TEXT_COLUMNS = 3;
 
 const shown = (value: number | null, show: (value: number) => string): string =>
   value === null ? "-" : show(value);
 
-/** The table as lines, its columns as wide as they must be. */
+/** Returns the table as lines with aligned columns. */
 export function renderTable(rows: readonly Reading[]): string[] {
   const cells = [COLUMNS.map(([title]) => title), ...rows.map((row) => COLUMNS.map(([, show]) => show(row)))];
   const widths = COLUMNS.map((_, index) =>
@@ -37,7 +37,7 @@ export function renderTable(rows: readonly Reading[]): string[] {
   );
 }
 
-/** Draws until it is closed; `say` puts a line under what is drawn for good. */
+/** Draws the table until it is closed; `say` prints a line that stays above it. */
 export function openTable(
   cluster: Cluster,
   write: (text: string) => void,

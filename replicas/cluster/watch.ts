@@ -1,7 +1,7 @@
-// The numbers of a running cluster: asked from each node, as it tells them to anybody who may see them.
+// The figures of a running cluster, read from the health and metrics of each node.
 import type { Node } from "./node.ts";
 
-/** One part of the cluster now; null where it does not say. */
+/** The state of one part of the cluster; null where a figure is not known. */
 export type Reading = {
   name: string;
   role: string;
@@ -9,22 +9,23 @@ export type Reading = {
   seq: number | null;
   lagMs: number | null;
   requestsPerSecond: number | null;
-  /** Of the catalogue's answers since the last reading, those from memory; 0 to 1. */
+  /** The share of the catalogue's answers since the last reading that came from memory, 0 to 1. */
   hitShare: number | null;
   memoryMib: number | null;
 };
 
-/** What a node's metrics say since it started. */
+/** Totals of a node's metrics since its start. */
 export type Totals = { requests: number; answers: number; hits: number };
 
+/** Never rejects: a node that does not answer has no figures. */
 export type Watch = { read(nodes: readonly Node[]): Promise<Reading[]> };
 
 const FETCH_MS = 900;
-/** Asked by those who watch, not by customers. */
+/** Requests of operators, which are not counted. */
 const OPERATOR_ROUTES = /route="\/?(health|livez|readyz|metrics)/;
 const FROM_MEMORY = /kind="(hit|not-modified)"/;
 
-/** Keeps each node's last totals, so that a reading can tell rates. */
+/** Opens a watch, which keeps each node's last totals to compute rates. */
 export function openWatch(now: () => number = performance.now.bind(performance)): Watch {
   const last = new Map<string, { atMs: number; totals: Totals }>();
   const readNode = async (node: Node, memoryMib: number | null): Promise<Reading> => {
@@ -56,7 +57,7 @@ export function openWatch(now: () => number = performance.now.bind(performance))
   };
 }
 
-/** Sums what a node's metrics say. */
+/** Sums the metrics of a node. */
 export function totalsOf(metrics: string): Totals {
   const totals: Totals = { requests: 0, answers: 0, hits: 0 };
   for (const line of metrics.split("\n")) {

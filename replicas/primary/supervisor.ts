@@ -173,7 +173,7 @@ async function runOnce(self: Supervised, options: PrimaryOptions, timings: Timin
   });
   self.child = undefined;
   self.state = "starting";
-  if (!self.isStopping) options.say(`sqld ${why}: it is started again`);
+  if (!self.isStopping) options.say(`sqld ${why} and is restarted`);
   return upAtMs > 0 && performance.now() - upAtMs > STABLE_MS;
 }
 
