@@ -4,7 +4,7 @@ import { must } from "./must.ts";
 import type { ThreadMessage, ThreadReply } from "./thread.ts";
 
 /** What a thread works with once it is open. `call` may throw anything: the caller gets it as a `DatabaseError`. */
-export type Served<Input, Output> = { call(input: Input): Output; close(): void };
+type Served<Input, Output> = { call(input: Input): Output; close(): void };
 
 /** Serves the thread that `openThread` started; `open` gets the file's path. */
 export function serveThread<Input, Output>(

@@ -13,7 +13,7 @@ export type ThreadReply<Output> = { id: number } & (
   | { ok: false; kind: DatabaseErrorKind; message: string; columns: string[] }
 );
 
-export type Thread<Input, Output> = {
+type Thread<Input, Output> = {
   /**
    * Rejects with the thread's `DatabaseError`, with `uncertain` when the thread ended meanwhile, and with `closed` after
    * `close`.

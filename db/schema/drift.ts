@@ -10,7 +10,7 @@ type Cell = string | number | null;
 const dialect = new SQLiteSyncDialect();
 
 /** The lines that only one of them has; both lists are empty where they agree. */
-export type Drift = { onlyInDatabase: string[]; onlyInSchema: string[] };
+type Drift = { onlyInDatabase: string[]; onlyInSchema: string[] };
 
 /** Compares tables, columns, primary keys, UNIQUE constraints, indexes and foreign keys. */
 export function findDrift(handle: Handle, tables: SQLiteTable[] = schemaTables()): Drift {

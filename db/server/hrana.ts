@@ -8,14 +8,14 @@ import { requires } from "../write/guard.ts";
 import type { Cell, Pipeline, Step, StepCondition, StepError, StepResult } from "./pipeline.ts";
 
 /** The outcome of each member, and the position after the group; `null` where the dataset has no row. */
-export type Committed = { outcomes: Outcome[]; position: Position | null };
+type Committed = { outcomes: Outcome[]; position: Position | null };
 
 /** Selects the dataset's id. */
 export const DATASET = "SELECT id FROM dataset";
 const BEGIN = 0;
 const GUARD = 1;
 /** Why a server is neither written nor queried. */
-export const FOREIGN = "another dataset, or none, stands at the primary's address";
+const FOREIGN = "another dataset, or none, stands at the primary's address";
 // A statement can undo the whole transaction; statements after it would run outside of any.
 const inTransaction: StepCondition = { type: "not", cond: { type: "is_autocommit" } };
 const isBegun: StepCondition = { type: "and", conds: [{ type: "ok", step: GUARD }, inTransaction] };

@@ -7,7 +7,7 @@ const QUERIES_WAITING_MAX = 500;
 /** While the server does not answer, one query in this time is let through to try. */
 const RETRY_MS = 1_000;
 
-export type QueryLimit = {
+type QueryLimit = {
   /**
    * Runs `work` as soon as fewer than `QUERIES_MAX` queries are under way, and resolves with its result. Rejects with what
    * `work` rejects with, with `overloaded` when too many queries wait, and with `unreachable` at once while the server is

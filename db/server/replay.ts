@@ -3,7 +3,7 @@ import type { Readable, Row, Statement, Value } from "../database.ts";
 import { must } from "../must.ts";
 
 /** Sends queries to the server; resolves with the rows of each, in their order. */
-export type SendQueries = (queries: Statement[]) => Promise<Row[][]>;
+type SendQueries = (queries: Statement[]) => Promise<Row[][]>;
 
 /** Work with more queries than this one after the other never ends, or is too slow on a remote server. */
 const ROUNDS_MAX = 200;

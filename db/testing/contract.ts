@@ -21,7 +21,7 @@ import {
  * A fresh, migrated database under test. `caughtUp` waits until `read` sees its own writes. Without a copy here (`hasCopy`)
  * `read` throws, and the tests use `onPrimary`.
  */
-export type Backing = { db: Database; hasCopy: boolean; caughtUp(): Promise<void>; remove(): Promise<void> };
+type Backing = { db: Database; hasCopy: boolean; caughtUp(): Promise<void>; remove(): Promise<void> };
 
 type Open = () => Promise<Backing>;
 

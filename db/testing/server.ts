@@ -28,7 +28,7 @@ export type TestServer = Server & {
 };
 
 /** The database file of a server, below the server's folder. */
-export const serverFile = (folder: string): string => join(folder, "data", "dbs", "default", "data");
+const serverFile = (folder: string): string => join(folder, "data", "dbs", "default", "data");
 
 /** Creates a migrated file without a log beside it, so that it can be copied. Returns its path. */
 export function migratedTemplate(folder: string): string {

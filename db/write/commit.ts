@@ -12,7 +12,7 @@ export type Outcome =
   | { ok: true; results: WriteResult[] }
   | { ok: false; kind: DatabaseErrorKind; message: string; columns: string[] };
 
-export type Committer = {
+type Committer = {
   /** Commits the group and returns once it is on disk. Throws `DatabaseError` when the commit itself fails and is undone. */
   commit(members: Statement[][]): Outcome[];
   /** Moves the log into the file and closes; the log is kept where another process still reads. */

@@ -37,7 +37,7 @@ export type WriteQueueOptions = {
 
 const overloaded = (message: string) => new DatabaseError("overloaded", message);
 
-export type WriteQueue = {
+type WriteQueue = {
   /**
    * Resolves with the result of each statement once the group that holds them is durable. Rejects with `DatabaseError`: the
    * write may have been done where its kind is `uncertain`, and was not done otherwise.

@@ -8,7 +8,7 @@ import { type ClusterFolder, nodeTokens, prepareData, readSecret } from "./folde
 import { type Node, type NodeSettings, openNode } from "./node.ts";
 
 /** The options of the command, and what it provides. */
-export type ClusterOptions = {
+type ClusterOptions = {
   nodes: number;
   /** The edge's port; undefined for a free one. */
   port: number | undefined;

@@ -5,7 +5,7 @@ import type { Child, Children } from "../primary/children.ts";
 import { type ClusterFolder, ROOT } from "./folder.ts";
 
 /** The edge's ports and folder. */
-export type EdgeOptions = { port: number; statusPort: number; folder: ClusterFolder; children: Children };
+type EdgeOptions = { port: number; statusPort: number; folder: ClusterFolder; children: Children };
 
 export type Edge = {
   url: string;

@@ -5,7 +5,7 @@ import type { Child, Children } from "../primary/children.ts";
 import { ROOT } from "./folder.ts";
 
 /** The state of a node's process; `down` lasts until `start`. */
-export type NodeState = "starting" | "ready" | "paused" | "draining" | "down";
+type NodeState = "starting" | "ready" | "paused" | "draining" | "down";
 
 /** How nodes are started: the program, and the environment that all nodes share. */
 export type NodeSettings = {

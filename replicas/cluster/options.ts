@@ -22,7 +22,7 @@ From another terminal, for the cluster in --data; T is a node's number, primary,
   --status          print each part's address, pid and state; with --json the line of above`;
 
 /** The actions on a running cluster. */
-export const VERBS = ["kill", "pause", "resume", "stop", "start", "drain", "add", "status"] as const;
+const VERBS = ["kill", "pause", "resume", "stop", "start", "drain", "add", "status"] as const;
 
 /** One action on its targets, which are as typed. */
 export type Control = { verb: (typeof VERBS)[number]; targets: string[]; restart: boolean; json: boolean };

@@ -10,7 +10,7 @@ import { perform } from "./perform.ts";
 import { openTable } from "./table.ts";
 
 /** The environment, output and signals of the process. */
-export type ClusterIo = {
+type ClusterIo = {
   /** The process's environment; nodes get a part of it. */
   env: Record<string, string | undefined>;
   /** The program that runs as a node. */

@@ -15,10 +15,10 @@ export type Reading = {
 };
 
 /** Totals of a node's metrics since its start. */
-export type Totals = { requests: number; answers: number; hits: number };
+type Totals = { requests: number; answers: number; hits: number };
 
 /** Never rejects: a node that does not answer has no figures. */
-export type Watch = { read(nodes: readonly Node[]): Promise<Reading[]> };
+type Watch = { read(nodes: readonly Node[]): Promise<Reading[]> };
 
 const FETCH_MS = 900;
 /** Requests of operators, which are not counted. */

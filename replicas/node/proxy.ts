@@ -11,7 +11,7 @@ export type ProbeResult =
   | { kind: "gone"; why: string }
   | { kind: "foreign"; found: string | null };
 
-export type PrimaryProxy = {
+type PrimaryProxy = {
   /** The address that the syncing handle uses as the primary's. */
   url: string;
   /** Probes the primary until it answers with the node's own dataset. */

@@ -5,7 +5,7 @@ import { messageOf } from "../../db/message.ts";
 declare const self: Worker;
 
 /** What to sync: the replica at `path`, from the proxy at `url`; `pauseMs` is the pause while changes come. */
-export type SyncTarget = { path: string; url: string; authToken: string; pauseMs: number };
+type SyncTarget = { path: string; url: string; authToken: string; pauseMs: number };
 
 /** A message to the thread: `open` once, then `go`, `hold` or `wake`, finally `close`. */
 export type SyncCommand = ({ kind: "open" } & SyncTarget) | { kind: "go" | "hold" | "wake" | "close" };

@@ -5,7 +5,7 @@ import { openProxy, type ProbeResult } from "./proxy.ts";
 import type { SyncCommand, SyncReport } from "./sync-worker.ts";
 
 /** The state of the replica relative to the primary. */
-export type SyncState = {
+type SyncState = {
   /** When the replica was last known to be as new as the primary; 0 before the first sync. */
   syncedAtMs: number;
   /** The newest frame of the primary's log that the replica has. */
@@ -16,7 +16,7 @@ export type SyncState = {
   isForeign: boolean;
 };
 
-export type SyncOptions = {
+type SyncOptions = {
   path: string;
   /** The primary, with the token that the replica is synced with. */
   server: Server;

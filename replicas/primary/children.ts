@@ -2,7 +2,7 @@
 import { closeSync, openSync } from "node:fs";
 
 /** How a program is started; it gets only the environment given here. */
-export type ChildOptions = {
+type ChildOptions = {
   cwd?: string;
   env: Record<string, string>;
   /** A file for its output; without one the output can be read as streams. */

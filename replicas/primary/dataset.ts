@@ -9,7 +9,7 @@ import { hasKeys, makeKeys, readKeys } from "./keys.ts";
 export type Folders = { data: string; keys: string };
 
 /** The dataset that a database holds, and its generation. */
-export type Dataset = { id: string; generation: string };
+type Dataset = { id: string; generation: string };
 
 const CACHE_KB = 8_192;
 const SQLD_FOLDER = join("dbs", "default");

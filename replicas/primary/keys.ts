@@ -4,7 +4,7 @@ import { existsSync, mkdirSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 
 /** The content of the keys' folder: the dataset's id, the private key, and the path of the public one, which sqld reads. */
-export type Keys = { datasetId: string; privatePem: string; publicPath: string };
+type Keys = { datasetId: string; privatePem: string; publicPath: string };
 
 /** What a token allows: everything without an end, or replication and reading until it expires. */
 export type Grant = { kind: "write" } | { kind: "read"; days: number };

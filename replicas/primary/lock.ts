@@ -4,7 +4,7 @@ import { join } from "node:path";
 import Libsql from "libsql";
 
 /** The lock of a folder; a second `release` does nothing. */
-export type Lock = { release(): void };
+type Lock = { release(): void };
 
 /** Locks the folder, which is created where it is missing; undefined where another process has the lock. */
 export function lockFolder(folder: string): Lock | undefined {

@@ -5,7 +5,7 @@ import { must } from "../../db/must.ts";
 import type { Child, Children } from "./children.ts";
 
 /** The data folder, the public key's file and the address; paths may be relative. */
-export type SqldOptions = { data: string; publicKeyPath: string; listen: string };
+type SqldOptions = { data: string; publicKeyPath: string; listen: string };
 
 /** With the default of an hour all writes can hang for good just before 1,000 commits. */
 const CHECKPOINT_INTERVAL_SECONDS = "30";

@@ -40,10 +40,10 @@ const LEFTOVER_MS = 5_000;
 const PID_FILE = "sqld.pid";
 
 /** The state of a primary. */
-export type PrimaryState = "starting" | "up" | "paused" | "stopped";
+type PrimaryState = "starting" | "up" | "paused" | "stopped";
 
 /** A supervised primary; `listen` is `host:port`. */
-export type PrimaryOptions = Folders & {
+type PrimaryOptions = Folders & {
   listen: string;
   children: Children;
   say(line: string): void;
