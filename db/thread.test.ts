@@ -79,7 +79,7 @@ describe("a thread that ends rejects its calls, and the next call starts a new o
 
 test("a path that cannot be opened rejects every call, and each call tries again", async () => {
   const thread = open("bad");
-  for (let at = 0; at < 2; at += 1)
+  for (let round = 0; round < 2; round += 1)
     expect(await failure(thread.call("count"))).toMatchObject({
       name: "DatabaseError",
       message: "no such file",

@@ -15,11 +15,11 @@ const FIXTURE = join(import.meta.dir, "../testing/node-program.ts");
 
 let children: Children;
 let folder: string;
-let said: string[];
+let messages: string[];
 beforeEach(() => {
   children = openChildren();
   folder = mkdtempSync(join(scratch.path, "node-"));
-  said = [];
+  messages = [];
 });
 afterEach(() => children.close());
 
@@ -29,7 +29,7 @@ function describeNode(program?: string[]): Node {
     program: program ?? [process.execPath, FIXTURE, String(port)],
     env: { PATH: process.env.PATH ?? "" },
     children,
-    say: (line) => said.push(line),
+    say: (line) => messages.push(line),
   });
 }
 
@@ -49,7 +49,7 @@ test("a killed node stays down until it is started", async () => {
   const pid = node.pid()!;
   await node.kill();
   expect([node.state(), node.pid(), isAlive(pid)]).toEqual(["down", undefined, false]);
-  expect(said).toEqual(["node-3 was killed"]);
+  expect(messages).toEqual(["node-3 was killed"]);
   await node.start();
   expect(node.state()).toBe("ready");
 });
@@ -58,7 +58,7 @@ test("a drained node ends in order and without a message", async () => {
   const node = describeNode();
   await node.start();
   await node.drain();
-  expect([node.state(), said]).toEqual(["down", []]);
+  expect([node.state(), messages]).toEqual(["down", []]);
   expect(readFileSync(join(folder, "log"), "utf8")).toBe("ended in order\n");
 });
 
@@ -81,7 +81,7 @@ test.each([
   await fetch(`${node.url}/exit-${code}`).catch(() => null);
   await until(state, () => node.pid() !== pid && node.state() === state);
   expect(node.pid() !== undefined).toBe(code === 75);
-  expect(said).toEqual([`node-3 ended with code ${code}`]);
+  expect(messages).toEqual([`node-3 ended with code ${code}`]);
 });
 
 test("a node that does not start reports the end of its log", async () => {

@@ -188,9 +188,9 @@ function databaseOf({ files, sync, waiters, copySchedule, unlock, options }: Par
       if (isClosed) throw closed();
       return files.readable().read;
     },
-    scan: async (questions) => {
+    scan: async (queries) => {
       if (closing) throw closed();
-      return files.readable().scan(questions);
+      return files.readable().scan(queries);
     },
     onPrimary: remote.onPrimary,
     // Does not wake the sync: `reach` does that for those who need the write here.

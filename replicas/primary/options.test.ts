@@ -7,7 +7,7 @@ test.each([
   [["--from", "a.db"], "--from goes with --init"],
   [["--init", "--restore", "a.db"], "--init and --restore exclude each other"],
   [["--no-start"], "--no-start goes with --init or --restore"],
-  [["--write"], "--write, --read and --days go with the word token"],
+  [["--write"], "--write, --read and --days go with the command token"],
   [["token", "--write", "--read"], "--write and --read exclude each other: make two tokens"],
   [["token", "--write", "--days", "3"], "--days goes with --read"],
   [["token", "--days", "0"], "--days is 0: it must be a whole number from 1 to 3650"],

@@ -61,7 +61,7 @@ export function readOptions(args: readonly string[]): PrimaryCommand {
     throw new Error(`${positionals.join(" ")} is not a command`);
   if (word === "token") return { kind: "token", keys: values.keys, grant: grantOf(values) };
   if (values.write || values.read || values.days !== undefined)
-    throw new Error("--write, --read and --days go with the word token");
+    throw new Error("--write, --read and --days go with the command token");
   if (values.init && values.restore !== undefined) throw new Error("--init and --restore exclude each other");
   if (values.from !== undefined && !values.init) throw new Error("--from goes with --init");
   if (values["no-start"] && !values.init && values.restore === undefined)
