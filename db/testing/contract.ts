@@ -2,6 +2,7 @@
 import { afterEach, beforeEach, describe, expect, test } from "bun:test";
 import type { Database, Statement } from "../database.ts";
 import { DatabaseError, type DatabaseErrorKind } from "../errors.ts";
+import { must } from "../must.ts";
 import { requires } from "../write/guard.ts";
 import {
   COUNT_WORDS,
@@ -209,8 +210,8 @@ function values({ db, caughtUp, query }: Subject): void {
         text,
       ]);
     const bytes = new Uint8Array([0, 255, 0, 128]);
-    const [kept] = (await query(({ read }) => read.get<[Uint8Array]>("SELECT ?", bytes))) ?? [];
-    expect([...(kept ?? [])]).toEqual([...bytes]);
+    const row = await query(({ read }) => read.get<[Uint8Array]>("SELECT ?", bytes));
+    expect([...must(row, "the row")[0]]).toEqual([...bytes]);
     expect(await query(({ read }) => read.get("SELECT ?", null))).toEqual([null]);
   });
 
@@ -218,11 +219,9 @@ function values({ db, caughtUp, query }: Subject): void {
   test("a NUL inside a text is kept", async () => {
     await db().write([word("a\u0000b")]);
     await caughtUp();
-    const [json] =
-      (await query(({ read }) =>
-        read.get<[string]>("SELECT json_quote(word) FROM words WHERE word = ?", "a\u0000b"),
-      )) ?? [];
-    expect(JSON.parse(json ?? "null")).toBe("a\u0000b");
+    const sql = "SELECT json_quote(word) FROM words WHERE word = ?";
+    const row = await query(({ read }) => read.get<[string]>(sql, "a\u0000b"));
+    expect(JSON.parse(must(row, "the row")[0])).toBe("a\u0000b");
   });
 }
 
@@ -254,7 +253,7 @@ function scan({ db, caughtUp }: Subject): void {
     for (; isScanning; written += 1) await db().write([word(`during ${written}`)]);
     const answers = await scanned;
     expect(written).toBeGreaterThan(1);
-    expect(answers.at(-1)).toEqual(answers[0] ?? []);
+    expect(answers.at(-1)).toEqual(must(answers[0], "the first answer"));
     await caughtUp();
     expect(await db().scan([{ sql: COUNT_WORDS }])).toEqual([[[written + 1]]]);
   });
