@@ -164,6 +164,12 @@ test("an sqld that an earlier supervisor left behind is killed first", async () 
     () => {},
   );
   writeFileSync(join(folders.data, "sqld.pid"), String(left.pid));
+  const isUp = () =>
+    fetch(`http://${listen}/health`).then(
+      ({ ok }) => ok,
+      () => false,
+    );
+  await until("the sqld left behind answers", isUp);
   const { pid } = await open();
   expect(isAlive(left.pid)).toBe(false);
   expect(isAlive(pid)).toBe(true);
