@@ -52,7 +52,7 @@ async function openReplica(
 ): Promise<Topology> {
   // Only here: a shop on one machine has no use for it.
   const { openNode } = await import("../replicas/node/node.ts");
-  const node = await openNode({
+  return openNode({
     primary: { url, authToken: writeToken },
     syncToken,
     path: databasePath,
@@ -61,7 +61,6 @@ async function openReplica(
     remote: writes,
     log: (level, message, facts) => log[level](message, facts),
   });
-  return { role: "node", ...node };
 }
 
 const fail = (why: string): never => {

@@ -8,7 +8,7 @@ export type ChangeKind = "facts" | "collection" | "counters" | "session";
 export type Change = { seq: number; kind: ChangeKind; shoeId: string | null };
 
 /** What a poll found: the changes in order, or `lost` where they cannot be listed and every cache must be cleared. */
-type FeedUpdate = { kind: "changes"; changes: Change[] } | { kind: "lost" };
+export type FeedUpdate = { kind: "changes"; changes: Change[] } | { kind: "lost" };
 
 /** More changes than this in one poll count as lost: clearing a cache is cheaper than applying them. */
 const CHANGES_MAX = 1_000;
