@@ -3,7 +3,7 @@ import { afterAll, expect, test } from "bun:test";
 import { mkdirSync, readdirSync, statSync, symlinkSync, utimesSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { findNginx, NGINX_PATHS } from "../replicas/cluster/edge.ts";
-import { ask, askAtOnce } from "./ask.ts";
+import { ask, askAtOnce } from "./rows/client.ts";
 import { freePort, makeCertificate, makeUp, openWorld, PUBLIC, runToEnd, until } from "./testing/edge.ts";
 
 const world = openWorld(`${process.env.PATH}:${NGINX_PATHS}`);

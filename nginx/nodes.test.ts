@@ -2,7 +2,7 @@
 import { afterAll, beforeAll, describe, expect, test } from "bun:test";
 import { createServer, type Server } from "node:net";
 import { findNginx, NGINX_PATHS } from "../replicas/cluster/edge.ts";
-import { ask, askAtOnce, type Reply } from "./ask.ts";
+import { ask, askAtOnce, type Reply } from "./rows/client.ts";
 import { type Edge, end, freePort, type MadeUp, makeUp, openWorld, PUBLIC, until } from "./testing/edge.ts";
 
 const FORGED = "0123abcd.42.AAAAAAAAAAAAAAAA";

@@ -1,7 +1,7 @@
 // Reads of stale answers that once crashed an NGINX worker: the workers' process ids must stay the same.
 import { afterAll, expect, test } from "bun:test";
 import { findNginx, NGINX_PATHS } from "../replicas/cluster/edge.ts";
-import { ask, type Question } from "./ask.ts";
+import { ask, type Question } from "./rows/client.ts";
 import { type Edge, makeUp, openWorld, PUBLIC, until } from "./testing/edge.ts";
 
 const TAG = '"a.i"';

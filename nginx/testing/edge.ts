@@ -3,7 +3,7 @@ import { cpSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { createServer } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { ask } from "../ask.ts";
+import { ask } from "../rows/client.ts";
 
 const ROOT = join(import.meta.dir, "../..");
 const READY_MS = 20_000;

@@ -2,10 +2,10 @@
 import { createHmac } from "node:crypto";
 import { writeFileSync } from "node:fs";
 import { join } from "node:path";
+import { usualOf } from "./checks/latency.ts";
+import { type Work, workBetween, workOf } from "./checks/primary-load.ts";
 import type { Cluster } from "./cluster.ts";
 import { count, type Drill, type DrillOptions, type Ground } from "./drill.ts";
-import { usualOf } from "./proof/pace.ts";
-import { type Work, workBetween, workOf } from "./proof/primary.ts";
 import { ask, demoId, expectJson, signInAdmin } from "./traffic/client.ts";
 import { openFlood } from "./traffic/flood.ts";
 import { openLoad, type Report, statusesText } from "./traffic/load.ts";

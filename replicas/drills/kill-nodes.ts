@@ -1,8 +1,8 @@
 // The drill that kills half of the nodes at once while visitors look around.
 
+import { backAfterMs, between, normalOf, paceOf } from "./checks/latency.ts";
 import type { Cluster, ClusterNode } from "./cluster.ts";
 import { count, type Drill, type DrillOptions, type Ground, inSeconds } from "./drill.ts";
-import { backAfterMs, between, normalOf, paceOf } from "./proof/pace.ts";
 import { ask, type Person, registerCustomers, signInAdmin } from "./traffic/client.ts";
 import { capacityOf, type Load, openLoad, statusesText } from "./traffic/load.ts";
 import { anyRead } from "./traffic/reads.ts";

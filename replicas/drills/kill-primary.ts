@@ -1,8 +1,9 @@
 // Drill: the primary is killed again and again while every node writes.
+
+import { untilEqual } from "./checks/equal-replicas.ts";
 import type { Cluster } from "./cluster.ts";
 import { count, type Drill, type Ground, inSeconds, until } from "./drill.ts";
 import { runCommand } from "./drill-command.ts";
-import { untilEqual } from "./proof/equal.ts";
 import { registerCustomers, signInAdmin } from "./traffic/client.ts";
 import { capacityOf, openLoad, statusesText } from "./traffic/load.ts";
 import { type MixedWrites, openMixedWrites } from "./traffic/mixed-writes.ts";

@@ -1,8 +1,8 @@
 // A while without a primary under load: what shoppers, writers and event loops notice of it.
 
+import { untilEqual } from "./checks/equal-replicas.ts";
 import type { Cluster } from "./cluster.ts";
 import { count, type Ground, inSeconds, until } from "./drill.ts";
-import { untilEqual } from "./proof/equal.ts";
 import { type Answer, ask, registerCustomers, signInAdmin } from "./traffic/client.ts";
 import { capacityOf, openLoad, type Report, statusesText } from "./traffic/load.ts";
 import { type MixedWrites, openMixedWrites } from "./traffic/mixed-writes.ts";

@@ -1,7 +1,7 @@
 // Writes of every kind, sent to every node, with a ledger of what was told about each of them.
 import type { Database } from "../../../db/database.ts";
+import { type Fate, type Finding, type Ledger, openLedger } from "../checks/ledger.ts";
 import type { Cluster } from "../cluster.ts";
-import { type Fate, type Finding, type Ledger, openLedger } from "../proof/ledger.ts";
 import { type Answer, type Ask, ask, demoId, type Person } from "./client.ts";
 
 /** One write: what can be counted of it in the end, and whether it has a key by which it may be sent again. */

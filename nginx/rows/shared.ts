@@ -1,13 +1,5 @@
 // The rows about public answers: what is kept, for whom, under which key, and what is not told on.
-import {
-  askUntil,
-  askUntilHit,
-  expectHeader,
-  expectProblem,
-  expectStatus,
-  HIT,
-  type Row,
-} from "./check-row.ts";
+import { askUntil, askUntilHit, expectHeader, expectProblem, expectStatus, HIT, type Row } from "./row.ts";
 
 const GZIP = { "accept-encoding": "gzip" };
 

@@ -2,7 +2,7 @@
 import { expect, test } from "bun:test";
 import { openHistogram } from "../traffic/histogram.ts";
 import type { Window } from "../traffic/load.ts";
-import { backAfterMs, between, normalOf, paceOf, usualOf } from "./pace.ts";
+import { backAfterMs, between, normalOf, paceOf, usualOf } from "./latency.ts";
 
 const WINDOW_MS = 250;
 

@@ -1,5 +1,5 @@
 // The rows about `Insole-Version`: past what is kept, and keeping what comes; only where it can be one.
-import { askUntilHit, expectHeader, expectStatus, type Row } from "./check-row.ts";
+import { askUntilHit, expectHeader, expectStatus, type Row } from "./row.ts";
 
 /** In the form of a version, signed by nobody. */
 const FORGED = "0123abcd.42.AAAAAAAAAAAAAAAA";

@@ -1,13 +1,6 @@
 // The rows about what is not for outside, and about the edge's own refusals and those that it leaves to the nodes.
-import { keepConnection, type Question } from "./ask.ts";
-import {
-  askUntilHit,
-  expectHeader,
-  expectProblem,
-  expectStatus,
-  type Row,
-  waitUntilStale,
-} from "./check-row.ts";
+import { keepConnection, type Question } from "./client.ts";
+import { askUntilHit, expectHeader, expectProblem, expectStatus, type Row, waitUntilStale } from "./row.ts";
 
 const BODY_BYTES_MAX = 256 * 1024;
 /** Conditions of writes, none of which holds for any shoe. */

@@ -1,7 +1,7 @@
 // The rows about what is one client's own, about the other listeners, and about the limits.
 import { connect as connectH2 } from "node:http2";
-import { ask, askAtOnce } from "./ask.ts";
-import { expectHeader, expectProblem, expectStatus, type Row } from "./check-row.ts";
+import { ask, askAtOnce } from "./client.ts";
+import { expectHeader, expectProblem, expectStatus, type Row } from "./row.ts";
 
 /** More than the rate and its burst together let through while they are answered. */
 const FLOOD = 8_000;

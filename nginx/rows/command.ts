@@ -1,10 +1,10 @@
 // Asks a running edge every question of the table and prints a line for each; the second half of nginx/check.
 import { parseArgs } from "node:util";
-import { openAsker, type Row, runRow } from "./check-row.ts";
-import { ERROR_ROWS, HIDDEN_ROWS } from "./check-rows-errors.ts";
-import { FLOOD_ROWS, LISTENER_ROWS, PERSONAL_ROWS } from "./check-rows-personal.ts";
-import { SHARED_ROWS } from "./check-rows-shared.ts";
-import { VERSION_ROWS } from "./check-rows-version.ts";
+import { ERROR_ROWS, HIDDEN_ROWS } from "./errors.ts";
+import { FLOOD_ROWS, LISTENER_ROWS, PERSONAL_ROWS } from "./personal.ts";
+import { openAsker, type Row, runRow } from "./row.ts";
+import { SHARED_ROWS } from "./shared.ts";
+import { VERSION_ROWS } from "./version.ts";
 
 const OPTIONS = {
   edge: { type: "string" },

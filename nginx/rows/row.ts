@@ -1,5 +1,5 @@
 // What a row of the table is: a sentence, and the questions that show whether it is kept.
-import { ask, type Question, type Reply } from "./ask.ts";
+import { ask, type Question, type Reply } from "./client.ts";
 
 /** Where the edge listens; what is `null` is not asked. */
 export type Places = { edge: string; tls: string | null; status: string | null };
