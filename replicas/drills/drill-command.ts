@@ -5,7 +5,7 @@ import { join } from "node:path";
 import { parseArgs } from "node:util";
 import { type Children, openChildren } from "../primary/children.ts";
 import { bootCluster } from "./cluster.ts";
-import { type Drill, type DrillOptions, lineOf, openJudge, type Verdict } from "./drill.ts";
+import { type Drill, type DrillOptions, lineOf, openChecks, type Result } from "./drill.ts";
 
 const INTERRUPTED = 130;
 const NODES_MAX = 48;
@@ -104,21 +104,21 @@ async function runOnce(
   drill: Drill,
   options: DrillOptions,
   hold: (held: Held | null) => void,
-): Promise<{ verdict: Verdict; isOver: boolean }> {
+): Promise<{ verdict: Result; isOver: boolean }> {
   const held: Held = {
     children: openChildren(),
     folder: mkdtempSync(join(tmpdir(), "insole-drill-")),
     ends: [],
   };
   hold(held);
-  const judge = openJudge();
+  const checks = openChecks();
   const path = process.env.PATH ?? "";
   const running = drill.run({
     options,
-    judge,
+    checks,
     folder: held.folder,
     children: held.children,
-    say: (line) => void process.stderr.write(`${drill.name}: ${line}\n`),
+    progress: (line) => void process.stderr.write(`${drill.name}: ${line}\n`),
     async boot(nodes) {
       const data = join(held.folder, `cluster-${held.ends.length + 1}`);
       const onStart = (end: () => Promise<void>) => void held.ends.push(end);
@@ -132,17 +132,17 @@ async function runOnce(
   try {
     if ((await Promise.race([running, late.promise])) === "late") {
       isOver = false;
-      judge.must(false, `not done after ${seconds} s`);
+      checks.require(false, `not done after ${seconds} s`);
       running.catch(() => {});
     }
   } catch (thrown) {
-    judge.must(false, sentenceOf(thrown));
+    checks.require(false, sentenceOf(thrown));
   } finally {
     clearTimeout(timer);
   }
   await release(held);
   hold(null);
-  return { verdict: judge.verdict(), isOver };
+  return { verdict: checks.result(), isOver };
 }
 
 async function runOne({ drills, repeat, isJson, ...options }: Args): Promise<boolean> {
@@ -166,7 +166,7 @@ async function runOne({ drills, repeat, isJson, ...options }: Args): Promise<boo
     if (isStopping) return new Promise(() => {});
     const { name } = drill;
     const took = Math.round(performance.now() - startedAt) / 1_000;
-    const isPassed = verdict.faults.length === 0;
+    const isPassed = verdict.failures.length === 0;
     const line = isJson
       ? JSON.stringify({ drill: name, pass: isPassed, seconds: took, ...verdict })
       : lineOf(name, verdict);
@@ -177,7 +177,7 @@ async function runOne({ drills, repeat, isJson, ...options }: Args): Promise<boo
   return true;
 }
 
-type Line = Verdict & { drill: string; pass: boolean; seconds: number };
+type Line = Result & { drill: string; pass: boolean; seconds: number };
 
 /** Runs each in a process of its own, so that none meets what another left. */
 async function runAll(words: readonly string[], { drills, isJson }: Args): Promise<boolean> {
@@ -204,7 +204,14 @@ async function runAll(words: readonly string[], { drills, isJson }: Args): Promi
     const mine = said.split("\n").filter((line) => line.startsWith("{"));
     for (const line of mine) lines.push(JSON.parse(line));
     if (mine.length === 0)
-      lines.push({ drill: name, pass: false, seconds: 0, faults: ["it broke off"], facts: [], numbers: {} });
+      lines.push({
+        drill: name,
+        pass: false,
+        seconds: 0,
+        failures: ["it broke off"],
+        measurements: [],
+        numbers: {},
+      });
     if (isJson) for (const line of mine) process.stdout.write(`${line}\n`);
   }
   if (!isJson) process.stdout.write(`${tableOf(lines)}\n`);
@@ -214,9 +221,9 @@ async function runAll(words: readonly string[], { drills, isJson }: Args): Promi
 function tableOf(lines: readonly Line[]): string {
   const width = Math.max(...lines.map(({ drill }) => drill.length));
   return lines
-    .map(({ drill, pass, seconds, faults, facts }) => {
+    .map(({ drill, pass, seconds, failures, measurements }) => {
       const start = `${pass ? "PASS" : "FAIL"}  ${drill.padEnd(width)}  ${seconds.toFixed(0).padStart(4)} s`;
-      return `${start}  ${[...faults, ...facts].join("; ")}`;
+      return `${start}  ${[...failures, ...measurements].join("; ")}`;
     })
     .join("\n");
 }

@@ -12,55 +12,55 @@ export type Drill = {
   about: string;
   /** After so many seconds the whole drill has failed. */
   secondsMax(options: DrillOptions): number;
-  /** Does it, and tells the judge; what it throws is a fault too. */
-  run(ground: Ground): Promise<void>;
+  /** Does it, and tells the checks; what it throws is a fault too. */
+  run(ground: DrillContext): Promise<void>;
 };
 
 /** What a drill works with; all of it is ended and removed when the drill is over, however that comes. */
-export type Ground = {
+export type DrillContext = {
   options: DrillOptions;
   /** An empty folder. */
   folder: string;
   children: Children;
-  judge: Judge;
+  checks: Checks;
   /** Tells whoever watches what happens now. */
-  say(line: string): void;
+  progress(line: string): void;
   /** Starts a cluster with the demo catalogue on fresh data and ports, ready when it is returned. */
   boot(nodes: number): Promise<Cluster>;
 };
 
 /** What was found; `numbers` by names for programs. */
-export type Verdict = { faults: string[]; facts: string[]; numbers: Record<string, number> };
+export type Result = { failures: string[]; measurements: string[]; numbers: Record<string, number> };
 
-export type Judge = {
+export type Checks = {
   /** A measured number, with the words for the last line. */
-  note(name: string, value: number, words: string): void;
+  measure(name: string, value: number, words: string): void;
   /** What must hold, and what is wrong when it does not. */
-  must(isSo: boolean, fault: string): void;
-  verdict(): Verdict;
+  require(isSo: boolean, fault: string): void;
+  result(): Result;
 };
 
 /** Opens a judge who has seen nothing yet. */
-export function openJudge(): Judge {
-  const verdict: Verdict = { faults: [], facts: [], numbers: {} };
+export function openChecks(): Checks {
+  const result: Result = { failures: [], measurements: [], numbers: {} };
   return {
-    note(name, value, words) {
-      verdict.numbers[name] = Math.round(value * 1_000) / 1_000;
-      verdict.facts.push(words);
+    measure(name, value, words) {
+      result.numbers[name] = Math.round(value * 1_000) / 1_000;
+      result.measurements.push(words);
     },
-    must(isSo, fault) {
-      if (!isSo) verdict.faults.push(fault);
+    require(isSo, fault) {
+      if (!isSo) result.failures.push(fault);
     },
-    verdict: () => verdict,
+    result: () => result,
   };
 }
 
 /** The last line of a drill. */
-export function lineOf(name: string, { faults, facts }: Verdict): string {
-  const measured = facts.length > 0 ? facts.join(", ") : "nothing measured";
-  return faults.length === 0
+export function lineOf(name: string, { failures, measurements }: Result): string {
+  const measured = measurements.length > 0 ? measurements.join(", ") : "nothing measured";
+  return failures.length === 0
     ? `PASS ${name}: ${measured}`
-    : `FAIL ${name}: ${faults.join("; ")} (${measured})`;
+    : `FAIL ${name}: ${failures.join("; ")} (${measured})`;
 }
 
 const POLL_MS = 10;

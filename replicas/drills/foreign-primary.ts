@@ -9,11 +9,11 @@ import { findSqld } from "../primary/sqld.ts";
 import { type Digest, differences, digestOfFile } from "./checks/digest.ts";
 import { untilEqual } from "./checks/equal-replicas.ts";
 import type { Cluster } from "./cluster.ts";
-import { count, type Drill, type Ground, inSeconds, until } from "./drill.ts";
+import { count, type Drill, type DrillContext, inSeconds, until } from "./drill.ts";
 import { runCommand } from "./drill-command.ts";
-import { ask, demoId, expectJson, type Person, signInAdmin } from "./traffic/client.ts";
-import { openLoad } from "./traffic/load.ts";
-import { lookAround, troubles } from "./traffic/shoppers.ts";
+import { type Account, demoId, expectJson, request, signInAdmin } from "./traffic/client.ts";
+import { errorsText, openLoad } from "./traffic/load.ts";
+import { browse } from "./traffic/reads.ts";
 
 const FULL = { nodes: 12, stayMs: 5_000, rate: 200 };
 const SHORT = { nodes: 3, stayMs: 2_000, rate: 100 };
@@ -35,19 +35,22 @@ export const foreignPrimary: Drill = {
     "an empty or a foreign primary at the old address: the start command refuses it; started all the same, every node refuses it, keeps serving what it had, and says why at /readyz?verbose",
   secondsMax: ({ isShort }) => (isShort ? 120 : 240),
   async run(ground) {
-    const { options, judge } = ground;
+    const { options, checks } = ground;
     const plan = options.isShort ? SHORT : FULL;
     const cluster = await ground.boot(options.nodes ?? plan.nodes);
     const admin = await signInAdmin(cluster.edge);
     const path = `/api/products/${demoId(1)}`;
     const changed = { path, method: "PUT", token: admin.token, body: { price: PRICE } };
-    expectJson(await ask(cluster.edge, changed), 200);
+    expectJson(await request(cluster.edge, changed), 200);
     const before = await untilEqual(cluster, EQUAL_MS_MAX);
-    judge.must(before.differing.length === 0, `replicas differ at the start: ${before.differing.join("; ")}`);
+    checks.require(
+      before.differing.length === 0,
+      `replicas differ at the start: ${before.differing.join("; ")}`,
+    );
     const held = new Map<string, Digest>();
     for (const { name } of cluster.nodes) held.set(name, await digestOfFile(cluster.replicaOf(name)));
 
-    const reading = openLoad({ send: lookAround(cluster), rate: plan.rate, lanes: READ_LANES });
+    const reading = openLoad({ send: browse(cluster), rate: plan.rate, concurrency: READ_LANES });
     await cluster.control("--stop", "primary");
     const strangers = makeStrangers(ground);
     for (const stranger of strangers) await refusedByCommand(ground, cluster, stranger);
@@ -55,20 +58,20 @@ export const foreignPrimary: Drill = {
       await refusedByNodes(ground, cluster, stranger, held, admin, plan.stayMs);
     await cluster.control("--start", "primary");
     const readyMs = await until("every node is ready again", READY_MS_MAX, () => areReady(cluster));
-    expectJson(await ask(cluster.edge, changed), 200);
+    expectJson(await request(cluster.edge, changed), 200);
     const read = await reading.stop();
     const after = await untilEqual(cluster, EQUAL_MS_MAX);
 
-    judge.note("reads", read.answered, `${count(read.answered)} reads`);
-    judge.note("readErrors", read.bad, `${troubles(read).join(", ") || "0 errors"}`);
-    judge.note("readyMs", readyMs, `ready again ${inSeconds(readyMs)} after the own primary is back`);
-    judge.note("equalMs", after.ms, `replicas equal after ${inSeconds(after.ms)}`);
-    judge.must(troubles(read).length === 0, `reads failed: ${troubles(read).join(", ")}`);
-    judge.must(after.differing.length === 0, `replicas differ: ${after.differing.join("; ")}`);
+    checks.measure("reads", read.responses, `${count(read.responses)} reads`);
+    checks.measure("readErrors", read.failed, `${errorsText(read) || "0 errors"}`);
+    checks.measure("readyMs", readyMs, `ready again ${inSeconds(readyMs)} after the own primary is back`);
+    checks.measure("equalMs", after.ms, `replicas equal after ${inSeconds(after.ms)}`);
+    checks.require(errorsText(read) === "", `reads failed: ${errorsText(read)}`);
+    checks.require(after.differing.length === 0, `replicas differ: ${after.differing.join("; ")}`);
   },
 };
 
-function makeStrangers({ folder }: Ground): Stranger[] {
+function makeStrangers({ folder }: DrillContext): Stranger[] {
   const empty = join(folder, "empty");
   mkdirSync(empty);
   const foreign = join(folder, "foreign");
@@ -82,8 +85,12 @@ function makeStrangers({ folder }: Ground): Stranger[] {
 const placeOf = ({ primary }: Cluster): string => new URL(primary.url).host;
 
 /** The primary's own command must not start this folder with the shop's keys. */
-async function refusedByCommand(ground: Ground, cluster: Cluster, { name, folder }: Stranger): Promise<void> {
-  const { children, judge } = ground;
+async function refusedByCommand(
+  ground: DrillContext,
+  cluster: Cluster,
+  { name, folder }: Stranger,
+): Promise<void> {
+  const { children, checks } = ground;
   const { primary } = openFolder(cluster.data);
   const child = children.start(
     [
@@ -100,48 +107,58 @@ async function refusedByCommand(ground: Ground, cluster: Cluster, { name, folder
   );
   const said = (await Promise.all(child.output.map((stream) => Bun.readableStreamToText(stream)))).join("");
   const code = await child.exited;
-  judge.must(code === 1 && said.includes(folder), `the command took the ${name} folder (${code}): ${said}`);
-  ground.say(`the command says of the ${name} folder: ${said.trim().replaceAll(folder, name)}`);
+  checks.require(
+    code === 1 && said.includes(folder),
+    `the command took the ${name} folder (${code}): ${said}`,
+  );
+  ground.progress(`the command says of the ${name} folder: ${said.trim().replaceAll(folder, name)}`);
 }
 
 /** A stranger without any keys lets everybody in: nodes must see for themselves. */
-async function startStranger({ children }: Ground, cluster: Cluster, { folder }: Stranger): Promise<Child> {
+async function startStranger(
+  { children }: DrillContext,
+  cluster: Cluster,
+  { folder }: Stranger,
+): Promise<Child> {
   const program = [findSqld(), "-d", folder, "--http-listen-addr", placeOf(cluster), "--no-welcome"];
   const child = children.start(program, { cwd: folder, env: {}, outPath: join(folder, "out.log") });
   await until("the stranger answers", UP_MS_MAX, async () => {
     if (!child.isRunning()) throw new Error("the stranger did not start");
-    return (await ask(cluster.primary.url, { path: "/health" })).status === 200;
+    return (await request(cluster.primary.url, { path: "/health" })).status === 200;
   });
   return child;
 }
 
 async function refusedByNodes(
-  ground: Ground,
+  ground: DrillContext,
   cluster: Cluster,
   stranger: Stranger,
   held: Map<string, Digest>,
-  admin: Person,
+  admin: Account,
   stayMs: number,
 ): Promise<void> {
-  const { judge } = ground;
+  const { checks } = ground;
   const { name, why } = stranger;
   const child = await startStranger(ground, cluster, stranger);
   const noticedMs = await until(`every node says that the primary is ${name}`, NOTICED_MS_MAX, async () =>
     (await whysOf(cluster)).every(({ status, said }) => status === 503 && why.test(said)),
   );
-  judge.note(`${name}NoticedMs`, noticedMs, `${name}: every node says so after ${inSeconds(noticedMs)}`);
+  checks.measure(`${name}NoticedMs`, noticedMs, `${name}: every node says so after ${inSeconds(noticedMs)}`);
   const writes = await writeTo(cluster, admin);
   await Bun.sleep(stayMs);
   for (const { name: node, said } of await whysOf(cluster))
-    judge.must(why.test(said), `${node} no longer says why (${name}): ${said}`);
-  judge.must(writes.length === 0, `writes with a ${name} primary: ${writes.join(", ")}`);
+    checks.require(why.test(said), `${node} no longer says why (${name}): ${said}`);
+  checks.require(writes.length === 0, `writes with a ${name} primary: ${writes.join(", ")}`);
   for (const node of cluster.nodes) {
-    const answer = await ask(node.url, { path: `/api/products/${demoId(1)}` });
+    const answer = await request(node.url, { path: `/api/products/${demoId(1)}` });
     const { data } = expectJson<{ data: { price: number } }>(answer, 200);
-    judge.must(data.price === PRICE, `${node.name} lost a price to a ${name} primary`);
+    checks.require(data.price === PRICE, `${node.name} lost a price to a ${name} primary`);
     const now = await digestOfFile(cluster.replicaOf(node.name));
     const different = differences(held.get(node.name) ?? new Map(), now);
-    judge.must(different.length === 0, `${node.name} took from a ${name} primary: ${different.join(", ")}`);
+    checks.require(
+      different.length === 0,
+      `${node.name} took from a ${name} primary: ${different.join(", ")}`,
+    );
   }
   if (name === "foreign") await judgeLeftAlone(ground, cluster);
   await ground.children.end(child, END_MS, "SIGKILL");
@@ -151,7 +168,7 @@ async function refusedByNodes(
 const whysOf = ({ nodes }: Cluster): Promise<{ name: string; status: number; said: string }[]> =>
   Promise.all(
     nodes.map(async ({ name, url }) => {
-      const { status, text } = await ask(url, { path: "/readyz?verbose" });
+      const { status, text } = await request(url, { path: "/readyz?verbose" });
       const { why = "" } = text.startsWith("{") ? (JSON.parse(text) as { why?: string }) : {};
       return { name, status, said: why };
     }),
@@ -161,12 +178,12 @@ const areReady = async (cluster: Cluster): Promise<boolean> =>
   (await whysOf(cluster)).every(({ status }) => status === 200);
 
 /** Writes to every node; returns the answers that are no refusals. */
-async function writeTo({ nodes }: Cluster, { id, token }: Person): Promise<string[]> {
+async function writeTo({ nodes }: Cluster, { id, token }: Account): Promise<string[]> {
   const answers = await Promise.all(
     nodes.flatMap(({ url }, at) => [
-      ask(url, { path: `/api/products/${demoId(1)}`, method: "PUT", token, body: { price: 1 + at } }),
-      ask(url, { path: `/api/shoes/${demoId(2)}/likes/${id}`, method: "POST", token }),
-      ask(url, { path: "/api/shoes", method: "POST", token, body: { title: `Foreign ${at}`, price: 1 } }),
+      request(url, { path: `/api/products/${demoId(1)}`, method: "PUT", token, body: { price: 1 + at } }),
+      request(url, { path: `/api/shoes/${demoId(2)}/likes/${id}`, method: "POST", token }),
+      request(url, { path: "/api/shoes", method: "POST", token, body: { title: `Foreign ${at}`, price: 1 } }),
     ]),
   );
   return answers
@@ -175,7 +192,7 @@ async function writeTo({ nodes }: Cluster, { id, token }: Person): Promise<strin
 }
 
 /** What nodes send must not end up in another shop either. */
-async function judgeLeftAlone({ judge }: Ground, { primary }: Cluster): Promise<void> {
+async function judgeLeftAlone({ checks }: DrillContext, { primary }: Cluster): Promise<void> {
   const db = openRemote({ url: primary.url, authToken: "" });
   const [rows] = await db.scan([
     {
@@ -183,7 +200,7 @@ async function judgeLeftAlone({ judge }: Ground, { primary }: Cluster): Promise<
     },
   ]);
   await db.close();
-  judge.must(rows?.[0]?.[0] === 0, `nodes wrote ${rows?.[0]?.[0]} rows into a foreign shop`);
+  checks.require(rows?.[0]?.[0] === 0, `nodes wrote ${rows?.[0]?.[0]} rows into a foreign shop`);
 }
 
 if (import.meta.main) await runCommand([foreignPrimary]);

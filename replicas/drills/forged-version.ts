@@ -2,14 +2,15 @@
 import { createHmac } from "node:crypto";
 import { writeFileSync } from "node:fs";
 import { join } from "node:path";
-import { usualOf } from "./checks/latency.ts";
-import { type Work, workBetween, workOf } from "./checks/primary-load.ts";
+import { medianP99 } from "./checks/latency.ts";
+import { loadBetween, type PrimaryLoad, readPrimaryLoad } from "./checks/primary-load.ts";
 import type { Cluster } from "./cluster.ts";
-import { count, type Drill, type DrillOptions, type Ground } from "./drill.ts";
-import { ask, demoId, expectJson, signInAdmin } from "./traffic/client.ts";
+import { count, type Drill, type DrillContext, type DrillOptions } from "./drill.ts";
+import { demoId, expectJson, request, signInAdmin } from "./traffic/client.ts";
 import { openFlood } from "./traffic/flood.ts";
 import { openLoad, type Report, statusesText } from "./traffic/load.ts";
-import { chance, oneOf, publicRead, wantedId } from "./traffic/reads.ts";
+import { pick, random } from "./traffic/random.ts";
+import { popularId, publicRead } from "./traffic/reads.ts";
 
 const NODES = { full: 12, short: 4 };
 const SECONDS = { full: 15, short: 5 };
@@ -30,7 +31,7 @@ const EXEMPT = "127.0.0.1\n";
 const LONG = 3_000;
 const ABSURD_SHARE = 0.2;
 
-type Phase = { others: Report; flood: Report | null; work: ReturnType<typeof workBetween> };
+type Phase = { others: Report; flood: Report | null; work: ReturnType<typeof loadBetween> };
 
 const secondsOf = ({ isShort, seconds }: DrillOptions): number =>
   seconds ?? (isShort ? SECONDS.short : SECONDS.full);
@@ -42,17 +43,17 @@ export const forgedVersion: Drill = {
     "a flood of forged, foreign and absurd versions: neither the primary nor other visitors notice, no 503",
   secondsMax: (options) => 150 + 6 * (secondsOf(options) + 15),
   async run(ground) {
-    const { options, judge } = ground;
+    const { options, checks } = ground;
     const cluster = await ground.boot(options.nodes ?? (options.isShort ? NODES.short : NODES.full));
     await limitAsShipped(cluster);
     const { shaped, absurd } = badVersions(await realVersion(cluster));
     const none = () => ({});
     const bad = (number: number) => {
-      const isAbsurd = chance(number, 5) < ABSURD_SHARE;
-      return versionIn(oneOf(isAbsurd ? absurd : shaped, number, 4), number);
+      const isAbsurd = random(number, 5) < ABSURD_SHARE;
+      return versionIn(pick(isAbsurd ? absurd : shaped, number, 4), number);
     };
     const edge = { base: () => cluster.edge, rate: EDGE_RATE };
-    const nodes = { base: (number: number) => oneOf(cluster.nodes, number).url, rate: NODES_RATE };
+    const nodes = { base: (number: number) => pick(cluster.nodes, number).url, rate: NODES_RATE };
 
     const quiet = await phase(ground, cluster, "without a flood", null);
     const atEdge = await phase(ground, cluster, "a flood without versions", { ...edge, headers: none });
@@ -63,8 +64,8 @@ export const forgedVersion: Drill = {
     judgePhase(ground, "edge", forged, { quiet, same: atEdge });
     judgePhase(ground, "nodes", direct, { quiet, same: atNodes });
     for (const { others, flood } of [quiet, atEdge, forged, atNodes, direct]) {
-      judge.must(others.answered === others.statuses["200"], `others: ${statusesText(others.statuses)}`);
-      if (flood) judge.must(isAnswered(flood), `the flood was told ${statusesText(flood.statuses)}`);
+      checks.require(others.responses === others.statuses["200"], `others: ${statusesText(others.statuses)}`);
+      if (flood) checks.require(isAnswered(flood), `the flood was told ${statusesText(flood.statuses)}`);
     }
   },
 };
@@ -79,7 +80,7 @@ async function limitAsShipped(cluster: Cluster): Promise<void> {
 async function realVersion(cluster: Cluster): Promise<string> {
   const { token } = await signInAdmin(cluster.edge);
   const path = `/api/products/${demoId(1)}`;
-  const answer = await ask(cluster.edge, { path, method: "PUT", token, body: { price: 50 } });
+  const answer = await request(cluster.edge, { path, method: "PUT", token, body: { price: 50 } });
   expectJson(answer, 200);
   return answer.headers.get("insole-version") ?? "";
 }
@@ -129,61 +130,65 @@ type FloodFrom = {
 
 /** Others look around, while a flood comes or does not. */
 async function phase(
-  { options, say }: Ground,
+  { options, progress }: DrillContext,
   cluster: Cluster,
   what: string,
   from: FloodFrom | null,
 ): Promise<Phase> {
-  const path = (number: number) => `/api/shoes/${wantedId(number)}`;
+  const path = (number: number) => `/api/shoes/${popularId(number)}`;
   const flood = from && openFlood({ ...from, path });
   // What comes first fills what was empty, and uses up what the limits allow at once.
-  const first: Work = await workOf(cluster);
+  const first: PrimaryLoad = await readPrimaryLoad(cluster);
   // New questions are new in each phase.
-  const send = (number: number) => ask(cluster.edge, { path: publicRead(number + Math.round(first.atMs)) });
-  const others = openLoad({ send, rate: OTHERS_RATE, lanes: OTHERS_LANES });
+  const send = (number: number) =>
+    request(cluster.edge, { path: publicRead(number + Math.round(first.atMs)) });
+  const others = openLoad({ send, rate: OTHERS_RATE, concurrency: OTHERS_LANES });
   await Bun.sleep(secondsOf(options) * 1_000);
-  const work = workBetween(first, await workOf(cluster));
+  const work = loadBetween(first, await readPrimaryLoad(cluster));
   const told = await others.stop();
   const floodTold = flood ? await flood.stop() : null;
-  flood?.close();
-  say(
-    `${what}: others p99 usually ${usualOf(told.windows).toFixed(1)} ms, primary ${work.questionsPerSecond.toFixed(1)} questions/s, ` +
+  progress(
+    `${what}: others p99 usually ${medianP99(told.windows).toFixed(1)} ms, primary ${work.queriesPerSecond.toFixed(1)} questions/s, ` +
       `${work.commits} commits, ${(work.cores * 100).toFixed(0)} % of a core` +
       `${floodTold ? `; the flood got ${statusesText(floodTold.statuses)}` : ""}`,
   );
   return { others: told, flood: floodTold, work };
 }
 
-const isAnswered = ({ answered, statuses }: Report): boolean =>
-  answered > 0 && answered === (statuses["200"] ?? 0) + (statuses["429"] ?? 0);
+const isAnswered = ({ responses, statuses }: Report): boolean =>
+  responses > 0 && responses === (statuses["200"] ?? 0) + (statuses["429"] ?? 0);
 
 function judgePhase(
-  { judge }: Ground,
+  { checks }: DrillContext,
   where: string,
   { others, flood, work }: Phase,
   { quiet, same }: { quiet: Phase; same: Phase },
 ): void {
-  const [p99, p99Same] = [usualOf(others.windows), usualOf(same.others.windows)];
-  const more = work.questionsPerSecond - quiet.work.questionsPerSecond;
-  judge.note(`${where}Flood`, flood?.answered ?? 0, `${where}: ${count(flood?.answered ?? 0)} bad versions`);
-  judge.note(`${where}Questions`, more, `${more.toFixed(1)} questions/s more at the primary`);
-  judge.note(`${where}Commits`, work.commits, `${work.commits} commits`);
-  judge.note(
+  const [p99, p99Same] = [medianP99(others.windows), medianP99(same.others.windows)];
+  const more = work.queriesPerSecond - quiet.work.queriesPerSecond;
+  checks.measure(
+    `${where}Flood`,
+    flood?.responses ?? 0,
+    `${where}: ${count(flood?.responses ?? 0)} bad versions`,
+  );
+  checks.measure(`${where}Questions`, more, `${more.toFixed(1)} questions/s more at the primary`);
+  checks.measure(`${where}Commits`, work.commits, `${work.commits} commits`);
+  checks.measure(
     `${where}P99Ms`,
     p99,
     `others p99 usually ${p99.toFixed(1)} ms (${p99Same.toFixed(1)} in a flood without versions)`,
   );
-  judge.must(
+  checks.require(
     more <= QUESTIONS_MORE_MAX,
     `${where}: the primary was asked ${more.toFixed(1)} times a second more`,
   );
-  judge.must(work.commits === 0, `${where}: ${work.commits} commits`);
+  checks.require(work.commits === 0, `${where}: ${work.commits} commits`);
   const cores = work.cores - same.work.cores;
-  judge.must(
+  checks.require(
     cores <= CORES_MORE_MAX,
     `${where}: the primary used ${(cores * 100).toFixed(0)} % of a core more`,
   );
-  judge.must(
+  checks.require(
     p99 <= p99Same * P99_FACTOR_MAX + P99_MORE_MS_MAX,
     `${where}: p99 of others was ${p99.toFixed(1)} ms, ${p99Same.toFixed(1)} without versions`,
   );

@@ -1,11 +1,11 @@
 // The drill of sessions that hop between nodes: whoever sends a version back never reads less than the own last write.
 
 import type { Cluster } from "./cluster.ts";
-import { count, type Drill, type DrillOptions, type Ground } from "./drill.ts";
+import { count, type Drill, type DrillContext, type DrillOptions } from "./drill.ts";
 import { registerCustomers, signInAdmin } from "./traffic/client.ts";
 import { type Histogram, openHistogram } from "./traffic/histogram.ts";
-import { isBad } from "./traffic/load.ts";
-import { chance, oneOf } from "./traffic/reads.ts";
+import { isFailure } from "./traffic/load.ts";
+import { pick, random } from "./traffic/random.ts";
 import { openSession, type Session } from "./traffic/session.ts";
 
 const NODES = { full: 12, short: 4 };
@@ -43,10 +43,10 @@ export const hopping: Drill = {
     "200 sessions hop over the nodes and the edge with their versions: no read is older than the own last write",
   secondsMax: (options) => 120 + sizeOf(options, OPERATIONS) / 100,
   async run(ground) {
-    const { options, say } = ground;
+    const { options, progress } = ground;
     const cluster = await ground.boot(options.nodes ?? sizeOf(options, NODES));
     const sessions = await openSessions(cluster, sizeOf(options, SESSIONS));
-    say(`${sessions.length} sessions are open`);
+    progress(`${sessions.length} sessions are open`);
     const places = [...cluster.nodes.map(({ url }) => url), ...cluster.nodes.map(() => cluster.edge)];
     const tally: Tally = {
       operations: 0,
@@ -73,7 +73,7 @@ async function openSessions(cluster: Cluster, size: number): Promise<Session[]> 
     sessions.push(
       ...(await Promise.all(
         Array.from({ length: Math.min(OPENED_AT_ONCE, size - at) }, (_, number) =>
-          openSession(at + number, cluster.edge, oneOf(customers, at + number), admin),
+          openSession(at + number, cluster.edge, pick(customers, at + number), admin),
         ),
       )),
     );
@@ -88,12 +88,12 @@ async function hop(session: Session, { tally, places, startedAt, wanted, rate }:
   while (tally.operations < wanted) {
     const number = tally.operations;
     tally.operations += 1;
-    const place = oneOf(places, number, 8);
+    const place = pick(places, number, 8);
     const due = ((performance.now() - startedAt) / 1_000) * rate;
     const isWriting: boolean = !hasWritten && tally.writes < due;
     if (isWriting) await write(session, place, number, tally);
-    else if (!hasWritten && chance(number, 9) < ANYBODY_SHARE) {
-      if (isBad(await session.anybody(place, number))) tally.failed += 1;
+    else if (!hasWritten && random(number, 9) < ANYBODY_SHARE) {
+      if (isFailure(await session.anybody(place, number))) tally.failed += 1;
     } else await read(session, place, number, tally);
     hasWritten = isWriting;
   }
@@ -110,11 +110,11 @@ async function write(session: Session, place: string, number: number, tally: Tal
 
 async function read(session: Session, place: string, number: number, tally: Tally): Promise<void> {
   tally.reads += 1;
-  const { answer, sight, path, wanted } = await session.read(place, number);
+  const { answer, freshness, path, wanted } = await session.read(place, number);
   tally.times.reads.add(answer.ms);
-  if (sight === "shown") return;
+  if (freshness === "shown") return;
   const from = `${path} at ${place} (${answer.headers.get("cache-status")})`;
-  if (sight === "older") {
+  if (freshness === "older") {
     tally.older += 1;
     const isSaid = from.includes("detail=behind");
     if (isSaid) tally.behind += 1;
@@ -132,19 +132,29 @@ function example(examples: string[], words: string): void {
   if (examples.length < EXAMPLES_MAX) examples.push(words);
 }
 
-function judgeTally({ judge, options }: Ground, tally: Tally, seconds: number): void {
+function judgeTally({ checks, options }: DrillContext, tally: Tally, seconds: number): void {
   const { operations, writes, reads, older, behind, failed, examples, times } = tally;
   const pace = writes / seconds;
-  judge.note("operations", operations, `${count(operations)} operations`);
-  judge.note(
+  checks.measure("operations", operations, `${count(operations)} operations`);
+  checks.measure(
     "reads",
     reads,
-    `${count(reads)} reads with a version, p99 ${times.reads.at(0.99).toFixed(0)} ms`,
+    `${count(reads)} reads with a version, p99 ${times.reads.percentile(0.99).toFixed(0)} ms`,
   );
-  judge.note("writesPerSecond", pace, `${count(pace)} writes/s, p99 ${times.writes.at(0.99).toFixed(0)} ms`);
-  judge.note("older", older, `${older} older than the own last write (${behind} said so)`);
-  judge.note("failed", failed, `${failed} failed`);
-  judge.must(older === 0, `${older} reads were older than the own last write: ${examples.older.join("; ")}`);
-  judge.must(failed === 0, `${failed} failed: ${examples.failed.join("; ")}`);
-  judge.must(pace >= sizeOf(options, WRITES_PER_SECOND) * RATE_SHARE, `only ${count(pace)} writes a second`);
+  checks.measure(
+    "writesPerSecond",
+    pace,
+    `${count(pace)} writes/s, p99 ${times.writes.percentile(0.99).toFixed(0)} ms`,
+  );
+  checks.measure("older", older, `${older} older than the own last write (${behind} said so)`);
+  checks.measure("failed", failed, `${failed} failed`);
+  checks.require(
+    older === 0,
+    `${older} reads were older than the own last write: ${examples.older.join("; ")}`,
+  );
+  checks.require(failed === 0, `${failed} failed: ${examples.failed.join("; ")}`);
+  checks.require(
+    pace >= sizeOf(options, WRITES_PER_SECOND) * RATE_SHARE,
+    `only ${count(pace)} writes a second`,
+  );
 }

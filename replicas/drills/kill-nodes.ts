@@ -1,9 +1,9 @@
 // The drill that kills half of the nodes at once while visitors look around.
 
-import { backAfterMs, between, normalOf, paceOf } from "./checks/latency.ts";
+import { latencyOf, recoveryMs, slowestP99, windowsBetween } from "./checks/latency.ts";
 import type { Cluster, ClusterNode } from "./cluster.ts";
-import { count, type Drill, type DrillOptions, type Ground, inSeconds } from "./drill.ts";
-import { ask, type Person, registerCustomers, signInAdmin } from "./traffic/client.ts";
+import { count, type Drill, type DrillContext, type DrillOptions, inSeconds } from "./drill.ts";
+import { type Account, registerCustomers, request, signInAdmin } from "./traffic/client.ts";
 import { capacityOf, type Load, openLoad, statusesText } from "./traffic/load.ts";
 import { anyRead } from "./traffic/reads.ts";
 
@@ -32,42 +32,42 @@ export const killNodes: Drill = {
   about: "kill -9 half of the nodes at half load, then the other half: no read fails, p99 is normal in 2 s",
   secondsMax: (options) => 150 + 6 * watchSeconds(options),
   async run(ground) {
-    const { options, say, judge } = ground;
+    const { options, progress, checks } = ground;
     const cluster = await ground.boot(options.nodes ?? (options.isShort ? NODES.short : NODES.full));
     const people = [await signInAdmin(cluster.edge), ...(await registerCustomers(cluster.edge, CUSTOMERS))];
-    const send = (number: number) => ask(cluster.edge, anyRead(number, people));
+    const send = (number: number) => request(cluster.edge, anyRead(number, people));
     await warm(cluster, people);
     const capacity = await capacityOf((number) => send(number + FIRST_MEASURED), LANES);
     const rate = Math.round(capacity / 2);
-    say(`${count(capacity)} answers a second, so ${count(rate)} from now on`);
+    progress(`${count(capacity)} answers a second, so ${count(rate)} from now on`);
 
     const load = openLoad({
       send: (number) => send(number + FIRST),
       rate,
-      lanes: LANES_AT_RATE,
+      concurrency: LANES_AT_RATE,
       windowMs: WINDOW_MS,
     });
     const halves = [0, 1].map((half) => cluster.nodes.filter((_, at) => at % 2 === half));
     for (const half of halves) await killHalf(ground, cluster, half, load);
     const report = await load.stop();
-    judge.note("reads", report.answered, `${count(report.answered)} reads at ${count(rate)}/s`);
-    judge.note("bad", report.bad, `${report.bad} failed`);
-    judge.must(report.bad === 0, `reads failed: ${statusesText(report.statuses)}`);
-    const odd = report.answered - (report.statuses["200"] ?? 0);
-    judge.must(odd === report.bad, `unexpected answers: ${statusesText(report.statuses)}`);
+    checks.measure("reads", report.responses, `${count(report.responses)} reads at ${count(rate)}/s`);
+    checks.measure("bad", report.failed, `${report.failed} failed`);
+    checks.require(report.failed === 0, `reads failed: ${statusesText(report.statuses)}`);
+    const odd = report.responses - (report.statuses["200"] ?? 0);
+    checks.require(odd === report.failed, `unexpected answers: ${statusesText(report.statuses)}`);
   },
 };
 
 /** Everything that nodes and edge keep is there once, as on an ordinary day. */
-async function warm(cluster: Cluster, people: readonly Person[]): Promise<void> {
+async function warm(cluster: Cluster, people: readonly Account[]): Promise<void> {
   for (let at = 0; at < WARM_READS; at += LANES)
     await Promise.all(
-      Array.from({ length: LANES }, (_, lane) => ask(cluster.edge, anyRead(at + lane, people))),
+      Array.from({ length: LANES }, (_, lane) => request(cluster.edge, anyRead(at + lane, people))),
     );
 }
 
 async function killHalf(
-  { options, say, judge }: Ground,
+  { options, progress, checks }: DrillContext,
   cluster: Cluster,
   half: readonly ClusterNode[],
   load: Load,
@@ -77,25 +77,27 @@ async function killHalf(
   await Bun.sleep(watchMs);
   const at = performance.now();
   for (const { pid } of half) process.kill(pid, "SIGKILL");
-  const badBefore = load.report().bad;
+  const badBefore = load.report().failed;
   await Bun.sleep(watchMs);
-  const { windows, bad } = load.report();
-  const ordinary = between(windows, from, at, WINDOW_MS);
-  const normalMs = normalOf(ordinary);
-  const back = backAfterMs(windows, at, { normalMs, steadyMs: STEADY_MS, windowMs: WINDOW_MS });
-  const worst = Math.max(...between(windows, at, at + watchMs, WINDOW_MS).map(({ times }) => times.max()));
+  const { windows, failed } = load.report();
+  const ordinary = windowsBetween(windows, from, at, WINDOW_MS);
+  const normalMs = slowestP99(ordinary);
+  const back = recoveryMs(windows, at, { normalMs, steadyMs: STEADY_MS, windowMs: WINDOW_MS });
+  const worst = Math.max(
+    ...windowsBetween(windows, at, at + watchMs, WINDOW_MS).map(({ times }) => times.max()),
+  );
   const names = half.map(({ name }) => name).join(", ");
-  say(
-    `killed ${names}: ${bad - badBefore} failed, p99 before ${paceOf(ordinary).p99.toFixed(1)} ms ` +
+  progress(
+    `killed ${names}: ${failed - badBefore} failed, p99 before ${latencyOf(ordinary).p99.toFixed(1)} ms ` +
       `(at most ${normalMs.toFixed(1)}), slowest after ${worst.toFixed(0)} ms`,
   );
   const isBack = Number.isFinite(back);
-  judge.note(
+  checks.measure(
     "backMs",
     back,
     isBack ? `p99 normal again after ${inSeconds(back)}` : "p99 not seen to be normal",
   );
-  judge.must(back <= BACK_MS_MAX, `p99 was not back below ${normalMs.toFixed(1)} ms within 2 s`);
+  checks.require(back <= BACK_MS_MAX, `p99 was not back below ${normalMs.toFixed(1)} ms within 2 s`);
   await cluster.control("--start", half.map(({ name }) => name.replace("node-", "")).join(","));
   await Bun.sleep(SETTLE_SECONDS * 1_000);
 }

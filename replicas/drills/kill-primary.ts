@@ -2,7 +2,7 @@
 
 import { untilEqual } from "./checks/equal-replicas.ts";
 import type { Cluster } from "./cluster.ts";
-import { count, type Drill, type Ground, inSeconds, until } from "./drill.ts";
+import { count, type Drill, type DrillContext, inSeconds, until } from "./drill.ts";
 import { runCommand } from "./drill-command.ts";
 import { registerCustomers, signInAdmin } from "./traffic/client.ts";
 import { capacityOf, openLoad, statusesText } from "./traffic/load.ts";
@@ -26,53 +26,53 @@ export const killPrimary: Drill = {
     "kill -9 of the primary, 10 times, under mixed writes from every node: 0 acknowledged writes lost, nothing done twice for one Idempotency-Key, writes back in 5 s, every replica equal to the primary 30 s later",
   secondsMax: ({ isShort }) => (isShort ? 150 : 420),
   async run(ground) {
-    const { options, judge, say } = ground;
+    const { options, checks, progress } = ground;
     const plan = options.isShort ? SHORT : FULL;
     const cluster = await ground.boot(options.nodes ?? plan.nodes);
     const people = [await signInAdmin(cluster.edge), ...(await registerCustomers(cluster.edge, CUSTOMERS))];
-    const writes = await openMixedWrites(cluster, { people, mark: "Kill" });
+    const writes = await openMixedWrites(cluster, { people, titlePrefix: "Kill" });
     const lanes = cluster.nodes.length * LANES_PER_NODE;
     const half = (await capacityOf(writes.send, WRITERS)) / 2;
     const rate = Math.max(Math.min(plan.rate, half), WRITES_PER_NODE * cluster.nodes.length);
-    say(`${count(rate)} writes a second`);
-    const load = openLoad({ send: writes.send, rate, lanes });
+    progress(`${count(rate)} writes a second`);
+    const load = openLoad({ send: writes.send, rate, concurrency: lanes });
     const quietMs = (options.seconds ?? plan.quietSeconds) * 1_000;
     const backMs = await killOften(ground, cluster, writes, plan.kills, quietMs);
     const report = await load.stop();
-    say(`answers ${statusesText(report.statuses)}; p99 ${report.times.at(0.99).toFixed(0)} ms`);
+    progress(`answers ${statusesText(report.statuses)}; p99 ${report.times.percentile(0.99).toFixed(0)} ms`);
     const equality = await untilEqual(cluster, EQUAL_MS_MAX);
     const finding = await writes.check();
 
     const counts = writes.ledger.counts();
-    judge.note("kills", plan.kills, `${plan.kills} kills`);
-    judge.note("acknowledged", counts.acknowledged, `${count(counts.acknowledged)} acknowledged`);
-    judge.note("lost", finding.lost, `${finding.lost} lost`);
-    judge.note("twice", finding.extra, `${finding.extra} twice`);
-    judge.note("refused", counts.refused, `${count(counts.refused)} refused`);
-    judge.note("unknown", counts.unknown, `${count(counts.unknown)} unknown`);
-    judge.note("repeated", writes.repeated(), `${count(writes.repeated())} sent again by key`);
-    judge.note(
+    checks.measure("kills", plan.kills, `${plan.kills} kills`);
+    checks.measure("acknowledged", counts.acknowledged, `${count(counts.acknowledged)} acknowledged`);
+    checks.measure("lost", finding.lost, `${finding.lost} lost`);
+    checks.measure("twice", finding.extra, `${finding.extra} twice`);
+    checks.measure("refused", counts.refused, `${count(counts.refused)} refused`);
+    checks.measure("unknown", counts.unknown, `${count(counts.unknown)} unknown`);
+    checks.measure("repeated", writes.repeated(), `${count(writes.repeated())} sent again by key`);
+    checks.measure(
       "backMs",
       Math.max(...backMs),
       `back on every node in ${inSeconds(Math.max(...backMs))} (at most)`,
     );
-    judge.note("rows", equality.rows, `${count(equality.rows)} rows of ${equality.tables} tables`);
-    judge.note("equalMs", equality.ms, `replicas equal after ${inSeconds(equality.ms)}`);
-    judge.must(counts.acknowledged > 0, "no write was acknowledged");
-    judge.must(
+    checks.measure("rows", equality.rows, `${count(equality.rows)} rows of ${equality.tables} tables`);
+    checks.measure("equalMs", equality.ms, `replicas equal after ${inSeconds(equality.ms)}`);
+    checks.require(counts.acknowledged > 0, "no write was acknowledged");
+    checks.require(
       finding.lost === 0,
       `${finding.lost} acknowledged writes are lost: ${finding.examples.join("; ")}`,
     );
-    judge.must(finding.extra === 0, `${finding.extra} too many: ${finding.examples.join("; ")}`);
-    judge.must(Math.max(...backMs) <= BACK_MS_MAX, "writes were not back in 5 s");
-    judge.must(equality.differing.length === 0, `replicas differ: ${equality.differing.join("; ")}`);
-    for (const [words, times] of writes.surprises()) judge.must(false, `${times} times ${words}`);
+    checks.require(finding.extra === 0, `${finding.extra} too many: ${finding.examples.join("; ")}`);
+    checks.require(Math.max(...backMs) <= BACK_MS_MAX, "writes were not back in 5 s");
+    checks.require(equality.differing.length === 0, `replicas differ: ${equality.differing.join("; ")}`);
+    for (const [words, times] of writes.unexpected()) checks.require(false, `${times} times ${words}`);
   },
 };
 
 /** Kills sqld and waits until every node has written again, so many times; returns the waits. */
 async function killOften(
-  { say }: Ground,
+  { progress }: DrillContext,
   cluster: Cluster,
   writes: MixedWrites,
   kills: number,
@@ -87,7 +87,7 @@ async function killOften(
     const watch = writes.watch();
     await until("every node writes again", GIVE_UP_MS, () => watch.firstMs().every((ms) => ms !== null));
     const times = watch.firstMs().map(Number);
-    say(`kill ${kill}: back in ${inSeconds(Math.min(...times))} to ${inSeconds(Math.max(...times))}`);
+    progress(`kill ${kill}: back in ${inSeconds(Math.min(...times))} to ${inSeconds(Math.max(...times))}`);
     waits.push(Math.max(...times));
   }
   await Bun.sleep(quietMs);

@@ -1,18 +1,27 @@
 // The drill that kills every node at once: what the edge holds it goes on serving, and says plainly what it cannot.
 
 import type { Cluster } from "./cluster.ts";
-import { count, type Drill, type DrillOptions, type Ground, inSeconds, type Judge, until } from "./drill.ts";
 import {
-  type Answer,
-  type Ask,
-  ask,
+  type Checks,
+  count,
+  type Drill,
+  type DrillContext,
+  type DrillOptions,
+  inSeconds,
+  until,
+} from "./drill.ts";
+import {
+  type Account,
   demoId,
   expectJson,
-  type Person,
+  type HttpRequest,
+  type HttpResponse,
+  request,
   signInAdmin,
 } from "./traffic/client.ts";
 import { openLoad, statusesText } from "./traffic/load.ts";
-import { chance, publicRead, SHOES } from "./traffic/reads.ts";
+import { random } from "./traffic/random.ts";
+import { publicRead, SHOES } from "./traffic/reads.ts";
 
 const NODES = { full: 12, short: 4 };
 const SECONDS = { full: 60, short: 6 };
@@ -36,23 +45,23 @@ export const nodesGone: Drill = {
   about: "kill -9 all nodes: the edge serves every public answer it holds, and 503 for all the rest",
   secondsMax: (options) => 150 + secondsOf(options),
   async run(ground) {
-    const { options, say, judge } = ground;
+    const { options, progress, checks } = ground;
     const cluster = await ground.boot(options.nodes ?? (options.isShort ? NODES.short : NODES.full));
     const admin = await signInAdmin(cluster.edge);
     const held = await fill(cluster, options.isShort ? HELD.short : HELD.full);
-    say(`the edge holds ${count(held.length)} answers; all nodes are killed`);
+    progress(`the edge holds ${count(held.length)} answers; all nodes are killed`);
     for (const { pid } of cluster.nodes) process.kill(pid, "SIGKILL");
-    await checkHeld(cluster, held, judge);
+    await checkHeld(cluster, held, checks);
     const serving = serveOn(ground, cluster, held);
-    await checkRefusals(cluster, admin, judge);
+    await checkRefusals(cluster, admin, checks);
     await serving;
-    await checkHeld(cluster, held, judge);
+    await checkHeld(cluster, held, checks);
     await bringBack(ground, cluster, held);
   },
 };
 
 const askHeld = (cluster: Cluster, { path, encoding }: Pick<Held, "path" | "encoding">, more = {}) =>
-  ask(cluster.edge, { path, headers: { "accept-encoding": encoding, ...more } });
+  request(cluster.edge, { path, headers: { "accept-encoding": encoding, ...more } });
 
 /** Runs the work for each, some at a time. */
 async function each<T>(all: readonly T[], work: (one: T) => Promise<void>): Promise<void> {
@@ -68,7 +77,7 @@ async function fill(cluster: Cluster, size: number): Promise<Held[]> {
   const wanted = new Map<string, Pick<Held, "path" | "encoding">>();
   for (let number = 0; wanted.size < size; number += 1) {
     const path = publicRead(number);
-    const encoding = ENCODINGS[Math.round(chance(number, 9))] ?? "identity";
+    const encoding = ENCODINGS[Math.round(random(number, 9))] ?? "identity";
     // Both prefixes are one answer at the edge.
     wanted.set(`${path.replace(/^\/(api|v1)\//, "/")} ${encoding}`, { path, encoding });
   }
@@ -81,11 +90,11 @@ async function fill(cluster: Cluster, size: number): Promise<Held[]> {
   return held;
 }
 
-const isStale = ({ headers }: Answer): boolean =>
+const isStale = ({ headers }: HttpResponse): boolean =>
   (headers.get("cache-status") ?? "").startsWith("insole-edge; hit");
 
 /** Every single one, with its bytes, and 304 for those who have it. */
-async function checkHeld(cluster: Cluster, held: readonly Held[], judge: Judge): Promise<void> {
+async function checkHeld(cluster: Cluster, held: readonly Held[], judge: Checks): Promise<void> {
   const faults: string[] = [];
   let slowest = 0;
   await each(held, async (one) => {
@@ -96,38 +105,42 @@ async function checkHeld(cluster: Cluster, held: readonly Held[], judge: Judge):
     const again = await askHeld(cluster, one, { "if-none-match": one.etag });
     if (again.status !== 304) faults.push(`${one.path}: ${again.failure ?? again.status} instead of 304`);
   });
-  judge.must(
+  judge.require(
     faults.length === 0,
     `${faults.length} held answers were not served: ${faults.slice(0, 3).join(", ")}`,
   );
-  judge.must(slowest <= REFUSED_MS_MAX, `a held answer took ${inSeconds(slowest)}`);
+  judge.require(slowest <= REFUSED_MS_MAX, `a held answer took ${inSeconds(slowest)}`);
 }
 
 /** Visitors go on as long as it lasts. */
-async function serveOn({ options, judge }: Ground, cluster: Cluster, held: readonly Held[]): Promise<void> {
+async function serveOn(
+  { options, checks }: DrillContext,
+  cluster: Cluster,
+  held: readonly Held[],
+): Promise<void> {
   const send = (number: number) => {
     const one = held[number % held.length];
     if (one === undefined) throw new Error("the edge holds nothing");
     return askHeld(cluster, one);
   };
-  const load = openLoad({ send, rate: RATE, lanes: LANES });
+  const load = openLoad({ send, rate: RATE, concurrency: LANES });
   await Bun.sleep(secondsOf(options) * 1_000);
-  const { answered, statuses, times } = await load.stop();
-  judge.note(
+  const { responses, statuses, times } = await load.stop();
+  checks.measure(
     "served",
-    answered,
-    `${count(answered)} held answers served, p99 ${times.at(0.99).toFixed(1)} ms`,
+    responses,
+    `${count(responses)} held answers served, p99 ${times.percentile(0.99).toFixed(1)} ms`,
   );
-  judge.must(
-    answered === (statuses["200"] ?? 0),
+  checks.require(
+    responses === (statuses["200"] ?? 0),
     `held answers were not served all the time: ${statusesText(statuses)}`,
   );
 }
 
 /** What cannot be answered now: unknown addresses, what is personal, and writes. */
-async function checkRefusals(cluster: Cluster, { token }: Person, judge: Judge): Promise<void> {
+async function checkRefusals(cluster: Cluster, { token }: Account, judge: Checks): Promise<void> {
   const shoe = demoId(SHOES);
-  const asked: Ask[] = [
+  const asked: HttpRequest[] = [
     { path: "/api/shoes/never-asked-for" },
     { path: "/api/shoes?q=neveraskedfor" },
     { path: "/images/never-asked-for.svg" },
@@ -140,17 +153,20 @@ async function checkRefusals(cluster: Cluster, { token }: Person, judge: Judge):
   ];
   let slowest = 0;
   for (const question of asked) {
-    const answer = await ask(cluster.edge, question);
+    const answer = await request(cluster.edge, question);
     slowest = Math.max(slowest, answer.ms);
     const what = `${question.method ?? "GET"} ${question.path}`;
-    judge.must(isRefusal(answer), `${what}: ${answer.failure ?? answer.status} ${answer.text.slice(0, 200)}`);
-    judge.must(answer.ms <= REFUSED_MS_MAX, `${what} was refused after ${inSeconds(answer.ms)}`);
+    judge.require(
+      isRefusal(answer),
+      `${what}: ${answer.failure ?? answer.status} ${answer.text.slice(0, 200)}`,
+    );
+    judge.require(answer.ms <= REFUSED_MS_MAX, `${what} was refused after ${inSeconds(answer.ms)}`);
   }
-  judge.note("refusedMs", slowest, `the rest refused in ${inSeconds(slowest)} (at most)`);
+  judge.measure("refusedMs", slowest, `the rest refused in ${inSeconds(slowest)} (at most)`);
 }
 
 /** 503 as the contract words it. */
-function isRefusal({ status, headers, text }: Answer): boolean {
+function isRefusal({ status, headers, text }: HttpResponse): boolean {
   if (status !== 503 || headers.get("retry-after") === null) return false;
   if (headers.get("content-type")?.startsWith("application/problem+json") !== true) return false;
   const body = JSON.parse(text) as Record<string, unknown>;
@@ -158,19 +174,23 @@ function isRefusal({ status, headers, text }: Answer): boolean {
 }
 
 /** The nodes return, and with them the news. */
-async function bringBack({ say, judge }: Ground, cluster: Cluster, held: readonly Held[]): Promise<void> {
-  say("all nodes are started again");
+async function bringBack(
+  { progress, checks }: DrillContext,
+  cluster: Cluster,
+  held: readonly Held[],
+): Promise<void> {
+  progress("all nodes are started again");
   await cluster.control("--start", cluster.nodes.map(({ name }) => name.replace("node-", "")).join(","));
   const token = (await signInAdmin(cluster.edge)).token;
   const path = `/api/products/${demoId(1)}`;
-  expectJson(await ask(cluster.edge, { path, method: "PUT", token, body: { price: 77.77 } }), 200);
+  expectJson(await request(cluster.edge, { path, method: "PUT", token, body: { price: 77.77 } }), 200);
   const ms = await until("the edge tells the new price", BACK_MS_MAX, async () => {
-    const answer = await ask(cluster.edge, { path });
+    const answer = await request(cluster.edge, { path });
     return answer.status === 200 && answer.text.includes("77.77");
   });
-  judge.note("freshMs", ms, `fresh again after ${inSeconds(ms)}`);
+  checks.measure("freshMs", ms, `fresh again after ${inSeconds(ms)}`);
   await each(held, async (one) => {
     const answer = await askHeld(cluster, one);
-    judge.must(answer.status === 200, `${one.path} afterwards: ${answer.failure ?? answer.status}`);
+    checks.require(answer.status === 200, `${one.path} afterwards: ${answer.failure ?? answer.status}`);
   });
 }

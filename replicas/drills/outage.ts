@@ -2,11 +2,11 @@
 
 import { untilEqual } from "./checks/equal-replicas.ts";
 import type { Cluster } from "./cluster.ts";
-import { count, type Ground, inSeconds, until } from "./drill.ts";
-import { type Answer, ask, registerCustomers, signInAdmin } from "./traffic/client.ts";
-import { capacityOf, openLoad, type Report, statusesText } from "./traffic/load.ts";
+import { count, type DrillContext, inSeconds, until } from "./drill.ts";
+import { type HttpResponse, registerCustomers, request, signInAdmin } from "./traffic/client.ts";
+import { capacityOf, errorsText, openLoad, type Report, statusesText } from "./traffic/load.ts";
 import { type MixedWrites, openMixedWrites } from "./traffic/mixed-writes.ts";
-import { lookAround, troubles, watchLoops } from "./traffic/shoppers.ts";
+import { browse, probeEventLoops } from "./traffic/reads.ts";
 
 export type Outage = {
   /** Marks the titles of its writes. */
@@ -44,44 +44,44 @@ const PERSONAL = "profile";
 type Told = { answers: number; late: string[]; hung: number; slowestMs: number; wrong: Map<string, number> };
 
 /** Does it, and tells the judge what must hold: reads as ever, writes refused in time, nothing lost and nothing twice. */
-export async function outage(ground: Ground, plan: Outage): Promise<void> {
-  const { judge, say } = ground;
+export async function outage(ground: DrillContext, plan: Outage): Promise<void> {
+  const { checks, progress } = ground;
   const cluster = await ground.boot(plan.nodes);
   const people = [await signInAdmin(cluster.edge), ...(await registerCustomers(cluster.edge, CUSTOMERS))];
   const told: Told = { answers: 0, late: [], hung: 0, slowestMs: 0, wrong: new Map() };
   const away = { from: Number.POSITIVE_INFINITY, to: Number.POSITIVE_INFINITY };
-  const onTry = (answer: Answer, sentAt: number, kind: string): void => {
+  const onTry = (answer: HttpResponse, sentAt: number, kind: string): void => {
     const answeredAt = sentAt + answer.ms;
     if (answeredAt < away.from || answeredAt > away.to) return;
     if (sentAt >= away.from) listen(told, answer, kind, plan.maySwallow && kind !== PERSONAL);
     else if (answeredAt - away.from > REFUSED_MS_MAX) told.late.push(lateOf(answer, kind));
   };
-  const writes = await openMixedWrites(cluster, { people, mark: plan.mark, onTry });
+  const writes = await openMixedWrites(cluster, { people, titlePrefix: plan.mark, onTry });
   const personal = openLoad({
     rate: PERSONAL_PER_SECOND,
-    lanes: PERSONAL_LANES,
+    concurrency: PERSONAL_LANES,
     async send(number) {
       const sentAt = performance.now();
       const node = cluster.nodes[number % Math.min(PERSONAL_NODES, cluster.nodes.length)];
       const token = people[number % people.length]?.token ?? "";
-      const answer = await ask(node?.url ?? "", { path: "/api/auth/profile", token });
+      const answer = await request(node?.url ?? "", { path: "/api/auth/profile", token });
       onTry(answer, sentAt, PERSONAL);
       return answer;
     },
   });
-  const send = lookAround(cluster);
-  const writing = openLoad({ send: writes.send, rate: WRITES_PER_SECOND, lanes: WRITE_LANES });
+  const send = browse(cluster);
+  const writing = openLoad({ send: writes.send, rate: WRITES_PER_SECOND, concurrency: WRITE_LANES });
   // What can be read while others write: every write makes lists and searches be computed anew.
   const rate = Math.min(READS_PER_SECOND_MAX, (await capacityOf(send, READ_LANES)) / 2);
-  const reading = openLoad({ send, rate, lanes: READ_LANES });
-  const calm = watchLoops(cluster);
+  const reading = openLoad({ send, rate, concurrency: READ_LANES });
+  const calm = probeEventLoops(cluster);
   await Bun.sleep(BEFORE_MS);
   const before = await calm.stop();
-  say(`${count(rate)} reads a second; before: writes ${statusesText(writing.report().statuses)}`);
+  progress(`${count(rate)} reads a second; before: writes ${statusesText(writing.report().statuses)}`);
 
   await plan.begin(cluster);
   away.from = performance.now();
-  const loops = watchLoops(cluster);
+  const loops = probeEventLoops(cluster);
   await Bun.sleep(plan.seconds * 1_000);
   const looped = await loops.stop();
   away.to = performance.now();
@@ -91,19 +91,19 @@ export async function outage(ground: Ground, plan: Outage): Promise<void> {
   const backMs = Math.max(...back.firstMs().map(Number));
   const read = await reading.stop();
   await Promise.all([writing.stop(), personal.stop()]);
-  say(
+  progress(
     `reads ${statusesText(read.statuses)}; in the outage ${count(told.answers)} writes and personal reads were answered`,
   );
-  judge.note("seconds", plan.seconds, `${plan.seconds} s`);
+  checks.measure("seconds", plan.seconds, `${plan.seconds} s`);
   judgeReads(ground, read);
   judgeLoops(ground, before, looped);
   judgeWrites(ground, told);
-  judge.note("backMs", backMs, `writes back on every node in ${inSeconds(backMs)}`);
+  checks.measure("backMs", backMs, `writes back on every node in ${inSeconds(backMs)}`);
   await judgeEnd(ground, cluster, writes);
 }
 
 /** Each answer must be a refusal that says when to come again. */
-function listen(told: Told, answer: Answer, kind: string, maySwallow: boolean): void {
+function listen(told: Told, answer: HttpResponse, kind: string, maySwallow: boolean): void {
   const { status, failure, ms, headers } = answer;
   told.answers += 1;
   told.slowestMs = Math.max(told.slowestMs, ms);
@@ -115,53 +115,61 @@ function listen(told: Told, answer: Answer, kind: string, maySwallow: boolean): 
     told.wrong.set(name, (told.wrong.get(name) ?? 0) + 1);
 }
 
-const lateOf = ({ status, failure, ms }: Answer, kind: string): string =>
+const lateOf = ({ status, failure, ms }: HttpResponse, kind: string): string =>
   `${kind} ${failure ?? status} after ${inSeconds(ms)}`;
 
-function judgeReads({ judge }: Ground, read: Report): void {
-  judge.note("reads", read.answered, `${count(read.answered)} reads`);
-  judge.note("readErrors", troubles(read).length, `${troubles(read).join(", ") || "0"} errors`);
-  judge.note("readP99Ms", read.times.at(0.99), `p99 ${read.times.at(0.99).toFixed(0)} ms`);
-  judge.must(read.answered > 0 && troubles(read).length === 0, `reads failed: ${troubles(read).join(", ")}`);
+function judgeReads({ checks }: DrillContext, read: Report): void {
+  checks.measure("reads", read.responses, `${count(read.responses)} reads`);
+  checks.measure("readErrors", read.failed, `${errorsText(read) || "0"} errors`);
+  checks.measure(
+    "readP99Ms",
+    read.times.percentile(0.99),
+    `p99 ${read.times.percentile(0.99).toFixed(0)} ms`,
+  );
+  checks.require(read.responses > 0 && errorsText(read) === "", `reads failed: ${errorsText(read)}`);
 }
 
-function judgeLoops({ judge }: Ground, before: Report, during: Report): void {
-  const [p99Before, p99] = [before.times.at(0.99), during.times.at(0.99)];
+function judgeLoops({ checks }: DrillContext, before: Report, during: Report): void {
+  const [p99Before, p99] = [before.times.percentile(0.99), during.times.percentile(0.99)];
   const max = during.times.max();
-  judge.note("loopP99BeforeMs", p99Before, `event loops p99 ${p99Before.toFixed(0)} ms before`);
-  judge.note("loopP99Ms", p99, `${p99.toFixed(0)} ms meanwhile`);
-  judge.note("loopMaxMs", max, `at most ${max.toFixed(0)} ms`);
-  judge.must(troubles(during).length === 0, `nodes did not answer: ${troubles(during).join(", ")}`);
-  judge.must(p99 <= 2 * p99Before + LOOP_P99_MS_MAX && max <= LOOP_MS_MAX, "an event loop was held");
+  checks.measure("loopP99BeforeMs", p99Before, `event loops p99 ${p99Before.toFixed(0)} ms before`);
+  checks.measure("loopP99Ms", p99, `${p99.toFixed(0)} ms meanwhile`);
+  checks.measure("loopMaxMs", max, `at most ${max.toFixed(0)} ms`);
+  checks.require(errorsText(during) === "", `nodes did not answer: ${errorsText(during)}`);
+  checks.require(p99 <= 2 * p99Before + LOOP_P99_MS_MAX && max <= LOOP_MS_MAX, "an event loop was held");
 }
 
-function judgeWrites({ judge }: Ground, { answers, late, hung, slowestMs, wrong }: Told): void {
+function judgeWrites({ checks }: DrillContext, { answers, late, hung, slowestMs, wrong }: Told): void {
   const unknown = wrong.get("504") ?? 0;
   wrong.delete("504");
   const others = [...wrong].map(([name, times]) => `${times} times ${name}`);
-  judge.note("refused", answers - unknown, `${count(answers - unknown)} writes and personal reads refused`);
-  judge.note("unknown", unknown, `${count(unknown)} unknown`);
-  judge.note("slowestMs", slowestMs, `the slowest answer to one in ${inSeconds(slowestMs)}`);
-  judge.must(answers > 0, "nobody wrote in the outage");
-  judge.must(hung === 0, `${hung} were never answered`);
-  judge.must(
+  checks.measure(
+    "refused",
+    answers - unknown,
+    `${count(answers - unknown)} writes and personal reads refused`,
+  );
+  checks.measure("unknown", unknown, `${count(unknown)} unknown`);
+  checks.measure("slowestMs", slowestMs, `the slowest answer to one in ${inSeconds(slowestMs)}`);
+  checks.require(answers > 0, "nobody wrote in the outage");
+  checks.require(hung === 0, `${hung} were never answered`);
+  checks.require(
     late.length === 0,
     `${late.length} were answered later than 2 s: ${late.slice(0, SHOWN_MAX).join(", ")}`,
   );
-  judge.must(others.length === 0, `not refused as they should be: ${others.join(", ")}`);
+  checks.require(others.length === 0, `not refused as they should be: ${others.join(", ")}`);
 }
 
-async function judgeEnd({ judge }: Ground, cluster: Cluster, writes: MixedWrites): Promise<void> {
+async function judgeEnd({ checks }: DrillContext, cluster: Cluster, writes: MixedWrites): Promise<void> {
   const equality = await untilEqual(cluster, EQUAL_MS_MAX);
   const { lost, extra, examples } = await writes.check();
   const { acknowledged } = writes.ledger.counts();
-  judge.note("acknowledged", acknowledged, `${count(acknowledged)} acknowledged`);
-  judge.note("lost", lost, `${lost} lost`);
-  judge.note("twice", extra, `${extra} twice`);
-  judge.note("equalMs", equality.ms, `replicas equal after ${inSeconds(equality.ms)}`);
-  judge.must(acknowledged > 0, "no write was acknowledged");
-  judge.must(lost === 0, `${lost} acknowledged writes are lost: ${examples.join("; ")}`);
-  judge.must(extra === 0, `${extra} too many: ${examples.join("; ")}`);
-  judge.must(equality.differing.length === 0, `replicas differ: ${equality.differing.join("; ")}`);
-  for (const [words, times] of writes.surprises()) judge.must(false, `${times} times ${words}`);
+  checks.measure("acknowledged", acknowledged, `${count(acknowledged)} acknowledged`);
+  checks.measure("lost", lost, `${lost} lost`);
+  checks.measure("twice", extra, `${extra} twice`);
+  checks.measure("equalMs", equality.ms, `replicas equal after ${inSeconds(equality.ms)}`);
+  checks.require(acknowledged > 0, "no write was acknowledged");
+  checks.require(lost === 0, `${lost} acknowledged writes are lost: ${examples.join("; ")}`);
+  checks.require(extra === 0, `${extra} too many: ${examples.join("; ")}`);
+  checks.require(equality.differing.length === 0, `replicas differ: ${equality.differing.join("; ")}`);
+  for (const [words, times] of writes.unexpected()) checks.require(false, `${times} times ${words}`);
 }

@@ -1,11 +1,11 @@
 // The drill of changed prices: how soon each node and the edge tell them, on hot answers and on long forgotten ones.
 
 import type { Cluster, ClusterNode } from "./cluster.ts";
-import { count, type Drill, type DrillOptions, inSeconds, type Judge } from "./drill.ts";
-import { ask, demoId, expectJson, type Person, signInAdmin } from "./traffic/client.ts";
+import { type Checks, count, type Drill, type DrillOptions, inSeconds } from "./drill.ts";
+import { type Account, demoId, expectJson, request, signInAdmin } from "./traffic/client.ts";
 import { type Histogram, openHistogram } from "./traffic/histogram.ts";
 import { openLoad, statusesText } from "./traffic/load.ts";
-import { chance, oneOf } from "./traffic/reads.ts";
+import { pick, random } from "./traffic/random.ts";
 import { priceIn, relate } from "./traffic/shoes.ts";
 
 const NODES = { full: 12, short: 4 };
@@ -41,7 +41,7 @@ export const priceChange: Drill = {
     "a price changes: at every node p99 within 300 ms, through the edge within 2 s, hot or long not asked for",
   secondsMax: (options) => 200 + (options.seconds ?? sizeOf(options, FORGOTTEN_SECONDS)) * 3,
   async run(ground) {
-    const { options, judge, say } = ground;
+    const { options, checks, progress } = ground;
     const cluster = await ground.boot(options.nodes ?? sizeOf(options, NODES));
     const admin = await signInAdmin(cluster.edge);
     const hot = await watched(cluster, admin, 1, HOT);
@@ -51,11 +51,11 @@ export const priceChange: Drill = {
 
     const browsing = openLoad({
       rate: BROWSING_RATE,
-      lanes: LANES,
-      send: (number) => ask(oneOf(places(cluster), number, 1), { path: oneOf(pathsOf(hot), number, 2) }),
+      concurrency: LANES,
+      send: (number) => request(pick(places(cluster), number, 1), { path: pick(pathsOf(hot), number, 2) }),
     });
     const changes = sizeOf(options, CHANGES_EACH);
-    say(`${count(HOT * changes)} changes of hot prices`);
+    progress(`${count(HOT * changes)} changes of hot prices`);
     const hotTimes = timesOf(cluster);
     const perShoe = hot.map(async (shoe, number) => {
       // One after the other: a burst of changes is another question.
@@ -64,26 +64,26 @@ export const priceChange: Drill = {
         await change(cluster, admin, shoe, FIRST_PRICE + at, { times: hotTimes, isAskedLate: false });
     });
     await Promise.all(perShoe);
-    judgeTimes(judge, "hot", hotTimes);
+    judgeTimes(checks, "hot", hotTimes);
 
     const forgottenMs = (options.seconds ?? sizeOf(options, FORGOTTEN_SECONDS)) * 1_000;
     await Bun.sleep(Math.max(0, forgottenAt + forgottenMs - performance.now()));
-    say(
+    progress(
       `${cold.length} changes of prices that nobody asked for in ${inSeconds(performance.now() - forgottenAt)}`,
     );
     const coldTimes = timesOf(cluster);
     for (const [at, shoe] of cold.entries())
       await change(cluster, admin, shoe, FIRST_PRICE, { times: coldTimes, isAskedLate: at % 2 === 1 });
-    judgeTimes(judge, "forgotten", coldTimes);
-    const { statuses, bad } = await browsing.stop();
-    judge.must(bad === 0, `browsers saw failures: ${statusesText(statuses)}`);
+    judgeTimes(checks, "forgotten", coldTimes);
+    const { statuses, failed } = await browsing.stop();
+    checks.require(failed === 0, `browsers saw failures: ${statusesText(statuses)}`);
   },
 };
 
 const places = ({ edge, nodes }: Cluster): string[] => nodes.flatMap(({ url }) => [edge, url]);
 const pathsOf = (shoes: readonly Watched[]): string[] => shoes.flatMap(({ paths }) => paths);
 
-async function watched(cluster: Cluster, admin: Person, from: number, size: number): Promise<Watched[]> {
+async function watched(cluster: Cluster, admin: Account, from: number, size: number): Promise<Watched[]> {
   const shoes: Watched[] = [];
   for (let number = from; number < from + size; number += 1) {
     const [id, holder] = [demoId(number), demoId(HOLDERS_FROM + number)];
@@ -96,7 +96,7 @@ async function watched(cluster: Cluster, admin: Person, from: number, size: numb
 
 /** Now every node and the edge have the answer. */
 async function askEverywhere({ edge, nodes }: Cluster, path: string): Promise<void> {
-  for (const base of [edge, ...nodes.map(({ url }) => url)]) expectJson(await ask(base, { path }), 200);
+  for (const base of [edge, ...nodes.map(({ url }) => url)]) expectJson(await request(base, { path }), 200);
 }
 
 const timesOf = ({ nodes }: Cluster): Times => ({
@@ -111,17 +111,17 @@ const timesOf = ({ nodes }: Cluster): Times => ({
  */
 async function change(
   cluster: Cluster,
-  { token }: Person,
+  { token }: Account,
   { id, paths }: Watched,
   price: number,
   { times, isAskedLate }: { times: Times; isAskedLate: boolean },
 ): Promise<void> {
-  const writer = oneOf(cluster.nodes, price, id.length + Number(id.slice(-3)));
+  const writer = pick(cluster.nodes, price, id.length + Number(id.slice(-3)));
   const path = `/api/products/${id}`;
-  expectJson(await ask(writer.url, { path, method: "PUT", token, body: { price } }), 200);
+  expectJson(await request(writer.url, { path, method: "PUT", token, body: { price } }), 200);
   const at = performance.now();
   const shows = async (base: string, question: string): Promise<boolean> => {
-    const answer = await ask(base, { path: question });
+    const answer = await request(base, { path: question });
     return answer.status === 200 && priceIn(answer.text, id) === price;
   };
   const until = async (base: string, question: string, pollMs: number): Promise<number> => {
@@ -132,7 +132,7 @@ async function change(
     return performance.now() - at;
   };
   const atNode = async ({ name, url }: ClusterNode, number: number) => {
-    const question = paths[Math.floor(chance(number, price) * paths.length)] ?? path;
+    const question = paths[Math.floor(random(number, price) * paths.length)] ?? path;
     times.nodes.get(name)?.add(await until(url, question, NODE_POLL_MS));
   };
   const atEdge = async (question: string) => {
@@ -146,15 +146,15 @@ async function change(
   await Promise.all([...cluster.nodes.map(atNode), ...paths.map(atEdge)]);
 }
 
-function judgeTimes(judge: Judge, kind: string, { nodes, edge, late }: Times): void {
+function judgeTimes(judge: Checks, kind: string, { nodes, edge, late }: Times): void {
   const all = openHistogram();
-  for (const times of nodes.values()) all.take(times);
-  const slowest = Math.max(...[...nodes.values()].map((times) => times.at(0.99)));
-  const figures = `p50 ${all.at(0.5).toFixed(0)} ms, p99 ${all.at(0.99).toFixed(0)} ms (at the slowest node ${slowest.toFixed(0)} ms)`;
-  judge.note(`${kind}NodesP99Ms`, slowest, `${kind}: ${count(all.count())} looks at nodes ${figures}`);
-  judge.note(`${kind}EdgeMaxMs`, edge.max(), `through the edge ${inSeconds(edge.max())} (at most)`);
-  judge.must(slowest <= NODE_MS_MAX, `${kind}: p99 at a node was ${slowest.toFixed(0)} ms`);
-  judge.must(
+  for (const times of nodes.values()) all.merge(times);
+  const slowest = Math.max(...[...nodes.values()].map((times) => times.percentile(0.99)));
+  const figures = `p50 ${all.percentile(0.5).toFixed(0)} ms, p99 ${all.percentile(0.99).toFixed(0)} ms (at the slowest node ${slowest.toFixed(0)} ms)`;
+  judge.measure(`${kind}NodesP99Ms`, slowest, `${kind}: ${count(all.count())} looks at nodes ${figures}`);
+  judge.measure(`${kind}EdgeMaxMs`, edge.max(), `through the edge ${inSeconds(edge.max())} (at most)`);
+  judge.require(slowest <= NODE_MS_MAX, `${kind}: p99 at a node was ${slowest.toFixed(0)} ms`);
+  judge.require(
     edge.max() <= EDGE_MS_MAX && late.length === 0,
     `${kind}: the edge told the old price after ${inSeconds(edge.max())}, ${late.length} times after 2 s (${late.slice(0, 3).join(", ")})`,
   );

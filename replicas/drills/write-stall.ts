@@ -7,7 +7,7 @@ import { initDataset } from "../primary/dataset.ts";
 import { makeToken, readKeys } from "../primary/keys.ts";
 import { probe } from "../primary/probe.ts";
 import { startSqld } from "../primary/sqld.ts";
-import { count, type Drill, type Ground, inSeconds, until } from "./drill.ts";
+import { count, type Drill, type DrillContext, inSeconds, until } from "./drill.ts";
 import { runCommand } from "./drill-command.ts";
 import { type Histogram, openHistogram } from "./traffic/histogram.ts";
 
@@ -36,7 +36,7 @@ export const writeStall: Drill = {
     "1,000 commits by 12 concurrent writers, 50 times, each on a fresh primary: no commit takes more than 10 s",
   secondsMax: ({ isShort }) => (isShort ? 120 : 900),
   async run(ground) {
-    const { options, judge, say } = ground;
+    const { options, checks, progress } = ground;
     const times = options.isShort ? SHORT_TIMES : FULL_TIMES;
     const took = openHistogram();
     const total = { commits: 0, busy: 0 };
@@ -45,24 +45,24 @@ export const writeStall: Drill = {
       total.commits += round.commits;
       total.busy += round.busy;
       const failures = [...round.failures].map(([why, often]) => `${often} times ${why}`);
-      judge.must(failures.length === 0, `time ${time}: ${failures.join(", ")}`);
-      judge.must(
+      checks.require(failures.length === 0, `time ${time}: ${failures.join(", ")}`);
+      checks.require(
         round.there === round.commits,
         `time ${time}: ${round.there} rows of ${round.commits} commits`,
       );
-      if (time % 5 === 0) say(`${time} times: the longest commit took ${took.max().toFixed(0)} ms`);
+      if (time % 5 === 0) progress(`${time} times: the longest commit took ${took.max().toFixed(0)} ms`);
     }
-    judge.note("times", times, `${times} times ${WRITERS} writers`);
-    judge.note("commits", total.commits, `${count(total.commits)} commits`);
-    judge.note("busy", total.busy, `${count(total.busy)} refused as busy and sent again`);
-    judge.note("p50Ms", took.at(0.5), `p50 ${took.at(0.5).toFixed(1)} ms`);
-    judge.note("p99Ms", took.at(0.99), `p99 ${took.at(0.99).toFixed(0)} ms`);
-    judge.note("maxMs", took.max(), `at most ${inSeconds(took.max())}`);
-    judge.must(took.max() <= STALL_MS, "a commit took more than 10 s");
+    checks.measure("times", times, `${times} times ${WRITERS} writers`);
+    checks.measure("commits", total.commits, `${count(total.commits)} commits`);
+    checks.measure("busy", total.busy, `${count(total.busy)} refused as busy and sent again`);
+    checks.measure("p50Ms", took.percentile(0.5), `p50 ${took.percentile(0.5).toFixed(1)} ms`);
+    checks.measure("p99Ms", took.percentile(0.99), `p99 ${took.percentile(0.99).toFixed(0)} ms`);
+    checks.measure("maxMs", took.max(), `at most ${inSeconds(took.max())}`);
+    checks.require(took.max() <= STALL_MS, "a commit took more than 10 s");
   },
 };
 
-async function writeOnce({ folder, children }: Ground, time: number, took: Histogram): Promise<Round> {
+async function writeOnce({ folder, children }: DrillContext, time: number, took: Histogram): Promise<Round> {
   const [port = 0] = freePorts(1);
   const [data, keysFolder] = [join(folder, `${time}`), join(folder, `${time}-keys`)];
   initDataset({ data, keys: keysFolder });

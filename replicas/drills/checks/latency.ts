@@ -3,23 +3,27 @@ import { openHistogram } from "../traffic/histogram.ts";
 import type { Window } from "../traffic/load.ts";
 
 /** The median and the slowest percent of what was due in these windows, in milliseconds. */
-export function paceOf(windows: readonly Window[]): { p50: number; p99: number } {
+export function latencyOf(windows: readonly Window[]): { p50: number; p99: number } {
   const all = openHistogram();
-  for (const { times } of windows) all.take(times);
-  return { p50: all.at(0.5), p99: all.at(0.99) };
+  for (const { times } of windows) all.merge(times);
+  return { p50: all.percentile(0.5), p99: all.percentile(0.99) };
 }
 
 /** The windows that lie wholly between two moments of `performance.now()`. */
-export const between = (windows: readonly Window[], from: number, to: number, windowMs: number): Window[] =>
-  windows.filter(({ startsAt }) => startsAt >= from && startsAt + windowMs <= to);
+export const windowsBetween = (
+  windows: readonly Window[],
+  from: number,
+  to: number,
+  windowMs: number,
+): Window[] => windows.filter(({ startsAt }) => startsAt >= from && startsAt + windowMs <= to);
 
 /** The slowest that a window may be on an ordinary day: as slow as the slowest of these, in milliseconds at the 99th percentile. */
-export const normalOf = (windows: readonly Window[]): number =>
-  Math.max(0, ...windows.map(({ times }) => times.at(0.99)));
+export const slowestP99 = (windows: readonly Window[]): number =>
+  Math.max(0, ...windows.map(({ times }) => times.percentile(0.99)));
 
 /** What is usual: the median of the windows' 99th percentiles, in milliseconds; a single hiccup of the machine does not move it. */
-export function usualOf(windows: readonly Window[]): number {
-  const each = windows.map(({ times }) => times.at(0.99)).sort((a, b) => a - b);
+export function medianP99(windows: readonly Window[]): number {
+  const each = windows.map(({ times }) => times.percentile(0.99)).sort((a, b) => a - b);
   return each[Math.floor(each.length / 2)] ?? 0;
 }
 
@@ -27,7 +31,7 @@ export function usualOf(windows: readonly Window[]): number {
  * How long after `at` the pace was normal again, and stayed so for `steadyMs`, in milliseconds; `Infinity` when it was not
  * seen to be.
  */
-export function backAfterMs(
+export function recoveryMs(
   windows: readonly Window[],
   at: number,
   { normalMs, steadyMs, windowMs }: { normalMs: number; steadyMs: number; windowMs: number },
@@ -35,7 +39,7 @@ export function backAfterMs(
   const later = windows.filter(({ startsAt }) => startsAt + windowMs > at);
   let since: number | undefined;
   for (const { startsAt, times } of later) {
-    if (times.at(0.99) > normalMs) since = undefined;
+    if (times.percentile(0.99) > normalMs) since = undefined;
     else since ??= startsAt;
     if (since !== undefined && startsAt + windowMs - since >= steadyMs) return Math.max(0, since - at);
   }

@@ -1,14 +1,14 @@
 // What was told against what is there: lost, too many, and what nobody can know.
 import { expect, test } from "bun:test";
-import { type Fate, openLedger } from "./ledger.ts";
+import { type Outcome, openLedger } from "./ledger.ts";
 
-const ledgerOf = (...notes: [string, string, Fate][]) => {
+const ledgerOf = (...notes: [string, string, Outcome][]) => {
   const ledger = openLedger();
   for (const [effect, write, fate] of notes) ledger.note(effect, write, fate);
   return ledger;
 };
 
-const CASES: { told: Fate[]; fits: number[]; lost: number[]; extra: number[] }[] = [
+const CASES: { told: Outcome[]; fits: number[]; lost: number[]; extra: number[] }[] = [
   { told: ["acknowledged"], fits: [1], lost: [0], extra: [2] },
   { told: ["refused"], fits: [0], lost: [], extra: [1] },
   { told: ["unknown"], fits: [0, 1], lost: [], extra: [2] },
@@ -17,7 +17,7 @@ const CASES: { told: Fate[]; fits: number[]; lost: number[]; extra: number[] }[]
 ];
 
 test.each(CASES)("writes with one effect, told $told", ({ told, fits, lost, extra }) => {
-  const ledger = ledgerOf(...told.map((fate, at): [string, string, Fate] => ["stock", `${at}`, fate]));
+  const ledger = ledgerOf(...told.map((fate, at): [string, string, Outcome] => ["stock", `${at}`, fate]));
   const found = (times: number) => {
     const { examples, ...counts } = ledger.check(new Map([["stock", times]]));
     return { ...counts, isSaid: examples.length === 1 };
@@ -29,7 +29,7 @@ test.each(CASES)("writes with one effect, told $told", ({ told, fits, lost, extr
   for (const times of extra) expect(found(times)).toEqual({ lost: 0, extra: 1, isSaid: true });
 });
 
-const TRIES: [Fate[], Fate][] = [
+const TRIES: [Outcome[], Outcome][] = [
   [["refused", "acknowledged"], "acknowledged"],
   [["acknowledged", "unknown"], "acknowledged"],
   [["unknown", "refused"], "unknown"],
@@ -38,7 +38,7 @@ const TRIES: [Fate[], Fate][] = [
 ];
 
 test.each(TRIES)("tries of one write, told %p, are one write: %s", (tries, fate) => {
-  const ledger = ledgerOf(...tries.map((each): [string, string, Fate] => ["title", "1", each]));
+  const ledger = ledgerOf(...tries.map((each): [string, string, Outcome] => ["title", "1", each]));
   expect(ledger.counts()).toEqual({ acknowledged: 0, refused: 0, unknown: 0, [fate]: 1 });
 });
 
@@ -48,7 +48,7 @@ test("an effect that nobody asked for is one too many", () => {
 
 test("only a few examples are given", () => {
   const ledger = ledgerOf(
-    ...Array.from({ length: 9 }, (_, at): [string, string, Fate] => [`${at}`, "", "acknowledged"]),
+    ...Array.from({ length: 9 }, (_, at): [string, string, Outcome] => [`${at}`, "", "acknowledged"]),
   );
   const { lost, examples } = ledger.check(new Map());
   expect([lost, examples.length]).toEqual([9, 5]);

@@ -1,7 +1,7 @@
 // What clients were told about their writes, to be held against what is there in the end.
 
 /** What a client knows of one write: it was done, it was not done, or it may have been. */
-export type Fate = "acknowledged" | "refused" | "unknown";
+export type Outcome = "acknowledged" | "refused" | "unknown";
 
 /** How often an effect may be found: at least what was acknowledged, at most that and what is unknown. */
 export type Bounds = { least: number; most: number };
@@ -11,8 +11,8 @@ export type Ledger = {
    * Notes how one try of a write ended. `effect` is what can be counted in the end (a title, a shoe's stock), `write` one write
    * with that effect; several tries of one write are one write.
    */
-  note(effect: string, write: string, fate: Fate): void;
-  counts(): Record<Fate, number>;
+  note(effect: string, write: string, fate: Outcome): void;
+  counts(): Record<Outcome, number>;
   bounds(): Map<string, Bounds>;
   /** Holds the effects found against the bounds. */
   check(found: ReadonlyMap<string, number>): Finding;
@@ -25,7 +25,7 @@ const EXAMPLES_MAX = 5;
 
 /** Opens an empty ledger. */
 export function openLedger(): Ledger {
-  const effects = new Map<string, Map<string, Fate>>();
+  const effects = new Map<string, Map<string, Outcome>>();
 
   const bounds = (): Map<string, Bounds> =>
     new Map(
@@ -38,12 +38,12 @@ export function openLedger(): Ledger {
 
   return {
     note(effect, write, fate) {
-      const writes = effects.get(effect) ?? new Map<string, Fate>();
+      const writes = effects.get(effect) ?? new Map<string, Outcome>();
       effects.set(effect, writes);
       writes.set(write, stronger(writes.get(write), fate));
     },
     counts() {
-      const counts: Record<Fate, number> = { acknowledged: 0, refused: 0, unknown: 0 };
+      const counts: Record<Outcome, number> = { acknowledged: 0, refused: 0, unknown: 0 };
       for (const writes of effects.values()) for (const fate of writes.values()) counts[fate] += 1;
       return counts;
     },
@@ -52,10 +52,10 @@ export function openLedger(): Ledger {
   };
 }
 
-const STRENGTH: Fate[] = ["refused", "unknown", "acknowledged"];
+const STRENGTH: Outcome[] = ["refused", "unknown", "acknowledged"];
 
 /** One try that was refused says nothing about another of the same write. */
-const stronger = (before: Fate | undefined, now: Fate): Fate =>
+const stronger = (before: Outcome | undefined, now: Outcome): Outcome =>
   before !== undefined && STRENGTH.indexOf(before) > STRENGTH.indexOf(now) ? before : now;
 
 /** Also an effect that nobody asked for is one too many. */

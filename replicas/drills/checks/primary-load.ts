@@ -3,10 +3,10 @@ import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import type { Cluster } from "../cluster.ts";
 import { until } from "../drill.ts";
-import { ask } from "../traffic/client.ts";
+import { request } from "../traffic/client.ts";
 
 /** Counts so far; `atMs` on the clock of `performance.now()`. */
-export type Work = { atMs: number; questions: number; commits: number; cpuMs: number };
+export type PrimaryLoad = { atMs: number; queries: number; commits: number; cpuMs: number };
 
 /** The server writes its counts every few seconds. */
 const STATS = "dbs/default/stats.json";
@@ -15,7 +15,7 @@ const CPU_FIELD_FIRST = 13;
 const MS_PER_TICK = 10;
 
 /** Waits until the server has written its counts anew, and reads them with what else is known at that moment. */
-export async function workOf(cluster: Cluster): Promise<Work> {
+export async function readPrimaryLoad(cluster: Cluster): Promise<PrimaryLoad> {
   const path = join(cluster.data, "primary", STATS);
   const before = readFileSync(path, "utf8");
   const state = { now: before };
@@ -24,15 +24,15 @@ export async function workOf(cluster: Cluster): Promise<Work> {
     state.now = readFileSync(path, "utf8");
     return state.now !== before && state.now.endsWith("}");
   });
-  const { query_count: questions } = JSON.parse(state.now) as { query_count: number };
+  const { query_count: queries } = JSON.parse(state.now) as { query_count: number };
   const atMs = performance.now();
-  return { atMs, questions, cpuMs: cpuMsOf(cluster.primaryPid()), commits: await commitsOf(cluster) };
+  return { atMs, queries, cpuMs: cpuMsOf(cluster.primaryPid()), commits: await commitsOf(cluster) };
 }
 
 async function commitsOf({ nodes }: Cluster): Promise<number> {
   let commits = 0;
   for (const { url } of nodes) {
-    const { text } = await ask(url, { path: "/metrics" });
+    const { text } = await request(url, { path: "/metrics" });
     commits += Number(/^insole_write_door_commits_total (\d+)/m.exec(text)?.[1] ?? Number.NaN);
   }
   return commits;
@@ -48,13 +48,13 @@ function cpuMsOf(pid: number | null): number {
 }
 
 /** What was done between two looks: questions a second, commits, and the share of a core. */
-export function workBetween(
-  from: Work,
-  to: Work,
-): { questionsPerSecond: number; commits: number; cores: number } {
+export function loadBetween(
+  from: PrimaryLoad,
+  to: PrimaryLoad,
+): { queriesPerSecond: number; commits: number; cores: number } {
   const ms = to.atMs - from.atMs;
   return {
-    questionsPerSecond: ((to.questions - from.questions) * 1_000) / ms,
+    queriesPerSecond: ((to.queries - from.queries) * 1_000) / ms,
     commits: to.commits - from.commits,
     cores: (to.cpuMs - from.cpuMs) / ms,
   };

@@ -1,7 +1,6 @@
-// The drills' clients: connections kept as browsers keep them, every answer and every failure as a value.
+// The HTTP client of the drills: keeps connections open as browsers do, and returns each response or failure as a value.
 
-/** What is asked. */
-export type Ask = {
+export type HttpRequest = {
   path: string;
   method?: string;
   /** An access token. */
@@ -9,32 +8,40 @@ export type Ask = {
   /** Sent as JSON. */
   body?: unknown;
   headers?: Record<string, string>;
-  /** After this the client gives up, in milliseconds. */
-  patienceMs?: number;
+  timeoutMs?: number;
 };
 
-/** How it ended; `status` 0: there was no answer, and `failure` names what came instead. */
-export type Answer = { status: number; failure: string | null; ms: number; headers: Headers; text: string };
+/** How a request ended. Status 0 means that no response came; `failure` then names the error. */
+export type HttpResponse = {
+  status: number;
+  failure: string | null;
+  ms: number;
+  headers: Headers;
+  text: string;
+};
 
-/** Longer than anybody should have to wait, so that a hang is seen as one. */
-const PATIENCE_MS = 10_000;
+/** Longer than any bound that a drill checks, so that a request without a response is seen as one. */
+const TIMEOUT_MS = 10_000;
 const NO_HEADERS = new Headers();
 
-/** Asks once; never throws. */
-export async function ask(base: string, { path, method = "GET", ...asked }: Ask): Promise<Answer> {
+/** Sends one request to this base URL; never throws. */
+export async function request(
+  base: string,
+  { path, method = "GET", token, body, headers, timeoutMs = TIMEOUT_MS }: HttpRequest,
+): Promise<HttpResponse> {
   const startedAt = performance.now();
   const since = () => performance.now() - startedAt;
   try {
     const response = await fetch(base + path, {
       method,
       headers: {
-        ...(asked.token === undefined ? {} : { authorization: `Bearer ${asked.token}` }),
-        ...(asked.body === undefined ? {} : { "content-type": "application/json" }),
-        ...asked.headers,
+        ...(token === undefined ? {} : { authorization: `Bearer ${token}` }),
+        ...(body === undefined ? {} : { "content-type": "application/json" }),
+        ...headers,
       },
-      ...(asked.body === undefined ? {} : { body: JSON.stringify(asked.body) }),
+      ...(body === undefined ? {} : { body: JSON.stringify(body) }),
       redirect: "manual",
-      signal: AbortSignal.timeout(asked.patienceMs ?? PATIENCE_MS),
+      signal: AbortSignal.timeout(timeoutMs),
     });
     const text = await response.text();
     return { status: response.status, failure: null, ms: since(), headers: response.headers, text };
@@ -43,45 +50,62 @@ export async function ask(base: string, { path, method = "GET", ...asked }: Ask)
   }
 }
 
-/** The driver's own name for what went wrong, such as `ConnectionRefused`; `TimeoutError`: the client's patience ended. */
+/** The driver's own name of an error, such as `ConnectionRefused`; `TimeoutError` is ours. */
 function nameOf(thrown: unknown): string {
   if (!(thrown instanceof Error)) return String(thrown);
   return "code" in thrown && typeof thrown.code === "string" ? thrown.code : thrown.name;
 }
 
-/** The body as JSON; throws with the answer in words when it is another status than this. */
-export function expectJson<T>(answer: Answer, status: number): T {
-  if (answer.status !== status)
-    throw new Error(`${answer.failure ?? answer.status} instead of ${status}: ${answer.text.slice(0, 300)}`);
-  return JSON.parse(answer.text) as T;
+/** The status, or the name of the failure. */
+export const statusOf = ({ status, failure }: HttpResponse): string => failure ?? String(status);
+
+/** Throws unless the response has this status. */
+export function expectStatus(response: HttpResponse, status: number): void {
+  if (response.status !== status)
+    throw new Error(`${statusOf(response)} instead of ${status}: ${response.text.slice(0, 300)}`);
 }
 
-/** Somebody who is signed in. */
-export type Person = { id: string; token: string };
+/** The body as JSON; throws unless the response has this status. */
+export function expectJson<T>(response: HttpResponse, status: number): T {
+  expectStatus(response, status);
+  return JSON.parse(response.text) as T;
+}
+
+/** An account that is signed in. */
+export type Account = { id: string; token: string };
 
 /** The cluster's first admin. */
 export const ADMIN = { email: "drill@shop.example", password: "only for drills" };
 
 type SignedIn = { token: string; user: { id: string } };
 
-/** Signs the admin in. */
-export async function signInAdmin(base: string): Promise<Person> {
-  const answer = await ask(base, { path: "/api/auth/login", method: "POST", body: ADMIN });
-  const { token, user } = expectJson<SignedIn>(answer, 200);
-  return { id: user.id, token };
+const accountOf = ({ token, user }: SignedIn): Account => ({ id: user.id, token });
+
+export async function signInAdmin(base: string): Promise<Account> {
+  const response = await request(base, { path: "/api/auth/login", method: "POST", body: ADMIN });
+  return accountOf(expectJson<SignedIn>(response, 200));
 }
 
-/** Registers customers, one after the other: each costs a password's hash. */
-export async function registerCustomers(base: string, count: number): Promise<Person[]> {
-  const people: Person[] = [];
-  for (let at = 1; at <= count; at += 1) {
-    const body = { email: `drill-${at}@shop.example`, password: ADMIN.password, name: `Drill ${at}` };
-    const answer = await ask(base, { path: "/api/auth/register", method: "POST", body });
-    const { token, user } = expectJson<SignedIn>(answer, 201);
-    people.push({ id: user.id, token });
+/** Registers so many customers, one after the other, for each costs the hash of a password. */
+export async function registerCustomers(base: string, count: number): Promise<Account[]> {
+  const accounts: Account[] = [];
+  for (let number = 1; number <= count; number += 1) {
+    const body = {
+      email: `drill-${number}@shop.example`,
+      password: ADMIN.password,
+      name: `Drill ${number}`,
+    };
+    const response = await request(base, { path: "/api/auth/register", method: "POST", body });
+    accounts.push(accountOf(expectJson<SignedIn>(response, 201)));
   }
-  return people;
+  return accounts;
 }
+
+/** The admin, and after it so many customers. */
+export const signInAccounts = async (base: string, customers: number): Promise<Account[]> => [
+  await signInAdmin(base),
+  ...(await registerCustomers(base, customers)),
+];
 
 /** The id of a shoe of the demo catalogue, from 1. */
 export const demoId = (number: number): string => `demo-${String(number).padStart(6, "0")}`;

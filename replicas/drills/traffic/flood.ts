@@ -1,11 +1,10 @@
-// A flood: many clients, each with an address and connections of its own, that ask at a rate whatever comes back.
+// A flood: many clients, each with an address and connections of its own, that send at a rate whatever the responses.
 import { Agent, get } from "node:http";
-import type { Answer } from "./client.ts";
+import type { HttpResponse } from "./client.ts";
 import { type Load, openLoad } from "./load.ts";
 
-/** Who floods what with what. */
+/** What is sent where, by the number of the request. */
 export type FloodOptions = {
-  /** Where each request goes, by its number. */
   base(number: number): string;
   path(number: number): string;
   headers(number: number): Record<string, string>;
@@ -13,45 +12,50 @@ export type FloodOptions = {
   rate: number;
 };
 
-/** So many clients, with the addresses 127.0.1.1 and following. */
+/** Their addresses are 127.0.1.1 and the following. */
 const CLIENTS = 20;
-const LANES = 200;
-const SOCKETS_EACH = 10;
-const PATIENCE_MS = 10_000;
+const CONCURRENCY = 200;
+const SOCKETS_PER_CLIENT = 10;
+const TIMEOUT_MS = 10_000;
 
-/** Starts it. */
-export function openFlood({ base, path, headers, rate }: FloodOptions): Load & { close(): void } {
+/** Starts a flood; its connections are closed when it stops. */
+export function openFlood({ base, path, headers, rate }: FloodOptions): Load {
   const agents = Array.from(
     { length: CLIENTS },
-    () => new Agent({ keepAlive: true, maxSockets: SOCKETS_EACH }),
+    () => new Agent({ keepAlive: true, maxSockets: SOCKETS_PER_CLIENT }),
   );
-  const send = (number: number): Promise<Answer> => {
+  const send = (number: number): Promise<HttpResponse> => {
     const client = number % CLIENTS;
-    const options = { agent: agents[client], localAddress: `127.0.1.${client + 1}` };
-    return fetchFrom(`${base(number)}${path(number)}`, { ...options, headers: headers(number) });
+    return requestFrom(`127.0.1.${client + 1}`, agents[client], base(number) + path(number), headers(number));
   };
-  const load = openLoad({ send, rate, lanes: LANES });
+  const load = openLoad({ send, rate, concurrency: CONCURRENCY });
   return {
     ...load,
-    close() {
+    async stop() {
+      const report = await load.stop();
       for (const agent of agents) agent.destroy();
+      return report;
     },
   };
 }
 
-type From = { agent: Agent | undefined; localAddress: string; headers: Record<string, string> };
-
-function fetchFrom(url: string, from: From): Promise<Answer> {
+/** As `request` of client.ts, which cannot choose the address that it sends from. */
+function requestFrom(
+  localAddress: string,
+  agent: Agent | undefined,
+  url: string,
+  headers: Record<string, string>,
+): Promise<HttpResponse> {
   const startedAt = performance.now();
   return new Promise((resolve) => {
     const end = (status: number, failure: string | null) =>
       resolve({ status, failure, ms: performance.now() - startedAt, headers: new Headers(), text: "" });
-    const request = get(url, { ...from, timeout: PATIENCE_MS }, (response) => {
+    const sent = get(url, { agent, localAddress, headers, timeout: TIMEOUT_MS }, (response) => {
       response.on("end", () => end(response.statusCode ?? 0, null));
       response.on("error", (thrown) => end(0, thrown.message));
       response.resume();
     });
-    request.on("timeout", () => request.destroy(new Error("TimeoutError")));
-    request.on("error", (thrown: Error & { code?: string }) => end(0, thrown.code ?? thrown.message));
+    sent.on("timeout", () => sent.destroy(new Error("TimeoutError")));
+    sent.on("error", (thrown: Error & { code?: string }) => end(0, thrown.code ?? thrown.message));
   });
 }

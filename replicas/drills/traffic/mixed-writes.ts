@@ -1,18 +1,18 @@
 // Writes of every kind, sent to every node, with a ledger of what was told about each of them.
 import type { Database } from "../../../db/database.ts";
-import { type Fate, type Finding, type Ledger, openLedger } from "../checks/ledger.ts";
+import { type Finding, type Ledger, type Outcome, openLedger } from "../checks/ledger.ts";
 import type { Cluster } from "../cluster.ts";
-import { type Answer, type Ask, ask, demoId, type Person } from "./client.ts";
+import { type Account, demoId, type HttpRequest, type HttpResponse, request } from "./client.ts";
 
 /** One write: what can be counted of it in the end, and whether it has a key by which it may be sent again. */
-type Write = { effect: string; ask: Ask; hasKey: boolean };
+type Write = { effect: string; ask: HttpRequest; hasKey: boolean };
 
 export type MixedWrites = {
   ledger: Ledger;
   /** Does the next write; one with a key goes from node to node until its outcome is known. */
-  send(): Promise<Answer>;
+  send(): Promise<HttpResponse>;
   /** Answers that no client should get, by words; empty when all is well. */
-  surprises(): Map<string, number>;
+  unexpected(): Map<string, number>;
   /** Writes with a key that were sent more than once. */
   repeated(): number;
   /** For each node since the call: when a write that was sent after it was acknowledged first, in milliseconds. */
@@ -38,22 +38,22 @@ const UNDER_WAY = 409;
 
 export type MixedWritesOptions = {
   /** The first is an admin. */
-  people: Person[];
+  people: Account[];
   /** Begins the titles and keys of these writes and of no others. */
-  mark: string;
+  titlePrefix: string;
   /** Sees the answer to every try; `kind` is the first word of the effect. */
-  onTry?(answer: Answer, sentAt: number, kind: string): void;
+  onTry?(answer: HttpResponse, sentAt: number, kind: string): void;
 };
 
 /** Opens the writes, and notes what the primary has before the first. */
 export async function openMixedWrites(
   cluster: Pick<Cluster, "nodes" | "database">,
-  { people, mark, onTry }: MixedWritesOptions,
+  { people, titlePrefix, onTry }: MixedWritesOptions,
 ): Promise<MixedWrites> {
   const ledger = openLedger();
   const surprises = new Map<string, number>();
   const stocks = await stocksOf(cluster.database);
-  const makes = await writesOf(cluster.database, people, mark);
+  const makes = await writesOf(cluster.database, people, titlePrefix);
   let [next, repeated] = [0, 0];
   let watches: ((node: number, sentAt: number) => void)[] = [];
 
@@ -61,10 +61,10 @@ export async function openMixedWrites(
     node: number,
     write: Write,
     patienceMs?: number,
-  ): Promise<{ answer: Answer; fate: Fate }> => {
+  ): Promise<{ answer: HttpResponse; fate: Outcome }> => {
     const sentAt = performance.now();
     const patience = patienceMs === undefined ? {} : { patienceMs };
-    const answer = await ask(cluster.nodes[node]?.url ?? "", { ...write.ask, ...patience });
+    const answer = await request(cluster.nodes[node]?.url ?? "", { ...write.ask, ...patience });
     const [kind = ""] = write.effect.split(" ");
     const wasLeft = patienceMs !== undefined && answer.failure !== null;
     if (!wasLeft) onTry?.(answer, sentAt, write.hasKey ? `${kind} by key` : kind);
@@ -77,7 +77,7 @@ export async function openMixedWrites(
     return { answer, fate: fate ?? "unknown" };
   };
 
-  const send = async (): Promise<Answer> => {
+  const send = async (): Promise<HttpResponse> => {
     const number = next;
     next += 1;
     const write = makes(number);
@@ -96,7 +96,7 @@ export async function openMixedWrites(
   return {
     ledger,
     send,
-    surprises: () => surprises,
+    unexpected: () => surprises,
     repeated: () => repeated,
     watch() {
       const from = performance.now();
@@ -108,7 +108,7 @@ export async function openMixedWrites(
       ];
       return { firstMs: () => first };
     },
-    check: async () => ledger.check(await effectsIn(cluster.database, stocks, mark)),
+    check: async () => ledger.check(await effectsIn(cluster.database, stocks, titlePrefix)),
   };
 }
 
@@ -117,7 +117,7 @@ const impatienceOf = (number: number, tries: number, { hasKey }: Write): number 
   hasKey && tries === 0 && number % IMPATIENT_EVERY === 0 ? 1 + (number % IMPATIENT_MS_MAX) : undefined;
 
 /** `null`: an answer that nobody should get. */
-function fateOf({ status, failure }: Answer, hasKey: boolean): Fate | null {
+function fateOf({ status, failure }: HttpResponse, hasKey: boolean): Outcome | null {
   if (status >= OK && status < 300) return "acknowledged";
   if (REFUSED.includes(status)) return "refused";
   if (status === UNKNOWN || failure !== null) return "unknown";
@@ -125,7 +125,7 @@ function fateOf({ status, failure }: Answer, hasKey: boolean): Fate | null {
   return status === UNDER_WAY && hasKey ? "unknown" : null;
 }
 
-async function writesOf(db: Database, people: Person[], mark: string): Promise<(number: number) => Write> {
+async function writesOf(db: Database, people: Account[], mark: string): Promise<(number: number) => Write> {
   const [admin] = people;
   const token = admin?.token ?? "";
   const sizes = new Map(

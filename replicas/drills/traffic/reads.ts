@@ -1,5 +1,8 @@
-// What visitors ask of the shop: hot shoes and cold ones, lists, pictures, and questions that nobody has asked before.
-import { type Ask, demoId, type Person } from "./client.ts";
+// Reads as visitors send them: popular shoes and others, lists, pictures, and lists that no cache holds yet.
+import type { Cluster } from "../cluster.ts";
+import { type Account, demoId, type HttpRequest, type HttpResponse, request } from "./client.ts";
+import { type Load, openLoad } from "./load.ts";
+import { pick, random } from "./random.ts";
 
 /** Shoes of the demo catalogue. */
 export const SHOES = 1_000;
@@ -7,47 +10,51 @@ export const SHOES = 1_000;
 const CATEGORIES = ["boots", "hiking", "kids", "loafers", "running", "sandals"];
 const WORDS = ["runner", "boot", "strap", "leather", "trail", "knit"];
 const CENTS_SPREAD = 97;
+const PERSONAL_SHARE = 0.03;
+const PROBES_PER_SECOND = 10;
+const PROBE_CONCURRENCY = 200;
 
-/** A number that looks like chance and is the same each time: 0 up to 1. */
-export function chance(number: number, salt = 0): number {
-  let mixed = Math.imul(number + 1, 0x9e3779b1) ^ Math.imul(salt + 1, 0x85ebca6b);
-  mixed = Math.imul(mixed ^ (mixed >>> 16), 0x21f0aaad);
-  mixed = Math.imul(mixed ^ (mixed >>> 15), 0x735a2d97);
-  return ((mixed ^ (mixed >>> 15)) >>> 0) / 2 ** 32;
-}
+/** A shoe as visitors choose them, Zipf-distributed: the n-th popular one is read n times as seldom as the first. */
+export const popularId = (number: number): string =>
+  demoId(Math.min(SHOES, Math.floor(SHOES ** random(number, 1))));
 
-/** One of these, by chance. */
-export function oneOf<T>(all: readonly T[], number: number, salt = 0): T {
-  const found = all[Math.floor(chance(number, salt) * all.length)];
-  if (found === undefined) throw new Error("there is nothing to choose from");
-  return found;
-}
-
-/** A shoe as visitors choose them: the n-th most wanted is asked for n times as seldom as the first. */
-export const wantedId = (number: number): string =>
-  demoId(Math.min(SHOES, Math.floor(SHOES ** chance(number, 1))));
-
-/** A list that nobody has asked for before: it is in no memory. */
-const newQuestion = (number: number): string =>
+/** A list that no client has requested before, so no cache holds it. */
+const newList = (number: number): string =>
   `/api/shoes?minPrice=${(10 + (number % CENTS_SPREAD) / 100).toFixed(2)}&maxPrice=${(100 + number / 100).toFixed(2)}&limit=5`;
 
-/** The question of this number that anybody may ask. */
+/** The path of the public read of this number. */
 export function publicRead(number: number): string {
-  const kind = chance(number, 2);
-  if (kind < 0.4) return `/api/shoes/${wantedId(number)}/relatedproducts`;
-  if (kind < 0.6) return `/v1/products/${wantedId(number)}`;
-  if (kind < 0.7) return `/images/${wantedId(number)}.svg`;
-  if (kind < 0.8) return `/api/shoes?category=${oneOf(CATEGORIES, number)}&page=${1 + (number % 3)}`;
-  if (kind < 0.85) return `/api/products?q=${oneOf(WORDS, number)}`;
+  const kind = random(number, 2);
+  if (kind < 0.4) return `/api/shoes/${popularId(number)}/relatedproducts`;
+  if (kind < 0.6) return `/v1/products/${popularId(number)}`;
+  if (kind < 0.7) return `/images/${popularId(number)}.svg`;
+  if (kind < 0.78) return `/api/shoes?category=${pick(CATEGORIES, number)}&page=${1 + (number % 3)}`;
+  if (kind < 0.8) return `/api/shoes?facets=true&page=${1 + (number % 5)}`;
+  if (kind < 0.85) return `/api/products?q=${pick(WORDS, number)}`;
   if (kind < 0.88) return "/api/categories";
-  return newQuestion(number);
+  return newList(number);
 }
 
-const PERSONAL_SHARE = 0.03;
-
-/** The GET of this number: mostly public, now and then somebody's own. */
-export function anyRead(number: number, people: readonly Person[]): Ask {
-  if (chance(number, 3) >= PERSONAL_SHARE || people.length === 0) return { path: publicRead(number) };
+/** The read of this number: mostly public, a few of an account's own data. */
+export function anyRead(number: number, accounts: readonly Account[]): HttpRequest {
+  if (random(number, 3) >= PERSONAL_SHARE || accounts.length === 0) return { path: publicRead(number) };
   const path = number % 2 === 0 ? "/api/auth/profile" : "/api/users/me/likes?ids=true";
-  return { path, token: oneOf(people, number).token };
+  return { path, token: pick(accounts, number).token };
+}
+
+/** Sends public reads: every other one through the edge, the rest to the nodes in turn. */
+export const browse =
+  ({ edge, nodes }: Cluster) =>
+  (number: number): Promise<HttpResponse> => {
+    const node = nodes[Math.floor(number / 2) % nodes.length]?.url ?? edge;
+    return request(number % 2 === 0 ? edge : node, { path: publicRead(number) });
+  };
+
+/** Probes `/livez` of each node ten times a second: the response time shows how long its event loop was busy. */
+export function probeEventLoops({ nodes }: Cluster): Load {
+  return openLoad({
+    send: (number) => request(nodes[number % nodes.length]?.url ?? "", { path: "/livez" }),
+    rate: PROBES_PER_SECOND * nodes.length,
+    concurrency: PROBE_CONCURRENCY,
+  });
 }

@@ -1,31 +1,34 @@
 // A customer's session that hops between nodes: it writes to shoes of its own, and knows what each of its reads must show.
-import { type Answer, type Ask, ask, demoId, type Person } from "./client.ts";
-import { chance, oneOf } from "./reads.ts";
+import { type Account, demoId, type HttpRequest, type HttpResponse, request } from "./client.ts";
+import { pick, random } from "./random.ts";
 import { findShoe, priceIn, relate, type Shoe } from "./shoes.ts";
 
 /** Whether an answer shows the session's last write, or is older; `lost` when it is no such answer at all. */
-export type Sight = "shown" | "older" | "lost";
+export type Freshness = "shown" | "older" | "lost";
 
 /** What a session changes. */
 type Kind = "price" | "stock" | "like" | "shoe";
 const KINDS: readonly Kind[] = ["price", "stock", "like", "shoe"];
 
 /** A read, what it shows, and what is seen in its answer; `mayMiss`: 404 may be right. */
-type Look = {
+type SessionRead = {
   path: string;
   shows: Kind[];
   isPersonal?: boolean;
   mayMiss?: boolean;
-  see(answer: Answer): boolean;
+  see(answer: HttpResponse): boolean;
 };
 
 export type Session = {
   /** Changes something, at this base. What may have been changed or not is left alone from then on. */
-  write(base: string, number: number): Promise<Answer>;
+  write(base: string, number: number): Promise<HttpResponse>;
   /** Asks for something of its own there, with the version of its last write. */
-  read(base: string, number: number): Promise<{ answer: Answer; sight: Sight; path: string; wanted: string }>;
+  read(
+    base: string,
+    number: number,
+  ): Promise<{ answer: HttpResponse; freshness: Freshness; path: string; wanted: string }>;
   /** The same questions as others would ask them: without a version. */
-  anybody(base: string, number: number): Promise<Answer>;
+  anybody(base: string, number: number): Promise<HttpResponse>;
 };
 
 /** Demo shoes that one session has for itself: 1,000 are enough for 250 sessions. */
@@ -39,8 +42,8 @@ const LIKES_SHOWN = 100;
 export async function openSession(
   number: number,
   base: string,
-  person: Person,
-  admin: Person,
+  person: Account,
+  admin: Account,
 ): Promise<Session> {
   const [priced = "", stocked = "", liked = "", holder = ""] = [1, 2, 3, 4].map((at) =>
     demoId(number * SHOES_EACH + at),
@@ -56,8 +59,8 @@ export async function openSession(
 }
 
 type Own = {
-  person: Person;
-  admin: Person;
+  person: Account;
+  admin: Account;
   /** What its last acknowledged writes have made so. */
   last: { version: string; price: number; stock: number; isLiked: boolean; isMade: boolean };
   /** Of these nobody knows. */
@@ -79,7 +82,7 @@ function sessionOf(session: number, own: Own): Session {
     async write(base, number) {
       const kind = kindOf(own, number);
       const { question, done, note } = changeOf(own, kind);
-      const answer = await ask(base, question);
+      const answer = await request(base, question);
       if (answer.status !== done) {
         if (answer.status !== REFUSED) unsure.add(kind);
         return answer;
@@ -92,15 +95,15 @@ function sessionOf(session: number, own: Own): Session {
     },
     async read(base, number) {
       const sure = looks.filter(({ shows }) => !shows.some((kind) => unsure.has(kind)));
-      const look = oneOf(sure, number, 5);
-      const answer = await ask(base, withVersion(look, session, own));
+      const look = pick(sure, number, 5);
+      const answer = await request(base, withVersion(look, session, own));
       const isAnswer = answer.status === 200 || (look.mayMiss === true && answer.status === 404);
-      const sight = !isAnswer ? "lost" : look.see(answer) ? "shown" : "older";
-      return { answer, sight, path: look.path, wanted: JSON.stringify(last) };
+      const freshness = !isAnswer ? "lost" : look.see(answer) ? "shown" : "older";
+      return { answer, freshness, path: look.path, wanted: JSON.stringify(last) };
     },
     anybody: (base, number) =>
-      ask(base, {
-        path: oneOf(
+      request(base, {
+        path: pick(
           looks.filter(({ isPersonal }) => !isPersonal),
           number,
           6,
@@ -110,7 +113,11 @@ function sessionOf(session: number, own: Own): Session {
 }
 
 /** Every other session is a browser, which sends the version as a cookie. */
-function withVersion({ path, isPersonal = false }: Look, session: number, { person, last }: Own): Ask {
+function withVersion(
+  { path, isPersonal = false }: SessionRead,
+  session: number,
+  { person, last }: Own,
+): HttpRequest {
   if (isPersonal) return { path, token: person.token };
   const headers: Record<string, string> =
     session % 2 === 0 ? { "insole-version": last.version } : { cookie: `insole_version=${last.version}` };
@@ -118,18 +125,18 @@ function withVersion({ path, isPersonal = false }: Look, session: number, { pers
 }
 
 /** What a write asks, the status that acknowledges it, and what it makes so. */
-type Change = { question: Ask; done: number; note(): void };
+type Change = { question: HttpRequest; done: number; note(): void };
 
 /** Mostly prices, as in a shop. */
 function kindOf({ unsure }: Own, number: number): Kind {
-  const drawn = chance(number, 7);
+  const drawn = random(number, 7);
   const kind = drawn < 0.55 ? "price" : drawn < 0.7 ? "stock" : drawn < 0.85 ? "like" : "shoe";
   const sure = KINDS.filter((each) => !unsure.has(each));
-  return unsure.has(kind) ? oneOf(sure, number) : kind;
+  return unsure.has(kind) ? pick(sure, number) : kind;
 }
 
 function changeOf({ admin, person, last, ids }: Own, kind: Kind): Change {
-  const asAdmin = (method: string, path: string, body?: unknown): Ask => ({
+  const asAdmin = (method: string, path: string, body?: unknown): HttpRequest => ({
     method,
     path,
     token: admin.token,
@@ -182,11 +189,11 @@ function changeOf({ admin, person, last, ids }: Own, kind: Kind): Change {
   };
 }
 
-function looksOf({ last, ids }: Own): Look[] {
-  const shoe = ({ text }: Answer): Shoe => (JSON.parse(text) as { data: Shoe }).data;
+function looksOf({ last, ids }: Own): SessionRead[] {
+  const shoe = ({ text }: HttpResponse): Shoe => (JSON.parse(text) as { data: Shoe }).data;
   const stockOf = (of: Shoe | undefined) => of?.sizes.find(({ size }) => size === ids.size)?.stock;
-  const list = ({ text }: Answer): Shoe[] => (JSON.parse(text) as { data: Shoe[] }).data;
-  const isPriced = ({ text }: Answer) => priceIn(text, ids.priced) === last.price;
+  const list = ({ text }: HttpResponse): Shoe[] => (JSON.parse(text) as { data: Shoe[] }).data;
+  const isPriced = ({ text }: HttpResponse) => priceIn(text, ids.priced) === last.price;
   return [
     { path: `/api/shoes/${ids.priced}`, shows: ["price"], see: isPriced },
     { path: `/v1/products/${ids.priced}`, shows: ["price"], see: isPriced },
