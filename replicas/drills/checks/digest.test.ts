@@ -1,4 +1,4 @@
-// Digests of real databases: alike over HTTP and from the file, and every difference is named by its table.
+// Digests of real databases: the same over HTTP and from the file, and every difference is reported by table.
 import { afterAll, beforeAll, expect, test } from "bun:test";
 import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
@@ -27,7 +27,7 @@ beforeAll(() => {
 });
 afterAll(() => rmSync(folder, { recursive: true }));
 
-/** A copy of the template after this change. */
+/** A copy of the template with this change. */
 function changedBy(sql: string, name: string): string {
   const path = join(folder, name);
   const source = openHandle(template, 1_000);
@@ -58,20 +58,20 @@ test("a server and a file with the same rows have the same digest, of every tabl
 });
 
 const CHANGES: [string, string, string[]][] = [
-  ["nothing", "SELECT 1", []],
+  ["no change", "SELECT 1", []],
   [
     "a value on the last page",
     "UPDATE audit SET subject = 'other' WHERE at = 4099",
     ["audit (4100 rows, 4100)"],
   ],
-  ["a row less", "DELETE FROM words WHERE word = 'a'", ["words (2 rows, 1)"]],
-  ["a byte", "UPDATE blobs SET one = x'00fe' WHERE one IS NOT NULL", ["blobs (2 rows, 2)"]],
-  ["a text for a NULL", "UPDATE blobs SET one = 'null' WHERE one IS NULL", ["blobs (2 rows, 2)"]],
-  ["a table less", "DROP TABLE blobs", ["blobs (2 rows, no)"]],
-  ["a document of the index", "DELETE FROM search WHERE rowid = 1", ["search (1 rows, 0)"]],
+  ["a missing row", "DELETE FROM words WHERE word = 'a'", ["words (2 rows, 1)"]],
+  ["a changed byte", "UPDATE blobs SET one = x'00fe' WHERE one IS NOT NULL", ["blobs (2 rows, 2)"]],
+  ["a text instead of NULL", "UPDATE blobs SET one = 'null' WHERE one IS NULL", ["blobs (2 rows, 2)"]],
+  ["a missing table", "DROP TABLE blobs", ["blobs (2 rows, no)"]],
+  ["a missing document of the search index", "DELETE FROM search WHERE rowid = 1", ["search (1 rows, 0)"]],
 ];
 
-test.each(CHANGES)("%s", async (name, sql, expected) => {
+test.each(CHANGES)("differences after %s", async (name, sql, expected) => {
   const changed = changedBy(sql, `${name}.db`);
   expect(differences(await digestOfFile(template), await digestOfFile(changed))).toEqual(expected);
 });
