@@ -1,28 +1,47 @@
 #!/usr/bin/env bun
-// The command `bun run drill`: what can go wrong, in the order of the promises.
+// The command `bun run drill`; the drills are in the order of the promises that they check (replicas/README.md).
 import { drain } from "./drain.ts";
-import { runCommand } from "./drill-command.ts";
 import { foreignPrimary } from "./foreign-primary.ts";
 import { forgedVersion } from "./forged-version.ts";
 import { hopping } from "./hopping.ts";
 import { killNodes } from "./kill-nodes.ts";
 import { killPrimary } from "./kill-primary.ts";
 import { nodesGone } from "./nodes-gone.ts";
+import { readOptions, usageOf } from "./options.ts";
 import { priceChange } from "./price-change.ts";
 import { primaryFrozen } from "./primary-frozen.ts";
 import { primaryGone } from "./primary-gone.ts";
+import { runAll, runOne } from "./run.ts";
 import { writeStall } from "./write-stall.ts";
 
-await runCommand([
+const DRILLS = [
   killPrimary,
-  killNodes,
-  primaryGone,
-  nodesGone,
-  primaryFrozen,
-  foreignPrimary,
   hopping,
+  primaryGone,
+  primaryFrozen,
+  killNodes,
+  nodesGone,
+  foreignPrimary,
   priceChange,
   drain,
   forgedVersion,
   writeStall,
-]);
+];
+
+async function main(args: readonly string[]): Promise<number> {
+  const command = readOptions(args, DRILLS);
+  if (command === null) {
+    process.stdout.write(`${usageOf(DRILLS)}\n`);
+    return 0;
+  }
+  const path = process.env.PATH ?? "";
+  return (await (command.isAll ? runAll(args, command) : runOne(command, path))) ? 0 : 1;
+}
+
+try {
+  // Explicitly: a drill that has timed out may still wait for something.
+  process.exit(await main(process.argv.slice(2)));
+} catch (thrown) {
+  process.stderr.write(`drill: ${thrown instanceof Error ? thrown.message : String(thrown)}\n`);
+  process.exit(1);
+}

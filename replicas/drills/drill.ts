@@ -1,78 +1,109 @@
-// What a drill is: something goes wrong with a cluster under load, and sentences about it must hold.
+// What a drill is: it causes a failure in a cluster under load, and checks what must hold meanwhile and afterwards.
 import type { Children } from "../primary/children.ts";
 import type { Cluster } from "./cluster.ts";
 
-/** How a drill is asked for; what is not given is the drill's own choice. */
+/** The options of one run; `null` means the drill's own default. */
 export type DrillOptions = { isShort: boolean; nodes: number | null; seconds: number | null };
 
+/** A number for the full form of a drill, and one for `--short`. */
+export type Sizes = { full: number; short: number };
+
 export type Drill = {
-  /** As the command line has it. */
+  /** As on the command line. */
   name: string;
-  /** What happens and what must hold, in a sentence or two. */
+  /** What fails and what must hold, in one or two sentences. */
   about: string;
-  /** After so many seconds the whole drill has failed. */
-  secondsMax(options: DrillOptions): number;
-  /** Does it, and tells the checks; what it throws is a fault too. */
-  run(ground: DrillContext): Promise<void>;
+  /** A run that takes longer has failed. */
+  secondsMax?(options: DrillOptions): number;
+  /** Runs the drill once; throwing is a failure too. */
+  run(context: DrillContext): Promise<void>;
 };
 
-/** What a drill works with; all of it is ended and removed when the drill is over, however that comes. */
+/** What a drill works with. All of it is ended and removed after the run, however that ended. */
 export type DrillContext = {
   options: DrillOptions;
   /** An empty folder. */
   folder: string;
   children: Children;
   checks: Checks;
-  /** Tells whoever watches what happens now. */
+  /** Prints one line about the state of the run. */
   progress(line: string): void;
-  /** Starts a cluster with the demo catalogue on fresh data and ports, ready when it is returned. */
-  boot(nodes: number): Promise<Cluster>;
+  /** Starts the cluster of the run, with the demo catalogue; it is ready when this resolves. */
+  boot(nodes?: number): Promise<Cluster>;
 };
 
-/** What was found; `numbers` by names for programs. */
-export type Result = { failures: string[]; measurements: string[]; numbers: Record<string, number> };
+export type Unit = "" | "ms" | "/s" | "cores";
+/** Drills that say themselves what they have measured give that text in place of a unit. */
+export type Measurement = { name: string; value: number; unit: string };
+/** The result of a run: what did not hold, and what was measured. */
+export type Result = { failures: string[]; measurements: Measurement[] };
 
 export type Checks = {
-  /** A measured number, with the words for the last line. */
-  measure(name: string, value: number, words: string): void;
-  /** What must hold, and what is wrong when it does not. */
-  require(isSo: boolean, fault: string): void;
+  measure(name: string, value: number, unit?: string): void;
+  /** Records the failure unless the condition holds. */
+  require(holds: boolean, failure: string): void;
+  /** Measures, and requires a value up to the maximum. */
+  atMost(name: string, value: number, max: number, unit?: Unit, examples?: readonly string[]): void;
+  /** Measures how many of these failures there are, and requires that there are none. */
+  none(name: string, failures: readonly string[]): void;
   result(): Result;
 };
 
-/** Opens a judge who has seen nothing yet. */
+const EXAMPLES_MAX = 5;
+
+/** Opens checks without a result yet. */
 export function openChecks(): Checks {
-  const result: Result = { failures: [], measurements: [], numbers: {} };
-  return {
-    measure(name, value, words) {
-      result.numbers[name] = Math.round(value * 1_000) / 1_000;
-      result.measurements.push(words);
+  const result: Result = { failures: [], measurements: [] };
+  const checks: Checks = {
+    measure(name, value, unit = "") {
+      result.measurements.push({ name, value: Math.round(value * 1_000) / 1_000, unit });
     },
-    require(isSo, fault) {
-      if (!isSo) result.failures.push(fault);
+    require(holds, failure) {
+      if (!holds) result.failures.push(failure);
     },
+    atMost(name, value, max, unit = "", examples = []) {
+      checks.measure(name, value, unit);
+      const shown = examples.slice(0, EXAMPLES_MAX).map((example) => `; ${example}`);
+      checks.require(
+        value <= max,
+        `${name}: ${textOf(value, unit)}, at most ${textOf(max, unit)}${shown.join("")}`,
+      );
+    },
+    none: (name, failures) => checks.atMost(name, failures.length, 0, "", failures),
     result: () => result,
   };
+  return checks;
 }
 
-/** The last line of a drill. */
-export function lineOf(name: string, { failures, measurements }: Result): string {
-  const measured = measurements.length > 0 ? measurements.join(", ") : "nothing measured";
-  return failures.length === 0
-    ? `PASS ${name}: ${measured}`
-    : `FAIL ${name}: ${failures.join("; ")} (${measured})`;
+/** A number as text, with its unit; long times in seconds. */
+export function textOf(value: number, unit = ""): string {
+  if (unit === "ms" && value >= 1_000) return `${(value / 1_000).toFixed(1)} s`;
+  const digits = value < 10 ? 1 : 0;
+  const number = value.toLocaleString("en", { maximumFractionDigits: unit === "cores" ? 2 : digits });
+  return `${number}${unit === "" || unit === "/s" ? unit : ` ${unit}`}`;
 }
+
+const NODES = { full: 12, short: 4 };
+
+export const sizeOf = ({ isShort }: DrillOptions, { full, short }: Sizes): number => (isShort ? short : full);
+
+/** The nodes of the cluster: `--nodes`, else twelve, or four with `--short`. */
+export const nodesOf = (options: DrillOptions): number => options.nodes ?? sizeOf(options, NODES);
+
+/** How long the drill's failure or load lasts: `--seconds`, else the drill's default. */
+export const secondsOf = (options: DrillOptions, defaults: Sizes): number =>
+  options.seconds ?? sizeOf(options, defaults);
 
 const POLL_MS = 10;
 
-/** Waits until it is so, looking often; returns how long that took in milliseconds. Throws one sentence after `msMax`. */
+/** Polls until the condition holds; returns the milliseconds that took. Throws one sentence after `msMax`. */
 export async function until(
   what: string,
   msMax: number,
-  isSo: () => boolean | Promise<boolean>,
+  holds: () => boolean | Promise<boolean>,
 ): Promise<number> {
   const startedAt = performance.now();
-  while (!(await isSo())) {
+  while (!(await holds())) {
     if (performance.now() - startedAt > msMax)
       throw new Error(`not within ${(msMax / 1_000).toFixed(0)} s: ${what}`);
     await Bun.sleep(POLL_MS);
@@ -80,8 +111,8 @@ export async function until(
   return performance.now() - startedAt;
 }
 
-/** Seconds for people, from milliseconds. */
+/** Milliseconds as text in seconds. */
 export const inSeconds = (ms: number): string => `${(ms / 1_000).toFixed(1)} s`;
 
-/** A whole number for people. */
+/** A rounded number as text, with separators. */
 export const count = (value: number): string => Math.round(value).toLocaleString("en");

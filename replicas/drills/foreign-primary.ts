@@ -10,7 +10,6 @@ import { type Digest, differences, digestOfFile } from "./checks/digest.ts";
 import { untilEqual } from "./checks/equal-replicas.ts";
 import type { Cluster } from "./cluster.ts";
 import { count, type Drill, type DrillContext, inSeconds, until } from "./drill.ts";
-import { runCommand } from "./drill-command.ts";
 import { type Account, demoId, expectJson, request, signInAdmin } from "./traffic/client.ts";
 import { errorsText, openLoad } from "./traffic/load.ts";
 import { browse } from "./traffic/reads.ts";
@@ -202,5 +201,3 @@ async function judgeLeftAlone({ checks }: DrillContext, { primary }: Cluster): P
   await db.close();
   checks.require(rows?.[0]?.[0] === 0, `nodes wrote ${rows?.[0]?.[0]} rows into a foreign shop`);
 }
-
-if (import.meta.main) await runCommand([foreignPrimary]);

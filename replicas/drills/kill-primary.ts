@@ -3,7 +3,6 @@
 import { untilEqual } from "./checks/equal-replicas.ts";
 import type { Cluster } from "./cluster.ts";
 import { count, type Drill, type DrillContext, inSeconds, until } from "./drill.ts";
-import { runCommand } from "./drill-command.ts";
 import { registerCustomers, signInAdmin } from "./traffic/client.ts";
 import { capacityOf, openLoad, statusesText } from "./traffic/load.ts";
 import { type MixedWrites, openMixedWrites } from "./traffic/mixed-writes.ts";
@@ -93,5 +92,3 @@ async function killOften(
   await Bun.sleep(quietMs);
   return waits;
 }
-
-if (import.meta.main) await runCommand([killPrimary]);

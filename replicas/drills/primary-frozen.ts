@@ -1,6 +1,5 @@
 // Drill: the primary stands still for half a minute, and then goes on as if nothing had been.
 import type { Drill } from "./drill.ts";
-import { runCommand } from "./drill-command.ts";
 import { outage } from "./outage.ts";
 
 const FULL = { nodes: 12, seconds: 30 };
@@ -26,5 +25,3 @@ export const primaryFrozen: Drill = {
     });
   },
 };
-
-if (import.meta.main) await runCommand([primaryFrozen]);

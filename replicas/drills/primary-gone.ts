@@ -1,6 +1,5 @@
 // Drill: the primary is gone for a minute.
 import type { Drill } from "./drill.ts";
-import { runCommand } from "./drill-command.ts";
 import { outage } from "./outage.ts";
 
 const FULL = { nodes: 12, seconds: 60 };
@@ -24,5 +23,3 @@ export const primaryGone: Drill = {
     });
   },
 };
-
-if (import.meta.main) await runCommand([primaryGone]);

@@ -8,7 +8,6 @@ import { makeToken, readKeys } from "../primary/keys.ts";
 import { probe } from "../primary/probe.ts";
 import { startSqld } from "../primary/sqld.ts";
 import { count, type Drill, type DrillContext, inSeconds, until } from "./drill.ts";
-import { runCommand } from "./drill-command.ts";
 import { type Histogram, openHistogram } from "./traffic/histogram.ts";
 
 const FULL_TIMES = 50;
@@ -99,5 +98,3 @@ async function writeOnce({ folder, children }: DrillContext, time: number, took:
   await children.end(child, END_MS, "SIGKILL");
   return round;
 }
-
-if (import.meta.main) await runCommand([writeStall]);
