@@ -9,8 +9,7 @@ import { killPrimary } from "./kill-primary.ts";
 import { nodesGone } from "./nodes-gone.ts";
 import { readOptions, usageOf } from "./options.ts";
 import { priceChange } from "./price-change.ts";
-import { primaryFrozen } from "./primary-frozen.ts";
-import { primaryGone } from "./primary-gone.ts";
+import { primaryFrozen, primaryGone } from "./primary-outage.ts";
 import { runAll, runOne } from "./run.ts";
 import { writeStall } from "./write-stall.ts";
 

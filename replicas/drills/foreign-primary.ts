@@ -1,4 +1,4 @@
-// Drill: somebody else stands at the primary's address, with nothing or with another shop.
+// The drill of an empty or foreign server at the primary's address: promise 7 (replicas/README.md).
 import { mkdirSync } from "node:fs";
 import { join } from "node:path";
 import { openRemote } from "../../db/server/remote.ts";
@@ -7,197 +7,165 @@ import type { Child } from "../primary/children.ts";
 import { initDataset } from "../primary/dataset.ts";
 import { findSqld } from "../primary/sqld.ts";
 import { type Digest, differences, digestOfFile } from "./checks/digest.ts";
-import { untilEqual } from "./checks/equal-replicas.ts";
+import { checkReplicasEqual } from "./checks/equal-replicas.ts";
+import { checkResponses } from "./checks/responses.ts";
 import type { Cluster } from "./cluster.ts";
-import { count, type Drill, type DrillContext, inSeconds, until } from "./drill.ts";
-import { type Account, demoId, expectJson, request, signInAdmin } from "./traffic/client.ts";
-import { errorsText, openLoad } from "./traffic/load.ts";
+import { type Checks, type Drill, type DrillContext, sizeOf, until } from "./drill.ts";
+import { type Account, demoId, expectJson, request, signInAdmin, statusOf } from "./traffic/client.ts";
+import { openLoad } from "./traffic/load.ts";
 import { browse } from "./traffic/reads.ts";
+import { addRequest, changePrice, likeRequest, priceRequest } from "./traffic/shoes.ts";
 
-const FULL = { nodes: 12, stayMs: 5_000, rate: 200 };
-const SHORT = { nodes: 3, stayMs: 2_000, rate: 100 };
-const READ_LANES = 32;
+const STAY_MS = { full: 5_000, short: 2_000 };
+const READS_PER_SECOND = { full: 200, short: 100 };
+const READ_CONCURRENCY = 32;
 const NOTICED_MS_MAX = 15_000;
 const READY_MS_MAX = 30_000;
-const EQUAL_MS_MAX = 30_000;
-const END_MS = 5_000;
 const UP_MS_MAX = 10_000;
+const END_MS = 5_000;
 const PRICE = 77.5;
+const COUNT_ROWS =
+  "SELECT (SELECT count(*) FROM shoes) + (SELECT count(*) FROM likes) + (SELECT count(*) FROM writes)";
 
-/** Who takes the primary's place. */
-type Stranger = { name: string; folder: string; why: RegExp };
+/** A server that takes the primary's address; `reason` matches what nodes say about it. */
+type Intruder = { name: string; folder: string; reason: RegExp };
 
-/** Row 6: it does not start, or nodes refuse it; all keep serving what they had and say why. */
 export const foreignPrimary: Drill = {
   name: "foreign-primary",
   about:
-    "an empty or a foreign primary at the old address: the start command refuses it; started all the same, every node refuses it, keeps serving what it had, and says why at /readyz?verbose",
-  secondsMax: ({ isShort }) => (isShort ? 120 : 240),
-  async run(ground) {
-    const { options, checks } = ground;
-    const plan = options.isShort ? SHORT : FULL;
-    const cluster = await ground.boot(options.nodes ?? plan.nodes);
+    "an empty and a foreign database at the primary's address: the start command refuses either; with a server on it nevertheless, every node refuses that, goes on with its own data, and gives the reason at /readyz?verbose",
+  async run(context) {
+    const { options, checks } = context;
+    const cluster = await context.boot();
     const admin = await signInAdmin(cluster.edge);
-    const path = `/api/products/${demoId(1)}`;
-    const changed = { path, method: "PUT", token: admin.token, body: { price: PRICE } };
-    expectJson(await request(cluster.edge, changed), 200);
-    const before = await untilEqual(cluster, EQUAL_MS_MAX);
-    checks.require(
-      before.differing.length === 0,
-      `replicas differ at the start: ${before.differing.join("; ")}`,
-    );
-    const held = new Map<string, Digest>();
-    for (const { name } of cluster.nodes) held.set(name, await digestOfFile(cluster.replicaOf(name)));
+    await changePrice(cluster.edge, admin, demoId(1), PRICE);
+    await checkReplicasEqual(checks, cluster);
+    const digests = new Map<string, Digest>();
+    for (const { name } of cluster.nodes) digests.set(name, await digestOfFile(cluster.replicaOf(name)));
 
-    const reading = openLoad({ send: browse(cluster), rate: plan.rate, concurrency: READ_LANES });
+    const rate = sizeOf(options, READS_PER_SECOND);
+    const reading = openLoad({ send: browse(cluster), rate, concurrency: READ_CONCURRENCY });
     await cluster.control("--stop", "primary");
-    const strangers = makeStrangers(ground);
-    for (const stranger of strangers) await refusedByCommand(ground, cluster, stranger);
-    for (const stranger of strangers)
-      await refusedByNodes(ground, cluster, stranger, held, admin, plan.stayMs);
+    const intruders = makeIntruders(context);
+    for (const intruder of intruders) await checkCommandRefuses(context, cluster, intruder);
+    for (const intruder of intruders) await checkNodesRefuse(context, cluster, intruder, { digests, admin });
     await cluster.control("--start", "primary");
-    const readyMs = await until("every node is ready again", READY_MS_MAX, () => areReady(cluster));
-    expectJson(await request(cluster.edge, changed), 200);
-    const read = await reading.stop();
-    const after = await untilEqual(cluster, EQUAL_MS_MAX);
-
-    checks.measure("reads", read.responses, `${count(read.responses)} reads`);
-    checks.measure("readErrors", read.failed, `${errorsText(read) || "0 errors"}`);
-    checks.measure("readyMs", readyMs, `ready again ${inSeconds(readyMs)} after the own primary is back`);
-    checks.measure("equalMs", after.ms, `replicas equal after ${inSeconds(after.ms)}`);
-    checks.require(errorsText(read) === "", `reads failed: ${errorsText(read)}`);
-    checks.require(after.differing.length === 0, `replicas differ: ${after.differing.join("; ")}`);
+    const readyMs = await until("every node is ready again", READY_MS_MAX, async () =>
+      (await readinessOf(cluster)).every(({ status }) => status === 200),
+    );
+    await changePrice(cluster.edge, admin, demoId(1), PRICE);
+    checkResponses(checks, "reads", await reading.stop());
+    checks.measure("ready after the own primary is back", readyMs, "ms");
+    await checkReplicasEqual(checks, cluster);
   },
 };
 
-function makeStrangers({ folder }: DrillContext): Stranger[] {
+function makeIntruders({ folder }: DrillContext): Intruder[] {
   const empty = join(folder, "empty");
   mkdirSync(empty);
   const foreign = join(folder, "foreign");
   initDataset({ data: foreign, keys: join(folder, "foreign-keys") });
   return [
-    { name: "empty", folder: empty, why: /an empty database stands/ },
-    { name: "foreign", folder: foreign, why: /another dataset \(\w+\) stands/ },
+    { name: "empty", folder: empty, reason: /an empty database stands/ },
+    { name: "foreign", folder: foreign, reason: /another dataset \(\w+\) stands/ },
   ];
 }
 
-const placeOf = ({ primary }: Cluster): string => new URL(primary.url).host;
+const addressOf = ({ primary }: Cluster): string => new URL(primary.url).host;
 
-/** The primary's own command must not start this folder with the shop's keys. */
-async function refusedByCommand(
-  ground: DrillContext,
+/** The start command of the primary must refuse this folder with the shop's keys. */
+async function checkCommandRefuses(
+  { children, checks, progress }: DrillContext,
   cluster: Cluster,
-  { name, folder }: Stranger,
+  { name, folder }: Intruder,
 ): Promise<void> {
-  const { children, checks } = ground;
-  const { primary } = openFolder(cluster.data);
-  const child = children.start(
-    [
-      process.execPath,
-      "replicas/primary/command.ts",
-      "--data",
-      folder,
-      "--keys",
-      primary.keys,
-      "--listen",
-      placeOf(cluster),
-    ],
-    { cwd: ROOT, env: {} },
-  );
-  const said = (await Promise.all(child.output.map((stream) => Bun.readableStreamToText(stream)))).join("");
+  const { keys } = openFolder(cluster.data).primary;
+  const command = [process.execPath, "replicas/primary/command.ts", "--data", folder, "--keys", keys];
+  const child = children.start([...command, "--listen", addressOf(cluster)], { cwd: ROOT, env: {} });
+  const output = (await Promise.all(child.output.map((stream) => Bun.readableStreamToText(stream)))).join("");
   const code = await child.exited;
   checks.require(
-    code === 1 && said.includes(folder),
-    `the command took the ${name} folder (${code}): ${said}`,
+    code === 1 && output.includes(folder),
+    `the command started the ${name} folder (${code}): ${output}`,
   );
-  ground.progress(`the command says of the ${name} folder: ${said.trim().replaceAll(folder, name)}`);
+  progress(`the command refuses the ${name} folder: ${output.trim().replaceAll(folder, name)}`);
 }
 
-/** A stranger without any keys lets everybody in: nodes must see for themselves. */
-async function startStranger(
+/** Every node must refuse the server that listens there now, keep its data, and give the reason. */
+async function checkNodesRefuse(
+  context: DrillContext,
+  cluster: Cluster,
+  intruder: Intruder,
+  { digests, admin }: { digests: ReadonlyMap<string, Digest>; admin: Account },
+): Promise<void> {
+  const { options, checks } = context;
+  const { name, reason } = intruder;
+  const child = await startIntruder(context, cluster, intruder);
+  const noticedMs = await until(`every node says that the primary is ${name}`, NOTICED_MS_MAX, async () =>
+    (await readinessOf(cluster)).every(({ status, why }) => status === 503 && reason.test(why)),
+  );
+  checks.measure(`every node refuses the ${name} primary after`, noticedMs, "ms");
+  const accepted = await writeToAll(cluster, admin);
+  await Bun.sleep(sizeOf(options, STAY_MS));
+  for (const { name: node, why } of await readinessOf(cluster))
+    checks.require(reason.test(why), `${node} no longer gives the reason (${name}): ${why}`);
+  checks.none("writes that were not refused", accepted);
+  for (const { name: node, url } of cluster.nodes) {
+    const { data } = await readProduct(url);
+    checks.require(data.price === PRICE, `${node} lost a price (${name})`);
+    const changed = differences(digests.get(node) ?? new Map(), await digestOfFile(cluster.replicaOf(node)));
+    checks.require(changed.length === 0, `${node} took over ${changed.join(", ")} (${name})`);
+  }
+  if (name === "foreign") await checkNothingWritten(checks, cluster);
+  await context.children.end(child, END_MS, "SIGKILL");
+}
+
+const readProduct = async (base: string): Promise<{ data: { price: number } }> =>
+  expectJson(await request(base, { path: `/api/products/${demoId(1)}` }), 200);
+
+/** Starts a server without keys, which accepts every client: the nodes themselves must refuse it. */
+async function startIntruder(
   { children }: DrillContext,
   cluster: Cluster,
-  { folder }: Stranger,
+  { folder }: Intruder,
 ): Promise<Child> {
-  const program = [findSqld(), "-d", folder, "--http-listen-addr", placeOf(cluster), "--no-welcome"];
+  const program = [findSqld(), "-d", folder, "--http-listen-addr", addressOf(cluster), "--no-welcome"];
   const child = children.start(program, { cwd: folder, env: {}, outPath: join(folder, "out.log") });
-  await until("the stranger answers", UP_MS_MAX, async () => {
-    if (!child.isRunning()) throw new Error("the stranger did not start");
+  await until("the server at the primary's address is up", UP_MS_MAX, async () => {
+    if (!child.isRunning()) throw new Error("the server at the primary's address did not start");
     return (await request(cluster.primary.url, { path: "/health" })).status === 200;
   });
   return child;
 }
 
-async function refusedByNodes(
-  ground: DrillContext,
-  cluster: Cluster,
-  stranger: Stranger,
-  held: Map<string, Digest>,
-  admin: Account,
-  stayMs: number,
-): Promise<void> {
-  const { checks } = ground;
-  const { name, why } = stranger;
-  const child = await startStranger(ground, cluster, stranger);
-  const noticedMs = await until(`every node says that the primary is ${name}`, NOTICED_MS_MAX, async () =>
-    (await whysOf(cluster)).every(({ status, said }) => status === 503 && why.test(said)),
-  );
-  checks.measure(`${name}NoticedMs`, noticedMs, `${name}: every node says so after ${inSeconds(noticedMs)}`);
-  const writes = await writeTo(cluster, admin);
-  await Bun.sleep(stayMs);
-  for (const { name: node, said } of await whysOf(cluster))
-    checks.require(why.test(said), `${node} no longer says why (${name}): ${said}`);
-  checks.require(writes.length === 0, `writes with a ${name} primary: ${writes.join(", ")}`);
-  for (const node of cluster.nodes) {
-    const answer = await request(node.url, { path: `/api/products/${demoId(1)}` });
-    const { data } = expectJson<{ data: { price: number } }>(answer, 200);
-    checks.require(data.price === PRICE, `${node.name} lost a price to a ${name} primary`);
-    const now = await digestOfFile(cluster.replicaOf(node.name));
-    const different = differences(held.get(node.name) ?? new Map(), now);
-    checks.require(
-      different.length === 0,
-      `${node.name} took from a ${name} primary: ${different.join(", ")}`,
-    );
-  }
-  if (name === "foreign") await judgeLeftAlone(ground, cluster);
-  await ground.children.end(child, END_MS, "SIGKILL");
-}
-
-/** What nodes say of themselves. */
-const whysOf = ({ nodes }: Cluster): Promise<{ name: string; status: number; said: string }[]> =>
+/** What `/readyz?verbose` of every node says. */
+const readinessOf = ({ nodes }: Cluster): Promise<{ name: string; status: number; why: string }[]> =>
   Promise.all(
     nodes.map(async ({ name, url }) => {
       const { status, text } = await request(url, { path: "/readyz?verbose" });
       const { why = "" } = text.startsWith("{") ? (JSON.parse(text) as { why?: string }) : {};
-      return { name, status, said: why };
+      return { name, status, why };
     }),
   );
 
-const areReady = async (cluster: Cluster): Promise<boolean> =>
-  (await whysOf(cluster)).every(({ status }) => status === 200);
-
-/** Writes to every node; returns the answers that are no refusals. */
-async function writeTo({ nodes }: Cluster, { id, token }: Account): Promise<string[]> {
-  const answers = await Promise.all(
-    nodes.flatMap(({ url }, at) => [
-      request(url, { path: `/api/products/${demoId(1)}`, method: "PUT", token, body: { price: 1 + at } }),
-      request(url, { path: `/api/shoes/${demoId(2)}/likes/${id}`, method: "POST", token }),
-      request(url, { path: "/api/shoes", method: "POST", token, body: { title: `Foreign ${at}`, price: 1 } }),
+/** Writes to every node; returns the responses that are no refusals, as text. */
+async function writeToAll({ nodes }: Cluster, admin: Account): Promise<string[]> {
+  const responses = await Promise.all(
+    nodes.flatMap(({ url }, number) => [
+      request(url, priceRequest(admin, demoId(1), 1 + number)),
+      request(url, likeRequest(admin, demoId(2))),
+      request(url, addRequest(admin, { title: `Foreign ${number}` })),
     ]),
   );
-  return answers
+  return responses
     .filter(({ status, headers }) => status !== 503 || !headers.has("retry-after"))
-    .map(({ status, failure, text }) => `${failure ?? status} ${text.slice(0, 100)}`);
+    .map((response) => `${statusOf(response)} ${response.text.slice(0, 100)}`);
 }
 
-/** What nodes send must not end up in another shop either. */
-async function judgeLeftAlone({ checks }: DrillContext, { primary }: Cluster): Promise<void> {
+/** No write of our nodes may end up in the foreign shop. */
+async function checkNothingWritten(checks: Checks, { primary }: Cluster): Promise<void> {
   const db = openRemote({ url: primary.url, authToken: "" });
-  const [rows] = await db.scan([
-    {
-      sql: "SELECT (SELECT count(*) FROM shoes) + (SELECT count(*) FROM likes) + (SELECT count(*) FROM writes)",
-    },
-  ]);
+  const [rows] = await db.scan([{ sql: COUNT_ROWS }]);
   await db.close();
   checks.require(rows?.[0]?.[0] === 0, `nodes wrote ${rows?.[0]?.[0]} rows into a foreign shop`);
 }

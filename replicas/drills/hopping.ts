@@ -2,7 +2,7 @@
 
 import type { Cluster } from "./cluster.ts";
 import { count, type Drill, type DrillContext, type DrillOptions } from "./drill.ts";
-import { registerCustomers, signInAdmin } from "./traffic/client.ts";
+import { signInAccounts } from "./traffic/client.ts";
 import { type Histogram, openHistogram } from "./traffic/histogram.ts";
 import { isFailure } from "./traffic/load.ts";
 import { pick, random } from "./traffic/random.ts";
@@ -66,8 +66,7 @@ export const hopping: Drill = {
 };
 
 async function openSessions(cluster: Cluster, size: number): Promise<Session[]> {
-  const admin = await signInAdmin(cluster.edge);
-  const customers = await registerCustomers(cluster.edge, CUSTOMERS);
+  const [admin, ...customers] = await signInAccounts(cluster.edge, CUSTOMERS);
   const sessions: Session[] = [];
   for (let at = 0; at < size; at += OPENED_AT_ONCE)
     sessions.push(

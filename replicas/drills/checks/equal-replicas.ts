@@ -1,33 +1,36 @@
-// Whether every node's replica holds what the primary holds, and how long that takes.
+// Whether the replica of every node holds the same rows as the primary, and how long that takes.
 import type { Cluster, ClusterNode } from "../cluster.ts";
+import type { Checks } from "../drill.ts";
 import { differences, digestOfFile, digestOfServer } from "./digest.ts";
 
-/** How long it took, and per node the tables that still differ; nothing differs when all are equal. */
-export type Equality = { ms: number; differing: string[]; tables: number; rows: number };
-
+const EQUAL_MS_MAX = 30_000;
 const PAUSE_MS = 100;
 
-/** Compares table by table until all are equal or the time is up; whatever is still written there begins it anew. */
-export async function untilEqual(cluster: Cluster, msMax: number): Promise<Equality> {
+/** Compares all tables until every replica is equal or 30 s are over; a write meanwhile begins it anew. */
+export async function checkReplicasEqual(checks: Checks, cluster: Cluster): Promise<void> {
   const startedAt = performance.now();
-  let wanted = await digestOfServer(cluster.database);
+  let expected = await digestOfServer(cluster.database);
   let open = cluster.nodes;
   for (;;) {
     const differing: string[] = [];
     const stillOpen: ClusterNode[] = [];
     for (const node of open) {
-      const different = differences(wanted, await digestOfFile(cluster.replicaOf(node.name)));
-      if (different.length === 0) continue;
-      differing.push(`${node.name}: ${different.join(", ")}`);
+      const tables = differences(expected, await digestOfFile(cluster.replicaOf(node.name)));
+      if (tables.length === 0) continue;
+      differing.push(`${node.name}: ${tables.join(", ")}`);
       stillOpen.push(node);
     }
     const now = await digestOfServer(cluster.database);
-    const isStill = differences(wanted, now).length === 0;
+    const isUnchanged = differences(expected, now).length === 0;
     const ms = performance.now() - startedAt;
-    const rows = [...now.values()].reduce((sum, table) => sum + table.rows, 0);
-    if ((isStill && differing.length === 0) || ms > msMax) return { ms, differing, tables: now.size, rows };
-    open = isStill ? stillOpen : cluster.nodes;
-    wanted = now;
+    if ((isUnchanged && differing.length === 0) || ms > EQUAL_MS_MAX) {
+      const rows = [...now.values()].reduce((sum, table) => sum + table.rows, 0);
+      checks.measure("rows on each replica", rows);
+      checks.measure("replicas equal after", ms, "ms");
+      return checks.none("replicas that differ", differing);
+    }
+    open = isUnchanged ? stillOpen : cluster.nodes;
+    expected = now;
     await Bun.sleep(PAUSE_MS);
   }
 }

@@ -1,12 +1,12 @@
-// How quick the shop is on its ordinary days, and when it is so again.
+// Response times over a run: what they are without a failure, and when they are so again after one.
 import { openHistogram } from "../traffic/histogram.ts";
 import type { Window } from "../traffic/load.ts";
 
-/** The median and the slowest percent of what was due in these windows, in milliseconds. */
-export function latencyOf(windows: readonly Window[]): { p50: number; p99: number } {
+/** The 99th percentile of all requests in these windows, in milliseconds. */
+export function p99Of(windows: readonly Window[]): number {
   const all = openHistogram();
   for (const { times } of windows) all.merge(times);
-  return { p50: all.percentile(0.5), p99: all.percentile(0.99) };
+  return all.percentile(0.99);
 }
 
 /** The windows that lie wholly between two moments of `performance.now()`. */
@@ -17,31 +17,34 @@ export const windowsBetween = (
   windowMs: number,
 ): Window[] => windows.filter(({ startsAt }) => startsAt >= from && startsAt + windowMs <= to);
 
-/** The slowest that a window may be on an ordinary day: as slow as the slowest of these, in milliseconds at the 99th percentile. */
-export const slowestP99 = (windows: readonly Window[]): number =>
-  Math.max(0, ...windows.map(({ times }) => times.percentile(0.99)));
+const p99s = (windows: readonly Window[]): number[] => windows.map(({ times }) => times.percentile(0.99));
 
-/** What is usual: the median of the windows' 99th percentiles, in milliseconds; a single hiccup of the machine does not move it. */
+/** The 99th percentile of the slowest window, in milliseconds; 0 without windows. */
+export const slowestP99 = (windows: readonly Window[]): number => Math.max(0, ...p99s(windows));
+
+/** The median of the windows' 99th percentiles, in milliseconds: one pause of the machine does not move it. */
 export function medianP99(windows: readonly Window[]): number {
-  const each = windows.map(({ times }) => times.percentile(0.99)).sort((a, b) => a - b);
-  return each[Math.floor(each.length / 2)] ?? 0;
+  const sorted = p99s(windows).sort((a, b) => a - b);
+  return sorted[Math.floor(sorted.length / 2)] ?? 0;
 }
 
 /**
- * How long after `at` the pace was normal again, and stayed so for `steadyMs`, in milliseconds; `Infinity` when it was not
- * seen to be.
+ * How long after `failedAt` the windows' 99th percentile was at most `normalMs` again and stayed so for `steadyMs`, in
+ * milliseconds; `Infinity` when these windows do not show that.
  */
 export function recoveryMs(
   windows: readonly Window[],
-  at: number,
+  failedAt: number,
   { normalMs, steadyMs, windowMs }: { normalMs: number; steadyMs: number; windowMs: number },
 ): number {
-  const later = windows.filter(({ startsAt }) => startsAt + windowMs > at);
-  let since: number | undefined;
-  for (const { startsAt, times } of later) {
-    if (times.percentile(0.99) > normalMs) since = undefined;
-    else since ??= startsAt;
-    if (since !== undefined && startsAt + windowMs - since >= steadyMs) return Math.max(0, since - at);
+  let normalSince: number | undefined;
+  for (const { startsAt, times } of windows) {
+    const endsAt = startsAt + windowMs;
+    if (endsAt <= failedAt) continue;
+    if (times.percentile(0.99) > normalMs) normalSince = undefined;
+    else normalSince ??= startsAt;
+    if (normalSince !== undefined && endsAt - normalSince >= steadyMs)
+      return Math.max(0, normalSince - failedAt);
   }
   return Number.POSITIVE_INFINITY;
 }

@@ -1,4 +1,4 @@
-// The HTTP client of the drills: keeps connections open as browsers do, and returns each response or failure as a value.
+// The HTTP client of the drills: keeps connections open as browsers do, and returns every response or failure.
 
 export type HttpRequest = {
   path: string;
@@ -81,31 +81,22 @@ type SignedIn = { token: string; user: { id: string } };
 
 const accountOf = ({ token, user }: SignedIn): Account => ({ id: user.id, token });
 
+/** Signs in the admin. */
 export async function signInAdmin(base: string): Promise<Account> {
   const response = await request(base, { path: "/api/auth/login", method: "POST", body: ADMIN });
   return accountOf(expectJson<SignedIn>(response, 200));
 }
 
-/** Registers so many customers, one after the other, for each costs the hash of a password. */
-export async function registerCustomers(base: string, count: number): Promise<Account[]> {
-  const accounts: Account[] = [];
-  for (let number = 1; number <= count; number += 1) {
-    const body = {
-      email: `drill-${number}@shop.example`,
-      password: ADMIN.password,
-      name: `Drill ${number}`,
-    };
+/** Signs in the admin, and registers so many customers one after the other: each costs the hash of a password. */
+export async function signInAccounts(base: string, customers: number): Promise<[Account, ...Account[]]> {
+  const accounts: [Account, ...Account[]] = [await signInAdmin(base)];
+  for (let number = 1; number <= customers; number += 1) {
+    const body = { email: `drill-${number}@shop.example`, password: ADMIN.password, name: `Drill ${number}` };
     const response = await request(base, { path: "/api/auth/register", method: "POST", body });
     accounts.push(accountOf(expectJson<SignedIn>(response, 201)));
   }
   return accounts;
 }
-
-/** The admin, and after it so many customers. */
-export const signInAccounts = async (base: string, customers: number): Promise<Account[]> => [
-  await signInAdmin(base),
-  ...(await registerCustomers(base, customers)),
-];
 
 /** The id of a shoe of the demo catalogue, from 1. */
 export const demoId = (number: number): string => `demo-${String(number).padStart(6, "0")}`;

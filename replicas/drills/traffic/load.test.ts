@@ -78,7 +78,7 @@ test("every status and failure is counted, and failed requests also by window", 
   await until("two rounds", WAIT_MS, () => load.report().responses >= 10);
   const report = await load.stop();
   expect(Object.keys(report.statuses).sort()).toEqual(["200", "304", "404", "503", "ConnectionReset"]);
-  expect(errorsText(report).replace(/\d+(?=,|$)/g, "n")).toBe("404: n, 503: n, ConnectionReset: n");
+  expect(errorsText(report).replace(/\d+(?=,|$)/g, "n")).toBe("304: n, 404: n, 503: n, ConnectionReset: n");
   expect(report.failed).toBe(seen.filter(isFailure).length);
   expect(report.windows.reduce((sum, window) => sum + window.failed, 0)).toBe(report.failed);
   expect([seen.length, report.failed > 0]).toEqual([report.responses, true]);

@@ -45,7 +45,11 @@ export async function changePrice(
 }
 
 /** The request that adds a shoe; with a key it can be repeated. */
-export const addRequest = ({ token }: Account, shoe: { title: string }, key?: string): HttpRequest => ({
+export const addRequest = (
+  { token }: Account,
+  shoe: { title: string; [field: string]: string },
+  key?: string,
+): HttpRequest => ({
   method: "POST",
   path: "/api/shoes",
   token,
