@@ -13,8 +13,6 @@ export type Drill = {
   name: string;
   /** What fails and what must hold, in one or two sentences. */
   about: string;
-  /** A run that takes longer has failed. */
-  secondsMax?(options: DrillOptions): number;
   /** Runs the drill once; throwing is a failure too. */
   run(context: DrillContext): Promise<void>;
 };
@@ -29,17 +27,16 @@ export type DrillContext = {
   /** Prints one line about the state of the run. */
   progress(line: string): void;
   /** Starts the cluster of the run, with the demo catalogue; it is ready when this resolves. */
-  boot(nodes?: number): Promise<Cluster>;
+  boot(): Promise<Cluster>;
 };
 
 export type Unit = "" | "ms" | "/s" | "cores";
-/** Drills that say themselves what they have measured give that text in place of a unit. */
-export type Measurement = { name: string; value: number; unit: string };
+export type Measurement = { name: string; value: number; unit: Unit };
 /** The result of a run: what did not hold, and what was measured. */
 export type Result = { failures: string[]; measurements: Measurement[] };
 
 export type Checks = {
-  measure(name: string, value: number, unit?: string): void;
+  measure(name: string, value: number, unit?: Unit): void;
   /** Records the failure unless the condition holds. */
   require(holds: boolean, failure: string): void;
   /** Measures, and requires a value up to the maximum. */
@@ -76,10 +73,10 @@ export function openChecks(): Checks {
 }
 
 /** A number as text, with its unit; long times in seconds. */
-export function textOf(value: number, unit = ""): string {
+export function textOf(value: number, unit: Unit = ""): string {
   if (unit === "ms" && value >= 1_000) return `${(value / 1_000).toFixed(1)} s`;
-  const digits = value < 10 ? 1 : 0;
-  const number = value.toLocaleString("en", { maximumFractionDigits: unit === "cores" ? 2 : digits });
+  const maximumFractionDigits = Math.abs(value) < 1 ? 2 : value < 10 ? 1 : 0;
+  const number = value.toLocaleString("en", { maximumFractionDigits });
   return `${number}${unit === "" || unit === "/s" ? unit : ` ${unit}`}`;
 }
 
@@ -110,9 +107,3 @@ export async function until(
   }
   return performance.now() - startedAt;
 }
-
-/** Milliseconds as text in seconds. */
-export const inSeconds = (ms: number): string => `${(ms / 1_000).toFixed(1)} s`;
-
-/** A rounded number as text, with separators. */
-export const count = (value: number): string => Math.round(value).toLocaleString("en");

@@ -1,14 +1,12 @@
-// The drill of sessions that hop between nodes: whoever sends a version back never reads less than the own last write.
-
+// The drill of sessions that change the node with every request: promise 2 (replicas/README.md).
 import type { Cluster } from "./cluster.ts";
-import { count, type Drill, type DrillContext, type DrillOptions } from "./drill.ts";
-import { signInAccounts } from "./traffic/client.ts";
-import { type Histogram, openHistogram } from "./traffic/histogram.ts";
-import { isFailure } from "./traffic/load.ts";
+import { type Drill, sizeOf } from "./drill.ts";
+import { signInAccounts, statusOf } from "./traffic/client.ts";
+import { openHistogram } from "./traffic/histogram.ts";
+import { inParallel, isFailure } from "./traffic/load.ts";
 import { pick, random } from "./traffic/random.ts";
 import { openSession, type Session } from "./traffic/session.ts";
 
-const NODES = { full: 12, short: 4 };
 const SESSIONS = { full: 200, short: 60 };
 const OPERATIONS = { full: 50_000, short: 6_000 };
 /** The short form has a third of the nodes, and half of the writes. */
@@ -16,144 +14,97 @@ const WRITES_PER_SECOND = { full: 100, short: 50 };
 /** The rate counts as reached with this share of it. */
 const RATE_SHARE = 0.9;
 const CUSTOMERS = 8;
-const OPENED_AT_ONCE = 16;
-const ANYBODY_SHARE = 0.15;
-const EXAMPLES_MAX = 3;
-const SHOWN = 300;
+const OPENING_CONCURRENCY = 16;
+const WITHOUT_VERSION_SHARE = 0.15;
+const TEXT_MAX = 300;
 
-type Tally = {
-  operations: number;
-  writes: number;
-  reads: number;
-  older: number;
-  /** Of the older ones, those that said so themselves: the primary could not be asked in time. */
-  behind: number;
-  failed: number;
-  examples: { older: string[]; failed: string[] };
-  times: { reads: Histogram; writes: Histogram };
-};
-
-const sizeOf = ({ isShort }: DrillOptions, sizes: { full: number; short: number }): number =>
-  isShort ? sizes.short : sizes.full;
-
-/** Sessions write and read anywhere, directly and through the edge, and must always see what they did. */
 export const hopping: Drill = {
   name: "hopping",
   about:
-    "200 sessions hop over the nodes and the edge with their versions: no read is older than the own last write",
-  secondsMax: (options) => 120 + sizeOf(options, OPERATIONS) / 100,
-  async run(ground) {
-    const { options, progress } = ground;
-    const cluster = await ground.boot(options.nodes ?? sizeOf(options, NODES));
+    "200 sessions send their versions to changing nodes and the edge: no read is older than the session's own last write",
+  async run({ options, checks, progress, boot }) {
+    const cluster = await boot();
     const sessions = await openSessions(cluster, sizeOf(options, SESSIONS));
     progress(`${sessions.length} sessions are open`);
-    const places = [...cluster.nodes.map(({ url }) => url), ...cluster.nodes.map(() => cluster.edge)];
-    const tally: Tally = {
-      operations: 0,
-      writes: 0,
-      reads: 0,
-      older: 0,
-      behind: 0,
-      failed: 0,
-      examples: { older: [], failed: [] },
-      times: { reads: openHistogram(), writes: openHistogram() },
-    };
+    const counts = openCounts();
+    const bases = cluster.nodes.flatMap(({ url }) => [url, cluster.edge]);
     const startedAt = performance.now();
-    const [wanted, rate] = [sizeOf(options, OPERATIONS), sizeOf(options, WRITES_PER_SECOND)];
-    await Promise.all(sessions.map((session) => hop(session, { tally, places, startedAt, wanted, rate })));
-    judgeTally(ground, tally, (performance.now() - startedAt) / 1_000);
+    const secondsSince = () => (performance.now() - startedAt) / 1_000;
+    const operations = sizeOf(options, OPERATIONS);
+    const rateWanted = sizeOf(options, WRITES_PER_SECOND);
+    const isWriteDue = () => counts.writes < secondsSince() * rateWanted;
+    await Promise.all(sessions.map((session) => hop(session, { counts, bases, operations, isWriteDue })));
+
+    const { readTimes, writeTimes, older, behind, failed } = counts;
+    const rate = counts.writes / secondsSince();
+    checks.measure("operations", counts.operations);
+    checks.measure("reads with a version", readTimes.count());
+    checks.measure("p99 of reads", readTimes.percentile(0.99), "ms");
+    checks.measure("writes", rate, "/s");
+    checks.measure("p99 of writes", writeTimes.percentile(0.99), "ms");
+    checks.none("older than the session's last write", [...older, ...behind]);
+    checks.measure("of these with detail=behind", behind.length);
+    checks.none("failed requests", failed);
+    checks.require(rate >= rateWanted * RATE_SHARE, `only ${rate.toFixed(0)} writes a second`);
   },
 };
 
-async function openSessions(cluster: Cluster, size: number): Promise<Session[]> {
-  const [admin, ...customers] = await signInAccounts(cluster.edge, CUSTOMERS);
+async function openSessions({ edge }: Cluster, size: number): Promise<Session[]> {
+  const [admin, ...customers] = await signInAccounts(edge, CUSTOMERS);
   const sessions: Session[] = [];
-  for (let at = 0; at < size; at += OPENED_AT_ONCE)
-    sessions.push(
-      ...(await Promise.all(
-        Array.from({ length: Math.min(OPENED_AT_ONCE, size - at) }, (_, number) =>
-          openSession(at + number, cluster.edge, pick(customers, at + number), admin),
-        ),
-      )),
-    );
+  await inParallel(Array(size).keys(), OPENING_CONCURRENCY, async (number) => {
+    sessions.push(await openSession(number, edge, pick(customers, number), admin));
+  });
   return sessions;
 }
 
-type Hop = { tally: Tally; places: readonly string[]; startedAt: number; wanted: number; rate: number };
+type Counts = ReturnType<typeof openCounts>;
+const openCounts = () => ({
+  operations: 0,
+  writes: 0,
+  readTimes: openHistogram(),
+  writeTimes: openHistogram(),
+  older: [] as string[],
+  /** Older too, but with `detail=behind`: the primary could not be asked in time. */
+  behind: [] as string[],
+  failed: [] as string[],
+});
 
-/** One thing after the other, each somewhere else, until all have done enough; a write when one is due, and then a read. */
-async function hop(session: Session, { tally, places, startedAt, wanted, rate }: Hop): Promise<void> {
+type Hop = { counts: Counts; bases: readonly string[]; operations: number; isWriteDue(): boolean };
+
+/** Sends one request after the other, each elsewhere: a write when one is due, and a read after each write. */
+async function hop(session: Session, { counts, bases, operations, isWriteDue }: Hop): Promise<void> {
   let hasWritten = false;
-  while (tally.operations < wanted) {
-    const number = tally.operations;
-    tally.operations += 1;
-    const place = pick(places, number, 8);
-    const due = ((performance.now() - startedAt) / 1_000) * rate;
-    const isWriting: boolean = !hasWritten && tally.writes < due;
-    if (isWriting) await write(session, place, number, tally);
-    else if (!hasWritten && random(number, 9) < ANYBODY_SHARE) {
-      if (isFailure(await session.anybody(place, number))) tally.failed += 1;
-    } else await read(session, place, number, tally);
-    hasWritten = isWriting;
+  while (counts.operations < operations) {
+    const number = counts.operations;
+    counts.operations += 1;
+    const base = pick(bases, number, 8);
+    const isWrite: boolean = !hasWritten && isWriteDue();
+    if (isWrite) await write(session, base, number, counts);
+    else if (!hasWritten && random(number, 9) < WITHOUT_VERSION_SHARE) {
+      const response = await session.readWithoutVersion(base, number);
+      if (isFailure(response)) counts.failed.push(`a read without a version got ${statusOf(response)}`);
+    } else await read(session, base, number, counts);
+    hasWritten = isWrite;
   }
 }
 
-async function write(session: Session, place: string, number: number, tally: Tally): Promise<void> {
-  tally.writes += 1;
-  const { status, failure, text, ms } = await session.write(place, number);
-  tally.times.writes.add(ms);
-  if (status >= 200 && status < 300) return;
-  tally.failed += 1;
-  example(tally.examples.failed, `a write got ${failure ?? status}: ${text.slice(0, SHOWN)}`);
+async function write(session: Session, base: string, number: number, counts: Counts): Promise<void> {
+  counts.writes += 1;
+  const response = await session.write(base, number);
+  counts.writeTimes.add(response.ms);
+  if (response.status < 200 || response.status > 299)
+    counts.failed.push(`a write got ${statusOf(response)}: ${response.text.slice(0, TEXT_MAX)}`);
 }
 
-async function read(session: Session, place: string, number: number, tally: Tally): Promise<void> {
-  tally.reads += 1;
-  const { answer, freshness, path, wanted } = await session.read(place, number);
-  tally.times.reads.add(answer.ms);
-  if (freshness === "shown") return;
-  const from = `${path} at ${place} (${answer.headers.get("cache-status")})`;
-  if (freshness === "older") {
-    tally.older += 1;
-    const isSaid = from.includes("detail=behind");
-    if (isSaid) tally.behind += 1;
-    // What did not even say so is worth more than any other.
-    if (!isSaid && tally.behind > 0 && tally.examples.older.length === EXAMPLES_MAX)
-      tally.examples.older.shift();
-    example(tally.examples.older, `${from} after ${wanted} was ${answer.text.slice(0, SHOWN)}`);
-  } else {
-    tally.failed += 1;
-    example(tally.examples.failed, `${from} was ${answer.failure ?? answer.status}`);
-  }
-}
-
-function example(examples: string[], words: string): void {
-  if (examples.length < EXAMPLES_MAX) examples.push(words);
-}
-
-function judgeTally({ checks, options }: DrillContext, tally: Tally, seconds: number): void {
-  const { operations, writes, reads, older, behind, failed, examples, times } = tally;
-  const pace = writes / seconds;
-  checks.measure("operations", operations, `${count(operations)} operations`);
-  checks.measure(
-    "reads",
-    reads,
-    `${count(reads)} reads with a version, p99 ${times.reads.percentile(0.99).toFixed(0)} ms`,
-  );
-  checks.measure(
-    "writesPerSecond",
-    pace,
-    `${count(pace)} writes/s, p99 ${times.writes.percentile(0.99).toFixed(0)} ms`,
-  );
-  checks.measure("older", older, `${older} older than the own last write (${behind} said so)`);
-  checks.measure("failed", failed, `${failed} failed`);
-  checks.require(
-    older === 0,
-    `${older} reads were older than the own last write: ${examples.older.join("; ")}`,
-  );
-  checks.require(failed === 0, `${failed} failed: ${examples.failed.join("; ")}`);
-  checks.require(
-    pace >= sizeOf(options, WRITES_PER_SECOND) * RATE_SHARE,
-    `only ${count(pace)} writes a second`,
-  );
+async function read(session: Session, base: string, number: number, counts: Counts): Promise<void> {
+  const { response, freshness, path, expected } = await session.read(base, number);
+  counts.readTimes.add(response.ms);
+  if (freshness === "fresh") return;
+  const from = `${path} at ${base} (${response.headers.get("cache-status")})`;
+  if (freshness === "invalid") counts.failed.push(`${from} got ${statusOf(response)}`);
+  else
+    (from.includes("detail=behind") ? counts.behind : counts.older).push(
+      `${from} after ${expected} was ${response.text.slice(0, TEXT_MAX)}`,
+    );
 }

@@ -19,7 +19,6 @@ import { type DrillCommand, INTERRUPTED } from "./options.ts";
 /** A run that takes longer has failed; what --seconds sets happens in so many phases at most. */
 const SECONDS_MAX = { full: 900, short: 300 };
 const PHASES_MAX = 6;
-const UNITS = ["", "ms", "/s", "cores"];
 const REMOVE_TRIES = 20;
 const REMOVE_PAUSE_MS = 100;
 
@@ -121,10 +120,9 @@ async function runOnce(
     folder,
     children,
     progress: (line) => void process.stderr.write(`${drill.name}: ${line}\n`),
-    boot: (nodes = nodesOf(options)) => bootCluster({ nodes, data: join(folder, "cluster"), children, path }),
+    boot: () => bootCluster({ nodes: nodesOf(options), data: join(folder, "cluster"), children, path }),
   });
-  const secondsMax =
-    drill.secondsMax?.(options) ?? sizeOf(options, SECONDS_MAX) + PHASES_MAX * (options.seconds ?? 0);
+  const secondsMax = sizeOf(options, SECONDS_MAX) + PHASES_MAX * (options.seconds ?? 0);
   const timeout = Promise.withResolvers<"timeout">();
   const timer = setTimeout(() => timeout.resolve("timeout"), secondsMax * 1_000);
   let isOver = true;
@@ -162,8 +160,7 @@ function removeFolder(folder: string, tries = REMOVE_TRIES): void {
   }
 }
 
-const measurementText = ({ name, value, unit }: Measurement): string =>
-  UNITS.includes(unit) ? `${name} ${textOf(value, unit)}` : unit;
+const measurementText = ({ name, value, unit }: Measurement): string => `${name} ${textOf(value, unit)}`;
 
 function lineOf({ drill, pass, failures, measurements }: Run): string {
   const measured = measurements.map(measurementText).join(", ");

@@ -1,4 +1,4 @@
-// What the primary of a cluster has to do: questions and commits so far, and the time its process has worked.
+// How much a cluster's primary works: its queries, the nodes' commits, and the CPU time of its process.
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import type { Cluster } from "../cluster.ts";
@@ -6,25 +6,29 @@ import { until } from "../drill.ts";
 import { request } from "../traffic/client.ts";
 
 /** Counts so far; `atMs` on the clock of `performance.now()`. */
-export type PrimaryLoad = { atMs: number; queries: number; commits: number; cpuMs: number };
+export type PrimaryCounts = { atMs: number; queries: number; commits: number; cpuMs: number };
 
-/** The server writes its counts every few seconds. */
+/** Queries a second, commits, and the share of a core, between two readings. */
+export type PrimaryLoad = { queriesPerSecond: number; commits: number; cores: number };
+
+/** sqld writes its counts there every few seconds. */
 const STATS = "dbs/default/stats.json";
 const STATS_MS_MAX = 20_000;
-const CPU_FIELD_FIRST = 13;
+/** Of `/proc/<pid>/stat`, counted from the field behind the name: utime and stime. */
+const CPU_FIELDS = [11, 12];
 const MS_PER_TICK = 10;
 
-/** Waits until the server has written its counts anew, and reads them with what else is known at that moment. */
-export async function readPrimaryLoad(cluster: Cluster): Promise<PrimaryLoad> {
+/** Waits until sqld has written its counts anew, and reads them with the rest. */
+export async function readPrimaryCounts(cluster: Cluster): Promise<PrimaryCounts> {
   const path = join(cluster.data, "primary", STATS);
   const before = readFileSync(path, "utf8");
-  const state = { now: before };
-  // A server that has nothing to do still answers its supervisor's questions.
-  await until("the primary counts its questions", STATS_MS_MAX, () => {
-    state.now = readFileSync(path, "utf8");
-    return state.now !== before && state.now.endsWith("}");
+  let stats = before;
+  // An idle server counts too: its supervisor probes it.
+  await until("sqld writes its counts", STATS_MS_MAX, () => {
+    stats = readFileSync(path, "utf8");
+    return stats !== before && stats.endsWith("}");
   });
-  const { query_count: queries } = JSON.parse(state.now) as { query_count: number };
+  const { query_count: queries } = JSON.parse(stats) as { query_count: number };
   const atMs = performance.now();
   return { atMs, queries, cpuMs: cpuMsOf(cluster.primaryPid()), commits: await commitsOf(cluster) };
 }
@@ -43,15 +47,10 @@ function cpuMsOf(pid: number | null): number {
   const stat = readFileSync(`/proc/${pid}/stat`, "utf8");
   // The name in brackets may hold blanks.
   const fields = stat.slice(stat.lastIndexOf(")") + 2).split(" ");
-  const at = CPU_FIELD_FIRST - 2;
-  return (Number(fields[at]) + Number(fields[at + 1])) * MS_PER_TICK;
+  return CPU_FIELDS.reduce((sum, field) => sum + Number(fields[field]), 0) * MS_PER_TICK;
 }
 
-/** What was done between two looks: questions a second, commits, and the share of a core. */
-export function loadBetween(
-  from: PrimaryLoad,
-  to: PrimaryLoad,
-): { queriesPerSecond: number; commits: number; cores: number } {
+export function loadBetween(from: PrimaryCounts, to: PrimaryCounts): PrimaryLoad {
   const ms = to.atMs - from.atMs;
   return {
     queriesPerSecond: ((to.queries - from.queries) * 1_000) / ms,
