@@ -2,10 +2,10 @@
 import type { Cluster } from "./cluster.ts";
 import { type Drill, sizeOf } from "./drill.ts";
 import { signInAccounts, statusOf } from "./traffic/client.ts";
-import { openHistogram } from "./traffic/histogram.ts";
 import { inParallel, isFailure } from "./traffic/load.ts";
 import { pick, random } from "./traffic/random.ts";
 import { openSession, type Session } from "./traffic/session.ts";
+import { openTimes } from "./traffic/times.ts";
 
 const SESSIONS = { full: 200, short: 60 };
 const OPERATIONS = { full: 50_000, short: 6_000 };
@@ -62,8 +62,8 @@ type Counts = ReturnType<typeof openCounts>;
 const openCounts = () => ({
   operations: 0,
   writes: 0,
-  readTimes: openHistogram(),
-  writeTimes: openHistogram(),
+  readTimes: openTimes(),
+  writeTimes: openTimes(),
   older: [] as string[],
   /** Older too, but with `detail=behind`: the primary could not be asked in time. */
   behind: [] as string[],

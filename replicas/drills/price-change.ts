@@ -3,10 +3,10 @@ import { checkResponses } from "./checks/responses.ts";
 import type { Cluster, ClusterNode } from "./cluster.ts";
 import { type Checks, type Drill, secondsOf, sizeOf, textOf } from "./drill.ts";
 import { type Account, demoId, expectStatus, request, signInAdmin } from "./traffic/client.ts";
-import { type Histogram, openHistogram } from "./traffic/histogram.ts";
 import { openLoad } from "./traffic/load.ts";
 import { pick } from "./traffic/random.ts";
 import { changePrice, priceIn, relate } from "./traffic/shoes.ts";
+import { openTimes, type Times } from "./traffic/times.ts";
 
 /** Shoes that clients read all the time, and how often the price of each changes. */
 const HOT = 8;
@@ -29,7 +29,7 @@ const FIRST_PRICE = 1_000;
 /** A shoe, and three reads whose responses have its price. */
 type PricedShoe = { id: string; paths: string[] };
 /** `late`: reads through the edge that still had the old price after 2 s. */
-type Times = { nodes: Map<string, Histogram>; edge: Histogram; late: string[] };
+type PriceTimes = { nodes: Map<string, Times>; edge: Times; late: string[] };
 
 export const priceChange: Drill = {
   name: "price-change",
@@ -51,7 +51,7 @@ export const priceChange: Drill = {
     });
     const changes = sizeOf(options, CHANGES_EACH);
     progress(`${HOT * changes} changes of prices that clients read all the time`);
-    const hotTimes = openTimes(cluster);
+    const hotTimes = openPriceTimes(cluster);
     const changeOften = async (shoe: PricedShoe, number: number) => {
       // Spread in time: this drill is not about bursts of changes.
       await Bun.sleep((number * EDGE_MS_MAX) / HOT);
@@ -66,7 +66,7 @@ export const priceChange: Drill = {
     progress(
       `${idle.length} changes of prices without a read for ${textOf(performance.now() - idleSince, "ms")}`,
     );
-    const idleTimes = openTimes(cluster);
+    const idleTimes = openPriceTimes(cluster);
     for (const [at, shoe] of idle.entries())
       await change(cluster, admin, shoe, FIRST_PRICE, { times: idleTimes, readsLate: at % 2 === 1 });
     checkTimes(checks, "idle", idleTimes);
@@ -97,9 +97,9 @@ async function readEverywhere({ edge, nodes }: Cluster, path: string): Promise<v
   for (const base of [edge, ...nodes.map(({ url }) => url)]) expectStatus(await request(base, { path }), 200);
 }
 
-const openTimes = ({ nodes }: Cluster): Times => ({
-  nodes: new Map(nodes.map(({ name }) => [name, openHistogram()])),
-  edge: openHistogram(),
+const openPriceTimes = ({ nodes }: Cluster): PriceTimes => ({
+  nodes: new Map(nodes.map(({ name }) => [name, openTimes()])),
+  edge: openTimes(),
   late: [],
 });
 
@@ -112,7 +112,7 @@ async function change(
   admin: Account,
   { id, paths }: PricedShoe,
   price: number,
-  { times, readsLate }: { times: Times; readsLate: boolean },
+  { times, readsLate }: { times: PriceTimes; readsLate: boolean },
 ): Promise<void> {
   const writer = pick(cluster.nodes, price, id.length + Number(id.slice(-3)));
   await changePrice(writer.url, admin, id, price);
@@ -139,8 +139,8 @@ async function change(
   await Promise.all([...cluster.nodes.map(readNode), ...paths.map(readEdge)]);
 }
 
-function checkTimes(checks: Checks, kind: string, { nodes, edge, late }: Times): void {
-  const all = openHistogram();
+function checkTimes(checks: Checks, kind: string, { nodes, edge, late }: PriceTimes): void {
+  const all = openTimes();
   for (const times of nodes.values()) all.merge(times);
   const slowestMs = Math.max(...[...nodes.values()].map((times) => times.percentile(0.99)));
   checks.measure(`${kind}: changes seen at nodes`, all.count());

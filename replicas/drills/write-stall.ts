@@ -8,7 +8,7 @@ import { makeToken, readKeys } from "../primary/keys.ts";
 import { probe } from "../primary/probe.ts";
 import { startSqld } from "../primary/sqld.ts";
 import { type Drill, type DrillContext, sizeOf, textOf, until } from "./drill.ts";
-import { type Histogram, openHistogram } from "./traffic/histogram.ts";
+import { openTimes, type Times } from "./traffic/times.ts";
 
 const ROUNDS = { full: 50, short: 5 };
 const WRITERS = 12;
@@ -26,7 +26,7 @@ const WRITE =
 const COUNT = "SELECT count(*) FROM audit WHERE action = 'drill'";
 
 /** Counts of all rounds. */
-type Counts = { commits: number; busy: number; times: Histogram; errors: string[] };
+type Counts = { commits: number; busy: number; times: Times; errors: string[] };
 
 export const writeStall: Drill = {
   name: "write-stall",
@@ -35,7 +35,7 @@ export const writeStall: Drill = {
   async run(context) {
     const { options, checks, progress } = context;
     const rounds = sizeOf(options, ROUNDS);
-    const counts: Counts = { commits: 0, busy: 0, times: openHistogram(), errors: [] };
+    const counts: Counts = { commits: 0, busy: 0, times: openTimes(), errors: [] };
     for (let round = 1; round <= rounds; round += 1) {
       await runRound(context, round, counts);
       if (round % PROGRESS_EVERY === 0)

@@ -1,7 +1,7 @@
 // Response times: windows of made-up times, and the moment from which they stay normal.
 import { expect, test } from "bun:test";
-import { openHistogram } from "../traffic/histogram.ts";
 import type { Window } from "../traffic/load.ts";
+import { openTimes } from "../traffic/times.ts";
 import { medianP99, p99Of, recoveryMs, slowestP99, windowsBetween } from "./latency.ts";
 
 const WINDOW_MS = 250;
@@ -9,9 +9,9 @@ const WINDOW_MS = 250;
 /** One window for each time in milliseconds, the first at 1,000. */
 const windowsOf = (...times: number[]): Window[] =>
   times.map((ms, at) => {
-    const histogram = openHistogram();
-    for (let number = 0; number < 100; number += 1) histogram.add(ms);
-    return { startsAt: 1_000 + at * WINDOW_MS, times: histogram, failed: 0 };
+    const all = openTimes();
+    for (let number = 0; number < 100; number += 1) all.add(ms);
+    return { startsAt: 1_000 + at * WINDOW_MS, times: all, failed: 0 };
   });
 
 const options = { normalMs: 10, steadyMs: 500, windowMs: WINDOW_MS };

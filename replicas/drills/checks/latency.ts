@@ -1,10 +1,11 @@
 // Response times over a run: what they are without a failure, and when they are so again after one.
-import { openHistogram } from "../traffic/histogram.ts";
+
 import type { Window } from "../traffic/load.ts";
+import { openTimes } from "../traffic/times.ts";
 
 /** The 99th percentile of all requests in these windows, in milliseconds. */
 export function p99Of(windows: readonly Window[]): number {
-  const all = openHistogram();
+  const all = openTimes();
   for (const { times } of windows) all.merge(times);
   return all.percentile(0.99);
 }

@@ -1,6 +1,6 @@
 // A load generator: sends at a fixed rate or as fast as responses come, and counts every response.
 import { type HttpResponse, statusOf } from "./client.ts";
-import { type Histogram, openHistogram } from "./histogram.ts";
+import { openTimes, type Times } from "./times.ts";
 
 export type LoadOptions = {
   /** Sends the request of this number, counted from 0. */
@@ -13,7 +13,7 @@ export type LoadOptions = {
 };
 
 /** The requests that were due in a stretch of time; times run from when a request was due to its response. */
-export type Window = { startsAt: number; times: Histogram; failed: number };
+export type Window = { startsAt: number; times: Times; failed: number };
 
 /** Counts so far; `statuses` holds statuses as text, and failures by name. */
 export type Report = {
@@ -22,7 +22,7 @@ export type Report = {
   statuses: Record<string, number>;
   /** Responses of 500 and above, and requests without a response. */
   failed: number;
-  times: Histogram;
+  times: Times;
   windows: Window[];
   /** From the start to the last response. */
   seconds: number;
@@ -96,7 +96,7 @@ function openCounts(windowMs: number) {
   const startedAt = performance.now();
   const windows = new Map<number, Window>();
   const statuses: Record<string, number> = {};
-  const times = openHistogram();
+  const times = openTimes();
   let failed = 0;
   let lastAt = startedAt;
   return {
@@ -108,7 +108,7 @@ function openCounts(windowMs: number) {
       statuses[name] = (statuses[name] ?? 0) + 1;
       const number = Math.max(0, Math.floor((dueAt - startedAt) / windowMs));
       const startsAt = startedAt + number * windowMs;
-      const window = windows.get(number) ?? { startsAt, times: openHistogram(), failed: 0 };
+      const window = windows.get(number) ?? { startsAt, times: openTimes(), failed: 0 };
       windows.set(number, window);
       window.times.add(ms);
       if (!isFailure(response)) return;
