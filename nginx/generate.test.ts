@@ -1,26 +1,26 @@
-// What `nginx/generate` writes and refuses, and the settings that need an edge of their own.
+// What `nginx/generate` writes and refuses, and the options that need an edge of their own.
 import { afterAll, expect, test } from "bun:test";
 import { mkdirSync, readdirSync, statSync, symlinkSync, utimesSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { findNginx, NGINX_PATHS } from "../replicas/cluster/edge.ts";
-import { ask, askAtOnce } from "./rows/client.ts";
-import { freePort, makeCertificate, makeUp, openWorld, PUBLIC, runToEnd, until } from "./testing/edge.ts";
+import { request, requestManyTimes } from "./rows/client.ts";
+import { freePort, makeCertificate, openFakeNode, openPrograms, PUBLIC, run, until } from "./testing/edge.ts";
 
-const world = openWorld(`${process.env.PATH}:${NGINX_PATHS}`);
-// On a machine that has no NGINX there is nothing to try; CI installs it.
+const programs = openPrograms(`${process.env.PATH}:${NGINX_PATHS}`);
+// Skipped on a machine without NGINX; CI installs it.
 const withNginx = test.skipIf(findNginx(process.env.PATH ?? "") === null);
-const node = makeUp(({ url }) => Response.json({ node: new URL(url).pathname }, { headers: PUBLIC }));
-const other = makeUp(() => Response.json({ node: "other" }, { headers: PUBLIC }));
+const node = openFakeNode(({ url }) => Response.json({ node: new URL(url).pathname }, { headers: PUBLIC }));
+const other = openFakeNode(() => Response.json({ node: "other" }, { headers: PUBLIC }));
 afterAll(async () => {
   await node.close();
   await other.close();
-  await world.close();
+  await programs.close();
 });
 
-const nodesPath = join(world.folder, "some-nodes.txt");
+const nodesPath = join(programs.folder, "some-nodes.txt");
 writeFileSync(nodesPath, "# two\n127.0.0.1:3001  # the first\n\n[::1]:3002\n");
 const generate = (...words: string[]) =>
-  runToEnd(["nginx/generate", "--out", join(world.folder, "out"), "--nodes", nodesPath, ...words]);
+  run(["nginx/generate", "--out", join(programs.folder, "out"), "--nodes", nodesPath, ...words]);
 const REFUSED: [string[], string][] = [
   [["--listen", "127.0.0.1:80;}"], "is not ADDR:PORT"],
   [["--cache-bytes", "much"], "is not a size"],
@@ -34,17 +34,17 @@ const REFUSED: [string[], string][] = [
   [["--listen"], "needs a value"],
 ];
 
-test("run again it changes nothing, and leaves nothing behind", async () => {
+test("a second run changes no file, and leaves no temporary one", async () => {
   expect((await generate()).code).toBe(0);
-  const out = join(world.folder, "out");
+  const out = join(programs.folder, "out");
   const names = readdirSync(out);
   expect(names.filter((name) => name.startsWith("."))).toEqual([]);
   const nodes = await Bun.file(join(out, "nodes.conf")).text();
   expect([...(nodes.match(/server [^ ]+/g) ?? [])]).toEqual(
     Array.from({ length: 2 }, () => ["server 127.0.0.1:3001", "server [::1]:3002"]).flat(),
   );
-  const long = new Date(0);
-  for (const name of names) utimesSync(join(out, name), long, long);
+  const longAgo = new Date(0);
+  for (const name of names) utimesSync(join(out, name), longAgo, longAgo);
   expect((await generate()).code).toBe(0);
   const files = readdirSync(out).filter((name) => name.endsWith(".conf"));
   expect(files.filter((name) => statSync(join(out, name)).mtimeMs !== 0)).toEqual([]);
@@ -58,74 +58,79 @@ test.each(REFUSED.map(([words, why]) => ({ words, why })))("refuses $words", asy
 });
 
 test.each(["evil;", "a b:1", "host", "host:1:2"])("refuses the node %p", async (line) => {
-  const path = join(world.folder, "bad-nodes.txt");
+  const path = join(programs.folder, "bad-nodes.txt");
   writeFileSync(path, `${line}\n`);
   const { code, text } = await generate("--nodes", path);
-  // What follows a blank or a semicolon is no part of the name.
+  // A blank or a semicolon ends the name.
   expect(text).toContain("is not ADDR:PORT");
   expect(code).toBe(2);
 });
 
 test("a list without nodes is refused", async () => {
-  const path = join(world.folder, "no-nodes.txt");
+  const path = join(programs.folder, "no-nodes.txt");
   writeFileSync(path, "# none\n");
   expect((await generate("--nodes", path)).text).toContain("names no node");
 });
 
-withNginx("after a change of the nodes a reload is enough", async () => {
-  const edge = await world.bootEdge([node.place]);
-  expect((await ask(edge.url, { path: "/health" })).body).toBe('{"node":"/health"}');
-  await edge.generate([other.place]);
+withNginx("a reload applies a change of the nodes", async () => {
+  const edge = await programs.bootEdge([node.address]);
+  expect((await request(edge.url, { path: "/health" })).body).toBe('{"node":"/health"}');
+  await edge.generate([other.address]);
   await edge.reload();
   await until(
-    async () => (await ask(edge.url, { path: "/health" })).body === '{"node":"other"}',
-    "the other is asked",
+    async () => (await request(edge.url, { path: "/health" })).body === '{"node":"other"}',
+    "the other node gets the request",
   );
 });
 
-withNginx("who is exempt is not limited", async () => {
-  const path = join(world.folder, "exempt.txt");
-  writeFileSync(path, "127.0.0.0/9 1; # all of this machine but its upper half\n");
-  const edge = await world.bootEdge([node.place], ["--exempt", path]);
+withNginx("clients in exempt.txt are not limited", async () => {
+  const path = join(programs.folder, "exempt.txt");
+  writeFileSync(path, "127.0.0.0/9 1; # half of the loopback addresses\n");
+  const edge = await programs.bootEdge([node.address], ["--exempt", path]);
   const flood = async (from: string) =>
-    Object.keys((await askAtOnce(edge.url, { path: "/api/shoes/flooded", from }, 8_000)).statuses).sort();
+    Object.keys(
+      (await requestManyTimes(edge.url, { path: "/api/shoes/flooded", from }, 8_000)).statuses,
+    ).sort();
   expect(await flood("127.0.0.1")).toEqual(["200"]);
   expect(await flood("127.200.0.1")).toEqual(["200", "429"]);
 });
 
-withNginx("proxies in front are believed only where they are named", async () => {
-  const edge = await world.bootEdge([node.place], ["--trust-proxy", "127.0.0.5,10.0.0.0/8"]);
+withNginx("X-Forwarded-For is believed only from the proxies of --trust-proxy", async () => {
+  const edge = await programs.bootEdge([node.address], ["--trust-proxy", "127.0.0.5,10.0.0.0/8"]);
   const headers = { "x-forwarded-for": "6.6.6.6, 9.9.9.9, 10.1.1.1" };
-  await ask(edge.url, { path: "/livez", headers, from: "127.0.0.5" });
-  await ask(edge.url, { path: "/livez", headers, from: "127.0.0.6" });
-  expect(node.heard.slice(-2).map((heard) => heard.headers["x-forwarded-for"])).toEqual([
+  await request(edge.url, { path: "/livez", headers, from: "127.0.0.5" });
+  await request(edge.url, { path: "/livez", headers, from: "127.0.0.6" });
+  expect(node.received.slice(-2).map(({ headers: sent }) => sent["x-forwarded-for"])).toEqual([
     "9.9.9.9",
     "127.0.0.6",
   ]);
 });
 
-withNginx("plain HTTP is sent on to TLS where that is wished", async () => {
-  const { cert, key } = await makeCertificate(world.folder);
+withNginx("--redirect-listen redirects plain HTTP to TLS", async () => {
+  const { cert, key } = await makeCertificate(programs.folder);
   const [tls, plain] = [await freePort(), await freePort()];
   const words = ["--tls-listen", `127.0.0.1:${tls}`, "--tls-cert", cert, "--tls-key", key];
-  await world.bootEdge([node.place], [...words, "--redirect-listen", `127.0.0.1:${plain}`]);
-  const reply = await ask(`http://127.0.0.1:${plain}`, { path: "/a?b=c", headers: { host: "shop.example" } });
+  await programs.bootEdge([node.address], [...words, "--redirect-listen", `127.0.0.1:${plain}`]);
+  const reply = await request(`http://127.0.0.1:${plain}`, {
+    path: "/a?b=c",
+    headers: { host: "shop.example" },
+  });
   expect([reply.status, reply.headers.location]).toEqual([308, "https://shop.example/a?b=c"]);
-  const secure = await ask(`https://127.0.0.1:${tls}`, { path: "/livez" });
+  const secure = await request(`https://127.0.0.1:${tls}`, { path: "/livez" });
   expect(secure.headers["strict-transport-security"]).toBe("max-age=31536000");
-  expect(node.heard.at(-1)?.headers["x-forwarded-proto"]).toBe("https");
+  expect(node.received.at(-1)?.headers["x-forwarded-proto"]).toBe("https");
 });
 
-withNginx("the files of PUBLIC_DIR are sent here, everything else by a node", async () => {
-  const folder = join(world.folder, "public");
+withNginx("the edge serves the files of --public-dir, a node everything else", async () => {
+  const folder = join(programs.folder, "public");
   mkdirSync(join(folder, "assets"), { recursive: true });
   const write = (name: string) => writeFileSync(join(folder, name), `file ${name}`);
   for (const name of ["index.html", "app.3f2a91bc.js", "assets/x-DiwrgTda.css", "plain.css", ".hidden"])
     write(name);
-  writeFileSync(join(world.folder, "outside.txt"), "secret");
-  symlinkSync(join(world.folder, "outside.txt"), join(folder, "link.txt"));
-  const edge = await world.bootEdge([node.place], ["--public-dir", folder]);
-  const at = (path: string, method = "GET") => ask(edge.url, { path, method });
+  writeFileSync(join(programs.folder, "outside.txt"), "secret");
+  symlinkSync(join(programs.folder, "outside.txt"), join(folder, "link.txt"));
+  const edge = await programs.bootEdge([node.address], ["--public-dir", folder]);
+  const at = (path: string, method = "GET") => request(edge.url, { path, method });
   const immutable = "public, max-age=31536000, immutable";
   for (const [path, name, caching, type] of [
     ["/", "index.html", "no-cache", "text/html; charset=utf-8"],
@@ -141,9 +146,9 @@ withNginx("the files of PUBLIC_DIR are sent here, everything else by a node", as
       type,
     ]);
     expect(headers["content-security-policy"]).toBe("frame-ancestors 'self'");
-    const again = await ask(edge.url, { path, headers: { "if-none-match": headers.etag ?? "" } });
+    const again = await request(edge.url, { path, headers: { "if-none-match": headers.etag ?? "" } });
     expect(again.status).toBe(304);
-    const refused = await ask(edge.url, { path, headers: { "if-match": '"another"' } });
+    const refused = await request(edge.url, { path, headers: { "if-match": '"another"' } });
     expect(JSON.parse(refused.body)).toMatchObject({ type: "/problems/precondition-failed", status: 412 });
   }
   for (const path of [
@@ -160,9 +165,9 @@ withNginx("the files of PUBLIC_DIR are sent here, everything else by a node", as
   expect((await at("/metrics")).status).toBe(404);
 });
 
-test("the logs are rotated by a file that names them", async () => {
+test("logrotate.conf names the logs and the process id", async () => {
   await generate();
-  const text = await Bun.file(join(world.folder, "out", "logrotate.conf")).text();
-  expect(text).toContain(`${join(world.folder, "out", "logs")}/*.log {`);
-  expect(text).toContain(`kill -USR1 "$(cat ${join(world.folder, "out", "nginx.pid")})"`);
+  const text = await Bun.file(join(programs.folder, "out", "logrotate.conf")).text();
+  expect(text).toContain(`${join(programs.folder, "out", "logs")}/*.log {`);
+  expect(text).toContain(`kill -USR1 "$(cat ${join(programs.folder, "out", "nginx.pid")})"`);
 });

@@ -1,8 +1,8 @@
-// Asks a running edge every question of the table and prints a line for each; the second half of nginx/check.
+// The second half of nginx/check: runs every row on a running edge and prints a line for each.
 import { parseArgs } from "node:util";
 import { ERROR_ROWS, HIDDEN_ROWS } from "./errors.ts";
 import { FLOOD_ROWS, LISTENER_ROWS, PERSONAL_ROWS } from "./personal.ts";
-import { openAsker, type Row, runRow } from "./row.ts";
+import { openEdgeClient, type Row, runRow } from "./row.ts";
 import { SHARED_ROWS } from "./shared.ts";
 import { VERSION_ROWS } from "./version.ts";
 
@@ -12,25 +12,30 @@ const OPTIONS = {
   status: { type: "string" },
   flood: { type: "boolean" },
 } as const;
-
-const say = (line: string): unknown => process.stdout.write(`${line}\n`);
+const MARKS = { ok: "ok     ", failed: "FAILED ", skipped: "-      " };
 
 async function main(): Promise<number> {
   const { values } = parseArgs({ options: OPTIONS });
   const { edge, tls = null, status = null, flood = false } = values;
   if (edge === undefined) throw new Error("--edge is missing: see nginx/check --help");
-  const asker = await openAsker({ edge, tls, status });
-  const rows: Row[] = [...SHARED_ROWS, ...VERSION_ROWS, ...PERSONAL_ROWS, ...HIDDEN_ROWS, ...ERROR_ROWS];
-  rows.push(...LISTENER_ROWS, ...(flood ? FLOOD_ROWS : []));
-  let failed = 0;
+  const client = await openEdgeClient({ edge, tls, status });
+  const rows: Row[] = [
+    ...SHARED_ROWS,
+    ...VERSION_ROWS,
+    ...PERSONAL_ROWS,
+    ...HIDDEN_ROWS,
+    ...ERROR_ROWS,
+    ...LISTENER_ROWS,
+    ...(flood ? FLOOD_ROWS : []),
+  ];
+  const counts = { ok: 0, failed: 0, skipped: 0 };
   for (const row of rows) {
-    const why = await runRow(row, asker);
-    if (why !== null && why !== "left out") failed += 1;
-    const mark = why === null ? "ok     " : why === "left out" ? "-      " : "FAILED ";
-    say(`${mark} ${row.says}${why === null ? "" : `: ${why}`}`);
+    const { outcome, why } = await runRow(row, client);
+    counts[outcome] += 1;
+    process.stdout.write(`${MARKS[outcome]} ${row.rule}${why === "" ? "" : `: ${why}`}\n`);
   }
-  say(failed === 0 ? `all ${rows.length} kept` : `${failed} of ${rows.length} failed`);
-  return failed === 0 ? 0 : 1;
+  process.stdout.write(`${counts.ok} ok, ${counts.failed} failed, ${counts.skipped} skipped\n`);
+  return counts.failed === 0 ? 0 : 1;
 }
 
 try {

@@ -1,8 +1,30 @@
-// The rows about what is not for outside, and about the edge's own refusals and those that it leaves to the nodes.
-import { keepConnection, type Question } from "./client.ts";
-import { askUntilHit, expectHeader, expectProblem, expectStatus, type Row, waitUntilStale } from "./row.ts";
+// Rows about addresses that clients must not reach, and about requests that the edge refuses or leaves to a node.
+import { type HttpRequest, openConnection } from "./client.ts";
+import {
+  expectHeader,
+  expectProblem,
+  expectStatus,
+  type Row,
+  requestUntilHit,
+  waitUntilStale,
+} from "./row.ts";
 
 const BODY_BYTES_MAX = 256 * 1024;
+const METRICS = [
+  "/metrics",
+  "//metrics",
+  "/%6detrics",
+  "/x/../metrics",
+  "/x/%2e%2e/metrics",
+  "/x\\..\\metrics",
+];
+const VERBOSE = [
+  "/readyz?verbose",
+  "/readyz?verbose=1",
+  "/readyz?%76erbose",
+  "/./readyz?a&verbose",
+  "/\\readyz?verbose",
+];
 /** Conditions of writes, none of which holds for any shoe. */
 const CONDITIONS = [
   { "if-match": '"another"' },
@@ -13,106 +35,89 @@ const CONNECTIONS = 32;
 
 export const HIDDEN_ROWS: Row[] = [
   {
-    says: "nobody outside sees /metrics or /readyz?verbose, in any spelling",
-    async check({ at }) {
-      const paths = [
-        "/metrics",
-        "//metrics",
-        "/%6detrics",
-        "/x/../metrics",
-        "/x/%2e%2e/metrics",
-        "/x\\..\\metrics",
-      ];
-      paths.push(
-        "/readyz?verbose",
-        "/readyz?verbose=1",
-        "/readyz?%76erbose",
-        "/./readyz?a&verbose",
-        "/\\readyz?verbose",
-      );
-      for (const path of paths) {
-        const reply = await at(path);
-        if (reply.status !== 404) throw new Error(`${path} gives ${reply.status}`);
-        expectProblem(reply, 404, "not-found");
+    rule: "/metrics and /readyz?verbose are 404 for clients, in any spelling",
+    async check({ send }) {
+      for (const path of [...METRICS, ...VERBOSE]) {
+        const response = await send(path);
+        if (response.status !== 404) throw new Error(`${path} gives ${response.status}`);
+        expectProblem(response, 404, "not-found");
       }
     },
   },
   {
-    says: "whether the shop is there may be asked",
-    async check({ at }) {
-      for (const path of ["/readyz", "/health", "/livez"]) expectStatus(await at(path), 200);
+    rule: "/readyz, /health and /livez answer",
+    async check({ send }) {
+      for (const path of ["/readyz", "/health", "/livez"]) expectStatus(await send(path), 200);
     },
   },
 ];
 
 export const ERROR_ROWS: Row[] = [
   {
-    says: "a method that no node knows is refused here",
-    async check({ at, freshShoe }) {
+    rule: "the edge refuses a method that no route has",
+    async check({ send, nextShoe }) {
       for (const method of ["TRACE", "BREW"]) {
-        const reply = await at(freshShoe(), { method });
-        expectProblem(reply, 405, "method-not-allowed");
-        expectHeader(reply, "allow", /GET, HEAD/);
+        const response = await send(nextShoe(), { method });
+        expectProblem(response, 405, "method-not-allowed");
+        expectHeader(response, "allow", /GET, HEAD/);
       }
     },
   },
   {
-    says: "a body over 256 KiB is refused here, one of 256 KiB is not",
-    async check({ at }) {
-      const send = (bytes: number) =>
-        at("/api/auth/login", {
+    rule: "the edge refuses a body over 256 KiB, and passes one of 256 KiB on",
+    async check({ send }) {
+      const post = (bytes: number) =>
+        send("/api/auth/login", {
           method: "POST",
           headers: { "content-type": "application/json" },
           body: `{}${" ".repeat(bytes - 2)}`,
         });
-      expectProblem(await send(BODY_BYTES_MAX + 1), 413, "payload-too-large");
-      expectProblem(await send(BODY_BYTES_MAX), 400, "invalid-request");
+      expectProblem(await post(BODY_BYTES_MAX + 1), 413, "payload-too-large");
+      expectProblem(await post(BODY_BYTES_MAX), 400, "invalid-request");
     },
   },
   {
-    says: "an address or a header that is too long is refused as a problem",
-    async check({ at }) {
-      expectProblem(await at(`/${"a".repeat(9_000)}`), 414, "invalid-request");
-      expectProblem(
-        await at("/health", { headers: { "x-long": "a".repeat(9_000) } }),
-        431,
-        "invalid-request",
-      );
+    rule: "the edge refuses an address or a header that is too long with a problem",
+    async check({ send }) {
+      expectProblem(await send(`/${"a".repeat(9_000)}`), 414, "invalid-request");
+      const headers = { "x-long": "a".repeat(9_000) };
+      expectProblem(await send("/health", { headers }), 431, "invalid-request");
     },
   },
   {
-    says: "a broken request is refused as a problem, whatever is in it",
-    async check({ at }) {
-      expectProblem(await at('/"}<x>', { headers: { host: "a b" } }), 400, "invalid-request");
-      expectProblem(await at("/health", { method: "NO\u0001" }), 400, "invalid-request");
+    rule: "the edge refuses a malformed request with a problem, whatever is in it",
+    async check({ send }) {
+      expectProblem(await send('/"}<x>', { headers: { host: "a b" } }), 400, "invalid-request");
+      expectProblem(await send("/health", { method: "NO\u0001" }), 400, "invalid-request");
     },
   },
   {
-    says: "If-Match and If-Unmodified-Since are no conditions of a read: a node answers it, and it is not kept",
-    async check({ at, freshShoe }) {
+    rule: "a node answers a read with If-Match or If-Unmodified-Since, ignores both, and the edge does not cache it",
+    async check({ send, nextShoe }) {
       for (const headers of CONDITIONS) {
-        const reply = await at(freshShoe(), { headers });
-        expectStatus(reply, 200);
-        if (reply.headers["cache-status"]?.includes("insole-edge")) throw new Error("the edge keeps it");
+        const response = await send(nextShoe(), { headers });
+        expectStatus(response, 200);
+        if (response.headers["cache-status"]?.includes("insole-edge")) throw new Error("the edge caches it");
       }
     },
   },
   {
-    says: "a read of a stale answer with If-Match or If-Unmodified-Since ends no client's connection",
-    async check(asker) {
-      const reads = CONDITIONS.map((headers) => ({ path: asker.freshShoe(), headers }));
-      for (const { path } of reads) await askUntilHit(asker, path);
-      await waitUntilStale(asker);
-      const connections = Array.from({ length: CONNECTIONS }, () => keepConnection(asker.edge));
-      const askEach = (questionAt: (at: number) => Question) =>
-        Promise.allSettled(connections.map((connection, at) => connection.ask(questionAt(at))));
+    rule: "a read of a stale response with If-Match or If-Unmodified-Since closes no client's connection",
+    async check(client) {
+      const reads = CONDITIONS.map((headers) => ({ path: client.nextShoe(), headers }));
+      for (const { path } of reads) await requestUntilHit(client, path);
+      await waitUntilStale(client);
+      const connections = Array.from({ length: CONNECTIONS }, () => openConnection(client.edge));
+      const sendOnEach = (requestOf: (number: number) => HttpRequest) =>
+        Promise.allSettled(connections.map((connection, number) => connection.request(requestOf(number))));
       const other = { path: "/livez" };
       try {
-        await askEach(() => other);
-        const replies = await askEach((at) => reads[at] ?? other);
-        const lost = (await askEach(() => other)).filter(({ status }) => status === "rejected").length;
+        await sendOnEach(() => other);
+        const responses = await sendOnEach((number) => reads[number] ?? other);
+        const lost = (await sendOnEach(() => other)).filter(({ status }) => status === "rejected").length;
         if (lost > 0) throw new Error(`${lost} of ${CONNECTIONS} connections are lost`);
-        for (const reply of replies) if (reply.status === "fulfilled") expectStatus(reply.value, 200);
+        for (const response of responses)
+          if (response.status === "fulfilled") expectStatus(response.value, 200);
       } finally {
         for (const connection of connections) connection.close();
       }

@@ -1,68 +1,76 @@
-// The rows about what is one client's own, about the other listeners, and about the limits.
+// Rows about personal requests and writes, about the other listeners, and about the limits.
 import { connect as connectH2 } from "node:http2";
-import { ask, askAtOnce } from "./client.ts";
+import { request, requestManyTimes } from "./client.ts";
 import { expectHeader, expectProblem, expectStatus, type Row } from "./row.ts";
 
-/** More than the rate and its burst together let through while they are answered. */
+/** More than rate and burst together let through in the time that these take. */
 const FLOOD = 8_000;
 
 export const PERSONAL_ROWS: Row[] = [
   {
-    says: "what is personal is never kept",
-    async check({ at }) {
-      await at("/api/auth/profile");
-      const reply = await at("/api/auth/profile");
-      expectProblem(reply, 401, "unauthorized");
-      expectHeader(reply, "cache-status", null);
+    rule: "personal responses are never cached",
+    async check({ send }) {
+      await send("/api/auth/profile");
+      const response = await send("/api/auth/profile");
+      expectProblem(response, 401, "unauthorized");
+      expectHeader(response, "cache-status", null);
     },
   },
   {
-    says: "writes reach a node, and its refusals come back as they are",
-    async check({ at, freshShoe }) {
+    rule: "writes reach a node, and its refusals come back unchanged",
+    async check({ send, nextShoe }) {
       const json = { "content-type": "application/json" };
       expectProblem(
-        await at("/api/auth/login", { method: "POST", headers: json, body: "{}" }),
+        await send("/api/auth/login", { method: "POST", headers: json, body: "{}" }),
         400,
         "invalid-request",
       );
-      expectProblem(await at(freshShoe(), { method: "PUT", headers: json, body: "{}" }), 401, "unauthorized");
-      expectProblem(await at(freshShoe(), { method: "DELETE" }), 401, "unauthorized");
-      const wrong = await at("/api/categories", { method: "DELETE" });
+      expectProblem(
+        await send(nextShoe(), { method: "PUT", headers: json, body: "{}" }),
+        401,
+        "unauthorized",
+      );
+      expectProblem(await send(nextShoe(), { method: "DELETE" }), 401, "unauthorized");
+      const wrong = await send("/api/categories", { method: "DELETE" });
       expectProblem(wrong, 405, "method-not-allowed");
       expectHeader(wrong, "allow", "GET, HEAD, OPTIONS, POST");
     },
   },
   {
-    says: "browsers may ask what is allowed",
-    async check({ at, freshShoe }) {
+    rule: "a preflight request reaches a node",
+    async check({ send, nextShoe }) {
       const headers = { origin: "https://shop.example", "access-control-request-method": "GET" };
-      const reply = await at(freshShoe(), { method: "OPTIONS", headers });
-      expectStatus(reply, 204);
-      expectHeader(reply, "access-control-allow-methods", /GET/);
+      const response = await send(nextShoe(), { method: "OPTIONS", headers });
+      expectStatus(response, 204);
+      expectHeader(response, "access-control-allow-methods", /GET/);
     },
   },
   {
-    says: "a request's id is the client's where it is safe, else the edge's own",
-    async check({ at }) {
-      expectHeader(await at("/health", { headers: { "x-request-id": "mine:1" } }), "x-request-id", "mine:1");
+    rule: "X-Request-Id is the client's where it is well-formed, else the edge's own",
+    async check({ send }) {
+      expectHeader(
+        await send("/health", { headers: { "x-request-id": "mine:1" } }),
+        "x-request-id",
+        "mine:1",
+      );
       for (const id of ["<mine>", "a".repeat(129)])
         expectHeader(
-          await at("/health", { headers: { "x-request-id": id } }),
+          await send("/health", { headers: { "x-request-id": id } }),
           "x-request-id",
           /^[\w.:-]{1,128}$/,
         );
     },
   },
   {
-    says: "every answer has the security headers once, and no version of the server",
-    async check({ at, freshShoe }) {
-      for (const path of [freshShoe(), "/health", "/api/auth/profile", "/metrics"]) {
-        const reply = await at(path);
-        expectHeader(reply, "x-content-type-options", "nosniff");
-        expectHeader(reply, "x-frame-options", "DENY");
-        expectHeader(reply, "referrer-policy", "no-referrer");
-        expectHeader(reply, "content-security-policy", "default-src 'none'; frame-ancestors 'none'");
-        expectHeader(reply, "server", "nginx");
+    rule: "every response has the security headers once, and no version of NGINX",
+    async check({ send, nextShoe }) {
+      for (const path of [nextShoe(), "/health", "/api/auth/profile", "/metrics"]) {
+        const response = await send(path);
+        expectHeader(response, "x-content-type-options", "nosniff");
+        expectHeader(response, "x-frame-options", "DENY");
+        expectHeader(response, "referrer-policy", "no-referrer");
+        expectHeader(response, "content-security-policy", "default-src 'none'; frame-ancestors 'none'");
+        expectHeader(response, "server", "nginx");
       }
     },
   },
@@ -70,49 +78,50 @@ export const PERSONAL_ROWS: Row[] = [
 
 export const LISTENER_ROWS: Row[] = [
   {
-    says: "TLS answers, and browsers are told to stay with it",
+    rule: "TLS answers, with Strict-Transport-Security",
     needs: "tls",
-    async check({ tls, freshShoe }) {
-      const reply = await ask(tls ?? "", { path: freshShoe() });
-      expectStatus(reply, 200);
-      expectHeader(reply, "strict-transport-security", "max-age=31536000");
+    async check({ tls, nextShoe }) {
+      const response = await request(tls ?? "", { path: nextShoe() });
+      expectStatus(response, 200);
+      expectHeader(response, "strict-transport-security", "max-age=31536000");
     },
   },
   {
-    says: "TLS speaks HTTP/2",
+    rule: "TLS speaks HTTP/2",
     needs: "tls",
-    async check({ tls, freshShoe }) {
-      const status = await askH2(tls ?? "", freshShoe());
+    async check({ tls, nextShoe }) {
+      const status = await statusOverH2(tls ?? "", nextShoe());
       if (status !== 200) throw new Error(`${status} instead of 200`);
     },
   },
   {
-    says: "stub_status tells the numbers of NGINX, on its own listener only",
+    rule: "stub_status answers on its own listener only",
     needs: "status",
-    async check({ status, at }) {
-      const reply = await ask(status ?? "", { path: "/status" });
-      expectStatus(reply, 200);
-      if (!reply.body.includes("Active connections")) throw new Error("it tells something else");
-      expectStatus(await at("/status"), 404);
+    async check({ status, send }) {
+      const response = await request(status ?? "", { path: "/status" });
+      expectStatus(response, 200);
+      if (!response.body.includes("Active connections"))
+        throw new Error("the response is not that of stub_status");
+      expectStatus(await send("/status"), 404);
     },
   },
 ];
 
 export const FLOOD_ROWS: Row[] = [
   {
-    says: "a flood from one client meets 429, and nothing else",
-    async check({ edge, freshShoe }) {
-      const { statuses, refusal } = await askAtOnce(edge, { path: freshShoe() }, FLOOD);
-      if (!refusal) throw new Error(`${FLOOD} requests, and none refused`);
-      expectProblem(refusal, 429, "too-many-requests");
-      expectHeader(refusal, "retry-after", /^\d+$/);
+    rule: "a flood from one client gets 429 besides 200, and nothing else",
+    async check({ edge, nextShoe }) {
+      const { statuses, limited } = await requestManyTimes(edge, { path: nextShoe() }, FLOOD);
+      if (!limited) throw new Error(`none of ${FLOOD} requests was refused`);
+      expectProblem(limited, 429, "too-many-requests");
+      expectHeader(limited, "retry-after", /^\d+$/);
       const others = Object.keys(statuses).filter((status) => status !== "200" && status !== "429");
       if (others.length > 0) throw new Error(`there were also ${others.join(", ")}`);
     },
   },
 ];
 
-function askH2(base: string, path: string): Promise<number> {
+function statusOverH2(base: string, path: string): Promise<number> {
   return new Promise((resolve, reject) => {
     const session = connectH2(base, { rejectUnauthorized: false });
     session.on("error", reject);

@@ -1,37 +1,43 @@
-// What a row of the table is: a sentence, and the questions that show whether it is kept.
-import { ask, type Question, type Reply } from "./client.ts";
+// What a row of nginx/check is: a rule about the edge, and the requests that show whether the edge keeps it.
+import { type HttpRequest, type HttpResponse, request } from "./client.ts";
 
-/** Where the edge listens; what is `null` is not asked. */
-export type Places = { edge: string; tls: string | null; status: string | null };
+/** URLs of the edge's listeners; rows that need one that is `null` are skipped. */
+export type Listeners = { edge: string; tls: string | null; status: string | null };
 
-export type Asker = Places & {
-  /** Asks the edge. */
-  at(path: string, more?: Omit<Question, "path">): Promise<Reply>;
-  /** An address of the catalogue that this run has not asked for yet; each call gives another. */
-  freshShoe(): string;
+export type EdgeClient = Listeners & {
+  /** Sends a request to the edge. */
+  send(path: string, more?: RequestOptions): Promise<HttpResponse>;
+  /** The path of a shoe; each call gives another, whose responses this run has not requested yet. */
+  nextShoe(): string;
 };
 
-/** `check` throws the sentence that says what was wrong. `needs` names a place without which the row is left out. */
-export type Row = { says: string; needs?: "tls" | "status"; check(asker: Asker): Promise<void> };
+export type RequestOptions = Omit<HttpRequest, "path">;
 
-/** Shoes to ask for, one or two for each row. */
+/** `check` throws what is wrong. `needs` names a listener without which the row is skipped. */
+export type Row = { rule: string; needs?: "tls" | "status"; check(client: EdgeClient): Promise<void> };
+
+/** A row, run: what is wrong when it failed. */
+export type RowResult = { outcome: "ok" | "failed" | "skipped"; why: string };
+
+/** Cache-Status of a response out of the edge's cache. */
+export const HIT = "insole-edge; hit";
+
+/** One or two for each row. */
 const SHOES = 60;
 const SECONDS_MAX = 6;
 const PAUSE_MS = 50;
 
-/** Learns which shoes there are. Throws when the edge does not list any. */
-export async function openAsker(places: Places): Promise<Asker> {
-  const at = (path: string, more: Omit<Question, "path"> = {}) => ask(places.edge, { ...more, path });
-  // Which of them others are asking for is not known: the later ones are asked for less.
-  const { status, body } = await at(`/api/shoes?limit=${SHOES}&sort=name`);
+/** Reads which shoes there are; throws when the edge does not list any. */
+export async function openEdgeClient(listeners: Listeners): Promise<EdgeClient> {
+  const send = (path: string, more: RequestOptions = {}) => request(listeners.edge, { ...more, path });
+  const { status, body } = await send(`/api/shoes?limit=${SHOES}&sort=name`);
   if (status !== 200) throw new Error(`the edge does not list shoes: ${status}`);
-  const list = JSON.parse(body) as { data: { id: string }[] };
-  const ids = list.data.map(({ id }) => id);
+  const ids = (JSON.parse(body) as { data: { id: string }[] }).data.map(({ id }) => id);
   let next = 0;
   return {
-    ...places,
-    at,
-    freshShoe() {
+    ...listeners,
+    send,
+    nextShoe() {
       const id = ids[next % ids.length];
       next += 1;
       if (id === undefined) throw new Error("the shop has no shoes");
@@ -40,19 +46,23 @@ export async function openAsker(places: Places): Promise<Asker> {
   };
 }
 
-/** Runs a row; `null` when it is kept, else what was wrong. */
-export async function runRow({ needs, check }: Row, asker: Asker): Promise<string | null> {
-  if (needs !== undefined && asker[needs] === null) return "left out";
+/** Runs a row; never throws. */
+export async function runRow({ needs, check }: Row, client: EdgeClient): Promise<RowResult> {
+  if (needs !== undefined && client[needs] === null) return { outcome: "skipped", why: `needs --${needs}` };
   try {
-    await check(asker);
-    return null;
+    await check(client);
+    return { outcome: "ok", why: "" };
   } catch (thrown) {
-    return thrown instanceof Error ? thrown.message : String(thrown);
+    return { outcome: "failed", why: thrown instanceof Error ? thrown.message : String(thrown) };
   }
 }
 
-/** Throws unless the header has this value, matches the pattern, or with `null` is not there. */
-export function expectHeader({ headers }: Reply, name: string, expected: string | RegExp | null): void {
+/** Throws unless the header has this value, matches this pattern, or with `null` is missing. */
+export function expectHeader(
+  { headers }: HttpResponse,
+  name: string,
+  expected: string | RegExp | null,
+): void {
   const value = headers[name];
   const isFine =
     expected === null
@@ -60,65 +70,63 @@ export function expectHeader({ headers }: Reply, name: string, expected: string 
       : typeof expected === "string"
         ? value === expected
         : value !== undefined && expected.test(value);
-  if (!isFine) throw new Error(`${name} is ${value ?? "not there"} instead of ${expected ?? "not there"}`);
+  if (!isFine) throw new Error(`${name} is ${value ?? "missing"} instead of ${expected ?? "missing"}`);
 }
 
-export function expectStatus({ status, body }: Reply, expected: number): void {
+/** Throws unless the response has this status. */
+export function expectStatus({ status, body }: HttpResponse, expected: number): void {
   if (status !== expected) throw new Error(`${status} instead of ${expected}: ${body.slice(0, 200)}`);
 }
 
-/** Throws unless it is a problem in the contract's shape, with this status. */
-export function expectProblem(reply: Reply, status: number, type: string): void {
-  expectStatus(reply, status);
-  expectHeader(reply, "content-type", /^application\/problem\+json/);
-  expectHeader(reply, "cache-control", /no-store/);
-  const problem = JSON.parse(reply.body) as Record<string, unknown>;
+/** Throws unless the response is a problem as the API describes it, with this status and type. */
+export function expectProblem(response: HttpResponse, status: number, type: string): void {
+  expectStatus(response, status);
+  expectHeader(response, "content-type", /^application\/problem\+json/);
+  expectHeader(response, "cache-control", /no-store/);
+  const problem = JSON.parse(response.body) as Record<string, unknown>;
   const { detail, error, timestamp, requestId } = problem;
   if (problem.type !== `/problems/${type}` || problem.status !== status)
-    throw new Error(`the problem says ${problem.type}, ${problem.status}`);
+    throw new Error(`the problem has type ${problem.type} and status ${problem.status}`);
   for (const name of ["title", "detail", "instance"])
     if (typeof problem[name] !== "string" || problem[name] === "")
       throw new Error(`the problem has no ${name}`);
   if (error !== detail) throw new Error("error is not the same as detail");
   if (Number.isNaN(Date.parse(String(timestamp)))) throw new Error(`the timestamp is ${timestamp}`);
-  expectHeader(reply, "x-request-id", String(requestId));
+  expectHeader(response, "x-request-id", String(requestId));
 }
 
-export const HIT = "insole-edge; hit";
-
-/**
- * Asks until the answer comes from the edge's memory: a second may end between two questions, and nodes may be slow.
- * Throws when none ever does.
- */
-export async function askUntilHit(asker: Asker, path: string, more?: Omit<Question, "path">): Promise<Reply> {
-  return askUntil(asker, path, (reply) => reply.headers["cache-status"] === HIT, more);
-}
-
-/** Waits until every answer that the edge kept before this call is stale. */
-export async function waitUntilStale(asker: Asker): Promise<void> {
-  const path = asker.freshShoe();
-  const askUntilForwarded = (forwarded: RegExp) =>
-    askUntil(asker, path, ({ headers }) => forwarded.test(headers["cache-status"] ?? ""));
-  // Stored now, so it is stale after all those; an older copy would have been so before them.
-  await askUntilForwarded(/fwd=(miss|stale)/);
-  await askUntilForwarded(/fwd=stale/);
-}
-
-/** Asks until the answer is as wanted, for some seconds. */
-export async function askUntil(
-  asker: Asker,
+/** Repeats a request until the response is one that is wanted; throws after some seconds. */
+export async function requestUntil(
+  { send }: EdgeClient,
   path: string,
-  isWanted: (reply: Reply) => boolean,
-  more?: Omit<Question, "path">,
-): Promise<Reply> {
+  isWanted: (response: HttpResponse) => boolean,
+  more?: RequestOptions,
+): Promise<HttpResponse> {
   const deadline = performance.now() + SECONDS_MAX * 1_000;
-  let last = await asker.at(path, more);
-  while (!isWanted(last)) {
-    // A refusal does not become an answer by asking again.
-    if (last.status >= 400 || performance.now() > deadline)
-      throw new Error(`${last.status} with Cache-Status ${last.headers["cache-status"]} to the end`);
+  for (;;) {
+    const response = await send(path, more);
+    if (isWanted(response)) return response;
+    const { status, headers } = response;
+    if (status >= 400 || performance.now() > deadline)
+      throw new Error(`${path}: the last response is ${status} with Cache-Status ${headers["cache-status"]}`);
     await Bun.sleep(PAUSE_MS);
-    last = await asker.at(path, more);
   }
-  return last;
+}
+
+/** Repeats a request until the edge's cache has its response: it may expire between two requests. */
+export const requestUntilHit = (
+  client: EdgeClient,
+  path: string,
+  more?: RequestOptions,
+): Promise<HttpResponse> =>
+  requestUntil(client, path, ({ headers }) => headers["cache-status"] === HIT, more);
+
+/** Waits until every response that the edge cached before this call is stale. */
+export async function waitUntilStale(client: EdgeClient): Promise<void> {
+  const path = client.nextShoe();
+  const untilForwarded = (forwarded: RegExp) =>
+    requestUntil(client, path, ({ headers }) => forwarded.test(headers["cache-status"] ?? ""));
+  // This response is cached after all others, so it is the last of them to be stale.
+  await untilForwarded(/fwd=(miss|stale)/);
+  await untilForwarded(/fwd=stale/);
 }

@@ -1,15 +1,24 @@
-// The rows about public answers: what is kept, for whom, under which key, and what is not told on.
-import { askUntil, askUntilHit, expectHeader, expectProblem, expectStatus, HIT, type Row } from "./row.ts";
+// Rows about public responses: what the edge caches, under which key, and what it keeps out of the cache.
+import {
+  type EdgeClient,
+  expectHeader,
+  expectProblem,
+  expectStatus,
+  HIT,
+  type Row,
+  requestUntil,
+  requestUntilHit,
+} from "./row.ts";
 
 const GZIP = { "accept-encoding": "gzip" };
 
 export const SHARED_ROWS: Row[] = [
   {
-    says: "a public answer is kept: the second is a hit of the edge, and says so",
-    async check(asker) {
-      const shoe = asker.freshShoe();
+    rule: "a public response is cached: the second request is a hit, and Cache-Status says so",
+    async check(client) {
+      const shoe = client.nextShoe();
       for (const path of [shoe, `${shoe}/relatedproducts`, "/api/categories", "/api/shoes?limit=7"]) {
-        const hit = await askUntilHit(asker, path);
+        const hit = await requestUntilHit(client, path);
         expectStatus(hit, 200);
         expectHeader(
           hit,
@@ -22,134 +31,138 @@ export const SHARED_ROWS: Row[] = [
     },
   },
   {
-    says: "what a node has just answered tells the node's part and the edge's",
-    async check(asker) {
-      const computed = await askUntil(
-        asker,
-        asker.freshShoe(),
-        (reply) => reply.headers["cache-status"] !== HIT,
+    rule: "Cache-Status of a node's new response has the node's part and the edge's",
+    async check(client) {
+      const computed = await requestUntil(
+        client,
+        client.nextShoe(),
+        (response) => response.headers["cache-status"] !== HIT,
       );
       expectHeader(computed, "cache-status", /^(insole; [^,]+, )?insole-edge; fwd=/);
     },
   },
   {
-    says: "both prefixes share one answer",
-    async check(asker) {
-      const path = asker.freshShoe();
-      const { body } = await askUntilHit(asker, path);
-      const other = await askUntilHit(asker, path.replace("/api/", "/v1/"));
-      if (other.body !== body) throw new Error("they differ");
+    rule: "/api and /v1 share one cached response",
+    async check(client) {
+      const path = client.nextShoe();
+      const { body } = await requestUntilHit(client, path);
+      const other = await requestUntilHit(client, path.replace("/api/", "/v1/"));
+      if (other.body !== body) throw new Error("the bodies differ");
     },
   },
   {
-    says: "an argument that nobody knows makes no second answer",
-    async check(asker) {
-      const path = `${asker.freshShoe()}/relatedproducts`;
-      await askUntilHit(asker, path);
-      // The second may have begun between two questions: tried until both fell into one.
-      await expectTwin(asker, path, `${path}?utm=${Date.now()}`);
-      await expectTwin(asker, "/api/shoes?limit=6", `/api/shoes?utm=${Date.now()}&limit=6&`);
+    rule: "an unknown query parameter shares the cached response",
+    async check(client) {
+      const path = `${client.nextShoe()}/relatedproducts`;
+      await requestUntilHit(client, path);
+      await expectSameKey(client, path, `${path}?utm=${Date.now()}`);
+      await expectSameKey(client, "/api/shoes?limit=6", `/api/shoes?utm=${Date.now()}&limit=6&`);
     },
   },
   {
-    says: "a list's arguments may come in any order",
-    check: (asker) =>
-      expectTwin(
-        asker,
+    rule: "the parameters of a list share one cached response in any order",
+    check: (client) =>
+      expectSameKey(
+        client,
         "/api/shoes?inStock=true&limit=5&sort=name",
         "/api/shoes?sort=name&limit=5&inStock=true",
       ),
   },
   {
-    says: "an argument given twice, or in an odd spelling, reaches the node as it is and is not kept",
-    async check({ at }) {
+    rule: "a parameter that is repeated or encoded reaches the node unchanged, and its response is not cached",
+    async check({ send }) {
       for (const query of ["color=Red&color=Black", "li%6dit=3", "l+x=3"]) {
-        await at(`/api/shoes?${query}`);
-        const reply = await at(`/api/shoes?${query}`);
-        expectStatus(reply, 200);
-        expectHeader(reply, "cache-status", /insole-edge; fwd=bypass$/);
+        await send(`/api/shoes?${query}`);
+        const response = await send(`/api/shoes?${query}`);
+        expectStatus(response, 200);
+        expectHeader(response, "cache-status", /insole-edge; fwd=bypass$/);
       }
-      const three = JSON.parse((await at("/api/shoes?li%6dit=3")).body) as { data: unknown[] };
+      const three = JSON.parse((await send("/api/shoes?li%6dit=3")).body) as { data: unknown[] };
       if (three.data.length !== 3) throw new Error(`a limit of 3 gave ${three.data.length}`);
     },
   },
   {
-    says: "a path in an odd spelling is not kept",
-    async check(asker) {
-      const path = asker.freshShoe();
-      for (const odd of [
+    rule: "the response to a path in another spelling is not cached",
+    async check(client) {
+      const path = client.nextShoe();
+      for (const other of [
         path.replace("/shoes/", "/shoes//"),
         path.replace("shoes/d", "shoes/%64"),
         `${path}/.`,
       ]) {
-        const reply = await asker.at(odd);
-        if (reply.headers["cache-status"]?.includes("insole-edge")) throw new Error(`${odd} is`);
+        const response = await client.send(other);
+        if (response.headers["cache-status"]?.includes("insole-edge")) throw new Error(`${other} is cached`);
       }
     },
   },
   {
-    says: "wishes for an encoding are two: gzip and none",
-    async check(asker) {
-      const path = asker.freshShoe();
-      const packed = await askUntil(asker, path, (reply) => reply.headers["content-encoding"] === "gzip", {
-        headers: GZIP,
-      });
-      const wish = { headers: { "accept-encoding": "br;q=1.0, gzip;q=0.5, *;q=0.1" } };
-      const same = await askUntilHit(asker, path, wish);
-      expectHeader(same, "etag", packed.headers.etag ?? "");
-      const none = await askUntilHit(asker, path, { headers: { "accept-encoding": "gzip;q=0" } });
-      expectHeader(none, "content-encoding", null);
-      if (none.body !== packed.body) throw new Error("unpacked they differ");
+    rule: "Accept-Encoding gives two cached responses: gzip and identity",
+    async check(client) {
+      const path = client.nextShoe();
+      const gzip = await requestUntil(
+        client,
+        path,
+        (response) => response.headers["content-encoding"] === "gzip",
+        {
+          headers: GZIP,
+        },
+      );
+      const other = { headers: { "accept-encoding": "br;q=1.0, gzip;q=0.5, *;q=0.1" } };
+      const same = await requestUntilHit(client, path, other);
+      expectHeader(same, "etag", gzip.headers.etag ?? "");
+      const identity = await requestUntilHit(client, path, { headers: { "accept-encoding": "gzip;q=0" } });
+      expectHeader(identity, "content-encoding", null);
+      if (identity.body !== gzip.body) throw new Error("the bodies differ after decompression");
     },
   },
   {
-    says: "HEAD is answered as GET, without the body",
-    async check(asker) {
-      const path = asker.freshShoe();
-      const get = await askUntilHit(asker, path);
-      const head = await askUntilHit(asker, path, { method: "HEAD" });
+    rule: "HEAD shares the cached response of GET, without its body",
+    async check(client) {
+      const path = client.nextShoe();
+      const get = await requestUntilHit(client, path);
+      const head = await requestUntilHit(client, path, { method: "HEAD" });
       expectHeader(head, "etag", get.headers.etag ?? "");
       if (head.body !== "") throw new Error("it has a body");
     },
   },
   {
-    says: "who has an answer already gets 304",
-    async check(asker) {
-      const path = asker.freshShoe();
-      const { headers } = await askUntilHit(asker, path);
-      expectStatus(await asker.at(path, { headers: { "if-none-match": headers.etag ?? "" } }), 304);
+    rule: "a request with a matching If-None-Match gets 304",
+    async check(client) {
+      const path = client.nextShoe();
+      const { headers } = await requestUntilHit(client, path);
+      expectStatus(await client.send(path, { headers: { "if-none-match": headers.etag ?? "" } }), 304);
     },
   },
   {
-    says: "an answer is kept for a second or two, then a node is asked whether it still holds",
-    async check(asker) {
-      const path = asker.freshShoe();
-      await askUntilHit(asker, path);
-      await askUntil(
-        asker,
+    rule: "a cached response is revalidated by a node after a second or two",
+    async check(client) {
+      const path = client.nextShoe();
+      await requestUntilHit(client, path);
+      await requestUntil(
+        client,
         path,
-        (reply) => reply.headers["cache-status"] === "insole-edge; fwd=stale; fwd-status=304",
+        (response) => response.headers["cache-status"] === "insole-edge; fwd=stale; fwd-status=304",
       );
     },
   },
   {
-    says: "signed-in visitors share it: token and cookies change nothing",
-    async check(asker) {
-      const path = asker.freshShoe();
-      const { body } = await askUntilHit(asker, path);
+    rule: "signed-in clients share the cached response: token and cookies change nothing",
+    async check(client) {
+      const path = client.nextShoe();
+      const { body } = await requestUntilHit(client, path);
       const headers = { authorization: "Bearer nothing", cookie: "insole_refresh=1; a=b" };
-      const signedIn = await askUntilHit(asker, path, { headers });
-      if (signedIn.body !== body) throw new Error("they differ");
+      const signedIn = await requestUntilHit(client, path, { headers });
+      if (signedIn.body !== body) throw new Error("the bodies differ");
       expectHeader(signedIn, "set-cookie", null);
     },
   },
   {
-    says: "nothing of one request is told to the next",
-    async check(asker) {
-      const path = asker.freshShoe();
+    rule: "nothing of one request is in the response to the next",
+    async check(client) {
+      const path = client.nextShoe();
       const headers = { "x-request-id": "the-first-caller", origin: "https://first.example" };
-      await askUntilHit(asker, path, { headers });
-      const hit = await askUntilHit(asker, path);
+      await requestUntilHit(client, path, { headers });
+      const hit = await requestUntilHit(client, path);
       expectHeader(hit, "x-request-id", /^(?!the-first-caller$)./);
       for (const name of ["server-timing", "insole-version", "set-cookie", "x-ratelimit-limit"])
         expectHeader(hit, name, null);
@@ -158,35 +171,35 @@ export const SHARED_ROWS: Row[] = [
     },
   },
   {
-    says: "what is not there is not kept",
-    async check({ at }) {
+    rule: "404 is not cached",
+    async check({ send }) {
       const path = "/api/shoes/there-is-no-such-shoe-anywhere";
-      await at(path);
-      const reply = await at(path);
-      expectProblem(reply, 404, "not-found");
-      expectHeader(reply, "cache-status", "insole-edge; fwd=miss");
+      await send(path);
+      const response = await send(path);
+      expectProblem(response, 404, "not-found");
+      expectHeader(response, "cache-status", "insole-edge; fwd=miss");
     },
   },
   {
-    says: "pictures are kept as long as they say, whatever else their address has",
-    async check(asker) {
-      const shoe = asker.freshShoe().replace("/api/shoes/", "/images/");
-      const picture = await askUntilHit(asker, `${shoe}.svg`);
+    rule: "a picture is cached as long as it allows, and shared whatever the query",
+    async check(client) {
+      const shoe = client.nextShoe().replace("/api/shoes/", "/images/");
+      const picture = await requestUntilHit(client, `${shoe}.svg`);
       expectHeader(picture, "content-type", /^image\/svg\+xml/);
       expectHeader(picture, "cache-control", /^public, max-age=3600$/);
-      expectHeader(await asker.at(`${shoe}.svg?nothing=1`), "cache-status", HIT);
+      expectHeader(await client.send(`${shoe}.svg?nothing=1`), "cache-status", HIT);
     },
   },
 ];
 
-/** Throws unless a hit on the one is at once a hit on the other. */
-async function expectTwin(asker: Parameters<Row["check"]>[0], path: string, twin: string): Promise<void> {
+/** Throws unless two paths share one cached response; it may expire between two requests, hence several tries. */
+async function expectSameKey(client: EdgeClient, path: string, other: string): Promise<void> {
   let seen = "";
   for (let tries = 0; tries < 5; tries += 1) {
-    await askUntilHit(asker, path);
-    const { headers } = await asker.at(twin);
+    await requestUntilHit(client, path);
+    const { headers } = await client.send(other);
     seen = headers["cache-status"] ?? "";
     if (seen === HIT) return;
   }
-  throw new Error(`${twin} is no hit, but ${seen}`);
+  throw new Error(`${other} is no hit, but ${seen}`);
 }

@@ -1,49 +1,49 @@
-// The rows about `Insole-Version`: past what is kept, and keeping what comes; only where it can be one.
-import { askUntilHit, expectHeader, expectStatus, type Row } from "./row.ts";
+// Rows about `Insole-Version`: a version bypasses the cache and refreshes it; anything else changes nothing.
+import { expectHeader, expectStatus, type Row, requestUntilHit } from "./row.ts";
 
-/** In the form of a version, signed by nobody. */
+/** In the form of a version, without a valid signature. */
 const FORGED = "0123abcd.42.AAAAAAAAAAAAAAAA";
 const BYPASSED = /insole-edge; fwd=bypass$/;
 
 export const VERSION_ROWS: Row[] = [
   {
-    says: "a version goes past what is kept, as header and as cookie",
-    async check(asker) {
-      const path = asker.freshShoe();
-      const bearers: Record<string, string>[] = [
+    rule: "a version bypasses the cache, as a header and as a cookie",
+    async check(client) {
+      const path = client.nextShoe();
+      const versions: Record<string, string>[] = [
         { "insole-version": FORGED },
         { cookie: `a=b; insole_version=${FORGED}; c=d` },
       ];
-      for (const headers of bearers) {
-        await askUntilHit(asker, path);
-        const reply = await asker.at(path, { headers });
-        expectStatus(reply, 200);
-        expectHeader(reply, "cache-status", BYPASSED);
-        expectHeader(reply, "insole-version", null);
+      for (const headers of versions) {
+        await requestUntilHit(client, path);
+        const response = await client.send(path, { headers });
+        expectStatus(response, 200);
+        expectHeader(response, "cache-status", BYPASSED);
+        expectHeader(response, "insole-version", null);
       }
     },
   },
   {
-    says: "what came for a version is kept: the next without one is a hit",
-    async check(asker) {
+    rule: "the response to a version is cached: the next request without one is a hit",
+    async check(client) {
       for (let tries = 0; ; tries += 1) {
-        const path = asker.freshShoe();
-        await asker.at(path, { headers: { "insole-version": FORGED } });
-        const { headers } = await asker.at(path);
+        const path = client.nextShoe();
+        await client.send(path, { headers: { "insole-version": FORGED } });
+        const { headers } = await client.send(path);
         if (headers["cache-status"] === "insole-edge; hit") return;
-        if (tries === 4) throw new Error(`it is ${headers["cache-status"]}`);
+        if (tries === 4) throw new Error(`Cache-Status is ${headers["cache-status"]}`);
       }
     },
   },
   {
-    says: "what cannot be a version changes nothing",
-    async check(asker) {
-      const path = asker.freshShoe();
+    rule: "a value without the form of a version changes nothing",
+    async check(client) {
+      const path = client.nextShoe();
       for (const version of ["absurd", `${FORGED}A`, "XYZ.1.AAAAAAAAAAAAAAAA", "a".repeat(2_000)])
-        await askUntilHit(asker, path, { headers: { "insole-version": version } });
-      // As in the app: a header, whatever it says, goes before the cookie.
+        await requestUntilHit(client, path, { headers: { "insole-version": version } });
+      // As in the app, a header goes before the cookie, even without the form of a version.
       const headers = { "insole-version": "absurd", cookie: `insole_version=${FORGED}` };
-      await askUntilHit(asker, path, { headers });
+      await requestUntilHit(client, path, { headers });
     },
   },
 ];

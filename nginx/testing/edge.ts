@@ -1,9 +1,9 @@
-// Real edges for tests: NGINX with the shipped configuration on free ports, before real shops or made-up nodes.
+// Real edges for tests: NGINX with the shipped configuration on free ports, before real shops or fake nodes.
 import { cpSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { createServer } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { ask } from "../rows/client.ts";
+import { request } from "../rows/client.ts";
 
 const ROOT = join(import.meta.dir, "../..");
 const READY_MS = 20_000;
@@ -14,7 +14,7 @@ const END_MS = 5_000;
 export type Child = ReturnType<typeof Bun.spawn>;
 
 /** A real shop on one file. */
-export type Node = { place: string; url: string; child: Child };
+export type Node = { address: string; url: string; child: Child };
 
 /** A running NGINX and the folder that was generated for it. */
 export type Edge = {
@@ -26,14 +26,14 @@ export type Edge = {
   reload(): Promise<void>;
 };
 
-/** What a made-up node was asked. */
-export type Heard = { method: string; url: string; headers: Record<string, string> };
+/** A request that a fake node has received. */
+export type ReceivedRequest = { method: string; url: string; headers: Record<string, string> };
 
-/** A node that answers what a test wants; `heard` keeps every request. */
-export type MadeUp = { place: string; heard: Heard[]; close(): Promise<void> };
+/** A node whose responses a test chooses; `received` keeps every request. */
+export type FakeNode = { address: string; received: ReceivedRequest[]; close(): Promise<void> };
 
-/** Everything that one test file starts. */
-export type World = {
+/** The programs that one test file starts. */
+export type Programs = {
   folder: string;
   bootNodes(count: number): Promise<Node[]>;
   /** `options` go to `nginx/generate`. */
@@ -41,8 +41,8 @@ export type World = {
   close(): Promise<void>;
 };
 
-/** Opens an empty world in which programs are found on this `PATH`; nothing of it is left after `close`. */
-export function openWorld(pathOfPrograms: string): World {
+/** Starts programs found on this `PATH`; `close` ends them and removes their folder. */
+export function openPrograms(pathOfPrograms: string): Programs {
   const folder = mkdtempSync(join(tmpdir(), "insole-edge-"));
   const children = new Set<Child>();
   let made = 0;
@@ -72,8 +72,8 @@ export function openWorld(pathOfPrograms: string): World {
     };
     const child = run([process.execPath, "app/main.ts"], env);
     const url = `http://127.0.0.1:${port}`;
-    await until(async () => (await ask(url, { path: "/readyz" })).status === 200, "the node is ready");
-    return { place: `127.0.0.1:${port}`, url, child };
+    await until(async () => (await request(url, { path: "/readyz" })).status === 200, "the node is ready");
+    return { address: `127.0.0.1:${port}`, url, child };
   };
 
   const bootEdge = async (nodes: readonly string[], options: readonly string[] = []): Promise<Edge> => {
@@ -81,9 +81,9 @@ export function openWorld(pathOfPrograms: string): World {
     const out = join(folder, `edge-${made}`);
     const [port, statusPort] = [await freePort(), await freePort()];
     const nodesPath = join(folder, `nodes-${made}.txt`);
-    const generate = async (places: readonly string[]): Promise<void> => {
-      writeFileSync(nodesPath, `# made up\n${places.join("\n")}\n`);
-      await expectEnd([
+    const generate = async (addresses: readonly string[]): Promise<void> => {
+      writeFileSync(nodesPath, `# for a test\n${addresses.join("\n")}\n`);
+      await runOrThrow([
         "nginx/generate",
         "--out",
         out,
@@ -103,14 +103,14 @@ export function openWorld(pathOfPrograms: string): World {
     const child = run([...nginx, "-g", "daemon off;"], {});
     const url = `http://127.0.0.1:${port}`;
     const statusUrl = `http://127.0.0.1:${statusPort}`;
-    await until(async () => (await ask(statusUrl, { path: "/status" })).status === 200, "NGINX answers");
+    await until(async () => (await request(statusUrl, { path: "/status" })).status === 200, "NGINX answers");
     return {
       url,
       statusUrl,
       folder: out,
       child,
       generate,
-      reload: () => expectEnd([...nginx, "-s", "reload"]),
+      reload: () => runOrThrow([...nginx, "-s", "reload"]),
     };
   };
 
@@ -132,29 +132,29 @@ export function openWorld(pathOfPrograms: string): World {
   };
 }
 
-/** What the app says of public answers. */
+/** The headers of the app's public responses. */
 export const PUBLIC = {
   "cache-control": "public, max-age=0, s-maxage=1, stale-while-revalidate=1, stale-if-error=86400",
   "content-type": "application/json",
 };
 
-/** Starts a made-up node; it is to be closed by the test. */
-export function makeUp(answer: (request: Request) => Response | Promise<Response>): MadeUp {
-  const heard: Heard[] = [];
+/** Starts a fake node; the test closes it. */
+export function openFakeNode(answer: (request: Request) => Response | Promise<Response>): FakeNode {
+  const received: ReceivedRequest[] = [];
   const server = Bun.serve({
     hostname: "127.0.0.1",
     port: 0,
     idleTimeout: 75,
     fetch(request) {
       const { method, url, headers } = request;
-      heard.push({ method, url: url.slice(url.indexOf("/", 8)), headers: Object.fromEntries(headers) });
+      received.push({ method, url: url.slice(url.indexOf("/", 8)), headers: Object.fromEntries(headers) });
       return answer(request);
     },
   });
-  return { place: `127.0.0.1:${server.port}`, heard, close: () => server.stop(true) };
+  return { address: `127.0.0.1:${server.port}`, received, close: () => server.stop(true) };
 }
 
-/** Ends a child, by force when it does not listen. */
+/** Ends a child; kills it when it does not end in time. */
 export async function end(child: Child, signal: NodeJS.Signals = "SIGTERM"): Promise<void> {
   if (child.exitCode === null && child.signalCode === null) child.kill(signal);
   const killing = setTimeout(() => child.kill("SIGKILL"), END_MS);
@@ -162,29 +162,29 @@ export async function end(child: Child, signal: NodeJS.Signals = "SIGTERM"): Pro
   clearTimeout(killing);
 }
 
-/** Tries until it is so; throws what was waited for when it is too late. */
+/** Polls until the condition holds; throws one sentence when it does not in time. */
 export async function until(
-  isSo: () => boolean | Promise<boolean>,
+  holds: () => boolean | Promise<boolean>,
   what: string,
   msMax = READY_MS,
 ): Promise<void> {
   const deadline = performance.now() + msMax;
   while (performance.now() < deadline) {
-    // Nobody answers yet: that is what is waited for.
-    if (await Promise.resolve(isSo()).catch(() => false)) return;
+    // The program may not listen yet.
+    if (await Promise.resolve(holds()).catch(() => false)) return;
     await Bun.sleep(PROBE_MS);
   }
   throw new Error(`not within ${msMax} ms: ${what}`);
 }
 
-/** Runs a program of the repository to its good end; returns what it printed. Throws with that otherwise. */
-export async function expectEnd(words: readonly string[]): Promise<void> {
-  const { code, text } = await runToEnd(words);
+/** Runs a program of the repository; throws with its output unless its exit code is 0. */
+export async function runOrThrow(words: readonly string[]): Promise<void> {
+  const { code, text } = await run(words);
   if (code !== 0) throw new Error(`exit code ${code}: ${words.join(" ")}\n${text}`);
 }
 
-/** Runs a program of the repository to its end. */
-export async function runToEnd(words: readonly string[]): Promise<{ code: number; text: string }> {
+/** Runs a program of the repository; returns its exit code and its output. */
+export async function run(words: readonly string[]): Promise<{ code: number; text: string }> {
   const child = Bun.spawn([...words], { cwd: ROOT, stdio: ["ignore", "pipe", "pipe"] });
   const [out, err] = await Promise.all([
     new Response(child.stdout).text(),
@@ -205,13 +205,13 @@ export function freePort(): Promise<number> {
   });
 }
 
-/** Temporary folders are closed to others: root's workers stay root. */
+/** Other users cannot enter temporary folders: as root, the workers stay root. */
 const asThisUser = (): string[] => (process.getuid?.() === 0 ? ["--user", "root"] : []);
 
-/** A certificate that signs itself, and its key. */
+/** Makes a self-signed certificate and its key. */
 export async function makeCertificate(folder: string): Promise<{ cert: string; key: string }> {
   const [cert, key] = [join(folder, "edge.crt"), join(folder, "edge.key")];
-  await expectEnd([
+  await runOrThrow([
     "openssl",
     "req",
     "-x509",
