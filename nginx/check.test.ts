@@ -36,7 +36,7 @@ describe.skipIf(!hasNginx)("with NGINX", () => {
       "--flood",
     ]);
     expect(text.split("\n").filter((line) => /^(FAILED|- )/.test(line))).toEqual([]);
-    expect(text).toContain("ok      nginx -t takes the configuration");
+    expect(text).toContain("ok      nginx -t accepts the configuration");
     expect(code).toBe(0);
   }, 60_000);
 

@@ -25,7 +25,7 @@ const REFUSED: [string[], string][] = [
   [["--listen", "127.0.0.1:80;}"], "is not ADDR:PORT"],
   [["--cache-bytes", "much"], "is not a size"],
   [["--log-sample", "101"], "is not a percentage"],
-  [["--log-dir", "a b;"], "cannot stand here"],
+  [["--log-dir", "a b;"], "has a character other than"],
   [["--tls-listen", "127.0.0.1:8443"], "needs --tls-cert"],
   [["--public-dir", "no-such-folder"], "is not a folder"],
   [["--nodes", "no-such-file"], "cannot be read"],
