@@ -1,0 +1,119 @@
+// NGINX to be measured: with the shipped configuration, and with the barest one beside it, both before the same server.
+import { mkdtempSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
+import { findNginx } from "../../replicas/cluster/edge.ts";
+import type { Children } from "../harness/children.ts";
+import { freePort, type Server } from "./shop.ts";
+
+const READY_MS_MAX = 20_000;
+const PROBE_MS = 5;
+const GENERATE_MS_MAX = 20_000;
+/** The generator is one client, and asks as many would. */
+const LOOPBACK = "127.0.0.0/8\n";
+
+/** The barest NGINX: one address keeps answers, the other only passes on. */
+export type Barest = { cached: Server; proxied: Server; returned: Server };
+
+type Options = { upstream: Server; cores: readonly number[] | null };
+
+/** The path of nginx; throws a sentence when it is not installed. */
+function nginxPath(): string {
+  const path = findNginx(process.env.PATH ?? "");
+  if (path === null) throw new Error("nginx is not installed: apt-get install nginx");
+  return path;
+}
+
+/** Boots the shipped configuration, as `nginx/generate` writes it, with the upstream as its only node. */
+export async function bootShipped(children: Children, { upstream, cores }: Options): Promise<Server> {
+  const folder = mkdtempSync(join(children.folder, "shipped-"));
+  const [nodes, exempt, out] = [join(folder, "nodes.txt"), join(folder, "exempt.txt"), join(folder, "edge")];
+  const port = freePort();
+  writeFileSync(nodes, `${placeOf(upstream)}\n`);
+  writeFileSync(exempt, LOOPBACK);
+  const generate = children.run(
+    [
+      "nginx/generate",
+      "--out",
+      out,
+      "--nodes",
+      nodes,
+      "--exempt",
+      exempt,
+      "--listen",
+      `127.0.0.1:${port}`,
+      "--status-listen",
+      `127.0.0.1:${freePort()}`,
+    ],
+    { cores: null },
+  );
+  await children.expectEnd(generate, GENERATE_MS_MAX);
+  return start(children, out, port, cores);
+}
+
+/** Boots the barest configuration; `returned` gives as many bytes as an answer has, made by nobody. */
+export async function bootBarest(
+  children: Children,
+  { upstream, cores, bytes }: Options & { bytes: number },
+): Promise<Barest> {
+  const folder = mkdtempSync(join(children.folder, "barest-"));
+  const ports = { cached: freePort(), proxied: freePort(), returned: freePort() };
+  writeFileSync(join(folder, "nginx.conf"), barestText(placeOf(upstream), ports, bytes));
+  const cached = await start(children, folder, ports.cached, cores);
+  const at = (port: number): Server => ({ ...cached, base: `http://127.0.0.1:${port}` });
+  return { cached, proxied: at(ports.proxied), returned: at(ports.returned) };
+}
+
+/** As little as caches and passes on: the same number of workers as shipped, connections kept open, and no log. */
+export const barestText = (place: string, ports: Record<keyof Barest, number>, bytes: number): string =>
+  `${process.getuid?.() === 0 ? "user root;\n" : ""}worker_processes auto;
+pid nginx.pid;
+error_log error.log;
+events { worker_connections 4096; }
+http {
+  access_log off;
+  client_body_temp_path temp-body;
+  proxy_temp_path temp-proxy;
+  fastcgi_temp_path temp-unused;
+  uwsgi_temp_path temp-unused;
+  scgi_temp_path temp-unused;
+  keepalive_requests 1000000;
+  proxy_cache_path cache keys_zone=kept:16m;
+  upstream node { server ${place}; keepalive 256; keepalive_requests 1000000; }
+  proxy_http_version 1.1;
+  proxy_set_header Connection "";
+  server {
+    listen 127.0.0.1:${ports.cached};
+    location / { proxy_pass http://node; proxy_cache kept; }
+  }
+  server {
+    listen 127.0.0.1:${ports.proxied};
+    location / { proxy_pass http://node; }
+  }
+  server {
+    listen 127.0.0.1:${ports.returned};
+    location / { return 200 "${"x".repeat(bytes)}"; }
+  }
+}
+`;
+
+const placeOf = ({ base }: Server): string => new URL(base).host;
+
+async function start(
+  children: Children,
+  folder: string,
+  port: number,
+  cores: readonly number[] | null,
+): Promise<Server> {
+  const program = [nginxPath(), "-p", folder, "-c", join(folder, "nginx.conf"), "-g", "daemon off;"];
+  const server = { base: `http://127.0.0.1:${port}`, child: children.run(program, { cores }) };
+  const deadline = performance.now() + READY_MS_MAX;
+  while (performance.now() < deadline && server.child.process.exitCode === null) {
+    // Nobody listens yet: that is what is waited for.
+    const response = await fetch(server.base).catch(() => null);
+    await response?.arrayBuffer();
+    if (response) return server;
+    await Bun.sleep(PROBE_MS);
+  }
+  const { outPath, command } = server.child;
+  throw new Error(`NGINX does not answer: ${command}\n${await Bun.file(`${outPath}.err`).text()}`);
+}

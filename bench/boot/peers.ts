@@ -1,0 +1,249 @@
+// The peers as they are started: their data servers, their filling, and the sides that can be asked and whose CPU can be read.
+import { chmodSync, chownSync, existsSync, mkdtempSync, readdirSync, realpathSync } from "node:fs";
+import { dirname, join } from "node:path";
+import { type Child, type Children, outputOf, ROOT } from "../harness/children.ts";
+import type { CacheAnswers } from "../metrics/metrics.ts";
+import { cpuUs, treeOf } from "../metrics/proc.ts";
+import { type Dialect, pocketbaseDialect, shopDialect } from "../peers/questions.ts";
+import { firstAnswer, freePort, type Server } from "./shop.ts";
+
+const FOLDER = join(ROOT, "bench", "peers");
+const EXPRESS = join(FOLDER, "express-postgres-redis");
+const FASTIFY = join(FOLDER, "fastify-sqlite");
+const POCKETBASE = join(FOLDER, "pocketbase", "data", "pocketbase");
+const POSTGRES_FOLDERS = "/usr/lib/postgresql";
+const FILL_MS_MAX = 10 * 60_000;
+const READY_MS_MAX = 30_000;
+const PROBE_MS = 20;
+/** More than the bench asks for, so that nothing falls out before its time. */
+const CACHE_ENTRIES = 50_000;
+
+/** A quarter of a machine of 2 GiB; the rest as PostgreSQL's manual advises for SSDs, and no parallel plans on one core. */
+const POSTGRES_SETTINGS = [
+  "shared_buffers=512MB",
+  "effective_cache_size=1GB",
+  "random_page_cost=1.1",
+  "max_parallel_workers_per_gather=0",
+  "max_connections=50",
+  "unix_socket_directories=",
+];
+/** A cache that forgets the least used, and writes nothing to a disk. */
+const REDIS_SETTINGS = [
+  "--maxmemory",
+  "256mb",
+  "--maxmemory-policy",
+  "allkeys-lru",
+  "--save",
+  "",
+  "--appendonly",
+  "no",
+];
+
+/** Something that can be asked: a server with all that works for it. */
+export type Side = Dialect & {
+  name: string;
+  server: Server;
+  /** CPU time of all its processes, in microseconds. */
+  cpuUs(): number;
+  /** Answers since it started, from its own cache and all; `null`: it keeps none. */
+  readHits: (() => Promise<CacheAnswers>) | null;
+  /** What a hit is called in the report. */
+  hitName: string;
+};
+
+/** A peer that is installed, or why it is not. */
+export type Peer = {
+  name: string;
+  /** `null`: all is there. */
+  missing: string | null;
+  /** Fills it from the neutral file, starts it and returns its sides; what it starts ends with the children. */
+  boot(options: BootOptions): Promise<Side[]>;
+};
+
+/** Where children are kept, what a peer is filled from, and its cores. */
+export type BootOptions = { children: Children; dataPath: string; cores: readonly number[] | null };
+
+/** CPU time of some processes and all they started, in microseconds. */
+export const treesUs = (roots: readonly Child[]): number =>
+  roots
+    .flatMap(({ pid }) => treeOf(pid))
+    .reduce((sum, { pid }) => {
+      // One that ended while the others were read is not counted.
+      return existsSync(`/proc/${pid}/stat`) ? sum + cpuUs(pid) : sum;
+    }, 0);
+
+/** All peers, installed or not. */
+export const findPeers = (): Peer[] => [
+  {
+    name: "Express, PostgreSQL, Redis",
+    missing: firstMissing([
+      [hasNode(), "Node 20 or newer"],
+      [existsSync(join(EXPRESS, "node_modules", "express", "package.json")), "its npm packages"],
+      [findPostgres() !== null, "PostgreSQL"],
+      [Bun.which("redis-server") !== null, "Redis"],
+    ]),
+    boot: bootExpress,
+  },
+  {
+    name: "Fastify, better-sqlite3",
+    missing: firstMissing([
+      [hasNode(), "Node 20 or newer"],
+      [existsSync(join(FASTIFY, "node_modules", "fastify", "package.json")), "its npm packages"],
+      [canLoadSqlite(), "a better-sqlite3 that Node can load"],
+    ]),
+    boot: bootFastify,
+  },
+  {
+    name: "PocketBase",
+    missing: firstMissing([[existsSync(POCKETBASE), "its program"]]),
+    boot: bootPocketbase,
+  },
+];
+
+const firstMissing = (parts: readonly [isThere: boolean, what: string][]): string | null =>
+  parts.find(([isThere]) => !isThere)?.[1] ?? null;
+
+const hasNode = (): boolean =>
+  succeeds(["node", "-e", "process.exit(Number.parseInt(process.versions.node, 10) < 20 ? 1 : 0)"]);
+
+/** Built for another Node it is there and does not load. */
+const canLoadSqlite = (): boolean =>
+  succeeds(["node", "-e", "new (require('better-sqlite3'))(':memory:')"], FASTIFY);
+
+function succeeds(command: string[], cwd = ROOT): boolean {
+  if (Bun.which(command[0] ?? "") === null || !existsSync(cwd)) return false;
+  return Bun.spawnSync(command, { cwd, stdout: "ignore", stderr: "ignore" }).success;
+}
+
+/** The folder of PostgreSQL's programs: on PATH, or where Debian keeps them; the newest of several. */
+function findPostgres(): string | null {
+  const onPath = Bun.which("postgres");
+  // A link on PATH need not have the other programs beside it.
+  const beside = onPath === null ? [] : [dirname(realpathSync(onPath))];
+  const versions = existsSync(POSTGRES_FOLDERS) ? readdirSync(POSTGRES_FOLDERS) : [];
+  const kept = versions
+    .sort((a, b) => Number(b) - Number(a))
+    .map((version) => join(POSTGRES_FOLDERS, version, "bin"));
+  const isWhole = (folder: string) =>
+    ["initdb", "postgres", "pg_isready"].every((program) => existsSync(join(folder, program)));
+  return [...beside, ...kept].find(isWhole) ?? null;
+}
+
+async function bootExpress({ children, dataPath, cores }: BootOptions): Promise<Side[]> {
+  const { postgres, url } = await bootPostgres(children, cores);
+  const fill = ["node", join(EXPRESS, "fill.js"), dataPath];
+  await children.expectEnd(children.run(fill, { env: { DATABASE_URL: url }, cores: null }), FILL_MS_MAX);
+  const redisPort = freePort();
+  const place = ["--bind", "127.0.0.1", "--port", String(redisPort), "--dir", children.folder];
+  const redis = children.run(["redis-server", ...place, ...REDIS_SETTINGS], { cores });
+  const script = join(EXPRESS, "server.js");
+  const env = { DATABASE_URL: url };
+  const without = await bootNode(children, script, env, cores);
+  // Its client waits until Redis listens.
+  const withRedis = { ...env, REDIS_URL: `redis://127.0.0.1:${redisPort}` };
+  const cached = await bootNode(children, script, withRedis, cores);
+  return [
+    sideOf("Express", shopDialect, without, [without.child, postgres]),
+    {
+      ...sideOf("Express, Redis", shopDialect, cached, [cached.child, postgres, redis]),
+      readHits: () => hitsOf(cached),
+      hitName: "Redis hit",
+    },
+  ];
+}
+
+async function bootFastify({ children, dataPath, cores }: BootOptions): Promise<Side[]> {
+  const env = { DATABASE_PATH: join(mkdtempSync(join(children.folder, "fastify-")), "shoes.db") };
+  const fill = ["node", join(FASTIFY, "fill.js"), dataPath];
+  await children.expectEnd(children.run(fill, { env, cores: null }), FILL_MS_MAX);
+  const script = join(FASTIFY, "server.js");
+  const without = await bootNode(children, script, env, cores);
+  const withCache = { ...env, CACHE_ENTRIES: String(CACHE_ENTRIES) };
+  const cached = await bootNode(children, script, withCache, cores);
+  return [
+    sideOf("Fastify", shopDialect, without, [without.child]),
+    {
+      ...sideOf("Fastify, cache", shopDialect, cached, [cached.child]),
+      readHits: () => hitsOf(cached),
+    },
+  ];
+}
+
+async function bootPocketbase({ children, dataPath, cores }: BootOptions): Promise<Side[]> {
+  const folder = ["--dir", mkdtempSync(join(children.folder, "pocketbase-"))];
+  await children.expectEnd(
+    children.run([POCKETBASE, "fill", dataPath, ...folder], { cores: null }),
+    FILL_MS_MAX,
+  );
+  const port = freePort();
+  const child = children.run([POCKETBASE, "serve", `--http=127.0.0.1:${port}`, ...folder], { cores });
+  const server = { base: `http://127.0.0.1:${port}`, child };
+  await firstAnswer(server, "/api/health");
+  return [sideOf("PocketBase", pocketbaseDialect, server, [child])];
+}
+
+/** A side without a cache. */
+export const sideOf = (name: string, dialect: Dialect, server: Server, roots: readonly Child[]): Side => ({
+  ...dialect,
+  name,
+  server,
+  readHits: null,
+  hitName: "memory hit",
+  cpuUs: () => treesUs(roots),
+});
+
+async function bootNode(
+  children: Children,
+  script: string,
+  settings: Record<string, string>,
+  cores: readonly number[] | null,
+): Promise<Server> {
+  const port = freePort();
+  const env = { NODE_ENV: "production", PORT: String(port), ...settings };
+  const server = { base: `http://127.0.0.1:${port}`, child: children.run(["node", script], { env, cores }) };
+  await firstAnswer(server, "/cache");
+  return server;
+}
+
+/** What Express and Fastify count themselves. */
+async function hitsOf({ base }: Server): Promise<CacheAnswers> {
+  const { hits, misses } = (await (await fetch(`${base}/cache`)).json()) as { hits: number; misses: number };
+  return { fromMemory: hits, all: hits + misses };
+}
+
+/** An empty PostgreSQL in a folder of its own; ends when its clients have ended. */
+async function bootPostgres(
+  children: Children,
+  cores: readonly number[] | null,
+): Promise<{ postgres: Child; url: string }> {
+  const programs = findPostgres();
+  if (programs === null) throw new Error("PostgreSQL is not installed");
+  const data = mkdtempSync(join(children.folder, "postgres-"));
+  const as = unprivileged(children.folder, data);
+  const make = [join(programs, "initdb"), "-D", data, "-U", "shop", "-A", "trust", "--no-sync"];
+  const locale = ["--encoding", "UTF8", "--locale", "C"];
+  await children.expectEnd(children.run([...as, ...make, ...locale], { cores }), FILL_MS_MAX);
+  const port = String(freePort());
+  const settings = POSTGRES_SETTINGS.flatMap((setting) => ["-c", setting]);
+  const start = [join(programs, "postgres"), "-D", data, "-h", "127.0.0.1", "-p", port, ...settings];
+  const postgres = children.run([...as, ...start], { cores });
+  const deadline = performance.now() + READY_MS_MAX;
+  while (!succeeds([join(programs, "pg_isready"), "-q", "-h", "127.0.0.1", "-p", port])) {
+    if (postgres.process.exitCode !== null || performance.now() > deadline)
+      throw new Error(`PostgreSQL is not ready: ${postgres.command}\n${outputOf(postgres)}`);
+    await Bun.sleep(PROBE_MS);
+  }
+  return { postgres, url: `postgres://shop@127.0.0.1:${port}/postgres` };
+}
+
+/** PostgreSQL refuses to run as root: the words that make it run as somebody else, who then owns its folder. */
+function unprivileged(outer: string, data: string): string[] {
+  if (process.getuid?.() !== 0) return [];
+  const user = ["postgres", "nobody"].find((name) => succeeds(["id", name]));
+  if (user === undefined) throw new Error("PostgreSQL refuses to run as root, and there is no other user");
+  const idOf = (flag: "-u" | "-g") => Number(Bun.spawnSync(["id", flag, user]).stdout.toString());
+  const [uid, gid] = [idOf("-u"), idOf("-g")];
+  chmodSync(outer, 0o711);
+  chownSync(data, uid, gid);
+  return ["setpriv", `--reuid=${uid}`, `--regid=${gid}`, "--clear-groups", "--"];
+}

@@ -1,0 +1,100 @@
+// Servers to be measured: the shop in production settings, or a bare one beside it, each ready when it is handed out.
+import { writeFileSync } from "node:fs";
+import { join } from "node:path";
+import type { Sample } from "../baselines/bare.ts";
+import { type Child, type Children, outputOf } from "../harness/children.ts";
+
+const READY_MS_MAX = 20_000;
+const PROBE_MS = 1;
+
+/** A running server; `base` is where it listens, without a last slash. */
+export type Server = { base: string; child: Child };
+
+export type ShopOptions = {
+  dataDir: string;
+  cores: readonly number[] | null;
+  /** The memory cache; 0 is none. */
+  cacheBytesMax: number;
+  /** Further settings. */
+  env?: Record<string, string>;
+};
+
+/** Starts the shop and waits until it answers `/readyz`. */
+export async function bootShop(children: Children, options: ShopOptions): Promise<Server> {
+  const server = startShop(children, options);
+  await firstAnswer(server, "/readyz");
+  return server;
+}
+
+/** Starts the shop without waiting. */
+export function startShop(
+  children: Children,
+  { dataDir, cores, cacheBytesMax, env: more = {} }: ShopOptions,
+): Server {
+  const port = freePort();
+  const env = {
+    NODE_ENV: "production",
+    // As the package script `start` sets it; what imports and builds has its own.
+    BUN_JSC_forceRAMSize: "167772160",
+    JWT_SECRET: crypto.randomUUID(),
+    DATA_DIR: dataDir,
+    CACHE_BYTES_MAX: String(cacheBytesMax),
+    HOST: "127.0.0.1",
+    PORT: String(port),
+    // The generator is one client, and asks as many would.
+    RATE_LIMIT_MAX: "0",
+    RATE_LIMIT_AUTH_MAX: "0",
+    ...more,
+  };
+  return { base: `http://127.0.0.1:${port}`, child: children.start(["app/main.ts"], { env, cores }) };
+}
+
+/** Starts a bare server that gives this answer, and waits for it. */
+export async function bootBare(
+  children: Children,
+  sample: Sample,
+  cores: readonly number[] | null,
+): Promise<Server> {
+  const port = freePort();
+  const samplePath = join(children.folder, `${port}.sample.json`);
+  writeFileSync(samplePath, JSON.stringify(sample));
+  const child = children.start(["bench/baselines/bare.ts", samplePath, String(port)], { cores });
+  const server = { base: `http://127.0.0.1:${port}`, child };
+  await firstAnswer(server, "/");
+  return server;
+}
+
+/** Asks until the first 200 and returns the time then (`performance.now`); throws when the server gives up. */
+export async function firstAnswer({ base, child }: Server, path: string): Promise<number> {
+  const deadline = performance.now() + READY_MS_MAX;
+  while (performance.now() < deadline) {
+    if (child.process.exitCode !== null)
+      throw new Error(`the server gave up: ${child.command}\n${outputOf(child)}`);
+    // Nobody listens yet: that is what is waited for.
+    const response = await fetch(base + path).catch(() => null);
+    await response?.arrayBuffer();
+    if (response?.status === 200) return performance.now();
+    await Bun.sleep(PROBE_MS);
+  }
+  throw new Error(`no answer after ${READY_MS_MAX / 1000} s: ${child.command}\n${outputOf(child)}`);
+}
+
+/** One good answer with all that a bare server must repeat; what the server adds by itself is left out. */
+export async function takeSample(url: string, encoding: string): Promise<Sample> {
+  const response = await fetch(url, { headers: { "accept-encoding": encoding }, decompress: false });
+  if (response.status !== 200) throw new Error(`${response.status} instead of 200: ${url}`);
+  const body = Buffer.from(await response.arrayBuffer()).toString("base64");
+  const headers = [...response.headers].filter(
+    ([name]) => !["date", "content-length", "connection"].includes(name),
+  );
+  return { headers: headers.map(([name, value]) => [name, value]), body };
+}
+
+/** A port that was free a moment ago. */
+export function freePort(): number {
+  const server = Bun.serve({ hostname: "127.0.0.1", port: 0, fetch: () => new Response() });
+  const { port } = server;
+  void server.stop(true);
+  if (port === undefined) throw new Error("the system gave no port");
+  return port;
+}

@@ -1,0 +1,116 @@
+#!/usr/bin/env bun
+// The command `bun run bench`: reads what is asked for, has it done, and ends all that was started.
+import { join, relative } from "node:path";
+import { type Children, openChildren } from "./harness/children.ts";
+import { type Args, readArgs, usageOf } from "./harness/options.ts";
+import { scenariosOf } from "./harness/rerun.ts";
+import { commandsText, findResults, RESULTS, readResult } from "./harness/results.ts";
+import { carryOut, type Order } from "./harness/run.ts";
+import type { Scenario } from "./harness/scenario.ts";
+import { browse } from "./scenarios/browse.ts";
+import { cachedRelated } from "./scenarios/cached-related.ts";
+import { clusterHot } from "./scenarios/cluster-hot.ts";
+import { clusterIdle } from "./scenarios/cluster-idle.ts";
+import { clusterLag } from "./scenarios/cluster-lag.ts";
+import { clusterLikes } from "./scenarios/cluster-likes.ts";
+import { clusterZipf } from "./scenarios/cluster-zipf.ts";
+import { edge } from "./scenarios/edge.ts";
+import { growth } from "./scenarios/growth.ts";
+import { importing } from "./scenarios/import.ts";
+import { likes } from "./scenarios/likes.ts";
+import { logins } from "./scenarios/logins.ts";
+import { mix } from "./scenarios/mix.ts";
+import { peers } from "./scenarios/peers.ts";
+import { reads } from "./scenarios/reads.ts";
+import { registrations } from "./scenarios/registrations.ts";
+import { soak } from "./scenarios/soak.ts";
+import { start } from "./scenarios/start.ts";
+import { uncachedRelated } from "./scenarios/uncached-related.ts";
+import { wide } from "./scenarios/wide.ts";
+
+const SCENARIOS: readonly Scenario[] = [
+  cachedRelated,
+  uncachedRelated,
+  reads,
+  growth,
+  wide,
+  importing,
+  start,
+  likes,
+  logins,
+  registrations,
+  mix,
+  browse,
+  edge,
+  peers,
+  clusterHot,
+  clusterZipf,
+  clusterLikes,
+  clusterLag,
+  clusterIdle,
+  soak,
+];
+const ROUNDS = 5;
+const SEED = 1;
+const INTERRUPTED = 130;
+
+/** What the arguments ask for. Throws a sentence when it cannot be done. */
+function orderOf(args: Extract<Args, { kind: "measure" }>, command: string): Order {
+  const at = new Date().toISOString();
+  const earlier = args.rerun === null ? null : readResult(args.rerun);
+  const chosen = SCENARIOS.filter(({ name, canUrl }) =>
+    args.names.length === 0 ? args.url === null || canUrl : args.names.includes(name),
+  );
+  const scenarios = earlier === null ? chosen : scenariosOf(earlier, args.names, SCENARIOS);
+  if (scenarios.length === 0) throw new Error("no scenario can take --url: all boot what they measure");
+  const { isQuick, rounds, seed, url } = earlier?.result.options ?? {
+    isQuick: args.isQuick,
+    rounds: args.isQuick ? 1 : ROUNDS,
+    seed: args.seed ?? SEED,
+    url: args.url,
+  };
+  const options = { scenarios: scenarios.map(({ name }) => name), isQuick, rounds, seed, url };
+  const ownPlace = isQuick ? null : { folder: relative(".", join(RESULTS, at.replaceAll(":", "-"))) };
+  const givenPlace = args.out === null ? ownPlace : { folder: args.out };
+  const place = args.json === null ? givenPlace : { json: args.json };
+  return { scenarios, options, command, at, earlier, compare: args.compare, place };
+}
+
+/** The exact commands of scenarios out of an earlier result. */
+function print({ names, rerun }: Extract<Args, { kind: "print" }>): string {
+  const found = rerun === null ? findResults() : [readResult(rerun)];
+  const held = found.flatMap(({ result }) => result.results.map(({ scenario }) => scenario));
+  const all = SCENARIOS.map(({ name }) => name).filter((name) => held.includes(name));
+  if (names.length === 0 && all.length === 0)
+    throw new Error("there is no result yet: bun run bench makes one");
+  return commandsText(names.length === 0 ? all : names, found);
+}
+
+async function main(given: readonly string[], children: Children): Promise<number> {
+  const args = readArgs(given, SCENARIOS);
+  if (args.kind === "help") console.log(usageOf(SCENARIOS));
+  else if (args.kind === "print") console.log(print(args));
+  else {
+    if (process.platform !== "linux") throw new Error("the bench reads /proc, so it needs Linux");
+    const isFine = await carryOut(orderOf(args, ["bun run bench", ...given].join(" ")), children);
+    return isFine ? 0 : 1;
+  }
+  return 0;
+}
+
+if (import.meta.main) {
+  const children = openChildren();
+  for (const signal of ["SIGINT", "SIGTERM"] as const)
+    process.once(signal, async () => {
+      await children.close();
+      process.exit(INTERRUPTED);
+    });
+  try {
+    process.exitCode = await main(process.argv.slice(2), children);
+  } catch (thrown) {
+    console.error(`bench: ${thrown instanceof Error ? thrown.message : String(thrown)}`);
+    process.exitCode = 1;
+  } finally {
+    await children.close();
+  }
+}

@@ -1,0 +1,78 @@
+// Charts out of measured lines: which lines stand together, and each chart as the text of an SVG file.
+
+import type { Line } from "../scenario.ts";
+import { median, spread } from "../stats.ts";
+import { drawBars } from "./bars.ts";
+import { drawCurves } from "./curves.ts";
+
+/** A chart; `name` is that of its file without its ending. */
+export type Chart = { name: string; title: string; svg: string };
+
+/** One value of a chart with its least and its greatest. */
+export type Mark = { x: number | string; middle: number; least: number; greatest: number; text: string };
+
+/** What a chart is drawn from. */
+export type Drawing = {
+  title: string;
+  unit: string;
+  /** What a numeric x counts; empty when nobody said so. */
+  xUnit: string;
+  series: { name: string; marks: Mark[] }[];
+  /** How many values the marks are medians of, at most. */
+  rounds: number;
+};
+
+/** The charts of a scenario's lines; other units are another chart, because they have another axis. */
+export function chartsOf(scenario: string, lines: readonly Line[]): Chart[] {
+  const groups = new Map<string, Line[]>();
+  for (const each of lines) {
+    if (each.point === undefined || each.values.length === 0 || !each.values.every(Number.isFinite)) continue;
+    const key = `${each.point.chart}\n${each.unit}`;
+    groups.set(key, [...(groups.get(key) ?? []), each]);
+  }
+  const names = new Set<string>();
+  return [...groups.values()].map((group) => {
+    const drawing = drawingOf(group, [...groups.values()]);
+    const name = newName(`${scenario}-${drawing.title}`, names);
+    const isCurve = group.every(({ point }) => typeof point?.x === "number");
+    return { name, title: drawing.title, svg: isCurve ? drawCurves(drawing) : drawBars(drawing) };
+  });
+}
+
+function drawingOf(lines: readonly Line[], groups: readonly (readonly Line[])[]): Drawing {
+  const [first] = lines;
+  const chart = first?.point?.chart ?? "";
+  const unit = first?.unit ?? "";
+  const hasOtherUnits = groups.filter(([other]) => other?.point?.chart === chart).length > 1;
+  const series = new Map<string, Mark[]>();
+  for (const { point, values, unit: ofLine } of lines) {
+    if (point === undefined) continue;
+    const mark: Mark = {
+      x: point.x,
+      middle: median(values),
+      text: spread(values, ofLine),
+      least: Math.min(...values),
+      greatest: Math.max(...values),
+    };
+    series.set(point.series, [...(series.get(point.series) ?? []), mark]);
+  }
+  return {
+    title: hasOtherUnits && unit !== "" ? `${chart} (${unit})` : chart,
+    unit,
+    xUnit: lines.find(({ point }) => point?.xUnit !== undefined)?.point?.xUnit ?? "",
+    series: [...series].map(([name, marks]) => ({ name, marks })),
+    rounds: Math.max(...lines.map(({ values }) => values.length)),
+  };
+}
+
+/** A name for a file, and another one for a second chart of that name. */
+function newName(text: string, taken: Set<string>): string {
+  const plain = text
+    .toLowerCase()
+    .replace(/[^a-z0-9]+/g, "-")
+    .replace(/^-|-$/g, "");
+  let name = plain;
+  for (let count = 2; taken.has(name); count += 1) name = `${plain}-${count}`;
+  taken.add(name);
+  return name;
+}

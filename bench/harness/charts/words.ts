@@ -1,0 +1,23 @@
+// What every chart says in words: how its values came about, and all of them for those who do not see it.
+
+import { written } from "../stats.ts";
+import type { Drawing } from "./charts.ts";
+
+/** The line under the title. */
+export function subtitleOf({ unit, rounds, series }: Drawing, isLog: boolean): string {
+  const [only] = series;
+  const what = [
+    ...(only && series.length === 1 ? [only.name] : []),
+    unit === "" ? "a ratio or share" : unit,
+    ...(isLog ? ["logarithmic"] : []),
+  ].join(", ");
+  return rounds > 1 ? `${what}; median of ${rounds} rounds, with the least and the greatest` : what;
+}
+
+/** Every value in one text. */
+export const descriptionOf = ({ series }: Drawing): string =>
+  series
+    .flatMap(({ name, marks }) =>
+      marks.map(({ x, text }) => `${name}, ${typeof x === "number" ? written(x) : x}: ${text}`),
+    )
+    .join("; ");

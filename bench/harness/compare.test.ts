@@ -1,0 +1,258 @@
+// Two versions in turns, and an earlier result run again, with real processes on a real commit.
+import { afterAll, describe, expect, spyOn, test } from "bun:test";
+import { existsSync, lstatSync, mkdtempSync, readdirSync, readFileSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { catalogueOf, SHELF, shelfName } from "../load/catalogue.ts";
+import { openChildren, ROOT } from "./children.ts";
+import { compareScenario, merged } from "./compare.ts";
+import { readResult } from "./results.ts";
+import { carryOut, type Order, runOne } from "./run.ts";
+import { type Bench, type Scenario, shareCores } from "./scenario.ts";
+import { commitOf } from "./setting.ts";
+import { openTree } from "./tree.ts";
+
+const RUN_MS_MAX = 60_000;
+// A copy without its history has nothing to compare with.
+const hasGit = commitOf("HEAD") !== null;
+const children = openChildren();
+const folder = mkdtempSync(join(tmpdir(), "insole-compare-"));
+
+afterAll(async () => {
+  await children.close();
+  rmSync(folder, { recursive: true, force: true });
+});
+
+const benchOf = (say: Bench["say"]): Bench => ({
+  isQuick: true,
+  rounds: 5,
+  children,
+  oha: null,
+  cores: shareCores([]),
+  url: null,
+  seed: 1,
+  say,
+});
+
+/** Says where a script of the shop and one of the bench would be started from. */
+const where: Scenario = {
+  name: "where",
+  boot: "",
+  load: "",
+  measures: "",
+  needsOha: false,
+  async *run({ children: list, rounds, say }) {
+    const child = list.run(["pwd"], { cores: null });
+    say(`in ${(await list.expectEnd(child, RUN_MS_MAX)).trim() === ROOT ? "this one" : "another"}`);
+    yield [{ what: "rounds", unit: "", values: [rounds, rounds] }];
+  },
+};
+
+describe.skipIf(!hasGit)("another version", () => {
+  test("is unpacked with the packages that are here, is started instead of this one, and takes nothing with it when it goes", async () => {
+    const own = openChildren();
+    const tree = await openTree("HEAD", own, () => {});
+    expect(tree.commit).toBe(commitOf("HEAD") ?? "");
+    expect(existsSync(join(tree.children.tree, "app", "main.ts"))).toBe(true);
+    const isLink = lstatSync(join(tree.children.tree, "node_modules")).isSymbolicLink();
+    const [here, there] = [ROOT, tree.children.tree].map((each) =>
+      readFileSync(join(each, "bun.lock"), "utf8"),
+    );
+    expect(isLink).toBe(here === there);
+    const told = tree.children.start(["-e", "console.log(process.cwd())"], { cores: null });
+    expect((await own.expectEnd(told, RUN_MS_MAX)).trim()).toBe(tree.children.tree);
+    expect(own.takeCommands()).toEqual([
+      "BUN_JSC_forceRAMSize=134217728 bun -e 'console.log(process.cwd())'",
+    ]);
+    await own.close();
+    expect(existsSync(tree.children.tree)).toBe(false);
+    expect(readdirSync(join(ROOT, "node_modules"))).toContain("typescript");
+  });
+
+  test("that does not exist is told in a sentence", async () => {
+    await expect(openTree("no-such-branch", children, () => {})).rejects.toThrow(
+      "no-such-branch is no version of this repository",
+    );
+    await expect(openTree("--help", children, () => {})).rejects.toThrow("--help is no version");
+  });
+
+  test("takes turns with this one, the order reversed each round", async () => {
+    const said: string[] = [];
+    const tree = await openTree("HEAD", children, () => {});
+    const { outcome, pairs } = await compareScenario(
+      where,
+      benchOf((line) => said.push(line)),
+      tree,
+      3,
+      runOne,
+    );
+    expect(said).toEqual([
+      "round 1 of 3, here: in this one",
+      "round 1 of 3, HEAD: in another",
+      "round 2 of 3, HEAD: in another",
+      "round 2 of 3, here: in this one",
+      "round 3 of 3, here: in this one",
+      "round 3 of 3, HEAD: in another",
+    ]);
+    expect(outcome).toMatchObject({ scenario: "where", fault: null, commands: ["pwd"] });
+    expect(outcome.lines[0]?.values).toEqual([1, 1, 1]);
+    expect(pairs).toEqual([
+      { what: "rounds", unit: "", first: [1, 1, 1], second: [1, 1, 1], ratios: [1, 1, 1] },
+    ]);
+  });
+
+  test("that fails ends its scenario, which says which side it was", async () => {
+    const failing: Scenario = {
+      ...where,
+      async *run({ children: list }) {
+        if (list.tree !== ROOT) throw new Error("it does not start");
+        yield [{ what: "a", unit: "", values: [1] }];
+      },
+    };
+    const tree = await openTree("HEAD", children, () => {});
+    const { outcome } = await compareScenario(
+      failing,
+      benchOf(() => {}),
+      tree,
+      3,
+      runOne,
+    );
+    expect(outcome).toMatchObject({ fault: "HEAD: it does not start", lines: [{ what: "a", values: [1] }] });
+  });
+});
+
+test("another version has catalogues of its own, made by its own command after its own migrations", async () => {
+  const files = {
+    "package.json": '{"version":"0.0.7"}',
+    "db/migrations/0001_x.sql": "CREATE TABLE x (y);",
+    "app/import/demo/command.ts":
+      'await Bun.write(process.env.DATA_DIR + "/made", process.argv.slice(2).join(" "));',
+  };
+  const tree = mkdtempSync(join(folder, "tree-"));
+  for (const [path, text] of Object.entries(files)) await Bun.write(join(tree, path), text);
+  const expected = join(SHELF, shelfName(3, ["CREATE TABLE x (y);"], "0.0.7"));
+  try {
+    expect(await catalogueOf(3, children.at(tree), () => {})).toBe(expected);
+    expect(readFileSync(join(expected, "made"), "utf8")).toBe("--shoes 3");
+  } finally {
+    rmSync(expected, { recursive: true, force: true });
+  }
+});
+
+test("rounds become one line each, with the median of every round", () => {
+  const line = (...values: number[]) => [{ what: "a", unit: "ms", values }];
+  expect(merged([line(1, 2, 9), line(4)])).toEqual([{ what: "a", unit: "ms", values: [2, 4] }]);
+});
+
+describe("a scenario", () => {
+  const bench = benchOf(() => {});
+  const yielding = (...steps: (number | Error)[]): Scenario => ({
+    ...where,
+    async *run() {
+      for (const step of steps) {
+        if (typeof step !== "number") throw step;
+        yield [{ what: String(step), unit: "", values: [step] }];
+      }
+    },
+  });
+  test("that fails keeps what it measured before", async () => {
+    const outcome = await runOne(yielding(1, new Error("not reached: 1/s of 2/s, 3 times"), 2), bench);
+    expect(outcome.lines.map(({ what }) => what)).toEqual(["1"]);
+    expect(outcome.fault).toBe("not reached: 1/s of 2/s, 3 times");
+  });
+  test("that fails makes the whole bench fail, lets the others go on, and its result is written", async () => {
+    const scenarios = [yielding(1, new Error("10 answers 503")), { ...yielding(2), name: "next" }];
+    const place = join(folder, "failed");
+    const order: Order = {
+      scenarios,
+      command: "bun run bench",
+      at: new Date().toISOString(),
+      earlier: null,
+      compare: null,
+      options: { scenarios: ["where", "next"], isQuick: false, rounds: 1, seed: 1, url: null },
+      place: { folder: place },
+    };
+    const printed = spyOn(console, "log").mockImplementation(() => {});
+    try {
+      expect(await carryOut(order, children)).toBe(false);
+      expect(await carryOut({ ...order, scenarios: scenarios.slice(1), place: null }, children)).toBe(true);
+    } finally {
+      printed.mockRestore();
+    }
+    const { results } = readResult(place).result;
+    expect(results.map(({ fault, lines }) => [fault, lines[0]?.median])).toEqual([
+      ["10 answers 503", 1],
+      [null, 2],
+    ]);
+  });
+  test("that measures nothing, or no number, is invalid", async () => {
+    expect((await runOne(yielding(), bench)).fault).toBe("it measured nothing");
+    expect((await runOne(yielding(Number.NaN), bench)).fault).toBe('no number for "NaN"');
+  });
+  test("is told with its own commands and not with those before it", async () => {
+    await children.expectEnd(children.run(["true"], { cores: null }), RUN_MS_MAX);
+    expect((await runOne(where, bench)).commands).toEqual(["pwd"]);
+  });
+});
+
+describe.skipIf(process.platform !== "linux")("the command", () => {
+  const bench = async (...words: string[]) => {
+    const child = Bun.spawn([process.execPath, "bench/command.ts", ...words], {
+      cwd: ROOT,
+      stdout: "pipe",
+      stderr: "pipe",
+    });
+    const [out, told] = await Promise.all([
+      new Response(child.stdout).text(),
+      new Response(child.stderr).text(),
+    ]);
+    return { code: await child.exited, out, told };
+  };
+  const first = join(folder, "first");
+
+  test(
+    "measures, prints the commands of the result, and runs it again beside itself",
+    async () => {
+      const made = await bench("import", "--quick", "--seed", "4", "--out", first);
+      expect([made.code, made.told]).toEqual([0, expect.stringMatching(/^\d+:\d\d 1\/1 import: /m)]);
+      expect(readResult(first).result.options).toEqual({
+        scenarios: ["import"],
+        isQuick: true,
+        rounds: 1,
+        seed: 4,
+        url: null,
+      });
+      const printed = await bench("import", "--print", "--rerun", first);
+      expect(printed.out).toContain(
+        "DATA_DIR=import DEMO=false bun app/import/command.ts 2000.csv --dry-run\n",
+      );
+      const again = await bench("--rerun", first, "--out", join(folder, "again"));
+      expect(again.code).toBe(0);
+      expect(again.out).toMatch(/then +now +now \/ then/);
+      expect(readResult(join(folder, "again")).result).toMatchObject({
+        options: { seed: 4, isQuick: true },
+        beside: { kind: "rerun" },
+      });
+    },
+    RUN_MS_MAX,
+  );
+
+  test.skipIf(!hasGit)(
+    "compares, and takes its other version away",
+    async () => {
+      const json = join(folder, "compared.json");
+      const { code, out } = await bench("import", "--quick", "--compare", "HEAD", "--json", json);
+      expect(code).toBe(0);
+      expect(out).toMatch(/there +here +here \/ there/);
+      const { beside } = readResult(json).result;
+      expect(beside?.scenarios[0]?.pairs.map(({ ratios }) => ratios.length)).toEqual([2, 2, 2, 2, 2, 2]);
+    },
+    RUN_MS_MAX,
+  );
+
+  test("that cannot begin says why in one line", async () => {
+    const { code, told } = await bench("--rerun", join(folder, "nowhere"));
+    expect([code, told.split("\n").length]).toEqual([1, 2]);
+    expect(told).toContain("there is no result at");
+  });
+});

@@ -1,0 +1,95 @@
+// Loads in steps: who answered, and what a round does when a rate is not reached.
+import { describe, expect, test } from "bun:test";
+import type { Bench } from "../harness/scenario.ts";
+import { type Load, type Oha, RateNotReached, type Run } from "./oha.ts";
+import { type Asked, atFullSpeed, atShares, capacityOf, howOf, SHARES, sharesOf } from "./steps.ts";
+
+const RUN: Run = {
+  answers: 1_000,
+  perSecond: 1_000,
+  meanMs: 1,
+  p50Ms: 1,
+  p95Ms: 2,
+  p99Ms: 3,
+  statuses: { 200: 1_000 },
+  errors: {},
+};
+
+/** An oha that answers at once and notes the rates; those above `reachable` are not reached. */
+function benchOf(rounds: number, reachable = Number.POSITIVE_INFINITY) {
+  const rates: (number | null)[] = [];
+  const measure: Oha["measure"] = async (load, around) => {
+    if ((load.rate ?? 0) > reachable) throw new RateNotReached(`not reached: ${load.rate}/s`);
+    rates.push(load.rate);
+    return around(async () => RUN);
+  };
+  const bench = { rounds, oha: { measure }, say: () => undefined } as unknown as Bench;
+  return { bench, rates };
+}
+
+const LOAD: Omit<Load, "seconds" | "rate"> = {
+  target: { url: "http://127.0.0.1/" },
+  connections: 8,
+  encoding: "gzip",
+  cores: null,
+};
+
+function askedOf(): Asked {
+  let [used, told] = [0, 0];
+  return {
+    load: LOAD,
+    cpuUs: () => {
+      used += 5_000;
+      return used;
+    },
+    layers: async () => {
+      told += 100;
+      return { "memory hit": told * 3, computed: told };
+    },
+  };
+}
+
+test("each round asks once, and CPU time and layers are read around it", async () => {
+  const { bench, rates } = benchOf(3);
+  const asked = askedOf();
+  const steps = await atFullSpeed(bench, asked, 1);
+  expect(rates).toEqual([null, null, null]);
+  expect(steps.map(({ us }) => us)).toEqual([5, 5, 5]);
+  expect(capacityOf(steps)).toBe(1_000);
+  expect(howOf(asked, null, 42, steps)).toEqual({
+    connections: 8,
+    rate: null,
+    encoding: "gzip",
+    bytes: 42,
+    layers: { "memory hit": 0.75, computed: 0.25 },
+  });
+});
+
+test("shares of the capacity take turns", async () => {
+  const { bench, rates } = benchOf(2);
+  const held = await atShares(bench, askedOf(), { capacity: 1_000, seconds: 1 });
+  expect(rates).toEqual([500, 700, 900, 900, 700, 500]);
+  expect(held.map(({ share, steps }) => [share, steps.length])).toEqual(SHARES.map((share) => [share, 2]));
+});
+
+test("a share that is not reached is told and not tried again; the others go on", async () => {
+  const { bench, rates } = benchOf(2, 800);
+  const held = await atShares(bench, askedOf(), { capacity: 1_000, seconds: 1 });
+  expect(rates).toEqual([500, 700, 700, 500]);
+  expect(held[2]).toMatchObject({ fault: "not reached: 900/s", steps: [] });
+});
+
+describe("shares", () => {
+  test("are of what was counted meanwhile", () => {
+    expect(sharesOf({ a: 10, b: 5 }, { a: 40, b: 15, c: 0 })).toEqual({ a: 0.75, b: 0.25 });
+    expect(sharesOf({}, { a: 2 })).toEqual({ a: 1 });
+  });
+
+  test("where nobody tells there are none, nor a CPU time", async () => {
+    const { bench } = benchOf(1);
+    const asked: Asked = { load: LOAD, cpuUs: null, layers: null };
+    const steps = await atFullSpeed(bench, asked, 1);
+    expect(steps[0]?.us).toBeNaN();
+    expect(howOf(asked, null, 1, steps)).not.toHaveProperty("layers");
+  });
+});

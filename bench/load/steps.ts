@@ -1,0 +1,100 @@
+// A load in steps: as fast as it goes, then held to shares of that; with the server's CPU time and who answered.
+
+import { type Bench, type How, ohaOf } from "../harness/scenario.ts";
+import { median } from "../harness/stats.ts";
+import type { Load, Run } from "./oha.ts";
+import { RateNotReached } from "./oha.ts";
+
+/** Shares of the capacity that are held, as is usual for latencies. */
+export const SHARES = [0.5, 0.7, 0.9] as const;
+
+/** Whom to ask, without time and rate, and what to read around it. */
+export type Asked = {
+  load: Omit<Load, "seconds" | "rate">;
+  /** CPU time the server has used, in microseconds; `null` where it is out of reach. */
+  cpuUs: (() => number) | null;
+  /** Counters of who answered, by layer; `null` where nobody tells. */
+  layers: (() => Promise<Record<string, number>>) | null;
+};
+
+/** One run; `us` is the server's CPU time per answer, NaN where it is out of reach. */
+export type Step = { run: Run; us: number; layers: Record<string, number> | null };
+
+/** A share of the capacity that was held; `fault` says why there are no steps. */
+export type Held = { share: number; rate: number; steps: Step[]; fault: string | null };
+
+/** Sends a load once and reads around it; a run that falls behind its rate is repeated (`Oha.measure`). */
+export async function stepOf(
+  bench: Bench,
+  { load, cpuUs, layers }: Asked,
+  { seconds, rate }: Pick<Load, "seconds" | "rate">,
+): Promise<Step> {
+  return ohaOf(bench).measure({ ...load, seconds, rate }, async (send) => {
+    const [told, used] = [await layers?.(), cpuUs?.()];
+    const run = await send();
+    const us = cpuUs && used !== undefined ? (cpuUs() - used) / run.answers : Number.NaN;
+    return { run, us, layers: layers && told ? sharesOf(told, await layers()) : null };
+  });
+}
+
+/** As fast as it goes, once a round. */
+export async function atFullSpeed(bench: Bench, asked: Asked, seconds: number): Promise<Step[]> {
+  const steps: Step[] = [];
+  for (let round = 0; round < bench.rounds; round += 1)
+    steps.push(await stepOf(bench, asked, { seconds, rate: null }));
+  return steps;
+}
+
+/** Held to shares of a capacity in answers per second; each round takes them in the other order. */
+export async function atShares(
+  bench: Bench,
+  asked: Asked,
+  { capacity, seconds }: { capacity: number; seconds: number },
+): Promise<Held[]> {
+  const held: Held[] = SHARES.map((share) => ({
+    share,
+    rate: Math.max(1, Math.floor(capacity * share)),
+    steps: [],
+    fault: null,
+  }));
+  for (let round = 0; round < bench.rounds; round += 1)
+    for (const one of round % 2 === 0 ? held : held.toReversed()) {
+      if (one.fault !== null) continue;
+      try {
+        one.steps.push(await stepOf(bench, asked, { seconds, rate: one.rate }));
+      } catch (thrown) {
+        if (!(thrown instanceof RateNotReached)) throw thrown;
+        Object.assign(one, { fault: thrown.message, steps: [] });
+      }
+    }
+  return held;
+}
+
+/** The middle capacity of several steps, in answers per second. */
+export const capacityOf = (steps: readonly Step[]): number => median(steps.map(({ run }) => run.perSecond));
+
+/** How all these steps were asked, and the shares of those who answered. */
+export function howOf(asked: Asked, rate: number | null, bytes: number, steps: readonly Step[]): How {
+  const { connections, encoding } = asked.load;
+  const layers = middleShares(steps);
+  return { connections, rate, encoding, bytes, ...(layers ? { layers } : {}) };
+}
+
+function middleShares(steps: readonly Step[]): Record<string, number> | null {
+  const told = steps.flatMap(({ layers }) => (layers === null ? [] : [layers]));
+  const names = [...new Set(told.flatMap((layers) => Object.keys(layers)))];
+  if (names.length === 0) return null;
+  return Object.fromEntries(names.map((name) => [name, median(told.map((layers) => layers[name] ?? 0))]));
+}
+
+/** What was counted between two readings, as shares from 0 to 1; layers that gave nothing are left out. */
+export function sharesOf(
+  before: Readonly<Record<string, number>>,
+  after: Readonly<Record<string, number>>,
+): Record<string, number> {
+  const counts = Object.entries(after).map(([name, count]) => [name, count - (before[name] ?? 0)] as const);
+  const sum = counts.reduce((total, [, count]) => total + count, 0);
+  return Object.fromEntries(
+    counts.filter(([, count]) => count > 0).map(([name, count]) => [name, count / sum]),
+  );
+}

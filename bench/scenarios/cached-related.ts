@@ -1,0 +1,156 @@
+// Cached related shoes: what a request costs the shop, beside a bare server that gives the same bytes.
+import type { Sample } from "../baselines/bare.ts";
+import { bootBare, bootShop, type Server, takeSample } from "../boot/shop.ts";
+import { type Bench, type Line, ohaOf, orNotReached, type Scenario } from "../harness/scenario.ts";
+import { turns, written } from "../harness/stats.ts";
+import { catalogueOf } from "../load/catalogue.ts";
+import { type Asked, atFullSpeed, capacityOf, howOf, SHARES, type Step, stepOf } from "../load/steps.ts";
+import { relatedPath } from "../load/urls.ts";
+import { cpuUs } from "../metrics/proc.ts";
+
+const CACHE_BYTES = 64 * 1024 * 1024;
+const SHOE = 123;
+const CONNECTIONS = 32;
+/** The shop may cost a bare server's CPU divided by this. */
+const SHARE_OF_BARE = 0.85;
+const ENCODINGS = ["gzip", "identity"] as const;
+type Encoding = (typeof ENCODINGS)[number];
+/** A calm shop, beside the shares of what it can do. */
+const CALM_RATE = 10_000;
+// A round is made of short turns, because this kind of machine changes its speed from one second to the next.
+const FULL = { shoes: 10_000, calmRate: CALM_RATE, turnsOfRound: 2, seconds: 1.5, warmUpSeconds: 3 };
+const QUICK = { shoes: 1_000, calmRate: 500, turnsOfRound: 1, seconds: 0.5, warmUpSeconds: 0.5 };
+
+export const cachedRelated: Scenario = {
+  name: "cached-related",
+  boot: "the shop in production settings, and a bare Bun.serve with the same bytes and headers, on one core",
+  load: "oha, one address, 32 connections, gzip and not; to each in turn 10,000/s, then 50, 70 and 90 % of what the shop can do",
+  measures: "server CPU per request, shop / bare",
+  needsOha: true,
+  async *run(bench) {
+    for (const encoding of ENCODINGS) yield* compare(bench, encoding);
+  },
+};
+
+const settingsOf = ({ isQuick }: Bench) => (isQuick ? QUICK : FULL);
+
+/** Both servers, the same bytes, and how they are asked. */
+type Pair = { encoding: Encoding; bytes: number; shop: Asked; bare: Asked };
+
+async function* compare(bench: Bench, encoding: Encoding): AsyncGenerator<Line[]> {
+  const { children, cores, say } = bench;
+  const { shoes, calmRate, seconds, warmUpSeconds } = settingsOf(bench);
+  const dataDir = await catalogueOf(shoes, children, say);
+  const shop = await bootShop(children, { dataDir, cores: cores.server, cacheBytesMax: CACHE_BYTES });
+  const sample = await takeHit(shop, encoding);
+  const bare = await bootBare(children, sample, cores.server);
+  await expectAlike(bare, sample, encoding);
+  const askedOf = ({ base, child }: Server): Asked => ({
+    load: {
+      target: { url: base + relatedPath(SHOE) },
+      connections: CONNECTIONS,
+      encoding,
+      cores: cores.load,
+    },
+    cpuUs: () => cpuUs(child.pid),
+    layers: null,
+  });
+  const bytes = Buffer.from(sample.body, "base64").length;
+  const pair: Pair = { encoding, bytes, shop: askedOf(shop), bare: askedOf(bare) };
+  for (const { load } of [pair.bare, pair.shop])
+    await ohaOf(bench).send({ ...load, seconds: warmUpSeconds, rate: null });
+  const full = await atFullSpeed(bench, pair.shop, seconds);
+  yield [perSecondLine(pair, full)];
+  const capacity = capacityOf(full);
+  const steps = SHARES.map((share) => ({
+    name: `${Math.round(share * 100)} % of its capacity`,
+    rate: Math.floor(capacity * share),
+  }));
+  for (const step of [{ name: `${written(calmRate)}/s`, rate: calmRate }, ...steps]) {
+    say(`${encoding}, ${step.name}`);
+    const what = `CPU per cached request, shop / bare (${encoding}, ${step.name})`;
+    yield await orNotReached({ what, unit: "" }, () => atRate(bench, pair, { ...step, what }));
+  }
+  await expectAlike(shop, sample, encoding);
+  await Promise.all([children.end(shop.child), children.end(bare.child)]);
+}
+
+function perSecondLine({ encoding, bytes, shop }: Pair, full: readonly Step[]): Line {
+  return {
+    what: `cached related, one core (${encoding})`,
+    unit: "/s",
+    values: full.map(({ run }) => run.perSecond),
+    how: howOf(shop, null, bytes, full),
+  };
+}
+
+/** Both at this rate, in turns. */
+async function atRate(
+  bench: Bench,
+  { encoding, bytes, shop, bare }: Pair,
+  { what, name, rate }: { what: string; name: string; rate: number },
+): Promise<Line[]> {
+  const { turnsOfRound, seconds } = settingsOf(bench);
+  const costs = new Map<Asked, number[]>([
+    [shop, []],
+    [bare, []],
+  ]);
+  for (let round = 0; round < bench.rounds; round += 1) {
+    const spent = new Map([shop, bare].map((asked) => [asked, { us: 0, answers: 0 }]));
+    for (let turn = 0; turn < turnsOfRound; turn += 1)
+      for (const asked of turns([shop, bare], round + turn)) {
+        const { run, us } = await stepOf(bench, asked, { seconds, rate });
+        const sum = spent.get(asked) ?? { us: 0, answers: 0 };
+        spent.set(asked, { us: sum.us + us * run.answers, answers: sum.answers + run.answers });
+      }
+    for (const [asked, { us, answers }] of spent) costs.get(asked)?.push(us / answers);
+  }
+  const [ofShop = [], ofBare = []] = [...costs.values()];
+  const how = howOf(shop, rate, bytes, []);
+  const at = (series: string) => ({
+    chart: `CPU per cached request (${encoding})`,
+    series,
+    x: name,
+  });
+  return [
+    {
+      what,
+      unit: "",
+      how,
+      target: { atMost: 1 / SHARE_OF_BARE },
+      values: ofShop.map((us, round) => us / (ofBare[round] ?? Number.NaN)),
+    },
+    {
+      what: `  the shop (${encoding}, ${name})`,
+      unit: "us",
+      values: ofShop,
+      how,
+      point: at("the shop"),
+    },
+    {
+      what: `  ceiling: bare Bun.serve (${encoding}, ${name})`,
+      unit: "us",
+      values: ofBare,
+      how,
+      point: at("bare Bun.serve"),
+    },
+  ];
+}
+
+/** The answer as it comes from memory: the first one computes it. */
+async function takeHit({ base }: Server, encoding: string): Promise<Sample> {
+  await takeSample(base + relatedPath(SHOE), encoding);
+  const sample = await takeSample(base + relatedPath(SHOE), encoding);
+  const status = sample.headers.find(([name]) => name === "cache-status")?.[1] ?? "";
+  if (!status.includes("hit"))
+    throw new Error(`the answer does not come from memory: cache-status is "${status}"`);
+  return sample;
+}
+
+/** Both must give the same body and name the same headers, else they are not to be compared. */
+async function expectAlike({ base }: Server, sample: Sample, encoding: string): Promise<void> {
+  const other = await takeSample(base + relatedPath(SHOE), encoding);
+  const names = ({ headers }: Sample) => headers.map(([name]) => name).join(" ");
+  if (other.body !== sample.body || names(other) !== names(sample))
+    throw new Error("the bare server and the shop do not answer alike");
+}

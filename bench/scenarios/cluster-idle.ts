@@ -1,0 +1,117 @@
+// A cluster that nobody asks anything: what it takes of a core and of the memory.
+import { bootCluster, type Cluster, endCluster } from "../boot/cluster.ts";
+import type { Bench, Line, Scenario } from "../harness/scenario.ts";
+import { cpuUs, memoryOf, type Process, shareMib, treeOf } from "../metrics/proc.ts";
+
+const CORE_PERCENT_MAX = 15;
+/** 1.5 GB. */
+const MEMORY_MIB_MAX = 1_430;
+const MICROSECONDS = 1_000_000;
+const FULL = { shoes: 1_000, nodes: 12, seconds: 10, settleSeconds: 10 };
+const QUICK = { shoes: 1_000, nodes: 2, seconds: 1, settleSeconds: 1 };
+
+export const clusterIdle: Scenario = {
+  name: "cluster-idle",
+  boot: "a cluster of twelve nodes with its edge, 1,000 shoes",
+  load: "nothing",
+  measures: "CPU of nodes, primary and NGINX in 10 s, and their memory; the watching command beside",
+  needsOha: false,
+  async *run(bench) {
+    const { shoes, nodes, seconds, settleSeconds } = settingsOf(bench);
+    const cluster = await bootCluster(bench, { nodes, shoes });
+    // The while itself is what is measured, here and below.
+    await Bun.sleep(settleSeconds * 1_000);
+    const shares: Shares[] = [];
+    for (let round = 0; round < bench.rounds; round += 1) {
+      bench.say(`round ${round + 1} of ${bench.rounds}: ${seconds} s of nothing`);
+      shares.push(await idle(cluster, seconds));
+    }
+    const parts = partsOf(cluster);
+    yield linesOf(nodes, shares, parts);
+    await endCluster(bench, cluster);
+  },
+};
+
+const settingsOf = ({ isQuick }: Bench) => (isQuick ? QUICK : FULL);
+
+/** Processes of a cluster by what they do. */
+export type Parts = Record<"nodes" | "primary" | "edge" | "command", number[]>;
+
+/** Percent of a core that each part took. */
+type Shares = Record<keyof Parts, number>;
+
+const NAMES = ["nodes", "primary", "edge", "command"] as const;
+
+const partsOf = (cluster: Cluster): Parts => sortOut(treeOf(cluster.child.pid), cluster);
+
+/** Who does what; what is neither node, primary nor NGINX watches over them. */
+export function sortOut(
+  processes: readonly Pick<Process, "pid" | "name">[],
+  { nodes, primary }: Pick<Cluster, "nodes" | "primary">,
+): Parts {
+  const parts: Parts = { nodes: [], primary: [], edge: [], command: [] };
+  for (const { pid, name } of processes) {
+    if (nodes.some((node) => node.pid === pid)) parts.nodes.push(pid);
+    else if (pid === primary.pid) parts.primary.push(pid);
+    else if (name.startsWith("nginx")) parts.edge.push(pid);
+    else parts.command.push(pid);
+  }
+  return parts;
+}
+
+async function idle(cluster: Cluster, seconds: number): Promise<Shares> {
+  const before = readCpu(partsOf(cluster));
+  const startedAt = performance.now();
+  await Bun.sleep(seconds * 1_000);
+  const tookUs = ((performance.now() - startedAt) / 1_000) * MICROSECONDS;
+  const parts = partsOf(cluster);
+  const after = readCpu(parts);
+  const percent = (name: keyof Parts): number => {
+    // One that ended meanwhile (NGINX's loader does) is left out; a new one has all its time counted.
+    const us = parts[name].reduce((sum, pid) => sum + (after.get(pid) ?? 0) - (before.get(pid) ?? 0), 0);
+    return (100 * us) / tookUs;
+  };
+  return {
+    nodes: percent("nodes"),
+    primary: percent("primary"),
+    edge: percent("edge"),
+    command: percent("command"),
+  };
+}
+
+const readCpu = (parts: Parts): Map<number, number> =>
+  new Map(NAMES.flatMap((name) => parts[name]).map((pid) => [pid, cpuUs(pid)]));
+
+function linesOf(nodes: number, shares: readonly Shares[], parts: Parts): Line[] {
+  const measured = [...parts.nodes, ...parts.primary, ...parts.edge];
+  const sum = (pids: readonly number[], of: (pid: number) => number) =>
+    pids.reduce((total, pid) => total + of(pid), 0);
+  const core = (what: string, of: (each: Shares) => number): Line => ({
+    what,
+    unit: "%",
+    values: shares.map(of),
+  });
+  const memory = (what: string, mib: number): Line => ({ what, unit: "MiB", values: [mib] });
+  return [
+    {
+      ...core(
+        `idle, ${nodes} nodes, primary and NGINX: of a core`,
+        (each) => each.nodes + each.primary + each.edge,
+      ),
+      target: { atMost: CORE_PERCENT_MAX },
+    },
+    core("  the nodes", (each) => each.nodes),
+    core("  the primary", (each) => each.primary),
+    core("  beside: the command that watches over them", (each) => each.command),
+    {
+      ...memory("memory of all together (what several share counted once)", sum(measured, shareMib)),
+      target: { atMost: MEMORY_MIB_MAX },
+    },
+    memory(
+      "  resident, shared pages counted for each",
+      sum(measured, (pid) => memoryOf(pid).nowMib),
+    ),
+    memory("  a node on average", sum(parts.nodes, shareMib) / parts.nodes.length),
+    memory("  beside: the command that watches over them", sum(parts.command, shareMib)),
+  ];
+}

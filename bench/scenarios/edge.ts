@@ -1,0 +1,168 @@
+// What the shipped configuration costs NGINX: cached and proxied answers beside the barest configuration, with the same bytes.
+
+import { type Barest, bootBarest, bootShipped } from "../boot/nginx.ts";
+import { bootBare, bootShop, type Server, takeSample } from "../boot/shop.ts";
+import { type Bench, type How, type Line, ohaOf, type Scenario } from "../harness/scenario.ts";
+import { turns } from "../harness/stats.ts";
+import { catalogueOf } from "../load/catalogue.ts";
+import type { Load, Run } from "../load/oha.ts";
+import { relatedPath, relatedPaths, writeUrls } from "../load/urls.ts";
+import { cpuUs, treeOf } from "../metrics/proc.ts";
+
+const HIT_SHARE_MIN = 0.9;
+const PROXIED_SHARE_MIN = 0.85;
+const HOT_SHOES = 100;
+const CONNECTIONS = 64;
+const URLS_SEED = 14;
+/** Nothing public, so nothing of it is kept. */
+const PERSONAL_PATH = "/api/users/me/likes";
+// A round is made of short turns, because this kind of machine changes its speed from one second to the next.
+const FULL = { shoes: 100_000, turnsOfRound: 4, seconds: 2, warmUpSeconds: 3 };
+const QUICK = { shoes: 1_000, turnsOfRound: 1, seconds: 1, warmUpSeconds: 1 };
+
+export const edge: Scenario = {
+  name: "edge",
+  boot: "NGINX with the shipped configuration, and with the barest one, before the same bare Bun.serve, all on one core",
+  load: "oha, 64 connections, gzip, as fast as it goes, each in turn: 100 hot addresses; one that is never kept; 100,000 that are seldom hits",
+  measures: "answers per second and per second of NGINX's CPU time, shipped / barest",
+  needsOha: true,
+  async *run(bench) {
+    const { children, cores, isQuick } = bench;
+    const sample = await sampleOf(bench);
+    const bytes = Buffer.from(sample.body, "base64").length;
+    const upstream = await bootBare(children, sample, cores.server);
+    const options = { upstream, cores: cores.server, bytes };
+    const shipped = await bootShipped(children, options);
+    const barest = await bootBarest(children, options);
+    await expectAlike(shipped, barest);
+    const { shoes } = isQuick ? QUICK : FULL;
+    const beside = (server: Server) => ({ shipped, barest: server });
+    const hot = await compare(bench, "hot", relatedPaths(HOT_SHOES), {
+      ...beside(barest.cached),
+      "ceiling: NGINX return": barest.returned,
+    });
+    yield linesOf("cached answers", bytes, hot, HIT_SHARE_MIN);
+    const personal = await compare(bench, "personal", [PERSONAL_PATH], beside(barest.proxied));
+    yield linesOf("proxied, never kept", bytes, personal, PROXIED_SHARE_MIN);
+    const kept = await compare(bench, "kept", relatedPaths(shoes), beside(barest.cached));
+    yield linesOf("proxied and kept", bytes, kept);
+    await Promise.all([shipped, barest.cached, upstream].map(({ child }) => children.end(child)));
+  },
+};
+
+/** What a node answers from memory. */
+async function sampleOf({ children, cores, say }: Bench) {
+  const dataDir = await catalogueOf(QUICK.shoes, children, say);
+  const shop = await bootShop(children, { dataDir, cores: cores.server, cacheBytesMax: 1024 * 1024 });
+  const url = shop.base + relatedPath(1);
+  await takeSample(url, "gzip");
+  const sample = await takeSample(url, "gzip");
+  await children.end(shop.child);
+  return sample;
+}
+
+async function expectAlike(shipped: Server, { cached, proxied }: Barest): Promise<void> {
+  for (const path of [relatedPath(1), PERSONAL_PATH]) {
+    const bodies = await Promise.all(
+      [shipped, cached, proxied].map(async ({ base }) => (await takeSample(base + path, "gzip")).body),
+    );
+    if (new Set(bodies).size !== 1) throw new Error(`the two configurations do not answer alike: ${path}`);
+  }
+}
+
+/** Per round: answers per second, and NGINX's CPU time in us per answer. */
+type Seen = { perSecond: number[]; us: number[] };
+type Side = { name: string; server: Server; load: Load; seen: Seen };
+
+/** Sends the same to each server in turn; what was seen comes in the order of `servers`. */
+async function compare(
+  bench: Bench,
+  what: string,
+  paths: readonly string[],
+  servers: Record<string, Server>,
+): Promise<Side[]> {
+  const { children, cores, rounds, isQuick, say } = bench;
+  const { turnsOfRound, seconds, warmUpSeconds } = isQuick ? QUICK : FULL;
+  const sides = Object.entries(servers).map(([name, server], at): Side => {
+    const urlsPath = writeUrls(children.folder, `${what}-${at}`, server.base, paths, URLS_SEED);
+    const load: Load = {
+      target: { urlsPath },
+      connections: CONNECTIONS,
+      seconds,
+      rate: null,
+      encoding: "gzip",
+      cores: cores.load,
+    };
+    return { name, server, load, seen: { perSecond: [], us: [] } };
+  });
+  for (const { load } of sides) await ohaOf(bench).send({ ...load, seconds: warmUpSeconds });
+  for (let round = 0; round < rounds; round += 1) {
+    say(`${what}, round ${round + 1} of ${rounds}`);
+    const spent = new Map(sides.map((side) => [side, noTurns()]));
+    for (let turn = 0; turn < turnsOfRound; turn += 1)
+      for (const side of turns(sides, round + turn)) {
+        const before = cpuOf(side.server);
+        const run = await ohaOf(bench).send(side.load);
+        addTurn(spent.get(side) ?? noTurns(), run, cpuOf(side.server) - before);
+      }
+    for (const [{ seen }, { us, answers, seconds: took }] of spent) {
+      seen.perSecond.push(answers / took);
+      seen.us.push(us / answers);
+    }
+  }
+  return sides;
+}
+
+const noTurns = () => ({ us: 0, answers: 0, seconds: 0 });
+
+function addTurn(sum: ReturnType<typeof noTurns>, { answers, perSecond }: Run, us: number): void {
+  sum.us += us;
+  sum.answers += answers;
+  sum.seconds += answers / perSecond;
+}
+
+/** Of the master and its workers. */
+const cpuOf = ({ child }: Server): number => treeOf(child.pid).reduce((sum, { pid }) => sum + cpuUs(pid), 0);
+
+function linesOf(what: string, bytes: number, sides: readonly Side[], atLeast?: number): Line[] {
+  const [shipped, barest] = sides;
+  if (!shipped || !barest) throw new Error("two sides are compared");
+  const target = atLeast === undefined ? {} : { target: { atLeast } };
+  const how: How = { connections: CONNECTIONS, rate: null, encoding: "gzip", bytes };
+  const ratio = (above: number[], below: number[]) =>
+    above.map((value, round) => value / (below[round] ?? Number.NaN));
+  const named = (name: string) => `  ${what}: ${name}`;
+  const at = (name: string) => ({ series: name, x: what });
+  return [
+    {
+      what: `${what}: per second, shipped / barest`,
+      unit: "",
+      how,
+      ...target,
+      values: ratio(shipped.seen.perSecond, barest.seen.perSecond),
+    },
+    {
+      what: `${what}: per second of NGINX's CPU time, shipped / barest`,
+      unit: "",
+      how,
+      ...target,
+      values: ratio(barest.seen.us, shipped.seen.us),
+    },
+    ...sides.flatMap(({ name, seen }): Line[] => [
+      {
+        what: named(name),
+        unit: "/s",
+        values: seen.perSecond,
+        how,
+        point: { chart: "Answers per second of NGINX on one core", ...at(name) },
+      },
+      {
+        what: named(`${name}, NGINX's CPU per answer`),
+        unit: "us",
+        values: seen.us,
+        how,
+        point: { chart: "NGINX's CPU per answer", ...at(name) },
+      },
+    ]),
+  ];
+}

@@ -1,0 +1,130 @@
+// What a cached answer costs as a shop grows: from a thousand shoes to a million, and from one node to twelve.
+
+import { bootCluster, endCluster } from "../boot/cluster.ts";
+import { bootShop, type Server } from "../boot/shop.ts";
+import { type Bench, type Line, ohaOf, type Scenario } from "../harness/scenario.ts";
+import { median, turns, written } from "../harness/stats.ts";
+import { catalogueOf } from "../load/catalogue.ts";
+import { type Asked, atFullSpeed, type Step, stepOf } from "../load/steps.ts";
+import { relatedPaths, writeUrls } from "../load/urls.ts";
+import { cpuUs, treeOf } from "../metrics/proc.ts";
+
+/** "Flat" leaves this much. */
+const GROWTH_MAX = 1.25;
+const CACHE_BYTES = 64 * 1024 * 1024;
+const HOT_SHOES = 100;
+const URLS_SEED = 1;
+const CONNECTIONS = { node: 32, edge: 64 };
+// A round is made of short turns, because this kind of machine changes its speed from one second to the next.
+const FULL = {
+  sizes: [1_000, 100_000, 1_000_000],
+  rate: 10_000,
+  turnsOfRound: 2,
+  nodes: [1, 2, 4, 8, 12],
+  nodeShoes: 1_000,
+  seconds: 2,
+};
+const QUICK = { sizes: [1_000], rate: 500, turnsOfRound: 1, nodes: [1, 2], nodeShoes: 1_000, seconds: 0.5 };
+
+export const growth: Scenario = {
+  name: "growth",
+  boot: "the shop with 1,000, 100,000 and 1,000,000 shoes on one core; then clusters of 1, 2, 4, 8 and 12 nodes with their edge",
+  load: "oha, 100 hot addresses of related shoes, gzip: at 10,000/s to each size in turn; through the edges as fast as it goes",
+  measures:
+    "CPU per cached answer, of the shop and of edge and nodes together; the largest beside the smallest",
+  needsOha: true,
+  async *run(bench) {
+    yield await overSizes(bench);
+    yield await overNodes(bench);
+  },
+};
+
+const settingsOf = ({ isQuick }: Bench) => (isQuick ? QUICK : FULL);
+
+function hotOn(bench: Bench, base: string, name: string, cores: number[] | null): Asked["load"] {
+  const urlsPath = writeUrls(bench.children.folder, name, base, relatedPaths(HOT_SHOES), URLS_SEED);
+  return { target: { urlsPath }, connections: CONNECTIONS.node, encoding: "gzip", cores };
+}
+
+async function overSizes(bench: Bench): Promise<Line[]> {
+  const { children, cores, rounds, say } = bench;
+  const { sizes, rate, seconds, turnsOfRound } = settingsOf(bench);
+  const shops: { shoes: number; server: Server; asked: Asked; us: number[] }[] = [];
+  for (const shoes of sizes) {
+    const dataDir = await catalogueOf(shoes, children, say);
+    const server = await bootShop(children, { dataDir, cores: cores.server, cacheBytesMax: CACHE_BYTES });
+    const load = hotOn(bench, server.base, `hot-${shoes}`, cores.load);
+    const asked = { load, cpuUs: () => cpuUs(server.child.pid), layers: null };
+    await ohaOf(bench).send({ ...load, seconds, rate });
+    shops.push({ shoes, server, asked, us: [] });
+  }
+  for (let round = 0; round < rounds; round += 1) {
+    say(`round ${round + 1} of ${rounds}: sizes`);
+    const seen = new Map<number, Step[]>();
+    for (let turn = 0; turn < turnsOfRound; turn += 1)
+      for (const { shoes, asked } of turns(shops, round + turn))
+        seen.set(shoes, [...(seen.get(shoes) ?? []), await stepOf(bench, asked, { seconds, rate })]);
+    for (const { shoes, us } of shops) us.push(middle(seen.get(shoes) ?? []));
+  }
+  await Promise.all(shops.map(({ server }) => children.end(server.child)));
+  const lines = shops.map(
+    ({ shoes, us }): Line => ({
+      what: `  CPU per cached answer, ${written(shoes)} shoes`,
+      unit: "us",
+      values: us,
+      point: { chart: "CPU per cached answer, by shoes", series: "the shop", x: shoes, xUnit: "shoes" },
+      how: { connections: CONNECTIONS.node, rate, encoding: "gzip" },
+    }),
+  );
+  return [ratioOf("CPU per cached answer, most shoes / fewest", lines), ...lines];
+}
+
+/** A CPU time per answer of several turns: they lasted equally long. */
+const middle = (steps: readonly Step[]): number =>
+  steps.reduce((sum, { us }) => sum + us, 0) / Math.max(1, steps.length);
+
+async function overNodes(bench: Bench): Promise<Line[]> {
+  const { nodes, nodeShoes, seconds } = settingsOf(bench);
+  const lines: Line[] = [];
+  const ends: Line[] = [];
+  for (const count of nodes) {
+    const cluster = await bootCluster(bench, { nodes: count, shoes: nodeShoes });
+    const watched = new Set([cluster.primary.pid]);
+    // All but the primary and the command that watches: NGINX and the nodes.
+    const pids = treeOf(cluster.child.pid)
+      .map(({ pid }) => pid)
+      .filter((pid) => pid !== cluster.child.pid && !watched.has(pid));
+    const asked: Asked = {
+      load: { ...hotOn(bench, cluster.edge, "hot-edge", null), connections: CONNECTIONS.edge },
+      cpuUs: () => pids.reduce((sum, pid) => sum + cpuUs(pid), 0),
+      layers: null,
+    };
+    await ohaOf(bench).send({ ...asked.load, seconds, rate: null });
+    bench.say(`${count} nodes`);
+    const steps = await atFullSpeed(bench, asked, seconds);
+    await endCluster(bench, cluster);
+    const at = { series: "edge and nodes", x: count, xUnit: "nodes" };
+    const how = { connections: CONNECTIONS.edge, rate: null, encoding: "gzip" as const };
+    ends.push({
+      what: `  CPU of edge and nodes per cached answer, ${count} nodes`,
+      unit: "us",
+      values: steps.map(({ us }) => us),
+      how,
+      point: { chart: "CPU per cached answer, by nodes", ...at },
+    });
+    lines.push({
+      what: `  answers through the edge, ${count} nodes`,
+      unit: "/s",
+      values: steps.map(({ run }) => run.perSecond),
+      how,
+      point: { chart: "answers per second through the edge, by nodes", ...at },
+    });
+  }
+  return [ratioOf("CPU per cached answer, most nodes / fewest", ends), ...ends, ...lines];
+}
+
+function ratioOf(what: string, lines: readonly Line[]): Line {
+  const [first, last] = [lines.at(0)?.values ?? [], lines.at(-1)?.values ?? []];
+  const values = last.map((us, round) => us / (first[round] ?? median(first)));
+  return { what, unit: "", values, target: { atMost: GROWTH_MAX } };
+}

@@ -1,0 +1,119 @@
+// Importing a CSV file: rows per second without and with writing, and the most memory it takes.
+import { existsSync, mkdtempSync, rmSync } from "node:fs";
+import { join } from "node:path";
+import type { Children } from "../harness/children.ts";
+import type { Bench, Line, Scenario } from "../harness/scenario.ts";
+import { written } from "../harness/stats.ts";
+import { csvOf } from "../load/catalogue.ts";
+import { memoryOf } from "../metrics/proc.ts";
+
+const DRY_ROWS_PER_SECOND = 20_000;
+const MEMORY_MIB_MAX = 300;
+const MICROSECONDS = 1_000_000;
+const LOOK_MS = 50;
+const IMPORT_MS_MAX = 20 * 60_000;
+/** A million rows take minutes, so they are imported once. */
+const FULL = [
+  { rows: 100_000, shoesPerSecond: 8_000, rounds: 3 },
+  { rows: 1_000_000, shoesPerSecond: 5_000, rounds: 1 },
+];
+const QUICK = [{ rows: 2_000, shoesPerSecond: 8_000, rounds: 1 }];
+
+export const importing: Scenario = {
+  name: "import",
+  boot: "bun run import on an empty folder for data, once with --dry-run and once in earnest",
+  load: "a CSV file of 100,000 rows, three times, and one of 1,000,000 rows, once",
+  measures: "rows per second from start to exit, peak memory",
+  needsOha: false,
+  async *run(bench) {
+    for (const size of bench.isQuick ? QUICK : FULL) yield await importRows(bench, size);
+  },
+};
+
+async function importRows(
+  bench: Bench,
+  { rows, shoesPerSecond, rounds }: (typeof FULL)[number],
+): Promise<Line[]> {
+  const path = await csvOf(rows, bench.children, bench.say);
+  const seen = { dry: noneSeen(), real: noneSeen() };
+  for (let round = 0; round < rounds; round += 1) {
+    for (const kind of ["dry", "real"] as const) {
+      bench.say(
+        `${written(rows)} rows, round ${round + 1} of ${rounds}: ${kind === "dry" ? "--dry-run" : "in earnest"}`,
+      );
+      const { seconds, cpuSeconds, peakMib } = await importOnce(bench.children, path, rows, kind === "dry");
+      seen[kind].perSecond.push(rows / seconds);
+      seen[kind].perCpuSecond.push(rows / cpuSeconds);
+      seen[kind].peakMib.push(peakMib);
+    }
+  }
+  const size = written(rows);
+  return [
+    ...linesOf(`import --dry-run, ${size} rows`, "rows/s", seen.dry, DRY_ROWS_PER_SECOND),
+    ...linesOf(`import into an empty catalogue, ${size} shoes`, "shoes/s", seen.real, shoesPerSecond),
+  ];
+}
+
+type Seen = { perSecond: number[]; perCpuSecond: number[]; peakMib: number[] };
+
+const noneSeen = (): Seen => ({ perSecond: [], perCpuSecond: [], peakMib: [] });
+
+const linesOf = (
+  what: string,
+  unit: string,
+  { perSecond, perCpuSecond, peakMib }: Seen,
+  atLeast: number,
+): Line[] => [
+  { what, unit, values: perSecond, target: { atLeast } },
+  { what: "  per second of CPU time, all threads", unit, values: perCpuSecond },
+  { what: "  peak memory", unit: "MiB", values: peakMib, target: { atMost: MEMORY_MIB_MAX } },
+];
+
+async function importOnce(children: Children, path: string, rows: number, isDry: boolean) {
+  const dataDir = mkdtempSync(join(children.folder, "import-"));
+  try {
+    const startedAt = performance.now();
+    const script = ["app/import/command.ts", path, ...(isDry ? ["--dry-run"] : [])];
+    const child = children.start(script, { env: { DATA_DIR: dataDir, DEMO: "false" }, cores: null });
+    const ending = children.expectEnd(child, IMPORT_MS_MAX);
+    const looking = watchPeak(child.pid, ending);
+    const summary = await ending;
+    const seconds = (performance.now() - startedAt) / 1_000;
+    const cpuSeconds = Number(child.process.resourceUsage()?.cpuTime.total ?? Number.NaN) / MICROSECONDS;
+    expectAllAdded(summary, rows);
+    if (!isDry && !existsSync(join(dataDir, "insole.db"))) throw new Error("the import left no database");
+    return { seconds, cpuSeconds, peakMib: await looking };
+  } finally {
+    rmSync(dataDir, { recursive: true, force: true });
+  }
+}
+
+/** The most memory the process had, looked up until it ends: the kernel keeps the peak, so the last look holds it. */
+async function watchPeak(pid: number, ending: Promise<unknown>): Promise<number> {
+  let isOver = false;
+  const over = ending.finally(() => {
+    isOver = true;
+  });
+  // The end is awaited, and its failure reported, by the caller.
+  over.catch(() => undefined);
+  let peakMib = 0;
+  while (!isOver) {
+    try {
+      peakMib = Math.max(peakMib, memoryOf(pid).peakMib);
+    } catch {
+      // It ended between two looks.
+      break;
+    }
+    await Promise.race([Bun.sleep(LOOK_MS), over.catch(() => undefined)]);
+  }
+  if (peakMib === 0) throw new Error("the import was over before its memory could be read");
+  return peakMib;
+}
+
+/** Holds the summary that was printed against what the file has. */
+export function expectAllAdded(summary: string, rows: number): void {
+  const [, read, added] = /[Rr]ead ([\d,]+) = ([\d,]+) added/.exec(summary) ?? [];
+  const number = (text = "") => Number(text.replaceAll(",", ""));
+  if (read === undefined || number(read) !== rows || number(added) !== rows)
+    throw new Error(`invalid run, the import did not add ${rows} shoes: ${summary.trim()}`);
+}

@@ -1,0 +1,222 @@
+// The mix of the gateway that the shop replaces: registrations, browsing, writes and health, from few users, many, and a crowd.
+
+import { bootShop, type Server } from "../boot/shop.ts";
+import {
+  type Bench,
+  type Line,
+  ohaOf,
+  orNotReached,
+  type Scenario,
+  type Target,
+} from "../harness/scenario.ts";
+import { median, turns, written } from "../harness/stats.ts";
+import { catalogueCopy } from "../load/catalogue.ts";
+import { errorsOf, type Load, type Run } from "../load/oha.ts";
+import { ADMIN_SETTINGS, addCustomers, countLikes, signIn } from "../load/people.ts";
+import {
+  browsingPaths,
+  countAccounts,
+  dealt,
+  faultsOf,
+  likePaths,
+  sumOf,
+  withoutRepeats,
+  writeNewcomers,
+} from "../load/traffic.ts";
+import { writeUrls } from "../load/urls.ts";
+import { memoryShare, readMetrics } from "../metrics/metrics.ts";
+
+/** Requests a second that were published of the gateway, and the share of each kind. */
+const PUBLISHED_RATE = 61;
+const SHARES = { registration: 0.3, browsing: 0.4, writes: 0.2, health: 0.1 };
+/** Without registrations, which cost what a safe hash costs, it is asked so many times as much. */
+const TIMES = 20;
+const BROWSING_P95_MS_MAX = 20;
+const REGISTRATION_P95_MS_MAX = 250;
+const CACHE_BYTES = 64 * 1024 * 1024;
+const SHOES = 1_000;
+const CUSTOMERS = 2_000;
+
+type Kind = keyof typeof SHARES;
+/** How many connections for how long; five rounds make the published minutes. */
+type Shape = { name: "normal" | "stress" | "spike"; users: number; seconds: number };
+
+const SHAPES: readonly Shape[] = [
+  { name: "normal", users: 50, seconds: 12 },
+  { name: "stress", users: 100, seconds: 24 },
+  { name: "spike", users: 200, seconds: 6 },
+];
+type Settings = { addresses: number; withRegistration: readonly Shape[]; without: readonly Shape[] };
+const FULL: Settings = { addresses: 20_000, withRegistration: SHAPES, without: SHAPES };
+const QUICK: Settings = {
+  addresses: 2_000,
+  withRegistration: [{ name: "normal", users: 50, seconds: 1 }],
+  without: [{ name: "spike", users: 200, seconds: 1 }],
+};
+
+export const mix: Scenario = {
+  name: "mix",
+  boot: "the shop in production settings on a file, 1,000 shoes, 2,000 customers; it may use all cores",
+  load: "30 % registrations, 40 % browsing, 20 % likes, 10 % health at 61/s together, from 50 connections, 100 and 200; then without registrations at 1,220/s",
+  measures: "errors, and p95 of each kind",
+  needsOha: true,
+  async *run(bench) {
+    const { children, cores, say } = bench;
+    const { withRegistration, without } = settingsOf(bench);
+    const dataDir = await catalogueCopy(SHOES, children, say);
+    const server = await bootShop(children, {
+      dataDir,
+      cores: cores.wide,
+      cacheBytesMax: CACHE_BYTES,
+      env: ADMIN_SETTINGS,
+    });
+    addCustomers(dataDir, CUSTOMERS);
+    const shop = { ...server, dataDir };
+    const all: Mix = {
+      name: "the gateway's mix",
+      rate: PUBLISHED_RATE,
+      shapes: withRegistration,
+      kinds: ["registration", "browsing", "writes", "health"],
+    };
+    yield* measure(bench, shop, all);
+    yield* measure(bench, shop, {
+      name: "the mix without registration",
+      rate: PUBLISHED_RATE * TIMES,
+      shapes: without,
+      kinds: ["browsing", "writes", "health"],
+    });
+    const { rows, counted } = countLikes(dataDir);
+    if (rows !== counted) throw new Error(`${rows} likes stand, but the shoes count ${counted}`);
+    await children.end(server.child);
+  },
+};
+
+const settingsOf = ({ isQuick }: Bench) => (isQuick ? QUICK : FULL);
+
+type Shop = Server & { dataDir: string };
+type Mix = { name: string; rate: number; shapes: readonly Shape[]; kinds: readonly Kind[] };
+/** What one round of a shape saw of each kind, and the share of browsing that memory answered. */
+type Seen = { runs: Run[]; fromMemory: number };
+
+async function* measure(bench: Bench, shop: Shop, mix: Mix): AsyncGenerator<Line[]> {
+  await ohaOf(bench).send({
+    ...partsOf(bench, shop, "").browsing(),
+    connections: 16,
+    seconds: 1,
+    rate: null,
+  });
+  const rounds = new Map<Shape, Seen[]>(mix.shapes.map((shape) => [shape, []]));
+  const notReached = new Map<Shape, Line[]>();
+  for (let round = 0; round < bench.rounds; round += 1) {
+    for (const shape of turns(mix.shapes, round)) {
+      if (notReached.has(shape)) continue;
+      bench.say(`round ${round + 1} of ${bench.rounds}: ${mix.name}, ${shape.name}`);
+      const what = `${mix.name}, ${shape.name}`;
+      const lines = await orNotReached({ what, unit: "" }, async () => {
+        rounds.get(shape)?.push(await ohaOf(bench).keepRate(mix.rate, () => send(bench, shop, mix, shape)));
+        return [];
+      });
+      if (lines.length > 0) notReached.set(shape, lines);
+    }
+  }
+  for (const shape of mix.shapes) yield notReached.get(shape) ?? linesOf(mix, shape, rounds.get(shape) ?? []);
+}
+
+/** Sends all kinds at the same time, and sees to it that those who registered have accounts. */
+async function send(
+  bench: Bench,
+  shop: Shop,
+  mix: Mix,
+  shape: Shape,
+): Promise<Seen & { run: Pick<Run, "perSecond"> }> {
+  const parts = partsOf(bench, shop, await signIn(shop));
+  const loads = planOf(mix, shape.users).map(({ kind, connections, rate }) => ({
+    ...parts[kind](),
+    connections,
+    rate,
+    seconds: shape.seconds,
+  }));
+  const [accounts, metrics] = [countAccounts(shop.dataDir), await readMetrics(shop.base)];
+  const runs = (await ohaOf(bench).together(loads)).map((run, at) =>
+    mix.kinds[at] === "registration" ? withoutRepeats(run, countAccounts(shop.dataDir) - accounts) : run,
+  );
+  return { runs, run: sumOf(runs), fromMemory: memoryShare(metrics, await readMetrics(shop.base)) };
+}
+
+/** Each kind's share of the rate and of the users. */
+export function planOf({ kinds, rate }: Pick<Mix, "kinds" | "rate">, users: number) {
+  const shares = kinds.map((kind) => SHARES[kind]);
+  const sum = shares.reduce((total, share) => total + share, 0);
+  const connections = dealt(users, shares);
+  return kinds.map((kind, at) => ({
+    kind,
+    connections: connections[at] ?? 1,
+    rate: Number(((rate * SHARES[kind]) / sum).toFixed(2)),
+  }));
+}
+
+/** What is asked, by kind. */
+function partsOf({ children, cores, seed, isQuick }: Bench, { base }: Shop, token: string) {
+  const { addresses } = isQuick ? QUICK : FULL;
+  const { folder } = children;
+  const drawn = (name: string, paths: string[]) => ({ urlsPath: writeUrls(folder, name, base, paths, seed) });
+  const [gzip, identity] = [
+    { encoding: "gzip" as const, cores: cores.load },
+    { encoding: "identity" as const, cores: cores.load },
+  ];
+  return {
+    registration: () => ({
+      target: { url: `${base}/api/auth/register` },
+      post: { bodiesPath: writeNewcomers(folder) },
+      ...identity,
+    }),
+    browsing: () => ({ target: drawn("browsing", browsingPaths(SHOES, addresses, seed)), ...gzip }),
+    writes: () => ({
+      target: drawn("mix-likes", likePaths(SHOES, CUSTOMERS, addresses, seed)),
+      post: { token },
+      ...identity,
+    }),
+    health: () => ({ target: { url: `${base}/health` }, ...identity }),
+  } satisfies Record<Kind, () => Partial<Load>>;
+}
+
+const TARGETS: Partial<Record<Kind, Target>> = {
+  browsing: { atMost: BROWSING_P95_MS_MAX },
+  registration: { atMost: REGISTRATION_P95_MS_MAX },
+};
+
+/** Errors of all rounds together, for a median hides those of one; then each kind's p95. */
+function linesOf(mix: Mix, shape: Shape, seen: readonly Seen[]): Line[] {
+  const runs = seen.flatMap((each) => each.runs);
+  const hasRegistration = mix.kinds.includes("registration");
+  const isJudged = hasRegistration && shape.name === "normal";
+  const errors = runs.reduce((sum, run) => sum + errorsOf(run), 0);
+  const faults = faultsOf(runs);
+  const memory = median(seen.map(({ fromMemory }) => fromMemory));
+  return [
+    {
+      what: `${mix.name}, ${shape.name} (${shape.users} users): errors in all`,
+      unit: "",
+      values: [errors],
+      ...(isJudged || !hasRegistration ? { target: { atMost: 0 } } : {}),
+      note: `${written(runs.reduce((sum, { answers }) => sum + answers, 0))} answers${faults === "" ? "" : `; ${faults}`}`,
+      how: { connections: shape.users, rate: mix.rate, encoding: "gzip" },
+    },
+    ...planOf(mix, shape.users).map(({ kind, connections, rate }, at): Line => {
+      const target = isJudged ? TARGETS[kind] : undefined;
+      return {
+        what: `  ${kind}: p95`,
+        unit: "ms",
+        values: seen.map((each) => each.runs[at]?.p95Ms ?? Number.NaN),
+        ...(target ? { target } : {}),
+        point: { chart: `${mix.name}: p95 per kind`, series: shape.name, x: kind },
+        how: {
+          connections,
+          rate,
+          encoding: kind === "browsing" ? "gzip" : "identity",
+          ...(kind === "browsing" ? { layers: { memory, computed: 1 - memory } } : {}),
+        },
+      };
+    }),
+  ];
+}

@@ -1,0 +1,239 @@
+// The shop beside three back ends written as their own documentation would write them: the same shoes, answers and questions.
+
+import { findPeers, type Peer, type Side, sideOf } from "../boot/peers.ts";
+import { bootShop } from "../boot/shop.ts";
+import { type Bench, type How, type Line, ohaOf, type Scenario, type Target } from "../harness/scenario.ts";
+import { median, turns, written } from "../harness/stats.ts";
+import { catalogueOf } from "../load/catalogue.ts";
+import type { Load } from "../load/oha.ts";
+import { writeUrls } from "../load/urls.ts";
+import { parseCacheAnswers, readMetrics, shareBetween } from "../metrics/metrics.ts";
+import { peersFileOf } from "../peers/data.ts";
+import { drawn, expectEqualAnswers, fill, type Lengths, listQuestions } from "../peers/equal.ts";
+import { KINDS, type Kind, type Question, shopDialect } from "../peers/questions.ts";
+
+const CONNECTIONS = 32;
+const CACHE_BYTES = 128 * 1024 * 1024;
+/** While a cache is filled before a turn. */
+const FILLING_AT_A_TIME = 16;
+const FULL = { shoes: 100_000, hotShoes: 2_000, seconds: 2, warmUpSeconds: 1 };
+const QUICK = { shoes: 1_000, hotShoes: 100, seconds: 1, warmUpSeconds: 0 };
+
+/** Where the questions come from: from the whole catalogue, or from a part that every cache holds. */
+type Pool = "all" | "hot";
+
+const SHOP = "the shop";
+const SHOP_CACHED = "the shop, cache";
+/** The shop's side, the side it is held against, and the target of the ratio by kind. */
+type Pair = { pool: Pool; shop: string; peer: string; targets: Partial<Record<Kind, Target>> };
+const PAIRS: readonly Pair[] = [
+  { pool: "all", shop: SHOP, peer: "PocketBase", targets: { item: { atLeast: 3 }, list: { atLeast: 5 } } },
+  { pool: "all", shop: SHOP, peer: "Fastify", targets: { related: { atLeast: 3 } } },
+  { pool: "all", shop: SHOP, peer: "Express", targets: {} },
+  { pool: "hot", shop: SHOP_CACHED, peer: "PocketBase", targets: { item: { atLeast: 10 } } },
+  { pool: "hot", shop: SHOP_CACHED, peer: "Express, Redis", targets: { item: { atLeast: 10 } } },
+  { pool: "hot", shop: SHOP_CACHED, peer: "Fastify, cache", targets: {} },
+];
+
+export const peers: Scenario = {
+  name: "peers",
+  boot: "the shop, Express with PostgreSQL and Redis, Fastify with better-sqlite3, PocketBase: the same 100,000 shoes, on one core",
+  load: "oha, an item, a list of 20 with total, related shoes, in turns, 32 connections, as fast as it goes; equal answers first",
+  measures: "requests per second and CPU per request, without and with a cache; the shop / each peer",
+  needsOha: true,
+  async *run(bench) {
+    const { children, say } = bench;
+    const { shoes, hotShoes } = settingsOf(bench);
+    const dataDir = await catalogueOf(shoes, children, say);
+    const dataPath = await peersFileOf(dataDir, children, say);
+    const all = findPeers();
+    const sides = await bootSides(bench, dataDir, dataPath, all);
+    const [shop] = sides;
+    if (shop === undefined) throw new Error("the shop did not start");
+    const lists = await listQuestions(shop.server, shoes);
+    say("the same answers from all");
+    const lengths = await expectEqualAnswers(sides, shoes, lists, bench.seed);
+    const numbers = Array.from({ length: shoes }, (_, at) => at + 1);
+    const hot = drawn(numbers, hotShoes, bench.seed);
+    const note = missingNote(all);
+    for (const kind of KINDS) {
+      const of = (numbersOf: number[]): Question[] =>
+        kind === "list" ? lists : numbersOf.map((shoe) => ({ kind, shoe }));
+      const entries = entriesOf(bench, kind, sides, { all: of(numbers), hot: of(hot) });
+      await measure(bench, kind, entries);
+      yield linesOf(kind, entries, lengths, note);
+    }
+    // Servers first, so that none loses its database.
+    await Promise.all(sides.map(({ server }) => children.end(server.child)));
+    await children.endAll();
+  },
+};
+
+const settingsOf = ({ isQuick }: Bench) => (isQuick ? QUICK : FULL);
+
+const missingNote = (all: readonly Peer[]): string | null => {
+  const missing = all.filter((peer) => peer.missing !== null);
+  if (missing.length === 0) return null;
+  return `without ${missing.map(({ name, missing: what }) => `${name} (${what} is not installed)`).join("; ")}`;
+};
+
+/** The shop's sides, then those of the peers that are installed. */
+async function bootSides(
+  { children, cores: { server: cores }, say }: Bench,
+  dataDir: string,
+  dataPath: string,
+  all: readonly Peer[],
+): Promise<Side[]> {
+  const off = await bootShop(children, { dataDir, cores, cacheBytesMax: 0 });
+  const on = await bootShop(children, { dataDir, cores, cacheBytesMax: CACHE_BYTES });
+  const sides: Side[] = [
+    sideOf(SHOP, shopDialect, off, [off.child]),
+    {
+      ...sideOf(SHOP_CACHED, shopDialect, on, [on.child]),
+      readHits: async () => parseCacheAnswers(await readMetrics(on.base)),
+    },
+  ];
+  for (const { name, missing } of all)
+    if (missing !== null)
+      say(`goes on without ${name}: ${missing} is not installed (bench/install-peers installs it)`);
+  const there = all.filter(({ missing }) => missing === null);
+  say(`filling and starting ${there.map(({ name }) => name).join("; ")}`);
+  const booted = await Promise.all(there.map((peer) => peer.boot({ children, dataPath, cores })));
+  return [...sides, ...booted.flat()];
+}
+
+/** A side asked out of one pool, and what was measured of it. */
+export type Entry = {
+  side: Side;
+  pool: Pool;
+  questions: readonly Question[];
+  load: Load;
+  perSecond: number[];
+  us: number[];
+  hitShares: number[];
+};
+
+/** Sides without a cache are asked for all, sides with one for the hot ones, PocketBase for both. */
+function entriesOf(
+  { isQuick, children, cores, seed }: Bench,
+  kind: Kind,
+  sides: readonly Side[],
+  pools: Record<Pool, Question[]>,
+): Entry[] {
+  const { seconds } = isQuick ? QUICK : FULL;
+  const entry = (side: Side, pool: Pool): Entry => {
+    const name = `peers-${kind}-${pool}-${side.name.replace(/\W+/g, "-").toLowerCase()}`;
+    const urlsPath = writeUrls(children.folder, name, side.server.base, pools[pool].map(side.pathOf), seed);
+    const load: Load = {
+      target: { urlsPath },
+      connections: CONNECTIONS,
+      seconds,
+      rate: null,
+      encoding: "identity" as const,
+      cores: cores.load,
+    };
+    return { side, pool, questions: pools[pool], load, perSecond: [], us: [], hitShares: [] };
+  };
+  // A list's questions are the same ones in both pools.
+  const isAskedTwice = (side: Side) => kind !== "list" && hotPeers.has(side.name) && side.readHits === null;
+  return sides.flatMap((side) => [
+    entry(side, side.readHits === null ? "all" : "hot"),
+    ...(isAskedTwice(side) ? [entry(side, "hot")] : []),
+  ]);
+}
+
+const hotPeers = new Set(PAIRS.filter(({ pool }) => pool === "hot").map(({ peer }) => peer));
+
+async function measure(bench: Bench, kind: Kind, entries: Entry[]): Promise<void> {
+  const { rounds, isQuick, say } = bench;
+  const { warmUpSeconds } = settingsOf(bench);
+  if (isQuick) {
+    // Nothing is judged, and seconds are dear.
+    say(`${kind}: all sides at once`);
+    await Promise.all(entries.map((entry) => measureOnce(bench, entry)));
+    return;
+  }
+  for (const { side, load } of entries) {
+    say(`${kind}: warm-up, ${side.name}`);
+    await ohaOf(bench).send({ ...load, seconds: warmUpSeconds });
+  }
+  for (let round = 0; round < rounds; round += 1) {
+    say(`${kind}: round ${round + 1} of ${rounds}`);
+    for (const entry of turns(entries, round)) await measureOnce(bench, entry);
+  }
+}
+
+async function measureOnce(bench: Bench, { side, questions, load, perSecond, us, hitShares }: Entry) {
+  // Caches forget after a minute; what they lost is put back before each turn.
+  if (side.readHits !== null) await fill(side, questions, FILLING_AT_A_TIME);
+  const hitsBefore = await side.readHits?.();
+  const before = side.cpuUs();
+  const run = await ohaOf(bench).send(load);
+  us.push((side.cpuUs() - before) / run.answers);
+  perSecond.push(run.perSecond);
+  const hitsAfter = await side.readHits?.();
+  if (hitsBefore && hitsAfter) hitShares.push(shareBetween(hitsBefore, hitsAfter));
+}
+
+const KIND_NAMES: Record<Kind, string> = {
+  item: "item",
+  list: `list of 20 with total`,
+  related: "related shoes",
+};
+
+/** The lines of one kind of question: the ratios, then each side; the first tells what was not installed. */
+export function linesOf(
+  kind: Kind,
+  entries: readonly Entry[],
+  lengths: Lengths,
+  note: string | null,
+): Line[] {
+  const what = KIND_NAMES[kind];
+  const find = (name: string, pool: Pool) =>
+    entries.find(({ side, ...entry }) => side.name === name && (entry.pool === pool || kind === "list"));
+  const ratios = PAIRS.flatMap((pair): Line[] => {
+    const [shop, peer] = [find(pair.shop, pair.pool), find(pair.peer, pair.pool)];
+    if (shop === undefined || peer === undefined) return [];
+    return [ratioLine(`${what}, cache ${pair.pool === "all" ? "off" : "on"}`, pair, kind, shop, peer)];
+  });
+  const sides = entries.flatMap((entry) => sideLines(what, kind, entry, lengths));
+  const [first, ...others] = [...ratios, ...sides];
+  if (first === undefined) return [];
+  const told = [first.note, note].filter((text) => text !== null && text !== undefined).join("; ");
+  return [{ ...first, ...(told === "" ? {} : { note: told }) }, ...others];
+}
+
+/** The shop's rate / the peer's, round by round; where the peer is quicker the note says so. */
+function ratioLine(what: string, { targets }: Pair, kind: Kind, shop: Entry, peer: Entry): Line {
+  const values = shop.perSecond.map((perSecond, round) => perSecond / (peer.perSecond[round] ?? Number.NaN));
+  const target = targets[kind];
+  const cpu = median(peer.us) / median(shop.us);
+  const wins = median(values) < 1 ? `${peer.side.name} wins; ` : "";
+  return {
+    what: `${what}: the shop / ${peer.side.name}, requests per second on one core`,
+    unit: "times",
+    values,
+    ...(target === undefined ? {} : { target }),
+    note: `${wins}by CPU per request ${written(cpu)} times`,
+  };
+}
+
+function sideLines(what: string, kind: Kind, entry: Entry, lengths: Lengths): Line[] {
+  const { side, pool, perSecond, us, hitShares } = entry;
+  const bytes = lengths.get(side)?.get(kind);
+  const hits = hitShares.length === 0 ? 0 : median(hitShares);
+  const how: How = {
+    connections: CONNECTIONS,
+    rate: null,
+    encoding: "identity",
+    ...(bytes === undefined ? {} : { bytes }),
+    layers: side.readHits === null ? { computed: 1 } : { [side.hitName]: hits, computed: 1 - hits },
+  };
+  const isSecond = side.readHits === null && pool === "hot";
+  const name = isSecond ? `${side.name}, hot shoes` : side.name;
+  const point = { chart: `requests per second on one core: ${kind}`, series: name, x: kind };
+  return [
+    { what: `  ${what}: ${name}`, unit: "/s", values: perSecond, how, ...(isSecond ? {} : { point }) },
+    { what: `  ${what}: ${name}, CPU per request`, unit: "us", values: us },
+  ];
+}

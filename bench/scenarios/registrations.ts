@@ -1,0 +1,115 @@
+// Registrations alone, as fast as one core takes them, beside the hash that they cannot do without.
+
+import { bootShop, type Server } from "../boot/shop.ts";
+import { type Bench, type How, type Line, ohaOf, type Scenario } from "../harness/scenario.ts";
+import { turns } from "../harness/stats.ts";
+import { catalogueCopy } from "../load/catalogue.ts";
+import { errorsOf, type Load } from "../load/oha.ts";
+import { countAccounts, faultsOf, withoutRepeats, writeNewcomers } from "../load/traffic.ts";
+import { cpuUs } from "../metrics/proc.ts";
+
+const SHARE_OF_CEILING_MIN = 0.9;
+const MICROSECONDS = 1_000_000;
+const CACHE_BYTES = 64 * 1024 * 1024;
+/** Some always wait for their turn, so that the core is never without work. */
+const CONNECTIONS = 8;
+const SHOES = 1_000;
+const FULL = { seconds: 5, warmUpSeconds: 2 };
+const QUICK = { seconds: 1, warmUpSeconds: 1 };
+/** For the loop to start and end. */
+const LOOP_SPARE_MS = 30_000;
+const HOW: How = { connections: CONNECTIONS, rate: null, encoding: "identity" };
+
+export const registrations: Scenario = {
+  name: "registrations",
+  boot: "the shop in production settings, 1,000 shoes, on one core; its hash of passwords (argon2id) alone in a loop on the same core",
+  load: "registrations of new people, 8 connections, as fast as it goes; the loop in turns with them",
+  measures: "registrations per second, shop / the hash alone",
+  needsOha: true,
+  async *run(bench) {
+    const { children, cores, say } = bench;
+    const dataDir = await catalogueCopy(SHOES, children, say);
+    const server = await bootShop(children, { dataDir, cores: cores.server, cacheBytesMax: CACHE_BYTES });
+    yield linesOf(await inTurns(bench, { ...server, dataDir }));
+    await children.end(server.child);
+  },
+};
+
+const settingsOf = ({ isQuick }: Bench) => (isQuick ? QUICK : FULL);
+
+type Shop = Server & { dataDir: string };
+/** How many were done in a second, and in a second of CPU time. */
+type Speed = { perSecond: number; perCpuSecond: number };
+type Speeds = Record<"shop" | "ceiling", Speed[]>;
+
+async function inTurns(bench: Bench, shop: Shop): Promise<Speeds> {
+  const { rounds, say } = bench;
+  const { seconds, warmUpSeconds } = settingsOf(bench);
+  const sides = [
+    { name: "shop", measure: (forSeconds: number) => register(bench, shop, forSeconds) },
+    { name: "ceiling", measure: (forSeconds: number) => hashAlone(bench, forSeconds) },
+  ] as const;
+  await register(bench, shop, warmUpSeconds);
+  const speeds: Speeds = { shop: [], ceiling: [] };
+  for (let round = 0; round < rounds; round += 1) {
+    for (const { name, measure } of turns(sides, round)) {
+      say(`round ${round + 1} of ${rounds}: ${name === "shop" ? "registrations" : "the hash alone"}`);
+      speeds[name].push(await measure(seconds));
+    }
+  }
+  return speeds;
+}
+
+async function register(bench: Bench, { base, child, dataDir }: Shop, seconds: number): Promise<Speed> {
+  const { children, cores } = bench;
+  const load: Load = {
+    target: { url: `${base}/api/auth/register` },
+    connections: CONNECTIONS,
+    seconds,
+    rate: null,
+    encoding: "identity",
+    post: { bodiesPath: writeNewcomers(children.folder) },
+    cores: cores.load,
+  };
+  const [accounts, us] = [countAccounts(dataDir), cpuUs(child.pid)];
+  const [answered] = await ohaOf(bench).together([load]);
+  if (answered === undefined) throw new Error("no registrations were sent");
+  const spent = cpuUs(child.pid) - us;
+  const run = withoutRepeats(answered, countAccounts(dataDir) - accounts);
+  if (errorsOf(run) > 0) throw new Error(`invalid run, ${faultsOf([run])}`);
+  return { perSecond: run.perSecond, perCpuSecond: (run.answers / spent) * MICROSECONDS };
+}
+
+async function hashAlone({ children, cores }: Bench, seconds: number): Promise<Speed> {
+  const loop = children.start(["bench/baselines/argon2.ts", String(seconds)], { cores: cores.server });
+  return JSON.parse(await children.expectEnd(loop, seconds * 1_000 + LOOP_SPARE_MS)) as Speed;
+}
+
+function linesOf({ shop, ceiling }: Speeds): Line[] {
+  const ratio = (of: keyof Speed) => shop.map((each, round) => each[of] / (ceiling[round]?.[of] ?? 0));
+  const each = (speeds: readonly Speed[], of: keyof Speed) => speeds.map((speed) => speed[of]);
+  return [
+    {
+      what: "registrations on one core, shop / argon2id alone",
+      unit: "",
+      values: ratio("perSecond"),
+      target: { atLeast: SHARE_OF_CEILING_MIN },
+      how: HOW,
+    },
+    { what: "  the same per second of CPU time", unit: "", values: ratio("perCpuSecond"), how: HOW },
+    {
+      what: "  registrations",
+      unit: "/s",
+      values: each(shop, "perSecond"),
+      how: HOW,
+      point: { chart: "registrations on one core", series: "per second", x: "the shop" },
+    },
+    {
+      what: "  ceiling: argon2id alone",
+      unit: "/s",
+      values: each(ceiling, "perSecond"),
+      how: HOW,
+      point: { chart: "registrations on one core", series: "per second", x: "argon2id alone" },
+    },
+  ];
+}

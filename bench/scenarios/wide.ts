@@ -1,0 +1,179 @@
+// Wide questions - lists, searches, facets, hostile ones - on a small and a big catalogue, and what they do to cached answers.
+
+import { bootShop, type Server } from "../boot/shop.ts";
+import { type Bench, type Line, ohaOf, type Scenario } from "../harness/scenario.ts";
+import { median, turns, written } from "../harness/stats.ts";
+import { catalogueOf } from "../load/catalogue.ts";
+import type { Load, Run } from "../load/oha.ts";
+import { distinctWidePaths, relatedPaths, WIDE, widePath, writeUrls } from "../load/urls.ts";
+
+const P99_RATIO_MAX = 3;
+/** Cached answers count as unhurt when their p99 grows by no more than this. */
+const UNHURT_MS = 2;
+const CACHE_BYTES = 64 * 1024 * 1024;
+const URLS_SEED = 2;
+const HOT_SHOES = 100;
+const SHOWN_MAX = 5;
+const FULL = {
+  small: 10_000,
+  big: 1_000_000,
+  seconds: 15,
+  warmUpSeconds: 3,
+  wideRate: 10,
+  hotRate: 1_000,
+  asks: 5,
+};
+const QUICK = { small: 1_000, big: 5_000, seconds: 2, warmUpSeconds: 1, wideRate: 20, hotRate: 100, asks: 1 };
+
+export const wide: Scenario = {
+  name: "wide",
+  boot: "the shop without its cache at 10,000 and at 1,000,000 shoes; then with it at 1,000,000",
+  load: `oha, ${Object.keys(WIDE).length} named questions drawn by chance, 10/s; then cached related shoes, 1,000/s, without and with them`,
+  measures: "p50, p99 and their ratio; p99 of cached answers quiet and meanwhile",
+  needsOha: true,
+  async *run(bench) {
+    yield* compareSizes(bench);
+    yield await disturbHits(bench);
+  },
+};
+
+const settingsOf = ({ isQuick }: Bench) => (isQuick ? QUICK : FULL);
+
+type Side = { shoes: number; server: Server; load: Load; alone: Map<string, number>; runs: Run[] };
+
+async function* compareSizes(bench: Bench): AsyncGenerator<Line[]> {
+  const { children, rounds, say } = bench;
+  const small = await bootSide(bench, "small");
+  const big = await bootSide(bench, "big");
+  yield aloneLines(small, big);
+  for (let round = 0; round < rounds; round += 1) {
+    for (const { shoes, load, runs } of turns([small, big], round)) {
+      say(`round ${round + 1} of ${rounds}: ${written(shoes)} shoes`);
+      const { run } = await ohaOf(bench).measure(load, async (send) => ({ run: await send() }));
+      runs.push(run);
+    }
+  }
+  await Promise.all([children.end(small.server.child), children.end(big.server.child)]);
+  yield [
+    {
+      what: `list, search, facets: p99 at ${written(big.shoes)} / at ${written(small.shoes)} shoes`,
+      unit: "",
+      values: big.runs.map(({ p99Ms }, round) => p99Ms / (small.runs[round]?.p99Ms ?? Number.NaN)),
+      target: { atMost: P99_RATIO_MAX },
+    },
+    ...[small, big].flatMap(({ shoes, runs }): Line[] => [
+      { what: `  p50 at ${written(shoes)}`, unit: "ms", values: runs.map(({ p50Ms }) => p50Ms) },
+      { what: `  p99 at ${written(shoes)}`, unit: "ms", values: runs.map(({ p99Ms }) => p99Ms) },
+    ]),
+  ];
+}
+
+/** A warm shop without its cache, and how long it takes for each question alone. */
+async function bootSide(bench: Bench, size: "small" | "big"): Promise<Side> {
+  const { children, cores, say } = bench;
+  const { seconds, warmUpSeconds, wideRate, asks, ...sizes } = settingsOf(bench);
+  const shoes = sizes[size];
+  const dataDir = await catalogueOf(shoes, children, say);
+  const server = await bootShop(children, { dataDir, cores: cores.wide, cacheBytesMax: 0 });
+  const paths = Object.values(WIDE).map(widePath);
+  const urlsPath = writeUrls(children.folder, `wide-${shoes}`, server.base, paths, URLS_SEED);
+  const load: Load = {
+    target: { urlsPath },
+    connections: 8,
+    seconds,
+    rate: wideRate,
+    encoding: "gzip" as const,
+    cores: cores.load,
+  };
+  say(`${written(shoes)} shoes: every question alone`);
+  await ohaOf(bench).send({ ...load, seconds: warmUpSeconds });
+  return { shoes, server, load, alone: await askAlone(server, asks), runs: [] };
+}
+
+const aloneLines = (small: Side, big: Side): Line[] => {
+  const growth = new Map(
+    [...big.alone].map(([name, ms]) => [name, ms / (small.alone.get(name) ?? Number.NaN)]),
+  );
+  return [
+    {
+      what: `the question that grows most from ${written(small.shoes)} to ${written(big.shoes)} shoes, each alone`,
+      unit: "times",
+      values: [Math.max(...growth.values())],
+      note: greatest(growth),
+    },
+    ...[small, big].map(({ shoes, alone }) => ({
+      what: `  the slowest question alone at ${written(shoes)}`,
+      unit: "ms",
+      values: [Math.max(...alone.values())],
+      note: greatest(alone),
+    })),
+  ];
+};
+
+/** Asks every question by itself and returns the middle time of each, in ms. */
+async function askAlone({ base }: Server, times: number): Promise<Map<string, number>> {
+  const medians = new Map<string, number>();
+  for (const [name, query] of Object.entries(WIDE)) {
+    const took: number[] = [];
+    for (let time = 0; time < times; time += 1) {
+      const startedAt = performance.now();
+      const response = await fetch(base + widePath(query));
+      const body = (await response.json()) as { success?: boolean; data?: unknown[] };
+      took.push(performance.now() - startedAt);
+      if (response.status !== 200 || body.success !== true || !Array.isArray(body.data))
+        throw new Error(`${response.status} and not a list: ${widePath(query)}`);
+    }
+    medians.set(name, median(took));
+  }
+  return medians;
+}
+
+const greatest = (byName: Map<string, number>): string =>
+  [...byName]
+    .sort(([, a], [, b]) => b - a)
+    .slice(0, SHOWN_MAX)
+    .map(([name, value]) => `${name} ${written(value)}`)
+    .join("; ");
+
+/** Cached answers of one server, by themselves and while wide questions that no cache holds are sent to it. */
+async function disturbHits(bench: Bench): Promise<Line[]> {
+  const { children, cores, rounds, say } = bench;
+  const { big: shoes, seconds, warmUpSeconds, wideRate, hotRate } = settingsOf(bench);
+  const dataDir = await catalogueOf(shoes, children, say);
+  const server = await bootShop(children, { dataDir, cores: cores.wide, cacheBytesMax: CACHE_BYTES });
+  const loadOf = (name: string, paths: string[], rate: number): Load => ({
+    target: { urlsPath: writeUrls(children.folder, name, server.base, paths, URLS_SEED) },
+    connections: 8,
+    seconds,
+    rate,
+    encoding: "gzip" as const,
+    cores: cores.load,
+  });
+  const hot = loadOf("hot", relatedPaths(HOT_SHOES), hotRate);
+  // Longer than the one beside it, so that this one never runs alone.
+  const beside = { ...loadOf("beside", distinctWidePaths(), wideRate), seconds: seconds + 1 };
+  await ohaOf(bench).send({ ...hot, seconds: warmUpSeconds });
+  const p99Ms: Record<"quiet" | "busy", number[]> = { quiet: [], busy: [] };
+  for (let round = 0; round < rounds; round += 1) {
+    for (const side of turns(["quiet", "busy"] as const, round)) {
+      say(`round ${round + 1} of ${rounds}: cached answers, ${side}`);
+      const { run } = await ohaOf(bench).measure(hot, async (send) => {
+        const [hits] = await Promise.all([send(), ...(side === "busy" ? [ohaOf(bench).send(beside)] : [])]);
+        return { run: hits };
+      });
+      p99Ms[side].push(run.p99Ms);
+    }
+  }
+  await children.end(server.child);
+  const { quiet, busy } = p99Ms;
+  return [
+    {
+      what: "cached answers unhurt by wide questions: p99 grows by",
+      unit: "ms",
+      values: busy.map((ms, round) => ms - (quiet[round] ?? Number.NaN)),
+      target: { atMost: UNHURT_MS },
+    },
+    { what: "  p99 of cached answers, quiet", unit: "ms", values: quiet },
+    { what: "  p99 of cached answers, meanwhile", unit: "ms", values: busy },
+  ];
+}
