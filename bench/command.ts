@@ -3,8 +3,9 @@
 import { join, relative } from "node:path";
 import { type Children, openChildren } from "./harness/children.ts";
 import { type Args, readArgs, usageOf } from "./harness/options.ts";
+import { RESULTS } from "./harness/paths.ts";
 import { scenariosOf } from "./harness/rerun.ts";
-import { commandsText, findResults, RESULTS, readResult } from "./harness/results.ts";
+import { commandsText, findResults, readResult } from "./harness/results.ts";
 import { carryOut, type Order } from "./harness/run.ts";
 import type { Scenario } from "./harness/scenario.ts";
 import { browse } from "./scenarios/browse.ts";

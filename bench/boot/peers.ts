@@ -1,7 +1,8 @@
 // The peers as they are started: their data servers, their filling, and the sides that can be asked and whose CPU can be read.
 import { chmodSync, chownSync, existsSync, mkdtempSync, readdirSync, realpathSync } from "node:fs";
 import { dirname, join } from "node:path";
-import { type Child, type Children, outputOf, ROOT } from "../harness/children.ts";
+import { type Child, type Children, outputOf } from "../harness/children.ts";
+import { ROOT } from "../harness/paths.ts";
 import type { CacheAnswers } from "../metrics/metrics.ts";
 import { cpuUs, treeOf } from "../metrics/proc.ts";
 import { type Dialect, pocketbaseDialect, shopDialect } from "../peers/questions.ts";

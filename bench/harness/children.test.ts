@@ -2,7 +2,8 @@
 import { afterAll, expect, test } from "bun:test";
 import { existsSync, mkdtempSync } from "node:fs";
 import { join } from "node:path";
-import { openChildren, ROOT } from "./children.ts";
+import { openChildren } from "./children.ts";
+import { ROOT } from "./paths.ts";
 
 const children = openChildren();
 const LONG_MS = 60_000;

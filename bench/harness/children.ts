@@ -2,10 +2,8 @@
 import { mkdtempSync, readFileSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { ROOT } from "./paths.ts";
 import { typed } from "./typed.ts";
-
-/** The repository. */
-export const ROOT = join(import.meta.dir, "..", "..");
 
 /** After SIGTERM a child has this long. */
 const END_MS = 12_000;

@@ -3,9 +3,10 @@ import { afterAll, describe, expect, spyOn, test } from "bun:test";
 import { existsSync, lstatSync, mkdtempSync, readdirSync, readFileSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { catalogueOf, SHELF, shelfName } from "../load/catalogue.ts";
-import { openChildren, ROOT } from "./children.ts";
+import { catalogueOf, shelfName } from "../load/catalogue.ts";
+import { openChildren } from "./children.ts";
 import { compareScenario, merged } from "./compare.ts";
+import { CATALOGUES, ROOT } from "./paths.ts";
 import { readResult } from "./results.ts";
 import { carryOut, type Order, runOne } from "./run.ts";
 import { type Bench, type Scenario, shareCores } from "./scenario.ts";
@@ -130,7 +131,7 @@ test("another version has catalogues of its own, made by its own command after i
   };
   const tree = mkdtempSync(join(folder, "tree-"));
   for (const [path, text] of Object.entries(files)) await Bun.write(join(tree, path), text);
-  const expected = join(SHELF, shelfName(3, ["CREATE TABLE x (y);"], "0.0.7"));
+  const expected = join(CATALOGUES, shelfName(3, ["CREATE TABLE x (y);"], "0.0.7"));
   try {
     expect(await catalogueOf(3, children.at(tree), () => {})).toBe(expected);
     expect(readFileSync(join(expected, "made"), "utf8")).toBe("--shoes 3");

@@ -4,9 +4,10 @@ import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSyn
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { type Load, openOha, RateNotReached } from "../load/oha.ts";
-import { openChildren, ROOT } from "./children.ts";
+import { openChildren } from "./children.ts";
 import { pageOf } from "./markdown.ts";
 import { pairCells, pairsOf } from "./pairs.ts";
+import { ROOT } from "./paths.ts";
 import { howText, tableOf } from "./report.ts";
 import { besideEarlier, scenariosOf } from "./rerun.ts";
 import {

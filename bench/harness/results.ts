@@ -1,14 +1,12 @@
 // What a bench leaves: one result as JSON, and how an earlier one is found and read again.
 import { existsSync, readdirSync, readFileSync, statSync } from "node:fs";
 import { join, relative } from "node:path";
-import { ROOT } from "./children.ts";
 import type { Pair } from "./pairs.ts";
+import { RESULTS, ROOT } from "./paths.ts";
 import { type Line, type Scenario, type Verdict, verdictOf } from "./scenario.ts";
 import type { Setting } from "./setting.ts";
 import { median } from "./stats.ts";
 
-/** Where results go by themselves; `published` in it belongs to the repository. */
-export const RESULTS = join(ROOT, "bench", "results");
 const RESULT_FILE = "result.json";
 
 /** What came of a scenario; `fault` says why it is worth nothing, or not all of it. */

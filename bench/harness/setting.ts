@@ -3,7 +3,7 @@ import { cpus, loadavg, release, totalmem } from "node:os";
 import { version } from "../../package.json";
 import { findNginx } from "../../replicas/cluster/edge.ts";
 import { findSqld } from "../../replicas/primary/sqld.ts";
-import { ROOT } from "./children.ts";
+import { ROOT } from "./paths.ts";
 import type { Cores } from "./scenario.ts";
 import { written } from "./stats.ts";
 

@@ -2,10 +2,10 @@
 import { expect, test } from "bun:test";
 import { homedir } from "node:os";
 import { join } from "node:path";
-import { SHELF } from "../load/catalogue.ts";
+import { CATALOGUES } from "./paths.ts";
 import { plainText, type Typing, typed } from "./typed.ts";
 
-const FOLDER = join(SHELF, "..", "insole-bench-run-Ab12Cd");
+const FOLDER = join(CATALOGUES, "..", "insole-bench-run-Ab12Cd");
 const TREE = join(homedir(), "somewhere", "insole");
 const of = (program: string[], more: Partial<Typing> = {}) =>
   typed({ program, env: {}, cores: null, folder: FOLDER, tree: TREE, ...more });
@@ -13,7 +13,7 @@ const of = (program: string[], more: Partial<Typing> = {}) =>
 test.each<[string, string]>([
   [
     of([process.execPath, "app/main.ts"], {
-      env: { PORT: "40123", A: "a b", DATA_DIR: join(SHELF, "1000-0.1.0-abc123-1") },
+      env: { PORT: "40123", A: "a b", DATA_DIR: join(CATALOGUES, "1000-0.1.0-abc123-1") },
       cores: [0, 1],
     }),
     "PORT=PORT A='a b' DATA_DIR=catalogue-1000 taskset -c 0,1 bun app/main.ts",
@@ -43,12 +43,17 @@ test.each<[string, string]>([
       "--shoes",
       "50000",
       "--from",
-      join(SHELF, "100000-0.1.0-abc-1", "insole.db"),
+      join(CATALOGUES, "100000-0.1.0-abc-1", "insole.db"),
     ]),
     "bun a.ts --port PORT --shoes 50000 --from catalogue-100000/insole.db",
   ],
   [
-    of(["bun", "import.ts", join(SHELF, "2000-0.1.0-1.csv"), join(SHELF, "9-0.1.0-ab1-1-peers-1.ndjson")]),
+    of([
+      "bun",
+      "import.ts",
+      join(CATALOGUES, "2000-0.1.0-1.csv"),
+      join(CATALOGUES, "9-0.1.0-ab1-1-peers-1.ndjson"),
+    ]),
     "bun import.ts 2000.csv 9.ndjson",
   ],
   [

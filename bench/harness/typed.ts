@@ -1,7 +1,7 @@
 // A command as one would type it at the root of the repository: what differs each time is replaced by a name.
 import { homedir } from "node:os";
 import { basename } from "node:path";
-import { SHELF } from "../load/catalogue.ts";
+import { CATALOGUES } from "./paths.ts";
 
 /** What a command was started with; `env` is only what belongs to it. */
 export type Typing = {
@@ -62,7 +62,7 @@ function withoutFolders(word: string, folder: string, tree: string): string {
     ? word.replaceAll(`${folder}/`, "").replaceAll(folder, ".").replace(NEW_FOLDER, "")
     : word;
   return own
-    .replace(new RegExp(`${SHELF}/(\\d+)-[^/\\s]*?(\\.[a-z]+)?(?=/|\\s|$)`), kept)
+    .replace(new RegExp(`${CATALOGUES}/(\\d+)-[^/\\s]*?(\\.[a-z]+)?(?=/|\\s|$)`), kept)
     .replaceAll(`${tree}/`, "")
     .replaceAll(tree, ".")
     .replaceAll(`${homedir()}/`, "~/");

@@ -9,9 +9,9 @@ import {
   renameSync,
   rmSync,
 } from "node:fs";
-import { tmpdir } from "node:os";
 import { join } from "node:path";
 import type { Children } from "../harness/children.ts";
+import { CATALOGUES } from "../harness/paths.ts";
 import { writeShoesCsv } from "./csv.ts";
 
 /** Raised when a catalogue of the same size and schema would be filled differently. */
@@ -19,9 +19,6 @@ const EDITION = 1;
 const CHECKSUM_DIGITS = 12;
 /** A million shoes take minutes on a slow disk; something stuck takes for ever. */
 const BUILD_MS_MAX = 30 * 60_000;
-
-/** Where the kept catalogues lie. */
-export const SHELF = join(tmpdir(), "insole-bench");
 
 /** The name a catalogue is kept under: another size, schema or version is another catalogue. */
 export function shelfName(shoes: number, migrations: string[], programVersion: string): string {
@@ -48,10 +45,10 @@ export async function catalogueOf(
   say: (line: string) => void,
 ): Promise<string> {
   const { tree } = children;
-  const folder = join(SHELF, shelfName(shoes, readMigrations(tree), versionOf(tree)));
+  const folder = join(CATALOGUES, shelfName(shoes, readMigrations(tree), versionOf(tree)));
   if (existsSync(folder)) return folder;
   say(`building a catalogue of ${shoes.toLocaleString("en")} shoes, kept for the next run`);
-  mkdirSync(SHELF, { recursive: true });
+  mkdirSync(CATALOGUES, { recursive: true });
   // Made in the folder that goes with the bench, so that a broken one is never found.
   const draft = join(children.folder, `catalogue-${shoes}`);
   try {
@@ -81,10 +78,10 @@ export async function catalogueCopy(
 
 /** A CSV file with so many demo shoes, as a shop would export them. */
 export async function csvOf(shoes: number, children: Children, say: (line: string) => void): Promise<string> {
-  const path = join(SHELF, `${shoes}-${versionOf(children.tree)}-${EDITION}.csv`);
+  const path = join(CATALOGUES, `${shoes}-${versionOf(children.tree)}-${EDITION}.csv`);
   if (existsSync(path)) return path;
   say(`writing a CSV file of ${shoes.toLocaleString("en")} rows, kept for the next run`);
-  mkdirSync(SHELF, { recursive: true });
+  mkdirSync(CATALOGUES, { recursive: true });
   const draft = join(children.folder, `${shoes}.csv`);
   try {
     await writeShoesCsv(draft, shoes);

@@ -5,7 +5,7 @@ import { findRelated, findShoe } from "../../app/shoes/shoes.ts";
 import type { Readable } from "../../db/database.ts";
 import { openFile } from "../../db/file.ts";
 import type { Children } from "../harness/children.ts";
-import { SHELF } from "../load/catalogue.ts";
+import { CATALOGUES } from "../harness/paths.ts";
 
 const SHOP = { publicUrl: "", currency: "USD" };
 /** Raised when a line would look different. */
@@ -19,7 +19,7 @@ export async function peersFileOf(
   children: Children,
   say: (line: string) => void,
 ): Promise<string> {
-  const path = join(SHELF, `${basename(dataDir)}-peers-${EDITION}.ndjson`);
+  const path = join(CATALOGUES, `${basename(dataDir)}-peers-${EDITION}.ndjson`);
   if (existsSync(path)) return path;
   say("writing the catalogue as a file for the peers, kept for the next run");
   const draft = join(children.folder, "peers.ndjson");

@@ -1,9 +1,8 @@
 // A chart over words: horizontal bars, grouped by series, each with its value at the end.
-
 import { written } from "../stats.ts";
-import type { Drawing, Mark } from "./charts.ts";
 import {
   colourOf,
+  type Drawing,
   EDGE,
   element,
   GRID,
@@ -12,6 +11,7 @@ import {
   LINE_HEIGHT,
   label,
   line,
+  type Mark,
   QUIET_INK,
   roomy,
   roundTicks,

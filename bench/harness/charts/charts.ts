@@ -4,23 +4,10 @@ import type { Line } from "../scenario.ts";
 import { median, spread } from "../stats.ts";
 import { drawBars } from "./bars.ts";
 import { drawCurves } from "./curves.ts";
+import type { Drawing, Mark } from "./parts.ts";
 
 /** A chart; `name` is that of its file without its ending. */
 export type Chart = { name: string; title: string; svg: string };
-
-/** One value of a chart with its least and its greatest. */
-export type Mark = { x: number | string; middle: number; least: number; greatest: number; text: string };
-
-/** What a chart is drawn from. */
-export type Drawing = {
-  title: string;
-  unit: string;
-  /** What a numeric x counts; empty when nobody said so. */
-  xUnit: string;
-  series: { name: string; marks: Mark[] }[];
-  /** How many values the marks are medians of, at most. */
-  rounds: number;
-};
 
 /** The charts of a scenario's lines; other units are another chart, because they have another axis. */
 export function chartsOf(scenario: string, lines: readonly Line[]): Chart[] {

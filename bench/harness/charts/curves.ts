@@ -1,9 +1,8 @@
 // A chart over numbers: one curve for each series, with a band from the least to the greatest value.
-
 import { written } from "../stats.ts";
-import type { Drawing, Mark } from "./charts.ts";
 import {
   colourOf,
+  type Drawing,
   EDGE,
   element,
   GRID,
@@ -12,6 +11,7 @@ import {
   LINE_HEIGHT,
   label,
   line,
+  type Mark,
   powerTicks,
   QUIET_INK,
   roomy,

@@ -1,6 +1,20 @@
 // The parts that charts are drawn from: text that is measured and wrapped, ticks, scales, colours.
 import { written } from "../stats.ts";
 
+/** One value of a chart with its least and its greatest. */
+export type Mark = { x: number | string; middle: number; least: number; greatest: number; text: string };
+
+/** What a chart is drawn from. */
+export type Drawing = {
+  title: string;
+  unit: string;
+  /** What a numeric x counts; empty when nobody said so. */
+  xUnit: string;
+  series: { name: string; marks: Mark[] }[];
+  /** How many values the marks are medians of, at most. */
+  rounds: number;
+};
+
 /** Inches do not matter to an SVG: all lengths are in its own units, about a pixel each. */
 export const WIDTH = 760;
 export const TEXT_SIZE = 13;

@@ -1,7 +1,7 @@
 // What every chart says in words: how its values came about, and all of them for those who do not see it.
 
 import { written } from "../stats.ts";
-import type { Drawing } from "./charts.ts";
+import type { Drawing } from "./parts.ts";
 
 /** The line under the title. */
 export function subtitleOf({ unit, rounds, series }: Drawing, isLog: boolean): string {
