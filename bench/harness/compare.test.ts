@@ -4,12 +4,13 @@ import { existsSync, lstatSync, mkdtempSync, readdirSync, readFileSync, rmSync }
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { catalogueOf, shelfName } from "../load/catalogue.ts";
+import { quickBench } from "../testing/bench.ts";
 import { openChildren } from "./children.ts";
 import { compareScenario, merged } from "./compare.ts";
 import { CATALOGUES, ROOT } from "./paths.ts";
 import { readResult } from "./results.ts";
 import { carryOut, type Order, runOne } from "./run.ts";
-import { type Bench, type Scenario, shareCores } from "./scenario.ts";
+import type { Bench, Scenario } from "./scenario.ts";
 import { commitOf } from "./setting.ts";
 import { openTree } from "./tree.ts";
 
@@ -24,16 +25,7 @@ afterAll(async () => {
   rmSync(folder, { recursive: true, force: true });
 });
 
-const benchOf = (say: Bench["say"]): Bench => ({
-  isQuick: true,
-  rounds: 5,
-  children,
-  oha: null,
-  cores: shareCores([]),
-  url: null,
-  seed: 1,
-  say,
-});
+const benchOf = (say: Bench["say"]): Bench => quickBench(children, { rounds: 5, say });
 
 /** Says where a script of the shop and one of the bench would be started from. */
 const where: Scenario = {

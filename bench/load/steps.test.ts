@@ -1,19 +1,11 @@
 // Loads in steps: who answered, and what a round does when a rate is not reached.
 import { describe, expect, test } from "bun:test";
 import type { Bench } from "../harness/scenario.ts";
-import { type Load, type Oha, RateNotReached, type Run } from "./oha.ts";
+import { runOf } from "../testing/bench.ts";
+import { type Load, type Oha, RateNotReached } from "./oha.ts";
 import { type Asked, atFullSpeed, atShares, capacityOf, howOf, SHARES, sharesOf } from "./steps.ts";
 
-const RUN: Run = {
-  answers: 1_000,
-  perSecond: 1_000,
-  meanMs: 1,
-  p50Ms: 1,
-  p95Ms: 2,
-  p99Ms: 3,
-  statuses: { 200: 1_000 },
-  errors: {},
-};
+const RUN = runOf({ "200": 1_000 });
 
 /** An oha that answers at once and notes the rates; those above `reachable` are not reached. */
 function benchOf(rounds: number, reachable = Number.POSITIVE_INFINITY) {

@@ -4,8 +4,7 @@ import { mkdtempSync, readFileSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { randomFrom } from "../harness/stats.ts";
-import { planOf } from "../scenarios/mix.ts";
-import type { Run } from "./oha.ts";
+import { runOf } from "../testing/bench.ts";
 import {
   browsingPaths,
   dealt,
@@ -21,26 +20,7 @@ import {
 const folder = mkdtempSync(join(tmpdir(), "insole-traffic-"));
 afterAll(() => rmSync(folder, { recursive: true }));
 
-const runOf = (statuses: Record<string, number>, errors: Record<string, number> = {}): Run => {
-  const answers = Object.values(statuses).reduce((sum, count) => sum + count, 0);
-  return { answers, perSecond: answers, meanMs: 1, p50Ms: 1, p95Ms: 1, p99Ms: 1, statuses, errors };
-};
-
 describe("shares", () => {
-  test("the gateway's mix: connections and rate by its shares", () => {
-    const plan = planOf({ kinds: ["registration", "browsing", "writes", "health"], rate: 61 }, 50);
-    expect(plan).toEqual([
-      { kind: "registration", connections: 15, rate: 18.3 },
-      { kind: "browsing", connections: 20, rate: 24.4 },
-      { kind: "writes", connections: 10, rate: 12.2 },
-      { kind: "health", connections: 5, rate: 6.1 },
-    ]);
-  });
-  test("without registration the others grow to the whole", () => {
-    const plan = planOf({ kinds: ["browsing", "writes", "health"], rate: 1_220 }, 100);
-    expect(plan.map(({ rate }) => rate)).toEqual([697.14, 348.57, 174.29]);
-    expect(plan.map(({ connections }) => connections)).toEqual([57, 29, 14]);
-  });
   test("nothing is lost by rounding, and nobody goes empty-handed", () => {
     expect(dealt(10, [1, 1, 1])).toEqual([4, 3, 3]);
     expect(dealt(50, [0.99, 0.01])).toEqual([49, 1]);

@@ -1,0 +1,8 @@
+// The costs of a stored password hash.
+import { expect, test } from "bun:test";
+import { costsOf } from "./argon2.ts";
+
+test("the hash's costs are read out of a hash, and another algorithm is told", () => {
+  expect(costsOf("$argon2id$v=19$m=19456,t=2,p=1$salt$hash")).toEqual({ memoryCost: 19_456, timeCost: 2 });
+  expect(() => costsOf("$2b$10$abc")).toThrow("does not hash by argon2id");
+});
