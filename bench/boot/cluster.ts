@@ -35,9 +35,9 @@ export async function bootCluster(bench: Bench, options: ClusterOptions): Promis
   const catalogue = await catalogueOf(options.shoes, children, say);
   const folder = mkdtempSync(join(children.folder, "cluster-"));
   say(`starting ${options.nodes} nodes`);
-  const child = children.start(
+  const child = children.startCommand(
+    "cluster",
     [
-      "replicas/cluster/command.ts",
       "--json",
       "--nodes",
       String(options.nodes),

@@ -46,7 +46,7 @@ export function startShop(
     RATE_LIMIT_AUTH_MAX: "0",
     ...more,
   };
-  return { base: `http://127.0.0.1:${port}`, child: children.start(["app/main.ts"], { env, cores }) };
+  return { base: `http://127.0.0.1:${port}`, child: children.startCommand("start", [], { env, cores }) };
 }
 
 /** Starts a bare server that gives this answer, and waits for it. */

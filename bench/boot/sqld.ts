@@ -26,19 +26,9 @@ export async function bootSqld({ children, say }: Bench, shoes: number): Promise
   const folder = mkdtempSync(join(children.folder, "sqld-"));
   const [data, keys] = [join(folder, "data"), join(folder, "keys")];
   const listen = `127.0.0.1:${freePort()}`;
-  const child = children.start(
-    [
-      "replicas/primary/command.ts",
-      "--data",
-      data,
-      "--keys",
-      keys,
-      "--listen",
-      listen,
-      "--init",
-      "--from",
-      join(catalogue, "insole.db"),
-    ],
+  const child = children.startCommand(
+    "primary",
+    ["--data", data, "--keys", keys, "--listen", listen, "--init", "--from", join(catalogue, "insole.db")],
     { cores: null },
   );
   const deadline = performance.now() + READY_MS_MAX;

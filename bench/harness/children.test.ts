@@ -55,6 +55,16 @@ test("in another repository the shop is started there, and what lies under bench
   expect(await there.expectEnd(theirs, LONG_MS)).toBe(`${tree}\n`);
 });
 
+test("a command of the shop is the file that the package script of its repository names", async () => {
+  const tree = mkdtempSync(join(children.folder, "tree-"));
+  await Bun.write(join(tree, "package.json"), '{"scripts":{"start":"A=1 exec bun old/main.ts"}}');
+  await Bun.write(join(tree, "old", "main.ts"), "console.log(import.meta.path, process.argv[2]);");
+  const there = children.at(tree);
+  const child = there.startCommand("start", ["--yes"], { cores: null });
+  expect(await there.expectEnd(child, LONG_MS)).toBe(`${join(tree, "old", "main.ts")} --yes\n`);
+  expect(() => there.startCommand("demo", [], { cores: null })).toThrow('no package script "demo"');
+});
+
 test("commands are told once and without repetitions, those of the bench itself not at all", async () => {
   children.takeCommands();
   for (const isOurs of [undefined, undefined, true] as const) {

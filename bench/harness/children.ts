@@ -29,6 +29,9 @@ export type StartOptions = {
   isOurs?: true;
 };
 
+/** A command of the shop, by the name of its package script. */
+export type ShopCommand = "start" | "import" | "demo" | "primary" | "cluster";
+
 export type Children = {
   /** An empty folder that goes with the bench. */
   folder: string;
@@ -40,6 +43,8 @@ export type Children = {
   takeCommands(): string[];
   /** Runs a script of the repository with this very Bun. */
   start(script: readonly string[], options: StartOptions): Child;
+  /** Runs a command of the shop in `tree`, whose package script names its file: versions keep it in different folders. */
+  startCommand(command: ShopCommand, args: readonly string[], options: StartOptions): Child;
   /** Runs any program. */
   run(program: readonly string[], options: StartOptions): Child;
   /** Waits for the end, which must be a good one; returns what was printed. Throws after `msMax`, and ends the child. */
@@ -86,18 +91,30 @@ export function openChildren(): Children {
   return children;
 }
 
-const startersOf = (state: State, tree: string): Pick<Children, "tree" | "run" | "start"> => ({
-  tree,
-  run: (program, options) => spawn(state, program, options.env ?? {}, options, tree),
-  start: (script, options) =>
+function startersOf(state: State, tree: string): Pick<Children, "tree" | "run" | "start" | "startCommand"> {
+  const start: Children["start"] = (script, options) =>
     spawn(
       state,
       [process.execPath, ...script],
       { ...COLLECTOR, ...options.env },
       options,
       script[0]?.startsWith("bench/") ? ROOT : tree,
-    ),
-});
+    );
+  return {
+    tree,
+    start,
+    startCommand: (command, args, options) => start([fileOfCommand(tree, command), ...args], options),
+    run: (program, options) => spawn(state, program, options.env ?? {}, options, tree),
+  };
+}
+
+/** The file that a package script runs. The script itself is not run: its shell would have the pid that is measured. */
+function fileOfCommand(tree: string, command: ShopCommand): string {
+  const { scripts } = JSON.parse(readFileSync(join(tree, "package.json"), "utf8"));
+  const file = /\bbun (\S+\.ts)\b/.exec(scripts?.[command] ?? "")?.[1];
+  if (file === undefined) throw new Error(`${tree} has no package script "${command}" that runs a file`);
+  return file;
+}
 
 /** Starts a program in a repository; `told` is the part of its environment that the results tell of. */
 function spawn(

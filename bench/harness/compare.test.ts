@@ -116,10 +116,9 @@ describe.skipIf(!hasGit)("another version", () => {
 
 test("another version has catalogues of its own, made by its own command after its own migrations", async () => {
   const files = {
-    "package.json": '{"version":"0.0.7"}',
+    "package.json": '{"version":"0.0.7","scripts":{"demo":"A=1 exec bun elsewhere/demo.ts"}}',
     "db/migrations/0001_x.sql": "CREATE TABLE x (y);",
-    "app/import/demo/command.ts":
-      'await Bun.write(process.env.DATA_DIR + "/made", process.argv.slice(2).join(" "));',
+    "elsewhere/demo.ts": 'await Bun.write(process.env.DATA_DIR + "/made", process.argv.slice(2).join(" "));',
   };
   const tree = mkdtempSync(join(folder, "tree-"));
   for (const [path, text] of Object.entries(files)) await Bun.write(join(tree, path), text);

@@ -52,7 +52,7 @@ export async function catalogueOf(
   // Made in the folder that goes with the bench, so that a broken one is never found.
   const draft = join(children.folder, `catalogue-${shoes}`);
   try {
-    const builder = children.start(["app/import/demo/command.ts", "--shoes", String(shoes)], {
+    const builder = children.startCommand("demo", ["--shoes", String(shoes)], {
       env: { DATA_DIR: draft },
       cores: null,
     });

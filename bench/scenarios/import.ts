@@ -73,8 +73,9 @@ async function importOnce(children: Children, path: string, rows: number, isDry:
   const dataDir = mkdtempSync(join(children.folder, "import-"));
   try {
     const startedAt = performance.now();
-    const script = ["app/import/command.ts", path, ...(isDry ? ["--dry-run"] : [])];
-    const child = children.start(script, { env: { DATA_DIR: dataDir, DEMO: "false" }, cores: null });
+    const args = [path, ...(isDry ? ["--dry-run"] : [])];
+    const env = { DATA_DIR: dataDir, DEMO: "false" };
+    const child = children.startCommand("import", args, { env, cores: null });
     const ending = children.expectEnd(child, IMPORT_MS_MAX);
     const looking = watchPeak(child.pid, ending);
     const summary = await ending;
