@@ -5,7 +5,7 @@ import { type Child, type Children, outputOf } from "../harness/children.ts";
 import { ROOT } from "../harness/paths.ts";
 import type { CacheAnswers } from "../metrics/metrics.ts";
 import { cpuUs, treeOf } from "../metrics/proc.ts";
-import { type Dialect, pocketbaseDialect, shopDialect } from "../peers/questions.ts";
+import { type Dialect, pocketbaseDialect, shopDialect } from "../peers/dialects.ts";
 import { firstAnswer, freePort, type Server } from "./shop.ts";
 
 const FOLDER = join(ROOT, "bench", "peers");

@@ -1,7 +1,7 @@
 // Servers to be measured: the shop in production settings, or a bare one beside it, each ready when it is handed out.
 import { writeFileSync } from "node:fs";
 import { join } from "node:path";
-import type { Sample } from "../baselines/bare.ts";
+import type { Sample } from "../ceilings/bare.ts";
 import { type Child, type Children, outputOf } from "../harness/children.ts";
 
 const READY_MS_MAX = 20_000;
@@ -58,7 +58,7 @@ export async function bootBare(
   const port = freePort();
   const samplePath = join(children.folder, `${port}.sample.json`);
   writeFileSync(samplePath, JSON.stringify(sample));
-  const child = children.start(["bench/baselines/bare.ts", samplePath, String(port)], { cores });
+  const child = children.start(["bench/ceilings/bare.ts", samplePath, String(port)], { cores });
   const server = { base: `http://127.0.0.1:${port}`, child };
   await firstAnswer(server, "/");
   return server;

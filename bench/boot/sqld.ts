@@ -4,7 +4,7 @@ import { join } from "node:path";
 import { commitOnServer } from "../../db/server/hrana.ts";
 import { openPipeline } from "../../db/server/pipeline.ts";
 import { makeToken, readKeys } from "../../replicas/primary/keys.ts";
-import type { RawAsk, RawDone } from "../baselines/sqld-raw.ts";
+import type { RawAsk, RawDone } from "../ceilings/sqld-raw.ts";
 import { outputOf } from "../harness/children.ts";
 import type { Bench } from "../harness/scenario.ts";
 import { catalogueOf } from "../load/catalogue.ts";
@@ -64,7 +64,7 @@ export async function writeRaw(
   { url, tokenPath }: Sqld,
   ask: Omit<RawAsk, "url" | "tokenPath">,
 ): Promise<RawDone> {
-  const child = children.start(["bench/baselines/sqld-raw.ts", JSON.stringify({ url, tokenPath, ...ask })], {
+  const child = children.start(["bench/ceilings/sqld-raw.ts", JSON.stringify({ url, tokenPath, ...ask })], {
     cores: null,
   });
   return JSON.parse(await children.expectEnd(child, ask.seconds * 1_000 + RAW_SPARE_MS)) as RawDone;

@@ -2,8 +2,8 @@
 import { mkdtempSync, readFileSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { typed } from "./command-text.ts";
 import { ROOT } from "./paths.ts";
-import { typed } from "./typed.ts";
 
 /** After SIGTERM a child has this long. */
 const END_MS = 12_000;

@@ -4,6 +4,7 @@ import { dirname, join, resolve } from "node:path";
 import { findOha, OHA_VERSION, type Oha, openOha } from "../load/oha.ts";
 import { allowedCores } from "../metrics/proc.ts";
 import type { Children } from "./children.ts";
+import { plainText } from "./command-text.ts";
 import { compareScenario } from "./compare.ts";
 import { pageOf } from "./markdown.ts";
 import { besideText, tableOf } from "./report.ts";
@@ -12,7 +13,6 @@ import { type Beside, type Found, type Options, type Outcome, type Result, resul
 import { type Bench, type Line, missingNumber, type Scenario, shareCores } from "./scenario.ts";
 import { lookAround, type Setting, settingText } from "./setting.ts";
 import { openTree, type Tree } from "./tree.ts";
-import { plainText } from "./typed.ts";
 
 const QUICK_COMPARE_ROUNDS = 2;
 

@@ -3,7 +3,7 @@
 import type { Side } from "../boot/peers.ts";
 import type { Server } from "../boot/shop.ts";
 import { randomFrom } from "../harness/stats.ts";
-import { difference, type Kind, PAGE_LENGTH, type Question, shopDialect } from "./questions.ts";
+import { difference, type Kind, PAGE_LENGTH, type Question, shopDialect } from "./dialects.ts";
 
 const SAMPLE_SHOES = 30;
 const SAMPLE_PAGES = 5;

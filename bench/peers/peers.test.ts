@@ -10,8 +10,8 @@ import { shareBetween } from "../metrics/metrics.ts";
 import { cpuUs, treeOf } from "../metrics/proc.ts";
 import { type Entry, linesOf } from "../scenarios/peers.ts";
 import { peersFileOf } from "./data.ts";
+import { difference, pocketbaseDialect, type Question, shopDialect } from "./dialects.ts";
 import { drawn, expectEqualAnswers, fill, listQuestions } from "./equal.ts";
-import { difference, pocketbaseDialect, type Question, shopDialect } from "./questions.ts";
 
 const BOOT_MS_MAX = 120_000;
 const SHOES = 1_000;

@@ -1,6 +1,7 @@
 // Cached related shoes: what a request costs the shop, beside a bare server that gives the same bytes.
-import type { Sample } from "../baselines/bare.ts";
+
 import { bootBare, bootShop, type Server, takeSample } from "../boot/shop.ts";
+import type { Sample } from "../ceilings/bare.ts";
 import { type Bench, type Line, ohaOf, orNotReached, type Scenario } from "../harness/scenario.ts";
 import { turns, written } from "../harness/stats.ts";
 import { catalogueOf } from "../load/catalogue.ts";

@@ -1,9 +1,9 @@
 // Likes through all nodes of a cluster to its one primary, beside what the primary takes in the same groups with no node between.
 import { rmSync } from "node:fs";
 import { join } from "node:path";
-import { pairAt, type RawAsk } from "../baselines/sqld-raw.ts";
 import { bootCluster, type Cluster, endCluster } from "../boot/cluster.ts";
 import { addCustomersTo, bootSqld, describe, type Sqld, writeRaw } from "../boot/sqld.ts";
+import { pairAt, type RawAsk } from "../ceilings/sqld-raw.ts";
 import { type Bench, type How, type Line, ohaOf, type Scenario } from "../harness/scenario.ts";
 import { median, turns, written } from "../harness/stats.ts";
 import { errorsOf, type Load, type Run } from "../load/oha.ts";

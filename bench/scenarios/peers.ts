@@ -9,8 +9,8 @@ import type { Load } from "../load/oha.ts";
 import { writeUrls } from "../load/urls.ts";
 import { parseCacheAnswers, readMetrics, shareBetween } from "../metrics/metrics.ts";
 import { peersFileOf } from "../peers/data.ts";
+import { KINDS, type Kind, type Question, shopDialect } from "../peers/dialects.ts";
 import { drawn, expectEqualAnswers, fill, type Lengths, listQuestions } from "../peers/equal.ts";
-import { KINDS, type Kind, type Question, shopDialect } from "../peers/questions.ts";
 
 const CONNECTIONS = 32;
 const CACHE_BYTES = 128 * 1024 * 1024;

@@ -81,7 +81,7 @@ async function register(bench: Bench, { base, child, dataDir }: Shop, seconds: n
 }
 
 async function hashAlone({ children, cores }: Bench, seconds: number): Promise<Speed> {
-  const loop = children.start(["bench/baselines/argon2.ts", String(seconds)], { cores: cores.server });
+  const loop = children.start(["bench/ceilings/argon2.ts", String(seconds)], { cores: cores.server });
   return JSON.parse(await children.expectEnd(loop, seconds * 1_000 + LOOP_SPARE_MS)) as Speed;
 }
 

@@ -92,7 +92,7 @@ async function loopStatement(bench: Bench, dataDir: string, shoes: number): Prom
   const perSecond: number[] = [];
   for (let round = 0; round < rounds; round += 1) {
     say(`round ${round + 1} of ${rounds}: the statement alone`);
-    const loop = children.start(["bench/baselines/statement.ts", dataDir, String(shoes), String(seconds)], {
+    const loop = children.start(["bench/ceilings/statement.ts", dataDir, String(shoes), String(seconds)], {
       cores: cores.server,
     });
     perSecond.push(Number(await children.expectEnd(loop, seconds * 1_000 + STATEMENT_SPARE_MS)));

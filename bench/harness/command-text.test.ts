@@ -2,8 +2,8 @@
 import { expect, test } from "bun:test";
 import { homedir } from "node:os";
 import { join } from "node:path";
+import { plainText, type Typing, typed } from "./command-text.ts";
 import { CATALOGUES } from "./paths.ts";
-import { plainText, type Typing, typed } from "./typed.ts";
 
 const FOLDER = join(CATALOGUES, "..", "insole-bench-run-Ab12Cd");
 const TREE = join(homedir(), "somewhere", "insole");
@@ -31,8 +31,8 @@ test.each<[string, string]>([
   ],
   [of(["oha", "--urls-from-file", join(FOLDER, "hot-barest.urls")]), "oha --urls-from-file hot-barest.urls"],
   [
-    of(["bun", "bench/baselines/bare.ts", join(FOLDER, "40123.sample.json"), "40123"]),
-    "bun bench/baselines/bare.ts PORT.sample.json PORT",
+    of(["bun", "bench/ceilings/bare.ts", join(FOLDER, "40123.sample.json"), "40123"]),
+    "bun bench/ceilings/bare.ts PORT.sample.json PORT",
   ],
   [
     of([
