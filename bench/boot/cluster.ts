@@ -1,7 +1,7 @@
 // Whole clusters to be measured: started by the cluster's own command as anybody would, ready when they are handed out.
 import { mkdtempSync, readFileSync, rmSync } from "node:fs";
 import { join } from "node:path";
-import { type Child, outputOf } from "../harness/children.ts";
+import { type Child, waitFor } from "../harness/children.ts";
 import type { Bench } from "../harness/scenario.ts";
 import { catalogueOf } from "../load/catalogue.ts";
 import { freePort } from "./shop.ts";
@@ -26,8 +26,7 @@ export type ClusterOptions = {
 };
 
 /** Twelve first copies of a big catalogue take their time on two cores. */
-const READY_MS_MAX = 180_000;
-const PROBE_MS = 20;
+const READY = { everyMs: 20, msMax: 180_000 };
 
 /** Starts a cluster on a copy of a kept catalogue, with free ports and a folder of its own; throws its last words when it gives up. */
 export async function bootCluster(bench: Bench, options: ClusterOptions): Promise<Cluster> {
@@ -54,19 +53,14 @@ export async function bootCluster(bench: Bench, options: ClusterOptions): Promis
   return { ...(await described(child)), child, folder };
 }
 
-async function described(child: Child): Promise<Described> {
-  const deadline = performance.now() + READY_MS_MAX;
-  while (performance.now() < deadline) {
+const described = (child: Child): Promise<Described> =>
+  waitFor(child, "no cluster", READY, () => {
     const line = readFileSync(child.outPath, "utf8")
       .split("\n")
       .slice(0, -1)
       .find((each) => each.startsWith("{"));
-    if (line !== undefined) return JSON.parse(line) as Described;
-    if (child.process.exitCode !== null) break;
-    await Bun.sleep(PROBE_MS);
-  }
-  throw new Error(`no cluster: ${child.command}\n${outputOf(child)}`);
-}
+    return line === undefined ? null : (JSON.parse(line) as Described);
+  });
 
 /** Ends a cluster and removes its folder: twelve copies of a big catalogue take room. */
 export async function endCluster({ children }: Bench, { child, folder }: Cluster): Promise<void> {

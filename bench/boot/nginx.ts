@@ -2,11 +2,10 @@
 import { mkdtempSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { findNginx } from "../../replicas/cluster/edge.ts";
-import type { Children } from "../harness/children.ts";
-import { freePort, type Server } from "./shop.ts";
+import { type Children, waitFor } from "../harness/children.ts";
+import { freePort, type Server, statusOf } from "./shop.ts";
 
-const READY_MS_MAX = 20_000;
-const PROBE_MS = 5;
+const READY = { everyMs: 5, msMax: 20_000 };
 const GENERATE_MS_MAX = 20_000;
 /** The generator is one client, and asks as many would. */
 const LOOPBACK = "127.0.0.0/8\n";
@@ -106,14 +105,6 @@ async function start(
 ): Promise<Server> {
   const program = [nginxPath(), "-p", folder, "-c", join(folder, "nginx.conf"), "-g", "daemon off;"];
   const server = { base: `http://127.0.0.1:${port}`, child: children.run(program, { cores }) };
-  const deadline = performance.now() + READY_MS_MAX;
-  while (performance.now() < deadline && server.child.process.exitCode === null) {
-    // Nobody listens yet: that is what is waited for.
-    const response = await fetch(server.base).catch(() => null);
-    await response?.arrayBuffer();
-    if (response) return server;
-    await Bun.sleep(PROBE_MS);
-  }
-  const { outPath, command } = server.child;
-  throw new Error(`NGINX does not answer: ${command}\n${await Bun.file(`${outPath}.err`).text()}`);
+  await waitFor(server.child, "NGINX does not answer", READY, () => statusOf(server.base));
+  return server;
 }

@@ -1,7 +1,7 @@
 // The peers as they are started: their data servers, their filling, and the sides that can be asked and whose CPU can be read.
 import { chmodSync, chownSync, existsSync, mkdtempSync, readdirSync, realpathSync } from "node:fs";
 import { dirname, join } from "node:path";
-import { type Child, type Children, outputOf } from "../harness/children.ts";
+import { type Child, type Children, waitFor } from "../harness/children.ts";
 import { ROOT } from "../harness/paths.ts";
 import type { CacheAnswers } from "../metrics/metrics.ts";
 import { cpuUs, treeOf } from "../metrics/proc.ts";
@@ -14,8 +14,7 @@ const FASTIFY = join(FOLDER, "fastify-sqlite");
 const POCKETBASE = join(FOLDER, "pocketbase", "data", "pocketbase");
 const POSTGRES_FOLDERS = "/usr/lib/postgresql";
 const FILL_MS_MAX = 10 * 60_000;
-const READY_MS_MAX = 30_000;
-const PROBE_MS = 20;
+const READY = { everyMs: 20, msMax: 30_000 };
 /** More than the bench asks for, so that nothing falls out before its time. */
 const CACHE_ENTRIES = 50_000;
 
@@ -228,12 +227,8 @@ async function bootPostgres(
   const settings = POSTGRES_SETTINGS.flatMap((setting) => ["-c", setting]);
   const start = [join(programs, "postgres"), "-D", data, "-h", "127.0.0.1", "-p", port, ...settings];
   const postgres = children.run([...as, ...start], { cores });
-  const deadline = performance.now() + READY_MS_MAX;
-  while (!succeeds([join(programs, "pg_isready"), "-q", "-h", "127.0.0.1", "-p", port])) {
-    if (postgres.process.exitCode !== null || performance.now() > deadline)
-      throw new Error(`PostgreSQL is not ready: ${postgres.command}\n${outputOf(postgres)}`);
-    await Bun.sleep(PROBE_MS);
-  }
+  const probe = [join(programs, "pg_isready"), "-q", "-h", "127.0.0.1", "-p", port];
+  await waitFor(postgres, "PostgreSQL is not ready", READY, () => succeeds(probe) || null);
   return { postgres, url: `postgres://shop@127.0.0.1:${port}/postgres` };
 }
 

@@ -2,10 +2,9 @@
 import { writeFileSync } from "node:fs";
 import { join } from "node:path";
 import type { Sample } from "../ceilings/bare.ts";
-import { type Child, type Children, outputOf } from "../harness/children.ts";
+import { type Child, type Children, waitFor } from "../harness/children.ts";
 
-const READY_MS_MAX = 20_000;
-const PROBE_MS = 1;
+const READY = { everyMs: 1, msMax: 20_000 };
 
 /** A running server; `base` is where it listens, without a last slash. */
 export type Server = { base: string; child: Child };
@@ -64,19 +63,18 @@ export async function bootBare(
   return server;
 }
 
-/** Asks until the first 200 and returns the time then (`performance.now`); throws when the server gives up. */
-export async function firstAnswer({ base, child }: Server, path: string): Promise<number> {
-  const deadline = performance.now() + READY_MS_MAX;
-  while (performance.now() < deadline) {
-    if (child.process.exitCode !== null)
-      throw new Error(`the server gave up: ${child.command}\n${outputOf(child)}`);
-    // Nobody listens yet: that is what is waited for.
-    const response = await fetch(base + path).catch(() => null);
-    await response?.arrayBuffer();
-    if (response?.status === 200) return performance.now();
-    await Bun.sleep(PROBE_MS);
-  }
-  throw new Error(`no answer after ${READY_MS_MAX / 1000} s: ${child.command}\n${outputOf(child)}`);
+/** Waits for the first 200 and returns the time then (`performance.now`). */
+export const firstAnswer = ({ base, child }: Server, path: string): Promise<number> =>
+  waitFor(child, "the server does not answer", READY, async () => {
+    const status = await statusOf(base + path);
+    return status === 200 ? performance.now() : null;
+  });
+
+/** The status of an address; `null` while its server does not listen. */
+export async function statusOf(url: string): Promise<number | null> {
+  const response = await fetch(url).catch(() => null);
+  await response?.arrayBuffer();
+  return response?.status ?? null;
 }
 
 /** One good answer with all that a bare server must repeat; what the server adds by itself is left out. */

@@ -5,7 +5,7 @@ import { commitOnServer } from "../../db/server/hrana.ts";
 import { openPipeline } from "../../db/server/pipeline.ts";
 import { makeToken, readKeys } from "../../replicas/primary/keys.ts";
 import type { RawAsk, RawDone } from "../ceilings/sqld-raw.ts";
-import { outputOf } from "../harness/children.ts";
+import { waitFor } from "../harness/children.ts";
 import type { Bench } from "../harness/scenario.ts";
 import { catalogueOf } from "../load/catalogue.ts";
 import { customersStatement } from "../load/people.ts";
@@ -14,8 +14,7 @@ import { freePort } from "./shop.ts";
 /** Where it listens, the file with a token to write, and its own file. */
 export type Sqld = { url: string; tokenPath: string; filePath: string };
 
-const READY_MS_MAX = 30_000;
-const PROBE_MS = 20;
+const READY = { everyMs: 20, msMax: 30_000 };
 const COMMIT_MS_MAX = 30_000;
 /** For a writer to start and end. */
 const RAW_SPARE_MS = 30_000;
@@ -31,12 +30,12 @@ export async function bootSqld({ children, say }: Bench, shoes: number): Promise
     ["--data", data, "--keys", keys, "--listen", listen, "--init", "--from", join(catalogue, "insole.db")],
     { cores: null },
   );
-  const deadline = performance.now() + READY_MS_MAX;
-  while (!readFileSync(child.outPath, "utf8").includes("the primary is ready")) {
-    if (child.process.exitCode !== null || performance.now() > deadline)
-      throw new Error(`no primary: ${child.command}\n${outputOf(child)}`);
-    await Bun.sleep(PROBE_MS);
-  }
+  await waitFor(
+    child,
+    "no primary",
+    READY,
+    () => readFileSync(child.outPath, "utf8").includes("the primary is ready") || null,
+  );
   return describe({ url: `http://${listen}`, data, keys, folder });
 }
 

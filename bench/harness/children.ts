@@ -173,6 +173,29 @@ async function expectEnd(child: Child, msMax: number): Promise<string> {
   return readFileSync(child.outPath, "utf8");
 }
 
-/** The last of what a child said. */
+/** How often to poll, and when to give up. */
+export type Polling = { everyMs: number; msMax: number };
+
+/**
+ * Probes until there is a value. Throws `fault` with the command and its last output when the child has ended or `msMax`
+ * is over.
+ */
+export async function waitFor<T>(
+  child: Child,
+  fault: string,
+  { everyMs, msMax }: Polling,
+  probe: () => Promise<T | null> | T | null,
+): Promise<T> {
+  const deadline = performance.now() + msMax;
+  for (;;) {
+    const found = await probe();
+    if (found !== null) return found;
+    if (child.process.exitCode !== null || performance.now() > deadline)
+      throw new Error(`${fault}: ${child.command}\n${outputOf(child)}`);
+    await Bun.sleep(everyMs);
+  }
+}
+
+/** The last output of a child. */
 export const outputOf = ({ outPath }: Child): string =>
   `${readFileSync(outPath, "utf8")}${readFileSync(`${outPath}.err`, "utf8")}`.slice(-SHOWN_OF_OUTPUT);
