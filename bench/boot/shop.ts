@@ -3,8 +3,14 @@ import { writeFileSync } from "node:fs";
 import { join } from "node:path";
 import type { Sample } from "../ceilings/bare.ts";
 import { type Child, type Children, waitFor } from "../harness/children.ts";
+import type { Bench } from "../harness/scenario.ts";
+import { catalogueCopy } from "../load/catalogue.ts";
+import { ADMIN_SETTINGS, addCustomers } from "../load/people.ts";
 
 const READY = { everyMs: 1, msMax: 20_000 };
+
+/** The memory cache of a shop that has one, unless a scenario says otherwise. */
+export const CACHE_BYTES = 64 * 1024 * 1024;
 
 /** A running server; `base` is where it listens, without a last slash. */
 export type Server = { base: string; child: Child };
@@ -23,6 +29,19 @@ export async function bootShop(children: Children, options: ShopOptions): Promis
   const server = startShop(children, options);
   await firstAnswer(server, "/readyz");
   return server;
+}
+
+/** Boots the shop on a catalogue of its own with an admin and customers; it may use all cores. */
+export async function bootWithCustomers(
+  { children, cores, say }: Bench,
+  { shoes, customers }: { shoes: number; customers: number },
+): Promise<Server & { dataDir: string }> {
+  // A scenario that writes must not change the kept catalogue.
+  const dataDir = await catalogueCopy(shoes, children, say);
+  const options = { dataDir, cores: cores.wide, cacheBytesMax: CACHE_BYTES, env: ADMIN_SETTINGS };
+  const server = await bootShop(children, options);
+  addCustomers(dataDir, customers);
+  return { ...server, dataDir };
 }
 
 /** Starts the shop without waiting. */

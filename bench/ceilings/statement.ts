@@ -1,12 +1,13 @@
 // The ceiling of uncached related shoes: the statement alone, in a loop, over shoes drawn by chance.
+
 import { join } from "node:path";
 import { findRelated } from "../../app/shoes/shoes.ts";
 import { openFile } from "../../db/file.ts";
 import { randomFrom } from "../harness/stats.ts";
 import { demoId } from "../load/urls.ts";
+import { MICROSECONDS } from "../metrics/proc.ts";
 
 const SEED = 7;
-const MICROSECONDS = 1_000_000;
 const WARM_UP_SHARE = 0.2;
 const SHOP = { publicUrl: "", currency: "USD" };
 

@@ -30,6 +30,10 @@ export function spread(values: readonly number[], unit: string): string {
   return `${middle} (${written(Math.min(...values))} to ${written(Math.max(...values))})`;
 }
 
+/** Two series value by value: first / second. */
+export const ratios = (first: readonly number[], second: readonly number[]): number[] =>
+  first.map((value, at) => value / (second[at] ?? Number.NaN));
+
 /** The order of two sides in a round: who went first goes last in the next one. */
 export const turns = <T>(sides: readonly T[], round: number): T[] =>
   round % 2 === 0 ? [...sides] : [...sides].reverse();

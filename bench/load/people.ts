@@ -2,7 +2,6 @@
 
 import { join } from "node:path";
 import Libsql from "libsql";
-import type { Server } from "../boot/shop.ts";
 
 const PASSWORD = "bench-only-password";
 const EMAIL = "bench@shop.example";
@@ -19,7 +18,7 @@ export const ADMIN_SETTINGS = {
 export const SIGN_IN = JSON.stringify({ email: EMAIL, password: PASSWORD });
 
 /** Signs the admin in and returns the access token. */
-export async function signIn({ base }: Pick<Server, "base">): Promise<string> {
+export async function signIn({ base }: { base: string }): Promise<string> {
   const headers = { "content-type": "application/json" };
   const response = await fetch(`${base}/api/auth/login`, { method: "POST", headers, body: SIGN_IN });
   const { token } = (await response.json()) as { token?: string };
@@ -49,15 +48,15 @@ export function addCustomers(dataDir: string, count: number): void {
   }
 }
 
-/** How many likes stand, as rows and as the shoes' counters. */
-export function countLikes(dataDir: string): { rows: number; counted: number } {
+/** Throws unless the shoes' counters add up to the rows of likes. */
+export function expectLikesCounted(dataDir: string): void {
   const handle = new Libsql(join(dataDir, "insole.db"), { timeout: 5_000 });
   try {
     const [rows, counted] = handle
       .prepare("SELECT (SELECT count(*) FROM likes), (SELECT sum(likes) FROM shoes)")
       .raw(true)
       .get([]) as [number, number];
-    return { rows, counted };
+    if (rows !== counted) throw new Error(`${rows} likes stand, but the shoes count ${counted}`);
   } finally {
     handle.close();
   }

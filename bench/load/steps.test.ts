@@ -3,7 +3,7 @@ import { describe, expect, test } from "bun:test";
 import type { Bench } from "../harness/scenario.ts";
 import { runOf } from "../testing/bench.ts";
 import { type Load, type Oha, RateNotReached } from "./oha.ts";
-import { type Asked, atFullSpeed, atShares, capacityOf, howOf, SHARES, sharesOf } from "./steps.ts";
+import { atFullSpeed, atShares, capacityOf, howOf, SHARES, type Subject, sharesOf } from "./steps.ts";
 
 const RUN = runOf({ "200": 1_000 });
 
@@ -26,7 +26,7 @@ const LOAD: Omit<Load, "seconds" | "rate"> = {
   cores: null,
 };
 
-function askedOf(): Asked {
+function subjectOf(): Subject {
   let [used, told] = [0, 0];
   return {
     load: LOAD,
@@ -43,12 +43,12 @@ function askedOf(): Asked {
 
 test("each round asks once, and CPU time and layers are read around it", async () => {
   const { bench, rates } = benchOf(3);
-  const asked = askedOf();
-  const steps = await atFullSpeed(bench, asked, 1);
+  const subject = subjectOf();
+  const steps = await atFullSpeed(bench, subject, 1);
   expect(rates).toEqual([null, null, null]);
   expect(steps.map(({ us }) => us)).toEqual([5, 5, 5]);
   expect(capacityOf(steps)).toBe(1_000);
-  expect(howOf(asked, null, 42, steps)).toEqual({
+  expect(howOf(subject, null, 42, steps)).toEqual({
     connections: 8,
     rate: null,
     encoding: "gzip",
@@ -59,14 +59,14 @@ test("each round asks once, and CPU time and layers are read around it", async (
 
 test("shares of the capacity take turns", async () => {
   const { bench, rates } = benchOf(2);
-  const held = await atShares(bench, askedOf(), { capacity: 1_000, seconds: 1 });
+  const held = await atShares(bench, subjectOf(), { capacity: 1_000, seconds: 1 });
   expect(rates).toEqual([500, 700, 900, 900, 700, 500]);
   expect(held.map(({ share, steps }) => [share, steps.length])).toEqual(SHARES.map((share) => [share, 2]));
 });
 
 test("a share that is not reached is told and not tried again; the others go on", async () => {
   const { bench, rates } = benchOf(2, 800);
-  const held = await atShares(bench, askedOf(), { capacity: 1_000, seconds: 1 });
+  const held = await atShares(bench, subjectOf(), { capacity: 1_000, seconds: 1 });
   expect(rates).toEqual([500, 700, 700, 500]);
   expect(held[2]).toMatchObject({ fault: "not reached: 900/s", steps: [] });
 });
@@ -79,9 +79,9 @@ describe("shares", () => {
 
   test("where nobody tells there are none, nor a CPU time", async () => {
     const { bench } = benchOf(1);
-    const asked: Asked = { load: LOAD, cpuUs: null, layers: null };
-    const steps = await atFullSpeed(bench, asked, 1);
+    const subject: Subject = { load: LOAD, cpuUs: null, layers: null };
+    const steps = await atFullSpeed(bench, subject, 1);
     expect(steps[0]?.us).toBeNaN();
-    expect(howOf(asked, null, 1, steps)).not.toHaveProperty("layers");
+    expect(howOf(subject, null, 1, steps)).not.toHaveProperty("layers");
   });
 });

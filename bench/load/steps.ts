@@ -1,7 +1,7 @@
 // A load in steps: as fast as it goes, then held to shares of that; with the server's CPU time and who answered.
 
 import { type Bench, type How, ohaOf } from "../harness/scenario.ts";
-import { median } from "../harness/stats.ts";
+import { median, turns } from "../harness/stats.ts";
 import type { Load, Run } from "./oha.ts";
 import { RateNotReached } from "./oha.ts";
 
@@ -9,7 +9,7 @@ import { RateNotReached } from "./oha.ts";
 export const SHARES = [0.5, 0.7, 0.9] as const;
 
 /** Whom to ask, without time and rate, and what to read around it. */
-export type Asked = {
+export type Subject = {
   load: Omit<Load, "seconds" | "rate">;
   /** CPU time the server has used, in microseconds; `null` where it is out of reach. */
   cpuUs: (() => number) | null;
@@ -26,7 +26,7 @@ export type Held = { share: number; rate: number; steps: Step[]; fault: string |
 /** Sends a load once and reads around it; a run that falls behind its rate is repeated (`Oha.measure`). */
 export async function stepOf(
   bench: Bench,
-  { load, cpuUs, layers }: Asked,
+  { load, cpuUs, layers }: Subject,
   { seconds, rate }: Pick<Load, "seconds" | "rate">,
 ): Promise<Step> {
   return ohaOf(bench).measure({ ...load, seconds, rate }, async (send) => {
@@ -38,17 +38,49 @@ export async function stepOf(
 }
 
 /** As fast as it goes, once a round. */
-export async function atFullSpeed(bench: Bench, asked: Asked, seconds: number): Promise<Step[]> {
+export async function atFullSpeed(bench: Bench, subject: Subject, seconds: number): Promise<Step[]> {
   const steps: Step[] = [];
   for (let round = 0; round < bench.rounds; round += 1)
-    steps.push(await stepOf(bench, asked, { seconds, rate: null }));
+    steps.push(await stepOf(bench, subject, { seconds, rate: null }));
   return steps;
+}
+
+/** What the short turns of each round saw together: answers per second, and CPU time per answer in us. */
+export type Rates = { perSecond: number[]; us: number[] };
+
+/**
+ * Measures subjects in rounds that are made of several short turns each, because this kind of machine changes its speed
+ * from one second to the next.
+ */
+export async function inShortTurns<T extends Subject>(
+  bench: Bench,
+  subjects: readonly T[],
+  { turnsOfRound, ...load }: Pick<Load, "seconds" | "rate"> & { turnsOfRound: number },
+): Promise<Map<T, Rates>> {
+  const rates = new Map<T, Rates>(subjects.map((each) => [each, { perSecond: [], us: [] }]));
+  for (let round = 0; round < bench.rounds; round += 1) {
+    const sums = new Map(subjects.map((each) => [each, { us: 0, answers: 0, seconds: 0 }]));
+    for (let turn = 0; turn < turnsOfRound; turn += 1)
+      for (const subject of turns(subjects, round + turn)) {
+        const { run, us } = await stepOf(bench, subject, load);
+        const sum = sums.get(subject);
+        if (sum === undefined) continue;
+        sum.us += us * run.answers;
+        sum.answers += run.answers;
+        sum.seconds += run.answers / run.perSecond;
+      }
+    for (const [subject, { us, answers, seconds }] of sums) {
+      rates.get(subject)?.us.push(us / answers);
+      rates.get(subject)?.perSecond.push(answers / seconds);
+    }
+  }
+  return rates;
 }
 
 /** Held to shares of a capacity in answers per second; each round takes them in the other order. */
 export async function atShares(
   bench: Bench,
-  asked: Asked,
+  subject: Subject,
   { capacity, seconds }: { capacity: number; seconds: number },
 ): Promise<Held[]> {
   const held: Held[] = SHARES.map((share) => ({
@@ -61,7 +93,7 @@ export async function atShares(
     for (const one of round % 2 === 0 ? held : held.toReversed()) {
       if (one.fault !== null) continue;
       try {
-        one.steps.push(await stepOf(bench, asked, { seconds, rate: one.rate }));
+        one.steps.push(await stepOf(bench, subject, { seconds, rate: one.rate }));
       } catch (thrown) {
         if (!(thrown instanceof RateNotReached)) throw thrown;
         Object.assign(one, { fault: thrown.message, steps: [] });
@@ -73,9 +105,9 @@ export async function atShares(
 /** The middle capacity of several steps, in answers per second. */
 export const capacityOf = (steps: readonly Step[]): number => median(steps.map(({ run }) => run.perSecond));
 
-/** How all these steps were asked, and the shares of those who answered. */
-export function howOf(asked: Asked, rate: number | null, bytes: number, steps: readonly Step[]): How {
-  const { connections, encoding } = asked.load;
+/** How all these steps were subject, and the shares of those who answered. */
+export function howOf(subject: Subject, rate: number | null, bytes: number, steps: readonly Step[]): How {
+  const { connections, encoding } = subject.load;
   const layers = middleShares(steps);
   return { connections, rate, encoding, bytes, ...(layers ? { layers } : {}) };
 }

@@ -2,8 +2,8 @@
 import { writeFileSync } from "node:fs";
 import { join } from "node:path";
 import Libsql from "libsql";
-import { randomFrom } from "../harness/stats.ts";
-import { faultOf, type Run } from "./oha.ts";
+import { randomFrom, written } from "../harness/stats.ts";
+import { errorsOf, faultOf, type Run } from "./oha.ts";
 import { customerId } from "./people.ts";
 import { demoId, relatedPath } from "./urls.ts";
 
@@ -113,6 +113,16 @@ export const sumOf = (runs: readonly Run[]): Pick<Run, "perSecond"> => ({
 /** What is wrong in several runs, in words; empty when nothing is. */
 export const faultsOf = (runs: readonly Run[]): string =>
   [...new Set(runs.flatMap((run) => faultOf(run) ?? []))].join("; ");
+
+/** How many answers of several runs were bad or did not come. */
+export const errorsIn = (runs: readonly Run[]): number => runs.reduce((sum, run) => sum + errorsOf(run), 0);
+
+/** How many answers several runs had, in words, and what is wrong in them. */
+export function answersText(runs: readonly Run[], allGood = ""): string {
+  const answers = runs.reduce((sum, run) => sum + run.answers, 0);
+  const faults = faultsOf(runs) || allGood;
+  return `${written(answers)} answers${faults === "" ? "" : `; ${faults}`}`;
+}
 
 /** A whole number dealt out by shares, each at least 1; what rounding leaves goes to the largest rests. */
 export function dealt(total: number, shares: readonly number[]): number[] {

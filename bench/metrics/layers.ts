@@ -3,6 +3,7 @@ import type { Part } from "../boot/cluster.ts";
 import { type Bench, type How, ohaOf } from "../harness/scenario.ts";
 import { median } from "../harness/stats.ts";
 import type { Load, Run } from "../load/oha.ts";
+import { readMetrics } from "./metrics.ts";
 
 /** Catalogue answers of all nodes since they started. */
 export type NodeAnswers = { fromMemory: number; all: number };
@@ -17,13 +18,7 @@ const FROM_MEMORY = 'route="cached"';
 
 /** Reads the counters of all nodes; throws when one does not answer. */
 export async function readNodes(nodes: readonly Part[]): Promise<NodeAnswers> {
-  const each = await Promise.all(
-    nodes.map(async ({ url }) => {
-      const response = await fetch(`${url}/metrics`);
-      if (response.status !== 200) throw new Error(`${url}/metrics answers ${response.status}`);
-      return parseAnswers(await response.text());
-    }),
-  );
+  const each = await Promise.all(nodes.map(async ({ url }) => parseAnswers(await readMetrics(url))));
   return each.reduce(
     (sum, { fromMemory, all }) => ({ fromMemory: sum.fromMemory + fromMemory, all: sum.all + all }),
     { fromMemory: 0, all: 0 },

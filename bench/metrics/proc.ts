@@ -3,7 +3,8 @@ import { readdirSync, readFileSync } from "node:fs";
 
 /** Linux reports CPU time to programs in hundredths of a second, whatever its own clock. */
 const TICKS_PER_SECOND = 100;
-const MICROSECONDS = 1_000_000;
+/** In a second. */
+export const MICROSECONDS = 1_000_000;
 /** Fields of `stat` counted from behind the name, which may itself hold spaces and brackets. */
 const PARENT_AT = 1;
 const UTIME_AT = 11;

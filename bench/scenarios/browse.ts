@@ -1,18 +1,17 @@
 // Browsing with a few writes in it: how quick pages are at parts of what the machine can do, and how many still come from memory.
 
-import { bootShop, type Server } from "../boot/shop.ts";
+import { bootWithCustomers, type Server } from "../boot/shop.ts";
+import { eachRound } from "../harness/rounds.ts";
 import { type Bench, type How, type Line, ohaOf, orNotReached, type Scenario } from "../harness/scenario.ts";
 import { median, turns, written } from "../harness/stats.ts";
-import { catalogueCopy } from "../load/catalogue.ts";
-import { errorsOf, type Load, type Run } from "../load/oha.ts";
-import { ADMIN_SETTINGS, addCustomers, countLikes, signIn } from "../load/people.ts";
-import { browsingPaths, faultsOf, likePaths, sumOf } from "../load/traffic.ts";
+import type { Load, Run } from "../load/oha.ts";
+import { expectLikesCounted, signIn } from "../load/people.ts";
+import { answersText, browsingPaths, errorsIn, likePaths, sumOf } from "../load/traffic.ts";
 import { writeUrls } from "../load/urls.ts";
 import { memoryShare, readMetrics } from "../metrics/metrics.ts";
 
 const WRITES_SHARE = 0.05;
 const STEPS = [0.5, 0.7, 0.9];
-const CACHE_BYTES = 64 * 1024 * 1024;
 const SHOES = 1_000;
 const CUSTOMERS = 2_000;
 const BROWSERS = 32;
@@ -30,15 +29,8 @@ export const browse: Scenario = {
   measures: "latencies of browsing, errors, and the share of browsing answered from memory",
   needsOha: true,
   async *run(bench) {
-    const { children, cores, say } = bench;
-    const dataDir = await catalogueCopy(SHOES, children, say);
-    const server = await bootShop(children, {
-      dataDir,
-      cores: cores.wide,
-      cacheBytesMax: CACHE_BYTES,
-      env: ADMIN_SETTINGS,
-    });
-    addCustomers(dataDir, CUSTOMERS);
+    const { children } = bench;
+    const server = await bootWithCustomers(bench, { shoes: SHOES, customers: CUSTOMERS });
     const loads = loadsOf(bench, server, await signIn(server));
     const perSecond = await findCapacity(bench, loads.browsing);
     yield [
@@ -59,8 +51,7 @@ export const browse: Scenario = {
       },
     ];
     yield* mixed(bench, server, loads, median(besideLikes));
-    const { rows, counted } = countLikes(dataDir);
-    if (rows !== counted) throw new Error(`${rows} likes stand, but the shoes count ${counted}`);
+    expectLikesCounted(server.dataDir);
     await children.end(server.child);
   },
 };
@@ -94,15 +85,10 @@ function loadsOf(bench: Bench, { base }: Server, token: string): Loads {
 }
 
 async function findCapacity(bench: Bench, load: Load): Promise<number[]> {
-  const { rounds, say } = bench;
-  const perSecond: number[] = [];
   await ohaOf(bench).send({ ...load, seconds: 1 });
-  for (let round = 0; round < rounds; round += 1) {
-    say(`round ${round + 1} of ${rounds}: browsing alone`);
-    const run = await ohaOf(bench).send({ ...load, seconds: settingsOf(bench).capacitySeconds });
-    perSecond.push(run.perSecond);
-  }
-  return perSecond;
+  const { capacitySeconds: seconds } = settingsOf(bench);
+  const runs = await eachRound(bench, "browsing alone", () => ohaOf(bench).send({ ...load, seconds }));
+  return runs.map(({ perSecond }) => perSecond);
 }
 
 /**
@@ -173,7 +159,6 @@ const howOf = ({ rate }: Step): How => ({ connections: BROWSERS + WRITERS, rate,
 function linesOf(step: Step): Line[] {
   const { seen, share } = step;
   const runs = seen.flatMap(({ browsing, writes }) => [browsing, writes]);
-  const faults = faultsOf(runs);
   const memory = median(seen.map(({ fromMemory }) => fromMemory));
   const how: How = { ...howOf(step), layers: { memory, computed: 1 - memory } };
   const latencies = Object.entries(MILLISECONDS).map(
@@ -194,9 +179,9 @@ function linesOf(step: Step): Line[] {
     {
       what: `${titleOf(step)}: errors in all`,
       unit: "",
-      values: [runs.reduce((sum, run) => sum + errorsOf(run), 0)],
+      values: [errorsIn(runs)],
       target: { atMost: 0 },
-      note: `${written(runs.reduce((sum, { answers }) => sum + answers, 0))} answers${faults === "" ? "" : `; ${faults}`}`,
+      note: answersText(runs),
       how,
     },
     ...latencies,

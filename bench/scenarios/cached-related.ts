@@ -1,15 +1,22 @@
 // Cached related shoes: what a request costs the shop, beside a bare server that gives the same bytes.
 
-import { bootBare, bootShop, type Server, takeSample } from "../boot/shop.ts";
+import { bootBare, bootShop, CACHE_BYTES, type Server, takeSample } from "../boot/shop.ts";
 import type { Sample } from "../ceilings/bare.ts";
 import { type Bench, type Line, ohaOf, orNotReached, type Scenario } from "../harness/scenario.ts";
-import { turns, written } from "../harness/stats.ts";
+import { ratios, written } from "../harness/stats.ts";
 import { catalogueOf } from "../load/catalogue.ts";
-import { type Asked, atFullSpeed, capacityOf, howOf, SHARES, type Step, stepOf } from "../load/steps.ts";
+import {
+  atFullSpeed,
+  capacityOf,
+  howOf,
+  inShortTurns,
+  SHARES,
+  type Step,
+  type Subject,
+} from "../load/steps.ts";
 import { relatedPath } from "../load/urls.ts";
 import { cpuUs } from "../metrics/proc.ts";
 
-const CACHE_BYTES = 64 * 1024 * 1024;
 const SHOE = 123;
 const CONNECTIONS = 32;
 /** The shop may cost a bare server's CPU divided by this. */
@@ -18,7 +25,6 @@ const ENCODINGS = ["gzip", "identity"] as const;
 type Encoding = (typeof ENCODINGS)[number];
 /** A calm shop, beside the shares of what it can do. */
 const CALM_RATE = 10_000;
-// A round is made of short turns, because this kind of machine changes its speed from one second to the next.
 const FULL = { shoes: 10_000, calmRate: CALM_RATE, turnsOfRound: 2, seconds: 1.5, warmUpSeconds: 3 };
 /** Long enough that both servers use several of the 10 ms that Linux counts CPU time in. */
 const QUICK = { shoes: 1_000, calmRate: 2_000, turnsOfRound: 1, seconds: 1, warmUpSeconds: 0.5 };
@@ -37,7 +43,7 @@ export const cachedRelated: Scenario = {
 const settingsOf = ({ isQuick }: Bench) => (isQuick ? QUICK : FULL);
 
 /** Both servers, the same bytes, and how they are asked. */
-type Pair = { encoding: Encoding; bytes: number; shop: Asked; bare: Asked };
+type Pair = { encoding: Encoding; bytes: number; shop: Subject; bare: Subject };
 
 async function* compare(bench: Bench, encoding: Encoding): AsyncGenerator<Line[]> {
   const { children, cores, say } = bench;
@@ -47,7 +53,7 @@ async function* compare(bench: Bench, encoding: Encoding): AsyncGenerator<Line[]
   const sample = await takeHit(shop, encoding);
   const bare = await bootBare(children, sample, cores.server);
   await expectAlike(bare, sample, encoding);
-  const askedOf = ({ base, child }: Server): Asked => ({
+  const subjectOf = ({ base, child }: Server): Subject => ({
     load: {
       target: { url: base + relatedPath(SHOE) },
       connections: CONNECTIONS,
@@ -58,7 +64,7 @@ async function* compare(bench: Bench, encoding: Encoding): AsyncGenerator<Line[]
     layers: null,
   });
   const bytes = Buffer.from(sample.body, "base64").length;
-  const pair: Pair = { encoding, bytes, shop: askedOf(shop), bare: askedOf(bare) };
+  const pair: Pair = { encoding, bytes, shop: subjectOf(shop), bare: subjectOf(bare) };
   for (const { load } of [pair.bare, pair.shop])
     await ohaOf(bench).send({ ...load, seconds: warmUpSeconds, rate: null });
   const full = await atFullSpeed(bench, pair.shop, seconds);
@@ -93,21 +99,8 @@ async function atRate(
   { what, name, rate }: { what: string; name: string; rate: number },
 ): Promise<Line[]> {
   const { turnsOfRound, seconds } = settingsOf(bench);
-  const costs = new Map<Asked, number[]>([
-    [shop, []],
-    [bare, []],
-  ]);
-  for (let round = 0; round < bench.rounds; round += 1) {
-    const spent = new Map([shop, bare].map((asked) => [asked, { us: 0, answers: 0 }]));
-    for (let turn = 0; turn < turnsOfRound; turn += 1)
-      for (const asked of turns([shop, bare], round + turn)) {
-        const { run, us } = await stepOf(bench, asked, { seconds, rate });
-        const sum = spent.get(asked) ?? { us: 0, answers: 0 };
-        spent.set(asked, { us: sum.us + us * run.answers, answers: sum.answers + run.answers });
-      }
-    for (const [asked, { us, answers }] of spent) costs.get(asked)?.push(us / answers);
-  }
-  const [ofShop = [], ofBare = []] = [...costs.values()];
+  const rates = await inShortTurns(bench, [shop, bare], { turnsOfRound, seconds, rate });
+  const [ofShop = [], ofBare = []] = [...rates.values()].map(({ us }) => us);
   const how = howOf(shop, rate, bytes, []);
   const at = (series: string) => ({
     chart: `CPU per cached request (${encoding})`,
@@ -120,7 +113,7 @@ async function atRate(
       unit: "",
       how,
       target: { atMost: 1 / SHARE_OF_BARE },
-      values: ofShop.map((us, round) => us / (ofBare[round] ?? Number.NaN)),
+      values: ratios(ofShop, ofBare),
     },
     {
       what: `  the shop (${encoding}, ${name})`,

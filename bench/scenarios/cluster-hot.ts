@@ -1,10 +1,12 @@
 // A few hot addresses through the edge of a cluster: how many it answers, and how quickly at the rates of the services before it.
+
 import { bootCluster, type Cluster, endCluster } from "../boot/cluster.ts";
+import { eachRound } from "../harness/rounds.ts";
 import { type Bench, type How, type Line, ohaOf, type Scenario } from "../harness/scenario.ts";
 import { written } from "../harness/stats.ts";
 import type { Load, Run } from "../load/oha.ts";
 import { relatedPaths, writeUrls } from "../load/urls.ts";
-import { howOfRounds, sendAndTell, type Told } from "../metrics/layers.ts";
+import { howOfRounds, sendAndTell } from "../metrics/layers.ts";
 
 /** Ten times what twelve machines answered before. */
 const PER_SECOND_MIN = 31_000;
@@ -78,14 +80,10 @@ async function roundsAt(
   cluster: Cluster,
   rate: number | null,
 ): Promise<{ runs: Run[]; how: How }> {
-  const { rounds, say } = bench;
   const load = loadOn(bench, cluster, rate);
   await ohaOf(bench).send({ ...load, seconds: settingsOf(bench).warmUpSeconds });
-  const seen: Told[] = [];
-  for (let round = 0; round < rounds; round += 1) {
-    say(`round ${round + 1} of ${rounds}: ${cluster.nodes.length} nodes, ${rate ?? "as many as go"}/s`);
-    seen.push(await sendAndTell(bench, cluster.nodes, load));
-  }
+  const title = `${cluster.nodes.length} nodes, ${rate ?? "as many as go"}/s`;
+  const seen = await eachRound(bench, title, () => sendAndTell(bench, cluster.nodes, load));
   return {
     runs: seen.map(({ run }) => run),
     how: howOfRounds(

@@ -1,12 +1,13 @@
 // A cluster that nobody asks anything: what it takes of a core and of the memory.
+
 import { bootCluster, type Cluster, endCluster } from "../boot/cluster.ts";
+import { eachRound } from "../harness/rounds.ts";
 import type { Bench, Line, Scenario } from "../harness/scenario.ts";
-import { cpuUs, memoryOf, type Process, shareMib, treeOf } from "../metrics/proc.ts";
+import { cpuUs, MICROSECONDS, memoryOf, type Process, shareMib, treeOf } from "../metrics/proc.ts";
 
 const CORE_PERCENT_MAX = 15;
 /** 1.5 GB. */
 const MEMORY_MIB_MAX = 1_430;
-const MICROSECONDS = 1_000_000;
 const FULL = { shoes: 1_000, nodes: 12, seconds: 10, settleSeconds: 10 };
 const QUICK = { shoes: 1_000, nodes: 2, seconds: 1, settleSeconds: 1 };
 
@@ -21,11 +22,7 @@ export const clusterIdle: Scenario = {
     const cluster = await bootCluster(bench, { nodes, shoes });
     // The while itself is what is measured, here and below.
     await Bun.sleep(settleSeconds * 1_000);
-    const shares: Shares[] = [];
-    for (let round = 0; round < bench.rounds; round += 1) {
-      bench.say(`round ${round + 1} of ${bench.rounds}: ${seconds} s of nothing`);
-      shares.push(await idle(cluster, seconds));
-    }
+    const shares = await eachRound(bench, `${seconds} s of nothing`, () => idle(cluster, seconds));
     const parts = partsOf(cluster);
     yield linesOf(nodes, shares, parts);
     await endCluster(bench, cluster);

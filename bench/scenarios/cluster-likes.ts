@@ -1,14 +1,16 @@
 // Likes through all nodes of a cluster to its one primary, beside what the primary takes in the same groups with no node between.
+
 import { rmSync } from "node:fs";
 import { join } from "node:path";
 import { bootCluster, type Cluster, endCluster } from "../boot/cluster.ts";
 import { addCustomersTo, bootSqld, describe, type Sqld, writeRaw } from "../boot/sqld.ts";
 import { pairAt, type RawAsk } from "../ceilings/sqld-raw.ts";
+import { eachRound, inRounds } from "../harness/rounds.ts";
 import { type Bench, type How, type Line, ohaOf, type Scenario } from "../harness/scenario.ts";
-import { median, turns, written } from "../harness/stats.ts";
-import { errorsOf, type Load, type Run } from "../load/oha.ts";
+import { median, ratios, written } from "../harness/stats.ts";
+import type { Load, Run } from "../load/oha.ts";
 import { ADMIN_SETTINGS, signIn } from "../load/people.ts";
-import { faultsOf } from "../load/traffic.ts";
+import { errorsIn, faultsOf } from "../load/traffic.ts";
 import { writeUrls } from "../load/urls.ts";
 import { faultOfLikes, readAcknowledged, readLikes } from "../metrics/exactly-once.ts";
 import { readMetrics, sumOfMetric } from "../metrics/metrics.ts";
@@ -73,7 +75,7 @@ type RawLoad = Omit<RawAsk, "url" | "tokenPath" | "writers" | "seconds" | "first
 
 /** Rounds through the nodes, in turns with rounds straight to the primary while the nodes follow it. */
 async function throughNodes(bench: Bench): Promise<{ through: Through[]; following: Round[] }> {
-  const { children, rounds, say } = bench;
+  const { children } = bench;
   const { nodes, warmUpSeconds, seconds } = settingsOf(bench);
   const cluster = await bootCluster(bench, { nodes, shoes: SHOES, env: ADMIN_SETTINGS });
   const { folder, primary } = cluster;
@@ -96,17 +98,20 @@ async function throughNodes(bench: Bench): Promise<{ through: Through[]; followi
   const through: Through[] = [];
   const following: Round[] = [];
   let first = 0;
-  for (let round = 0; round < rounds; round += 1) {
-    for (const side of turns(["nodes", "raw"] as const, round)) {
-      say(`round ${round + 1} of ${rounds}: ${side === "nodes" ? `${nodes} nodes` : "straight to sqld"}`);
-      if (side === "nodes") through.push(await sendRound(bench, cluster, nextLoad(seconds)));
-      else {
-        const { seen, ...spent } = await spentIn(cluster, () => writeRaw(bench, sqld, { ...raw, first }));
-        first += seen.done;
-        following.push({ ...spent, likes: seen.done, perSecond: seen.perSecond });
+  await inRounds(
+    bench,
+    ["nodes", "raw"] as const,
+    (side) => (side === "nodes" ? `${nodes} nodes` : "straight to sqld"),
+    async (side) => {
+      if (side === "nodes") {
+        through.push(await sendRound(bench, cluster, nextLoad(seconds)));
+        return;
       }
-    }
-  }
+      const { seen, ...spent } = await spentIn(cluster, () => writeRaw(bench, sqld, { ...raw, first }));
+      first += seen.done;
+      following.push({ ...spent, likes: seen.done, perSecond: seen.perSecond });
+    },
+  );
   await children.end(cluster.child);
   expectExactlyOnce(sqld, records);
   await endCluster(bench, cluster);
@@ -212,8 +217,8 @@ async function fastest(
   }
   const [best] = tries.sort((one, other) => other.perSecond - one.perSecond);
   const count = best?.count ?? writers[0] ?? 1;
-  const perSecond: number[] = [];
-  for (let round = 0; round < bench.rounds; round += 1) perSecond.push(await write(count, ask.seconds));
+  const title = `sqld alone, ${ask.what} in groups of ${ask.group}`;
+  const perSecond = await eachRound(bench, title, () => write(count, ask.seconds));
   return { writers: count, perSecond, refused, gaveUp };
 }
 
@@ -237,12 +242,15 @@ function linesOf(bench: Bench, { through, following, alone, group }: Seen): Line
     of: (round: R) => number,
   ) => ({ what, unit, values: rounds.map(of), how }) satisfies Line;
   const bar = (x: string) => ({ point: { chart: "likes to one primary", series: "likes per second", x } });
-  const errors = through.reduce((sum, { run }) => sum + errorsOf(run), 0);
+  const runs = through.map(({ run }) => run);
   return [
     {
       what: `likes through ${nodes} nodes / sqld's raw rate in groups of ${group}`,
       unit: "",
-      values: through.map((each, at) => each.perSecond / (alone.perSecond[at] ?? Number.NaN)),
+      values: ratios(
+        through.map(({ perSecond }) => perSecond),
+        alone.perSecond,
+      ),
       target: { atLeast: SHARE_OF_RAW_MIN },
       note: limitOf(through),
       how,
@@ -262,12 +270,10 @@ function linesOf(bench: Bench, { through, following, alone, group }: Seen): Line
     {
       what: "  errors in all",
       unit: "",
-      values: [errors],
+      values: [errorsIn(runs)],
       target: { atMost: 0 },
       how,
-      note:
-        faultsOf(through.map(({ run }) => run)) ||
-        "every acknowledged like stands once in the primary's file",
+      note: faultsOf(runs) || "every acknowledged like stands once in the primary's file",
     },
     line("  likes in a commit", "", through, (round) => round.group),
     line("  CPU per like, nodes together", "us", through, ({ nodesUs, likes }) => nodesUs / likes),

@@ -1,5 +1,7 @@
 // A whole catalogue asked for as people do, few shoes often and many seldom: which layer answers, and what the nodes' memories make together.
+
 import { bootCluster, type Cluster, endCluster } from "../boot/cluster.ts";
+import { eachRound } from "../harness/rounds.ts";
 import { type Bench, type Line, ohaOf, type Scenario } from "../harness/scenario.ts";
 import { median, written } from "../harness/stats.ts";
 import type { Load, Run } from "../load/oha.ts";
@@ -98,15 +100,8 @@ async function fill(bench: Bench, load: Load): Promise<number> {
   }
 }
 
-async function sendRounds(bench: Bench, { nodes }: Cluster, load: Load): Promise<Told[]> {
-  const { rounds, say } = bench;
-  const seen: Told[] = [];
-  for (let round = 0; round < rounds; round += 1) {
-    say(`round ${round + 1} of ${rounds}: ${nodes.length} nodes at ${load.rate}/s`);
-    seen.push(await sendAndTell(bench, nodes, load));
-  }
-  return seen;
-}
+const sendRounds = (bench: Bench, { nodes }: Cluster, load: Load): Promise<Told[]> =>
+  eachRound(bench, `${nodes.length} nodes at ${load.rate}/s`, () => sendAndTell(bench, nodes, load));
 
 function linesOf(load: Load & { rate: number }, capacity: number, seen: readonly Told[]): Line[] {
   const { rate } = load;

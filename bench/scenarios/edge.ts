@@ -3,9 +3,9 @@
 import { type Barest, bootBarest, bootShipped } from "../boot/nginx.ts";
 import { bootBare, bootShop, type Server, takeSample } from "../boot/shop.ts";
 import { type Bench, type How, type Line, ohaOf, type Scenario } from "../harness/scenario.ts";
-import { turns } from "../harness/stats.ts";
+import { ratios } from "../harness/stats.ts";
 import { catalogueOf } from "../load/catalogue.ts";
-import type { Load, Run } from "../load/oha.ts";
+import { inShortTurns, type Rates, type Subject } from "../load/steps.ts";
 import { relatedPath, relatedPaths, writeUrls } from "../load/urls.ts";
 import { cpuUs, treeOf } from "../metrics/proc.ts";
 
@@ -16,7 +16,6 @@ const CONNECTIONS = 64;
 const URLS_SEED = 14;
 /** Nothing public, so nothing of it is kept. */
 const PERSONAL_PATH = "/api/users/me/likes";
-// A round is made of short turns, because this kind of machine changes its speed from one second to the next.
 const FULL = { shoes: 100_000, turnsOfRound: 4, seconds: 2, warmUpSeconds: 3 };
 const QUICK = { shoes: 1_000, turnsOfRound: 1, seconds: 1, warmUpSeconds: 1 };
 
@@ -70,67 +69,40 @@ async function expectAlike(shipped: Server, { cached, proxied }: Barest): Promis
   }
 }
 
-/** Per round: answers per second, and NGINX's CPU time in us per answer. */
-type Seen = { perSecond: number[]; us: number[] };
-type Side = { name: string; server: Server; load: Load; seen: Seen };
+type Side = Subject & { name: string };
 
-/** Sends the same to each server in turn; what was seen comes in the order of `servers`. */
+/** Sends the same to each server in turn. */
 async function compare(
   bench: Bench,
   what: string,
   paths: readonly string[],
   servers: Record<string, Server>,
-): Promise<Side[]> {
-  const { children, cores, rounds, isQuick, say } = bench;
+): Promise<Map<Side, Rates>> {
+  const { children, cores, isQuick, say } = bench;
   const { turnsOfRound, seconds, warmUpSeconds } = isQuick ? QUICK : FULL;
   const sides = Object.entries(servers).map(([name, server], at): Side => {
     const urlsPath = writeUrls(children.folder, `${what}-${at}`, server.base, paths, URLS_SEED);
-    const load: Load = {
+    const load = {
       target: { urlsPath },
       connections: CONNECTIONS,
-      seconds,
-      rate: null,
-      encoding: "gzip",
+      encoding: "gzip" as const,
       cores: cores.load,
     };
-    return { name, server, load, seen: { perSecond: [], us: [] } };
+    return { name, load, cpuUs: () => cpuOf(server), layers: null };
   });
-  for (const { load } of sides) await ohaOf(bench).send({ ...load, seconds: warmUpSeconds });
-  for (let round = 0; round < rounds; round += 1) {
-    say(`${what}, round ${round + 1} of ${rounds}`);
-    const spent = new Map(sides.map((side) => [side, noTurns()]));
-    for (let turn = 0; turn < turnsOfRound; turn += 1)
-      for (const side of turns(sides, round + turn)) {
-        const before = cpuOf(side.server);
-        const run = await ohaOf(bench).send(side.load);
-        addTurn(spent.get(side) ?? noTurns(), run, cpuOf(side.server) - before);
-      }
-    for (const [{ seen }, { us, answers, seconds: took }] of spent) {
-      seen.perSecond.push(answers / took);
-      seen.us.push(us / answers);
-    }
-  }
-  return sides;
-}
-
-const noTurns = () => ({ us: 0, answers: 0, seconds: 0 });
-
-function addTurn(sum: ReturnType<typeof noTurns>, { answers, perSecond }: Run, us: number): void {
-  sum.us += us;
-  sum.answers += answers;
-  sum.seconds += answers / perSecond;
+  say(`${what}: ${sides.map(({ name }) => name).join(", ")}`);
+  for (const { load } of sides) await ohaOf(bench).send({ ...load, seconds: warmUpSeconds, rate: null });
+  return inShortTurns(bench, sides, { turnsOfRound, seconds, rate: null });
 }
 
 /** Of the master and its workers. */
 const cpuOf = ({ child }: Server): number => treeOf(child.pid).reduce((sum, { pid }) => sum + cpuUs(pid), 0);
 
-function linesOf(what: string, bytes: number, sides: readonly Side[], atLeast?: number): Line[] {
-  const [shipped, barest] = sides;
+function linesOf(what: string, bytes: number, sides: ReadonlyMap<Side, Rates>, atLeast?: number): Line[] {
+  const [shipped, barest] = [...sides.values()];
   if (!shipped || !barest) throw new Error("two sides are compared");
   const target = atLeast === undefined ? {} : { target: { atLeast } };
   const how: How = { connections: CONNECTIONS, rate: null, encoding: "gzip", bytes };
-  const ratio = (above: number[], below: number[]) =>
-    above.map((value, round) => value / (below[round] ?? Number.NaN));
   const named = (name: string) => `  ${what}: ${name}`;
   const at = (name: string) => ({ series: name, x: what });
   return [
@@ -139,27 +111,27 @@ function linesOf(what: string, bytes: number, sides: readonly Side[], atLeast?: 
       unit: "",
       how,
       ...target,
-      values: ratio(shipped.seen.perSecond, barest.seen.perSecond),
+      values: ratios(shipped.perSecond, barest.perSecond),
     },
     {
       what: `${what}: per second of NGINX's CPU time, shipped / barest`,
       unit: "",
       how,
       ...target,
-      values: ratio(barest.seen.us, shipped.seen.us),
+      values: ratios(barest.us, shipped.us),
     },
-    ...sides.flatMap(({ name, seen }): Line[] => [
+    ...[...sides].flatMap(([{ name }, { perSecond, us }]): Line[] => [
       {
         what: named(name),
         unit: "/s",
-        values: seen.perSecond,
+        values: perSecond,
         how,
         point: { chart: "Answers per second of NGINX on one core", ...at(name) },
       },
       {
         what: named(`${name}, NGINX's CPU per answer`),
         unit: "us",
-        values: seen.us,
+        values: us,
         how,
         point: { chart: "NGINX's CPU per answer", ...at(name) },
       },

@@ -1,21 +1,19 @@
 // What a cached answer costs as a shop grows: from a thousand shoes to a million, and from one node to twelve.
 
 import { bootCluster, endCluster } from "../boot/cluster.ts";
-import { bootShop, type Server } from "../boot/shop.ts";
+import { bootShop, CACHE_BYTES, type Server } from "../boot/shop.ts";
 import { type Bench, type Line, ohaOf, type Scenario } from "../harness/scenario.ts";
-import { median, turns, written } from "../harness/stats.ts";
+import { median, written } from "../harness/stats.ts";
 import { catalogueOf } from "../load/catalogue.ts";
-import { type Asked, atFullSpeed, type Step, stepOf } from "../load/steps.ts";
+import { atFullSpeed, inShortTurns, type Subject } from "../load/steps.ts";
 import { relatedPaths, writeUrls } from "../load/urls.ts";
 import { cpuUs, treeOf } from "../metrics/proc.ts";
 
 /** "Flat" leaves this much. */
 const GROWTH_MAX = 1.25;
-const CACHE_BYTES = 64 * 1024 * 1024;
 const HOT_SHOES = 100;
 const URLS_SEED = 1;
 const CONNECTIONS = { node: 32, edge: 64 };
-// A round is made of short turns, because this kind of machine changes its speed from one second to the next.
 const FULL = {
   sizes: [1_000, 100_000, 1_000_000],
   rate: 10_000,
@@ -42,34 +40,27 @@ export const growth: Scenario = {
 
 const settingsOf = ({ isQuick }: Bench) => (isQuick ? QUICK : FULL);
 
-function hotOn(bench: Bench, base: string, name: string, cores: number[] | null): Asked["load"] {
+function hotOn(bench: Bench, base: string, name: string, cores: number[] | null): Subject["load"] {
   const urlsPath = writeUrls(bench.children.folder, name, base, relatedPaths(HOT_SHOES), URLS_SEED);
   return { target: { urlsPath }, connections: CONNECTIONS.node, encoding: "gzip", cores };
 }
 
 async function overSizes(bench: Bench): Promise<Line[]> {
-  const { children, cores, rounds, say } = bench;
+  const { children, cores, say } = bench;
   const { sizes, rate, seconds, turnsOfRound } = settingsOf(bench);
-  const shops: { shoes: number; server: Server; asked: Asked; us: number[] }[] = [];
+  const shops: (Subject & { shoes: number; server: Server })[] = [];
   for (const shoes of sizes) {
     const dataDir = await catalogueOf(shoes, children, say);
     const server = await bootShop(children, { dataDir, cores: cores.server, cacheBytesMax: CACHE_BYTES });
     const load = hotOn(bench, server.base, `hot-${shoes}`, cores.load);
-    const asked = { load, cpuUs: () => cpuUs(server.child.pid), layers: null };
     await ohaOf(bench).send({ ...load, seconds, rate });
-    shops.push({ shoes, server, asked, us: [] });
+    shops.push({ shoes, server, load, cpuUs: () => cpuUs(server.child.pid), layers: null });
   }
-  for (let round = 0; round < rounds; round += 1) {
-    say(`round ${round + 1} of ${rounds}: sizes`);
-    const seen = new Map<number, Step[]>();
-    for (let turn = 0; turn < turnsOfRound; turn += 1)
-      for (const { shoes, asked } of turns(shops, round + turn))
-        seen.set(shoes, [...(seen.get(shoes) ?? []), await stepOf(bench, asked, { seconds, rate })]);
-    for (const { shoes, us } of shops) us.push(middle(seen.get(shoes) ?? []));
-  }
+  say(sizes.map((shoes) => `${written(shoes)} shoes`).join(", "));
+  const rates = await inShortTurns(bench, shops, { turnsOfRound, seconds, rate });
   await Promise.all(shops.map(({ server }) => children.end(server.child)));
-  const lines = shops.map(
-    ({ shoes, us }): Line => ({
+  const lines = [...rates].map(
+    ([{ shoes }, { us }]): Line => ({
       what: `  CPU per cached answer, ${written(shoes)} shoes`,
       unit: "us",
       values: us,
@@ -79,10 +70,6 @@ async function overSizes(bench: Bench): Promise<Line[]> {
   );
   return [ratioOf("CPU per cached answer, most shoes / fewest", lines), ...lines];
 }
-
-/** A CPU time per answer of several turns: they lasted equally long. */
-const middle = (steps: readonly Step[]): number =>
-  steps.reduce((sum, { us }) => sum + us, 0) / Math.max(1, steps.length);
 
 async function overNodes(bench: Bench): Promise<Line[]> {
   const { nodes, nodeShoes, seconds } = settingsOf(bench);
@@ -95,14 +82,14 @@ async function overNodes(bench: Bench): Promise<Line[]> {
     const pids = treeOf(cluster.child.pid)
       .map(({ pid }) => pid)
       .filter((pid) => pid !== cluster.child.pid && !watched.has(pid));
-    const asked: Asked = {
+    const subject: Subject = {
       load: { ...hotOn(bench, cluster.edge, "hot-edge", null), connections: CONNECTIONS.edge },
       cpuUs: () => pids.reduce((sum, pid) => sum + cpuUs(pid), 0),
       layers: null,
     };
-    await ohaOf(bench).send({ ...asked.load, seconds, rate: null });
+    await ohaOf(bench).send({ ...subject.load, seconds, rate: null });
     bench.say(`${count} nodes`);
-    const steps = await atFullSpeed(bench, asked, seconds);
+    const steps = await atFullSpeed(bench, subject, seconds);
     await endCluster(bench, cluster);
     const at = { series: "edge and nodes", x: count, xUnit: "nodes" };
     const how = { connections: CONNECTIONS.edge, rate: null, encoding: "gzip" as const };

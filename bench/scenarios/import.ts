@@ -5,11 +5,10 @@ import type { Children } from "../harness/children.ts";
 import type { Bench, Line, Scenario } from "../harness/scenario.ts";
 import { written } from "../harness/stats.ts";
 import { csvOf } from "../load/catalogue.ts";
-import { memoryOf } from "../metrics/proc.ts";
+import { MICROSECONDS, memoryOf } from "../metrics/proc.ts";
 
 const DRY_ROWS_PER_SECOND = 20_000;
 const MEMORY_MIB_MAX = 300;
-const MICROSECONDS = 1_000_000;
 const LOOK_MS = 50;
 const IMPORT_MS_MAX = 20 * 60_000;
 /** A million rows take minutes, so they are imported once. */

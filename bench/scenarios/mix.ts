@@ -1,6 +1,6 @@
 // The mix of the gateway that the shop replaces: registrations, browsing, writes and health, from few users, many, and a crowd.
 
-import { bootShop, type Server } from "../boot/shop.ts";
+import { bootWithCustomers, type Server } from "../boot/shop.ts";
 import {
   type Bench,
   type Line,
@@ -9,15 +9,15 @@ import {
   type Scenario,
   type Target,
 } from "../harness/scenario.ts";
-import { median, turns, written } from "../harness/stats.ts";
-import { catalogueCopy } from "../load/catalogue.ts";
-import { errorsOf, type Load, type Run } from "../load/oha.ts";
-import { ADMIN_SETTINGS, addCustomers, countLikes, signIn } from "../load/people.ts";
+import { median, turns } from "../harness/stats.ts";
+import type { Load, Run } from "../load/oha.ts";
+import { expectLikesCounted, signIn } from "../load/people.ts";
 import {
+  answersText,
   browsingPaths,
   countAccounts,
   dealt,
-  faultsOf,
+  errorsIn,
   likePaths,
   sumOf,
   withoutRepeats,
@@ -33,7 +33,6 @@ const SHARES = { registration: 0.3, browsing: 0.4, writes: 0.2, health: 0.1 };
 const TIMES = 20;
 const BROWSING_P95_MS_MAX = 20;
 const REGISTRATION_P95_MS_MAX = 250;
-const CACHE_BYTES = 64 * 1024 * 1024;
 const SHOES = 1_000;
 const CUSTOMERS = 2_000;
 
@@ -61,33 +60,23 @@ export const mix: Scenario = {
   measures: "errors, and p95 of each kind",
   needsOha: true,
   async *run(bench) {
-    const { children, cores, say } = bench;
     const { withRegistration, without } = settingsOf(bench);
-    const dataDir = await catalogueCopy(SHOES, children, say);
-    const server = await bootShop(children, {
-      dataDir,
-      cores: cores.wide,
-      cacheBytesMax: CACHE_BYTES,
-      env: ADMIN_SETTINGS,
-    });
-    addCustomers(dataDir, CUSTOMERS);
-    const shop = { ...server, dataDir };
+    const server = await bootWithCustomers(bench, { shoes: SHOES, customers: CUSTOMERS });
     const all: Mix = {
       name: "the gateway's mix",
       rate: PUBLISHED_RATE,
       shapes: withRegistration,
       kinds: ["registration", "browsing", "writes", "health"],
     };
-    yield* measure(bench, shop, all);
-    yield* measure(bench, shop, {
+    yield* measure(bench, server, all);
+    yield* measure(bench, server, {
       name: "the mix without registration",
       rate: PUBLISHED_RATE * TIMES,
       shapes: without,
       kinds: ["browsing", "writes", "health"],
     });
-    const { rows, counted } = countLikes(dataDir);
-    if (rows !== counted) throw new Error(`${rows} likes stand, but the shoes count ${counted}`);
-    await children.end(server.child);
+    expectLikesCounted(server.dataDir);
+    await bench.children.end(server.child);
   },
 };
 
@@ -190,16 +179,14 @@ function linesOf(mix: Mix, shape: Shape, seen: readonly Seen[]): Line[] {
   const runs = seen.flatMap((each) => each.runs);
   const hasRegistration = mix.kinds.includes("registration");
   const isJudged = hasRegistration && shape.name === "normal";
-  const errors = runs.reduce((sum, run) => sum + errorsOf(run), 0);
-  const faults = faultsOf(runs);
   const memory = median(seen.map(({ fromMemory }) => fromMemory));
   return [
     {
       what: `${mix.name}, ${shape.name} (${shape.users} users): errors in all`,
       unit: "",
-      values: [errors],
+      values: [errorsIn(runs)],
       ...(isJudged || !hasRegistration ? { target: { atMost: 0 } } : {}),
-      note: `${written(runs.reduce((sum, { answers }) => sum + answers, 0))} answers${faults === "" ? "" : `; ${faults}`}`,
+      note: answersText(runs),
       how: { connections: shape.users, rate: mix.rate, encoding: "gzip" },
     },
     ...planOf(mix, shape.users).map(({ kind, connections, rate }, at): Line => {

@@ -2,8 +2,9 @@
 
 import { findPeers, type Peer, type Side, sideOf } from "../boot/peers.ts";
 import { bootShop } from "../boot/shop.ts";
+import { inRounds } from "../harness/rounds.ts";
 import { type Bench, type How, type Line, ohaOf, type Scenario, type Target } from "../harness/scenario.ts";
-import { median, turns, written } from "../harness/stats.ts";
+import { median, ratios, written } from "../harness/stats.ts";
 import { catalogueOf } from "../load/catalogue.ts";
 import type { Load } from "../load/oha.ts";
 import { writeUrls } from "../load/urls.ts";
@@ -145,7 +146,7 @@ function entriesOf(
 const hotPeers = new Set(PAIRS.filter(({ pool }) => pool === "hot").map(({ peer }) => peer));
 
 async function measure(bench: Bench, kind: Kind, entries: Entry[]): Promise<void> {
-  const { rounds, isQuick, say } = bench;
+  const { isQuick, say } = bench;
   const { warmUpSeconds } = settingsOf(bench);
   if (isQuick) {
     // Nothing is judged, and seconds are dear.
@@ -157,10 +158,12 @@ async function measure(bench: Bench, kind: Kind, entries: Entry[]): Promise<void
     say(`${kind}: warm-up, ${side.name}`);
     await ohaOf(bench).send({ ...load, seconds: warmUpSeconds });
   }
-  for (let round = 0; round < rounds; round += 1) {
-    say(`${kind}: round ${round + 1} of ${rounds}`);
-    for (const entry of turns(entries, round)) await measureOnce(bench, entry);
-  }
+  await inRounds(
+    bench,
+    entries,
+    ({ side }) => `${kind}, ${side.name}`,
+    (entry) => measureOnce(bench, entry),
+  );
 }
 
 async function measureOnce(bench: Bench, { side, questions, load, perSecond, us, hitShares }: Entry) {
@@ -205,7 +208,7 @@ export function linesOf(
 
 /** The shop's rate / the peer's, round by round; where the peer is quicker the note says so. */
 function ratioLine(what: string, { targets }: Pair, kind: Kind, shop: Entry, peer: Entry): Line {
-  const values = shop.perSecond.map((perSecond, round) => perSecond / (peer.perSecond[round] ?? Number.NaN));
+  const values = ratios(shop.perSecond, peer.perSecond);
   const target = targets[kind];
   const cpu = median(peer.us) / median(shop.us);
   const wins = median(values) < 1 ? `${peer.side.name} wins; ` : "";

@@ -1,23 +1,30 @@
 // Every kind of read on one node, with its cache and without, over small and big catalogues.
 
-import { bootShop, type Server } from "../boot/shop.ts";
+import { bootShop, CACHE_BYTES, type Server } from "../boot/shop.ts";
 import type { Bench, Line, Scenario } from "../harness/scenario.ts";
 import { ohaOf } from "../harness/scenario.ts";
 import { quantile, randomFrom, written } from "../harness/stats.ts";
 import { catalogueOf } from "../load/catalogue.ts";
 import type { Load } from "../load/oha.ts";
-import { type Asked, atFullSpeed, atShares, capacityOf, type Held, howOf, type Step } from "../load/steps.ts";
+import {
+  atFullSpeed,
+  atShares,
+  capacityOf,
+  type Held,
+  howOf,
+  type Step,
+  type Subject,
+} from "../load/steps.ts";
 import { writeUrls } from "../load/urls.ts";
 import { readMetrics, sumOfMetric } from "../metrics/metrics.ts";
 import { cpuUs } from "../metrics/proc.ts";
 import { demoShelf, KINDS, type Kind, type Shelf, shelfOf } from "./read-kinds.ts";
 
-const CACHE_BYTES = 64 * 1024 * 1024;
 const CONNECTIONS = 32;
-/** Of a running shop so many shoes are asked for. */
+/** Of a running shop so many shoes are subject for. */
 const URL_SHOES = 2_000;
 const SAMPLES = 10;
-/** So few addresses are each asked for once before, that a cache holds them all. */
+/** So few addresses are each subject for once before, that a cache holds them all. */
 const FILLED_MAX = 1_000;
 /** At this size latencies are taken too. */
 const FULL = { sizes: [1_000, 100_000, 1_000_000], latencySize: 100_000, seconds: 1.5, warmUpSeconds: 3 };
@@ -66,22 +73,22 @@ async function measure(bench: Bench, kind: Kind, shop: Measured): Promise<Line[]
   bench.say(of);
   const paths = kind.paths(shelf, bench.seed);
   const sample = await sampleOf(base, paths, kind, bench.seed);
-  const asked: Asked = {
+  const subject: Subject = {
     load: loadOf(bench, base, paths, { kind, etag: sample.etag }),
     cpuUs: pid === null ? null : () => cpuUs(pid),
     layers: pid === null ? null : async () => readLayers(await readMetrics(base)),
   };
   if (kind.isCached && paths.length <= FILLED_MAX)
     for (const path of paths) await (await fetch(base + path)).arrayBuffer();
-  await ohaOf(bench).send({ ...asked.load, seconds: warmUpSeconds, rate: null });
-  const steps = await atFullSpeed(bench, asked, seconds);
+  await ohaOf(bench).send({ ...subject.load, seconds: warmUpSeconds, rate: null });
+  const steps = await atFullSpeed(bench, subject, seconds);
   const held = shop.withLatencies
-    ? await atShares(bench, asked, { capacity: capacityOf(steps), seconds })
+    ? await atShares(bench, subject, { capacity: capacityOf(steps), seconds })
     : [];
   await sampleOf(base, paths, kind, bench.seed);
   return [
-    ...capacityLines(of, shelf, kind, { asked, steps, bytes: sample.bytes }),
-    ...held.map((one) => latencyLine(of, kind, { asked, one, bytes: sample.bytes })),
+    ...capacityLines(of, shelf, kind, { subject, steps, bytes: sample.bytes }),
+    ...held.map((one) => latencyLine(of, kind, { subject, one, bytes: sample.bytes })),
   ];
 }
 
@@ -90,7 +97,7 @@ function loadOf(
   base: string,
   paths: readonly string[],
   { kind, etag }: { kind: Kind; etag: string },
-): Asked["load"] {
+): Subject["load"] {
   const [first = ""] = paths;
   const name = kind.name.replaceAll(/[^a-z0-9]+/gi, "-");
   const target: Load["target"] =
@@ -141,9 +148,9 @@ function capacityLines(
   of: string,
   { ids }: Shelf,
   { name }: Kind,
-  { asked, steps, bytes }: { asked: Asked; steps: Step[]; bytes: number },
+  { subject, steps, bytes }: { subject: Subject; steps: Step[]; bytes: number },
 ): Line[] {
-  const how = howOf(asked, null, bytes, steps);
+  const how = howOf(subject, null, bytes, steps);
   const at = { series: name, x: ids.length, xUnit: "shoes" };
   const perSecond: Line = {
     what: of,
@@ -152,7 +159,7 @@ function capacityLines(
     how,
     point: { chart: "answers per second on one core, by size of the catalogue", ...at },
   };
-  if (asked.cpuUs === null) return [perSecond];
+  if (subject.cpuUs === null) return [perSecond];
   return [
     perSecond,
     {
@@ -167,7 +174,7 @@ function capacityLines(
 function latencyLine(
   of: string,
   { name }: Kind,
-  { asked, one, bytes }: { asked: Asked; one: Held; bytes: number },
+  { subject, one, bytes }: { subject: Subject; one: Held; bytes: number },
 ): Line {
   const { share, rate, steps, fault } = one;
   const percent = Math.round(share * 100);
@@ -179,6 +186,6 @@ function latencyLine(
     values: steps.map(({ run }) => run.p99Ms),
     ...(fault === null ? { note: note() } : { notReached: fault }),
     point: { chart: "p99 by share of the capacity, 100,000 shoes", series: name, x: percent, xUnit: "%" },
-    how: howOf(asked, rate, bytes, steps),
+    how: howOf(subject, rate, bytes, steps),
   };
 }

@@ -1,16 +1,15 @@
 // Registrations alone, as fast as one core takes them, beside the hash that they cannot do without.
 
-import { bootShop, type Server } from "../boot/shop.ts";
+import { bootShop, CACHE_BYTES, type Server } from "../boot/shop.ts";
+import { inRounds } from "../harness/rounds.ts";
 import { type Bench, type How, type Line, ohaOf, type Scenario } from "../harness/scenario.ts";
-import { turns } from "../harness/stats.ts";
+import { ratios } from "../harness/stats.ts";
 import { catalogueCopy } from "../load/catalogue.ts";
 import { errorsOf, type Load } from "../load/oha.ts";
 import { countAccounts, faultsOf, withoutRepeats, writeNewcomers } from "../load/traffic.ts";
-import { cpuUs } from "../metrics/proc.ts";
+import { cpuUs, MICROSECONDS } from "../metrics/proc.ts";
 
 const SHARE_OF_CEILING_MIN = 0.9;
-const MICROSECONDS = 1_000_000;
-const CACHE_BYTES = 64 * 1024 * 1024;
 /** Some always wait for their turn, so that the core is never without work. */
 const CONNECTIONS = 8;
 const SHOES = 1_000;
@@ -43,7 +42,6 @@ type Speed = { perSecond: number; perCpuSecond: number };
 type Speeds = Record<"shop" | "ceiling", Speed[]>;
 
 async function inTurns(bench: Bench, shop: Shop): Promise<Speeds> {
-  const { rounds, say } = bench;
   const { seconds, warmUpSeconds } = settingsOf(bench);
   const sides = [
     { name: "shop", measure: (forSeconds: number) => register(bench, shop, forSeconds) },
@@ -51,12 +49,12 @@ async function inTurns(bench: Bench, shop: Shop): Promise<Speeds> {
   ] as const;
   await register(bench, shop, warmUpSeconds);
   const speeds: Speeds = { shop: [], ceiling: [] };
-  for (let round = 0; round < rounds; round += 1) {
-    for (const { name, measure } of turns(sides, round)) {
-      say(`round ${round + 1} of ${rounds}: ${name === "shop" ? "registrations" : "the hash alone"}`);
-      speeds[name].push(await measure(seconds));
-    }
-  }
+  await inRounds(
+    bench,
+    sides,
+    ({ name }) => (name === "shop" ? "registrations" : "the hash alone"),
+    async ({ name, measure }) => void speeds[name].push(await measure(seconds)),
+  );
   return speeds;
 }
 
@@ -86,17 +84,21 @@ async function hashAlone({ children, cores }: Bench, seconds: number): Promise<S
 }
 
 function linesOf({ shop, ceiling }: Speeds): Line[] {
-  const ratio = (of: keyof Speed) => shop.map((each, round) => each[of] / (ceiling[round]?.[of] ?? 0));
   const each = (speeds: readonly Speed[], of: keyof Speed) => speeds.map((speed) => speed[of]);
   return [
     {
       what: "registrations on one core, shop / argon2id alone",
       unit: "",
-      values: ratio("perSecond"),
+      values: ratios(each(shop, "perSecond"), each(ceiling, "perSecond")),
       target: { atLeast: SHARE_OF_CEILING_MIN },
       how: HOW,
     },
-    { what: "  the same per second of CPU time", unit: "", values: ratio("perCpuSecond"), how: HOW },
+    {
+      what: "  the same per second of CPU time",
+      unit: "",
+      values: ratios(each(shop, "perCpuSecond"), each(ceiling, "perCpuSecond")),
+      how: HOW,
+    },
     {
       what: "  registrations",
       unit: "/s",

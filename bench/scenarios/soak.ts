@@ -1,12 +1,11 @@
 // Ten minutes of the same load: whether the shop's memory or its open descriptors grow.
 import { readdirSync } from "node:fs";
-import { bootShop, type Server } from "../boot/shop.ts";
+import { bootWithCustomers, type Server } from "../boot/shop.ts";
 import { type Bench, type How, type Line, ohaOf, type Scenario } from "../harness/scenario.ts";
 import { written } from "../harness/stats.ts";
-import { catalogueCopy } from "../load/catalogue.ts";
-import { errorsOf, type Load, type Run } from "../load/oha.ts";
-import { ADMIN_SETTINGS, addCustomers, countLikes, signIn } from "../load/people.ts";
-import { browsingPaths, faultsOf, likePaths, sumOf } from "../load/traffic.ts";
+import type { Load, Run } from "../load/oha.ts";
+import { expectLikesCounted, signIn } from "../load/people.ts";
+import { answersText, browsingPaths, errorsIn, likePaths, sumOf } from "../load/traffic.ts";
 import { writeUrls } from "../load/urls.ts";
 import { memoryShare, readMetrics } from "../metrics/metrics.ts";
 import { memoryOf } from "../metrics/proc.ts";
@@ -28,7 +27,6 @@ const RATE_SHARE_MIN = 0.98;
 const SECONDS_PER_MINUTE = 60;
 const SAMPLE_MS = 1_000;
 const QUICK_SAMPLE_MS = 250;
-const CACHE_BYTES = 64 * 1024 * 1024;
 const CUSTOMERS = 2_000;
 const CUSTOMER = { email: "customer@shop.example", password: "a-password-of-the-bench" };
 const RATES = { browsing: 1_500, likes: 50, signIns: 1 };
@@ -54,16 +52,9 @@ export const soak: Scenario = {
     "growth of memory and descriptors after the first 2 minutes (slope by least squares through the lowest reading of every 20 s)",
   needsOha: true,
   async *run(bench) {
-    const { children, cores, say } = bench;
+    const { children, say } = bench;
     const { shoes, seconds } = settingsOf(bench);
-    const dataDir = await catalogueCopy(shoes, children, say);
-    const server = await bootShop(children, {
-      dataDir,
-      cores: cores.wide,
-      cacheBytesMax: CACHE_BYTES,
-      env: ADMIN_SETTINGS,
-    });
-    addCustomers(dataDir, CUSTOMERS);
+    const server = await bootWithCustomers(bench, { shoes, customers: CUSTOMERS });
     // Not the admin, whose first session would end when 500 have begun after it.
     await register(server);
     const loads = loadsOf(bench, server, await signIn(server));
@@ -77,8 +68,7 @@ export const soak: Scenario = {
       .finally(() => sampling.stop());
     const fromMemory = memoryShare(before, await readMetrics(server.base));
     yield linesOf(bench, await sampling.readings, { runs, fromMemory });
-    const { rows, counted } = countLikes(dataDir);
-    if (rows !== counted) throw new Error(`${rows} likes stand, but the shoes count ${counted}`);
+    expectLikesCounted(server.dataDir);
     await children.end(server.child);
   },
 };
@@ -184,7 +174,6 @@ function linesOf(
   const lowest = slopeOf(lowerEnvelope(settled(memory), windowSeconds / SECONDS_PER_MINUTE));
   const every = slopeOf(settled(memory));
   const descriptors = slopeOf(settled(all((each) => each.descriptors)));
-  const errors = runs.reduce((sum, run) => sum + errorsOf(run), 0);
   const one = (what: string, unit: string, value: number): Line => ({ what, unit, values: [value], how });
   return [
     {
@@ -202,9 +191,9 @@ function linesOf(
       note: intervalText(descriptors, ""),
     },
     {
-      ...one("soak: errors in all", "", errors),
+      ...one("soak: errors in all", "", errorsIn(runs)),
       target: { atMost: 0 },
-      note: `${written(runs.reduce((sum, { answers }) => sum + answers, 0))} answers; ${faultsOf(runs) || "all good"}`,
+      note: answersText(runs, "all good"),
     },
     {
       ...one("  share of its rate that was kept", "", sumOf(runs).perSecond / rate),

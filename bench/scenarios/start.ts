@@ -1,6 +1,6 @@
 // Starting on existing data: time to the first answers, memory when idle, and memory under load.
 
-import { bootShop, firstAnswer, startShop } from "../boot/shop.ts";
+import { bootShop, CACHE_BYTES, firstAnswer, startShop } from "../boot/shop.ts";
 import type { Child } from "../harness/children.ts";
 import { type Bench, type Line, ohaOf, type Scenario } from "../harness/scenario.ts";
 import { written } from "../harness/stats.ts";
@@ -11,7 +11,6 @@ import { memoryOf } from "../metrics/proc.ts";
 const START_MS_MAX = 300;
 const IDLE_MIB_MAX = 90;
 const LOADED_MIB_MAX = 200;
-const CACHE_BYTES = 64 * 1024 * 1024;
 const URLS_SEED = 3;
 const FULL = { sizes: [1_000, 100_000], starts: 7, idleSeconds: 5, loadSeconds: 30 };
 const QUICK = { sizes: [1_000], starts: 1, idleSeconds: 1, loadSeconds: 2 };

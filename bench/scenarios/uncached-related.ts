@@ -1,15 +1,14 @@
 // Uncached related shoes, drawn by chance from the whole catalogue: how many one core answers.
 
 import { bootBare, bootShop, type Server, takeSample } from "../boot/shop.ts";
+import { eachRound, inRounds } from "../harness/rounds.ts";
 import { type Bench, type How, type Line, ohaOf, type Scenario } from "../harness/scenario.ts";
-import { turns } from "../harness/stats.ts";
 import { catalogueOf } from "../load/catalogue.ts";
 import type { Load } from "../load/oha.ts";
 import { relatedPath, relatedPaths, writeUrls } from "../load/urls.ts";
-import { cpuUs } from "../metrics/proc.ts";
+import { cpuUs, MICROSECONDS } from "../metrics/proc.ts";
 
 const PER_CORE_MIN = 12_000;
-const MICROSECONDS = 1_000_000;
 const URLS_SEED = 1;
 const CONNECTIONS = 32;
 const FULL = { shoes: 100_000, seconds: 8, warmUpSeconds: 3 };
@@ -44,7 +43,7 @@ type Seen = { perSecond: number[]; us: number[]; p99Ms: number[] };
 type Both = { shop: Seen; bare: Seen };
 
 async function sendInTurns(bench: Bench, shop: Server, bare: Server, shoes: number): Promise<Both> {
-  const { children, cores, rounds, isQuick, say } = bench;
+  const { children, cores, isQuick } = bench;
   const { seconds, warmUpSeconds } = isQuick ? QUICK : FULL;
   const sides = [
     { name: "shop" as const, server: shop },
@@ -73,31 +72,29 @@ async function sendInTurns(bench: Bench, shop: Server, bare: Server, shoes: numb
     return { name, server, load };
   });
   for (const { load } of loads) await ohaOf(bench).send({ ...load, seconds: warmUpSeconds });
-  for (let round = 0; round < rounds; round += 1) {
-    for (const { name, server, load } of turns(loads, round)) {
-      say(`round ${round + 1} of ${rounds}: ${name}`);
+  await inRounds(
+    bench,
+    loads,
+    ({ name }) => name,
+    async ({ name, server, load }) => {
       const before = cpuUs(server.child.pid);
       const run = await ohaOf(bench).send(load);
       seen[name].us.push((cpuUs(server.child.pid) - before) / run.answers);
       seen[name].perSecond.push(run.perSecond);
       seen[name].p99Ms.push(run.p99Ms);
-    }
-  }
+    },
+  );
   return seen;
 }
 
 async function loopStatement(bench: Bench, dataDir: string, shoes: number): Promise<number[]> {
-  const { children, cores, rounds, isQuick, say } = bench;
+  const { children, cores, isQuick } = bench;
   const { seconds } = isQuick ? QUICK : FULL;
-  const perSecond: number[] = [];
-  for (let round = 0; round < rounds; round += 1) {
-    say(`round ${round + 1} of ${rounds}: the statement alone`);
-    const loop = children.start(["bench/ceilings/statement.ts", dataDir, String(shoes), String(seconds)], {
-      cores: cores.server,
-    });
-    perSecond.push(Number(await children.expectEnd(loop, seconds * 1_000 + STATEMENT_SPARE_MS)));
-  }
-  return perSecond;
+  const args = ["bench/ceilings/statement.ts", dataDir, String(shoes), String(seconds)];
+  return eachRound(bench, "the statement alone", async () => {
+    const loop = children.start(args, { cores: cores.server });
+    return Number(await children.expectEnd(loop, seconds * 1_000 + STATEMENT_SPARE_MS));
+  });
 }
 
 const HOW: How = { connections: CONNECTIONS, rate: null, encoding: "identity" };

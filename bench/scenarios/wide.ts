@@ -1,18 +1,18 @@
 // Wide questions - lists, searches, facets, hostile ones - on a small and a big catalogue, and what they do to cached answers.
 
-import { bootShop, type Server } from "../boot/shop.ts";
+import { bootShop, CACHE_BYTES, type Server } from "../boot/shop.ts";
+import { inRounds } from "../harness/rounds.ts";
 import { type Bench, type Line, ohaOf, type Scenario } from "../harness/scenario.ts";
-import { median, turns, written } from "../harness/stats.ts";
+import { median, ratios, written } from "../harness/stats.ts";
 import { catalogueOf } from "../load/catalogue.ts";
+import { disturb, disturbanceLines, hotLoad } from "../load/disturbance.ts";
 import type { Load, Run } from "../load/oha.ts";
-import { distinctWidePaths, relatedPaths, WIDE, widePath, writeUrls } from "../load/urls.ts";
+import { distinctWidePaths, WIDE, widePath, writeUrls } from "../load/urls.ts";
 
 const P99_RATIO_MAX = 3;
 /** Cached answers count as unhurt when their p99 grows by no more than this. */
-const UNHURT_MS = 2;
-const CACHE_BYTES = 64 * 1024 * 1024;
+const P99_GROWTH_MS_MAX = 2;
 const URLS_SEED = 2;
-const HOT_SHOES = 100;
 const SHOWN_MAX = 5;
 const FULL = {
   small: 10_000,
@@ -42,23 +42,28 @@ const settingsOf = ({ isQuick }: Bench) => (isQuick ? QUICK : FULL);
 type Side = { shoes: number; server: Server; load: Load; alone: Map<string, number>; runs: Run[] };
 
 async function* compareSizes(bench: Bench): AsyncGenerator<Line[]> {
-  const { children, rounds, say } = bench;
+  const { children } = bench;
   const small = await bootSide(bench, "small");
   const big = await bootSide(bench, "big");
   yield aloneLines(small, big);
-  for (let round = 0; round < rounds; round += 1) {
-    for (const { shoes, load, runs } of turns([small, big], round)) {
-      say(`round ${round + 1} of ${rounds}: ${written(shoes)} shoes`);
+  await inRounds(
+    bench,
+    [small, big],
+    ({ shoes }) => `${written(shoes)} shoes`,
+    async ({ load, runs }) => {
       const { run } = await ohaOf(bench).measure(load, async (send) => ({ run: await send() }));
       runs.push(run);
-    }
-  }
+    },
+  );
   await Promise.all([children.end(small.server.child), children.end(big.server.child)]);
   yield [
     {
       what: `list, search, facets: p99 at ${written(big.shoes)} / at ${written(small.shoes)} shoes`,
       unit: "",
-      values: big.runs.map(({ p99Ms }, round) => p99Ms / (small.runs[round]?.p99Ms ?? Number.NaN)),
+      values: ratios(
+        big.runs.map(({ p99Ms }) => p99Ms),
+        small.runs.map(({ p99Ms }) => p99Ms),
+      ),
       target: { atMost: P99_RATIO_MAX },
     },
     ...[small, big].flatMap(({ shoes, runs }): Line[] => [
@@ -137,43 +142,22 @@ const greatest = (byName: Map<string, number>): string =>
 
 /** Cached answers of one server, by themselves and while wide questions that no cache holds are sent to it. */
 async function disturbHits(bench: Bench): Promise<Line[]> {
-  const { children, cores, rounds, say } = bench;
+  const { children, cores, say } = bench;
   const { big: shoes, seconds, warmUpSeconds, wideRate, hotRate } = settingsOf(bench);
   const dataDir = await catalogueOf(shoes, children, say);
   const server = await bootShop(children, { dataDir, cores: cores.wide, cacheBytesMax: CACHE_BYTES });
-  const loadOf = (name: string, paths: string[], rate: number): Load => ({
-    target: { urlsPath: writeUrls(children.folder, name, server.base, paths, URLS_SEED) },
-    connections: 8,
-    seconds,
-    rate,
-    encoding: "gzip" as const,
-    cores: cores.load,
-  });
-  const hot = loadOf("hot", relatedPaths(HOT_SHOES), hotRate);
-  // Longer than the one beside it, so that this one never runs alone.
-  const beside = { ...loadOf("beside", distinctWidePaths(), wideRate), seconds: seconds + 1 };
-  await ohaOf(bench).send({ ...hot, seconds: warmUpSeconds });
-  const p99Ms: Record<"quiet" | "busy", number[]> = { quiet: [], busy: [] };
-  for (let round = 0; round < rounds; round += 1) {
-    for (const side of turns(["quiet", "busy"] as const, round)) {
-      say(`round ${round + 1} of ${rounds}: cached answers, ${side}`);
-      const { run } = await ohaOf(bench).measure(hot, async (send) => {
-        const [hits] = await Promise.all([send(), ...(side === "busy" ? [ohaOf(bench).send(beside)] : [])]);
-        return { run: hits };
-      });
-      p99Ms[side].push(run.p99Ms);
-    }
-  }
+  const hot = hotLoad(bench, server.base, { seconds, rate: hotRate, seed: URLS_SEED });
+  const urlsPath = writeUrls(children.folder, "beside", server.base, distinctWidePaths(), URLS_SEED);
+  const disturbance = await disturb(
+    bench,
+    hot,
+    { ...hot, target: { urlsPath }, rate: wideRate },
+    warmUpSeconds,
+  );
   await children.end(server.child);
-  const { quiet, busy } = p99Ms;
-  return [
-    {
-      what: "cached answers unhurt by wide questions: p99 grows by",
-      unit: "ms",
-      values: busy.map((ms, round) => ms - (quiet[round] ?? Number.NaN)),
-      target: { atMost: UNHURT_MS },
-    },
-    { what: "  p99 of cached answers, quiet", unit: "ms", values: quiet },
-    { what: "  p99 of cached answers, meanwhile", unit: "ms", values: busy },
-  ];
+  return disturbanceLines(
+    "cached answers unhurt by wide questions: p99 grows by",
+    disturbance,
+    P99_GROWTH_MS_MAX,
+  );
 }
