@@ -1,12 +1,12 @@
 #!/usr/bin/env bun
-// The command `bun run bench`: reads what is asked for, has it done, and ends all that was started.
+// The command `bun run bench`: reads its arguments, runs scenarios, and ends every process that they started.
 import { join, relative } from "node:path";
 import { type Children, openChildren } from "./harness/children.ts";
 import { type Args, readArgs, usageOf } from "./harness/options.ts";
 import { RESULTS } from "./harness/paths.ts";
 import { scenariosOf } from "./harness/rerun.ts";
 import { commandsText, findResults, readResult } from "./harness/results.ts";
-import { carryOut, type Order } from "./harness/run.ts";
+import { type Plan, runPlan } from "./harness/run.ts";
 import type { Scenario } from "./harness/scenario.ts";
 import { browse } from "./scenarios/browse.ts";
 import { cachedRelated } from "./scenarios/cached-related.ts";
@@ -55,15 +55,15 @@ const ROUNDS = 5;
 const SEED = 1;
 const INTERRUPTED = 130;
 
-/** What the arguments ask for. Throws a sentence when it cannot be done. */
-function orderOf(args: Extract<Args, { kind: "measure" }>, command: string): Order {
+/** The plan of the arguments. Throws one sentence when it cannot be run. */
+function planOf(args: Extract<Args, { kind: "measure" }>, command: string): Plan {
   const at = new Date().toISOString();
   const earlier = args.rerun === null ? null : readResult(args.rerun);
   const chosen = SCENARIOS.filter(({ name, canUrl }) =>
     args.names.length === 0 ? args.url === null || canUrl : args.names.includes(name),
   );
   const scenarios = earlier === null ? chosen : scenariosOf(earlier, args.names, SCENARIOS);
-  if (scenarios.length === 0) throw new Error("no scenario can take --url: all boot what they measure");
+  if (scenarios.length === 0) throw new Error("no scenario can take --url: each boots its own servers");
   const { isQuick, rounds, seed, url } = earlier?.result.options ?? {
     isQuick: args.isQuick,
     rounds: args.isQuick ? 1 : ROUNDS,
@@ -71,30 +71,29 @@ function orderOf(args: Extract<Args, { kind: "measure" }>, command: string): Ord
     url: args.url,
   };
   const options = { scenarios: scenarios.map(({ name }) => name), isQuick, rounds, seed, url };
-  const ownPlace = isQuick ? null : { folder: relative(".", join(RESULTS, at.replaceAll(":", "-"))) };
-  const givenPlace = args.out === null ? ownPlace : { folder: args.out };
-  const place = args.json === null ? givenPlace : { json: args.json };
-  return { scenarios, options, command, at, earlier, compare: args.compare, place };
+  const ownOutput = isQuick ? null : { folder: relative(".", join(RESULTS, at.replaceAll(":", "-"))) };
+  const givenOutput = args.out === null ? ownOutput : { folder: args.out };
+  const output = args.json === null ? givenOutput : { json: args.json };
+  return { scenarios, options, command, at, earlier, compare: args.compare, output };
 }
 
-/** The exact commands of scenarios out of an earlier result. */
+/** The exact commands of scenarios in an earlier result. */
 function print({ names, rerun }: Extract<Args, { kind: "print" }>): string {
-  const found = rerun === null ? findResults() : [readResult(rerun)];
-  const held = found.flatMap(({ result }) => result.results.map(({ scenario }) => scenario));
-  const all = SCENARIOS.map(({ name }) => name).filter((name) => held.includes(name));
-  if (names.length === 0 && all.length === 0)
-    throw new Error("there is no result yet: bun run bench makes one");
-  return commandsText(names.length === 0 ? all : names, found);
+  const stored = rerun === null ? findResults() : [readResult(rerun)];
+  const measured = stored.flatMap(({ result }) => result.results.map(({ scenario }) => scenario));
+  const all = SCENARIOS.map(({ name }) => name).filter((name) => measured.includes(name));
+  if (names.length === 0 && all.length === 0) throw new Error("no result yet: bun run bench writes one");
+  return commandsText(names.length === 0 ? all : names, stored);
 }
 
-async function main(given: readonly string[], children: Children): Promise<number> {
-  const args = readArgs(given, SCENARIOS);
+async function main(words: readonly string[], children: Children): Promise<number> {
+  const args = readArgs(words, SCENARIOS);
   if (args.kind === "help") console.log(usageOf(SCENARIOS));
   else if (args.kind === "print") console.log(print(args));
   else {
     if (process.platform !== "linux") throw new Error("the bench reads /proc, so it needs Linux");
-    const isFine = await carryOut(orderOf(args, ["bun run bench", ...given].join(" ")), children);
-    return isFine ? 0 : 1;
+    const isValid = await runPlan(planOf(args, ["bun run bench", ...words].join(" ")), children);
+    return isValid ? 0 : 1;
   }
   return 0;
 }

@@ -30,10 +30,10 @@ const READY = { everyMs: 20, msMax: 180_000 };
 
 /** Starts a cluster on a copy of a kept catalogue, with free ports and a folder of its own; throws its last words when it gives up. */
 export async function bootCluster(bench: Bench, options: ClusterOptions): Promise<Cluster> {
-  const { children, say } = bench;
-  const catalogue = await catalogueOf(options.shoes, children, say);
+  const { children, log } = bench;
+  const catalogue = await catalogueOf(options.shoes, children, log);
   const folder = mkdtempSync(join(children.folder, "cluster-"));
-  say(`starting ${options.nodes} nodes`);
+  log(`starting ${options.nodes} nodes`);
   const child = children.startCommand(
     "cluster",
     [

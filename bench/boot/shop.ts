@@ -33,11 +33,11 @@ export async function bootShop(children: Children, options: ShopOptions): Promis
 
 /** Boots the shop on a catalogue of its own with an admin and customers; it may use all cores. */
 export async function bootWithCustomers(
-  { children, cores, say }: Bench,
+  { children, cores, log }: Bench,
   { shoes, customers }: { shoes: number; customers: number },
 ): Promise<Server & { dataDir: string }> {
   // A scenario that writes must not change the kept catalogue.
-  const dataDir = await catalogueCopy(shoes, children, say);
+  const dataDir = await catalogueCopy(shoes, children, log);
   const options = { dataDir, cores: cores.wide, cacheBytesMax: CACHE_BYTES, env: ADMIN_SETTINGS };
   const server = await bootShop(children, options);
   addCustomers(dataDir, customers);

@@ -20,8 +20,8 @@ const COMMIT_MS_MAX = 30_000;
 const RAW_SPARE_MS = 30_000;
 
 /** Starts one on a copy of a kept catalogue. */
-export async function bootSqld({ children, say }: Bench, shoes: number): Promise<Sqld> {
-  const catalogue = await catalogueOf(shoes, children, say);
+export async function bootSqld({ children, log }: Bench, shoes: number): Promise<Sqld> {
+  const catalogue = await catalogueOf(shoes, children, log);
   const folder = mkdtempSync(join(children.folder, "sqld-"));
   const [data, keys] = [join(folder, "data"), join(folder, "keys")];
   const listen = `127.0.0.1:${freePort()}`;

@@ -1,62 +1,62 @@
-// The programs a bench starts: pinned to cores, their output in files, and every one ended, also on Ctrl-C.
+// The child processes of a bench: pinned to cores, their output in files, and all ended with the bench, also by Ctrl-C.
 import { mkdtempSync, readFileSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { typed } from "./command-text.ts";
+import { commandText } from "./command-text.ts";
 import { ROOT } from "./paths.ts";
 
-/** After SIGTERM a child has this long. */
-const END_MS = 12_000;
-const SHOWN_OF_OUTPUT = 2_000;
+/** A child that has not ended this long after SIGTERM is killed. */
+const END_MS_MAX = 12_000;
+const SHOWN_OUTPUT_CHARS = 2_000;
 
-/** A running child; `command` is what was started, `typed` the same as it is published. */
+/** A running child; `command` is its exact command, `published` the same for a report. */
 export type Child = {
   pid: number;
   command: string;
-  typed: string;
+  published: string;
   outPath: string;
   process: Bun.Subprocess;
 };
 
-/** What the package scripts tell Bun's garbage collector; see DECISIONS.md (9). */
+/** The memory for which Bun's garbage collector sizes the heap, as the package scripts set it (DECISIONS 9). */
 const COLLECTOR = { BUN_JSC_forceRAMSize: "134217728" };
 
-/** `cores: null`: wherever the system likes. The environment holds only what is given here. */
+/** `cores: null`: not pinned. The environment holds only PATH, HOME, the collector's setting and `env`. */
 export type StartOptions = {
   env?: Record<string, string>;
   cores: readonly number[] | null;
-  /** The program gets the bench's own environment as well, and is not told of in the results: it measures nothing. */
-  isOurs?: true;
+  /** Part of the harness: it gets the environment of the bench, and its command is not published. */
+  isHarness?: true;
 };
 
 /** A command of the shop, by the name of its package script. */
 export type ShopCommand = "start" | "import" | "demo" | "primary" | "cluster";
 
 export type Children = {
-  /** An empty folder that goes with the bench. */
+  /** A temporary folder, removed with the bench. */
   folder: string;
-  /** The repository whose shop is started; what lies under `bench/` is always this one's. */
+  /** The repository whose shop is started; scripts under `bench/` are always those of this one. */
   tree: string;
-  /** The same list, but the shop is that of another repository. */
+  /** The same children, with the shop of another repository. */
   at(tree: string): Children;
-  /** The commands since the last call, without repetitions. */
+  /** The published commands since the last call, each once. */
   takeCommands(): string[];
-  /** Runs a script of the repository with this very Bun. */
+  /** Starts a script of `tree` with the Bun that runs the bench. */
   start(script: readonly string[], options: StartOptions): Child;
-  /** Runs a command of the shop in `tree`, whose package script names its file: versions keep it in different folders. */
+  /** Starts a command of the shop in `tree`; its package script names the file, because versions keep it elsewhere. */
   startCommand(command: ShopCommand, args: readonly string[], options: StartOptions): Child;
-  /** Runs any program. */
+  /** Starts any program. */
   run(program: readonly string[], options: StartOptions): Child;
-  /** Waits for the end, which must be a good one; returns what was printed. Throws after `msMax`, and ends the child. */
+  /** Waits for exit code 0 and returns stdout. Throws on any other code, and after `msMax`, when it kills the child. */
   expectEnd(child: Child, msMax: number): Promise<string>;
   end(child: Child): Promise<void>;
-  /** Ends what still runs. */
+  /** Ends all running children. */
   endAll(): Promise<void>;
-  /** Ends what still runs, starts nothing any more, and removes the folder. */
+  /** Ends all running children, refuses to start others, and removes the folder. */
   close(): Promise<void>;
 };
 
-/** What the list of children knows of itself. */
+/** The state that all starters share. */
 type State = {
   folder: string;
   running: Set<Child>;
@@ -65,7 +65,7 @@ type State = {
   isClosing: boolean;
 };
 
-/** Opens the list of children of one bench. */
+/** Opens the children of one bench. */
 export function openChildren(): Children {
   const folder = mkdtempSync(join(tmpdir(), "insole-bench-run-"));
   const state: State = { folder, running: new Set(), commands: new Set(), started: 0, isClosing: false };
@@ -108,7 +108,7 @@ function startersOf(state: State, tree: string): Pick<Children, "tree" | "run" |
   };
 }
 
-/** The file that a package script runs. The script itself is not run: its shell would have the pid that is measured. */
+/** The file that a package script runs, started without the script, whose shell would be the measured process. */
 function fileOfCommand(tree: string, command: ShopCommand): string {
   const { scripts } = JSON.parse(readFileSync(join(tree, "package.json"), "utf8"));
   const file = /\bbun (\S+\.ts)\b/.exec(scripts?.[command] ?? "")?.[1];
@@ -116,12 +116,12 @@ function fileOfCommand(tree: string, command: ShopCommand): string {
   return file;
 }
 
-/** Starts a program in a repository; `told` is the part of its environment that the results tell of. */
+/** Starts a program in a repository; `settings` is the published part of its environment. */
 function spawn(
   state: State,
   program: readonly string[],
-  told: Record<string, string>,
-  { env = {}, cores, isOurs }: StartOptions,
+  settings: Record<string, string>,
+  { env = {}, cores, isHarness }: StartOptions,
   tree: string,
 ): Child {
   if (state.isClosing) throw new Error("the bench is ending");
@@ -131,22 +131,22 @@ function spawn(
   const pinned = cores === null ? [...program] : ["taskset", "-c", cores.join(","), ...program];
   const subprocess = Bun.spawn(pinned, {
     cwd: tree,
-    env: isOurs
+    env: isHarness
       ? { ...process.env, ...env }
       : { PATH: process.env.PATH ?? "", HOME: folder, ...COLLECTOR, ...env },
     stdin: "ignore",
     stdout: Bun.file(outPath),
     stderr: Bun.file(`${outPath}.err`),
   });
-  const settings = Object.entries(env).map(([name, value]) => `${name}=${value}`);
+  const assignments = Object.entries(env).map(([name, value]) => `${name}=${value}`);
   const child: Child = {
     pid: subprocess.pid,
-    command: [...settings, ...pinned].join(" "),
-    typed: typed({ program, env: told, cores, folder, tree }),
+    command: [...assignments, ...pinned].join(" "),
+    published: commandText({ program, env: settings, cores, folder, tree }),
     outPath,
     process: subprocess,
   };
-  if (!isOurs) state.commands.add(child.typed);
+  if (!isHarness) state.commands.add(child.published);
   state.running.add(child);
   void subprocess.exited.then(() => state.running.delete(child));
   return child;
@@ -155,7 +155,7 @@ function spawn(
 async function end(child: Child): Promise<void> {
   if (child.process.exitCode !== null || child.process.signalCode !== null) return;
   child.process.kill("SIGTERM");
-  const killing = setTimeout(() => child.process.kill("SIGKILL"), END_MS);
+  const killing = setTimeout(() => child.process.kill("SIGKILL"), END_MS_MAX);
   await child.process.exited;
   clearTimeout(killing);
 }
@@ -177,8 +177,8 @@ async function expectEnd(child: Child, msMax: number): Promise<string> {
 export type Polling = { everyMs: number; msMax: number };
 
 /**
- * Probes until there is a value. Throws `fault` with the command and its last output when the child has ended or `msMax`
- * is over.
+ * Probes until there is a value. Throws `fault` with the command and its last output when the child has ended or after
+ * `msMax`.
  */
 export async function waitFor<T>(
   child: Child,
@@ -198,4 +198,4 @@ export async function waitFor<T>(
 
 /** The last output of a child. */
 export const outputOf = ({ outPath }: Child): string =>
-  `${readFileSync(outPath, "utf8")}${readFileSync(`${outPath}.err`, "utf8")}`.slice(-SHOWN_OF_OUTPUT);
+  `${readFileSync(outPath, "utf8")}${readFileSync(`${outPath}.err`, "utf8")}`.slice(-SHOWN_OUTPUT_CHARS);

@@ -1,14 +1,14 @@
-// Commands as they are published: settings before them, and a name for what differs each time.
+// Commands as they are published: after their settings, with names for what differs on every run.
 import { expect, test } from "bun:test";
 import { homedir } from "node:os";
 import { join } from "node:path";
-import { plainText, type Typing, typed } from "./command-text.ts";
+import { anonymised, type CommandParts, commandText } from "./command-text.ts";
 import { CATALOGUES } from "./paths.ts";
 
 const FOLDER = join(CATALOGUES, "..", "insole-bench-run-Ab12Cd");
 const TREE = join(homedir(), "somewhere", "insole");
-const of = (program: string[], more: Partial<Typing> = {}) =>
-  typed({ program, env: {}, cores: null, folder: FOLDER, tree: TREE, ...more });
+const of = (program: string[], more: Partial<CommandParts> = {}) =>
+  commandText({ program, env: {}, cores: null, folder: FOLDER, tree: TREE, ...more });
 
 test.each<[string, string]>([
   [
@@ -78,10 +78,10 @@ test.each<[string, string]>([
   expect(command).toBe(expected);
 });
 
-test("what a failing program said names no folder, port or secret of this machine", () => {
-  const said =
+test("the output of a failing program names no folder, port or secret of this machine", () => {
+  const output =
     "exit code 1: /srv/a/node_modules/bun x --dir /tmp/bench-run-x1Y2z3 http://127.0.0.1:45927\n  at /srv/a/db/file.ts:12";
-  expect(plainText(said, "/tmp/bench-run-x1Y2z3", "/srv/a")).toBe(
+  expect(anonymised(output, "/tmp/bench-run-x1Y2z3", "/srv/a")).toBe(
     "exit code 1: node_modules/bun x --dir . http://127.0.0.1:PORT\n  at db/file.ts:12",
   );
 });

@@ -1,28 +1,28 @@
-// A command as one would type it at the root of the repository: what differs each time is replaced by a name.
+// A command as one would type it at the root of the repository, with names for what differs on every run.
 import { homedir } from "node:os";
 import { basename } from "node:path";
 import { CATALOGUES } from "./paths.ts";
 
-/** What a command was started with; `env` is only what belongs to it. */
-export type Typing = {
+/** The parts of a command; `env` holds only its own settings. */
+export type CommandParts = {
   program: readonly string[];
   env: Readonly<Record<string, string>>;
   cores: readonly number[] | null;
-  /** The bench's own folder, and the repository that the command was started in. */
+  /** The temporary folder of the bench, and the repository in which the command was started. */
   folder: string;
   tree: string;
 };
 
-/** Where the system takes ports from that nobody asked for by number. */
+/** The range of Linux for ports that a program does not choose. */
 const PORT_MIN = 32_768;
 const PORT_MAX = 60_999;
 const PORT_OPTION = /^(-p|--[\w-]*(port|listen)[\w-]*)$/i;
 const UUID = /\b[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}\b/g;
-/** What the system adds to the name of a folder to make it new; a word in small letters is part of a name. */
+/** The suffix of a temporary folder; six small letters are a word of its name. */
 const NEW_FOLDER = /-(?=[A-Za-z0-9]{6}(?:\/|\s|$))(?=[a-z]*[A-Z0-9])(?=\d*[A-Za-z])[A-Za-z0-9]{6}/g;
 
-/** The command with its settings before it, quoted for a shell; ports are `PORT`, secrets `SECRET`, folders have short names. */
-export function typed({ program, env, cores, folder, tree }: Typing): string {
+/** Settings and command, quoted for a shell; ports are `PORT`, secrets `SECRET`, and folders have short names. */
+export function commandText({ program, env, cores, folder, tree }: CommandParts): string {
   const plain = (word: string) => withoutSecrets(withoutFolders(word, folder, tree));
   const settings = Object.entries(env).map(
     ([name, value]) =>
@@ -35,8 +35,8 @@ export function typed({ program, env, cores, folder, tree }: Typing): string {
   return [...settings, ...[...pinned, name, ...words].map(quoted)].join(" ");
 }
 
-/** What a program said, without the folders of this machine. */
-export const plainText = (text: string, folder: string, tree: string): string =>
+/** The output of a program without ports, secrets and folders of this machine. */
+export const anonymised = (text: string, folder: string, tree: string): string =>
   text
     .split(" ")
     .map((word) => withoutPorts(withoutSecrets(withoutFolders(word, folder, tree))))
@@ -44,7 +44,7 @@ export const plainText = (text: string, folder: string, tree: string): string =>
 
 const isNumber = (word: string): boolean => /^\d+$/.test(word);
 
-/** A number is a port when its option says so, or, without an option before it, by its size. */
+/** A number after an option is a port when the option is one of ports, any other number by its size. */
 function isPort(word: string, before = ""): boolean {
   if (!isNumber(word)) return false;
   if (before.startsWith("-")) return PORT_OPTION.test(before);
@@ -62,14 +62,14 @@ function withoutFolders(word: string, folder: string, tree: string): string {
     ? word.replaceAll(`${folder}/`, "").replaceAll(folder, ".").replace(NEW_FOLDER, "")
     : word;
   return own
-    .replace(new RegExp(`${CATALOGUES}/(\\d+)-[^/\\s]*?(\\.[a-z]+)?(?=/|\\s|$)`), kept)
+    .replace(new RegExp(`${CATALOGUES}/(\\d+)-[^/\\s]*?(\\.[a-z]+)?(?=/|\\s|$)`), shortName)
     .replaceAll(`${tree}/`, "")
     .replaceAll(tree, ".")
     .replaceAll(`${homedir()}/`, "~/");
 }
 
-/** The short name of a kept catalogue, or of a file made out of one. */
-const kept = (_: string, shoes: string, ending = ""): string =>
+/** The short name of a kept catalogue, or of a file made from one. */
+const shortName = (_: string, shoes: string, ending = ""): string =>
   ending === "" ? `catalogue-${shoes}` : `${shoes}${ending}`;
 
 const withoutSecrets = (word: string): string =>

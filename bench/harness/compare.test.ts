@@ -1,4 +1,4 @@
-// Two versions in turns, and an earlier result run again, with real processes on a real commit.
+// Two versions in turns, and an earlier result that is run again, with real processes on a real commit.
 import { afterAll, describe, expect, spyOn, test } from "bun:test";
 import { existsSync, lstatSync, mkdtempSync, readdirSync, readFileSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
@@ -9,13 +9,13 @@ import { openChildren } from "./children.ts";
 import { compareScenario, merged } from "./compare.ts";
 import { CATALOGUES, ROOT } from "./paths.ts";
 import { readResult } from "./results.ts";
-import { carryOut, type Order, runOne } from "./run.ts";
+import { type Plan, runOne, runPlan } from "./run.ts";
 import type { Bench, Scenario } from "./scenario.ts";
 import { commitOf } from "./setting.ts";
 import { openTree } from "./tree.ts";
 
 const RUN_MS_MAX = 60_000;
-// A copy without its history has nothing to compare with.
+// A copy without its history has no other version.
 const hasGit = commitOf("HEAD") !== null;
 const children = openChildren();
 const folder = mkdtempSync(join(tmpdir(), "insole-compare-"));
@@ -25,35 +25,35 @@ afterAll(async () => {
   rmSync(folder, { recursive: true, force: true });
 });
 
-const benchOf = (say: Bench["say"]): Bench => quickBench(children, { rounds: 5, say });
+const benchOf = (log: Bench["log"]): Bench => quickBench(children, { rounds: 5, log });
 
-/** Says where a script of the shop and one of the bench would be started from. */
+/** Logs in which repository a program is started. */
 const where: Scenario = {
   name: "where",
   boot: "",
   load: "",
   measures: "",
   needsOha: false,
-  async *run({ children: list, rounds, say }) {
+  async *run({ children: list, rounds, log }) {
     const child = list.run(["pwd"], { cores: null });
-    say(`in ${(await list.expectEnd(child, RUN_MS_MAX)).trim() === ROOT ? "this one" : "another"}`);
+    log(`in ${(await list.expectEnd(child, RUN_MS_MAX)).trim() === ROOT ? "this one" : "another"}`);
     yield [{ what: "rounds", unit: "", values: [rounds, rounds] }];
   },
 };
 
 describe.skipIf(!hasGit)("another version", () => {
-  test("is unpacked with the packages that are here, is started instead of this one, and takes nothing with it when it goes", async () => {
+  test("is unpacked with the packages of this one, starts its own commands, and is removed without them", async () => {
     const own = openChildren();
     const tree = await openTree("HEAD", own, () => {});
     expect(tree.commit).toBe(commitOf("HEAD") ?? "");
     expect(existsSync(join(tree.children.tree, "app", "main.ts"))).toBe(true);
     const isLink = lstatSync(join(tree.children.tree, "node_modules")).isSymbolicLink();
-    const [here, there] = [ROOT, tree.children.tree].map((each) =>
+    const [locked, otherLocked] = [ROOT, tree.children.tree].map((each) =>
       readFileSync(join(each, "bun.lock"), "utf8"),
     );
-    expect(isLink).toBe(here === there);
-    const told = tree.children.start(["-e", "console.log(process.cwd())"], { cores: null });
-    expect((await own.expectEnd(told, RUN_MS_MAX)).trim()).toBe(tree.children.tree);
+    expect(isLink).toBe(locked === otherLocked);
+    const started = tree.children.start(["-e", "console.log(process.cwd())"], { cores: null });
+    expect((await own.expectEnd(started, RUN_MS_MAX)).trim()).toBe(tree.children.tree);
     expect(own.takeCommands()).toEqual([
       "BUN_JSC_forceRAMSize=134217728 bun -e 'console.log(process.cwd())'",
     ]);
@@ -62,29 +62,29 @@ describe.skipIf(!hasGit)("another version", () => {
     expect(readdirSync(join(ROOT, "node_modules"))).toContain("typescript");
   });
 
-  test("that does not exist is told in a sentence", async () => {
+  test("that does not exist throws a sentence", async () => {
     await expect(openTree("no-such-branch", children, () => {})).rejects.toThrow(
-      "no-such-branch is no version of this repository",
+      "no-such-branch is no commit, branch or tag of this repository",
     );
-    await expect(openTree("--help", children, () => {})).rejects.toThrow("--help is no version");
+    await expect(openTree("--help", children, () => {})).rejects.toThrow("--help is no commit");
   });
 
   test("takes turns with this one, the order reversed each round", async () => {
-    const said: string[] = [];
+    const logged: string[] = [];
     const tree = await openTree("HEAD", children, () => {});
     const { outcome, pairs } = await compareScenario(
       where,
-      benchOf((line) => said.push(line)),
+      benchOf((line) => logged.push(line)),
       tree,
       3,
       runOne,
     );
-    expect(said).toEqual([
-      "round 1 of 3, here: in this one",
+    expect(logged).toEqual([
+      "round 1 of 3, this version: in this one",
       "round 1 of 3, HEAD: in another",
       "round 2 of 3, HEAD: in another",
-      "round 2 of 3, here: in this one",
-      "round 3 of 3, here: in this one",
+      "round 2 of 3, this version: in this one",
+      "round 3 of 3, this version: in this one",
       "round 3 of 3, HEAD: in another",
     ]);
     expect(outcome).toMatchObject({ scenario: "where", fault: null, commands: ["pwd"] });
@@ -94,7 +94,7 @@ describe.skipIf(!hasGit)("another version", () => {
     ]);
   });
 
-  test("that fails ends its scenario, which says which side it was", async () => {
+  test("that fails ends its scenario, and the fault names the side", async () => {
     const failing: Scenario = {
       ...where,
       async *run({ children: list }) {
@@ -114,7 +114,7 @@ describe.skipIf(!hasGit)("another version", () => {
   });
 });
 
-test("another version has catalogues of its own, made by its own command after its own migrations", async () => {
+test("another version has its own catalogues, built by its own command after its own migrations", async () => {
   const files = {
     "package.json": '{"version":"0.0.7","scripts":{"demo":"A=1 exec bun elsewhere/demo.ts"}}',
     "db/migrations/0001_x.sql": "CREATE TABLE x (y);",
@@ -131,7 +131,7 @@ test("another version has catalogues of its own, made by its own command after i
   }
 });
 
-test("rounds become one line each, with the median of every round", () => {
+test("the rounds of a line become one line with the median of each round", () => {
   const line = (...values: number[]) => [{ what: "a", unit: "ms", values }];
   expect(merged([line(1, 2, 9), line(4)])).toEqual([{ what: "a", unit: "ms", values: [2, 4] }]);
 });
@@ -152,22 +152,22 @@ describe("a scenario", () => {
     expect(outcome.lines.map(({ what }) => what)).toEqual(["1"]);
     expect(outcome.fault).toBe("not reached: 1/s of 2/s, 3 times");
   });
-  test("that fails makes the whole bench fail, lets the others go on, and its result is written", async () => {
+  test("that fails makes the bench fail, does not stop the others, and is written to the result", async () => {
     const scenarios = [yielding(1, new Error("10 answers 503")), { ...yielding(2), name: "next" }];
     const place = join(folder, "failed");
-    const order: Order = {
+    const plan: Plan = {
       scenarios,
       command: "bun run bench",
       at: new Date().toISOString(),
       earlier: null,
       compare: null,
       options: { scenarios: ["where", "next"], isQuick: false, rounds: 1, seed: 1, url: null },
-      place: { folder: place },
+      output: { folder: place },
     };
     const printed = spyOn(console, "log").mockImplementation(() => {});
     try {
-      expect(await carryOut(order, children)).toBe(false);
-      expect(await carryOut({ ...order, scenarios: scenarios.slice(1), place: null }, children)).toBe(true);
+      expect(await runPlan(plan, children)).toBe(false);
+      expect(await runPlan({ ...plan, scenarios: scenarios.slice(1), output: null }, children)).toBe(true);
     } finally {
       printed.mockRestore();
     }
@@ -181,7 +181,7 @@ describe("a scenario", () => {
     expect((await runOne(yielding(), bench)).fault).toBe("it measured nothing");
     expect((await runOne(yielding(Number.NaN), bench)).fault).toBe('no number for "NaN"');
   });
-  test("is told with its own commands and not with those before it", async () => {
+  test("has its own commands and not those before it", async () => {
     await children.expectEnd(children.run(["true"], { cores: null }), RUN_MS_MAX);
     expect((await runOne(where, bench)).commands).toEqual(["pwd"]);
   });
@@ -194,19 +194,19 @@ describe.skipIf(process.platform !== "linux")("the command", () => {
       stdout: "pipe",
       stderr: "pipe",
     });
-    const [out, told] = await Promise.all([
+    const [out, progress] = await Promise.all([
       new Response(child.stdout).text(),
       new Response(child.stderr).text(),
     ]);
-    return { code: await child.exited, out, told };
+    return { code: await child.exited, out, progress };
   };
   const first = join(folder, "first");
 
   test(
-    "measures, prints the commands of the result, and runs it again beside itself",
+    "measures, prints the commands of the result, and runs it again",
     async () => {
       const made = await bench("import", "--quick", "--seed", "4", "--out", first);
-      expect([made.code, made.told]).toEqual([0, expect.stringMatching(/^\d+:\d\d 1\/1 import: /m)]);
+      expect([made.code, made.progress]).toEqual([0, expect.stringMatching(/^\d+:\d\d 1\/1 import: /m)]);
       expect(readResult(first).result.options).toEqual({
         scenarios: ["import"],
         isQuick: true,
@@ -230,21 +230,21 @@ describe.skipIf(process.platform !== "linux")("the command", () => {
   );
 
   test.skipIf(!hasGit)(
-    "compares, and takes its other version away",
+    "compares, and removes the other version",
     async () => {
       const json = join(folder, "compared.json");
       const { code, out } = await bench("import", "--quick", "--compare", "HEAD", "--json", json);
       expect(code).toBe(0);
-      expect(out).toMatch(/there +here +here \/ there/);
+      expect(out).toMatch(/other +this +this \/ other/);
       const { beside } = readResult(json).result;
       expect(beside?.scenarios[0]?.pairs.map(({ ratios }) => ratios.length)).toEqual([2, 2, 2, 2, 2, 2]);
     },
     RUN_MS_MAX,
   );
 
-  test("that cannot begin says why in one line", async () => {
-    const { code, told } = await bench("--rerun", join(folder, "nowhere"));
-    expect([code, told.split("\n").length]).toEqual([1, 2]);
-    expect(told).toContain("there is no result at");
+  test("prints in one line why it cannot start", async () => {
+    const { code, progress } = await bench("--rerun", join(folder, "nowhere"));
+    expect([code, progress.split("\n").length]).toEqual([1, 2]);
+    expect(progress).toContain("there is no result at");
   });
 });

@@ -1,27 +1,33 @@
-// The report: a result as a page that any forge renders, with its charts beside it.
+// The report: a result as a Markdown page with its charts.
 import { type Chart, chartsOf } from "./charts/charts.ts";
 import { pairCells, pairHeads } from "./pairs.ts";
 import { howText, reachedText, remarks, targetText } from "./report.ts";
-import type { Beside, Result } from "./results.ts";
+import type { Comparison, Result } from "./results.ts";
 import { markdownTable, plain } from "./tables.ts";
 
-/** The page, and the charts that it names. */
+const COMMANDS_NOTE = [
+  "`PORT`, `SECRET` and `TOKEN` replace ports, secrets and tokens. `catalogue-<shoes>` is a kept catalogue, which",
+  "`DATA_DIR=catalogue-<shoes> bun run demo --shoes <shoes>` builds; the scenario writes the files of addresses",
+  "(`.urls`). Settings that differ from their defaults come before a command.",
+].join("\n");
+
+/** The page, and the charts that it links. */
 export type Page = { text: string; charts: Chart[] };
 
 type ScenarioResult = Result["results"][number];
 
-/** Writes the page; the charts are expected beside it as `<name>.svg`. */
+/** Builds the page; it links each chart as `<name>.svg` in its own folder. */
 export function pageOf(result: Result): Page {
   const charts = new Map(result.results.map((each) => [each, chartsOf(each.scenario, each.lines)]));
   const parts = [
     `# Measured ${result.setting.at.slice(0, 16).replace("T", " ")} UTC`,
     settingTable(result),
-    ...(result.options.isQuick ? ["A quick run: it shows that the harness works, and judges no speed."] : []),
+    ...(result.options.isQuick ? ["A quick run: it tests the harness and judges no line."] : []),
     ...missedPart(result),
-    ...(result.beside ? [besidePart(result.beside)] : []),
+    ...(result.beside ? [comparisonPart(result.beside)] : []),
     ...result.results.map((each) => scenarioPart(each, charts.get(each) ?? [])),
     "## Commands",
-    `Ports stand as \`PORT\`, secrets as \`SECRET\`, and kept catalogues as \`catalogue-<shoes>\`, which \`DATA_DIR=catalogue-<shoes> bun run demo --shoes <shoes>\` makes; files of addresses (\`.urls\`) are written by the scenario. Limits and all other settings stand before a command, and what is not named has its default.`,
+    COMMANDS_NOTE,
     ...result.results.filter(({ commands }) => commands.length > 0).map(commandsPart),
   ];
   return { text: `${parts.join("\n\n")}\n`, charts: [...charts.values()].flat() };
@@ -37,7 +43,7 @@ function settingTable({ setting, options }: Result): string {
     pinning: others.pinning,
     command: others.command,
     protocol: "HTTP/1.1 without TLS, for every line and every peer",
-    seed: `${others.seed} (scenarios that came first have seeds of their own, which are constants)`,
+    seed: `${others.seed} (older scenarios have constants instead)`,
     rounds: String(options.rounds),
     ...(options.url === null ? {} : { url: options.url }),
     "load before": others.load,
@@ -45,31 +51,31 @@ function settingTable({ setting, options }: Result): string {
   return markdownTable(["", ""], Object.entries(rows));
 }
 
-/** Every line that was missed or could not be measured, and every scenario that did not end well. */
+/** Every line that was missed or not measured, and every scenario that failed. */
 function missedPart({ results, options }: Result): string[] {
   const items = results.flatMap(({ scenario, fault, lines }) => [
-    ...(fault === null ? [] : [`- **${plain(scenario)}** did not end well: ${plain(fault)}`]),
+    ...(fault === null ? [] : [`- **${plain(scenario)}** failed: ${plain(fault)}`]),
     ...lines
       .filter(({ verdict }) => verdict === "missed" || verdict === "not reached")
       .map((line) => {
-        const asked = line.target ? ` instead of ${plain(targetText(line))}` : "";
-        const reached = line.verdict === "missed" ? `: ${plain(reachedText(line))}${asked}` : "";
+        const target = line.target ? ` instead of ${plain(targetText(line))}` : "";
+        const reached = line.verdict === "missed" ? `: ${plain(reachedText(line))}${target}` : "";
         const why = remarks(line).map((remark) => `. ${plain(remark)}`);
         return `- **${plain(scenario)}**, ${plain(line.what)}${reached}${why.join("")}`;
       }),
   ]);
   if (items.length === 0 && options.isQuick) return [];
   if (items.length === 0) return ["## Missed", "Nothing."];
-  return ["## Missed", "What limits them stands in `bench/README.md`.", items.join("\n")];
+  return ["## Missed", "`bench/README.md` names the limits.", items.join("\n")];
 }
 
 function scenarioPart(
   { scenario, boot, load, measures, fault, lines }: ScenarioResult,
   charts: Chart[],
 ): string {
-  const told = Object.entries({ Boots: boot, Sends: load, Measures: measures });
+  const texts = Object.entries({ Boots: boot, Sends: load, Measures: measures });
   const table = markdownTable(
-    ["what", "target", "reached: median (least to greatest)", "", "asked, and who answered"],
+    ["what", "target", "reached: median (least to greatest)", "", "load, and who answered"],
     lines.map((line) => [line.what, targetText(line), reachedText(line), line.verdict, howText(line.how)]),
   );
   const notes = lines.flatMap((line) =>
@@ -77,17 +83,17 @@ function scenarioPart(
   );
   return [
     `## ${plain(scenario)}`,
-    told.flatMap(([name, text]) => (text === "" ? [] : [`- ${name}: ${plain(text)}`])).join("\n"),
-    ...(fault === null ? [] : [`It did not end well: ${plain(fault)}`]),
+    texts.flatMap(([name, text]) => (text === "" ? [] : [`- ${name}: ${plain(text)}`])).join("\n"),
+    ...(fault === null ? [] : [`It failed: ${plain(fault)}`]),
     ...(lines.length > 0 ? [table] : []),
     ...(notes.length > 0 ? [notes.join("\n")] : []),
     ...charts.map(({ name, title }) => `![${plain(title)}](${name}.svg)`),
   ].join("\n\n");
 }
 
-function besidePart({ kind, other, differences, scenarios }: Beside): string {
+function comparisonPart({ kind, other, differences, scenarios }: Comparison): string {
   return [
-    `## Beside ${plain(other)}`,
+    `## Compared with ${plain(other)}`,
     ...(differences.length > 0 ? [differences.map((each) => `- ${plain(each)}`).join("\n")] : []),
     ...scenarios.map(
       ({ scenario, pairs }) =>
@@ -96,6 +102,6 @@ function besidePart({ kind, other, differences, scenarios }: Beside): string {
   ].join("\n\n");
 }
 
-/** Commands in a block that none of them can end. */
+/** Commands in a fenced block; no command contains its fence. */
 const commandsPart = ({ scenario, commands }: ScenarioResult): string =>
   [`### Commands of ${plain(scenario)}`, `~~~~\n${commands.join("\n")}\n~~~~`].join("\n\n");

@@ -1,4 +1,4 @@
-// The arguments: what they ask for, and one clear sentence about a bad one.
+// The arguments, and one clear sentence about a wrong one.
 import { describe, expect, test } from "bun:test";
 import { readArgs, usageOf } from "./options.ts";
 import type { Scenario } from "./scenario.ts";
@@ -15,7 +15,7 @@ const scenario = (name: string, more: Partial<Scenario> = {}): Scenario => ({
 const SCENARIOS = [scenario("one"), scenario("far", { canUrl: true })];
 const read = (text: string) => readArgs(text.split(" ").filter(Boolean), SCENARIOS);
 
-test("what is asked for", () => {
+test("arguments are parsed", () => {
   expect(read("")).toEqual({
     kind: "measure",
     names: [],
@@ -40,15 +40,15 @@ test("what is asked for", () => {
   expect(read("nonsense -h")).toEqual({ kind: "help" });
 });
 
-describe("what cannot be", () => {
+describe("wrong arguments", () => {
   test.each([
-    ["--fast", "there is no option --fast; bun run bench -h names them all"],
-    ["two", "two is no scenario; there are one, far"],
+    ["--fast", "there is no option --fast; bun run bench -h lists them"],
+    ["two", "there is no scenario two; there are one, far"],
     ["--seed", "argument missing"],
     ["--seed 1.5", "--seed takes a whole number from 0 to 999999999, not 1.5"],
     ["--url ftp://a", "--url takes the address of a running shop, such as http://10.0.0.5:3000, not ftp://a"],
     ["--url http://a?b=c far", "--url takes the address"],
-    ["one --url http://a", "one boots what it measures, so it cannot take --url; far can"],
+    ["one --url http://a", "one boots its own servers, so it cannot take --url; far can"],
     ["--rerun a --quick", "--rerun and --quick do not go together: the result says whether it was quick"],
     ["--rerun a --seed 2", "--rerun and --seed do not go together"],
     ["--rerun a --url http://a", "--rerun and --url do not go together"],

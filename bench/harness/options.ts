@@ -1,8 +1,8 @@
-// What a bench is asked for: its arguments, its usage, and which of them go together.
+// The arguments of the command, which of them go together, and the usage.
 import { parseArgs } from "node:util";
 import type { Scenario } from "./scenario.ts";
 
-/** What to do. `names` is empty when no scenario was named. */
+/** The parsed arguments; `names` is empty when no scenario was named. */
 export type Args =
   | { kind: "help" }
   | { kind: "print"; names: string[]; rerun: string | null }
@@ -10,7 +10,7 @@ export type Args =
       kind: "measure";
       names: string[];
       isQuick: boolean;
-      /** `null`: 1, or that of the result that is run again. */
+      /** `null`: 1, or the seed of the result that is run again. */
       seed: number | null;
       url: string | null;
       rerun: string | null;
@@ -31,14 +31,14 @@ const OPTIONS = {
   help: { type: "boolean", short: "h", default: false },
 } as const;
 
-/** Options that cannot stand together, with the reason. */
-const APART = [
+/** Options that exclude each other, with the reason. */
+const EXCLUSIVE = [
   ["rerun", "quick", "the result says whether it was quick"],
   ["rerun", "seed", "the result has its seed"],
-  ["rerun", "url", "the result says which shop it asked"],
-  ["rerun", "compare", "each sets other figures beside the new ones"],
-  ["compare", "url", "it boots both shops itself"],
-  ["json", "out", "each says where the results go"],
+  ["rerun", "url", "the result names the shop that it measured"],
+  ["rerun", "compare", "each compares with other values"],
+  ["compare", "url", "it boots both shops"],
+  ["json", "out", "each names the output"],
   ["print", "quick", "nothing is run"],
   ["print", "seed", "nothing is run"],
   ["print", "url", "nothing is run"],
@@ -47,29 +47,31 @@ const APART = [
   ["print", "out", "nothing is run"],
 ] as const;
 
-/** Reads the arguments. Throws one sentence about a bad one. */
+/** Parses the arguments. Throws one sentence about a wrong one. */
 export function readArgs(args: readonly string[], scenarios: readonly Scenario[]): Args {
   const { values, names } = parse(args);
   if (values.help) return { kind: "help" };
-  for (const [one, other, why] of APART)
+  for (const [one, other, why] of EXCLUSIVE)
     if (isGiven(values[one]) && isGiven(values[other]))
       throw new Error(`--${one} and --${other} do not go together: ${why}`);
   const unknown = names.find((name) => !scenarios.some((each) => each.name === name));
   if (unknown !== undefined)
-    throw new Error(`${unknown} is no scenario; there are ${scenarios.map(({ name }) => name).join(", ")}`);
+    throw new Error(
+      `there is no scenario ${unknown}; there are ${scenarios.map(({ name }) => name).join(", ")}`,
+    );
   const { rerun = null, compare = null, json = null, out = null } = values;
   if (values.print) return { kind: "print", names, rerun };
   const url = values.url === undefined ? null : readUrl(values.url);
   const refused = scenarios.find(({ name, canUrl }) => url !== null && names.includes(name) && !canUrl);
   if (refused)
-    throw new Error(`${refused.name} boots what it measures, so it cannot take --url${able(scenarios)}`);
+    throw new Error(`${refused.name} boots its own servers, so it cannot take --url${withUrl(scenarios)}`);
   const seed = values.seed === undefined ? null : readSeed(values.seed);
   return { kind: "measure", names, isQuick: values.quick, seed, url, rerun, compare, json, out };
 }
 
 const isGiven = (value: string | boolean | undefined): boolean => value !== undefined && value !== false;
 
-function able(scenarios: readonly Scenario[]): string {
+function withUrl(scenarios: readonly Scenario[]): string {
   const names = scenarios.filter(({ canUrl }) => canUrl).map(({ name }) => name);
   return names.length === 0 ? "; no scenario can" : `; ${names.join(", ")} can`;
 }
@@ -79,13 +81,13 @@ function parse(args: readonly string[]) {
     const { values, positionals } = parseArgs({ args: [...args], allowPositionals: true, options: OPTIONS });
     return { values, names: positionals };
   } catch (thrown) {
-    // What Node adds to its first sentence is about other programs.
-    const said = thrown instanceof Error ? thrown.message : String(thrown);
-    const [, option] = /Unknown option '([^']+)'/.exec(said) ?? [];
+    // The second sentence of Node is about other programs.
+    const message = thrown instanceof Error ? thrown.message : String(thrown);
+    const [, option] = /Unknown option '([^']+)'/.exec(message) ?? [];
     throw new Error(
       option === undefined
-        ? said.split(/\.\s/, 1)[0]
-        : `there is no option ${option}; bun run bench -h names them all`,
+        ? message.split(/\.\s/, 1)[0]
+        : `there is no option ${option}; bun run bench -h lists them`,
     );
   }
 }
@@ -96,7 +98,7 @@ function readSeed(text: string): number {
   return Number(text);
 }
 
-/** The address without a last slash. */
+/** The address without a trailing slash. */
 function readUrl(text: string): string {
   const url = URL.parse(text);
   if (url === null || !/^https?:$/.test(url.protocol) || url.search !== "" || url.hash !== "")
@@ -109,22 +111,22 @@ export const usageOf = (
   scenarios: readonly Scenario[],
 ): string => `usage: bun run bench [scenario ...] [options]
 
-Measures the shop against its lines. Without names every scenario is run, which takes about 45 minutes, and
-longer the first time, when catalogues of up to 1,000,000 shoes are built in the temporary folder.
+Measures the shop against its targets. Without names it runs every scenario, which takes about an hour and a quarter,
+and longer the first time, when it builds catalogues of up to 1,000,000 shoes in the temporary folder.
 
-What is run
-  --quick            small and short: shows that the harness works, judges no speed
-  --seed <number>    what is drawn by chance (default: 1)
-  --url <base>       measure this running shop instead of one of its own${able(scenarios)}
+What to run
+  --quick            small and short: tests the harness and judges no line
+  --seed <number>    seed of random choices (default: 1)
+  --url <base>       measure this running shop instead of a new one${withUrl(scenarios)}
 
-Beside other figures
-  --rerun <result>   run again what made a result (its folder or its JSON), and compare
+Compare
+  --rerun <result>   run a result again (its folder or its JSON), and print both
   --compare <ref>    take turns with another version: a commit, a branch, a tag
-  --print            print the exact commands of the newest result, or of --rerun's, and run nothing
+  --print            print the exact commands of the newest result, or of that of --rerun, and run nothing
 
 Where results go
   --out <folder>     report, charts and JSON (default: bench/results/<time>; with --quick nowhere)
-  --json <file>      only the JSON, there
+  --json <file>      only the JSON, into this file
   -h, --help         this text
 
 Examples
@@ -136,4 +138,4 @@ Examples
 Scenarios
 ${scenarios.map(({ name, measures }) => `  ${name.padEnd(18)} ${measures}`).join("\n")}
 
-Exit code: 0 measured (whatever was missed), 1 something failed or a run was invalid, 130 interrupted.`;
+Exit code: 0 measured (even if a target was missed), 1 a scenario failed or was invalid, 130 interrupted.`;

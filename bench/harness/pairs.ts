@@ -1,21 +1,21 @@
-// The lines of two runs beside each other: which belong together, and what became of them.
+// The lines of two runs in pairs: which lines belong together, and how their values differ.
 import type { Line } from "./scenario.ts";
 import { median, spread, written } from "./stats.ts";
 
-/** A line that one of the runs has, or both; values that are missing there are none. */
+/** A line of one run or of both; `first` or `second` is empty where a run lacks it. */
 export type Pair = {
   what: string;
   unit: string;
   first: number[];
   second: number[];
-  /** Of each round, where both sides took turns; else none. */
+  /** The ratio of each round; empty unless both sides took turns. */
   ratios: number[];
 };
 
-/** How long a body was is measured itself, so that it is no part of a line's name. */
+/** A body length is itself measured, so it does not count in the name of a line. */
 const MEASURED = /[\d,]+ bytes/g;
 
-/** The lines by name; a second one of the same name follows the first. */
+/** The lines by name; a second line of the same name gets a number. */
 export function named(lines: readonly Line[]): Map<string, Line> {
   const byName = new Map<string, Line>();
   for (const line of lines) {
@@ -27,7 +27,7 @@ export function named(lines: readonly Line[]): Map<string, Line> {
   return byName;
 }
 
-/** Puts the lines of two runs side by side, in the order of the second; those it lacks stand last. */
+/** Pairs the lines of two runs in the order of the second; lines that it lacks come last. */
 export function pairsOf(first: readonly Line[], second: readonly Line[], isPaired: boolean): Pair[] {
   const [ofFirst, ofSecond] = [named(first), named(second)];
   const names = new Set([...ofSecond.keys(), ...ofFirst.keys()]);
@@ -45,7 +45,7 @@ export function pairsOf(first: readonly Line[], second: readonly Line[], isPaire
   });
 }
 
-/** The cells of a pair: what, both sides, second / first with the least and the greatest of the rounds. */
+/** The cells of a pair: name, both sides, and second / first with the least and the greatest of the rounds. */
 export function pairCells({ what, unit, first, second, ratios }: Pair): [string, string, string, string] {
   const side = (values: number[]) => (values.length === 0 ? "-" : spread(values, unit));
   return [what, side(first), side(second), ratioText(first, second, ratios)];
@@ -58,8 +58,8 @@ function ratioText(first: number[], second: number[], ratios: number[]): string 
   return `${ratio} (${written(Math.min(...ratios))} to ${written(Math.max(...ratios))})`;
 }
 
-/** The heads of the columns. */
+/** The headings of the columns. */
 export const pairHeads = (kind: "compare" | "rerun"): [string, string, string, string] =>
   kind === "compare"
-    ? ["", "there", "here", "here / there: medians (least to greatest of the rounds)"]
+    ? ["", "other", "this", "this / other: medians (least to greatest of the rounds)"]
     : ["", "then", "now", "now / then"];

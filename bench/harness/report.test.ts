@@ -1,4 +1,4 @@
-// What a bench says and leaves: the table, the page with its charts, the JSON, and how an earlier result is found.
+// The output of a bench: the table, the page with its charts, the JSON, and how an earlier result is found.
 import { afterAll, describe, expect, test } from "bun:test";
 import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
@@ -9,7 +9,7 @@ import { pageOf } from "./markdown.ts";
 import { pairCells, pairsOf } from "./pairs.ts";
 import { ROOT } from "./paths.ts";
 import { howText, tableOf } from "./report.ts";
-import { besideEarlier, scenariosOf } from "./rerun.ts";
+import { compareWithEarlier, scenariosOf } from "./rerun.ts";
 import {
   commandsText,
   findResults,
@@ -21,7 +21,7 @@ import {
 } from "./results.ts";
 import { write } from "./run.ts";
 import { type Line, missingNumber, orNotReached, type Scenario, shareCores, verdictOf } from "./scenario.ts";
-import { differences, lookAround, type Setting } from "./setting.ts";
+import { differences, readSetting, type Setting } from "./setting.ts";
 
 const folder = mkdtempSync(join(tmpdir(), "insole-report-"));
 afterAll(() => rmSync(folder, { recursive: true, force: true }));
@@ -37,7 +37,7 @@ const scenario = (name: string): Scenario => ({
 const SCENARIOS = [scenario("one"), scenario("two")];
 const OPTIONS: Options = { scenarios: ["one", "two"], isQuick: false, rounds: 5, seed: 7, url: null };
 const setting = (at = "2026-01-02T03:04:05.000Z"): Setting =>
-  lookAround(at, "oha 1.16.0", shareCores([0, 1]), "bun run bench", 7);
+  readSetting(at, "oha 1.16.0", shareCores([0, 1]), "bun run bench", 7);
 const slow: Line = {
   what: "a thing <b>",
   unit: "ms",
@@ -78,7 +78,7 @@ const result = (at?: string, options = OPTIONS): Result =>
   resultOf(setting(at), options, outcomes, SCENARIOS);
 
 describe("the table", () => {
-  test("each line has its target, what was reached, and whether that is enough", () => {
+  test("each line has its target, its values and its verdict", () => {
     const table = tableOf(outcomes, false);
     expect(table).toMatch(/a thing <b> +at most 1 ms +2 ms \(1 to 30\) +missed/);
     expect(table).toMatch(/another +at least 5 \/s +not reached/);
@@ -94,7 +94,7 @@ describe("the table", () => {
     );
     expect(JSON.stringify(result(undefined, { ...OPTIONS, isQuick: true }))).not.toMatch(/"(met|missed)"/);
   });
-  test("how it was asked and who answered, leaving out who did not", () => {
+  test("the load and the layers that answered, without those that did not", () => {
     expect(howText(slow.how)).toBe(
       "32 connections, 10,000/s, gzip, 1,562 bytes, edge hit 90.5 % + memory hit 9.5 %",
     );
@@ -105,7 +105,7 @@ describe("the table", () => {
 });
 
 describe("a rate that was not reached", () => {
-  test("is thrown as such after three runs, which were all too slow", async () => {
+  test("throws after three runs that were all too slow", async () => {
     const children = openChildren();
     try {
       const slowOha = join(folder, "oha");
@@ -116,8 +116,8 @@ describe("a rate that was not reached", () => {
         errorDistribution: {},
       };
       writeFileSync(slowOha, `#!/bin/sh\necho '${JSON.stringify(saw)}'\n`, { mode: 0o755 });
-      const said: string[] = [];
-      const oha = await openOha(slowOha, children, { mustKeepRate: true, say: (text) => said.push(text) });
+      const logged: string[] = [];
+      const oha = await openOha(slowOha, children, { mustKeepRate: true, log: (text) => logged.push(text) });
       const load: Load = {
         target: { url: "http://127.0.0.1:1" },
         connections: 1,
@@ -130,25 +130,25 @@ describe("a rate that was not reached", () => {
       const thrown = await measuring.catch((reason: unknown) => reason);
       expect(thrown).toBeInstanceOf(RateNotReached);
       expect((thrown as Error).message).toBe("not reached: 3/s of 5/s, 3 times");
-      expect(said).toHaveLength(2);
+      expect(logged).toHaveLength(2);
     } finally {
       await children.close();
     }
   });
-  test("leaves a line without numbers, which is no fault", () => {
+  test("is a line without numbers, which is no fault", () => {
     expect(missingNumber([unknown])).toBeNull();
     expect(missingNumber([unknown, { what: "b", unit: "", values: [] }])).toBe('no number for "b"');
   });
   const { values: _, ...line } = unknown;
-  test("is told as such, and the scenario goes on; any other fault does not", async () => {
+  test("is printed, and the scenario goes on; any other fault ends it", async () => {
     const failing = (thrown: Error) => orNotReached(line, () => Promise.reject(thrown));
-    const [told] = await failing(new RateNotReached("not reached: 1/s of 2/s, 3 times"));
-    expect(told).toMatchObject({
+    const [missed] = await failing(new RateNotReached("not reached: 1/s of 2/s, 3 times"));
+    expect(missed).toMatchObject({
       what: "  another",
       values: [],
       notReached: "not reached: 1/s of 2/s, 3 times",
     });
-    expect(told && verdictOf(told)).toBe("not reached");
+    expect(missed && verdictOf(missed)).toBe("not reached");
     await expect(failing(new Error("10 answers 503"))).rejects.toThrow("10 answers 503");
     expect(await orNotReached(line, async () => [slow])).toEqual([slow]);
   });
@@ -156,7 +156,7 @@ describe("a rate that was not reached", () => {
 
 describe("the page", () => {
   const { text, charts } = pageOf(result());
-  test("begins with where and how it was measured", () => {
+  test("begins with the setting", () => {
     for (const part of [
       "# Measured 2026-01-02 03:04 UTC",
       "| seed | 7 ",
@@ -165,11 +165,11 @@ describe("the page", () => {
     ])
       expect(text).toContain(part);
   });
-  test("names every line that was missed with its note, every one not reached, and every fault", () => {
+  test("lists every line that was missed with its note, every one that was not reached, and every fault", () => {
     const missed = text.slice(text.indexOf("## Missed"), text.indexOf("## one"));
     expect(missed).toContain("- **one**, a thing &lt;b>: 2 ms (1 to 30) instead of at most 1 ms. a reason");
     expect(missed).toContain("- **one**, another. not reached: 3/s of 5/s, 3 times");
-    expect(missed).toContain("- **two** did not end well: 10 answers 503");
+    expect(missed).toContain("- **two** failed: 10 answers 503");
     expect(missed).not.toContain("fine");
   });
   test("has a table for each scenario, its charts and its commands", () => {
@@ -182,7 +182,7 @@ describe("the page", () => {
     expect(text).toContain("![Time](one-time.svg)");
     expect(text).toContain("~~~~\nbun app/main.ts\noha x\n~~~~");
   });
-  test("says so when nothing was missed", () => {
+  test("has an empty list when nothing was missed", () => {
     const good: Outcome = {
       scenario: "one",
       fault: null,
@@ -210,25 +210,25 @@ describe("results", () => {
     expect(read.results[0]?.lines[1]).toMatchObject({ values: [], median: null, verdict: "not reached" });
     expect(read.results[1]).toMatchObject({ fault: "10 answers 503", lines: [{ what: "kept", median: 1 }] });
   });
-  test("--json leaves only the JSON", async () => {
+  test("--json writes only the JSON", async () => {
     const path = join(folder, "deep", "b.json");
     await write({ json: path }, result());
     expect(readdirSync(join(folder, "deep"))).toEqual(["b.json"]);
     expect(readResult(path).result.setting.seed).toBe(7);
   });
-  test("what is no result is told in a sentence, and passed over when looking for one", async () => {
-    const shelf = join(folder, "shelf");
+  test("a file that is no result throws a sentence, and is skipped in a search", async () => {
+    const stored = join(folder, "stored");
     for (const [name, text] of Object.entries({ torn: "{", other: '{"setting":1}' })) {
-      mkdirSync(join(shelf, name), { recursive: true });
-      writeFileSync(join(shelf, name, "result.json"), text);
+      mkdirSync(join(stored, name), { recursive: true });
+      writeFileSync(join(stored, name, "result.json"), text);
     }
-    expect(() => readResult(join(shelf, "torn"))).toThrow("is not JSON");
-    expect(() => readResult(join(shelf, "other"))).toThrow("is not a result of this bench");
-    expect(() => readResult(join(shelf, "none"))).toThrow("there is no result at");
-    await write({ folder: join(shelf, "old") }, result("2026-01-01T00:00:00.000Z"));
-    await write({ folder: join(shelf, "published", "new") }, result("2026-02-01T00:00:00.000Z"));
+    expect(() => readResult(join(stored, "torn"))).toThrow("is not JSON");
+    expect(() => readResult(join(stored, "other"))).toThrow("is not a result of this bench");
+    expect(() => readResult(join(stored, "none"))).toThrow("there is no result at");
+    await write({ folder: join(stored, "old") }, result("2026-01-01T00:00:00.000Z"));
+    await write({ folder: join(stored, "published", "new") }, result("2026-02-01T00:00:00.000Z"));
     expect(
-      findResults(shelf).map(
+      findResults(stored).map(
         ({
           result: {
             setting: { at },
@@ -238,7 +238,7 @@ describe("results", () => {
     ).toEqual(["2026-02", "2026-01"]);
     expect(findResults(join(folder, "nowhere"))).toEqual([]);
   });
-  test("the commands are those of the newest result that holds the scenario", () => {
+  test("the commands are those of the newest result that contains the scenario", () => {
     const [first, second] = [result("2026-02-01T00:00:00.000Z"), result("2026-01-01T00:00:00.000Z")];
     const newest = { ...first, results: first.results.filter(({ scenario: name }) => name === "two") };
     const found = [
@@ -248,21 +248,21 @@ describe("results", () => {
     expect(commandsText(["one"], found)).toBe(
       `# one: old, 2026-01-01T00:00:00.000Z, commit ${second.setting.commit}\nbun app/main.ts\noha x`,
     );
-    expect(() => commandsText(["two"], found)).toThrow("no result holds two");
-    expect(() => commandsText(["two"], found.slice(0, 1))).toThrow("new does not hold two");
+    expect(() => commandsText(["two"], found)).toThrow("no result contains two");
+    expect(() => commandsText(["two"], found.slice(0, 1))).toThrow("new does not contain two");
   });
 });
 
 describe("run again", () => {
   const earlier = { result: result(), path: "old" };
-  test("the same scenarios, or those of them that are named", () => {
+  test("runs the same scenarios, or the named ones of them", () => {
     expect(scenariosOf(earlier, [], SCENARIOS)).toEqual(SCENARIOS);
     expect(scenariosOf(earlier, ["two"], SCENARIOS).map(({ name }) => name)).toEqual(["two"]);
     expect(() => scenariosOf(earlier, ["three"], SCENARIOS)).toThrow(
-      "old does not hold three; it holds one, two",
+      "old does not contain three; it contains one, two",
     );
     expect(() => scenariosOf(earlier, [], SCENARIOS.slice(1))).toThrow(
-      "holds one, which is no scenario any more",
+      "contains one, which is no longer a scenario",
     );
     const comparison = {
       ...earlier.result,
@@ -272,14 +272,14 @@ describe("run again", () => {
       "compares two versions",
     );
   });
-  test("what is not alike is named, and only that", () => {
+  test("only differences are listed", () => {
     const then = { ...setting(), machine: "another", commit: "abc", load: "9", command: "x" };
     const found = differences(then, { ...then, machine: "this", commit: "def", load: "0", command: "y" });
     expect(found).toEqual(["machine: another, now this", "commit: abc, now def"]);
   });
-  test("each line stands beside its old self", () => {
+  test("each line is paired with its earlier values", () => {
     const now: Outcome[] = [{ ...outcomes[0]!, lines: [{ ...slow, values: [4, 4, 4] }] }];
-    const beside = besideEarlier(earlier, setting(), now);
+    const beside = compareWithEarlier(earlier, setting(), now);
     expect(beside.scenarios[0]?.pairs.map(pairCells)).toEqual([
       ["a thing <b>", "2 ms (1 to 30)", "4 ms (4 to 4)", "2"],
       ["another", "-", "-", "-"],
@@ -290,7 +290,7 @@ describe("run again", () => {
   });
 });
 
-test("lines belong together by name, whatever was measured in it, the second to the second", () => {
+test("lines are paired by name without measured lengths, the second with the second", () => {
   const line = (what: string, ...values: number[]): Line => ({ what, unit: "us", values });
   const pairs = pairsOf(
     [line("cost (562 bytes)", 10, 10), line(" p99", 1), line(" p99", 2)],
@@ -309,7 +309,7 @@ test("lines belong together by name, whatever was measured in it, the second to 
   expect(pairs[1] && pairCells(pairs[1])[3]).toBe("3");
 });
 
-test("what is published belongs to the repository, and other results do not", () => {
+test("only published results belong to the repository", () => {
   expect(readFileSync(join(ROOT, ".gitignore"), "utf8")).toContain(
     "bench/results/*\n!bench/results/published/\n",
   );

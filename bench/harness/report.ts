@@ -1,16 +1,16 @@
-// What a bench says on the terminal: the table of targets and what was reached, and two runs beside each other.
+// The output on the terminal: the table of targets and values, and the table of two runs.
 import { pairCells, pairHeads } from "./pairs.ts";
-import type { Beside, Outcome } from "./results.ts";
+import type { Comparison, Outcome } from "./results.ts";
 import { type How, type Line, type Target, verdictOf } from "./scenario.ts";
 import { spread, written } from "./stats.ts";
 import { textTable } from "./tables.ts";
 
 const NOT_JUDGED = "-";
 const PERCENT = 100;
-/** A layer that gave less than this of the answers is not worth its words. */
+/** Layers below this share of the answers are not printed. */
 const LAYER_SHARE_MIN = 0.0005;
 
-/** What a line must reach, in words. */
+/** The target of a line in words. */
 export function targetText({ target, unit }: Pick<Line, "target" | "unit">): string {
   if (target === undefined) return "";
   const [words, value] = boundOf(target);
@@ -20,15 +20,15 @@ export function targetText({ target, unit }: Pick<Line, "target" | "unit">): str
 const boundOf = (target: Target): [string, number] =>
   "atMost" in target ? ["at most", target.atMost] : ["at least", target.atLeast];
 
-/** What a line reached, in words; nothing where it has no values. */
+/** The values of a line in words; empty where it has none. */
 export const reachedText = ({ values, unit }: Line): string =>
   values.length === 0 ? "" : spread(values, unit);
 
-/** Met or missed; a quick run is not judged. */
+/** The verdict of a line; a quick run is not judged. */
 export const judged = (line: Line, isQuick: boolean): string =>
   isQuick && line.target && line.notReached === undefined ? NOT_JUDGED : verdictOf(line);
 
-/** How a line was asked and who answered, in words. */
+/** The load of a line and the layers that answered, in words. */
 export function howText(how: How | undefined): string {
   if (how === undefined) return "";
   const layers = Object.entries(how.layers ?? {}).filter(([, share]) => share >= LAYER_SHARE_MIN);
@@ -43,11 +43,11 @@ export function howText(how: How | undefined): string {
   ].join(", ");
 }
 
-/** The state of a scenario in a word; nothing when all is well. */
+/** The state of a scenario in a word; empty when it is valid. */
 const stateOf = ({ fault }: Outcome): string =>
   fault === null ? "" : fault.startsWith("not reached") ? "not reached" : "invalid";
 
-/** The table: what, target, reached, met or missed. Below it stand notes and faults. */
+/** The table of lines with target, values and verdict; notes and faults follow below. */
 export function tableOf(outcomes: readonly Outcome[], isQuick: boolean): string {
   const rows = [["", "target", "reached: median (least to greatest)", ""]];
   for (const outcome of outcomes) {
@@ -62,14 +62,14 @@ export function tableOf(outcomes: readonly Outcome[], isQuick: boolean): string 
   return [textTable(rows), ...(notes.length > 0 ? ["", ...notes] : [])].join("\n");
 }
 
-/** What stands beside a line's numbers. */
+/** The remarks on a line: why it has no values, and its note. */
 export const remarks = ({ note, notReached }: Line): string[] => [
   ...(notReached === undefined ? [] : [notReached]),
   ...(note === undefined ? [] : [note]),
 ];
 
-/** Two runs beside each other. */
-export function besideText({ kind, other, differences, scenarios }: Beside): string {
+/** The table of two runs. */
+export function comparisonText({ kind, other, differences, scenarios }: Comparison): string {
   const rows: string[][] = [pairHeads(kind)];
   for (const { scenario, pairs } of scenarios) {
     rows.push([scenario]);
@@ -78,5 +78,7 @@ export function besideText({ kind, other, differences, scenarios }: Beside): str
       rows.push([`  ${what}`, ...cells]);
     }
   }
-  return [`beside ${other}:`, ...differences.map((each) => `  ${each}`), "", textTable(rows)].join("\n");
+  return [`compared with ${other}:`, ...differences.map((each) => `  ${each}`), "", textTable(rows)].join(
+    "\n",
+  );
 }

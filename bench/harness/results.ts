@@ -1,4 +1,4 @@
-// What a bench leaves: one result as JSON, and how an earlier one is found and read again.
+// The result of a bench as JSON, and how earlier results are found and read.
 import { existsSync, readdirSync, readFileSync, statSync } from "node:fs";
 import { join, relative } from "node:path";
 import type { Pair } from "./pairs.ts";
@@ -9,16 +9,16 @@ import { median } from "./stats.ts";
 
 const RESULT_FILE = "result.json";
 
-/** What came of a scenario; `fault` says why it is worth nothing, or not all of it. */
+/** The lines of a scenario; `fault` is the reason why it is invalid or incomplete. */
 export type Outcome = {
   scenario: string;
   lines: Line[];
   fault: string | null;
-  /** Every program that was started, as one would type it. */
+  /** Every command that was started, as one would type it. */
   commands: string[];
 };
 
-/** What was asked for, so that it can be asked for again. */
+/** The options of a run, with which it can be repeated. */
 export type Options = {
   scenarios: string[];
   isQuick: boolean;
@@ -27,16 +27,16 @@ export type Options = {
   url: string | null;
 };
 
-/** The lines of a run beside those of another one: `other` names that one. */
-export type Beside = {
+/** The lines of a run beside those of another one, which `other` names. */
+export type Comparison = {
   kind: "compare" | "rerun";
   other: string;
-  /** What else is not alike, one sentence each. */
+  /** Differences of machine, versions and settings, one phrase each. */
   differences: string[];
   scenarios: { scenario: string; pairs: Pair[] }[];
 };
 
-/** A line with what is worked out of its values; `median` is `null` where there are none. */
+/** A line with its median, which is `null` where there are no values, and its verdict. */
 export type ResultLine = Line & { median: number | null; verdict: Verdict };
 
 /** A whole result. */
@@ -45,16 +45,16 @@ export type Result = {
   options: Options;
   results: (Omit<Outcome, "lines"> &
     Pick<Scenario, "boot" | "load" | "measures"> & { lines: ResultLine[] })[];
-  beside: Beside | null;
+  beside: Comparison | null;
 };
 
-/** Puts a result together; a quick run is not judged. */
+/** Builds a result; a quick run is not judged. */
 export function resultOf(
   setting: Setting,
   options: Options,
   outcomes: readonly Outcome[],
   scenarios: readonly Scenario[],
-  beside: Beside | null = null,
+  beside: Comparison | null = null,
 ): Result {
   const results = outcomes.map(({ scenario, fault, lines, commands }) => {
     const { boot = "", load = "", measures = "" } = scenarios.find(({ name }) => name === scenario) ?? {};
@@ -76,16 +76,16 @@ export function resultOf(
   return { setting, options, results, beside };
 }
 
-/** An earlier result and where it was found, written from the root of the repository where it lies there. */
-export type Found = { result: Result; path: string };
+/** An earlier result and its path, which is relative to the repository when inside it. */
+export type StoredResult = { result: Result; path: string };
 
-/** Reads a result; the path is that of its folder or its JSON file. Throws a sentence when it is none. */
-export function readResult(path: string): Found {
+/** Reads a result from its folder or its JSON file. Throws one sentence when it is none. */
+export function readResult(path: string): StoredResult {
   const file = existsSync(path) && statSync(path).isDirectory() ? join(path, RESULT_FILE) : path;
   if (!existsSync(file)) throw new Error(`there is no result at ${path}`);
   let result: Result;
   try {
-    // JSON has no word for "no number".
+    // JSON writes NaN as null.
     result = JSON.parse(readFileSync(file, "utf8"), (key, value) =>
       key === "values" ? value.map((each: unknown) => each ?? Number.NaN) : value,
     );
@@ -98,34 +98,34 @@ export function readResult(path: string): Found {
   return { result, path: fromRoot.startsWith("..") ? file : fromRoot };
 }
 
-/** All results in a folder and the folders in it, newest first; what cannot be read is passed over. */
-export function findResults(folder = RESULTS): Found[] {
-  const found: Found[] = [];
+/** All results in a folder and its subfolders, newest first; unreadable ones are skipped. */
+export function findResults(folder = RESULTS): StoredResult[] {
+  const found: StoredResult[] = [];
   const paths = existsSync(folder) ? readdirSync(folder, { recursive: true, encoding: "utf8" }) : [];
   for (const path of paths.filter((each) => each.endsWith(RESULT_FILE))) {
     try {
       found.push(readResult(join(folder, path)));
     } catch {
-      // An unfinished or older one: others may do.
+      // Incomplete, or written by an older version.
     }
   }
   return found.sort((a, b) => b.result.setting.at.localeCompare(a.result.setting.at));
 }
 
-/** The commands of scenarios as text for a terminal, out of the newest result that holds each. Throws a sentence when none does. */
-export function commandsText(names: readonly string[], found: readonly Found[]): string {
+/** The commands of scenarios, each from the newest result that has it. Throws one sentence when none has it. */
+export function commandsText(names: readonly string[], found: readonly StoredResult[]): string {
   return names
     .map((name) => {
       for (const { result, path } of found) {
-        const held = result.results.find(
+        const measured = result.results.find(
           ({ scenario, commands }) => scenario === name && commands.length > 0,
         );
-        if (!held) continue;
+        if (!measured) continue;
         const { at, commit } = result.setting;
-        return [`# ${name}: ${path}, ${at}, commit ${commit}`, ...held.commands].join("\n");
+        return [`# ${name}: ${path}, ${at}, commit ${commit}`, ...measured.commands].join("\n");
       }
-      const where = found.length === 1 ? `${found[0]?.path} does not hold` : "no result holds";
-      throw new Error(`${where} ${name}; bun run bench ${name} makes one`);
+      const where = found.length === 1 ? `${found[0]?.path} does not contain` : "no result contains";
+      throw new Error(`${where} ${name}; bun run bench ${name} measures it`);
     })
     .join("\n\n");
 }

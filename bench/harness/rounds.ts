@@ -4,19 +4,19 @@ import { turns } from "./stats.ts";
 
 /** Measures every side once a round. */
 export async function inRounds<Side>(
-  { rounds, say }: Bench,
+  { rounds, log }: Bench,
   sides: readonly Side[],
   titleOf: (side: Side) => string,
   measure: (side: Side) => Promise<void>,
 ): Promise<void> {
   for (let round = 0; round < rounds; round += 1)
     for (const side of turns(sides, round)) {
-      say(`round ${round + 1} of ${rounds}: ${titleOf(side)}`);
+      log(`round ${round + 1} of ${rounds}: ${titleOf(side)}`);
       await measure(side);
     }
 }
 
-/** Measures once a round and returns what each round gave. */
+/** Measures once a round and returns the value of each round. */
 export async function eachRound<Value>(
   bench: Bench,
   title: string,

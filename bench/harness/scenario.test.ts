@@ -1,4 +1,4 @@
-// Which lines are met or missed, and how cores are shared out.
+// Verdicts of lines, and the division of cores.
 import { describe, expect, test } from "bun:test";
 import { type Line, missingNumber, shareCores, verdictOf } from "./scenario.ts";
 
@@ -18,14 +18,14 @@ describe("verdicts", () => {
   ])("%j is %p", (given, verdict) => {
     expect(verdictOf(given)).toBe(verdict as ReturnType<typeof verdictOf>);
   });
-  test("a line without numbers is seen", () => {
+  test("a line without numbers is a fault", () => {
     expect(missingNumber([line([1])])).toBeNull();
     expect(missingNumber([{ what: " a", unit: "", values: [1, Number.NaN] }])).toBe('no number for "a"');
     expect(missingNumber([{ what: "b", unit: "", values: [] }])).toBe('no number for "b"');
   });
 });
 
-test("the server has the first core, the load the last", () => {
+test("the server gets the first core, the generator the last", () => {
   expect(shareCores([0, 1])).toEqual({ server: [0], load: [1], wide: null });
   expect(shareCores([2, 3, 4])).toEqual({ server: [2], load: [4], wide: [2, 3] });
   expect(shareCores([0])).toEqual({ server: null, load: null, wide: null });

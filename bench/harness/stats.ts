@@ -1,6 +1,6 @@
-// Small sums over what was measured, and how numbers are written.
+// Statistics over measured values, and how numbers are printed.
 
-/** The middle value; the mean of the two middle ones where there are two. */
+/** The median; the mean of the two middle values where there are two. */
 export function median(values: readonly number[]): number {
   if (values.length === 0) throw new RangeError("there is no median of nothing");
   const sorted = [...values].sort((a, b) => a - b);
@@ -9,21 +9,21 @@ export function median(values: readonly number[]): number {
   return sorted.length % 2 === 1 ? upper : ((sorted[middle - 1] ?? Number.NaN) + upper) / 2;
 }
 
-/** The value that this share of all does not exceed (nearest rank); 1 is the greatest. */
+/** The quantile of this share (nearest rank); 1 is the greatest value. */
 export function quantile(values: readonly number[], share: number): number {
   if (values.length === 0) throw new RangeError("there is no quantile of nothing");
   const sorted = [...values].sort((a, b) => a - b);
   return sorted[Math.max(0, Math.ceil(share * sorted.length) - 1)] ?? Number.NaN;
 }
 
-/** A number for people: thousands with commas, small ones with three digits that count. */
+/** A number as text: thousands with commas, small ones with three significant digits. */
 export function written(value: number): string {
   if (!Number.isFinite(value)) return "?";
   if (Math.abs(value) >= 1_000) return Math.round(value).toLocaleString("en");
   return String(Number(value.toPrecision(3)));
 }
 
-/** The median, and the least and the greatest where there are several. */
+/** The median, with the least and the greatest where there are several. */
 export function spread(values: readonly number[], unit: string): string {
   const middle = `${written(median(values))}${unit === "" ? "" : ` ${unit}`}`;
   if (values.length === 1) return middle;
@@ -34,11 +34,11 @@ export function spread(values: readonly number[], unit: string): string {
 export const ratios = (first: readonly number[], second: readonly number[]): number[] =>
   first.map((value, at) => value / (second[at] ?? Number.NaN));
 
-/** The order of two sides in a round: who went first goes last in the next one. */
+/** The order of sides in a round, which every second round reverses. */
 export const turns = <T>(sides: readonly T[], round: number): T[] =>
   round % 2 === 0 ? [...sides] : [...sides].reverse();
 
-/** Numbers in [0, 1) that are the same for the same seed (mulberry32). */
+/** Random numbers in [0, 1) that depend only on the seed (mulberry32). */
 export function randomFrom(seed: number): () => number {
   let state = seed | 0;
   return () => {

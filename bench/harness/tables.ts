@@ -1,6 +1,6 @@
-// Tables as text: in columns for a terminal, in Markdown for a page.
+// Tables as text: aligned columns for a terminal, Markdown for a page.
 
-/** Rows in columns; nothing stands behind the last cell. */
+/** Rows in aligned columns without trailing blanks. */
 export function textTable(rows: readonly (readonly string[])[]): string {
   const count = Math.max(0, ...rows.map((row) => row.length));
   const widths = Array.from({ length: count - 1 }, (_, column) =>
@@ -16,13 +16,13 @@ export function textTable(rows: readonly (readonly string[])[]): string {
     .join("\n");
 }
 
-/** The same for a page; cells are plain text. */
+/** Rows as a Markdown table; cells are plain text. */
 export function markdownTable(head: readonly string[], rows: readonly (readonly string[])[]): string {
   const rowText = (cells: readonly string[]) => `| ${cells.map(plain).join(" | ")} |`;
   return [rowText(head), `|${head.map(() => " --- |").join("")}`, ...rows.map(rowText)].join("\n");
 }
 
-/** Text that means nothing but itself on a page. */
+/** Text in which every character of Markdown and HTML is escaped. */
 export const plain = (text: string): string =>
   text
     .trim()

@@ -42,12 +42,12 @@ const versionOf = (tree: string): string =>
 export async function catalogueOf(
   shoes: number,
   children: Children,
-  say: (line: string) => void,
+  log: (line: string) => void,
 ): Promise<string> {
   const { tree } = children;
   const folder = join(CATALOGUES, shelfName(shoes, readMigrations(tree), versionOf(tree)));
   if (existsSync(folder)) return folder;
-  say(`building a catalogue of ${shoes.toLocaleString("en")} shoes, kept for the next run`);
+  log(`building a catalogue of ${shoes.toLocaleString("en")} shoes, kept for the next run`);
   mkdirSync(CATALOGUES, { recursive: true });
   // Made in the folder that goes with the bench, so that a broken one is never found.
   const draft = join(children.folder, `catalogue-${shoes}`);
@@ -69,18 +69,18 @@ export async function catalogueOf(
 export async function catalogueCopy(
   shoes: number,
   children: Children,
-  say: (line: string) => void,
+  log: (line: string) => void,
 ): Promise<string> {
   const copy = mkdtempSync(join(children.folder, "catalogue-copy-"));
-  cpSync(await catalogueOf(shoes, children, say), copy, { recursive: true });
+  cpSync(await catalogueOf(shoes, children, log), copy, { recursive: true });
   return copy;
 }
 
 /** A CSV file with so many demo shoes, as a shop would export them. */
-export async function csvOf(shoes: number, children: Children, say: (line: string) => void): Promise<string> {
+export async function csvOf(shoes: number, children: Children, log: (line: string) => void): Promise<string> {
   const path = join(CATALOGUES, `${shoes}-${versionOf(children.tree)}-${EDITION}.csv`);
   if (existsSync(path)) return path;
-  say(`writing a CSV file of ${shoes.toLocaleString("en")} rows, kept for the next run`);
+  log(`writing a CSV file of ${shoes.toLocaleString("en")} rows, kept for the next run`);
   mkdirSync(CATALOGUES, { recursive: true });
   const draft = join(children.folder, `${shoes}.csv`);
   try {

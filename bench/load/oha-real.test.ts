@@ -32,7 +32,7 @@ const loadOf = (where: string): Load => ({
 
 // On a machine that has no oha there is nothing to try; CI installs it.
 test.skipIf(path === null)("runs come back in the order of their loads, bad answers and all", async () => {
-  const oha = await openOha(path ?? "", children, { mustKeepRate: true, say: () => {} });
+  const oha = await openOha(path ?? "", children, { mustKeepRate: true, log: () => {} });
   const [good, bad] = await oha.together([loadOf("good"), loadOf("bad")]);
   expect(Object.keys(good?.statuses ?? {})).toEqual(["201"]);
   expect(Object.keys(bad?.statuses ?? {})).toEqual(["503"]);
@@ -40,7 +40,7 @@ test.skipIf(path === null)("runs come back in the order of their loads, bad answ
 
 test.skipIf(path === null)("what fell behind is tried three times, what kept up once", async () => {
   const said: string[] = [];
-  const oha = await openOha(path ?? "", children, { mustKeepRate: true, say: (line) => said.push(line) });
+  const oha = await openOha(path ?? "", children, { mustKeepRate: true, log: (line) => said.push(line) });
   let tries = 0;
   const once = async () => {
     tries += 1;

@@ -160,11 +160,11 @@ export type Oha = {
   ): Promise<T & { run: Run }>;
 };
 
-/** Opens oha; `say` is told of runs that are thrown away. Where rates need not be kept, slow runs count. */
+/** Opens oha; `log` is told of runs that are thrown away. Where rates need not be kept, slow runs count. */
 export async function openOha(
   path: string,
   children: Children,
-  { mustKeepRate, say }: { mustKeepRate: boolean; say: (line: string) => void },
+  { mustKeepRate, log }: { mustKeepRate: boolean; log: (line: string) => void },
 ): Promise<Oha> {
   const version = (
     await children.expectEnd(children.run([path, "--version"], { cores: null }), SPARE_MS)
@@ -172,7 +172,7 @@ export async function openOha(
   const trySend = async (load: Load) => {
     const child = children.run([path, ...ohaArguments(load)], { cores: load.cores });
     const text = await children.expectEnd(child, load.seconds * 1_000 + SPARE_MS);
-    return { run: readReport(text), typed: child.typed };
+    return { run: readReport(text), typed: child.published };
   };
   const send = async (load: Load): Promise<Run> => {
     const { run, typed } = await trySend(load);
@@ -186,7 +186,7 @@ export async function openOha(
       if (!mustKeepRate || keptRate(taken.run, rate)) return taken;
       const what = `${Math.round(taken.run.perSecond)}/s of ${rate}/s`;
       if (repeats === REPEATS_MAX) throw new RateNotReached(`not reached: ${what}, ${repeats + 1} times`);
-      say(`thrown away, repeated: ${what}`);
+      log(`thrown away, repeated: ${what}`);
     }
   };
   return {

@@ -15,7 +15,7 @@ function benchOf(rounds: number, reachable = Number.POSITIVE_INFINITY) {
     rates.push(load.rate);
     return around(async () => RUN);
   };
-  const bench = { rounds, oha: { measure }, say: () => undefined } as unknown as Bench;
+  const bench = { rounds, oha: { measure }, log: () => undefined } as unknown as Bench;
   return { bench, rates };
 }
 

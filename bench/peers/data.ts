@@ -17,11 +17,11 @@ const CHUNK = 2_000;
 export async function peersFileOf(
   dataDir: string,
   children: Children,
-  say: (line: string) => void,
+  log: (line: string) => void,
 ): Promise<string> {
   const path = join(CATALOGUES, `${basename(dataDir)}-peers-${EDITION}.ndjson`);
   if (existsSync(path)) return path;
-  say("writing the catalogue as a file for the peers, kept for the next run");
+  log("writing the catalogue as a file for the peers, kept for the next run");
   const draft = join(children.folder, "peers.ndjson");
   const db = openFile(join(dataDir, "insole.db"));
   try {

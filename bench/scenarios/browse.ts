@@ -96,12 +96,12 @@ async function findCapacity(bench: Bench, load: Load): Promise<number[]> {
  * the two agree.
  */
 async function findMixed(bench: Bench, { browsing, writes }: Loads, alone: number): Promise<number[]> {
-  const { rounds, say } = bench;
+  const { rounds, log } = bench;
   const { capacitySeconds: seconds } = settingsOf(bench);
   const perSecond: number[] = [];
   let pages = alone / 2;
   for (let round = -SETTLING_ROUNDS; round < rounds; round += 1) {
-    say(round < 0 ? "settling" : `round ${round + 1} of ${rounds}: browsing beside likes`);
+    log(round < 0 ? "settling" : `round ${round + 1} of ${rounds}: browsing beside likes`);
     const rate = Math.max(1, Math.round((pages * WRITES_SHARE) / (1 - WRITES_SHARE)));
     const runs = await ohaOf(bench).together([
       { ...browsing, seconds },
@@ -125,7 +125,7 @@ async function* mixed(bench: Bench, server: Server, loads: Loads, capacity: numb
     for (const step of turns(steps, round)) {
       if (step.notReached.length > 0) continue;
       const { share, rate } = step;
-      bench.say(`round ${round + 1} of ${bench.rounds}: ${written(100 * share)} % of capacity`);
+      bench.log(`round ${round + 1} of ${bench.rounds}: ${written(100 * share)} % of capacity`);
       const line = { what: titleOf(step), unit: "ms", how: howOf(step) };
       step.notReached = await orNotReached(line, async () => {
         step.seen.push(await ohaOf(bench).keepRate(rate, () => send(bench, server, loads, rate)));

@@ -46,9 +46,9 @@ const settingsOf = ({ isQuick }: Bench) => (isQuick ? QUICK : FULL);
 type Pair = { encoding: Encoding; bytes: number; shop: Subject; bare: Subject };
 
 async function* compare(bench: Bench, encoding: Encoding): AsyncGenerator<Line[]> {
-  const { children, cores, say } = bench;
+  const { children, cores, log } = bench;
   const { shoes, calmRate, seconds, warmUpSeconds } = settingsOf(bench);
-  const dataDir = await catalogueOf(shoes, children, say);
+  const dataDir = await catalogueOf(shoes, children, log);
   const shop = await bootShop(children, { dataDir, cores: cores.server, cacheBytesMax: CACHE_BYTES });
   const sample = await takeHit(shop, encoding);
   const bare = await bootBare(children, sample, cores.server);
@@ -75,7 +75,7 @@ async function* compare(bench: Bench, encoding: Encoding): AsyncGenerator<Line[]
     rate: Math.floor(capacity * share),
   }));
   for (const step of [{ name: `${written(calmRate)}/s`, rate: calmRate }, ...steps]) {
-    say(`${encoding}, ${step.name}`);
+    log(`${encoding}, ${step.name}`);
     const what = `CPU per cached request, shop / bare (${encoding}, ${step.name})`;
     yield await orNotReached({ what, unit: "" }, () => atRate(bench, pair, { ...step, what }));
   }

@@ -39,7 +39,7 @@ export const clusterLag: Scenario = {
       await lagsWhile(cluster, { ...writing, count: warmUpSeconds * load.rate });
       const seen = { p50: [] as number[], p99: [] as number[], longest: [] as number[] };
       for (let round = 0; round < bench.rounds; round += 1) {
-        bench.say(`round ${round + 1} of ${bench.rounds}: ${load.rate} ${what} a second`);
+        bench.log(`round ${round + 1} of ${bench.rounds}: ${load.rate} ${what} a second`);
         const lags = await lagsWhile(cluster, { ...writing, count: seconds * load.rate });
         seen.p50.push(quantile(lags, 0.5));
         seen.p99.push(quantile(lags, 0.99));

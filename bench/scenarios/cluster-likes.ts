@@ -206,7 +206,7 @@ async function fastest(
   const tries: { count: number; perSecond: number }[] = [];
   const gaveUp: number[] = [];
   for (const count of writers.length > 1 ? writers : []) {
-    bench.say(`sqld alone, ${ask.what} in groups of ${ask.group}, ${count} writers`);
+    bench.log(`sqld alone, ${ask.what} in groups of ${ask.group}, ${count} writers`);
     try {
       tries.push({ count, perSecond: await write(count, trySeconds) });
     } catch (thrown) {

@@ -92,7 +92,7 @@ function loadOn(bench: Bench, { edge }: Cluster): Load {
 /** Asks until the memories are full of what is asked for most, and returns how many answers a second came at the end. */
 async function fill(bench: Bench, load: Load): Promise<number> {
   const { fillAnswers } = settingsOf(bench);
-  bench.say("filling the memories");
+  bench.log("filling the memories");
   for (let answers = 0; ; ) {
     const run = await ohaOf(bench).send(load);
     answers += run.answers;

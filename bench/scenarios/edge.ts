@@ -50,8 +50,8 @@ export const edge: Scenario = {
 };
 
 /** What a node answers from memory. */
-async function sampleOf({ children, cores, say }: Bench) {
-  const dataDir = await catalogueOf(QUICK.shoes, children, say);
+async function sampleOf({ children, cores, log }: Bench) {
+  const dataDir = await catalogueOf(QUICK.shoes, children, log);
   const shop = await bootShop(children, { dataDir, cores: cores.server, cacheBytesMax: 1024 * 1024 });
   const url = shop.base + relatedPath(1);
   await takeSample(url, "gzip");
@@ -78,7 +78,7 @@ async function compare(
   paths: readonly string[],
   servers: Record<string, Server>,
 ): Promise<Map<Side, Rates>> {
-  const { children, cores, isQuick, say } = bench;
+  const { children, cores, isQuick, log } = bench;
   const { turnsOfRound, seconds, warmUpSeconds } = isQuick ? QUICK : FULL;
   const sides = Object.entries(servers).map(([name, server], at): Side => {
     const urlsPath = writeUrls(children.folder, `${what}-${at}`, server.base, paths, URLS_SEED);
@@ -90,7 +90,7 @@ async function compare(
     };
     return { name, load, cpuUs: () => cpuOf(server), layers: null };
   });
-  say(`${what}: ${sides.map(({ name }) => name).join(", ")}`);
+  log(`${what}: ${sides.map(({ name }) => name).join(", ")}`);
   for (const { load } of sides) await ohaOf(bench).send({ ...load, seconds: warmUpSeconds, rate: null });
   return inShortTurns(bench, sides, { turnsOfRound, seconds, rate: null });
 }

@@ -46,17 +46,17 @@ function hotOn(bench: Bench, base: string, name: string, cores: number[] | null)
 }
 
 async function overSizes(bench: Bench): Promise<Line[]> {
-  const { children, cores, say } = bench;
+  const { children, cores, log } = bench;
   const { sizes, rate, seconds, turnsOfRound } = settingsOf(bench);
   const shops: (Subject & { shoes: number; server: Server })[] = [];
   for (const shoes of sizes) {
-    const dataDir = await catalogueOf(shoes, children, say);
+    const dataDir = await catalogueOf(shoes, children, log);
     const server = await bootShop(children, { dataDir, cores: cores.server, cacheBytesMax: CACHE_BYTES });
     const load = hotOn(bench, server.base, `hot-${shoes}`, cores.load);
     await ohaOf(bench).send({ ...load, seconds, rate });
     shops.push({ shoes, server, load, cpuUs: () => cpuUs(server.child.pid), layers: null });
   }
-  say(sizes.map((shoes) => `${written(shoes)} shoes`).join(", "));
+  log(sizes.map((shoes) => `${written(shoes)} shoes`).join(", "));
   const rates = await inShortTurns(bench, shops, { turnsOfRound, seconds, rate });
   await Promise.all(shops.map(({ server }) => children.end(server.child)));
   const lines = [...rates].map(
@@ -88,7 +88,7 @@ async function overNodes(bench: Bench): Promise<Line[]> {
       layers: null,
     };
     await ohaOf(bench).send({ ...subject.load, seconds, rate: null });
-    bench.say(`${count} nodes`);
+    bench.log(`${count} nodes`);
     const steps = await atFullSpeed(bench, subject, seconds);
     await endCluster(bench, cluster);
     const at = { series: "edge and nodes", x: count, xUnit: "nodes" };

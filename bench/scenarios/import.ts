@@ -33,11 +33,11 @@ async function importRows(
   bench: Bench,
   { rows, shoesPerSecond, rounds }: (typeof FULL)[number],
 ): Promise<Line[]> {
-  const path = await csvOf(rows, bench.children, bench.say);
+  const path = await csvOf(rows, bench.children, bench.log);
   const seen = { dry: noneSeen(), real: noneSeen() };
   for (let round = 0; round < rounds; round += 1) {
     for (const kind of ["dry", "real"] as const) {
-      bench.say(
+      bench.log(
         `${written(rows)} rows, round ${round + 1} of ${rounds}: ${kind === "dry" ? "--dry-run" : "in earnest"}`,
       );
       const { seconds, cpuSeconds, peakMib } = await importOnce(bench.children, path, rows, kind === "dry");

@@ -23,9 +23,9 @@ export const logins: Scenario = {
   measures: "memory above idle; sign-ins per second; p99 of cached answers, quiet and meanwhile",
   needsOha: true,
   async *run(bench) {
-    const { children, cores, isQuick, say } = bench;
+    const { children, cores, isQuick, log } = bench;
     const { shoes, seconds, hotRate } = isQuick ? QUICK : FULL;
-    const dataDir = await catalogueCopy(shoes, children, say);
+    const dataDir = await catalogueCopy(shoes, children, log);
     const server = await bootShop(children, {
       dataDir,
       cores: cores.wide,

@@ -99,7 +99,7 @@ async function* measure(bench: Bench, shop: Shop, mix: Mix): AsyncGenerator<Line
   for (let round = 0; round < bench.rounds; round += 1) {
     for (const shape of turns(mix.shapes, round)) {
       if (notReached.has(shape)) continue;
-      bench.say(`round ${round + 1} of ${bench.rounds}: ${mix.name}, ${shape.name}`);
+      bench.log(`round ${round + 1} of ${bench.rounds}: ${mix.name}, ${shape.name}`);
       const what = `${mix.name}, ${shape.name}`;
       const lines = await orNotReached({ what, unit: "" }, async () => {
         rounds.get(shape)?.push(await ohaOf(bench).keepRate(mix.rate, () => send(bench, shop, mix, shape)));

@@ -43,16 +43,16 @@ export const peers: Scenario = {
   measures: "requests per second and CPU per request, without and with a cache; the shop / each peer",
   needsOha: true,
   async *run(bench) {
-    const { children, say } = bench;
+    const { children, log } = bench;
     const { shoes, hotShoes } = settingsOf(bench);
-    const dataDir = await catalogueOf(shoes, children, say);
-    const dataPath = await peersFileOf(dataDir, children, say);
+    const dataDir = await catalogueOf(shoes, children, log);
+    const dataPath = await peersFileOf(dataDir, children, log);
     const all = findPeers();
     const sides = await bootSides(bench, dataDir, dataPath, all);
     const [shop] = sides;
     if (shop === undefined) throw new Error("the shop did not start");
     const lists = await listQuestions(shop.server, shoes);
-    say("the same answers from all");
+    log("the same answers from all");
     const lengths = await expectEqualAnswers(sides, shoes, lists, bench.seed);
     const numbers = Array.from({ length: shoes }, (_, at) => at + 1);
     const hot = drawn(numbers, hotShoes, bench.seed);
@@ -80,7 +80,7 @@ const missingNote = (all: readonly Peer[]): string | null => {
 
 /** The shop's sides, then those of the peers that are installed. */
 async function bootSides(
-  { children, cores: { server: cores }, say }: Bench,
+  { children, cores: { server: cores }, log }: Bench,
   dataDir: string,
   dataPath: string,
   all: readonly Peer[],
@@ -96,9 +96,9 @@ async function bootSides(
   ];
   for (const { name, missing } of all)
     if (missing !== null)
-      say(`goes on without ${name}: ${missing} is not installed (bench/install-peers installs it)`);
+      log(`goes on without ${name}: ${missing} is not installed (bench/install-peers installs it)`);
   const there = all.filter(({ missing }) => missing === null);
-  say(`filling and starting ${there.map(({ name }) => name).join("; ")}`);
+  log(`filling and starting ${there.map(({ name }) => name).join("; ")}`);
   const booted = await Promise.all(there.map((peer) => peer.boot({ children, dataPath, cores })));
   return [...sides, ...booted.flat()];
 }
@@ -146,16 +146,16 @@ function entriesOf(
 const hotPeers = new Set(PAIRS.filter(({ pool }) => pool === "hot").map(({ peer }) => peer));
 
 async function measure(bench: Bench, kind: Kind, entries: Entry[]): Promise<void> {
-  const { isQuick, say } = bench;
+  const { isQuick, log } = bench;
   const { warmUpSeconds } = settingsOf(bench);
   if (isQuick) {
     // Nothing is judged, and seconds are dear.
-    say(`${kind}: all sides at once`);
+    log(`${kind}: all sides at once`);
     await Promise.all(entries.map((entry) => measureOnce(bench, entry)));
     return;
   }
   for (const { side, load } of entries) {
-    say(`${kind}: warm-up, ${side.name}`);
+    log(`${kind}: warm-up, ${side.name}`);
     await ohaOf(bench).send({ ...load, seconds: warmUpSeconds });
   }
   await inRounds(

@@ -47,7 +47,7 @@ export const reads: Scenario = {
     }
     const { sizes, latencySize } = settingsOf(bench);
     for (const shoes of sizes) {
-      const dataDir = await catalogueOf(shoes, children, bench.say);
+      const dataDir = await catalogueOf(shoes, children, bench.log);
       for (const isCached of [true, false]) {
         const cacheBytesMax = isCached ? CACHE_BYTES : 0;
         const { base, child } = await bootShop(children, { dataDir, cores: cores.server, cacheBytesMax });
@@ -70,7 +70,7 @@ async function measure(bench: Bench, kind: Kind, shop: Measured): Promise<Line[]
   const { seconds, warmUpSeconds } = settingsOf(bench);
   const { base, pid, shelf } = shop;
   const of = `${kind.name}, ${written(shelf.ids.length)} shoes`;
-  bench.say(of);
+  bench.log(of);
   const paths = kind.paths(shelf, bench.seed);
   const sample = await sampleOf(base, paths, kind, bench.seed);
   const subject: Subject = {

@@ -26,8 +26,8 @@ export const registrations: Scenario = {
   measures: "registrations per second, shop / the hash alone",
   needsOha: true,
   async *run(bench) {
-    const { children, cores, say } = bench;
-    const dataDir = await catalogueCopy(SHOES, children, say);
+    const { children, cores, log } = bench;
+    const dataDir = await catalogueCopy(SHOES, children, log);
     const server = await bootShop(children, { dataDir, cores: cores.server, cacheBytesMax: CACHE_BYTES });
     yield linesOf(await inTurns(bench, { ...server, dataDir }));
     await children.end(server.child);

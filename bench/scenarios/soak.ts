@@ -52,15 +52,15 @@ export const soak: Scenario = {
     "growth of memory and descriptors after the first 2 minutes (slope by least squares through the lowest reading of every 20 s)",
   needsOha: true,
   async *run(bench) {
-    const { children, say } = bench;
+    const { children, log } = bench;
     const { shoes, seconds } = settingsOf(bench);
     const server = await bootWithCustomers(bench, { shoes, customers: CUSTOMERS });
     // Not the admin, whose first session would end when 500 have begun after it.
     await register(server);
     const loads = loadsOf(bench, server, await signIn(server));
-    say("filling the memory with all that will be asked for");
+    log("filling the memory with all that will be asked for");
     await fillMemory(bench, server);
-    say(`${written(seconds / SECONDS_PER_MINUTE)} minutes of the same load`);
+    log(`${written(seconds / SECONDS_PER_MINUTE)} minutes of the same load`);
     const before = await readMetrics(server.base);
     const sampling = sample(bench, server.child.pid);
     const runs = await ohaOf(bench)

@@ -24,7 +24,7 @@ export const start: Scenario = {
   async *run(bench) {
     const { sizes } = settingsOf(bench);
     for (const shoes of sizes) yield await startOften(bench, shoes);
-    if (bench.oha === null) bench.say("oha is not installed: memory under load is left out");
+    if (bench.oha === null) bench.log("oha is not installed: memory under load is left out");
     else yield await loadMemory(bench, sizes.at(-1) ?? 0);
   },
 };
@@ -32,14 +32,14 @@ export const start: Scenario = {
 const settingsOf = ({ isQuick }: Bench) => (isQuick ? QUICK : FULL);
 
 async function startOften(bench: Bench, shoes: number): Promise<Line[]> {
-  const { children, cores, say } = bench;
+  const { children, cores, log } = bench;
   const { starts, idleSeconds } = settingsOf(bench);
-  const dataDir = await catalogueOf(shoes, children, say);
+  const dataDir = await catalogueOf(shoes, children, log);
   const health: number[] = [];
   const shoe: number[] = [];
   let idleMib = 0;
   for (let time = 1; time <= starts; time += 1) {
-    say(`${written(shoes)} shoes: start ${time} of ${starts}`);
+    log(`${written(shoes)} shoes: start ${time} of ${starts}`);
     const startedAt = performance.now();
     const server = startShop(children, { dataDir, cores: cores.wide, cacheBytesMax: CACHE_BYTES });
     health.push((await firstAnswer(server, "/health")) - startedAt);
@@ -67,12 +67,12 @@ async function idle(child: Child, seconds: number): Promise<number> {
 }
 
 async function loadMemory(bench: Bench, shoes: number): Promise<Line[]> {
-  const { children, cores, say } = bench;
+  const { children, cores, log } = bench;
   const { loadSeconds } = settingsOf(bench);
-  const dataDir = await catalogueOf(shoes, children, say);
+  const dataDir = await catalogueOf(shoes, children, log);
   const server = await bootShop(children, { dataDir, cores: cores.wide, cacheBytesMax: CACHE_BYTES });
   const urlsPath = writeUrls(children.folder, "memory", server.base, relatedPaths(shoes), URLS_SEED);
-  say(`${written(shoes)} shoes: ${loadSeconds} s of load`);
+  log(`${written(shoes)} shoes: ${loadSeconds} s of load`);
   const run = await ohaOf(bench).send({
     target: { urlsPath },
     connections: 32,

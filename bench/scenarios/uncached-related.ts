@@ -23,9 +23,9 @@ export const uncachedRelated: Scenario = {
   measures: "requests per second, CPU per request",
   needsOha: true,
   async *run(bench) {
-    const { children, cores, isQuick, say } = bench;
+    const { children, cores, isQuick, log } = bench;
     const { shoes } = isQuick ? QUICK : FULL;
-    const dataDir = await catalogueOf(shoes, children, say);
+    const dataDir = await catalogueOf(shoes, children, log);
     const shop = await bootShop(children, { dataDir, cores: cores.server, cacheBytesMax: 0 });
     const bare = await bootBare(
       children,

@@ -75,10 +75,10 @@ async function* compareSizes(bench: Bench): AsyncGenerator<Line[]> {
 
 /** A warm shop without its cache, and how long it takes for each question alone. */
 async function bootSide(bench: Bench, size: "small" | "big"): Promise<Side> {
-  const { children, cores, say } = bench;
+  const { children, cores, log } = bench;
   const { seconds, warmUpSeconds, wideRate, asks, ...sizes } = settingsOf(bench);
   const shoes = sizes[size];
-  const dataDir = await catalogueOf(shoes, children, say);
+  const dataDir = await catalogueOf(shoes, children, log);
   const server = await bootShop(children, { dataDir, cores: cores.wide, cacheBytesMax: 0 });
   const paths = Object.values(WIDE).map(widePath);
   const urlsPath = writeUrls(children.folder, `wide-${shoes}`, server.base, paths, URLS_SEED);
@@ -90,7 +90,7 @@ async function bootSide(bench: Bench, size: "small" | "big"): Promise<Side> {
     encoding: "gzip" as const,
     cores: cores.load,
   };
-  say(`${written(shoes)} shoes: every question alone`);
+  log(`${written(shoes)} shoes: every question alone`);
   await ohaOf(bench).send({ ...load, seconds: warmUpSeconds });
   return { shoes, server, load, alone: await askAlone(server, asks), runs: [] };
 }
@@ -142,9 +142,9 @@ const greatest = (byName: Map<string, number>): string =>
 
 /** Cached answers of one server, by themselves and while wide questions that no cache holds are sent to it. */
 async function disturbHits(bench: Bench): Promise<Line[]> {
-  const { children, cores, say } = bench;
+  const { children, cores, log } = bench;
   const { big: shoes, seconds, warmUpSeconds, wideRate, hotRate } = settingsOf(bench);
-  const dataDir = await catalogueOf(shoes, children, say);
+  const dataDir = await catalogueOf(shoes, children, log);
   const server = await bootShop(children, { dataDir, cores: cores.wide, cacheBytesMax: CACHE_BYTES });
   const hot = hotLoad(bench, server.base, { seconds, rate: hotRate, seed: URLS_SEED });
   const urlsPath = writeUrls(children.folder, "beside", server.base, distinctWidePaths(), URLS_SEED);

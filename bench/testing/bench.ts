@@ -12,7 +12,7 @@ export const quickBench = (children: Children, more: Partial<Bench> = {}): Bench
   cores: shareCores([]),
   url: null,
   seed: 1,
-  say: () => {},
+  log: () => {},
   ...more,
 });
 

@@ -1,4 +1,4 @@
-// A chart over words: horizontal bars, grouped by series, each with its value at the end.
+// A bar chart: horizontal bars, grouped by series, each with its value at its end.
 import { written } from "../stats.ts";
 import {
   colourOf,
@@ -30,10 +30,10 @@ const BAR = 16;
 const GAP = 9;
 const INDENT = 12;
 const TICKS = 4;
-/** How far above the middle of a text its baseline is below. */
+/** The distance from the middle of a text down to its baseline. */
 const BASELINE = TEXT_SIZE * 0.35;
 
-/** A bar, or the heading of a group where `mark` is missing. */
+/** A bar, or without `mark` the heading of a group. */
 type Row = { lines: string[]; x: number; series: number; mark?: Mark; top: number; height: number };
 
 /** Draws the bars. */
@@ -69,7 +69,7 @@ export function drawBars(drawing: Drawing): string {
 
 const widest = (lines: readonly string[]): number => Math.max(...lines.map(textWidth));
 
-/** A series of one bar needs no heading: its name stands beside its bar. */
+/** A series of one bar has no heading: its name is the label of the bar. */
 function rowsOf({ series }: Drawing, top: number): Row[] {
   const isPlain = series.every(({ marks }) => marks.length === 1);
   const words = new Set(series.flatMap(({ marks }) => marks.map(({ x }) => String(x))));
@@ -98,7 +98,7 @@ function drawRow({ lines, x, series, mark, top, height }: Row, scale: Scale): st
   const first = middle - ((lines.length - 1) * LINE_HEIGHT) / 2 + BASELINE;
   const weight = mark ? {} : { "font-weight": 600, fill: colourOf(series) };
   const texts = lines.map((each, at) => label(x, first + at * LINE_HEIGHT, each, weight));
-  // The axis would run through the words.
+  // Hides the axis behind the label.
   const ground = { x, y: top, width: widest(lines), height, fill: "#ffffff" };
   if (mark === undefined) return [element("rect", ground), ...texts].join("\n");
   const [from, to] = [scale(Math.min(0, mark.middle)), scale(Math.max(0, mark.middle))];

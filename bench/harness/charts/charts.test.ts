@@ -1,4 +1,4 @@
-// Charts as text: what is drawn of which lines, on which axes, and that nothing in a name can break out of it.
+// Charts as text: the marks of lines, the axes, and the escaping of names.
 import { describe, expect, test } from "bun:test";
 import type { Line, Point } from "../scenario.ts";
 import { chartsOf } from "./charts.ts";
@@ -21,7 +21,7 @@ const texts = (svg: string): string[] =>
 const numberIn = (tag: string, name: string): number =>
   Number(new RegExp(` ${name}="([^"]+)"`).exec(tag)?.[1]);
 
-describe("over words", () => {
+describe("bars", () => {
   const bars = (["Insole", "Express"] as const).flatMap((series, at) =>
     ["off", "on"].map((x) =>
       lineOf({ chart: "Item", series, x }, [(at + 1) * 10, (at + 1) * 8, (at + 1) * 12]),
@@ -44,7 +44,7 @@ describe("over words", () => {
       "10 ms (8 to 12)",
     ]);
   });
-  test("a series of one bar stands beside it instead of above", () => {
+  test("the name of a series of one bar is beside the bar instead of above", () => {
     const svg = only([
       lineOf({ chart: "a", series: "the shop", x: "related" }),
       lineOf({ chart: "a", series: "a ceiling", x: "related" }),
@@ -52,7 +52,7 @@ describe("over words", () => {
     expect(texts(svg)).toEqual(expect.arrayContaining(["the shop", "a ceiling"]));
     expect(texts(svg)).not.toContain("related");
   });
-  test("what is below zero goes to the left of it", () => {
+  test("a bar below zero is to the left of it", () => {
     const svg = only([
       lineOf({ chart: "a", series: "s", x: "loss" }, [-5]),
       lineOf({ chart: "a", series: "s", x: "gain" }, [5]),
@@ -74,7 +74,7 @@ describe("over words", () => {
   });
 });
 
-describe("over numbers", () => {
+describe("curves", () => {
   const curve = (xs: readonly number[], more: Partial<Point> = {}, value = 10) =>
     xs.map((x) => lineOf({ chart: "Growth", series: "item", x, ...more }, [value, value, value * 1.1]));
   test("there is a curve with a band for each series, and a legend when there are several", () => {
@@ -82,7 +82,7 @@ describe("over numbers", () => {
     expect([count(svg, "<polyline"), count(svg, "<polygon"), count(svg, "<circle")]).toEqual([2, 2, 6 + 2]);
     expect(texts(svg)).toEqual(expect.arrayContaining(["item", "list", "1", "2", "4"]));
   });
-  test("a wide span is logarithmic and says so with its unit, a narrow one is not", () => {
+  test("a wide range is logarithmic and labelled so, a narrow one is not", () => {
     const places = (svg: string) =>
       [...svg.matchAll(/<circle class="dot" cx="([^"]+)"/g)].map(([, x]) => Number(x));
     const wide = only(curve([1_000, 100_000, 1_000_000], { xUnit: "shoes" }));
@@ -96,21 +96,21 @@ describe("over numbers", () => {
     const [d = 0, e = 0, f = 0] = places(narrow);
     expect((e - d) / (f - e)).toBeCloseTo(3 / 8, 1);
   });
-  test("the points of a curve are in the order of their places", () => {
+  test("the points of a curve are in the order of x", () => {
     const points = /<polyline points="([^"]+)"/.exec(only(curve([4, 1, 2])))?.[1]?.split(" ") ?? [];
     const xs = points.map((point) => Number.parseFloat(point));
     expect(xs).toEqual([...xs].sort((a, b) => a - b));
   });
-  test("values from zero on, unless they are far apart", () => {
+  test("values begin at zero, unless they are far apart", () => {
     expect(texts(only(curve([1, 2])))).toContain("0");
     const svg = only([...curve([1, 2]), ...curve([1, 2], { series: "p99" }, 5_000)]);
     expect(texts(svg)).not.toContain("0");
     expect(texts(svg).join(" ")).toContain("ms, logarithmic");
   });
-  test("no two curves look alike, however many there are", () => {
+  test("no two curves have the same style, however many there are", () => {
     const svg = only(Array.from({ length: 13 }, (_, at) => curve([1, 2], { series: `s${at}` })).flat());
-    const looks = (svg.match(/<polyline[^>]*>/g) ?? []).map((tag) => tag.replace(/points="[^"]*"/, ""));
-    expect([looks.length, new Set(looks).size]).toEqual([13, 13]);
+    const styles = (svg.match(/<polyline[^>]*>/g) ?? []).map((tag) => tag.replace(/points="[^"]*"/, ""));
+    expect([styles.length, new Set(styles).size]).toEqual([13, 13]);
   });
   test("many points are a line without dots and with few ticks", () => {
     const svg = only(curve(Array.from({ length: 200 }, (_, at) => at * 3)));
@@ -119,14 +119,14 @@ describe("over numbers", () => {
   });
 });
 
-describe("which lines", () => {
-  test("those without a place, without values or without numbers are in no chart", () => {
+describe("the choice of lines", () => {
+  test("a line without a point, values or numbers is in no chart", () => {
     const point = { chart: "a", series: "s", x: "b" };
     expect(
       chartsOf("s", [{ what: "w", unit: "", values: [1] }, lineOf(point, []), lineOf(point, [Number.NaN])]),
     ).toEqual([]);
   });
-  test("another unit is another chart, and each has a file of its own", () => {
+  test("another unit is another chart with its own file", () => {
     const point = { chart: "Cost & speed", series: "s", x: "b" };
     const charts = chartsOf("edge", [
       lineOf(point),
@@ -139,7 +139,7 @@ describe("which lines", () => {
       "edge-cost-speed-ms-2",
     ]);
   });
-  test("names are text and nothing else", () => {
+  test("names are escaped", () => {
     const evil = `<script>"&'</script>`;
     const svg = only([lineOf({ chart: evil, series: evil, x: evil }, [1], evil)]);
     expect(svg).not.toContain("<script");
@@ -150,18 +150,18 @@ describe("which lines", () => {
 });
 
 describe("axes", () => {
-  test("round numbers that hold all values between them", () => {
+  test("round numbers enclose all values", () => {
     expect(roundTicks(0, 97, 5)).toEqual([0, 20, 40, 60, 80, 100]);
     expect(roundTicks(-0.3, 0.35, 4)).toEqual([-0.4, -0.2, 0, 0.2, 0.4]);
     expect(roundTicks(0, 0, 4)[0]).toBe(0);
     expect(powerTicks(0.3, 120)).toEqual([0.1, 1, 10, 100, 1_000]);
     expect(powerTicks(1_000, 1_000_000)).toEqual([1_000, 10_000, 100_000, 1_000_000]);
   });
-  test("texts that would touch are left out, the greatest is not", () => {
+  test("labels that would touch are left out, except the greatest", () => {
     const scale = scaleOf([0, 1_000_000], [0, 100], false);
     expect(roomy([0, 400_000, 900_000, 1_000_000], scale)).toEqual([0, 1_000_000]);
   });
-  test("long texts are broken between words, and within one that is too long", () => {
+  test("long texts are wrapped between words, and within a word that is too long", () => {
     expect(wrapped("one two three", 70)).toEqual(["one two", "three"]);
     expect(wrapped("a".repeat(20), 80).every((line) => line.length <= 10)).toBe(true);
   });

@@ -1,15 +1,14 @@
-// Charts out of measured lines: which lines stand together, and each chart as the text of an SVG file.
-
+// The charts of a scenario: lines with the same chart and unit, drawn as the text of an SVG file.
 import type { Line } from "../scenario.ts";
 import { median, spread } from "../stats.ts";
 import { drawBars } from "./bars.ts";
 import { drawCurves } from "./curves.ts";
 import type { Drawing, Mark } from "./parts.ts";
 
-/** A chart; `name` is that of its file without its ending. */
+/** A chart; `name` is the name of its file without extension. */
 export type Chart = { name: string; title: string; svg: string };
 
-/** The charts of a scenario's lines; other units are another chart, because they have another axis. */
+/** The charts of the lines of a scenario; each unit has its own chart, because it has its own axis. */
 export function chartsOf(scenario: string, lines: readonly Line[]): Chart[] {
   const groups = new Map<string, Line[]>();
   for (const each of lines) {
@@ -52,7 +51,7 @@ function drawingOf(lines: readonly Line[], groups: readonly (readonly Line[])[])
   };
 }
 
-/** A name for a file, and another one for a second chart of that name. */
+/** The name of a file; a second chart of the same name gets a number. */
 function newName(text: string, taken: Set<string>): string {
   const plain = text
     .toLowerCase()

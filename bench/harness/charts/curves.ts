@@ -1,4 +1,4 @@
-// A chart over numbers: one curve for each series, with a band from the least to the greatest value.
+// A line chart: one curve for each series, with a band from the least to the greatest value.
 import { written } from "../stats.ts";
 import {
   colourOf,
@@ -27,19 +27,19 @@ import { descriptionOf, subtitleOf } from "./words.ts";
 
 const PLOT_HEIGHT = 260;
 const TICKS = 5;
-/** Places that are measured are ticks themselves as long as they are few. */
+/** Up to this many measured x are ticks themselves. */
 const OWN_TICKS_MAX = 8;
-/** More dots than this are a thick line. */
+/** More dots would merge into a thick line. */
 const DOTS_MAX = 30;
-/** From this ratio on small places would lie on one another. */
+/** From this ratio on the axis is logarithmic, because small x would overlap. */
 const LOG_X_RATIO = 20;
-/** From this ratio on small values would lie on the ground. */
+/** From this ratio on the axis is logarithmic, because small values would vanish. */
 const LOG_Y_RATIO = 30;
 const SWATCH = 18;
-/** So that the first and the last dot do not lie on the edge. */
+/** Space between the first or the last dot and the edge. */
 const INSET = 14;
 
-/** Where things are; `y` runs upwards. */
+/** The axes and the area of a plot; `y` runs upwards. */
 type Plot = { x: Scale; y: Scale; xTicks: number[]; yTicks: number[]; isLogX: boolean; bottom: number };
 
 /** Draws the curves. */
@@ -122,7 +122,7 @@ function drawLegend(series: readonly { name: string }[], top: number): { text: s
   return { text: parts.join("\n"), bottom: y + LINE_HEIGHT + 4 };
 }
 
-/** Curves of the same colour differ by dashes and hollow dots. */
+/** A second curve of the same colour has dashes and hollow dots. */
 const strokeOf = (at: number): Record<string, string | number> => ({
   stroke: colourOf(at),
   "stroke-width": 2,

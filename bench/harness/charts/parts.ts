@@ -1,21 +1,21 @@
-// The parts that charts are drawn from: text that is measured and wrapped, ticks, scales, colours.
+// The parts of charts: measured and wrapped text, ticks, scales, colours.
 import { written } from "../stats.ts";
 
 /** One value of a chart with its least and its greatest. */
 export type Mark = { x: number | string; middle: number; least: number; greatest: number; text: string };
 
-/** What a chart is drawn from. */
+/** The data of a chart. */
 export type Drawing = {
   title: string;
   unit: string;
-  /** What a numeric x counts; empty when nobody said so. */
+  /** The unit of a numeric x; empty when unknown. */
   xUnit: string;
   series: { name: string; marks: Mark[] }[];
-  /** How many values the marks are medians of, at most. */
+  /** The greatest number of values behind a mark. */
   rounds: number;
 };
 
-/** Inches do not matter to an SVG: all lengths are in its own units, about a pixel each. */
+/** Lengths are in units of the SVG, about a pixel each. */
 export const WIDTH = 760;
 export const TEXT_SIZE = 13;
 export const LINE_HEIGHT = 17;
@@ -25,19 +25,19 @@ export const QUIET_INK = "#5a5a5a";
 export const GRID = "#e2e2e2";
 const TITLE_SIZE = 16;
 const TITLE_LINE = 21;
-/** Wider than most letters of most fonts, because nobody knows which one is there. */
+/** The assumed width of a letter, wider than in most fonts, because the reader's font is unknown. */
 const LETTER_SHARE = 0.58;
 const BOLD_LETTER_SHARE = 0.62;
-/** Colours that people with any kind of sight tell apart (Okabe and Ito), dark enough for a white ground. */
+/** Colours for any kind of colour vision (after Okabe and Ito), dark enough for a white background. */
 const COLOURS = ["#0072b2", "#d55e00", "#009e73", "#b5508c", "#c28500", "#2b9fd9", "#4d4d4d", "#6a3d9a"];
 const STEPS = [1, 2, 5, 10];
 
 export const colourOf = (series: number): string => COLOURS[series % COLOURS.length] ?? INK;
 
-/** Whether a series has the colour of one before it, so that something else must tell them apart. */
+/** Whether a series repeats a colour, so that its style must differ. */
 export const isRepeated = (series: number): boolean => series >= COLOURS.length;
 
-/** Text that is safe between tags and in attributes. */
+/** Text escaped for content and attributes. */
 export const escaped = (text: string): string =>
   text.replaceAll("&", "&amp;").replaceAll("<", "&lt;").replaceAll(">", "&gt;").replaceAll('"', "&quot;");
 
@@ -47,12 +47,12 @@ export function element(
   attributes: Readonly<Record<string, string | number>>,
   content?: string,
 ): string {
-  const told = Object.entries(attributes).map(
+  const pairs = Object.entries(attributes).map(
     ([key, value]) => ` ${key}="${typeof value === "number" ? rounded(value) : escaped(value)}"`,
   );
   return content === undefined
-    ? `<${name}${told.join("")}/>`
-    : `<${name}${told.join("")}>${content}</${name}>`;
+    ? `<${name}${pairs.join("")}/>`
+    : `<${name}${pairs.join("")}>${content}</${name}>`;
 }
 
 const rounded = (value: number): number => Math.round(value * 10) / 10;
@@ -68,10 +68,10 @@ export const label = (
 export const line = (x1: number, y1: number, x2: number, y2: number, stroke: string): string =>
   element("line", { x1, y1, x2, y2, stroke });
 
-/** About how wide a text is. */
+/** The approximate width of a text. */
 export const textWidth = (text: string): number => text.length * TEXT_SIZE * LETTER_SHARE;
 
-/** Breaks a text into lines that are no wider, also within a word that is. */
+/** Wraps a text into lines of this width, also within a word that is wider. */
 export const wrapped = (text: string, widthMax: number): string[] =>
   wrapLetters(text, Math.max(4, Math.floor(widthMax / (TEXT_SIZE * LETTER_SHARE))));
 
@@ -87,7 +87,7 @@ function wrapLetters(text: string, lettersMax: number): string[] {
   return lines;
 }
 
-/** The heading of a chart and where what follows it begins. */
+/** The heading of a chart, and the y below it. */
 export function heading(title: string, subtitle: string): { text: string; bottom: number } {
   const titleLines = wrapLetters(title, Math.floor((WIDTH - 2 * EDGE) / (TITLE_SIZE * BOLD_LETTER_SHARE)));
   const subtitleLines = wrapped(subtitle, WIDTH - 2 * EDGE);
@@ -103,7 +103,7 @@ export function heading(title: string, subtitle: string): { text: string; bottom
   return { text: text.join("\n"), bottom: subtitleTop + subtitleLines.length * LINE_HEIGHT + EDGE };
 }
 
-/** A whole chart on a ground of its own, so that it can be read on light and dark pages. */
+/** A whole chart on its own background, so that it is readable on light and dark pages. */
 export function svg(height: number, title: string, description: string, content: string): string {
   const ground = {
     x: 0.5,
@@ -155,10 +155,10 @@ export function powerTicks(least: number, greatest: number): number[] {
   return Array.from({ length: last - first + 1 }, (_, at) => Number((10 ** (first + at)).toPrecision(12)));
 }
 
-/** From a value to a place. */
+/** Maps a value to a coordinate. */
 export type Scale = (value: number) => number;
 
-/** A straight or a logarithmic scale; the range may run backwards. */
+/** A linear or logarithmic scale; the range may be descending. */
 export function scaleOf(
   [least, greatest]: readonly [number, number],
   [from, to]: readonly [number, number],
@@ -170,7 +170,7 @@ export function scaleOf(
     span === 0 ? (from + to) / 2 : from + ((grow(value) - grow(least)) / span) * (to - from);
 }
 
-/** Leaves out ticks whose texts would touch; the greatest always stays. */
+/** Leaves out ticks whose labels would touch; the greatest always stays. */
 export function roomy(ticks: readonly number[], scale: Scale): number[] {
   const kept: number[] = [];
   let leftmost = Number.POSITIVE_INFINITY;

@@ -1,5 +1,4 @@
-// What every chart says in words: how its values came about, and all of them for those who do not see it.
-
+// The texts of a chart: its subtitle, and a description of all values for screen readers.
 import { written } from "../stats.ts";
 import type { Drawing } from "./parts.ts";
 
@@ -14,7 +13,7 @@ export function subtitleOf({ unit, rounds, series }: Drawing, isLog: boolean): s
   return rounds > 1 ? `${what}; median of ${rounds} rounds, with the least and the greatest` : what;
 }
 
-/** Every value in one text. */
+/** All values in one text. */
 export const descriptionOf = ({ series }: Drawing): string =>
   series
     .flatMap(({ name, marks }) =>
