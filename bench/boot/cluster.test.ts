@@ -1,4 +1,4 @@
-// Clusters as the bench boots them by their own command, and takes apart again.
+// Clusters, booted by their own command and ended again.
 import { afterAll, expect, test } from "bun:test";
 import { existsSync } from "node:fs";
 import { findNginx } from "../../replicas/cluster/edge.ts";
@@ -17,9 +17,9 @@ afterAll(() => children.close());
 
 const hasNginx = findNginx(process.env.PATH ?? "") !== null;
 
-// On a machine that has no NGINX there is nothing to try; CI installs it.
+// CI installs NGINX.
 test.skipIf(!hasNginx)(
-  "a cluster answers through its edge, its parts are told apart, and nothing of it is left",
+  "a cluster answers through its edge, its processes are grouped, and none of them is left",
   async () => {
     const bench = quickBench(children);
     const cluster = await bootCluster(bench, { nodes: 2, shoes: 1_000, cacheBytes: 1024 * 1024 });
@@ -45,7 +45,7 @@ test.skipIf(!hasNginx)(
   BOOT_MS_MAX,
 );
 
-test("a cluster that gives up says why", async () => {
+test("a cluster that does not start throws its last output", async () => {
   const bench = quickBench(children);
   await expect(bootCluster(bench, { nodes: 0, shoes: 1_000 })).rejects.toThrow(
     /no cluster: .*\n.*--nodes is 0/,

@@ -1,4 +1,4 @@
-// Whole clusters to be measured: started by the cluster's own command as anybody would, ready when they are handed out.
+// Clusters to be measured: started by their own command, and ready when they are returned.
 import { mkdtempSync, readFileSync, rmSync } from "node:fs";
 import { join } from "node:path";
 import { type Child, waitFor } from "../harness/children.ts";
@@ -6,32 +6,35 @@ import type { Bench } from "../harness/scenario.ts";
 import { catalogueOf } from "../load/catalogue.ts";
 import { freePort } from "./shop.ts";
 
-/** A node, or the primary; neither has a last slash. */
+/** A node or the primary; `url` has no trailing slash. */
 export type Part = { url: string; pid: number };
 
-/** What the command tells of itself in its one line. */
+/** The line of JSON that the command prints. */
 export type Described = { edge: string; primary: Part; nodes: (Part & { name: string })[] };
 
-/** A running cluster; `edge` is where NGINX listens, `child` the command that watches over all of it. */
+/** A running cluster; `edge` is the address of NGINX, `child` the command that supervises all processes. */
 export type Cluster = Described & { child: Child; folder: string };
 
 export type ClusterOptions = {
   nodes: number;
   /** How many demo shoes it begins with. */
   shoes: number;
-  /** The memory cache of each node; the command's own choice when left out. */
+  /** The memory cache of each node; the command's default when left out. */
   cacheBytes?: number;
   /** Further settings of the nodes. */
   env?: Record<string, string>;
 };
 
-/** Twelve first copies of a big catalogue take their time on two cores. */
+/** Twelve first copies of a large catalogue take minutes on two cores. */
 const READY = { everyMs: 20, msMax: 180_000 };
 
-/** Starts a cluster on a copy of a kept catalogue, with free ports and a folder of its own; throws its last words when it gives up. */
+/**
+ * Starts a cluster on a copy of a kept catalogue, with free ports and a folder of its own. Throws the command's last
+ * output when the cluster does not start.
+ */
 export async function bootCluster(bench: Bench, options: ClusterOptions): Promise<Cluster> {
   const { children, log } = bench;
-  const catalogue = await catalogueOf(options.shoes, children, log);
+  const catalogue = await catalogueOf(bench, options.shoes);
   const folder = mkdtempSync(join(children.folder, "cluster-"));
   log(`starting ${options.nodes} nodes`);
   const child = children.startCommand(
@@ -50,10 +53,10 @@ export async function bootCluster(bench: Bench, options: ClusterOptions): Promis
     ],
     { env: options.env ?? {}, cores: null },
   );
-  return { ...(await described(child)), child, folder };
+  return { ...(await describedBy(child)), child, folder };
 }
 
-const described = (child: Child): Promise<Described> =>
+const describedBy = (child: Child): Promise<Described> =>
   waitFor(child, "no cluster", READY, () => {
     const line = readFileSync(child.outPath, "utf8")
       .split("\n")
@@ -62,7 +65,7 @@ const described = (child: Child): Promise<Described> =>
     return line === undefined ? null : (JSON.parse(line) as Described);
   });
 
-/** Ends a cluster and removes its folder: twelve copies of a big catalogue take room. */
+/** Ends a cluster and removes its folder, because twelve copies of a large catalogue fill a disk. */
 export async function endCluster({ children }: Bench, { child, folder }: Cluster): Promise<void> {
   await children.end(child);
   rmSync(folder, { recursive: true, force: true });

@@ -1,4 +1,4 @@
-// NGINX as the bench boots it: both configurations give the same bytes, and each keeps what it should.
+// NGINX with both configurations: the same bytes, and the right responses from the cache.
 import { afterAll, beforeAll, describe, expect, test } from "bun:test";
 import { findNginx } from "../../replicas/cluster/edge.ts";
 import { openChildren } from "../harness/children.ts";
@@ -12,7 +12,7 @@ const hasNginx = findNginx(process.env.PATH ?? "") !== null;
 const BODY = "the same bytes";
 const BOOT_MS_MAX = 60_000;
 const children = openChildren();
-// On a machine that has no NGINX there is nothing to try; CI installs it.
+// CI installs NGINX.
 describe.skipIf(!hasNginx)("with NGINX", () => {
   let upstream: Server;
   let shipped: Server;
@@ -27,14 +27,14 @@ describe.skipIf(!hasNginx)("with NGINX", () => {
 
   afterAll(() => children.close());
 
-  const ask = async ({ base }: Server): Promise<string> => {
+  const request = async ({ base }: Server): Promise<string> => {
     const response = await fetch(base + relatedPath(1));
     const text = await response.text();
     return response.status === 200 ? text : String(response.status);
   };
 
-  test("all give the server's bytes, and only those that keep answers do without it", async () => {
-    const all = () => Promise.all([shipped, barest.cached, barest.proxied, barest.returned].map(ask));
+  test("all send the server's bytes, and only those with a cache do without the server", async () => {
+    const all = () => Promise.all([shipped, barest.cached, barest.proxied, barest.returned].map(request));
     const made = "x".repeat(BODY.length);
     expect(await all()).toEqual([BODY, BODY, BODY, made]);
     await children.end(upstream.child);

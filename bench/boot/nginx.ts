@@ -1,4 +1,4 @@
-// NGINX to be measured: with the shipped configuration, and with the barest one beside it, both before the same server.
+// NGINX to be measured: with the shipped configuration and with the barest one, both before the same server.
 import { mkdtempSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { findNginx } from "../../replicas/cluster/edge.ts";
@@ -7,27 +7,27 @@ import { freePort, type Server, statusOf } from "./shop.ts";
 
 const READY = { everyMs: 5, msMax: 20_000 };
 const GENERATE_MS_MAX = 20_000;
-/** The generator is one client, and asks as many would. */
+/** The generator is one client that sends the requests of many, so the edge's limits do not apply to it. */
 const LOOPBACK = "127.0.0.0/8\n";
 
-/** The barest NGINX: one address keeps answers, the other only passes on. */
+/** The barest NGINX on three ports: with a cache, as a plain proxy, and with a fixed response. */
 export type Barest = { cached: Server; proxied: Server; returned: Server };
 
 type Options = { upstream: Server; cores: readonly number[] | null };
 
-/** The path of nginx; throws a sentence when it is not installed. */
+/** The path of nginx; throws one sentence when it is not installed. */
 function nginxPath(): string {
   const path = findNginx(process.env.PATH ?? "");
   if (path === null) throw new Error("nginx is not installed: apt-get install nginx");
   return path;
 }
 
-/** Boots the shipped configuration, as `nginx/generate` writes it, with the upstream as its only node. */
+/** Boots the shipped configuration as `nginx/generate` writes it, with the upstream as its only node. */
 export async function bootShipped(children: Children, { upstream, cores }: Options): Promise<Server> {
   const folder = mkdtempSync(join(children.folder, "shipped-"));
   const [nodes, exempt, out] = [join(folder, "nodes.txt"), join(folder, "exempt.txt"), join(folder, "edge")];
   const port = freePort();
-  writeFileSync(nodes, `${placeOf(upstream)}\n`);
+  writeFileSync(nodes, `${hostOf(upstream)}\n`);
   writeFileSync(exempt, LOOPBACK);
   const generate = children.run(
     [
@@ -49,21 +49,21 @@ export async function bootShipped(children: Children, { upstream, cores }: Optio
   return start(children, out, port, cores);
 }
 
-/** Boots the barest configuration; `returned` gives as many bytes as an answer has, made by nobody. */
+/** Boots the barest configuration; `returned` sends a fixed response of this many bytes. */
 export async function bootBarest(
   children: Children,
   { upstream, cores, bytes }: Options & { bytes: number },
 ): Promise<Barest> {
   const folder = mkdtempSync(join(children.folder, "barest-"));
   const ports = { cached: freePort(), proxied: freePort(), returned: freePort() };
-  writeFileSync(join(folder, "nginx.conf"), barestText(placeOf(upstream), ports, bytes));
+  writeFileSync(join(folder, "nginx.conf"), barestText(hostOf(upstream), ports, bytes));
   const cached = await start(children, folder, ports.cached, cores);
   const at = (port: number): Server => ({ ...cached, base: `http://127.0.0.1:${port}` });
   return { cached, proxied: at(ports.proxied), returned: at(ports.returned) };
 }
 
-/** As little as caches and passes on: the same number of workers as shipped, connections kept open, and no log. */
-export const barestText = (place: string, ports: Record<keyof Barest, number>, bytes: number): string =>
+/** The fewest directives that cache and proxy: as many workers as shipped, kept-alive connections, no log. */
+const barestText = (upstream: string, ports: Record<keyof Barest, number>, bytes: number): string =>
   `${process.getuid?.() === 0 ? "user root;\n" : ""}worker_processes auto;
 pid nginx.pid;
 error_log error.log;
@@ -77,7 +77,7 @@ http {
   scgi_temp_path temp-unused;
   keepalive_requests 1000000;
   proxy_cache_path cache keys_zone=kept:16m;
-  upstream node { server ${place}; keepalive 256; keepalive_requests 1000000; }
+  upstream node { server ${upstream}; keepalive 256; keepalive_requests 1000000; }
   proxy_http_version 1.1;
   proxy_set_header Connection "";
   server {
@@ -95,7 +95,7 @@ http {
 }
 `;
 
-const placeOf = ({ base }: Server): string => new URL(base).host;
+const hostOf = ({ base }: Server): string => new URL(base).host;
 
 async function start(
   children: Children,

@@ -1,4 +1,4 @@
-// The peers as they are started: their data servers, their filling, and the sides that can be asked and whose CPU can be read.
+// The peers: filled, started with their data servers, and returned as sides with an address and a CPU time.
 import { chmodSync, chownSync, existsSync, mkdtempSync, readdirSync, realpathSync } from "node:fs";
 import { dirname, join } from "node:path";
 import { type Child, type Children, waitFor } from "../harness/children.ts";
@@ -15,10 +15,10 @@ const POCKETBASE = join(FOLDER, "pocketbase", "data", "pocketbase");
 const POSTGRES_FOLDERS = "/usr/lib/postgresql";
 const FILL_MS_MAX = 10 * 60_000;
 const READY = { everyMs: 20, msMax: 30_000 };
-/** More than the bench asks for, so that nothing falls out before its time. */
+/** More than the bench requests, so that no entry is evicted. */
 const CACHE_ENTRIES = 50_000;
 
-/** A quarter of a machine of 2 GiB; the rest as PostgreSQL's manual advises for SSDs, and no parallel plans on one core. */
+/** A quarter of 2 GiB of memory, the settings of PostgreSQL's manual for SSDs, and no parallel plans on one core. */
 const POSTGRES_SETTINGS = [
   "shared_buffers=512MB",
   "effective_cache_size=1GB",
@@ -27,7 +27,7 @@ const POSTGRES_SETTINGS = [
   "max_connections=50",
   "unix_socket_directories=",
 ];
-/** A cache that forgets the least used, and writes nothing to a disk. */
+/** Evicts the least recently used entry, and writes nothing to disk. */
 const REDIS_SETTINGS = [
   "--maxmemory",
   "256mb",
@@ -39,36 +39,36 @@ const REDIS_SETTINGS = [
   "no",
 ];
 
-/** Something that can be asked: a server with all that works for it. */
+/** A server with all processes that work for it. */
 export type Side = Dialect & {
   name: string;
   server: Server;
-  /** CPU time of all its processes, in microseconds. */
+  /** CPU time of all these processes, in microseconds. */
   cpuUs(): number;
-  /** Answers since it started, from its own cache and all; `null`: it keeps none. */
+  /** Answers since its start, from its cache and all; `null` where it has no cache. */
   readHits: (() => Promise<CacheAnswers>) | null;
-  /** What a hit is called in the report. */
+  /** The name of a hit in the report. */
   hitName: string;
 };
 
-/** A peer that is installed, or why it is not. */
+/** A peer, and what is missing where it is not installed. */
 export type Peer = {
   name: string;
-  /** `null`: all is there. */
+  /** `null` where it is installed. */
   missing: string | null;
-  /** Fills it from the neutral file, starts it and returns its sides; what it starts ends with the children. */
+  /** Fills it from the file of shoes, starts it and returns its sides, with and without a cache. */
   boot(options: BootOptions): Promise<Side[]>;
 };
 
-/** Where children are kept, what a peer is filled from, and its cores. */
+/** How children are started, the file of shoes, and the cores of the peer. */
 export type BootOptions = { children: Children; dataPath: string; cores: readonly number[] | null };
 
-/** CPU time of some processes and all they started, in microseconds. */
+/** CPU time of some processes and all their descendants, in microseconds. */
 export const treesUs = (roots: readonly Child[]): number =>
   roots
     .flatMap(({ pid }) => treeOf(pid))
     .reduce((sum, { pid }) => {
-      // One that ended while the others were read is not counted.
+      // A process that ended while the others were read is not counted.
       return existsSync(`/proc/${pid}/stat`) ? sum + cpuUs(pid) : sum;
     }, 0);
 
@@ -100,13 +100,13 @@ export const findPeers = (): Peer[] => [
   },
 ];
 
-const firstMissing = (parts: readonly [isThere: boolean, what: string][]): string | null =>
-  parts.find(([isThere]) => !isThere)?.[1] ?? null;
+const firstMissing = (parts: readonly [isInstalled: boolean, what: string][]): string | null =>
+  parts.find(([isInstalled]) => !isInstalled)?.[1] ?? null;
 
 const hasNode = (): boolean =>
   succeeds(["node", "-e", "process.exit(Number.parseInt(process.versions.node, 10) < 20 ? 1 : 0)"]);
 
-/** Built for another Node it is there and does not load. */
+/** A build for another Node is installed but does not load. */
 const canLoadSqlite = (): boolean =>
   succeeds(["node", "-e", "new (require('better-sqlite3'))(':memory:')"], FASTIFY);
 
@@ -115,10 +115,10 @@ function succeeds(command: string[], cwd = ROOT): boolean {
   return Bun.spawnSync(command, { cwd, stdout: "ignore", stderr: "ignore" }).success;
 }
 
-/** The folder of PostgreSQL's programs: on PATH, or where Debian keeps them; the newest of several. */
+/** The folder of PostgreSQL's programs, on PATH or in Debian's folder; the newest of several. */
 function findPostgres(): string | null {
   const onPath = Bun.which("postgres");
-  // A link on PATH need not have the other programs beside it.
+  // A link on PATH may not have the other programs beside it.
   const beside = onPath === null ? [] : [dirname(realpathSync(onPath))];
   const versions = existsSync(POSTGRES_FOLDERS) ? readdirSync(POSTGRES_FOLDERS) : [];
   const kept = versions
@@ -134,12 +134,12 @@ async function bootExpress({ children, dataPath, cores }: BootOptions): Promise<
   const fill = ["node", join(EXPRESS, "fill.js"), dataPath];
   await children.expectEnd(children.run(fill, { env: { DATABASE_URL: url }, cores: null }), FILL_MS_MAX);
   const redisPort = freePort();
-  const place = ["--bind", "127.0.0.1", "--port", String(redisPort), "--dir", children.folder];
-  const redis = children.run(["redis-server", ...place, ...REDIS_SETTINGS], { cores });
+  const listen = ["--bind", "127.0.0.1", "--port", String(redisPort), "--dir", children.folder];
+  const redis = children.run(["redis-server", ...listen, ...REDIS_SETTINGS], { cores });
   const script = join(EXPRESS, "server.js");
   const env = { DATABASE_URL: url };
   const without = await bootNode(children, script, env, cores);
-  // Its client waits until Redis listens.
+  // The Redis client waits until Redis listens.
   const withRedis = { ...env, REDIS_URL: `redis://127.0.0.1:${redisPort}` };
   const cached = await bootNode(children, script, withRedis, cores);
   return [
@@ -205,13 +205,13 @@ async function bootNode(
   return server;
 }
 
-/** What Express and Fastify count themselves. */
+/** The hits and misses that Express and Fastify count. */
 async function hitsOf({ base }: Server): Promise<CacheAnswers> {
   const { hits, misses } = (await (await fetch(`${base}/cache`)).json()) as { hits: number; misses: number };
   return { fromMemory: hits, all: hits + misses };
 }
 
-/** An empty PostgreSQL in a folder of its own; ends when its clients have ended. */
+/** An empty PostgreSQL in a folder of its own, which ends after its clients. */
 async function bootPostgres(
   children: Children,
   cores: readonly number[] | null,
@@ -232,7 +232,7 @@ async function bootPostgres(
   return { postgres, url: `postgres://shop@127.0.0.1:${port}/postgres` };
 }
 
-/** PostgreSQL refuses to run as root: the words that make it run as somebody else, who then owns its folder. */
+/** PostgreSQL refuses to run as root: the command prefix for another user, who then owns its folder. */
 function unprivileged(outer: string, data: string): string[] {
   if (process.getuid?.() !== 0) return [];
   const user = ["postgres", "nobody"].find((name) => succeeds(["id", name]));

@@ -1,4 +1,4 @@
-// Servers to be measured: the shop in production settings, or a bare one beside it, each ready when it is handed out.
+// Servers to be measured: the shop in production settings, and a bare server beside it.
 import { writeFileSync } from "node:fs";
 import { join } from "node:path";
 import type { Sample } from "../ceilings/bare.ts";
@@ -12,7 +12,7 @@ const READY = { everyMs: 1, msMax: 20_000 };
 /** The memory cache of a shop that has one, unless a scenario says otherwise. */
 export const CACHE_BYTES = 64 * 1024 * 1024;
 
-/** A running server; `base` is where it listens, without a last slash. */
+/** A running server; `base` is its address without a trailing slash. */
 export type Server = { base: string; child: Child };
 
 export type ShopOptions = {
@@ -31,13 +31,14 @@ export async function bootShop(children: Children, options: ShopOptions): Promis
   return server;
 }
 
-/** Boots the shop on a catalogue of its own with an admin and customers; it may use all cores. */
+/** Boots the shop on a copy of a catalogue with an admin and customers; it may use all cores. */
 export async function bootWithCustomers(
-  { children, cores, log }: Bench,
+  bench: Bench,
   { shoes, customers }: { shoes: number; customers: number },
 ): Promise<Server & { dataDir: string }> {
+  const { children, cores } = bench;
   // A scenario that writes must not change the kept catalogue.
-  const dataDir = await catalogueCopy(shoes, children, log);
+  const dataDir = await catalogueCopy(bench, shoes);
   const options = { dataDir, cores: cores.wide, cacheBytesMax: CACHE_BYTES, env: ADMIN_SETTINGS };
   const server = await bootShop(children, options);
   addCustomers(dataDir, customers);
@@ -52,14 +53,14 @@ export function startShop(
   const port = freePort();
   const env = {
     NODE_ENV: "production",
-    // As the package script `start` sets it; what imports and builds has its own.
+    // As the package script `start` sets it; imports have another value.
     BUN_JSC_forceRAMSize: "167772160",
     JWT_SECRET: crypto.randomUUID(),
     DATA_DIR: dataDir,
     CACHE_BYTES_MAX: String(cacheBytesMax),
     HOST: "127.0.0.1",
     PORT: String(port),
-    // The generator is one client, and asks as many would.
+    // The generator is one client that sends the requests of many.
     RATE_LIMIT_MAX: "0",
     RATE_LIMIT_AUTH_MAX: "0",
     ...more,
@@ -67,7 +68,7 @@ export function startShop(
   return { base: `http://127.0.0.1:${port}`, child: children.startCommand("start", [], { env, cores }) };
 }
 
-/** Starts a bare server that gives this answer, and waits for it. */
+/** Starts a bare server that answers every request with this sample, and waits for it. */
 export async function bootBare(
   children: Children,
   sample: Sample,
@@ -82,7 +83,7 @@ export async function bootBare(
   return server;
 }
 
-/** Waits for the first 200 and returns the time then (`performance.now`). */
+/** Waits for the first 200 and returns its time (`performance.now`). */
 export const firstAnswer = ({ base, child }: Server, path: string): Promise<number> =>
   waitFor(child, "the server does not answer", READY, async () => {
     const status = await statusOf(base + path);
@@ -96,7 +97,7 @@ export async function statusOf(url: string): Promise<number | null> {
   return response?.status ?? null;
 }
 
-/** One good answer with all that a bare server must repeat; what the server adds by itself is left out. */
+/** A 200 with its body and headers, for a bare server to repeat; headers that every server adds itself are left out. */
 export async function takeSample(url: string, encoding: string): Promise<Sample> {
   const response = await fetch(url, { headers: { "accept-encoding": encoding }, decompress: false });
   if (response.status !== 200) throw new Error(`${response.status} instead of 200: ${url}`);
@@ -112,6 +113,6 @@ export function freePort(): number {
   const server = Bun.serve({ hostname: "127.0.0.1", port: 0, fetch: () => new Response() });
   const { port } = server;
   void server.stop(true);
-  if (port === undefined) throw new Error("the system gave no port");
+  if (port === undefined) throw new Error("the system assigned no port");
   return port;
 }

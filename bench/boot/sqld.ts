@@ -1,27 +1,28 @@
-// The libSQL server to be measured by itself: started as the shop's primary on a copy of a kept catalogue, and written to directly.
+// The libSQL server to be measured alone: the shop's primary on a copy of a kept catalogue, written to directly.
 import { mkdtempSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { commitOnServer } from "../../db/server/hrana.ts";
 import { openPipeline } from "../../db/server/pipeline.ts";
 import { makeToken, readKeys } from "../../replicas/primary/keys.ts";
-import type { RawAsk, RawDone } from "../ceilings/sqld-raw.ts";
+import type { RawResult, RawWrites } from "../ceilings/sqld-raw.ts";
 import { waitFor } from "../harness/children.ts";
 import type { Bench } from "../harness/scenario.ts";
 import { catalogueOf } from "../load/catalogue.ts";
 import { customersStatement } from "../load/people.ts";
 import { freePort } from "./shop.ts";
 
-/** Where it listens, the file with a token to write, and its own file. */
+/** A running server: its address, the file with a token that may write, and its database file. */
 export type Sqld = { url: string; tokenPath: string; filePath: string };
 
 const READY = { everyMs: 20, msMax: 30_000 };
 const COMMIT_MS_MAX = 30_000;
-/** For a writer to start and end. */
-const RAW_SPARE_MS = 30_000;
+/** A writer may take this much longer than its own time, to start and to end. */
+const RAW_GRACE_MS = 30_000;
 
-/** Starts one on a copy of a kept catalogue. */
-export async function bootSqld({ children, log }: Bench, shoes: number): Promise<Sqld> {
-  const catalogue = await catalogueOf(shoes, children, log);
+/** Starts a primary on a copy of a kept catalogue. */
+export async function bootSqld(bench: Bench, shoes: number): Promise<Sqld> {
+  const { children } = bench;
+  const catalogue = await catalogueOf(bench, shoes);
   const folder = mkdtempSync(join(children.folder, "sqld-"));
   const [data, keys] = [join(folder, "data"), join(folder, "keys")];
   const listen = `127.0.0.1:${freePort()}`;
@@ -30,20 +31,17 @@ export async function bootSqld({ children, log }: Bench, shoes: number): Promise
     ["--data", data, "--keys", keys, "--listen", listen, "--init", "--from", join(catalogue, "insole.db")],
     { cores: null },
   );
-  await waitFor(
-    child,
-    "no primary",
-    READY,
-    () => readFileSync(child.outPath, "utf8").includes("the primary is ready") || null,
-  );
-  return describe({ url: `http://${listen}`, data, keys, folder });
+  const isReady = () => readFileSync(child.outPath, "utf8").includes("the primary is ready");
+  await waitFor(child, "no primary", READY, () => isReady() || null);
+  return attachSqld({ url: `http://${listen}`, data, keys, folder });
 }
 
-/** One that runs already, from the folders it keeps its data and its keys in; the token goes to `folder`. */
-export function describe(place: { url: string; data: string; keys: string; folder: string }): Sqld {
-  const tokenPath = join(place.folder, "bench.token");
-  writeFileSync(tokenPath, makeToken(readKeys(place.keys), { kind: "write" }, Date.now()), { mode: 0o600 });
-  return { url: place.url, tokenPath, filePath: join(place.data, "dbs", "default", "data") };
+/** A primary that is running already, by the folders of its data and its keys; the token is written to `folder`. */
+export function attachSqld(primary: { url: string; data: string; keys: string; folder: string }): Sqld {
+  const { url, data, keys, folder } = primary;
+  const tokenPath = join(folder, "bench.token");
+  writeFileSync(tokenPath, makeToken(readKeys(keys), { kind: "write" }, Date.now()), { mode: 0o600 });
+  return { url, tokenPath, filePath: join(data, "dbs", "default", "data") };
 }
 
 /** Adds customers who cannot sign in. */
@@ -57,14 +55,13 @@ export async function addCustomersTo({ url, tokenPath }: Sqld, count: number): P
   if (!outcome?.ok) throw new Error(`no customers: ${outcome?.message}`);
 }
 
-/** Writes to it from a program of its own. */
+/** Writes to it from a process of its own. */
 export async function writeRaw(
   { children }: Bench,
   { url, tokenPath }: Sqld,
-  ask: Omit<RawAsk, "url" | "tokenPath">,
-): Promise<RawDone> {
-  const child = children.start(["bench/ceilings/sqld-raw.ts", JSON.stringify({ url, tokenPath, ...ask })], {
-    cores: null,
-  });
-  return JSON.parse(await children.expectEnd(child, ask.seconds * 1_000 + RAW_SPARE_MS)) as RawDone;
+  writes: Omit<RawWrites, "url" | "tokenPath">,
+): Promise<RawResult> {
+  const argument = JSON.stringify({ url, tokenPath, ...writes });
+  const child = children.start(["bench/ceilings/sqld-raw.ts", argument], { cores: null });
+  return JSON.parse(await children.expectEnd(child, writes.seconds * 1_000 + RAW_GRACE_MS)) as RawResult;
 }

@@ -1,11 +1,10 @@
-// The ceiling of registrations: the shop's own hash of passwords alone, in a loop; prints hashes per second, and per second of CPU time.
-
+// The ceiling of registrations: the shop's password hash in a loop. Prints its rate per second, and per CPU second.
 import { openPasswords } from "../../app/accounts/passwords.ts";
 import { MICROSECONDS } from "../metrics/proc.ts";
 
 const PASSWORD = "a-password-of-the-bench";
 
-/** The costs that a stored argon2id hash was made with. */
+/** The cost parameters of a stored argon2id hash. */
 export function costsOf(hash: string): { memoryCost: number; timeCost: number } {
   const [, memory, time] = /^\$argon2id\$v=19\$m=(\d+),t=(\d+),p=1\$/.exec(hash) ?? [];
   if (memory === undefined || time === undefined) throw new Error("the shop does not hash by argon2id");
@@ -14,7 +13,7 @@ export function costsOf(hash: string): { memoryCost: number; timeCost: number } 
 
 if (import.meta.main) {
   const ms = Number(process.argv[2] ?? "1") * 1_000;
-  // Made by the shop, so that its costs are the shop's, whatever they are by now.
+  // Read from a hash of the shop, so that the costs are the shop's.
   const costs = costsOf(await openPasswords().hash(PASSWORD));
   const startedAt = performance.now();
   const cpuBefore = process.cpuUsage();

@@ -1,6 +1,6 @@
-// The ceiling: a bare Bun.serve that gives everybody one prepared answer.
+// The ceiling of cached responses: a bare Bun.serve that sends every client one prepared response.
 
-/** An answer as it was taken from the shop; the body in base64. */
+/** A response of the shop; the body in base64. */
 export type Sample = { headers: [string, string][]; body: string };
 
 if (import.meta.main) {

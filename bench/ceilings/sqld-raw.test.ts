@@ -1,4 +1,4 @@
-// The server alone: likes and rows written to it directly are there, each once.
+// The libSQL server alone: likes and rows that were written directly are stored, each once.
 import { afterAll, expect, test } from "bun:test";
 import { addCustomersTo, bootSqld, writeRaw } from "../boot/sqld.ts";
 import { openChildren } from "../harness/children.ts";
@@ -14,16 +14,16 @@ const children = openChildren();
 afterAll(() => children.close());
 
 test(
-  "likes written in groups by two writers all stand, once",
+  "likes written in groups by two writers are all stored once",
   async () => {
     const bench = quickBench(children);
     const sqld = await bootSqld(bench, SHOES);
     await addCustomersTo(sqld, CUSTOMERS.from + CUSTOMERS.count);
-    const ask = { group: 7, shoes: SHOES, customers: CUSTOMERS, seconds: 0.3, first: 0 };
-    const { done, perSecond } = await writeRaw(bench, sqld, { ...ask, what: "likes", writers: 2 });
+    const writes = { group: 7, shoes: SHOES, customers: CUSTOMERS, seconds: 0.3, first: 0 };
+    const { done, perSecond } = await writeRaw(bench, sqld, { ...writes, what: "likes", writers: 2 });
     expect(done).toBeGreaterThan(0);
     expect(perSecond).toBeGreaterThan(0);
-    const rows = await writeRaw(bench, sqld, { ...ask, what: "rows", writers: 1 });
+    const rows = await writeRaw(bench, sqld, { ...writes, what: "rows", writers: 1 });
     expect(rows.done % 7).toBe(0);
     await children.endAll();
     const acknowledged = new Set(
@@ -32,15 +32,15 @@ test(
         return `${shoeId}/likes/${userId}`;
       }),
     );
-    const standing = readLikes(sqld.filePath);
-    expect(faultOfLikes(standing, acknowledged, 0)).toBeNull();
-    expect(standing.rows).toBe(Math.min(done, SHOES * CUSTOMERS.count));
-    expect(readLikes(sqld.filePath, (userId) => userId === "bench-5").rows).toBeLessThan(standing.rows);
+    const stored = readLikes(sqld.filePath);
+    expect(faultOfLikes(stored, acknowledged, 0)).toBeNull();
+    expect(stored.rows).toBe(Math.min(done, SHOES * CUSTOMERS.count));
+    expect(readLikes(sqld.filePath, (userId) => userId === "bench-5").rows).toBeLessThan(stored.rows);
   },
   BOOT_MS_MAX,
 );
 
-test("a series of likes repeats no pair until all have been", () => {
+test("a series of likes repeats no pair before all have come", () => {
   const pairs = Array.from({ length: 60 }, (_, place) => {
     const { shoeId, userId } = pairAt(place, 6, CUSTOMERS);
     return `${shoeId} ${userId}`;

@@ -1,4 +1,4 @@
-// The ceiling of writes to a libSQL server: so many writers send it groups, one after the other, with no shop between; prints how many rows a second.
+// The ceiling of writes to a libSQL server: writers that send it groups of rows without a shop. Prints rows per second.
 import { readFileSync } from "node:fs";
 import { openLikes } from "../../app/likes/likes.ts";
 import type { Database, Statement } from "../../db/database.ts";
@@ -7,8 +7,8 @@ import { openRemote } from "../../db/server/remote.ts";
 import { customerId } from "../load/people.ts";
 import { demoId } from "../load/urls.ts";
 
-/** What is written, in what groups, by how many, from the `first` of a series that never repeats. */
-export type RawAsk = {
+/** What is written, in groups of which size, by how many writers, from place `first` of a series without repeats. */
+export type RawWrites = {
   url: string;
   tokenPath: string;
   what: "likes" | "rows";
@@ -17,27 +17,27 @@ export type RawAsk = {
   seconds: number;
   first: number;
   shoes: number;
-  /** The customers who like are so many, from this one on. */
+  /** The customers who like: `count` of them, from number `from` on. */
   customers: { from: number; count: number };
 };
 
-/** `done` rows were acknowledged, the first one being the first of the series; `refused` groups found the server locked and went again. */
-export type RawDone = { done: number; perSecond: number; refused: number };
+/** `done` rows were acknowledged; `refused` counts groups that were sent again because the server was locked. */
+export type RawResult = { done: number; perSecond: number; refused: number };
 
 const ROW = "INSERT INTO writes (id, at) VALUES (?, ?)";
 
-/** The pair of shoe and customer at a place in the series: each is there once in `shoes` times `count` places. */
-export function pairAt(place: number, shoes: number, { from, count }: RawAsk["customers"]) {
+/** The pair of shoe and customer at a place of the series; each pair comes once in `shoes` * `count` places. */
+export function pairAt(place: number, shoes: number, { from, count }: RawWrites["customers"]) {
   const [shoe, round] = [place % shoes, Math.floor(place / shoes)];
-  // Neighbours are likes of different shoes by different customers, as they come from a crowd.
+  // Neighbours are likes of different shoes by different customers, as in a crowd.
   return { shoeId: demoId(1 + shoe), userId: customerId(from + ((shoe + round) % count)) };
 }
 
-/** Sends one group, which starts at a place, and waits until it is durable. */
+/** Sends the group that starts at a place, and waits until it is durable. */
 type SendGroup = (place: number) => Promise<unknown>;
 
-/** Likes as a node's own queue groups and writes them. */
-function likesTo(db: Database, { group, shoes, customers }: RawAsk): SendGroup {
+/** Likes, grouped and written by the queue of a node. */
+function likesTo(db: Database, { group, shoes, customers }: RawWrites): SendGroup {
   const likes = openLikes(db, { now: Date.now, isOpen: false, onCommit() {} });
   return (place) =>
     Promise.all(
@@ -48,37 +48,37 @@ function likesTo(db: Database, { group, shoes, customers }: RawAsk): SendGroup {
     );
 }
 
-/** Rows of two columns, a transaction for each group. */
-function rowsTo(db: Database, { group }: RawAsk): SendGroup {
+/** Rows of two columns, one transaction a group. */
+function rowsTo(db: Database, { group }: RawWrites): SendGroup {
   const row = (): Statement => ({ sql: ROW, args: [crypto.randomUUID(), Date.now()] });
   return () => db.write(Array.from({ length: group }, row));
 }
 
-async function write(ask: RawAsk): Promise<RawDone> {
-  const server = { url: ask.url, authToken: readFileSync(ask.tokenPath, "utf8").trim() };
-  const writers = Array.from({ length: ask.writers }, () => openRemote(server));
-  let [place, done, refused] = [ask.first, 0, 0];
-  const untilLetIn = async (send: () => Promise<unknown>): Promise<void> => {
+async function write(writes: RawWrites): Promise<RawResult> {
+  const server = { url: writes.url, authToken: readFileSync(writes.tokenPath, "utf8").trim() };
+  const writers = Array.from({ length: writes.writers }, () => openRemote(server));
+  let [place, done, refused] = [writes.first, 0, 0];
+  const retried = async (send: () => Promise<unknown>): Promise<void> => {
     for (;;)
       try {
         await send();
         return;
       } catch (thrown) {
-        // It has been tried some times by then; while the server moves its log into its file it lets nobody in.
+        // The server locks out writers while it checkpoints; the client has retried several times already.
         if (!(thrown instanceof DatabaseError && thrown.kind === "busy")) throw thrown;
         refused += 1;
       }
   };
   const startedAt = performance.now();
-  const endsAt = startedAt + ask.seconds * 1_000;
+  const endsAt = startedAt + writes.seconds * 1_000;
   await Promise.all(
     writers.map(async (db) => {
-      const send = ask.what === "likes" ? likesTo(db, ask) : rowsTo(db, ask);
+      const send = writes.what === "likes" ? likesTo(db, writes) : rowsTo(db, writes);
       while (performance.now() < endsAt) {
         const from = place;
-        place += ask.group;
-        await untilLetIn(() => send(from));
-        done += ask.group;
+        place += writes.group;
+        await retried(() => send(from));
+        done += writes.group;
       }
     }),
   );
@@ -88,6 +88,6 @@ async function write(ask: RawAsk): Promise<RawDone> {
 }
 
 if (import.meta.main) {
-  const ask = JSON.parse(process.argv[2] ?? "") as RawAsk;
-  process.stdout.write(`${JSON.stringify(await write(ask))}\n`);
+  const writes = JSON.parse(process.argv[2] ?? "") as RawWrites;
+  process.stdout.write(`${JSON.stringify(await write(writes))}\n`);
 }

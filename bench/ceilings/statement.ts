@@ -1,5 +1,4 @@
-// The ceiling of uncached related shoes: the statement alone, in a loop, over shoes drawn by chance.
-
+// The ceiling of uncached related shoes: their statement in a loop over random shoes. Prints its rate per CPU second.
 import { join } from "node:path";
 import { findRelated } from "../../app/shoes/shoes.ts";
 import { openFile } from "../../db/file.ts";
@@ -16,7 +15,7 @@ if (import.meta.main) {
   const db = openFile(join(dataDir, "insole.db"));
   const random = randomFrom(SEED);
   // Per second of CPU time, so that other programs on the machine do not count.
-  const askFor = (ms: number): number => {
+  const measureFor = (ms: number): number => {
     const startedAt = performance.now();
     const cpuBefore = process.cpuUsage();
     let count = 0;
@@ -26,7 +25,7 @@ if (import.meta.main) {
     const { user, system } = process.cpuUsage(cpuBefore);
     return (count / (user + system)) * MICROSECONDS;
   };
-  askFor(Number(seconds) * 1_000 * WARM_UP_SHARE);
-  process.stdout.write(`${askFor(Number(seconds) * 1_000)}\n`);
+  measureFor(Number(seconds) * 1_000 * WARM_UP_SHARE);
+  process.stdout.write(`${measureFor(Number(seconds) * 1_000)}\n`);
   await db.close();
 }

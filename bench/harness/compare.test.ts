@@ -3,7 +3,7 @@ import { afterAll, describe, expect, spyOn, test } from "bun:test";
 import { existsSync, lstatSync, mkdtempSync, readdirSync, readFileSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { catalogueOf, shelfName } from "../load/catalogue.ts";
+import { catalogueName, catalogueOf } from "../load/catalogue.ts";
 import { quickBench } from "../testing/bench.ts";
 import { openChildren } from "./children.ts";
 import { compareScenario, merged } from "./compare.ts";
@@ -122,9 +122,9 @@ test("another version has its own catalogues, built by its own command after its
   };
   const tree = mkdtempSync(join(folder, "tree-"));
   for (const [path, text] of Object.entries(files)) await Bun.write(join(tree, path), text);
-  const expected = join(CATALOGUES, shelfName(3, ["CREATE TABLE x (y);"], "0.0.7"));
+  const expected = join(CATALOGUES, catalogueName(3, ["CREATE TABLE x (y);"], "0.0.7"));
   try {
-    expect(await catalogueOf(3, children.at(tree), () => {})).toBe(expected);
+    expect(await catalogueOf({ children: children.at(tree), log: () => {} }, 3)).toBe(expected);
     expect(readFileSync(join(expected, "made"), "utf8")).toBe("--shoes 3");
   } finally {
     rmSync(expected, { recursive: true, force: true });

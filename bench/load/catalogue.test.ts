@@ -1,14 +1,14 @@
-// When a kept catalogue may be used again.
+// The name of a kept catalogue.
 import { expect, test } from "bun:test";
-import { shelfName } from "./catalogue.ts";
+import { catalogueName } from "./catalogue.ts";
 
-test("a catalogue is built anew for another size, schema or version", () => {
+test("another size, schema or version is another catalogue", () => {
   const names = [
-    shelfName(1_000, ["a", "b"], "1.0.0"),
-    shelfName(2_000, ["a", "b"], "1.0.0"),
-    shelfName(1_000, ["ab"], "1.0.0"),
-    shelfName(1_000, ["a", "b"], "1.0.1"),
+    catalogueName(1_000, ["a", "b"], "1.0.0"),
+    catalogueName(2_000, ["a", "b"], "1.0.0"),
+    catalogueName(1_000, ["ab"], "1.0.0"),
+    catalogueName(1_000, ["a", "b"], "1.0.1"),
   ];
   expect(new Set(names).size).toBe(names.length);
-  expect(shelfName(1_000, ["a", "b"], "1.0.0")).toBe(names[0] ?? "");
+  expect(catalogueName(1_000, ["a", "b"], "1.0.0")).toBe(names[0] ?? "");
 });

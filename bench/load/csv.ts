@@ -1,15 +1,15 @@
-// A file to import, made of demo shoes: the columns and the spelling of a shop's export.
+// The CSV file that imports read: demo shoes with the columns and the spelling of a shop's export.
 import { demoShoes } from "../../app/import/demo/demo.ts";
 import type { ShoeDraft } from "../../app/shoes/write/draft.ts";
 
-/** Rows written at once. */
+/** Rows between two flushes. */
 const CHUNK_ROWS = 2_000;
 
-/** The first line of the file. */
+/** The header line. */
 export const CSV_HEAD =
   "id,title,brand,category,color,gender,price,list price,description,images,url,sizes,stock";
 
-/** A shoe as one line of the file; its stock is a list beside the list of its sizes. */
+/** A shoe as one line; its stock is a list parallel to the list of its sizes. */
 export function csvRow(shoe: ShoeDraft): string {
   const images = [1, 2, 3].map((view) => `https://images.example/${shoe.shoeId}/${view}.jpg`);
   return [
@@ -38,7 +38,7 @@ const quoted = (value: string | null): string => {
   return /[",\n\r]/.test(text) ? `"${text.replaceAll('"', '""')}"` : text;
 };
 
-/** Writes a file of so many rows, in constant memory. */
+/** Writes a file of this many rows in constant memory. */
 export async function writeShoesCsv(path: string, rows: number): Promise<void> {
   const file = Bun.file(path).writer();
   file.write(`${CSV_HEAD}\n`);

@@ -1,4 +1,4 @@
-// What another load does to cached answers: their p99 alone, and beside it.
+// How much another load slows cached answers down: their p99 alone, and beside that load.
 import { inRounds } from "../harness/rounds.ts";
 import { type Bench, type Line, ohaOf } from "../harness/scenario.ts";
 import type { Load, Run } from "./oha.ts";
@@ -10,7 +10,7 @@ const CONNECTIONS = 8;
 /** The p99 of cached answers in ms by round, and the runs of the load beside them. */
 export type Disturbance = Record<"quiet" | "busy", number[]> & { beside: Run[] };
 
-/** A hundred hot addresses of related shoes at a fixed rate. */
+/** Related shoes of a hundred shoes at a fixed rate, so that all are answered from memory. */
 export const hotLoad = (
   { children, cores }: Bench,
   base: string,

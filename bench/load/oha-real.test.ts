@@ -1,4 +1,4 @@
-// Several loads at once with the real oha: bad answers are counted, slow runs repeated only when asked for.
+// The real oha: several loads at once, and the repetition of slow runs.
 import { afterAll, expect, test } from "bun:test";
 import { openChildren } from "../harness/children.ts";
 import { findOha, type Load, openOha, RateNotReached } from "./oha.ts";
@@ -30,17 +30,17 @@ const loadOf = (where: string): Load => ({
   cores: null,
 });
 
-// On a machine that has no oha there is nothing to try; CI installs it.
-test.skipIf(path === null)("runs come back in the order of their loads, bad answers and all", async () => {
+// CI installs oha.
+test.skipIf(path === null)("runs are returned in the order of their loads, with bad responses", async () => {
   const oha = await openOha(path ?? "", children, { mustKeepRate: true, log: () => {} });
   const [good, bad] = await oha.together([loadOf("good"), loadOf("bad")]);
   expect(Object.keys(good?.statuses ?? {})).toEqual(["201"]);
   expect(Object.keys(bad?.statuses ?? {})).toEqual(["503"]);
 });
 
-test.skipIf(path === null)("what fell behind is tried three times, what kept up once", async () => {
-  const said: string[] = [];
-  const oha = await openOha(path ?? "", children, { mustKeepRate: true, log: (line) => said.push(line) });
+test.skipIf(path === null)("a run below its rate is measured three times, any other once", async () => {
+  const logged: string[] = [];
+  const oha = await openOha(path ?? "", children, { mustKeepRate: true, log: (line) => logged.push(line) });
   let tries = 0;
   const once = async () => {
     tries += 1;
@@ -50,5 +50,5 @@ test.skipIf(path === null)("what fell behind is tried three times, what kept up 
   expect(tries).toBe(1);
   await expect(oha.keepRate(100, once)).rejects.toThrow(RateNotReached);
   expect(tries).toBe(4);
-  expect(said).toHaveLength(2);
+  expect(logged).toHaveLength(2);
 });

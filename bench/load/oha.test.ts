@@ -1,4 +1,4 @@
-// Oha's part: what it is told, and which of its runs count.
+// Oha: its arguments, and which of its runs are valid.
 import { describe, expect, test } from "bun:test";
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
@@ -41,12 +41,12 @@ describe("the arguments", () => {
     expect(words).toContain("accept-encoding: gzip");
     expect(words).toEndWith("http://127.0.0.1:1/a");
   });
-  test("without a rate it goes as fast as it can, and addresses may come from a file", () => {
+  test("without a rate oha sends at full speed, and addresses may come from a file", () => {
     const words = ohaArguments({ ...LOAD, rate: null, target: { urlsPath: "/tmp/a.urls" } });
     expect(words).not.toContain("-q");
     expect(words.slice(-2)).toEqual(["--urls-from-file", "/tmp/a.urls"]);
   });
-  test("bodies may come from a file, and answers go to one", () => {
+  test("bodies may come from a file, and responses may go to one", () => {
     const words = ohaArguments({
       ...LOAD,
       post: { token: "t", bodiesPath: "/tmp/a.bodies" },
@@ -78,7 +78,7 @@ describe("the report", () => {
       "2 answers 404, 3 times connection refused",
     );
   });
-  test("errors are counted: bad answers, and those that did not come", () => {
+  test("errors are bad responses and missing ones", () => {
     expect(errorsOf(runOf({ "200": 90, "304": 1, "503": 10 }, { timeout: 3 }))).toBe(13);
     expect(errorsOf(runOf({ "201": 1 }, { "aborted due to deadline": 5 }))).toBe(0);
   });
@@ -86,7 +86,7 @@ describe("the report", () => {
     expect(faultOf(runOf({ "200": 1, "204": 1, "304": 1 }))).toBeNull();
     expect(faultOf(runOf({}))).toBe("not one answer");
   });
-  test("what the deadline cut off is no error", () => {
+  test("a request that the deadline aborts is no error", () => {
     expect(faultOf(runOf({ "200": 1 }, { "aborted due to deadline": 32 }))).toBeNull();
   });
   test("98 % of the rate is enough, less is not", () => {

@@ -1,4 +1,4 @@
-// The load generator: where oha is, how it is told what to send, and whether a run of it counts.
+// The load generator: where oha is installed, its arguments, and whether a run of it is valid.
 import { existsSync } from "node:fs";
 import { homedir } from "node:os";
 import { join } from "node:path";
@@ -6,35 +6,35 @@ import type { Children } from "../harness/children.ts";
 
 /** The version that `bench/install-oha` installs. */
 export const OHA_VERSION = "1.16.0";
-/** A run slower than this share of its rate measured something else. */
+/** A run below this share of its rate is discarded: it measured another load. */
 const RATE_SHARE_MIN = 0.98;
 const REPEATS_MAX = 2;
 const REQUEST_SECONDS_MAX = 10;
-/** Beyond its own time, for connecting, the last answers and the report. */
-const SPARE_MS = 30_000;
+/** A run may take this much longer than its own time, to connect, to end and to report. */
+const GRACE_MS = 30_000;
 const ABORTED = "aborted due to deadline";
 
-/** What to send: one address, or a file with one address per line, drawn from by chance. */
+/** What to send: one address, or a file with one address per line, from which oha picks at random. */
 export type Load = {
   target: { url: string } | { urlsPath: string };
   connections: number;
   seconds: number;
-  /** Requests per second; `null`: as many as the server answers. */
+  /** Requests per second; `null`: the next request follows each response at once. */
   rate: number | null;
   encoding: "gzip" | "identity";
-  /** Sent as POST instead of GET. */
+  /** Sends POST instead of GET. */
   post?: Post;
-  /** The entity tag of an answer that the client has already. */
+  /** The `If-None-Match` of every request. */
   ifNoneMatch?: string;
-  /** An SQLite file where every answer is noted, with its path and its status. */
+  /** An SQLite file to which oha writes the path and the status of every response. */
   recordPath?: string;
   cores: readonly number[] | null;
 };
 
-/** A bearer token, and a JSON body, or a file with one on each line, drawn from by chance. */
+/** A bearer token, and a JSON body or a file with one body a line, from which oha picks at random. */
 export type Post = { token?: string; body?: string; bodiesPath?: string };
 
-/** What one run saw; latencies in ms. */
+/** The result of one run; latencies in ms. */
 export type Run = {
   answers: number;
   perSecond: number;
@@ -46,7 +46,7 @@ export type Run = {
   errors: Record<string, number>;
 };
 
-/** The text that `oha --output-format json` prints, as far as it is read here. */
+/** The fields of `oha --output-format json` that are read here. */
 type OhaReport = {
   summary: { total: number; average: number };
   latencyPercentiles: Record<string, number | null>;
@@ -54,7 +54,7 @@ type OhaReport = {
   errorDistribution: Record<string, number>;
 };
 
-/** The path of oha, looked for on PATH and where cargo puts it; `null` when it is not there. */
+/** The path of oha, on PATH or in cargo's folder; `null` when it is not installed. */
 export function findOha(): string | null {
   const byCargo = join(homedir(), ".cargo", "bin", "oha");
   return Bun.which("oha") ?? (existsSync(byCargo) ? byCargo : null);
@@ -63,7 +63,7 @@ export function findOha(): string | null {
 /** Oha's arguments for a load. */
 export function ohaArguments(load: Load): string[] {
   const { target, connections, seconds, rate, encoding, post, ifNoneMatch, recordPath } = load;
-  const pace = rate === null ? [] : ["-q", String(rate), "--latency-correction"];
+  const fixedRate = rate === null ? [] : ["-q", String(rate), "--latency-correction"];
   return [
     "--no-tui",
     "--output-format",
@@ -77,7 +77,7 @@ export function ohaArguments(load: Load): string[] {
     `${seconds}s`,
     "-t",
     `${REQUEST_SECONDS_MAX}s`,
-    ...pace,
+    ...fixedRate,
     ...(post ? ["-m", "POST"] : []),
     ...(post?.token === undefined ? [] : ["-H", `authorization: Bearer ${post.token}`]),
     ...(post?.body === undefined ? [] : ["-T", "application/json", "-d", post.body]),
@@ -90,7 +90,7 @@ export function ohaArguments(load: Load): string[] {
   ];
 }
 
-/** Reads oha's report. What the deadline cut off is no error; the success rate it prints knows no statuses. */
+/** Reads oha's report. Requests that the deadline aborts are no errors; its own success rate ignores statuses. */
 export function readReport(text: string): Run {
   const report = JSON.parse(text) as OhaReport;
   const statuses = report.statusCodeDistribution;
@@ -109,7 +109,7 @@ export function readReport(text: string): Run {
   };
 }
 
-/** Why a run is worth nothing, in one sentence; `null` when all its answers were good. */
+/** Why a run is invalid, in one phrase; `null` when every response was good. */
 export function faultOf(run: Run): string | null {
   const { statuses, errors } = badOf(run);
   const what = [
@@ -120,7 +120,7 @@ export function faultOf(run: Run): string | null {
   return run.answers === 0 ? "not one answer" : null;
 }
 
-/** How many answers of a run were bad or did not come. */
+/** How many responses of a run were bad or missing. */
 export function errorsOf(run: Run): number {
   const { statuses, errors } = badOf(run);
   return [...statuses, ...errors].reduce((sum, [, count]) => sum + count, 0);
@@ -131,53 +131,50 @@ const badOf = ({ statuses, errors }: Run) => ({
   errors: Object.entries(errors),
 });
 
-/** Whether a run kept up with its rate. */
+/** Whether a run reached its rate. */
 export const keptRate = ({ perSecond }: Pick<Run, "perSecond">, rate: number | null): boolean =>
   rate === null || perSecond >= rate * RATE_SHARE_MIN;
 
-/** A run fell behind its rate as often as it may: what was to be measured at that rate is not known. */
+/** Every repetition of a run stayed below its rate, so there is no value at that rate. */
 export class RateNotReached extends Error {}
 
 /** The load generator of one bench. */
 export type Oha = {
   version: string;
-  /** Sends a load once; throws when an answer was bad. */
+  /** Sends a load once; throws when a response was bad. */
   send(load: Load): Promise<Run>;
-  /** Sends several loads at the same time; bad answers are counted in their runs and not thrown, slow runs not repeated. */
+  /** Sends several loads at the same time. Bad responses are only counted, and slow runs are not repeated. */
   together(loads: readonly Load[]): Promise<Run[]>;
-  /** Does it once, and again where the run fell behind the rate: twice at most, after which it throws `RateNotReached`. */
+  /** Measures once, and again while the run stays below its rate; throws `RateNotReached` after the third time. */
   keepRate<T extends { run: Pick<Run, "perSecond"> }>(
     rate: number | null,
     once: () => Promise<T>,
   ): Promise<T>;
-  /**
-   * Sends a load and takes a reading around it; a run that fell behind its rate is thrown away and repeated, twice at
-   * most, after which it throws `RateNotReached`.
-   */
+  /** `keepRate` for a load that is sent once each time; `around` takes readings before and after it. */
   measure<T>(
     load: Load,
     around: (send: () => Promise<Run>) => Promise<T & { run: Run }>,
   ): Promise<T & { run: Run }>;
 };
 
-/** Opens oha; `log` is told of runs that are thrown away. Where rates need not be kept, slow runs count. */
+/** Opens oha. Discarded runs are logged; without `mustKeepRate` slow runs are valid. */
 export async function openOha(
   path: string,
   children: Children,
   { mustKeepRate, log }: { mustKeepRate: boolean; log: (line: string) => void },
 ): Promise<Oha> {
   const version = (
-    await children.expectEnd(children.run([path, "--version"], { cores: null }), SPARE_MS)
+    await children.expectEnd(children.run([path, "--version"], { cores: null }), GRACE_MS)
   ).trim();
   const trySend = async (load: Load) => {
     const child = children.run([path, ...ohaArguments(load)], { cores: load.cores });
-    const text = await children.expectEnd(child, load.seconds * 1_000 + SPARE_MS);
-    return { run: readReport(text), typed: child.published };
+    const text = await children.expectEnd(child, load.seconds * 1_000 + GRACE_MS);
+    return { run: readReport(text), command: child.published };
   };
   const send = async (load: Load): Promise<Run> => {
-    const { run, typed } = await trySend(load);
+    const { run, command } = await trySend(load);
     const fault = faultOf(run);
-    if (fault !== null) throw new Error(`invalid run, ${fault}: ${typed}`);
+    if (fault !== null) throw new Error(`invalid run, ${fault}: ${command}`);
     return run;
   };
   const keepRate: Oha["keepRate"] = async (rate, once) => {
@@ -186,7 +183,7 @@ export async function openOha(
       if (!mustKeepRate || keptRate(taken.run, rate)) return taken;
       const what = `${Math.round(taken.run.perSecond)}/s of ${rate}/s`;
       if (repeats === REPEATS_MAX) throw new RateNotReached(`not reached: ${what}, ${repeats + 1} times`);
-      log(`thrown away, repeated: ${what}`);
+      log(`discarded, repeated: ${what}`);
     }
   };
   return {

@@ -1,12 +1,11 @@
-// People for the scenarios: an admin who can sign in, and customers who only have an account.
-
+// The accounts of scenarios: an admin who can sign in, and customers who cannot.
 import { join } from "node:path";
 import Libsql from "libsql";
 
 const PASSWORD = "bench-only-password";
 const EMAIL = "bench@shop.example";
 
-/** Settings of a shop with this admin, and without limits. */
+/** Settings of a shop with this admin and without rate limits. */
 export const ADMIN_SETTINGS = {
   ADMIN_EMAIL: EMAIL,
   ADMIN_PASSWORD: PASSWORD,
@@ -14,7 +13,7 @@ export const ADMIN_SETTINGS = {
   RATE_LIMIT_AUTH_MAX: "0",
 };
 
-/** The body that signs the admin in. */
+/** The request body that signs the admin in. */
 export const SIGN_IN = JSON.stringify({ email: EMAIL, password: PASSWORD });
 
 /** Signs the admin in and returns the access token. */
@@ -29,7 +28,7 @@ export async function signIn({ base }: { base: string }): Promise<string> {
 
 export const customerId = (number: number): string => `bench-${number}`;
 
-/** The statement that adds customers who cannot sign in: hashing a password for each would take minutes. */
+/** Adds customers who cannot sign in, because hashing a password for each would take minutes. */
 export const customersStatement = (count: number): { sql: string; args: [string] } => ({
   sql: `INSERT INTO users (id, email, email_key, name, password_hash, created_at, updated_at)
 SELECT value, value || '@shop.example', value || '@shop.example', value, '-', 0, 0 FROM json_each(?)
@@ -37,7 +36,7 @@ WHERE true ON CONFLICT DO NOTHING`,
   args: [JSON.stringify(Array.from({ length: count }, (_, at) => customerId(at)))],
 });
 
-/** Adds customers to the shop whose data lie there. */
+/** Adds customers to the shop with this data folder. */
 export function addCustomers(dataDir: string, count: number): void {
   const handle = new Libsql(join(dataDir, "insole.db"), { timeout: 5_000 });
   const { sql, args } = customersStatement(count);
@@ -56,7 +55,7 @@ export function expectLikesCounted(dataDir: string): void {
       .prepare("SELECT (SELECT count(*) FROM likes), (SELECT sum(likes) FROM shoes)")
       .raw(true)
       .get([]) as [number, number];
-    if (rows !== counted) throw new Error(`${rows} likes stand, but the shoes count ${counted}`);
+    if (rows !== counted) throw new Error(`${rows} rows of likes, but the shoes count ${counted}`);
   } finally {
     handle.close();
   }

@@ -1,4 +1,4 @@
-// Loads in steps: who answered, and what a round does when a rate is not reached.
+// Loads in steps: the layers that answered, and a rate that is not reached.
 import { describe, expect, test } from "bun:test";
 import type { Bench } from "../harness/scenario.ts";
 import { runOf } from "../testing/bench.ts";
@@ -7,7 +7,7 @@ import { atFullSpeed, atShares, capacityOf, howOf, SHARES, type Subject, sharesO
 
 const RUN = runOf({ "200": 1_000 });
 
-/** An oha that answers at once and notes the rates; those above `reachable` are not reached. */
+/** An oha that returns at once and records the rates; those above `reachable` are not reached. */
 function benchOf(rounds: number, reachable = Number.POSITIVE_INFINITY) {
   const rates: (number | null)[] = [];
   const measure: Oha["measure"] = async (load, around) => {
@@ -27,7 +27,7 @@ const LOAD: Omit<Load, "seconds" | "rate"> = {
 };
 
 function subjectOf(): Subject {
-  let [used, told] = [0, 0];
+  let [used, counted] = [0, 0];
   return {
     load: LOAD,
     cpuUs: () => {
@@ -35,13 +35,13 @@ function subjectOf(): Subject {
       return used;
     },
     layers: async () => {
-      told += 100;
-      return { "memory hit": told * 3, computed: told };
+      counted += 100;
+      return { "memory hit": counted * 3, computed: counted };
     },
   };
 }
 
-test("each round asks once, and CPU time and layers are read around it", async () => {
+test("each round sends once, and reads CPU time and layers before and after", async () => {
   const { bench, rates } = benchOf(3);
   const subject = subjectOf();
   const steps = await atFullSpeed(bench, subject, 1);
@@ -64,7 +64,7 @@ test("shares of the capacity take turns", async () => {
   expect(held.map(({ share, steps }) => [share, steps.length])).toEqual(SHARES.map((share) => [share, 2]));
 });
 
-test("a share that is not reached is told and not tried again; the others go on", async () => {
+test("a share that is not reached has a fault and is not repeated; the others go on", async () => {
   const { bench, rates } = benchOf(2, 800);
   const held = await atShares(bench, subjectOf(), { capacity: 1_000, seconds: 1 });
   expect(rates).toEqual([500, 700, 700, 500]);
@@ -72,12 +72,12 @@ test("a share that is not reached is told and not tried again; the others go on"
 });
 
 describe("shares", () => {
-  test("are of what was counted meanwhile", () => {
+  test("are those between two readings", () => {
     expect(sharesOf({ a: 10, b: 5 }, { a: 40, b: 15, c: 0 })).toEqual({ a: 0.75, b: 0.25 });
     expect(sharesOf({}, { a: 2 })).toEqual({ a: 1 });
   });
 
-  test("where nobody tells there are none, nor a CPU time", async () => {
+  test("a server elsewhere has none, nor a CPU time", async () => {
     const { bench } = benchOf(1);
     const subject: Subject = { load: LOAD, cpuUs: null, layers: null };
     const steps = await atFullSpeed(bench, subject, 1);

@@ -1,43 +1,42 @@
-// A load in steps: as fast as it goes, then held to shares of that; with the server's CPU time and who answered.
-
+// A load in steps: at full speed, then at shares of that capacity, with CPU time and the layers that answered.
 import { type Bench, type How, ohaOf } from "../harness/scenario.ts";
 import { median, turns } from "../harness/stats.ts";
 import type { Load, Run } from "./oha.ts";
 import { RateNotReached } from "./oha.ts";
 
-/** Shares of the capacity that are held, as is usual for latencies. */
+/** The shares of the capacity at which latencies are measured. */
 export const SHARES = [0.5, 0.7, 0.9] as const;
 
-/** Whom to ask, without time and rate, and what to read around it. */
+/** What is measured: a load without time and rate, and the readings before and after it. */
 export type Subject = {
   load: Omit<Load, "seconds" | "rate">;
-  /** CPU time the server has used, in microseconds; `null` where it is out of reach. */
+  /** CPU time that the server has used, in microseconds; `null` where it runs elsewhere. */
   cpuUs: (() => number) | null;
-  /** Counters of who answered, by layer; `null` where nobody tells. */
+  /** Counters of the layers that answered; `null` where there are none. */
   layers: (() => Promise<Record<string, number>>) | null;
 };
 
-/** One run; `us` is the server's CPU time per answer, NaN where it is out of reach. */
+/** One run; `us` is the server's CPU time per answer, NaN where the server runs elsewhere. */
 export type Step = { run: Run; us: number; layers: Record<string, number> | null };
 
-/** A share of the capacity that was held; `fault` says why there are no steps. */
+/** The steps at a share of the capacity; `fault` is the reason why there are none. */
 export type Held = { share: number; rate: number; steps: Step[]; fault: string | null };
 
-/** Sends a load once and reads around it; a run that falls behind its rate is repeated (`Oha.measure`). */
+/** Sends a load once and reads before and after it; a run below its rate is repeated (`Oha.measure`). */
 export async function stepOf(
   bench: Bench,
   { load, cpuUs, layers }: Subject,
   { seconds, rate }: Pick<Load, "seconds" | "rate">,
 ): Promise<Step> {
   return ohaOf(bench).measure({ ...load, seconds, rate }, async (send) => {
-    const [told, used] = [await layers?.(), cpuUs?.()];
+    const [counted, used] = [await layers?.(), cpuUs?.()];
     const run = await send();
     const us = cpuUs && used !== undefined ? (cpuUs() - used) / run.answers : Number.NaN;
-    return { run, us, layers: layers && told ? sharesOf(told, await layers()) : null };
+    return { run, us, layers: layers && counted ? sharesOf(counted, await layers()) : null };
   });
 }
 
-/** As fast as it goes, once a round. */
+/** At full speed, once a round. */
 export async function atFullSpeed(bench: Bench, subject: Subject, seconds: number): Promise<Step[]> {
   const steps: Step[] = [];
   for (let round = 0; round < bench.rounds; round += 1)
@@ -45,13 +44,10 @@ export async function atFullSpeed(bench: Bench, subject: Subject, seconds: numbe
   return steps;
 }
 
-/** What the short turns of each round saw together: answers per second, and CPU time per answer in us. */
+/** A value for each round, over all its short turns: answers per second, and CPU time per answer in us. */
 export type Rates = { perSecond: number[]; us: number[] };
 
-/**
- * Measures subjects in rounds that are made of several short turns each, because this kind of machine changes its speed
- * from one second to the next.
- */
+/** Measures subjects in rounds of several short turns, because virtual machines change their speed every second. */
 export async function inShortTurns<T extends Subject>(
   bench: Bench,
   subjects: readonly T[],
@@ -77,7 +73,7 @@ export async function inShortTurns<T extends Subject>(
   return rates;
 }
 
-/** Held to shares of a capacity in answers per second; each round takes them in the other order. */
+/** At shares of a capacity in answers per second; each round reverses their order. */
 export async function atShares(
   bench: Bench,
   subject: Subject,
@@ -102,24 +98,24 @@ export async function atShares(
   return held;
 }
 
-/** The middle capacity of several steps, in answers per second. */
+/** The median of several steps, in answers per second. */
 export const capacityOf = (steps: readonly Step[]): number => median(steps.map(({ run }) => run.perSecond));
 
-/** How all these steps were subject, and the shares of those who answered. */
+/** The load of these steps, and the shares of the layers that answered. */
 export function howOf(subject: Subject, rate: number | null, bytes: number, steps: readonly Step[]): How {
   const { connections, encoding } = subject.load;
-  const layers = middleShares(steps);
+  const layers = medianShares(steps);
   return { connections, rate, encoding, bytes, ...(layers ? { layers } : {}) };
 }
 
-function middleShares(steps: readonly Step[]): Record<string, number> | null {
-  const told = steps.flatMap(({ layers }) => (layers === null ? [] : [layers]));
-  const names = [...new Set(told.flatMap((layers) => Object.keys(layers)))];
+function medianShares(steps: readonly Step[]): Record<string, number> | null {
+  const shares = steps.flatMap(({ layers }) => (layers === null ? [] : [layers]));
+  const names = [...new Set(shares.flatMap((layers) => Object.keys(layers)))];
   if (names.length === 0) return null;
-  return Object.fromEntries(names.map((name) => [name, median(told.map((layers) => layers[name] ?? 0))]));
+  return Object.fromEntries(names.map((name) => [name, median(shares.map((layers) => layers[name] ?? 0))]));
 }
 
-/** What was counted between two readings, as shares from 0 to 1; layers that gave nothing are left out. */
+/** What was counted between two readings, as shares from 0 to 1; layers that did not answer are left out. */
 export function sharesOf(
   before: Readonly<Record<string, number>>,
   after: Readonly<Record<string, number>>,

@@ -1,4 +1,4 @@
-// What visitors of a shop do, as loads: they browse, like, sign up, and something asks whether the shop is well.
+// Traffic of a shop: browsing, likes and registrations as addresses and bodies, and how runs of them are summed up.
 import { writeFileSync } from "node:fs";
 import { join } from "node:path";
 import Libsql from "libsql";
@@ -7,7 +7,7 @@ import { errorsOf, faultOf, type Run } from "./oha.ts";
 import { customerId } from "./people.ts";
 import { demoId, relatedPath } from "./urls.ts";
 
-/** A page of the whole catalogue, of its commonest categories, and in the orders that shops show. */
+/** Pages of the whole catalogue and of its most common categories, in the sorts that shops show. */
 const LISTS = [
   "",
   "?page=2",
@@ -21,13 +21,13 @@ const LISTS = [
 const LIST_SHARE = 0.2;
 const RELATED_SHARE = 0.35;
 const PASSWORD = "a-password-of-the-bench";
-/** Oha draws bodies by chance; among so many a second draw of the same one is rare. */
-const NEWCOMERS = 200_000;
+/** Oha picks bodies at random; among this many it rarely picks one twice. */
+const REGISTRATIONS = 200_000;
 
-/** Pages as visitors open them: 45 % shoes, 35 % related shoes, both by a Zipf law (exponent 1), and 20 % lists. */
+/** Page views: 45 % shoes and 35 % related shoes, both Zipf-distributed (exponent 1), and 20 % lists. */
 export function browsingPaths(shoes: number, count: number, seed: number): string[] {
   const random = randomFrom(seed);
-  const rank = openZipf(shoes);
+  const rank = zipfRank(shoes);
   return Array.from({ length: count }, () => {
     const kind = random();
     if (kind < LIST_SHARE) return `/api/shoes${LISTS[Math.floor(random() * LISTS.length)]}`;
@@ -36,8 +36,8 @@ export function browsingPaths(shoes: number, count: number, seed: number): strin
   });
 }
 
-/** A number from 1 to `count` for each one in [0, 1): r comes 1 / r times as often as 1. */
-export function openZipf(count: number): (share: number) => number {
+/** Maps a number in [0, 1) to a rank from 1 to `count`; rank r comes 1 / r times as often as rank 1. */
+export function zipfRank(count: number): (share: number) => number {
   const sums = new Float64Array(count);
   let sum = 0;
   for (let at = 0; at < count; at += 1) {
@@ -56,7 +56,7 @@ export function openZipf(count: number): (share: number) => number {
   };
 }
 
-/** Likes of shoes and customers drawn by chance. */
+/** Likes of random shoes by random customers. */
 export function likePaths(shoes: number, customers: number, count: number, seed: number): string[] {
   const random = randomFrom(seed);
   const draw = (below: number) => Math.floor(random() * below);
@@ -66,13 +66,13 @@ export function likePaths(shoes: number, customers: number, count: number, seed:
   );
 }
 
-/** Writes a file of registrations, new ones each time since nobody can register twice, and returns its path. */
-export function writeNewcomers(folder: string): string {
-  const path = join(folder, "newcomers.bodies");
+/** Writes a file of registration bodies with new addresses each time, and returns its path. */
+export function writeRegistrations(folder: string): string {
+  const path = join(folder, "registrations.bodies");
   const family = crypto.randomUUID();
   const body = (number: number) =>
-    JSON.stringify({ email: `${number}@${family}.example`, password: PASSWORD, name: "Newcomer" });
-  writeFileSync(path, `${Array.from({ length: NEWCOMERS }, (_, at) => body(at)).join("\n")}\n`);
+    JSON.stringify({ email: `${number}@${family}.example`, password: PASSWORD, name: "New customer" });
+  writeFileSync(path, `${Array.from({ length: REGISTRATIONS }, (_, at) => body(at)).join("\n")}\n`);
   return path;
 }
 
@@ -87,15 +87,15 @@ export function countAccounts(dataDir: string): number {
   }
 }
 
-/** So many of a number of draws can have been drawn before, short of very bad luck. */
+/** How many of `draws` random bodies may be repeats, except with very bad luck. */
 export function repeatsMax(draws: number): number {
-  const expected = draws ** 2 / (2 * NEWCOMERS);
+  const expected = draws ** 2 / (2 * REGISTRATIONS);
   return Math.ceil(expected + 4 * Math.sqrt(expected) + 2);
 }
 
 /**
- * A run of registrations without those that oha drew twice, which are rightly refused. Throws when there are too many of
- * them, or fewer new accounts than there were answers 201.
+ * A run of registrations without the 409 for bodies that oha picked twice. Throws when these are too many, or when fewer
+ * accounts were made than 201 were sent.
  */
 export function withoutRepeats(run: Run, accounts: number): Run {
   const { "409": repeats = 0, ...statuses } = run.statuses;
@@ -105,36 +105,36 @@ export function withoutRepeats(run: Run, accounts: number): Run {
   return { ...run, statuses };
 }
 
-/** Runs that were sent at the same time, as one: how many were answered a second. */
+/** Runs that were sent at the same time as one run. */
 export const sumOf = (runs: readonly Run[]): Pick<Run, "perSecond"> => ({
   perSecond: runs.reduce((sum, { perSecond }) => sum + perSecond, 0),
 });
 
-/** What is wrong in several runs, in words; empty when nothing is. */
+/** The faults of several runs in words; empty when there are none. */
 export const faultsOf = (runs: readonly Run[]): string =>
   [...new Set(runs.flatMap((run) => faultOf(run) ?? []))].join("; ");
 
-/** How many answers of several runs were bad or did not come. */
+/** How many responses of several runs were bad or missing. */
 export const errorsIn = (runs: readonly Run[]): number => runs.reduce((sum, run) => sum + errorsOf(run), 0);
 
-/** How many answers several runs had, in words, and what is wrong in them. */
+/** The number of responses of several runs, and their faults, in words. */
 export function answersText(runs: readonly Run[], allGood = ""): string {
   const answers = runs.reduce((sum, run) => sum + run.answers, 0);
   const faults = faultsOf(runs) || allGood;
   return `${written(answers)} answers${faults === "" ? "" : `; ${faults}`}`;
 }
 
-/** A whole number dealt out by shares, each at least 1; what rounding leaves goes to the largest rests. */
-export function dealt(total: number, shares: readonly number[]): number[] {
+/** Divides a whole number by shares (largest remainder method); each part is at least 1. */
+export function apportion(total: number, shares: readonly number[]): number[] {
   const all = shares.reduce((sum, share) => sum + share, 0);
   const exact = shares.map((share) => (total * share) / all);
   const whole = exact.map((part) => Math.max(1, Math.floor(part)));
-  const rest = exact
+  const largestRemainders = exact
     .map((part, at) => ({ at, part: part - Math.floor(part) }))
     .sort((a, b) => b.part - a.part)
     .map(({ at }) => at);
   let left = total - whole.reduce((sum, part) => sum + part, 0);
-  for (const at of rest) {
+  for (const at of largestRemainders) {
     if (left <= 0) break;
     whole[at] = (whole[at] ?? 0) + 1;
     left -= 1;

@@ -1,4 +1,4 @@
-// The addresses that are requested: demo ids, wide questions, Zipf-distributed shoes.
+// The addresses that are requested: demo ids, wide queries, Zipf-distributed shoes.
 import { expect, test } from "bun:test";
 import { demoShoes } from "../../app/import/demo/demo.ts";
 import { demoId, distinctWidePaths, relatedPath, WIDE, widePath, zipfPaths } from "./urls.ts";
@@ -9,7 +9,7 @@ test("ids are those of the demo", () => {
   expect(demoId(1_000_000)).toBe("demo-1000000");
 });
 
-test("about twenty wide questions with hostile ones, and many distinct ones", () => {
+test("about twenty wide queries with hostile ones, and many distinct ones", () => {
   expect(Object.keys(WIDE).length).toBeGreaterThanOrEqual(20);
   expect(Object.keys(WIDE).filter((name) => name.startsWith("hostile")).length).toBeGreaterThanOrEqual(4);
   expect(widePath("")).toBe("/api/shoes");
@@ -18,7 +18,7 @@ test("about twenty wide questions with hostile ones, and many distinct ones", ()
   expect(paths.length).toBeGreaterThan(1_000);
 });
 
-test("few shoes are asked for often and many seldom, each at least once, which ones is chance", () => {
+test("few shoes are requested often and many rarely, each at least once, in random order", () => {
   const counts = new Map<string, number>();
   for (const path of zipfPaths(1_000, 1)) counts.set(path, (counts.get(path) ?? 0) + 1);
   const sorted = [...counts.values()].sort((a, b) => b - a);

@@ -1,18 +1,18 @@
-// The addresses that are asked for: related shoes by chance, and a fixed mix of wide questions.
+// The addresses that are requested: demo shoes, Zipf-distributed or in random order, and a fixed mix of wide queries.
 import { writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { randomFrom } from "../harness/stats.ts";
 
 const ID_DIGITS = 6;
-/** Pages of other lengths are other answers, so that a cache holds none of them. */
+/** Every page length is another response, so that a cache holds none of them. */
 const LIMITS_MAX = 100;
 
-/** The id of a demo shoe, from 1. */
+/** The id of a demo shoe; numbers begin at 1. */
 export const demoId = (number: number): string => `demo-${String(number).padStart(ID_DIGITS, "0")}`;
 
 export const relatedPath = (number: number): string => `/api/shoes/${demoId(number)}/relatedproducts`;
 
-/** Wide questions by name: lists, searches and facets as shoppers ask for them, and hostile ones. */
+/** Wide queries by name: lists, searches and facets as customers request them, and hostile ones. */
 export const WIDE: Readonly<Record<string, string>> = {
   "first page": "",
   "page 500 of all": "page=500",
@@ -41,7 +41,7 @@ export const WIDE: Readonly<Record<string, string>> = {
 
 export const widePath = (query: string): string => `/api/shoes${query === "" ? "" : `?${query}`}`;
 
-/** The same mix with every length of page: as many answers that are not in a cache yet. */
+/** The same mix with every page length: queries whose responses no cache holds. */
 export const distinctWidePaths = (): string[] =>
   Object.values(WIDE)
     .filter((query) => !query.includes("page="))
@@ -52,8 +52,8 @@ export const distinctWidePaths = (): string[] =>
     );
 
 /**
- * Related shoes as people ask for them (Zipf, exponent 1): the shoe of rank r stands there `shoes / r` times, rounded, so that
- * the last has one line. Which shoe has which rank is chance.
+ * Zipf-distributed related shoes (exponent 1): the shoe of rank r has `shoes / r` lines, rounded, so that the last one
+ * has one. Ranks are dealt to the shoes at random.
  */
 export function zipfPaths(shoes: number, seed: number): string[] {
   const ranks = shuffled(
@@ -63,7 +63,7 @@ export function zipfPaths(shoes: number, seed: number): string[] {
   return ranks.flatMap((shoe, at) => Array<string>(Math.round(shoes / (at + 1))).fill(relatedPath(shoe)));
 }
 
-/** Writes a file of addresses in an order of chance and returns its path; oha draws from it by chance again. */
+/** Writes a file of addresses in random order and returns its path. */
 export function writeUrls(
   folder: string,
   name: string,
@@ -77,10 +77,10 @@ export function writeUrls(
   return path;
 }
 
-/** The same in an order of chance, which is the same for the same seed. */
-function shuffled<T>(things: readonly T[], seed: number): T[] {
+/** A random order that depends only on the seed. */
+function shuffled<T>(items: readonly T[], seed: number): T[] {
   const random = randomFrom(seed);
-  const order = [...things];
+  const order = [...items];
   for (let last = order.length - 1; last > 0; last -= 1) {
     const other = Math.floor(random() * (last + 1));
     [order[last], order[other]] = [order[other] as T, order[last] as T];
@@ -88,6 +88,6 @@ function shuffled<T>(things: readonly T[], seed: number): T[] {
   return order;
 }
 
-/** The related shoes of shoes 1 to `shoes`. */
+/** The addresses of related shoes, for shoes 1 to `shoes`. */
 export const relatedPaths = (shoes: number): string[] =>
   Array.from({ length: shoes }, (_, at) => relatedPath(at + 1));

@@ -1,23 +1,23 @@
-// Whether every like that was acknowledged stands in the primary's file, once, and none that nobody sent.
+// Whether every acknowledged like is stored in the primary's file exactly once, and no other like.
 import Libsql from "libsql";
 
-/** The likes in a primary's file when nobody writes any more. */
-export type Standing = {
+/** The likes in the file of a primary that has ended. */
+export type StoredLikes = {
   /** Pairs of shoe and user, as in the address of a like: `<shoe>/likes/<user>`. */
   pairs: ReadonlySet<string>;
   rows: number;
-  /** Shoes whose counter is not the number of their rows. */
+  /** Shoes whose counter differs from their rows. */
   miscounted: number;
 };
 
-/** Reads the likes out of a file; `isOurs` leaves out those of other users. */
-export function readLikes(filePath: string, isOurs: (userId: string) => boolean = () => true): Standing {
+/** Reads the likes of a file, only of users that `isWanted` selects. */
+export function readLikes(filePath: string, isWanted: (userId: string) => boolean = () => true): StoredLikes {
   const handle = new Libsql(filePath, { timeout: 5_000 });
   const all = <Row>(sql: string) => handle.prepare(sql).raw(true).all([]) as Row[];
   try {
     const found = all<[string, string]>(
       "SELECT s.shoe_id, l.user_id FROM likes AS l JOIN shoes AS s ON s.id = l.shoe",
-    ).filter(([, user]) => isOurs(user));
+    ).filter(([, user]) => isWanted(user));
     const [[miscounted] = [0]] = all<[number]>(
       "SELECT count(*) FROM shoes WHERE likes <> (SELECT count(*) FROM likes WHERE shoe = shoes.id)",
     );
@@ -31,7 +31,7 @@ export function readLikes(filePath: string, isOurs: (userId: string) => boolean 
   }
 }
 
-/** The pairs that oha was told of, out of its own record of answers (`Load.recordPath`). */
+/** The pairs that were answered with 201, from oha's record of responses (`Load.recordPath`). */
 export function readAcknowledged(path: string): Set<string> {
   const handle = new Libsql(path);
   try {
@@ -43,19 +43,19 @@ export function readAcknowledged(path: string): Set<string> {
 }
 
 /**
- * What is wrong with the likes that stand, in one sentence; `null` when nothing is. Up to `cutOffMax` may stand without an
- * acknowledgement, because the end of a run cut it off.
+ * The fault of stored likes in one phrase; `null` when there is none. Up to `cutOffMax` may be stored without an
+ * acknowledgement, because the end of a run aborted it.
  */
 export function faultOfLikes(
-  { pairs, rows, miscounted }: Standing,
+  { pairs, rows, miscounted }: StoredLikes,
   acknowledged: ReadonlySet<string>,
   cutOffMax: number,
 ): string | null {
   const lost = [...acknowledged].filter((pair) => !pairs.has(pair)).length;
-  if (lost > 0) return `${lost} of ${acknowledged.size} acknowledged likes are not there`;
-  if (rows !== pairs.size) return `${rows} likes stand for ${pairs.size} pairs of shoe and user`;
-  if (miscounted > 0) return `${miscounted} shoes count other likes than they have`;
+  if (lost > 0) return `${lost} of ${acknowledged.size} acknowledged likes are not stored`;
+  if (rows !== pairs.size) return `${rows} likes are stored for ${pairs.size} pairs of shoe and user`;
+  if (miscounted > 0) return `${miscounted} shoes have a counter that differs from their likes`;
   if (pairs.size > acknowledged.size + cutOffMax)
-    return `${pairs.size} likes stand, and only ${acknowledged.size} were acknowledged`;
+    return `${pairs.size} likes are stored, but only ${acknowledged.size} were acknowledged`;
   return null;
 }

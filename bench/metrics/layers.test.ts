@@ -1,4 +1,4 @@
-// Which layer answered, out of the nodes' own counters.
+// The layers that answered, from the counters of the nodes.
 import { afterAll, describe, expect, test } from "bun:test";
 import { between, layersOf, parseAnswers, readNodes } from "./layers.ts";
 
@@ -13,7 +13,7 @@ insole_cache_answers_total{kind="not-modified"} 10
 `;
 
 describe("a node's counters", () => {
-  test("a 304 that had to be computed is no answer from memory, and those who watch are not counted", () => {
+  test("a computed 304 is no answer from memory, and monitoring is not counted", () => {
     expect(parseAnswers(METRICS)).toEqual({ fromMemory: 75, all: 100 });
     expect(parseAnswers("")).toEqual({ fromMemory: 0, all: 0 });
   });
@@ -24,20 +24,20 @@ describe("a node's counters", () => {
   afterAll(() => Promise.all([good, bad].map((server) => server.stop(true))));
   const partOf = ({ url }: typeof good) => ({ url: url.href.slice(0, -1), pid: 1 });
 
-  test("all nodes are added up, and one that does not tell makes the reading worthless", async () => {
+  test("all nodes are added up, and one without metrics makes a reading throw", async () => {
     expect(await readNodes([partOf(good), partOf(good)])).toEqual({ fromMemory: 150, all: 200 });
     await expect(readNodes([partOf(good), partOf(bad)])).rejects.toThrow("/metrics answers 503");
   });
 });
 
 describe("layers", () => {
-  test("what did not reach a node the edge had", () => {
+  test("answers that reached no node came from the edge", () => {
     const nodes = between({ fromMemory: 10, all: 20 }, { fromMemory: 40, all: 60 });
     expect(nodes).toEqual({ fromMemory: 30, all: 40 });
     const { edge, memory, computed } = layersOf(100, nodes);
     expect([edge, memory, computed].map((share) => share.toFixed(2))).toEqual(["0.60", "0.30", "0.10"]);
   });
-  test("answers that the end of a run cut off make no share negative, and all add up to 1", () => {
+  test("requests that the end of a run aborts make no share negative, and all add up to 1", () => {
     const { edge, memory, computed } = layersOf(100, { fromMemory: 110, all: 110 });
     expect([edge, memory, computed]).toEqual([0, 1, 0]);
   });

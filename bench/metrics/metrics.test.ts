@@ -1,4 +1,4 @@
-// Numbers out of a shop's metrics.
+// The counters in a shop's metrics.
 import { afterAll, describe, expect, test } from "bun:test";
 import { memoryShare, parseCacheAnswers, readMetrics, sumOfMetric } from "./metrics.ts";
 
@@ -14,7 +14,7 @@ insole_cache_answers_total{kind="not-modified"} 10
 insole_cache_answers_total{kind="missing"} 1
 `;
 
-test("a metric is the sum over its labels, and not one whose name begins alike", () => {
+test("a metric is the sum over its labels, without metrics whose names begin alike", () => {
   const text = metrics(1, 1);
   expect(sumOfMetric(text, "insole_likes_total")).toBe(42);
   expect(sumOfMetric(text, "insole_http_requests_total")).toBe(75);
@@ -27,14 +27,14 @@ test("a 304 comes from memory, a 404 does not", () => {
   expect(memoryShare(metrics(80, 9), metrics(110, 19))).toBe(0.75);
 });
 
-describe("a shop that does not tell", () => {
+describe("a shop that hides its metrics", () => {
   const server = Bun.serve({
     hostname: "127.0.0.1",
     port: 0,
     fetch: () => new Response("", { status: 403 }),
   });
   afterAll(() => server.stop(true));
-  test("makes the reading worthless", async () => {
+  test("makes a reading throw", async () => {
     await expect(readMetrics(server.url.href.slice(0, -1))).rejects.toThrow("/metrics answers 403");
   });
 });

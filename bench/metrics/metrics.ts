@@ -1,6 +1,6 @@
-// Numbers out of a shop's `/metrics`.
+// The counters that a shop publishes under `/metrics`.
 
-/** The sum of a metric over its labels that match; 0 where it has none. */
+/** The sum of a metric over the samples with this label; 0 where there are none. */
 export function sumOfMetric(text: string, name: string, label = ""): number {
   let sum = 0;
   for (const line of text.split("\n")) {
@@ -10,7 +10,7 @@ export function sumOfMetric(text: string, name: string, label = ""): number {
   return sum;
 }
 
-/** Reads a shop's metrics; throws when it does not tell. */
+/** Reads the metrics of a shop; throws on any status but 200. */
 export async function readMetrics(base: string): Promise<string> {
   const response = await fetch(`${base}/metrics`);
   const text = await response.text();
@@ -18,13 +18,13 @@ export async function readMetrics(base: string): Promise<string> {
   return text;
 }
 
-/** Catalogue answers since the shop started: from finished bytes, and all. */
+/** Catalogue answers since the shop started: those from memory, and all. */
 export type CacheAnswers = { fromMemory: number; all: number };
 
 const FROM_MEMORY = ["hit", "not-modified"];
 const COMPUTED = ["miss", "missing"];
 
-/** The shop's own counters of where catalogue answers came from. */
+/** Counts the catalogue answers in a text of metrics. */
 export function parseCacheAnswers(text: string): CacheAnswers {
   const sum = (kinds: readonly string[]) =>
     kinds.reduce(
@@ -34,10 +34,10 @@ export function parseCacheAnswers(text: string): CacheAnswers {
   return { fromMemory: sum(FROM_MEMORY), all: sum([...FROM_MEMORY, ...COMPUTED]) };
 }
 
-/** The share of answers between two readings that came out of a cache, from 0 to 1. */
+/** The share of answers between two readings that came from a cache, from 0 to 1. */
 export const shareBetween = (before: CacheAnswers, after: CacheAnswers): number =>
   (after.fromMemory - before.fromMemory) / (after.all - before.all);
 
-/** The same of catalogue answers, out of two texts of metrics. */
+/** The share of catalogue answers from memory between two texts of metrics. */
 export const memoryShare = (before: string, after: string): number =>
   shareBetween(parseCacheAnswers(before), parseCacheAnswers(after));

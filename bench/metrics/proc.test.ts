@@ -23,7 +23,7 @@ describe("/proc", () => {
   test("a process, its parent and its name", () => {
     expect(parseProcess("42 (a) b (c) S 7 42 42")).toEqual({ pid: 42, parent: 7, name: "a) b (c" });
   });
-  test("a process's part of shared memory", () => {
+  test("the proportional set size of a process", () => {
     expect(parseShareMib("Rss:  4096 kB\nPss:   1024 kB\nPss_Dirty:  512 kB\n")).toBe(1);
     expect(() => parseShareMib("Rss: 4096 kB\n")).toThrow("no Pss");
     expect(shareMib(process.pid)).toBeLessThanOrEqual(memoryOf(process.pid).peakMib);

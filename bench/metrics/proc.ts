@@ -1,16 +1,16 @@
-// What Linux knows of a process: its CPU time and its memory, read from /proc.
+// CPU time, memory and cores of a process, read from /proc.
 import { readdirSync, readFileSync } from "node:fs";
 
-/** Linux reports CPU time to programs in hundredths of a second, whatever its own clock. */
+/** The unit of CPU time in /proc, whatever the clock of the kernel. */
 const TICKS_PER_SECOND = 100;
-/** In a second. */
+/** Microseconds in a second. */
 export const MICROSECONDS = 1_000_000;
-/** Fields of `stat` counted from behind the name, which may itself hold spaces and brackets. */
+/** Fields of `stat` after the name, which may itself contain spaces and brackets. */
 const PARENT_AT = 1;
 const UTIME_AT = 11;
 const STIME_AT = 12;
 
-/** CPU time that all threads of a process have used, in microseconds. */
+/** CPU time of all threads of a process, in microseconds. */
 export const cpuUs = (pid: number): number => parseCpuUs(readFileSync(`/proc/${pid}/stat`, "utf8"));
 
 /** The same out of the text of `/proc/<pid>/stat`. */
@@ -23,7 +23,7 @@ export function parseCpuUs(stat: string): number {
 
 const fieldsOf = (stat: string): string[] => stat.slice(stat.lastIndexOf(")") + 2).split(" ");
 
-/** A process and who started it; `name` as the kernel knows it, 15 characters at most. */
+/** A process and its parent; the kernel cuts `name` after 15 characters. */
 export type Process = { pid: number; parent: number; name: string };
 
 /** The same out of the text of `/proc/<pid>/stat`. */
@@ -33,7 +33,7 @@ export const parseProcess = (stat: string): Process => ({
   name: stat.slice(stat.indexOf("(") + 1, stat.lastIndexOf(")")),
 });
 
-/** A process and all that it started, directly or not, as far as they run now. */
+/** A process and all its descendants that are running. */
 export function treeOf(pid: number): Process[] {
   const all = readdirSync("/proc").flatMap((name) => (/^\d+$/.test(name) ? (processOf(name) ?? []) : []));
   const tree = all.filter((each) => each.pid === pid);
@@ -41,7 +41,7 @@ export function treeOf(pid: number): Process[] {
   return tree;
 }
 
-/** `null`: it ended while the others were read. */
+/** `null` for a process that ended while the others were read. */
 function processOf(pid: string): Process | null {
   try {
     return parseProcess(readFileSync(`/proc/${pid}/stat`, "utf8"));
@@ -50,7 +50,7 @@ function processOf(pid: string): Process | null {
   }
 }
 
-/** Memory of a process in MiB: now, and the most it ever had. */
+/** Resident memory of a process in MiB: now, and its peak. */
 export type Memory = { nowMib: number; peakMib: number };
 
 export const memoryOf = (pid: number): Memory => parseMemory(readFileSync(`/proc/${pid}/status`, "utf8"));
@@ -65,7 +65,7 @@ export function parseMemory(status: string): Memory {
   return { nowMib: mib("VmRSS"), peakMib: mib("VmHWM") };
 }
 
-/** A process's part of the memory in use, in MiB: pages that several share are divided among them. Its owner or root may read it. */
+/** The proportional set size of a process in MiB: shared pages are divided among the processes that share them. */
 export const shareMib = (pid: number): number =>
   parseShareMib(readFileSync(`/proc/${pid}/smaps_rollup`, "utf8"));
 

@@ -1,12 +1,12 @@
-// Whether something grows: a line through its readings, and how well its slope is known.
+// Whether a value grows: a line through its readings, and the confidence interval of its slope.
 
 /** One reading; `minutes` since the start. */
 export type Reading = { minutes: number; value: number };
 
-/** The slope per minute, and the 95 % interval it lies in. */
+/** The slope per minute, and its 95 % confidence interval. */
 export type Slope = { perMinute: number; low: number; high: number };
 
-/** The normal distribution's 97.5 % point, and terms that make Student's out of it (Cornish and Fisher). */
+/** The 97.5 % point of the normal distribution, and the terms of its expansion to Student's t (Cornish and Fisher). */
 const NORMAL = 1.959964;
 const STUDENT_TERMS = [
   (NORMAL ** 3 + NORMAL) / 4,
@@ -14,11 +14,11 @@ const STUDENT_TERMS = [
   (3 * NORMAL ** 7 + 19 * NORMAL ** 5 + 17 * NORMAL ** 3 - 15 * NORMAL) / 384,
 ];
 
-/** How many standard errors the 95 % interval reaches to either side; within 1 % from three degrees of freedom on. */
+/** The 97.5 % point of Student's t; within 1 % from three degrees of freedom on. */
 export const studentOf = (degrees: number): number =>
   STUDENT_TERMS.reduce((sum, term, at) => sum + term / degrees ** (at + 1), NORMAL);
 
-/** The slope by least squares; needs three readings at least, at different times. */
+/** The slope by least squares, of at least three readings at different times. */
 export function slopeOf(readings: readonly Reading[]): Slope {
   const count = readings.length;
   if (count < 3) throw new RangeError("a slope with its uncertainty needs three readings");
@@ -34,11 +34,11 @@ export function slopeOf(readings: readonly Reading[]): Slope {
   return { perMinute, low: perMinute - reach, high: perMinute + reach };
 }
 
-/** The readings from so many minutes on: what comes before is filling up. */
+/** The readings from this many minutes on; before, caches are still filling. */
 export const from = (readings: readonly Reading[], minutes: number): Reading[] =>
   readings.filter((reading) => reading.minutes >= minutes);
 
-/** The lowest reading of each window of so many minutes, at the time it was read. */
+/** The lowest reading of each window of this many minutes, at its own time. */
 export function lowerEnvelope(readings: readonly Reading[], windowMinutes: number): Reading[] {
   const lowest = new Map<number, Reading>();
   for (const reading of readings) {
@@ -49,10 +49,10 @@ export function lowerEnvelope(readings: readonly Reading[], windowMinutes: numbe
   return [...lowest.values()];
 }
 
-/** The growth per minute that the readings show: none where the interval holds zero or less, else as much as it may be. */
+/** The growth per minute: 0 where the interval reaches zero, else its upper end. */
 export const growthOf = ({ low, high }: Slope): number => (low <= 0 ? 0 : high);
 
-/** So many of the readings, evenly spread, the first and the last among them. */
+/** This many of the readings at even distances, with the first and the last. */
 export function thinned(readings: readonly Reading[], count: number): Reading[] {
   if (readings.length <= count) return [...readings];
   const step = (readings.length - 1) / (count - 1);

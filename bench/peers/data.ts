@@ -1,23 +1,22 @@
-// The catalogue as one neutral file that every peer is filled from: a shoe per line as the shop answers it, and its related ids.
+// The catalogue as a file that fills every peer: a line per shoe, with the shop's response and the related ids.
 import { existsSync, renameSync, rmSync } from "node:fs";
 import { basename, join } from "node:path";
 import { findRelated, findShoe } from "../../app/shoes/shoes.ts";
 import type { Readable } from "../../db/database.ts";
 import { openFile } from "../../db/file.ts";
-import type { Children } from "../harness/children.ts";
 import { CATALOGUES } from "../harness/paths.ts";
+import type { Bench } from "../harness/scenario.ts";
 
 const SHOP = { publicUrl: "", currency: "USD" };
 /** Raised when a line would look different. */
 const EDITION = 1;
-/** Lines written at once. */
+/** Lines between two flushes. */
 const CHUNK = 2_000;
 
-/** The path of the file for a kept catalogue, lines in the order of its rows; the first call writes it. */
+/** The path of the file for a kept catalogue, with lines in the order of its rows; the first call writes it. */
 export async function peersFileOf(
+  { children, log }: Pick<Bench, "children" | "log">,
   dataDir: string,
-  children: Children,
-  log: (line: string) => void,
 ): Promise<string> {
   const path = join(CATALOGUES, `${basename(dataDir)}-peers-${EDITION}.ndjson`);
   if (existsSync(path)) return path;

@@ -1,22 +1,21 @@
-// What the shop and its peers are asked, where each of them has it, and their answers in one shape.
+// The queries of the shop and its peers: the path of each server, and its responses in one common shape.
 import { demoId, relatedPath, widePath } from "../load/urls.ts";
 
-/** What is asked for. */
+/** The kinds of queries. */
 export const KINDS = ["item", "list", "related"] as const;
-/** One of them. */
 export type Kind = (typeof KINDS)[number];
-/** Shoes on a page of a list. */
+/** Shoes on a list page. */
 export const PAGE_LENGTH = 20;
 
-/** A question; shoes by their number, pages from 1, a category or all. */
-export type Question =
+/** A query: a shoe by its number, or a list page, from 1, of a category or of all shoes (`null`). */
+export type Query =
   | { kind: "item"; shoe: number }
   | { kind: "related"; shoe: number }
   | { kind: "list"; category: string | null; page: number };
 
-/** How one server is asked: the path of a question, and its answer in the one shape. Throws when it is no such answer. */
+/** The API of one server: the path of a query, and a response in the common shape. Throws on an unexpected response. */
 export type Dialect = {
-  pathOf(question: Question): string;
+  pathOf(query: Query): string;
   shapeOf(kind: Kind, body: unknown): unknown;
 };
 
@@ -46,11 +45,11 @@ const SHOE_FIELDS = [
   "updatedAt",
 ];
 const BRIEF_FIELDS = ["id", "title", "images", "price", "href"];
-/** Texts that may be unknown. */
+/** Texts that may be null. */
 const LABELS = ["brand", "category", "color", "gender", "sizeSystem"];
 const TIMES = ["createdAt", "updatedAt"];
 
-/** A finished list page: the shoes whole, and the four numbers of its place. */
+/** A list page: complete shoes, and the four numbers of its pagination. */
 const pageOf = (data: unknown, page: unknown, limit: unknown, total: unknown, pages: unknown): Fields => ({
   data,
   page,
@@ -60,21 +59,21 @@ const pageOf = (data: unknown, page: unknown, limit: unknown, total: unknown, pa
 });
 
 /**
- * The shop's own paths and answers; Express and Fastify speak them too. All of a shoe counts. Left out are `success` and
- * `nextCursor`: an envelope and a bookmark that only the shop can read.
+ * The API of the shop, which Express and Fastify have too. Every field of a shoe counts. Left out are `success`, an
+ * envelope, and `nextCursor`, which only the shop can read.
  */
 export const shopDialect: Dialect = {
-  pathOf(question) {
-    if (question.kind === "related") return relatedPath(question.shoe);
-    if (question.kind === "item") return `/api/shoes/${demoId(question.shoe)}`;
-    const { category, page } = question;
+  pathOf(query) {
+    if (query.kind === "related") return relatedPath(query.shoe);
+    if (query.kind === "item") return `/api/shoes/${demoId(query.shoe)}`;
+    const { category, page } = query;
     const within = category === null ? "" : `category=${encodeURIComponent(category)}&`;
     return widePath(`${within}page=${page}&limit=${PAGE_LENGTH}`);
   },
   shapeOf(kind, body) {
     if (kind === "related") return body;
     const { success, data, pagination } = body as { success: unknown; data: unknown; pagination?: Fields };
-    if (success !== true) throw new Error(`not an answer: ${JSON.stringify(body)}`);
+    if (success !== true) throw new Error(`unexpected response: ${JSON.stringify(body)}`);
     if (kind === "item") return data;
     return pageOf(data, pagination?.page, pagination?.limit, pagination?.total, pagination?.pages);
   },
@@ -84,15 +83,15 @@ const RECORDS = "/api/collections/shoes/records";
 const RELATED_FIELDS = [...BRIEF_FIELDS, ...BRIEF_FIELDS.map((field) => `expand.related.${field}`)].join(",");
 
 /**
- * PocketBase's record API. Its numbers and texts know no null, so 0 and "" stand for it, and its times have a blank where
- * ours have a T. Left out are its collection's names and, in an item, the bare ids of related shoes.
+ * The record API of PocketBase. It stores 0 and "" for null, and writes times with a blank instead of a T. Left out are
+ * the names of its collection and, in an item, the bare ids of related shoes.
  */
 export const pocketbaseDialect: Dialect = {
-  pathOf(question) {
-    if (question.kind === "item") return `${RECORDS}/${demoId(question.shoe)}`;
-    if (question.kind === "related")
-      return `${RECORDS}/${demoId(question.shoe)}?expand=related&fields=${RELATED_FIELDS}`;
-    const { category, page } = question;
+  pathOf(query) {
+    if (query.kind === "item") return `${RECORDS}/${demoId(query.shoe)}`;
+    if (query.kind === "related")
+      return `${RECORDS}/${demoId(query.shoe)}?expand=related&fields=${RELATED_FIELDS}`;
+    const { category, page } = query;
     const filter = category === null ? "" : `&filter=${encodeURIComponent(`category='${category}'`)}`;
     return `${RECORDS}?page=${page}&perPage=${PAGE_LENGTH}&sort=-@rowid${filter}`;
   },
@@ -122,8 +121,8 @@ function shoeOf(record: Fields): Fields {
 const pick = (record: Fields, names: readonly string[]): Fields =>
   Object.fromEntries(names.map((name) => [name, record[name]]));
 
-/** Says in one sentence how an answer differs from the shop's; `null`: it is equal. */
+/** The difference between a response and the shop's in one sentence; `null` when they are equal. */
 export function difference(name: string, path: string, expected: unknown, got: unknown): string | null {
   if (Bun.deepEquals(expected, got, true)) return null;
-  return `${name} answers ${path} differently:\n${JSON.stringify(got)}\ninstead of\n${JSON.stringify(expected)}`;
+  return `${name} responds to ${path} differently:\n${JSON.stringify(got)}\ninstead of\n${JSON.stringify(expected)}`;
 }

@@ -1,21 +1,20 @@
-// The questions of a bench of peers, drawn by chance, and the proof that all sides answer them alike.
-
+// The queries of the peers scenario, and the check that all servers respond to them alike.
 import type { Side } from "../boot/peers.ts";
 import type { Server } from "../boot/shop.ts";
 import { randomFrom } from "../harness/stats.ts";
-import { difference, type Kind, PAGE_LENGTH, type Question, shopDialect } from "./dialects.ts";
+import { difference, type Kind, PAGE_LENGTH, type Query, shopDialect } from "./dialects.ts";
 
 const SAMPLE_SHOES = 30;
 const SAMPLE_PAGES = 5;
-/** Pages of a list that are asked for, as far as it has them. */
+/** Only the first pages of a list are requested. */
 const PAGES_MAX = 10;
-/** As oha asks: a cache may hold each encoding by itself. */
-const AS_IT_IS = { headers: { "accept-encoding": "identity" } };
+/** As oha sends them: a cache may hold each encoding separately. */
+const AS_OHA = { headers: { "accept-encoding": "identity" } };
 
 type Category = { name: string; count: number };
 
-/** The list pages that are asked for: the first ones of every category and of all shoes. */
-export async function listQuestions({ base }: Server, shoes: number): Promise<Question[]> {
+/** The list pages that are requested: the first ones of every category and of all shoes. */
+export async function listQueries({ base }: Server, shoes: number): Promise<Query[]> {
   const response = await fetch(`${base}/api/categories`);
   const { data } = (await response.json()) as { data: Category[] };
   const lists = [{ name: null, count: shoes }, ...data.filter(({ count }) => count > 0)];
@@ -28,48 +27,48 @@ export async function listQuestions({ base }: Server, shoes: number): Promise<Qu
   );
 }
 
-/** Different things out of a list, drawn by chance, the same for the same seed. */
-export function drawn<T>(things: readonly T[], count: number, seed: number): T[] {
+/** A random sample without repeats, which depends only on the seed. */
+export function sampleOf<T>(items: readonly T[], count: number, seed: number): T[] {
   const random = randomFrom(seed);
-  const left = [...things];
+  const left = [...items];
   return Array.from({ length: Math.min(count, left.length) }, () => {
     const [one] = left.splice(Math.floor(random() * left.length), 1);
     return one as T;
   });
 }
 
-/** The mean length of a body in bytes, by side and kind. */
+/** The mean body length in bytes, by side and kind. */
 export type Lengths = Map<Side, Map<Kind, number>>;
 
 /**
- * Asks every side the same sample and holds each answer against the first side's; sides with a cache are asked twice. Returns
- * the mean lengths of the bodies; throws with the first difference.
+ * Sends the same sample to every side, twice where it has a cache, and compares each response with that of the first
+ * side. Returns the mean body lengths; throws the first difference.
  */
 export async function expectEqualAnswers(
   sides: readonly Side[],
   shoes: number,
-  lists: readonly Question[],
+  lists: readonly Query[],
   seed: number,
 ): Promise<Lengths> {
   const numbers = Array.from({ length: shoes }, (_, at) => at + 1);
-  const sample: Question[] = [
-    ...drawn(numbers, SAMPLE_SHOES, seed).flatMap((shoe): Question[] => [
+  const sample: Query[] = [
+    ...sampleOf(numbers, SAMPLE_SHOES, seed).flatMap((shoe): Query[] => [
       { kind: "item", shoe },
       { kind: "related", shoe },
     ]),
-    ...drawn(lists, SAMPLE_PAGES, seed),
+    ...sampleOf(lists, SAMPLE_PAGES, seed),
   ];
   const lengths = new Map<Side, Map<Kind, number[]>>();
-  for (const question of sample) {
+  for (const query of sample) {
     let expected: unknown;
     for (const side of sides) {
       for (let time = 0; time < (side.readHits === null ? 1 : 2); time += 1) {
-        const { shape, bytes } = await ask(side, question);
+        const { shape, bytes } = await fetchShape(side, query);
         expected ??= shape;
-        const fault = difference(side.name, shopDialect.pathOf(question), expected, shape);
+        const fault = difference(side.name, shopDialect.pathOf(query), expected, shape);
         if (fault !== null) throw new Error(fault);
         const ofSide = lengths.get(side) ?? new Map<Kind, number[]>();
-        lengths.set(side, ofSide.set(question.kind, [...(ofSide.get(question.kind) ?? []), bytes]));
+        lengths.set(side, ofSide.set(query.kind, [...(ofSide.get(query.kind) ?? []), bytes]));
       }
     }
   }
@@ -81,25 +80,26 @@ export async function expectEqualAnswers(
 const mean = (values: readonly number[]): number =>
   Math.round(values.reduce((sum, value) => sum + value, 0) / values.length);
 
-async function ask(side: Side, question: Question): Promise<{ shape: unknown; bytes: number }> {
-  const response = await fetch(side.server.base + side.pathOf(question), AS_IT_IS);
+async function fetchShape(side: Side, query: Query): Promise<{ shape: unknown; bytes: number }> {
+  const response = await fetch(side.server.base + side.pathOf(query), AS_OHA);
   const body = await response.bytes();
-  if (response.status !== 200) throw new Error(`${side.name} answers ${response.status}: ${response.url}`);
+  if (response.status !== 200)
+    throw new Error(`${side.name} responds with ${response.status}: ${response.url}`);
   return {
-    shape: side.shapeOf(question.kind, JSON.parse(new TextDecoder().decode(body))),
+    shape: side.shapeOf(query.kind, JSON.parse(new TextDecoder().decode(body))),
     bytes: body.length,
   };
 }
 
-/** Asks a side each question once, several at a time, so that its cache holds the answers. */
-export async function fill(side: Side, questions: readonly Question[], atATime: number): Promise<void> {
-  const waiting = questions.values();
+/** Sends each query once, several at a time, so that the cache of a side holds every response. */
+export async function fill(side: Side, queries: readonly Query[], atATime: number): Promise<void> {
+  const waiting = queries.values();
   const worker = async () => {
-    for (const question of waiting) {
-      const response = await fetch(side.server.base + side.pathOf(question), AS_IT_IS);
+    for (const query of waiting) {
+      const response = await fetch(side.server.base + side.pathOf(query), AS_OHA);
       await response.arrayBuffer();
       if (response.status !== 200)
-        throw new Error(`${side.name} answers ${response.status}: ${response.url}`);
+        throw new Error(`${side.name} responds with ${response.status}: ${response.url}`);
     }
   };
   await Promise.all(Array.from({ length: atATime }, worker));

@@ -1,4 +1,5 @@
-// The peers as the bench sees them: answers in one shape, what a line tells, and each installed one booted and held to the shop's answers.
+// The peers: responses in one shape, the lines of the report, and each installed peer compared with the shop.
+
 import { afterAll, describe, expect, test } from "bun:test";
 import { existsSync, readdirSync } from "node:fs";
 import { join } from "node:path";
@@ -9,9 +10,10 @@ import { catalogueOf } from "../load/catalogue.ts";
 import { shareBetween } from "../metrics/metrics.ts";
 import { cpuUs, treeOf } from "../metrics/proc.ts";
 import { type Entry, linesOf } from "../scenarios/peers.ts";
+import { quickBench } from "../testing/bench.ts";
 import { peersFileOf } from "./data.ts";
-import { difference, pocketbaseDialect, type Question, shopDialect } from "./dialects.ts";
-import { drawn, expectEqualAnswers, fill, listQuestions } from "./equal.ts";
+import { difference, pocketbaseDialect, type Query, shopDialect } from "./dialects.ts";
+import { expectEqualAnswers, fill, listQueries, sampleOf } from "./equal.ts";
 
 const BOOT_MS_MAX = 120_000;
 const SHOES = 1_000;
@@ -56,12 +58,12 @@ const record = {
 };
 const brief = { id: "demo-000002", title: "Another", images: "/b.svg", price: 10, href: "/shoes/b" };
 
-describe("answers in one shape", () => {
+describe("responses in one shape", () => {
   test("an item", () => {
     expect(shopDialect.shapeOf("item", { success: true, data: shoe })).toEqual(shoe);
     expect(pocketbaseDialect.shapeOf("item", record)).toStrictEqual(shoe);
   });
-  test("a list, with its place and without the shop's bookmark", () => {
+  test("a list, with its pagination and without the shop's cursor", () => {
     const pagination = { page: 2, limit: 20, total: 21, pages: 2, nextCursor: "x" };
     const page = { data: [shoe], page: 2, limit: 20, total: 21, pages: 2 };
     expect(shopDialect.shapeOf("list", { success: true, data: [shoe], pagination })).toStrictEqual(page);
@@ -75,47 +77,47 @@ describe("answers in one shape", () => {
     const body = { id, title, images, price, href, expand: { related: [{ ...brief, likes: 1 }] } };
     expect(pocketbaseDialect.shapeOf("related", body)).toStrictEqual(whole);
   });
-  test("what is no answer is none", () => {
-    expect(() => shopDialect.shapeOf("item", { success: false })).toThrow("not an answer");
+  test("an unexpected response throws", () => {
+    expect(() => shopDialect.shapeOf("item", { success: false })).toThrow("unexpected response");
   });
-  test("a difference is told with its side and its path, equality is not", () => {
+  test("a difference names its side and its path", () => {
     expect(difference("Peer", "/a", shoe, { ...shoe })).toBeNull();
     expect(difference("Peer", "/a", shoe, { ...shoe, price: 130 })).toStartWith(
-      "Peer answers /a differently",
+      "Peer responds to /a differently",
     );
     expect(difference("Peer", "/a", shoe, { ...shoe, more: undefined })).not.toBeNull();
   });
 });
 
-test("each side has a question under a path of its own", () => {
-  const questions: Question[] = [
+test("each side has its own path for a query", () => {
+  const queries: Query[] = [
     { kind: "item", shoe: 7 },
     { kind: "list", category: "Rain & Snow", page: 3 },
     { kind: "list", category: null, page: 1 },
     { kind: "related", shoe: 7 },
   ];
-  expect(questions.map(shopDialect.pathOf)).toEqual([
+  expect(queries.map(shopDialect.pathOf)).toEqual([
     "/api/shoes/demo-000007",
     "/api/shoes?category=Rain%20%26%20Snow&page=3&limit=20",
     "/api/shoes?page=1&limit=20",
     "/api/shoes/demo-000007/relatedproducts",
   ]);
   const records = "/api/collections/shoes/records";
-  expect(questions.slice(0, 3).map(pocketbaseDialect.pathOf)).toEqual([
+  expect(queries.slice(0, 3).map(pocketbaseDialect.pathOf)).toEqual([
     `${records}/demo-000007`,
     `${records}?page=3&perPage=20&sort=-@rowid&filter=category%3D'Rain%20%26%20Snow'`,
     `${records}?page=1&perPage=20&sort=-@rowid`,
   ]);
 });
 
-test("what is drawn is different, from the list, and the same again", () => {
+test("a sample has no repeats and depends only on the seed", () => {
   const numbers = Array.from({ length: 50 }, (_, at) => at);
-  const some = drawn(numbers, 30, 1);
+  const some = sampleOf(numbers, 30, 1);
   expect(new Set(some).size).toBe(30);
   expect(some.every((one) => numbers.includes(one))).toBe(true);
-  expect(drawn(numbers, 30, 1)).toEqual(some);
-  expect(drawn(numbers, 30, 2)).not.toEqual(some);
-  expect(drawn(numbers, 99, 1)).toHaveLength(50);
+  expect(sampleOf(numbers, 30, 1)).toEqual(some);
+  expect(sampleOf(numbers, 30, 2)).not.toEqual(some);
+  expect(sampleOf(numbers, 99, 1)).toHaveLength(50);
 });
 
 test("the share of a cache is that of the answers between two readings", () => {
@@ -127,7 +129,7 @@ describe("lines", () => {
     const readHits = hits ? async () => ({ fromMemory: 1, all: 1 }) : null;
     const side = { ...sideOf(name, shopDialect, null as never, []), readHits };
     const us = perSecond.map((each) => 1_000_000 / each);
-    return { side, pool, questions: [], load: null as never, perSecond, us, hitShares: hits ? [0.9] : [] };
+    return { side, pool, queries: [], load: null as never, perSecond, us, hitShares: hits ? [0.9] : [] };
   };
   const entries = [
     entryOf("the shop", "all", [300, 400, 500], false),
@@ -150,14 +152,14 @@ describe("lines", () => {
       target: { atLeast: 10 },
     });
   });
-  test("where a peer wins the line says so, and only there", () => {
+  test("a line names a peer that wins, and no other", () => {
     expect(line("item, cache off: the shop / Fastify")?.note).toStartWith("Fastify wins; ");
     expect(line("item, cache off: the shop / PocketBase")?.note).not.toContain("wins");
   });
-  test("what is not installed is told once", () => {
+  test("one line names the peers that are not installed", () => {
     expect(lines.filter(({ note }) => note?.includes("without X"))).toHaveLength(1);
   });
-  test("a side tells who answered, how long a body is, and stands in the chart once", () => {
+  test("a side has its layers, its body length and one place in the chart", () => {
     expect(line("item: the shop, cache")).toMatchObject({
       how: { bytes: 977, layers: { "memory hit": 0.9 }, encoding: "identity" },
       point: { chart: "requests per second on one core: item", series: "the shop, cache", x: "item" },
@@ -166,17 +168,17 @@ describe("lines", () => {
   });
 });
 
-// What is not installed cannot be tried; bench/install-peers installs it, as CI does.
+// CI installs the peers with bench/install-peers.
 for (const peer of findPeers())
   test.skipIf(peer.missing !== null)(
-    `${peer.name} answers as the shop does, and ends cleanly`,
+    `${peer.name} responds as the shop does, and ends cleanly`,
     async () => {
-      const dataDir = await catalogueOf(SHOES, children, () => {});
-      const dataPath = await peersFileOf(dataDir, children, () => {});
+      const dataDir = await catalogueOf(quickBench(children), SHOES);
+      const dataPath = await peersFileOf(quickBench(children), dataDir);
       const server = await bootShop(children, { dataDir, cores: null, cacheBytesMax: 0 });
       const shop = sideOf("the shop", shopDialect, server, [server.child]);
       const sides = await peer.boot({ children, dataPath, cores: null });
-      const lists = await listQuestions(server, SHOES);
+      const lists = await listQueries(server, SHOES);
       const lengths = await expectEqualAnswers([shop, ...sides], SHOES, lists, SEED);
       expect([...lengths.values()].map((kinds) => kinds.size)).toEqual([shop, ...sides].map(() => 3));
       for (const side of sides) await expectCounted(side, lists);
@@ -185,7 +187,7 @@ for (const peer of findPeers())
       if (first === undefined) throw new Error("no side");
       const other: Side = { ...first, shapeOf: (kind, body) => [first.shapeOf(kind, body)] };
       await expect(expectEqualAnswers([shop, other], SHOES, lists, SEED)).rejects.toThrow(
-        /answers .* differently/,
+        /responds to .* differently/,
       );
 
       const processes = sides.flatMap((side) => treeOf(side.server.child.pid));
@@ -194,15 +196,15 @@ for (const peer of findPeers())
       );
       await children.endAll();
       expect(processes.filter(({ pid }) => existsSync(`/proc/${pid}`))).toEqual([]);
-      // PostgreSQL takes this file away when it was ended and not killed.
+      // PostgreSQL removes this file when it ends, and not when it is killed.
       for (const name of readdirSync(children.folder).filter((each) => each.startsWith("postgres-")))
         expect(existsSync(join(children.folder, name, "postmaster.pid"))).toBe(false);
     },
     BOOT_MS_MAX,
   );
 
-/** A cache answers all that was asked before; the CPU time is that of every process that works for the side. */
-async function expectCounted(side: Side, lists: readonly Question[]): Promise<void> {
+/** A filled cache answers every query; the CPU time covers every process of the side. */
+async function expectCounted(side: Side, lists: readonly Query[]): Promise<void> {
   expect(side.cpuUs()).toBeGreaterThanOrEqual(cpuUs(side.server.child.pid));
   if (side.name.startsWith("Express")) expect(side.cpuUs()).toBeGreaterThan(cpuUs(side.server.child.pid));
   if (side.readHits === null) return;

@@ -1,5 +1,4 @@
 // Browsing with a few writes in it: how quick pages are at parts of what the machine can do, and how many still come from memory.
-
 import { bootWithCustomers, type Server } from "../boot/shop.ts";
 import { eachRound } from "../harness/rounds.ts";
 import { type Bench, type How, type Line, ohaOf, orNotReached, type Scenario } from "../harness/scenario.ts";

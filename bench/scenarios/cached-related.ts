@@ -1,5 +1,4 @@
 // Cached related shoes: what a request costs the shop, beside a bare server that gives the same bytes.
-
 import { bootBare, bootShop, CACHE_BYTES, type Server, takeSample } from "../boot/shop.ts";
 import type { Sample } from "../ceilings/bare.ts";
 import { type Bench, type Line, ohaOf, orNotReached, type Scenario } from "../harness/scenario.ts";
@@ -48,7 +47,7 @@ type Pair = { encoding: Encoding; bytes: number; shop: Subject; bare: Subject };
 async function* compare(bench: Bench, encoding: Encoding): AsyncGenerator<Line[]> {
   const { children, cores, log } = bench;
   const { shoes, calmRate, seconds, warmUpSeconds } = settingsOf(bench);
-  const dataDir = await catalogueOf(shoes, children, log);
+  const dataDir = await catalogueOf(bench, shoes);
   const shop = await bootShop(children, { dataDir, cores: cores.server, cacheBytesMax: CACHE_BYTES });
   const sample = await takeHit(shop, encoding);
   const bare = await bootBare(children, sample, cores.server);

@@ -1,12 +1,11 @@
 // A few hot addresses through the edge of a cluster: how many it answers, and how quickly at the rates of the services before it.
-
 import { bootCluster, type Cluster, endCluster } from "../boot/cluster.ts";
 import { eachRound } from "../harness/rounds.ts";
 import { type Bench, type How, type Line, ohaOf, type Scenario } from "../harness/scenario.ts";
 import { written } from "../harness/stats.ts";
 import type { Load, Run } from "../load/oha.ts";
 import { relatedPaths, writeUrls } from "../load/urls.ts";
-import { howOfRounds, sendAndTell } from "../metrics/layers.ts";
+import { howOfRounds, runWithLayers } from "../metrics/layers.ts";
 
 /** Ten times what twelve machines answered before. */
 const PER_SECOND_MIN = 31_000;
@@ -83,7 +82,7 @@ async function roundsAt(
   const load = loadOn(bench, cluster, rate);
   await ohaOf(bench).send({ ...load, seconds: settingsOf(bench).warmUpSeconds });
   const title = `${cluster.nodes.length} nodes, ${rate ?? "as many as go"}/s`;
-  const seen = await eachRound(bench, title, () => sendAndTell(bench, cluster.nodes, load));
+  const seen = await eachRound(bench, title, () => runWithLayers(bench, cluster.nodes, load));
   return {
     runs: seen.map(({ run }) => run),
     how: howOfRounds(

@@ -1,5 +1,4 @@
 // A cluster that nobody asks anything: what it takes of a core and of the memory.
-
 import { bootCluster, type Cluster, endCluster } from "../boot/cluster.ts";
 import { eachRound } from "../harness/rounds.ts";
 import type { Bench, Line, Scenario } from "../harness/scenario.ts";

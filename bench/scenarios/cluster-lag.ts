@@ -135,7 +135,7 @@ async function write({ nodes }: Cluster, { token, rate, count, send }: Writing):
     if (performance.now() < dueAt) await Bun.sleep(dueAt - performance.now());
     const base = nodes[number % nodes.length]?.url ?? "";
     const one = acknowledged(base, token, send());
-    // Told at the end, when all are waited for.
+    // LayeredRun at the end, when all are waited for.
     one.catch(() => {});
     underway.push(one);
   }

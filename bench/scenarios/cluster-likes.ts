@@ -1,10 +1,9 @@
 // Likes through all nodes of a cluster to its one primary, beside what the primary takes in the same groups with no node between.
-
 import { rmSync } from "node:fs";
 import { join } from "node:path";
 import { bootCluster, type Cluster, endCluster } from "../boot/cluster.ts";
-import { addCustomersTo, bootSqld, describe, type Sqld, writeRaw } from "../boot/sqld.ts";
-import { pairAt, type RawAsk } from "../ceilings/sqld-raw.ts";
+import { addCustomersTo, attachSqld, bootSqld, type Sqld, writeRaw } from "../boot/sqld.ts";
+import { pairAt, type RawWrites } from "../ceilings/sqld-raw.ts";
 import { eachRound, inRounds } from "../harness/rounds.ts";
 import { type Bench, type How, type Line, ohaOf, type Scenario } from "../harness/scenario.ts";
 import { median, ratios, written } from "../harness/stats.ts";
@@ -71,7 +70,7 @@ const rawLikes = (group: number): RawLoad => ({
   shoes: SHOES,
   customers: { from: CUSTOMERS, count: CUSTOMERS },
 });
-type RawLoad = Omit<RawAsk, "url" | "tokenPath" | "writers" | "seconds" | "first">;
+type RawLoad = Omit<RawWrites, "url" | "tokenPath" | "writers" | "seconds" | "first">;
 
 /** Rounds through the nodes, in turns with rounds straight to the primary while the nodes follow it. */
 async function throughNodes(bench: Bench): Promise<{ through: Through[]; following: Round[] }> {
@@ -79,7 +78,7 @@ async function throughNodes(bench: Bench): Promise<{ through: Through[]; followi
   const { nodes, warmUpSeconds, seconds } = settingsOf(bench);
   const cluster = await bootCluster(bench, { nodes, shoes: SHOES, env: ADMIN_SETTINGS });
   const { folder, primary } = cluster;
-  const sqld = describe({
+  const sqld = attachSqld({
     url: primary.url,
     data: join(folder, "primary"),
     keys: join(folder, "primary-keys"),

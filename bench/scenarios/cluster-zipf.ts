@@ -1,12 +1,11 @@
 // A whole catalogue asked for as people do, few shoes often and many seldom: which layer answers, and what the nodes' memories make together.
-
 import { bootCluster, type Cluster, endCluster } from "../boot/cluster.ts";
 import { eachRound } from "../harness/rounds.ts";
 import { type Bench, type Line, ohaOf, type Scenario } from "../harness/scenario.ts";
 import { median, written } from "../harness/stats.ts";
 import type { Load, Run } from "../load/oha.ts";
 import { writeUrls, zipfPaths } from "../load/urls.ts";
-import { howOfRounds, type Layers, sendAndTell, type Told } from "../metrics/layers.ts";
+import { howOfRounds, type LayeredRun, type Layers, runWithLayers } from "../metrics/layers.ts";
 
 const MIB = 1024 * 1024;
 const FROM_MEMORY_MIN = 0.85;
@@ -100,10 +99,10 @@ async function fill(bench: Bench, load: Load): Promise<number> {
   }
 }
 
-const sendRounds = (bench: Bench, { nodes }: Cluster, load: Load): Promise<Told[]> =>
-  eachRound(bench, `${nodes.length} nodes at ${load.rate}/s`, () => sendAndTell(bench, nodes, load));
+const sendRounds = (bench: Bench, { nodes }: Cluster, load: Load): Promise<LayeredRun[]> =>
+  eachRound(bench, `${nodes.length} nodes at ${load.rate}/s`, () => runWithLayers(bench, nodes, load));
 
-function linesOf(load: Load & { rate: number }, capacity: number, seen: readonly Told[]): Line[] {
+function linesOf(load: Load & { rate: number }, capacity: number, seen: readonly LayeredRun[]): Line[] {
   const { rate } = load;
   const how = howOfRounds(
     load,
@@ -140,14 +139,14 @@ function linesOf(load: Load & { rate: number }, capacity: number, seen: readonly
 }
 
 /** Of what reached the nodes: the edge's part is the same on both sides, and would hide the difference. */
-const memoryShare = ({ layers: { memory, computed } }: Told): number => memory / (memory + computed);
+const memoryShare = ({ layers: { memory, computed } }: LayeredRun): number => memory / (memory + computed);
 
 /** How far one big memory and many small ones are apart. */
 export function comparison(
   nameOfMany: string,
-  ofMany: readonly Told[],
+  ofMany: readonly LayeredRun[],
   nameOfOne: string,
-  ofOne: readonly Told[],
+  ofOne: readonly LayeredRun[],
 ): Line[] {
   const [many, one] = [ofMany.map(memoryShare), ofOne.map(memoryShare)];
   const middle = median(one);

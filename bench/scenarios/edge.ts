@@ -1,5 +1,4 @@
 // What the shipped configuration costs NGINX: cached and proxied answers beside the barest configuration, with the same bytes.
-
 import { type Barest, bootBarest, bootShipped } from "../boot/nginx.ts";
 import { bootBare, bootShop, type Server, takeSample } from "../boot/shop.ts";
 import { type Bench, type How, type Line, ohaOf, type Scenario } from "../harness/scenario.ts";
@@ -50,8 +49,9 @@ export const edge: Scenario = {
 };
 
 /** What a node answers from memory. */
-async function sampleOf({ children, cores, log }: Bench) {
-  const dataDir = await catalogueOf(QUICK.shoes, children, log);
+async function sampleOf(bench: Bench) {
+  const { children, cores } = bench;
+  const dataDir = await catalogueOf(bench, QUICK.shoes);
   const shop = await bootShop(children, { dataDir, cores: cores.server, cacheBytesMax: 1024 * 1024 });
   const url = shop.base + relatedPath(1);
   await takeSample(url, "gzip");

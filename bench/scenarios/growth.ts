@@ -1,5 +1,4 @@
 // What a cached answer costs as a shop grows: from a thousand shoes to a million, and from one node to twelve.
-
 import { bootCluster, endCluster } from "../boot/cluster.ts";
 import { bootShop, CACHE_BYTES, type Server } from "../boot/shop.ts";
 import { type Bench, type Line, ohaOf, type Scenario } from "../harness/scenario.ts";
@@ -50,7 +49,7 @@ async function overSizes(bench: Bench): Promise<Line[]> {
   const { sizes, rate, seconds, turnsOfRound } = settingsOf(bench);
   const shops: (Subject & { shoes: number; server: Server })[] = [];
   for (const shoes of sizes) {
-    const dataDir = await catalogueOf(shoes, children, log);
+    const dataDir = await catalogueOf(bench, shoes);
     const server = await bootShop(children, { dataDir, cores: cores.server, cacheBytesMax: CACHE_BYTES });
     const load = hotOn(bench, server.base, `hot-${shoes}`, cores.load);
     await ohaOf(bench).send({ ...load, seconds, rate });

@@ -1,4 +1,4 @@
-// Whether an import counts.
+// The check of an import.
 import { expect, test } from "bun:test";
 import { expectAllAdded } from "./import.ts";
 

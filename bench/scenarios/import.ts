@@ -33,7 +33,7 @@ async function importRows(
   bench: Bench,
   { rows, shoesPerSecond, rounds }: (typeof FULL)[number],
 ): Promise<Line[]> {
-  const path = await csvOf(rows, bench.children, bench.log);
+  const path = await csvOf(bench, rows);
   const seen = { dry: noneSeen(), real: noneSeen() };
   for (let round = 0; round < rounds; round += 1) {
     for (const kind of ["dry", "real"] as const) {

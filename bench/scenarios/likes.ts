@@ -1,5 +1,4 @@
 // Likes: how many a second are made durable, and what that does to cached answers.
-
 import { bootWithCustomers } from "../boot/shop.ts";
 import { eachRound } from "../harness/rounds.ts";
 import { type Bench, type Line, ohaOf, type Scenario } from "../harness/scenario.ts";

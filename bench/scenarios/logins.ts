@@ -1,5 +1,4 @@
 // Fifty people signing in at once: what it takes in memory, and what it does to cached answers.
-
 import { bootShop, CACHE_BYTES, type Server } from "../boot/shop.ts";
 import type { Bench, Scenario } from "../harness/scenario.ts";
 import { catalogueCopy } from "../load/catalogue.ts";
@@ -23,9 +22,9 @@ export const logins: Scenario = {
   measures: "memory above idle; sign-ins per second; p99 of cached answers, quiet and meanwhile",
   needsOha: true,
   async *run(bench) {
-    const { children, cores, isQuick, log } = bench;
+    const { children, cores, isQuick } = bench;
     const { shoes, seconds, hotRate } = isQuick ? QUICK : FULL;
-    const dataDir = await catalogueCopy(shoes, children, log);
+    const dataDir = await catalogueCopy(bench, shoes);
     const server = await bootShop(children, {
       dataDir,
       cores: cores.wide,

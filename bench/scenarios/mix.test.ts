@@ -1,4 +1,4 @@
-// How the mix divides its rate and its users.
+// The rate and the connections of each kind.
 import { expect, test } from "bun:test";
 import { planOf } from "./mix.ts";
 

@@ -1,5 +1,4 @@
 // The mix of the gateway that the shop replaces: registrations, browsing, writes and health, from few users, many, and a crowd.
-
 import { bootWithCustomers, type Server } from "../boot/shop.ts";
 import {
   type Bench,
@@ -14,14 +13,14 @@ import type { Load, Run } from "../load/oha.ts";
 import { expectLikesCounted, signIn } from "../load/people.ts";
 import {
   answersText,
+  apportion,
   browsingPaths,
   countAccounts,
-  dealt,
   errorsIn,
   likePaths,
   sumOf,
   withoutRepeats,
-  writeNewcomers,
+  writeRegistrations,
 } from "../load/traffic.ts";
 import { writeUrls } from "../load/urls.ts";
 import { memoryShare, readMetrics } from "../metrics/metrics.ts";
@@ -136,7 +135,7 @@ async function send(
 export function planOf({ kinds, rate }: Pick<Mix, "kinds" | "rate">, users: number) {
   const shares = kinds.map((kind) => SHARES[kind]);
   const sum = shares.reduce((total, share) => total + share, 0);
-  const connections = dealt(users, shares);
+  const connections = apportion(users, shares);
   return kinds.map((kind, at) => ({
     kind,
     connections: connections[at] ?? 1,
@@ -156,7 +155,7 @@ function partsOf({ children, cores, seed, isQuick }: Bench, { base }: Shop, toke
   return {
     registration: () => ({
       target: { url: `${base}/api/auth/register` },
-      post: { bodiesPath: writeNewcomers(folder) },
+      post: { bodiesPath: writeRegistrations(folder) },
       ...identity,
     }),
     browsing: () => ({ target: drawn("browsing", browsingPaths(SHOES, addresses, seed)), ...gzip }),

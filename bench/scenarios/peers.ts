@@ -1,5 +1,4 @@
-// The shop beside three back ends written as their own documentation would write them: the same shoes, answers and questions.
-
+// The shop beside three back ends that follow their own documentation, with the same shoes, queries and responses.
 import { findPeers, type Peer, type Side, sideOf } from "../boot/peers.ts";
 import { bootShop } from "../boot/shop.ts";
 import { inRounds } from "../harness/rounds.ts";
@@ -10,22 +9,22 @@ import type { Load } from "../load/oha.ts";
 import { writeUrls } from "../load/urls.ts";
 import { parseCacheAnswers, readMetrics, shareBetween } from "../metrics/metrics.ts";
 import { peersFileOf } from "../peers/data.ts";
-import { KINDS, type Kind, type Question, shopDialect } from "../peers/dialects.ts";
-import { drawn, expectEqualAnswers, fill, type Lengths, listQuestions } from "../peers/equal.ts";
+import { KINDS, type Kind, type Query, shopDialect } from "../peers/dialects.ts";
+import { expectEqualAnswers, fill, type Lengths, listQueries, sampleOf } from "../peers/equal.ts";
 
 const CONNECTIONS = 32;
 const CACHE_BYTES = 128 * 1024 * 1024;
-/** While a cache is filled before a turn. */
+/** Requests at a time while a cache is filled. */
 const FILLING_AT_A_TIME = 16;
 const FULL = { shoes: 100_000, hotShoes: 2_000, seconds: 2, warmUpSeconds: 1 };
 const QUICK = { shoes: 1_000, hotShoes: 100, seconds: 1, warmUpSeconds: 0 };
 
-/** Where the questions come from: from the whole catalogue, or from a part that every cache holds. */
+/** The queries of a side: over the whole catalogue, or over the hot shoes that every cache holds. */
 type Pool = "all" | "hot";
 
 const SHOP = "the shop";
 const SHOP_CACHED = "the shop, cache";
-/** The shop's side, the side it is held against, and the target of the ratio by kind. */
+/** A side of the shop, the side it is compared with, and the targets of their ratio by kind. */
 type Pair = { pool: Pool; shop: string; peer: string; targets: Partial<Record<Kind, Target>> };
 const PAIRS: readonly Pair[] = [
   { pool: "all", shop: SHOP, peer: "PocketBase", targets: { item: { atLeast: 3 }, list: { atLeast: 5 } } },
@@ -39,32 +38,32 @@ const PAIRS: readonly Pair[] = [
 export const peers: Scenario = {
   name: "peers",
   boot: "the shop, Express with PostgreSQL and Redis, Fastify with better-sqlite3, PocketBase: the same 100,000 shoes, on one core",
-  load: "oha, an item, a list of 20 with total, related shoes, in turns, 32 connections, as fast as it goes; equal answers first",
+  load: "oha, an item, a list of 20 with total, related shoes, in turns, 32 connections, as fast as it goes; equal responses are checked first",
   measures: "requests per second and CPU per request, without and with a cache; the shop / each peer",
   needsOha: true,
   async *run(bench) {
     const { children, log } = bench;
     const { shoes, hotShoes } = settingsOf(bench);
-    const dataDir = await catalogueOf(shoes, children, log);
-    const dataPath = await peersFileOf(dataDir, children, log);
+    const dataDir = await catalogueOf(bench, shoes);
+    const dataPath = await peersFileOf(bench, dataDir);
     const all = findPeers();
     const sides = await bootSides(bench, dataDir, dataPath, all);
     const [shop] = sides;
     if (shop === undefined) throw new Error("the shop did not start");
-    const lists = await listQuestions(shop.server, shoes);
-    log("the same answers from all");
+    const lists = await listQueries(shop.server, shoes);
+    log("comparing the responses of all sides");
     const lengths = await expectEqualAnswers(sides, shoes, lists, bench.seed);
     const numbers = Array.from({ length: shoes }, (_, at) => at + 1);
-    const hot = drawn(numbers, hotShoes, bench.seed);
+    const hot = sampleOf(numbers, hotShoes, bench.seed);
     const note = missingNote(all);
     for (const kind of KINDS) {
-      const of = (numbersOf: number[]): Question[] =>
+      const of = (numbersOf: number[]): Query[] =>
         kind === "list" ? lists : numbersOf.map((shoe) => ({ kind, shoe }));
       const entries = entriesOf(bench, kind, sides, { all: of(numbers), hot: of(hot) });
       await measure(bench, kind, entries);
       yield linesOf(kind, entries, lengths, note);
     }
-    // Servers first, so that none loses its database.
+    // Servers end first, so that none loses its database.
     await Promise.all(sides.map(({ server }) => children.end(server.child)));
     await children.endAll();
   },
@@ -96,30 +95,30 @@ async function bootSides(
   ];
   for (const { name, missing } of all)
     if (missing !== null)
-      log(`goes on without ${name}: ${missing} is not installed (bench/install-peers installs it)`);
-  const there = all.filter(({ missing }) => missing === null);
-  log(`filling and starting ${there.map(({ name }) => name).join("; ")}`);
-  const booted = await Promise.all(there.map((peer) => peer.boot({ children, dataPath, cores })));
+      log(`without ${name}: ${missing} is not installed (bench/install-peers installs it)`);
+  const installed = all.filter(({ missing }) => missing === null);
+  log(`filling and starting ${installed.map(({ name }) => name).join("; ")}`);
+  const booted = await Promise.all(installed.map((peer) => peer.boot({ children, dataPath, cores })));
   return [...sides, ...booted.flat()];
 }
 
-/** A side asked out of one pool, and what was measured of it. */
+/** A side with one pool of queries, and its values by round. */
 export type Entry = {
   side: Side;
   pool: Pool;
-  questions: readonly Question[];
+  queries: readonly Query[];
   load: Load;
   perSecond: number[];
   us: number[];
   hitShares: number[];
 };
 
-/** Sides without a cache are asked for all, sides with one for the hot ones, PocketBase for both. */
+/** Sides without a cache get all shoes, sides with one the hot ones, and PocketBase both. */
 function entriesOf(
   { isQuick, children, cores, seed }: Bench,
   kind: Kind,
   sides: readonly Side[],
-  pools: Record<Pool, Question[]>,
+  pools: Record<Pool, Query[]>,
 ): Entry[] {
   const { seconds } = isQuick ? QUICK : FULL;
   const entry = (side: Side, pool: Pool): Entry => {
@@ -133,13 +132,13 @@ function entriesOf(
       encoding: "identity" as const,
       cores: cores.load,
     };
-    return { side, pool, questions: pools[pool], load, perSecond: [], us: [], hitShares: [] };
+    return { side, pool, queries: pools[pool], load, perSecond: [], us: [], hitShares: [] };
   };
-  // A list's questions are the same ones in both pools.
-  const isAskedTwice = (side: Side) => kind !== "list" && hotPeers.has(side.name) && side.readHits === null;
+  // The queries of lists are the same in both pools.
+  const isInBothPools = (side: Side) => kind !== "list" && hotPeers.has(side.name) && side.readHits === null;
   return sides.flatMap((side) => [
     entry(side, side.readHits === null ? "all" : "hot"),
-    ...(isAskedTwice(side) ? [entry(side, "hot")] : []),
+    ...(isInBothPools(side) ? [entry(side, "hot")] : []),
   ]);
 }
 
@@ -149,7 +148,7 @@ async function measure(bench: Bench, kind: Kind, entries: Entry[]): Promise<void
   const { isQuick, log } = bench;
   const { warmUpSeconds } = settingsOf(bench);
   if (isQuick) {
-    // Nothing is judged, and seconds are dear.
+    // No line is judged, so the time is saved.
     log(`${kind}: all sides at once`);
     await Promise.all(entries.map((entry) => measureOnce(bench, entry)));
     return;
@@ -166,9 +165,9 @@ async function measure(bench: Bench, kind: Kind, entries: Entry[]): Promise<void
   );
 }
 
-async function measureOnce(bench: Bench, { side, questions, load, perSecond, us, hitShares }: Entry) {
-  // Caches forget after a minute; what they lost is put back before each turn.
-  if (side.readHits !== null) await fill(side, questions, FILLING_AT_A_TIME);
+async function measureOnce(bench: Bench, { side, queries, load, perSecond, us, hitShares }: Entry) {
+  // Entries expire after a minute, so the caches are filled before each turn.
+  if (side.readHits !== null) await fill(side, queries, FILLING_AT_A_TIME);
   const hitsBefore = await side.readHits?.();
   const before = side.cpuUs();
   const run = await ohaOf(bench).send(load);
@@ -184,7 +183,7 @@ const KIND_NAMES: Record<Kind, string> = {
   related: "related shoes",
 };
 
-/** The lines of one kind of question: the ratios, then each side; the first tells what was not installed. */
+/** The lines of one kind: the ratios, then each side; the note of the first names the peers that are not installed. */
 export function linesOf(
   kind: Kind,
   entries: readonly Entry[],
@@ -202,11 +201,11 @@ export function linesOf(
   const sides = entries.flatMap((entry) => sideLines(what, kind, entry, lengths));
   const [first, ...others] = [...ratios, ...sides];
   if (first === undefined) return [];
-  const told = [first.note, note].filter((text) => text !== null && text !== undefined).join("; ");
-  return [{ ...first, ...(told === "" ? {} : { note: told }) }, ...others];
+  const notes = [first.note, note].filter((text) => text !== null && text !== undefined).join("; ");
+  return [{ ...first, ...(notes === "" ? {} : { note: notes }) }, ...others];
 }
 
-/** The shop's rate / the peer's, round by round; where the peer is quicker the note says so. */
+/** The rate of the shop / that of the peer, round by round; the note says where the peer is faster. */
 function ratioLine(what: string, { targets }: Pair, kind: Kind, shop: Entry, peer: Entry): Line {
   const values = ratios(shop.perSecond, peer.perSecond);
   const target = targets[kind];

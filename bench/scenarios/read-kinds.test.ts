@@ -1,8 +1,10 @@
 // Kinds of reads before a real shop: their addresses are answered, and what is none of their kind is seen.
+
 import { afterAll, beforeAll, expect, test } from "bun:test";
 import { bootShop } from "../boot/shop.ts";
 import { openChildren } from "../harness/children.ts";
 import { catalogueOf } from "../load/catalogue.ts";
+import { quickBench } from "../testing/bench.ts";
 import { demoShelf, KINDS, type Shelf, shelfOf } from "./read-kinds.ts";
 
 const SHOES = 1_000;
@@ -12,7 +14,7 @@ let base: string;
 let shelf: Shelf;
 
 beforeAll(async () => {
-  const dataDir = await catalogueOf(SHOES, children, () => undefined);
+  const dataDir = await catalogueOf(quickBench(children), SHOES);
   ({ base } = await bootShop(children, { dataDir, cores: null, cacheBytesMax: 1024 * 1024 }));
   shelf = await demoShelf(base, SHOES);
 }, BOOT_MS_MAX);

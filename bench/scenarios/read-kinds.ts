@@ -1,8 +1,7 @@
 // Kinds of reads: what is asked for, of which shoes, and how an answer shows that it is one.
-
 import { randomFrom } from "../harness/stats.ts";
 import type { Load } from "../load/oha.ts";
-import { openZipf } from "../load/traffic.ts";
+import { zipfRank } from "../load/traffic.ts";
 import { demoId } from "../load/urls.ts";
 
 /** Shoes of a catalogue, by id, and the names of its categories. */
@@ -51,7 +50,7 @@ const all = ({ ids }: Shelf, seed: number): string[] =>
   ids.length <= DRAWS ? [...ids] : draw(ids, seed, (share) => Math.floor(share * ids.length));
 /** By a Zipf law (exponent 1): the shoe of rank r comes 1 / r times as often as the first. */
 function byZipf({ ids }: Shelf, seed: number): string[] {
-  const rank = openZipf(ids.length);
+  const rank = zipfRank(ids.length);
   return draw(ids, seed, (share) => rank(share) - 1);
 }
 function draw(ids: readonly string[], seed: number, at: (share: number) => number): string[] {

@@ -1,5 +1,4 @@
 // Every kind of read on one node, with its cache and without, over small and big catalogues.
-
 import { bootShop, CACHE_BYTES, type Server } from "../boot/shop.ts";
 import type { Bench, Line, Scenario } from "../harness/scenario.ts";
 import { ohaOf } from "../harness/scenario.ts";
@@ -47,7 +46,7 @@ export const reads: Scenario = {
     }
     const { sizes, latencySize } = settingsOf(bench);
     for (const shoes of sizes) {
-      const dataDir = await catalogueOf(shoes, children, bench.log);
+      const dataDir = await catalogueOf(bench, shoes);
       for (const isCached of [true, false]) {
         const cacheBytesMax = isCached ? CACHE_BYTES : 0;
         const { base, child } = await bootShop(children, { dataDir, cores: cores.server, cacheBytesMax });

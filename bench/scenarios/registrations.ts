@@ -1,12 +1,11 @@
 // Registrations alone, as fast as one core takes them, beside the hash that they cannot do without.
-
 import { bootShop, CACHE_BYTES, type Server } from "../boot/shop.ts";
 import { inRounds } from "../harness/rounds.ts";
 import { type Bench, type How, type Line, ohaOf, type Scenario } from "../harness/scenario.ts";
 import { ratios } from "../harness/stats.ts";
 import { catalogueCopy } from "../load/catalogue.ts";
 import { errorsOf, type Load } from "../load/oha.ts";
-import { countAccounts, faultsOf, withoutRepeats, writeNewcomers } from "../load/traffic.ts";
+import { countAccounts, faultsOf, withoutRepeats, writeRegistrations } from "../load/traffic.ts";
 import { cpuUs, MICROSECONDS } from "../metrics/proc.ts";
 
 const SHARE_OF_CEILING_MIN = 0.9;
@@ -26,8 +25,8 @@ export const registrations: Scenario = {
   measures: "registrations per second, shop / the hash alone",
   needsOha: true,
   async *run(bench) {
-    const { children, cores, log } = bench;
-    const dataDir = await catalogueCopy(SHOES, children, log);
+    const { children, cores } = bench;
+    const dataDir = await catalogueCopy(bench, SHOES);
     const server = await bootShop(children, { dataDir, cores: cores.server, cacheBytesMax: CACHE_BYTES });
     yield linesOf(await inTurns(bench, { ...server, dataDir }));
     await children.end(server.child);
@@ -66,7 +65,7 @@ async function register(bench: Bench, { base, child, dataDir }: Shop, seconds: n
     seconds,
     rate: null,
     encoding: "identity",
-    post: { bodiesPath: writeNewcomers(children.folder) },
+    post: { bodiesPath: writeRegistrations(children.folder) },
     cores: cores.load,
   };
   const [accounts, us] = [countAccounts(dataDir), cpuUs(child.pid)];

@@ -1,5 +1,4 @@
 // Starting on existing data: time to the first answers, memory when idle, and memory under load.
-
 import { bootShop, CACHE_BYTES, firstAnswer, startShop } from "../boot/shop.ts";
 import type { Child } from "../harness/children.ts";
 import { type Bench, type Line, ohaOf, type Scenario } from "../harness/scenario.ts";
@@ -34,7 +33,7 @@ const settingsOf = ({ isQuick }: Bench) => (isQuick ? QUICK : FULL);
 async function startOften(bench: Bench, shoes: number): Promise<Line[]> {
   const { children, cores, log } = bench;
   const { starts, idleSeconds } = settingsOf(bench);
-  const dataDir = await catalogueOf(shoes, children, log);
+  const dataDir = await catalogueOf(bench, shoes);
   const health: number[] = [];
   const shoe: number[] = [];
   let idleMib = 0;
@@ -69,7 +68,7 @@ async function idle(child: Child, seconds: number): Promise<number> {
 async function loadMemory(bench: Bench, shoes: number): Promise<Line[]> {
   const { children, cores, log } = bench;
   const { loadSeconds } = settingsOf(bench);
-  const dataDir = await catalogueOf(shoes, children, log);
+  const dataDir = await catalogueOf(bench, shoes);
   const server = await bootShop(children, { dataDir, cores: cores.wide, cacheBytesMax: CACHE_BYTES });
   const urlsPath = writeUrls(children.folder, "memory", server.base, relatedPaths(shoes), URLS_SEED);
   log(`${written(shoes)} shoes: ${loadSeconds} s of load`);

@@ -1,5 +1,4 @@
 // Uncached related shoes, drawn by chance from the whole catalogue: how many one core answers.
-
 import { bootBare, bootShop, type Server, takeSample } from "../boot/shop.ts";
 import { eachRound, inRounds } from "../harness/rounds.ts";
 import { type Bench, type How, type Line, ohaOf, type Scenario } from "../harness/scenario.ts";
@@ -23,9 +22,9 @@ export const uncachedRelated: Scenario = {
   measures: "requests per second, CPU per request",
   needsOha: true,
   async *run(bench) {
-    const { children, cores, isQuick, log } = bench;
+    const { children, cores, isQuick } = bench;
     const { shoes } = isQuick ? QUICK : FULL;
-    const dataDir = await catalogueOf(shoes, children, log);
+    const dataDir = await catalogueOf(bench, shoes);
     const shop = await bootShop(children, { dataDir, cores: cores.server, cacheBytesMax: 0 });
     const bare = await bootBare(
       children,

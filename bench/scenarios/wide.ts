@@ -1,5 +1,4 @@
 // Wide questions - lists, searches, facets, hostile ones - on a small and a big catalogue, and what they do to cached answers.
-
 import { bootShop, CACHE_BYTES, type Server } from "../boot/shop.ts";
 import { inRounds } from "../harness/rounds.ts";
 import { type Bench, type Line, ohaOf, type Scenario } from "../harness/scenario.ts";
@@ -78,7 +77,7 @@ async function bootSide(bench: Bench, size: "small" | "big"): Promise<Side> {
   const { children, cores, log } = bench;
   const { seconds, warmUpSeconds, wideRate, asks, ...sizes } = settingsOf(bench);
   const shoes = sizes[size];
-  const dataDir = await catalogueOf(shoes, children, log);
+  const dataDir = await catalogueOf(bench, shoes);
   const server = await bootShop(children, { dataDir, cores: cores.wide, cacheBytesMax: 0 });
   const paths = Object.values(WIDE).map(widePath);
   const urlsPath = writeUrls(children.folder, `wide-${shoes}`, server.base, paths, URLS_SEED);
@@ -142,9 +141,9 @@ const greatest = (byName: Map<string, number>): string =>
 
 /** Cached answers of one server, by themselves and while wide questions that no cache holds are sent to it. */
 async function disturbHits(bench: Bench): Promise<Line[]> {
-  const { children, cores, log } = bench;
+  const { children, cores } = bench;
   const { big: shoes, seconds, warmUpSeconds, wideRate, hotRate } = settingsOf(bench);
-  const dataDir = await catalogueOf(shoes, children, log);
+  const dataDir = await catalogueOf(bench, shoes);
   const server = await bootShop(children, { dataDir, cores: cores.wide, cacheBytesMax: CACHE_BYTES });
   const hot = hotLoad(bench, server.base, { seconds, rate: hotRate, seed: URLS_SEED });
   const urlsPath = writeUrls(children.folder, "beside", server.base, distinctWidePaths(), URLS_SEED);

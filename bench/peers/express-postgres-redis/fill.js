@@ -1,4 +1,4 @@
-// Makes the tables and fills them from a file of one shoe per line: node fill.js <file>.
+// Creates the tables and fills them from a file with one shoe per line: node fill.js <file>.
 import { createReadStream } from "node:fs";
 import { createInterface } from "node:readline";
 import pg from "pg";
@@ -14,7 +14,7 @@ const TABLES = `
   );
   CREATE TABLE related_ids (shoe integer NOT NULL, position integer NOT NULL, id text NOT NULL);
 `;
-// A chunk at a time, read as a table: asking each row's JSON for each value by itself takes several times as long.
+// A chunk at a time as a table: extracting each value of each row's JSON takes several times as long.
 const SHOES = `INSERT INTO shoes SELECT seq, id, slug, title, description, brand, category, color, gender, "priceCents",
   round("listPrice" * 100)::int, currency, images, gallery, href, stock, "sizeSystem", sizes, likes, "createdAt",
   "updatedAt"
@@ -24,7 +24,7 @@ const SHOES = `INSERT INTO shoes SELECT seq, id, slug, title, description, brand
 const RELATED = `INSERT INTO related_ids SELECT s.seq, r.position, r.id
   FROM json_to_recordset($1) AS s (seq int, related json),
     json_array_elements_text(s.related) WITH ORDINALITY AS r (id, position)`;
-// Edges between numbers, once every shoe has one; then what the questions need.
+// Related shoes by number, once every shoe has one; then the index of the lists.
 const FINISH = `
   CREATE TABLE related AS SELECT r.shoe, r.position, s.seq AS related
     FROM related_ids r JOIN shoes s USING (id) ORDER BY r.shoe, r.position;
@@ -53,7 +53,7 @@ for await (const line of createInterface({ input: createReadStream(process.argv[
 }
 if (chunk.length > 0) await write();
 await client.query(`${FINISH} COMMIT`);
-// Counts by an index alone need a vacuumed table; and what was written is not written again while somebody measures.
+// Index-only counts need a vacuumed table; the checkpoint keeps its writes out of the measurement.
 await client.query("VACUUM ANALYZE");
 await client.query("CHECKPOINT");
 await client.end();

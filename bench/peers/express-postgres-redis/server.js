@@ -1,4 +1,4 @@
-// Shoes over HTTP by Express and PostgreSQL, and where REDIS_URL is set with finished answers kept in Redis (cache-aside).
+// Shoes over HTTP by Express and PostgreSQL; with REDIS_URL, responses are cached in Redis (cache-aside).
 import express from "express";
 import pg from "pg";
 import { createClient } from "redis";
@@ -70,12 +70,12 @@ const toShoe = (row) => ({
 
 const answers = { hits: 0, misses: 0 };
 
-/** Answers from the cache, or loads and keeps the answer there; `null` is 404 and not kept. */
+/** Responds from the cache, or loads and caches the response; `null` is 404 and not cached. */
 async function answer(response, key, load) {
-  const kept = await cache?.get(key);
-  if (kept) {
+  const cached = await cache?.get(key);
+  if (cached) {
     answers.hits += 1;
-    return response.type("json").send(kept);
+    return response.type("json").send(cached);
   }
   answers.misses += 1;
   const body = await load();

@@ -1,4 +1,4 @@
-// Makes the data file and fills it from a file of one shoe per line: node fill.js <file>.
+// Creates the database and fills it from a file with one shoe per line: node fill.js <file>.
 import { createReadStream } from "node:fs";
 import { createInterface } from "node:readline";
 import Database from "better-sqlite3";
@@ -20,7 +20,7 @@ const TABLES = `
 const SHOE = `INSERT INTO shoes VALUES (@seq, @id, @slug, @title, @description, @brand, @category, @color, @gender,
   @priceCents, @listPriceCents, @currency, @images, @gallery, @href, @stock, @sizeSystem, @sizes, @likes, @createdAt,
   @updatedAt)`;
-// Edges between numbers, once every shoe has one; then what the questions need.
+// Related shoes by number, once every shoe has one; then the index of the lists.
 const FINISH = `
   INSERT INTO related SELECT r.shoe, r.position, s.seq FROM related_ids r JOIN shoes s USING (id);
   DROP TABLE related_ids;

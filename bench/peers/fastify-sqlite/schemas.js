@@ -1,4 +1,4 @@
-// What the routes take and answer: Fastify writes JSON faster when it knows the shape.
+// The schemas of the routes: Fastify serialises JSON faster with a response schema.
 const text = { type: "string" };
 const label = { type: "string", nullable: true };
 const whole = { type: "integer" };

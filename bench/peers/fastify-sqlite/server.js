@@ -1,4 +1,4 @@
-// Shoes over HTTP by Fastify and better-sqlite3, and where CACHE_ENTRIES is set with finished answers kept in the process.
+// Shoes over HTTP by Fastify and better-sqlite3; with CACHE_ENTRIES, responses are cached in the process.
 import Database from "better-sqlite3";
 import Fastify from "fastify";
 import { LRUCache } from "lru-cache";
@@ -57,13 +57,13 @@ app.register(async (shoes) => {
   if (CACHE_ENTRIES) {
     const cache = new LRUCache({ max: Number(CACHE_ENTRIES), ttl: CACHE_MS });
     shoes.addHook("onRequest", (request, reply, done) => {
-      const kept = cache.get(request.url);
-      if (kept === undefined) {
+      const cached = cache.get(request.url);
+      if (cached === undefined) {
         answers.misses += 1;
         return done();
       }
       answers.hits += 1;
-      reply.type("application/json; charset=utf-8").send(kept);
+      reply.type("application/json; charset=utf-8").send(cached);
     });
     shoes.addHook("onSend", (request, reply, payload, done) => {
       if (reply.statusCode === 200 && !cache.has(request.url)) cache.set(request.url, payload);

@@ -1,4 +1,4 @@
-// PocketBase with a collection of shoes, and the command "fill" that reads them from a file of one shoe per line.
+// PocketBase with a collection of shoes, and the command "fill" that reads them from a file with one shoe per line.
 package main
 
 import (
@@ -29,7 +29,7 @@ func main() {
 
 	core.AppMigrations.Register(makeShoes, nil, "1_shoes.go")
 
-	// Nobody sits before this server to make the first superuser.
+	// Skips the page that creates the first superuser.
 	app.OnServe().BindFunc(func(e *core.ServeEvent) error {
 		e.InstallerFunc = nil
 		return e.Next()
@@ -51,9 +51,9 @@ func main() {
 	}
 }
 
-// makeShoes makes the collection, which everybody may read, with the index that its lists need.
+// makeShoes creates the public collection with the index of its lists.
 func makeShoes(app core.App) error {
-	// The others write no log of requests either.
+	// The other peers write no access log either.
 	settings := app.Settings()
 	settings.Logs.MaxDays = 0
 	if err := app.Save(settings); err != nil {
@@ -63,7 +63,7 @@ func makeShoes(app core.App) error {
 	shoes := core.NewBaseCollection("shoes")
 	shoes.ListRule = types.Pointer("")
 	shoes.ViewRule = types.Pointer("")
-	// Ids as the shop has them, instead of made ones.
+	// Ids of the shop instead of generated ones.
 	id := shoes.Fields.GetByName("id").(*core.TextField)
 	id.Pattern = "^[A-Za-z0-9][A-Za-z0-9_-]*$"
 	id.Min, id.Max = 1, idLengthMax
@@ -100,7 +100,7 @@ func makeShoes(app core.App) error {
 	return app.Save(shoes)
 }
 
-// fill writes every shoe of the file in one transaction, past the checks of the record API: they hold already.
+// fill writes every shoe of the file in one transaction, without the checks of the record API, which hold already.
 func fill(app core.App, path string) error {
 	file, err := os.Open(path)
 	if err != nil {
@@ -142,7 +142,7 @@ func fill(app core.App, path string) error {
 	return nil
 }
 
-// valuesOf turns a line into the values of a row: lists as JSON, times as PocketBase writes them, nothing as zero.
+// valuesOf turns a line into the values of a row: lists as JSON, times as PocketBase writes them, null as a zero value.
 func valuesOf(line []byte, columns []string) (dbx.Params, error) {
 	var parsed struct {
 		Shoe    map[string]any  `json:"shoe"`
