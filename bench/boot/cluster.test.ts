@@ -6,7 +6,7 @@ import { openChildren } from "../harness/children.ts";
 import { relatedPath } from "../load/urls.ts";
 import { between, readNodes } from "../metrics/layers.ts";
 import { treeOf } from "../metrics/proc.ts";
-import { sortOut } from "../scenarios/cluster-idle.ts";
+import { groupByRole } from "../scenarios/cluster-idle.ts";
 import { quickBench } from "../testing/bench.ts";
 import { bootCluster, endCluster } from "./cluster.ts";
 
@@ -32,7 +32,7 @@ test.skipIf(!hasNginx)(
     }
     expect(between(before, await readNodes(cluster.nodes))).toEqual({ fromMemory: 0, all: 1 });
     const processes = treeOf(cluster.child.pid);
-    const parts = sortOut(processes, cluster);
+    const parts = groupByRole(processes, cluster);
     expect(parts.nodes).toHaveLength(2);
     expect(parts.primary).toEqual([cluster.primary.pid]);
     expect(parts.edge.length).toBeGreaterThanOrEqual(2);

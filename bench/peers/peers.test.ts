@@ -1,5 +1,4 @@
 // The peers: responses in one shape, the lines of the report, and each installed peer compared with the shop.
-
 import { afterAll, describe, expect, test } from "bun:test";
 import { existsSync, readdirSync } from "node:fs";
 import { join } from "node:path";

@@ -1,4 +1,4 @@
-// Browsing with a few writes in it: how quick pages are at parts of what the machine can do, and how many still come from memory.
+// Browsing beside a few writes: latencies at shares of the capacity, and how much is answered from memory.
 import { bootWithCustomers, type Server } from "../boot/shop.ts";
 import { eachRound } from "../harness/rounds.ts";
 import { type Bench, type How, type Line, ohaOf, orNotReached, type Scenario } from "../harness/scenario.ts";
@@ -14,7 +14,7 @@ const STEPS = [0.5, 0.7, 0.9];
 const SHOES = 1_000;
 const CUSTOMERS = 2_000;
 const BROWSERS = 32;
-/** A like waits for the disk, so a twentieth of the requests needs more than a twentieth of the connections. */
+/** A like waits for the disk, so 5 % of the requests need more than 5 % of the connections. */
 const WRITERS = 32;
 const SETTLING_ROUNDS = 2;
 const FULL = { addresses: 50_000, seconds: 5, capacitySeconds: 3, steps: STEPS };
@@ -90,10 +90,7 @@ async function findCapacity(bench: Bench, load: Load): Promise<number[]> {
   return runs.map(({ perSecond }) => perSecond);
 }
 
-/**
- * How much of both goes together: browsing as fast as it goes beside likes at their share of what it did before, until
- * the two agree.
- */
+/** The capacity of both together: browsing at full speed beside likes at 5 % of it, adjusted until the shares agree. */
 async function findMixed(bench: Bench, { browsing, writes }: Loads, alone: number): Promise<number[]> {
   const { rounds, log } = bench;
   const { capacitySeconds: seconds } = settingsOf(bench);
@@ -112,13 +109,13 @@ async function findMixed(bench: Bench, { browsing, writes }: Loads, alone: numbe
   return perSecond;
 }
 
-/** A part of the capacity, what was seen there, and why it was not, if so. */
-type Step = { share: number; rate: number; seen: Seen[]; notReached: Line[] };
-type Seen = { browsing: Run; writes: Run; fromMemory: number };
+/** A share of the capacity with its rounds, or the line that says why it was not reached. */
+type Step = { share: number; rate: number; rounds: Round[]; notReached: Line[] };
+type Round = { browsing: Run; writes: Run; fromMemory: number };
 
 async function* mixed(bench: Bench, server: Server, loads: Loads, capacity: number): AsyncGenerator<Line[]> {
   const steps = settingsOf(bench).steps.map(
-    (share): Step => ({ share, rate: Math.floor(capacity * share), seen: [], notReached: [] }),
+    (share): Step => ({ share, rate: Math.floor(capacity * share), rounds: [], notReached: [] }),
   );
   for (let round = 0; round < bench.rounds; round += 1) {
     for (const step of turns(steps, round)) {
@@ -127,7 +124,7 @@ async function* mixed(bench: Bench, server: Server, loads: Loads, capacity: numb
       bench.log(`round ${round + 1} of ${bench.rounds}: ${written(100 * share)} % of capacity`);
       const line = { what: titleOf(step), unit: "ms", how: howOf(step) };
       step.notReached = await orNotReached(line, async () => {
-        step.seen.push(await ohaOf(bench).keepRate(rate, () => send(bench, server, loads, rate)));
+        step.rounds.push(await ohaOf(bench).keepRate(rate, () => send(bench, server, loads, rate)));
         return [];
       });
     }
@@ -140,7 +137,7 @@ async function send(
   { base }: Server,
   loads: Loads,
   rate: number,
-): Promise<Seen & { run: Pick<Run, "perSecond"> }> {
+): Promise<Round & { run: Pick<Run, "perSecond"> }> {
   const before = await readMetrics(base);
   const runs = await ohaOf(bench).together([
     { ...loads.browsing, rate: Math.round(rate * (1 - WRITES_SHARE)) },
@@ -156,15 +153,15 @@ const titleOf = ({ share }: Step): string =>
 const howOf = ({ rate }: Step): How => ({ connections: BROWSERS + WRITERS, rate, encoding: "gzip" });
 
 function linesOf(step: Step): Line[] {
-  const { seen, share } = step;
-  const runs = seen.flatMap(({ browsing, writes }) => [browsing, writes]);
-  const memory = median(seen.map(({ fromMemory }) => fromMemory));
+  const { rounds, share } = step;
+  const runs = rounds.flatMap(({ browsing, writes }) => [browsing, writes]);
+  const memory = median(rounds.map(({ fromMemory }) => fromMemory));
   const how: How = { ...howOf(step), layers: { memory, computed: 1 - memory } };
   const latencies = Object.entries(MILLISECONDS).map(
     ([name, field]): Line => ({
       what: `  browsing at ${Math.round(100 * share)} %: ${name}`,
       unit: "ms",
-      values: seen.map(({ browsing }) => browsing[field]),
+      values: rounds.map(({ browsing }) => browsing[field]),
       how,
       point: {
         chart: "95 % browsing, 5 % likes: latencies of browsing",
@@ -187,13 +184,13 @@ function linesOf(step: Step): Line[] {
     {
       what: `  likes at ${Math.round(100 * share)} %: p95`,
       unit: "ms",
-      values: seen.map(({ writes }) => writes.p95Ms),
+      values: rounds.map(({ writes }) => writes.p95Ms),
       how,
     },
     {
       what: `  share of browsing answered from memory at ${Math.round(100 * share)} %`,
       unit: "",
-      values: seen.map(({ fromMemory }) => fromMemory),
+      values: rounds.map(({ fromMemory }) => fromMemory),
       how,
     },
   ];

@@ -1,4 +1,4 @@
-// Cached related shoes: what a request costs the shop, beside a bare server that gives the same bytes.
+// Cached related shoes: the CPU of a request to the shop, and to a bare server that sends the same bytes.
 import { bootBare, bootShop, CACHE_BYTES, type Server, takeSample } from "../boot/shop.ts";
 import type { Sample } from "../ceilings/bare.ts";
 import { type Bench, type Line, ohaOf, orNotReached, type Scenario } from "../harness/scenario.ts";
@@ -18,20 +18,20 @@ import { cpuUs } from "../metrics/proc.ts";
 
 const SHOE = 123;
 const CONNECTIONS = 32;
-/** The shop may cost a bare server's CPU divided by this. */
+/** The CPU of a bare server / the CPU of the shop must be at least this. */
 const SHARE_OF_BARE = 0.85;
 const ENCODINGS = ["gzip", "identity"] as const;
 type Encoding = (typeof ENCODINGS)[number];
-/** A calm shop, beside the shares of what it can do. */
+/** A low load, besides the shares of the capacity. */
 const CALM_RATE = 10_000;
 const FULL = { shoes: 10_000, calmRate: CALM_RATE, turnsOfRound: 2, seconds: 1.5, warmUpSeconds: 3 };
-/** Long enough that both servers use several of the 10 ms that Linux counts CPU time in. */
+/** Long enough for several ticks of CPU time (10 ms) on both servers. */
 const QUICK = { shoes: 1_000, calmRate: 2_000, turnsOfRound: 1, seconds: 1, warmUpSeconds: 0.5 };
 
 export const cachedRelated: Scenario = {
   name: "cached-related",
   boot: "the shop in production settings, and a bare Bun.serve with the same bytes and headers, on one core",
-  load: "oha, one address, 32 connections, gzip and not; to each in turn 10,000/s, then 50, 70 and 90 % of what the shop can do",
+  load: "oha, one address, 32 connections, gzip and not; to each in turn 10,000/s, then 50, 70 and 90 % of the capacity of the shop",
   measures: "server CPU per request, shop / bare",
   needsOha: true,
   async *run(bench) {
@@ -41,7 +41,7 @@ export const cachedRelated: Scenario = {
 
 const settingsOf = ({ isQuick }: Bench) => (isQuick ? QUICK : FULL);
 
-/** Both servers, the same bytes, and how they are asked. */
+/** Both servers with the same bytes and load. */
 type Pair = { encoding: Encoding; bytes: number; shop: Subject; bare: Subject };
 
 async function* compare(bench: Bench, encoding: Encoding): AsyncGenerator<Line[]> {
@@ -91,7 +91,7 @@ function perSecondLine({ encoding, bytes, shop }: Pair, full: readonly Step[]): 
   };
 }
 
-/** Both at this rate, in turns. */
+/** Both servers at this rate, in turns. */
 async function atRate(
   bench: Bench,
   { encoding, bytes, shop, bare }: Pair,
@@ -131,20 +131,20 @@ async function atRate(
   ];
 }
 
-/** The answer as it comes from memory: the first one computes it. */
+/** The response from memory; the first request computes it. */
 async function takeHit({ base }: Server, encoding: string): Promise<Sample> {
   await takeSample(base + relatedPath(SHOE), encoding);
   const sample = await takeSample(base + relatedPath(SHOE), encoding);
   const status = sample.headers.find(([name]) => name === "cache-status")?.[1] ?? "";
   if (!status.includes("hit"))
-    throw new Error(`the answer does not come from memory: cache-status is "${status}"`);
+    throw new Error(`the response does not come from memory: cache-status is "${status}"`);
   return sample;
 }
 
-/** Both must give the same body and name the same headers, else they are not to be compared. */
+/** Throws unless the response has the same body and the same header names as the sample. */
 async function expectAlike({ base }: Server, sample: Sample, encoding: string): Promise<void> {
   const other = await takeSample(base + relatedPath(SHOE), encoding);
   const names = ({ headers }: Sample) => headers.map(([name]) => name).join(" ");
   if (other.body !== sample.body || names(other) !== names(sample))
-    throw new Error("the bare server and the shop do not answer alike");
+    throw new Error("the bare server and the shop respond differently");
 }

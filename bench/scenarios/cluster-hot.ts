@@ -1,4 +1,4 @@
-// A few hot addresses through the edge of a cluster: how many it answers, and how quickly at the rates of the services before it.
+// A hundred hot addresses through the edge of a cluster: capacity, and latencies at the rates of earlier services.
 import { bootCluster, type Cluster, endCluster } from "../boot/cluster.ts";
 import { eachRound } from "../harness/rounds.ts";
 import { type Bench, type How, type Line, ohaOf, type Scenario } from "../harness/scenario.ts";
@@ -7,9 +7,9 @@ import type { Load, Run } from "../load/oha.ts";
 import { relatedPaths, writeUrls } from "../load/urls.ts";
 import { howOfRounds, runWithLayers } from "../metrics/layers.ts";
 
-/** Ten times what twelve machines answered before. */
+/** Ten times the rate of the earlier Node/Mongo service on twelve machines. */
 const PER_SECOND_MIN = 31_000;
-/** What they answered; and what three answered, at 20 ms. */
+/** The rates of that service, and of the earlier Node/Postgres service on three machines, which answered in 20 ms. */
 const TWELVE_RATE = 3_100;
 const THREE_RATE = 1_200;
 const TWELVE_P99_MS_MAX = 10;
@@ -23,7 +23,7 @@ const QUICK = { shoes: 1_000, big: 2, small: 1, seconds: 1, warmUpSeconds: 1, sl
 export const clusterHot: Scenario = {
   name: "cluster-hot",
   boot: "a cluster of twelve nodes with its edge, then one of three; nothing is pinned",
-  load: "oha, 100 addresses of related shoes drawn by chance through the edge, 64 connections, gzip: as fast as it goes, at 3,100/s, at 1,200/s",
+  load: "oha, 100 random addresses of related shoes through the edge, 64 connections, gzip: as fast as it goes, at 3,100/s, at 1,200/s",
   measures: "answers per second; p99 and mean at the fixed rates; the edge's share",
   needsOha: true,
   async *run(bench) {
@@ -60,7 +60,7 @@ export const clusterHot: Scenario = {
 
 const settingsOf = ({ isQuick }: Bench) => (isQuick ? QUICK : FULL);
 
-/** The generator shares the machine with everything, so nothing is pinned. */
+/** The generator shares the machine with the cluster, so nothing is pinned. */
 function loadOn(bench: Bench, { edge }: Cluster, rate: number | null): Load {
   const urlsPath = writeUrls(bench.children.folder, "hot", edge, relatedPaths(HOT_SHOES), URLS_SEED);
   return {
@@ -73,7 +73,7 @@ function loadOn(bench: Bench, { edge }: Cluster, rate: number | null): Load {
   };
 }
 
-/** All rounds at this rate, or as fast as it goes, and how they were asked. */
+/** All rounds at this rate, or at full speed, and their load. */
 async function roundsAt(
   bench: Bench,
   cluster: Cluster,
@@ -81,7 +81,7 @@ async function roundsAt(
 ): Promise<{ runs: Run[]; how: How }> {
   const load = loadOn(bench, cluster, rate);
   await ohaOf(bench).send({ ...load, seconds: settingsOf(bench).warmUpSeconds });
-  const title = `${cluster.nodes.length} nodes, ${rate ?? "as many as go"}/s`;
+  const title = `${cluster.nodes.length} nodes, ${rate === null ? "full speed" : `${rate}/s`}`;
   const seen = await eachRound(bench, title, () => runWithLayers(bench, cluster.nodes, load));
   return {
     runs: seen.map(({ run }) => run),

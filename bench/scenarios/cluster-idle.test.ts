@@ -1,15 +1,15 @@
-// Which processes of a cluster do what.
+// The processes of a cluster by role.
 import { expect, test } from "bun:test";
-import { sortOut } from "./cluster-idle.ts";
+import { groupByRole } from "./cluster-idle.ts";
 
-test("processes are sorted by what they do", () => {
+test("processes are grouped by role", () => {
   const nodes = [
     { name: "node-1", url: "", pid: 3 },
     { name: "node-2", url: "", pid: 4 },
   ];
   const named = (pid: number, name: string) => ({ pid, name });
   const processes = [named(1, "bun"), named(2, "sqld"), named(3, "bun"), named(4, "bun"), named(5, "nginx")];
-  expect(sortOut(processes, { nodes, primary: { url: "", pid: 2 } })).toEqual({
+  expect(groupByRole(processes, { nodes, primary: { url: "", pid: 2 } })).toEqual({
     nodes: [3, 4],
     primary: [2],
     edge: [5],

@@ -1,4 +1,4 @@
-// A cluster that nobody asks anything: what it takes of a core and of the memory.
+// An idle cluster: its CPU and its memory.
 import { bootCluster, type Cluster, endCluster } from "../boot/cluster.ts";
 import { eachRound } from "../harness/rounds.ts";
 import type { Bench, Line, Scenario } from "../harness/scenario.ts";
@@ -14,14 +14,14 @@ export const clusterIdle: Scenario = {
   name: "cluster-idle",
   boot: "a cluster of twelve nodes with its edge, 1,000 shoes",
   load: "nothing",
-  measures: "CPU of nodes, primary and NGINX in 10 s, and their memory; the watching command beside",
+  measures: "CPU of nodes, primary and NGINX in 10 s, and their memory; the supervising command separately",
   needsOha: false,
   async *run(bench) {
     const { shoes, nodes, seconds, settleSeconds } = settingsOf(bench);
     const cluster = await bootCluster(bench, { nodes, shoes });
-    // The while itself is what is measured, here and below.
+    // The idle time itself is measured, here and below.
     await Bun.sleep(settleSeconds * 1_000);
-    const shares = await eachRound(bench, `${seconds} s of nothing`, () => idle(cluster, seconds));
+    const shares = await eachRound(bench, `${seconds} s idle`, () => idle(cluster, seconds));
     const parts = partsOf(cluster);
     yield linesOf(nodes, shares, parts);
     await endCluster(bench, cluster);
@@ -30,18 +30,18 @@ export const clusterIdle: Scenario = {
 
 const settingsOf = ({ isQuick }: Bench) => (isQuick ? QUICK : FULL);
 
-/** Processes of a cluster by what they do. */
+/** The processes of a cluster by role. */
 export type Parts = Record<"nodes" | "primary" | "edge" | "command", number[]>;
 
-/** Percent of a core that each part took. */
+/** The CPU of each role, in percent of a core. */
 type Shares = Record<keyof Parts, number>;
 
 const NAMES = ["nodes", "primary", "edge", "command"] as const;
 
-const partsOf = (cluster: Cluster): Parts => sortOut(treeOf(cluster.child.pid), cluster);
+const partsOf = (cluster: Cluster): Parts => groupByRole(treeOf(cluster.child.pid), cluster);
 
-/** Who does what; what is neither node, primary nor NGINX watches over them. */
-export function sortOut(
+/** Groups processes by role; those that are neither node, primary nor NGINX supervise them. */
+export function groupByRole(
   processes: readonly Pick<Process, "pid" | "name">[],
   { nodes, primary }: Pick<Cluster, "nodes" | "primary">,
 ): Parts {
@@ -63,7 +63,7 @@ async function idle(cluster: Cluster, seconds: number): Promise<Shares> {
   const parts = partsOf(cluster);
   const after = readCpu(parts);
   const percent = (name: keyof Parts): number => {
-    // One that ended meanwhile (NGINX's loader does) is left out; a new one has all its time counted.
+    // A process that has ended, such as the loader of NGINX, is left out; a new one counts in full.
     const us = parts[name].reduce((sum, pid) => sum + (after.get(pid) ?? 0) - (before.get(pid) ?? 0), 0);
     return (100 * us) / tookUs;
   };

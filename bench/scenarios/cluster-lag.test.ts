@@ -1,6 +1,6 @@
 // Lags out of acknowledgements and sightings, and writes that always change something.
 import { describe, expect, test } from "bun:test";
-import { lagsOf, openPrices } from "./cluster-lag.ts";
+import { lagsOf, priceSequence } from "./cluster-lag.ts";
 
 describe("lag", () => {
   const seen = [
@@ -8,7 +8,7 @@ describe("lag", () => {
     { seq: 3, atMs: 130 },
     { seq: 4, atMs: 150 },
   ];
-  test("from the acknowledgement to the first sight of it or of something newer", () => {
+  test("is the time from the acknowledgement until the change or a newer one is seen", () => {
     expect(
       lagsOf(
         [
@@ -19,11 +19,11 @@ describe("lag", () => {
       ),
     ).toEqual([30, 40]);
   });
-  test("what was there before its acknowledgement took no time", () => {
+  test("a change that was seen before its acknowledgement has no lag", () => {
     expect(lagsOf([{ seq: 1, atMs: 100 }], seen)).toEqual([0]);
   });
   test("every write changes something: no shoe gets the price it has", () => {
-    const next = openPrices(1_000);
+    const next = priceSequence(1_000);
     const prices = new Map<number, number>();
     for (let count = 0; count < 5_000; count += 1) {
       const { shoe, price } = next();
@@ -33,7 +33,7 @@ describe("lag", () => {
     expect(prices.size).toBe(1_000);
     expect(Math.max(...prices.values())).toBeLessThan(10);
   });
-  test("what was never seen is no lag", () => {
-    expect(() => lagsOf([{ seq: 5, atMs: 100 }], seen)).toThrow("the change 5 was never seen");
+  test("a change that was not seen throws", () => {
+    expect(() => lagsOf([{ seq: 5, atMs: 100 }], seen)).toThrow("the change 5 was not seen");
   });
 });

@@ -1,4 +1,4 @@
-// How long after a write was acknowledged each node shows it, while a hundred writes a second come.
+// Replica lag: the time from the acknowledgement of a write until each node shows it, under a constant load of writes.
 import { bootCluster, type Cluster, endCluster, type Part } from "../boot/cluster.ts";
 import type { Bench, Scenario } from "../harness/scenario.ts";
 import { quantile } from "../harness/stats.ts";
@@ -7,16 +7,16 @@ import { demoId } from "../load/urls.ts";
 
 const P50_MS_MAX = 60;
 const P99_MS_MAX = 250;
-/** Each node is asked so often, so what is measured is up to that much too long, half of it on average. */
-const ASK_EVERY_MS = 20;
-/** What no node shows after this long is lost. */
+/** Every node is polled this often, so a lag is up to this much too long, half of it on average. */
+const POLL_MS = 20;
+/** A change that a node does not show for this long is lost. */
 const SHOWN_MS_MAX = 10_000;
-/** In cents, less than any shoe's list price, which a price must not exceed; prime, so that a shoe's next price is another. */
+/** Prices in cents, below every list price, which a price must not exceed; a prime, so that every change differs. */
 const PRICES = 997;
 const FULL = { shoes: 1_000, nodes: 12, seconds: 10, warmUpSeconds: 3, rate: 100 };
 const QUICK = { shoes: 1_000, nodes: 2, seconds: 1, warmUpSeconds: 1, rate: 10 };
-/** Beside the line: half of its rate, and the heaviest write at what twelve nodes on one machine keep up with. */
-const BESIDE = { half: 0.5, prices: 0.2 };
+/** Shares of the judged rate: half of it, and for price changes what twelve nodes on one machine keep up with. */
+const RATE_SHARES = { half: 0.5, prices: 0.2 };
 
 export const clusterLag: Scenario = {
   name: "cluster-lag",
@@ -28,33 +28,33 @@ export const clusterLag: Scenario = {
     const { shoes, nodes, seconds, warmUpSeconds, rate } = settingsOf(bench);
     const cluster = await bootCluster(bench, { nodes, shoes, env: ADMIN_SETTINGS });
     const token = await signIn({ base: cluster.nodes[0]?.url ?? "" });
-    const liking = likes(shoes);
+    const likes = likesOf(shoes);
     const loads = [
-      { what: "price changes", send: priceChanges(shoes), rate: rate * BESIDE.prices, isJudged: false },
-      { what: "likes", send: liking, rate: rate * BESIDE.half, isJudged: false },
-      { what: "likes", send: liking, rate, isJudged: true },
+      { what: "price changes", send: priceChanges(shoes), rate: rate * RATE_SHARES.prices, isJudged: false },
+      { what: "likes", send: likes, rate: rate * RATE_SHARES.half, isJudged: false },
+      { what: "likes", send: likes, rate, isJudged: true },
     ];
     for (const { what, isJudged, ...load } of loads) {
       const writing = { token, ...load };
       await lagsWhile(cluster, { ...writing, count: warmUpSeconds * load.rate });
-      const seen = { p50: [] as number[], p99: [] as number[], longest: [] as number[] };
+      const lags = { p50: [] as number[], p99: [] as number[], longest: [] as number[] };
       for (let round = 0; round < bench.rounds; round += 1) {
         bench.log(`round ${round + 1} of ${bench.rounds}: ${load.rate} ${what} a second`);
-        const lags = await lagsWhile(cluster, { ...writing, count: seconds * load.rate });
-        seen.p50.push(quantile(lags, 0.5));
-        seen.p99.push(quantile(lags, 0.99));
-        seen.longest.push(quantile(lags, 1));
+        const measured = await lagsWhile(cluster, { ...writing, count: seconds * load.rate });
+        lags.p50.push(quantile(measured, 0.5));
+        lags.p99.push(quantile(measured, 0.99));
+        lags.longest.push(quantile(measured, 1));
       }
       const target = (atMost: number) => (isJudged ? { target: { atMost } } : {});
       yield [
         {
           what: `replica lag at ${load.rate} ${what} a second, ${nodes} nodes: p50`,
           unit: "ms",
-          values: seen.p50,
+          values: lags.p50,
           ...target(P50_MS_MAX),
         },
-        { what: "  p99", unit: "ms", values: seen.p99, ...target(P99_MS_MAX) },
-        { what: "  longest", unit: "ms", values: seen.longest },
+        { what: "  p99", unit: "ms", values: lags.p99, ...target(P99_MS_MAX) },
+        { what: "  longest", unit: "ms", values: lags.longest },
       ];
     }
     await endCluster(bench, cluster);
@@ -63,15 +63,15 @@ export const clusterLag: Scenario = {
 
 const settingsOf = ({ isQuick }: Bench) => (isQuick ? QUICK : FULL);
 
-/** A change and when it was acknowledged, or first seen; ms of `performance.now`. */
+/** A change, and when it was acknowledged or first seen, in ms of `performance.now`. */
 export type Sighting = { seq: number; atMs: number };
 
 type Price = { shoe: number; price: number };
-/** What is sent to a node next. */
+/** Returns the next request to a node. */
 type Send = () => { path: string; method: "POST" | "DELETE" | "PUT"; body?: string };
 
-/** Likes one shoe after the other, and when all are liked takes the likes back, without an end. */
-function likes(shoes: number): Send {
+/** Likes one shoe after the other, then unlikes all, and so on without end. */
+function likesOf(shoes: number): Send {
   let given = 0;
   return () => {
     const [number, round] = [given % shoes, Math.floor(given / shoes)];
@@ -81,15 +81,15 @@ function likes(shoes: number): Send {
 }
 
 function priceChanges(shoes: number): Send {
-  const next = openPrices(shoes);
+  const next = priceSequence(shoes);
   return () => {
     const { shoe, price } = next();
     return { path: `/api/products/${demoId(shoe)}`, method: "PUT", body: JSON.stringify({ price }) };
   };
 }
 
-/** Gives one shoe after the other a price that it did not have before, without an end. */
-export function openPrices(shoes: number): () => Price {
+/** New prices for one shoe after the other, without end; each differs from the one before. */
+export function priceSequence(shoes: number): () => Price {
   let given = 0;
   return () => {
     const number = given;
@@ -98,14 +98,14 @@ export function openPrices(shoes: number): () => Price {
   };
 }
 
-/** Writes so often, watches every node meanwhile, and returns a lag in ms for each write at each node. */
+/** Writes at a rate while it polls every node; returns a lag in ms for each write at each node. */
 async function lagsWhile(cluster: Cluster, writing: Writing): Promise<number[]> {
   const before = await newestOf(cluster.nodes[0]);
   const watches = cluster.nodes.map(watch);
   try {
     const written = await write(cluster, writing);
     const last = Math.max(...written.map(({ seq }) => seq));
-    // A write that changes nothing would be there before it was sent.
+    // A write that changes nothing has no lag.
     if (last - before < writing.count)
       throw new Error(`${writing.count} writes made ${last - before} changes`);
     await Promise.all(watches.map(({ until }) => until(last)));
@@ -115,11 +115,11 @@ async function lagsWhile(cluster: Cluster, writing: Writing): Promise<number[]> 
   }
 }
 
-/** How long after its acknowledgement each change was seen; one that was there before counts as 0. */
+/** The time from the acknowledgement of each change until it was seen; 0 if it was seen before. */
 export function lagsOf(written: readonly Sighting[], seen: readonly Sighting[]): number[] {
   return written.map(({ seq, atMs }) => {
     const first = seen.find((each) => each.seq >= seq);
-    if (first === undefined) throw new Error(`the change ${seq} was never seen`);
+    if (first === undefined) throw new Error(`the change ${seq} was not seen`);
     return Math.max(0, first.atMs - atMs);
   });
 }
@@ -135,7 +135,7 @@ async function write({ nodes }: Cluster, { token, rate, count, send }: Writing):
     if (performance.now() < dueAt) await Bun.sleep(dueAt - performance.now());
     const base = nodes[number % nodes.length]?.url ?? "";
     const one = acknowledged(base, token, send());
-    // LayeredRun at the end, when all are waited for.
+    // The failure is reported by Promise.all at the end.
     one.catch(() => {});
     underway.push(one);
   }
@@ -163,16 +163,16 @@ async function acknowledged(
   return { seq, atMs };
 }
 
-/** Asks a node for its newest change again and again, and notes each that is newer than the one before. */
+/** Polls a node for its newest change, and records each new one. */
 function watch({ url }: Pick<Part, "url">) {
   const seen: Sighting[] = [];
   let isStopping = false;
   const newest = () => seen.at(-1)?.seq ?? -1;
-  const asking = (async () => {
+  const polling = (async () => {
     while (!isStopping) {
       const seq = await newestOf({ url });
       if (seq > newest()) seen.push({ seq, atMs: performance.now() });
-      await Bun.sleep(ASK_EVERY_MS);
+      await Bun.sleep(POLL_MS);
     }
   })();
   return {
@@ -181,17 +181,17 @@ function watch({ url }: Pick<Part, "url">) {
       const deadline = performance.now() + SHOWN_MS_MAX;
       while (newest() < seq) {
         if (performance.now() > deadline) throw new Error(`${url} does not show the change ${seq}`);
-        await Promise.race([asking, Bun.sleep(ASK_EVERY_MS)]);
+        await Promise.race([polling, Bun.sleep(POLL_MS)]);
       }
     },
     async stop(): Promise<void> {
       isStopping = true;
-      await asking;
+      await polling;
     },
   };
 }
 
-/** The newest change that a node knows. */
+/** The newest change of a node. */
 async function newestOf(node: Pick<Part, "url"> | undefined): Promise<number> {
   const response = await fetch(`${node?.url}/health`);
   const { seq } = (await response.json()) as { seq: number };

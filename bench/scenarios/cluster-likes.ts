@@ -1,4 +1,4 @@
-// Likes through all nodes of a cluster to its one primary, beside what the primary takes in the same groups with no node between.
+// Likes through all nodes of a cluster to its primary, and the same groups of likes sent to the primary directly.
 import { rmSync } from "node:fs";
 import { join } from "node:path";
 import { bootCluster, type Cluster, endCluster } from "../boot/cluster.ts";
@@ -17,11 +17,11 @@ import { cpuUs } from "../metrics/proc.ts";
 
 const SHARE_OF_RAW_MIN = 0.8;
 const SHOES = 1_000;
-/** Those who like through the nodes; as many more like at the primary itself. */
+/** Customers who like through the nodes; as many others like at the primary directly. */
 const CUSTOMERS = 4_000;
-/** One is what a node is; with twelve the next group always waits at the server. */
+/** A node is one writer; with twelve writers, the next group always waits at the server. */
 const WRITERS = [1, 2, 12];
-/** A connection stays with the node it drew first, so there are many, that every node has its part. */
+/** A connection keeps the node of its first request, so only many connections reach all nodes evenly. */
 const CONNECTIONS = 768;
 const BATCH = 100;
 const FULL = { nodes: 12, addresses: 500_000, seconds: 5, trySeconds: 2, warmUpSeconds: 2, writers: WRITERS };
@@ -30,7 +30,7 @@ const QUICK = { nodes: 2, addresses: 50_000, seconds: 1, trySeconds: 1, warmUpSe
 export const clusterLikes: Scenario = {
   name: "cluster-likes",
   boot: "a cluster of twelve nodes, 1,000 shoes, 8,000 customers; then its primary (sqld) alone; nothing is pinned",
-  load: "POST likes drawn by chance at all nodes directly, 768 connections, as fast as it goes; the same statements in groups of the same size straight to sqld from as many writers as do best",
+  load: "POST random likes at all nodes directly, 768 connections, as fast as it goes; the same statements in groups of the same size straight to sqld from the best number of writers",
   measures:
     "acknowledged likes per second, nodes / raw; likes in a commit; where the CPU time goes; sqld's raw write rate",
   needsOha: true,
@@ -42,7 +42,7 @@ export const clusterLikes: Scenario = {
     const group = groupOf(through);
     const alone = await fastest(bench, sqld, { ...rawLikes(group), seconds }, settingsOf(bench).writers);
     yield linesOf(bench, { through, following, alone, group });
-    // More writers of such groups make it slower, or leave it silent for good.
+    // More writers of such groups make sqld slower, or let it hang.
     const rows = await fastest(bench, sqld, { ...rawLikes(1), what: "rows", seconds }, [1]);
     const batches = await fastest(bench, sqld, { ...rawLikes(BATCH), what: "rows", seconds }, [1]);
     yield [
@@ -54,11 +54,11 @@ export const clusterLikes: Scenario = {
 
 const settingsOf = ({ isQuick }: Bench) => (isQuick ? QUICK : FULL);
 
-/** CPU time of the nodes together and of the primary, and what passed meanwhile, in us. */
+/** CPU time of all nodes and of the primary, and the elapsed time, in us. */
 type Spent = { nodesUs: number; primaryUs: number; wallUs: number };
-/** One round: likes acknowledged, how many a second, and what they cost. */
+/** One round: acknowledged likes, their rate, and their CPU time. */
 type Round = Spent & { likes: number; perSecond: number };
-/** One round through the nodes: likes in a commit; `least`: those of the node with the fewest, to the mean node's. */
+/** One round through the nodes; `group`: likes in a commit; `least`: likes of the slowest node / of the mean node. */
 type Through = Round & { run: Run; group: number; least: number };
 
 const groupOf = (through: readonly Through[]): number =>
@@ -72,7 +72,7 @@ const rawLikes = (group: number): RawLoad => ({
 });
 type RawLoad = Omit<RawWrites, "url" | "tokenPath" | "writers" | "seconds" | "first">;
 
-/** Rounds through the nodes, in turns with rounds straight to the primary while the nodes follow it. */
+/** Rounds through the nodes, in turns with rounds straight to the primary while the nodes replicate it. */
 async function throughNodes(bench: Bench): Promise<{ through: Through[]; following: Round[] }> {
   const { children } = bench;
   const { nodes, warmUpSeconds, seconds } = settingsOf(bench);
@@ -117,12 +117,12 @@ async function throughNodes(bench: Bench): Promise<{ through: Through[]; followi
   return { through, following };
 }
 
-/** Other likes each time: for one that stands already the primary is asked whether there is such an account. */
-function loadOn(bench: Bench, { nodes }: Cluster, time: number): Omit<Load, "seconds"> {
+/** New likes each time, because for a stored like the node asks the primary whether the account exists. */
+function loadOn(bench: Bench, { nodes }: Cluster, round: number): Omit<Load, "seconds"> {
   const { children, seed } = bench;
   const { addresses } = settingsOf(bench);
   const paths = Array.from({ length: addresses }, (_, at) => {
-    const { shoeId, userId } = pairAt(time * addresses + at, SHOES, { from: 0, count: CUSTOMERS });
+    const { shoeId, userId } = pairAt(round * addresses + at, SHOES, { from: 0, count: CUSTOMERS });
     return `${nodes[at % nodes.length]?.url}/api/shoes/${shoeId}/likes/${userId}`;
   });
   return {
@@ -134,7 +134,7 @@ function loadOn(bench: Bench, { nodes }: Cluster, time: number): Omit<Load, "sec
   };
 }
 
-/** What the parts of a cluster spent while something went on. */
+/** The CPU time of a cluster during some work. */
 async function spentIn<T>({ nodes, primary }: Cluster, work: () => Promise<T>): Promise<Spent & { seen: T }> {
   const read = () => ({
     nodesUs: nodes.reduce((sum, { pid }) => sum + cpuUs(pid), 0),
@@ -158,80 +158,80 @@ async function sendRound(bench: Bench, cluster: Cluster, load: Load): Promise<Th
   const { seen, ...spent } = await spentIn(cluster, () => ohaOf(bench).together([load]));
   const after = await read();
   const [run] = seen;
-  if (run === undefined || run.answers === 0) throw new Error("not one like was answered");
+  if (run === undefined || run.answers === 0) throw new Error("no like was answered");
   const sum = (numbers: readonly number[]) => numbers.reduce((total, each) => total + each, 0);
-  const grown = (name: string) =>
+  const growthOf = (name: string) =>
     after.map((text, at) => sumOfMetric(text, name) - sumOfMetric(before[at] ?? "", name));
-  const likesOfNodes = grown("insole_likes_total");
+  const likesOfNodes = growthOf("insole_likes_total");
   const likes = run.statuses["201"] ?? 0;
   return {
     ...spent,
     run,
     likes,
     perSecond: (run.perSecond * likes) / run.answers,
-    group: sum(likesOfNodes) / sum(grown("insole_write_door_commits_total")),
+    group: sum(likesOfNodes) / sum(growthOf("insole_write_door_commits_total")),
     least: Math.min(...likesOfNodes) / (sum(likesOfNodes) / likesOfNodes.length),
   };
 }
 
-/** Throws unless every acknowledged like is there once, and few that were not. */
+/** Throws unless every acknowledged like is stored once, and few others. */
 function expectExactlyOnce({ filePath }: Sqld, records: readonly string[]): void {
-  // What was sent straight to the primary is in no record.
-  const standing = readLikes(filePath, (userId) => Number(/\d+$/.exec(userId)?.[0]) < CUSTOMERS);
+  // Likes that were sent straight to the primary are in no record.
+  const stored = readLikes(filePath, (userId) => Number(/\d+$/.exec(userId)?.[0]) < CUSTOMERS);
   const acknowledged = new Set(records.flatMap((path) => [...readAcknowledged(path)]));
   for (const path of records) rmSync(path);
-  const fault = faultOfLikes(standing, acknowledged, records.length * CONNECTIONS);
+  const fault = faultOfLikes(stored, acknowledged, records.length * CONNECTIONS);
   if (fault !== null) throw new Error(fault);
 }
 
-/** The rate of as many writers as do best, and how many they are; `gaveUp`: how many writers sqld left without an answer. */
-type Fastest = { writers: number; perSecond: number[]; refused: number; gaveUp: number[] };
+/** The rate of the best number of writers; `timedOut`: the numbers of writers for which sqld was too slow. */
+type Fastest = { writers: number; perSecond: number[]; refused: number; timedOut: number[] };
 
 async function fastest(
   bench: Bench,
   sqld: Sqld,
-  ask: RawLoad & { seconds: number },
+  writes: RawLoad & { seconds: number },
   writers: readonly number[],
 ): Promise<Fastest> {
   const { trySeconds } = settingsOf(bench);
-  // Likes that are there already would cost less.
+  // Stored likes would cost less, so every run goes on with new ones.
   let [first, refused] = [0, 0];
   const write = async (count: number, seconds: number): Promise<number> => {
-    const run = await writeRaw(bench, sqld, { ...ask, writers: count, seconds, first });
+    const run = await writeRaw(bench, sqld, { ...writes, writers: count, seconds, first });
     first += run.done;
     refused += run.refused;
     return run.perSecond;
   };
   const tries: { count: number; perSecond: number }[] = [];
-  const gaveUp: number[] = [];
+  const timedOut: number[] = [];
   for (const count of writers.length > 1 ? writers : []) {
-    bench.log(`sqld alone, ${ask.what} in groups of ${ask.group}, ${count} writers`);
+    bench.log(`sqld alone, ${writes.what} in groups of ${writes.group}, ${count} writers`);
     try {
       tries.push({ count, perSecond: await write(count, trySeconds) });
     } catch (thrown) {
-      // Under many writers sqld may fall silent; then that many do not do best, which the note says.
+      // With many writers sqld may hang: not the best number, and named in the note.
       if (!String(thrown).includes("timed out")) throw thrown;
-      gaveUp.push(count);
+      timedOut.push(count);
     }
   }
   const [best] = tries.sort((one, other) => other.perSecond - one.perSecond);
   const count = best?.count ?? writers[0] ?? 1;
-  const title = `sqld alone, ${ask.what} in groups of ${ask.group}`;
-  const perSecond = await eachRound(bench, title, () => write(count, ask.seconds));
-  return { writers: count, perSecond, refused, gaveUp };
+  const title = `sqld alone, ${writes.what} in groups of ${writes.group}`;
+  const perSecond = await eachRound(bench, title, () => write(count, writes.seconds));
+  return { writers: count, perSecond, refused, timedOut };
 }
 
-const rawLine = (what: string, { writers, perSecond, refused, gaveUp }: Fastest): Line => ({
+const rawLine = (what: string, { writers, perSecond, refused, timedOut }: Fastest): Line => ({
   what,
   unit: "/s",
   values: perSecond,
-  note: `${writers} writers did best; ${refused} groups found the server locked for long and went again${gaveUp.map((count) => `; ${count} writers got no answer in time`).join("")}`,
+  note: `${writers} writers did best; ${refused} groups found the server locked for long and went again${timedOut.map((count) => `; ${count} writers got no answer in time`).join("")}`,
   how: { connections: writers, rate: null, encoding: "identity" },
 });
 
-type Seen = { through: Through[]; following: Round[]; alone: Fastest; group: number };
+type Values = { through: Through[]; following: Round[]; alone: Fastest; group: number };
 
-function linesOf(bench: Bench, { through, following, alone, group }: Seen): Line[] {
+function linesOf(bench: Bench, { through, following, alone, group }: Values): Line[] {
   const { nodes } = settingsOf(bench);
   const how: How = { connections: CONNECTIONS, rate: null, encoding: "identity", layers: { primary: 1 } };
   const line = <R extends Round>(
@@ -272,7 +272,7 @@ function linesOf(bench: Bench, { through, following, alone, group }: Seen): Line
       values: [errorsIn(runs)],
       target: { atMost: 0 },
       how,
-      note: faultsOf(runs) || "every acknowledged like stands once in the primary's file",
+      note: faultsOf(runs) || "every acknowledged like is stored once in the primary's file",
     },
     line("  likes in a commit", "", through, (round) => round.group),
     line("  CPU per like, nodes together", "us", through, ({ nodesUs, likes }) => nodesUs / likes),
@@ -285,7 +285,7 @@ function linesOf(bench: Bench, { through, following, alone, group }: Seen): Line
   ];
 }
 
-/** What the time went to, in a sentence. */
+/** The cores that each part used, in a phrase. */
 function limitOf(through: readonly Through[]): string {
   const cores = (of: (round: Through) => number) => median(through.map((round) => of(round) / round.wallUs));
   const [nodes, primary] = [cores(({ nodesUs }) => nodesUs), cores(({ primaryUs }) => primaryUs)];

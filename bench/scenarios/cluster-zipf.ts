@@ -1,4 +1,4 @@
-// A whole catalogue asked for as people do, few shoes often and many seldom: which layer answers, and what the nodes' memories make together.
+// Zipf-distributed requests: which layer answers, and whether the memories of twelve nodes hold as much as one.
 import { bootCluster, type Cluster, endCluster } from "../boot/cluster.ts";
 import { eachRound } from "../harness/rounds.ts";
 import { type Bench, type Line, ohaOf, type Scenario } from "../harness/scenario.ts";
@@ -9,16 +9,16 @@ import { howOfRounds, type LayeredRun, type Layers, runWithLayers } from "../met
 
 const MIB = 1024 * 1024;
 const FROM_MEMORY_MIN = 0.85;
-/** One memory of 96 MiB, or twelve of 8: their shares may differ by so much. */
+/** The shares of one memory of 96 MiB and of twelve of 8 MiB may differ by this much. */
 const APART_MAX = 0.05;
 const WANTED_RATE = 10_000;
-/** A rate near the capacity only measures the queue. */
-const ROOM = 1.1;
-/** Both sides get this one, far below what either can do: the edge has the less, the slower it is asked. */
+/** Latencies at a rate near the capacity only measure the queue. */
+const HEADROOM = 1.1;
+/** The rate of both sides, far below either capacity; the edge answers less at lower rates. */
 const COMPARED_RATE = 1_000;
 const CONNECTIONS = 64;
 const URLS_SEED = 12;
-/** What the catalogue's answers take in all is some 700 MiB; twelve nodes of 24 hold two fifths of it. */
+/** All responses of the catalogue take about 700 MiB; twelve nodes with 24 MiB hold two fifths of them. */
 const FULL = {
   shoes: 100_000,
   nodes: 12,
@@ -41,9 +41,9 @@ const QUICK = {
 export const clusterZipf: Scenario = {
   name: "cluster-zipf",
   boot: "a cluster of twelve nodes with 24 MiB of cache each and its edge, 100,000 shoes; then with 8 MiB each, and one node with 96; nothing is pinned",
-  load: "oha, related shoes by a Zipf law (exponent 1) through the edge, 64 connections, gzip: full speed, 10,000/s or half of capacity, 1,000/s",
+  load: "oha, Zipf-distributed related shoes (exponent 1) through the edge, 64 connections, gzip: full speed, 10,000/s or half of capacity, 1,000/s",
   measures:
-    "the share of the edge, of nodes' memories and of computed answers; latencies; what twelve memories hold beside one",
+    "the shares of the edge, of nodes' memories and of computed answers; latencies; twelve memories beside one",
   needsOha: true,
   async *run(bench) {
     const { shoes, nodes, nodeMib, roomyMib } = settingsOf(bench);
@@ -71,9 +71,9 @@ export const clusterZipf: Scenario = {
 const settingsOf = ({ isQuick }: Bench) => (isQuick ? QUICK : FULL);
 const comparedRate = (bench: Bench): number => COMPARED_RATE / settingsOf(bench).slowdown;
 
-/** The rate that is wanted where there is room for it, else half of what the machine does. */
+/** The wanted rate where the capacity has room for it, otherwise half of the capacity. */
 export const rateFor = (capacity: number): number =>
-  capacity >= WANTED_RATE * ROOM ? WANTED_RATE : Math.round(capacity / 2);
+  capacity >= WANTED_RATE * HEADROOM ? WANTED_RATE : Math.round(capacity / 2);
 
 function loadOn(bench: Bench, { edge }: Cluster): Load {
   const { shoes, seconds } = settingsOf(bench);
@@ -88,7 +88,7 @@ function loadOn(bench: Bench, { edge }: Cluster): Load {
   };
 }
 
-/** Asks until the memories are full of what is asked for most, and returns how many answers a second came at the end. */
+/** Sends the load until the memories are full, and returns the answers per second of the last run. */
 async function fill(bench: Bench, load: Load): Promise<number> {
   const { fillAnswers } = settingsOf(bench);
   bench.log("filling the memories");
@@ -114,7 +114,7 @@ function linesOf(load: Load & { rate: number }, capacity: number, seen: readonly
     unit: "ms",
     values: seen.map(({ run }) => of(run)),
     how,
-    // The limits are those of the wanted rate; at another one the latencies only stand there.
+    // The limits hold for the wanted rate; at any other rate latencies are not judged.
     ...(rate === WANTED_RATE ? { target: { atMost } } : {}),
   });
   const share = (what: string, of: (layers: Layers) => number): Line => ({
@@ -138,10 +138,10 @@ function linesOf(load: Load & { rate: number }, capacity: number, seen: readonly
   ];
 }
 
-/** Of what reached the nodes: the edge's part is the same on both sides, and would hide the difference. */
+/** The share among requests that reached nodes; the equal share of the edge on both sides would hide the difference. */
 const memoryShare = ({ layers: { memory, computed } }: LayeredRun): number => memory / (memory + computed);
 
-/** How far one big memory and many small ones are apart. */
+/** The difference between one large memory and many small ones. */
 export function comparison(
   nameOfMany: string,
   ofMany: readonly LayeredRun[],
@@ -149,12 +149,12 @@ export function comparison(
   ofOne: readonly LayeredRun[],
 ): Line[] {
   const [many, one] = [ofMany.map(memoryShare), ofOne.map(memoryShare)];
-  const middle = median(one);
+  const medianOfOne = median(one);
   return [
     {
       what: `of what reaches nodes, from memory: ${nameOfMany} and ${nameOfOne} apart by`,
       unit: "",
-      values: many.map((share) => Math.abs(share - middle)),
+      values: many.map((share) => Math.abs(share - medianOfOne)),
       target: { atMost: APART_MAX },
     },
     { what: `  ${nameOfMany}`, unit: "", values: many },

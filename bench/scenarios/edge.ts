@@ -1,4 +1,4 @@
-// What the shipped configuration costs NGINX: cached and proxied answers beside the barest configuration, with the same bytes.
+// The cost of the shipped NGINX configuration: cached and proxied responses, beside the barest configuration.
 import { type Barest, bootBarest, bootShipped } from "../boot/nginx.ts";
 import { bootBare, bootShop, type Server, takeSample } from "../boot/shop.ts";
 import { type Bench, type How, type Line, ohaOf, type Scenario } from "../harness/scenario.ts";
@@ -13,7 +13,7 @@ const PROXIED_SHARE_MIN = 0.85;
 const HOT_SHOES = 100;
 const CONNECTIONS = 64;
 const URLS_SEED = 14;
-/** Nothing public, so nothing of it is kept. */
+/** A personal path, which the edge never caches. */
 const PERSONAL_PATH = "/api/users/me/likes";
 const FULL = { shoes: 100_000, turnsOfRound: 4, seconds: 2, warmUpSeconds: 3 };
 const QUICK = { shoes: 1_000, turnsOfRound: 1, seconds: 1, warmUpSeconds: 1 };
@@ -21,7 +21,7 @@ const QUICK = { shoes: 1_000, turnsOfRound: 1, seconds: 1, warmUpSeconds: 1 };
 export const edge: Scenario = {
   name: "edge",
   boot: "NGINX with the shipped configuration, and with the barest one, before the same bare Bun.serve, all on one core",
-  load: "oha, 64 connections, gzip, as fast as it goes, each in turn: 100 hot addresses; one that is never kept; 100,000 that are seldom hits",
+  load: "oha, 64 connections, gzip, as fast as it goes, each in turn: 100 hot addresses; one that is never cached; 100,000 that are cached and rarely hit",
   measures: "answers per second and per second of NGINX's CPU time, shipped / barest",
   needsOha: true,
   async *run(bench) {
@@ -48,7 +48,7 @@ export const edge: Scenario = {
   },
 };
 
-/** What a node answers from memory. */
+/** A response of a node from memory. */
 async function sampleOf(bench: Bench) {
   const { children, cores } = bench;
   const dataDir = await catalogueOf(bench, QUICK.shoes);
@@ -65,13 +65,13 @@ async function expectAlike(shipped: Server, { cached, proxied }: Barest): Promis
     const bodies = await Promise.all(
       [shipped, cached, proxied].map(async ({ base }) => (await takeSample(base + path, "gzip")).body),
     );
-    if (new Set(bodies).size !== 1) throw new Error(`the two configurations do not answer alike: ${path}`);
+    if (new Set(bodies).size !== 1) throw new Error(`the two configurations respond differently: ${path}`);
   }
 }
 
 type Side = Subject & { name: string };
 
-/** Sends the same to each server in turn. */
+/** Sends the same requests to each server in turn. */
 async function compare(
   bench: Bench,
   what: string,
@@ -95,12 +95,12 @@ async function compare(
   return inShortTurns(bench, sides, { turnsOfRound, seconds, rate: null });
 }
 
-/** Of the master and its workers. */
+/** CPU time of the master and its workers. */
 const cpuOf = ({ child }: Server): number => treeOf(child.pid).reduce((sum, { pid }) => sum + cpuUs(pid), 0);
 
 function linesOf(what: string, bytes: number, sides: ReadonlyMap<Side, Rates>, atLeast?: number): Line[] {
   const [shipped, barest] = [...sides.values()];
-  if (!shipped || !barest) throw new Error("two sides are compared");
+  if (!shipped || !barest) throw new Error("there must be two sides");
   const target = atLeast === undefined ? {} : { target: { atLeast } };
   const how: How = { connections: CONNECTIONS, rate: null, encoding: "gzip", bytes };
   const named = (name: string) => `  ${what}: ${name}`;

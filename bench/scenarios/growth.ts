@@ -1,4 +1,4 @@
-// What a cached answer costs as a shop grows: from a thousand shoes to a million, and from one node to twelve.
+// The CPU of a cached answer as a shop grows: from a thousand shoes to a million, and from one node to twelve.
 import { bootCluster, endCluster } from "../boot/cluster.ts";
 import { bootShop, CACHE_BYTES, type Server } from "../boot/shop.ts";
 import { type Bench, type Line, ohaOf, type Scenario } from "../harness/scenario.ts";
@@ -8,7 +8,7 @@ import { atFullSpeed, inShortTurns, type Subject } from "../load/steps.ts";
 import { relatedPaths, writeUrls } from "../load/urls.ts";
 import { cpuUs, treeOf } from "../metrics/proc.ts";
 
-/** "Flat" leaves this much. */
+/** The largest may cost this many times the smallest. */
 const GROWTH_MAX = 1.25;
 const HOT_SHOES = 100;
 const URLS_SEED = 1;
@@ -21,15 +21,14 @@ const FULL = {
   nodeShoes: 1_000,
   seconds: 2,
 };
-/** Long enough that a shop uses several of the 10 ms that Linux counts CPU time in. */
+/** Long enough for several ticks of CPU time (10 ms). */
 const QUICK = { sizes: [1_000], rate: 2_000, turnsOfRound: 1, nodes: [1, 2], nodeShoes: 1_000, seconds: 1 };
 
 export const growth: Scenario = {
   name: "growth",
   boot: "the shop with 1,000, 100,000 and 1,000,000 shoes on one core; then clusters of 1, 2, 4, 8 and 12 nodes with their edge",
   load: "oha, 100 hot addresses of related shoes, gzip: at 10,000/s to each size in turn; through the edges as fast as it goes",
-  measures:
-    "CPU per cached answer, of the shop and of edge and nodes together; the largest beside the smallest",
+  measures: "CPU per cached answer, of the shop and of edge and nodes together; the largest / the smallest",
   needsOha: true,
   async *run(bench) {
     yield await overSizes(bench);
@@ -77,7 +76,7 @@ async function overNodes(bench: Bench): Promise<Line[]> {
   for (const count of nodes) {
     const cluster = await bootCluster(bench, { nodes: count, shoes: nodeShoes });
     const watched = new Set([cluster.primary.pid]);
-    // All but the primary and the command that watches: NGINX and the nodes.
+    // NGINX and the nodes: all processes but the primary and the supervising command.
     const pids = treeOf(cluster.child.pid)
       .map(({ pid }) => pid)
       .filter((pid) => pid !== cluster.child.pid && !watched.has(pid));

@@ -1,4 +1,4 @@
-// Importing a CSV file: rows per second without and with writing, and the most memory it takes.
+// The import of a CSV file: rows per second with and without writing, and peak memory.
 import { existsSync, mkdtempSync, rmSync } from "node:fs";
 import { join } from "node:path";
 import type { Children } from "../harness/children.ts";
@@ -9,7 +9,7 @@ import { MICROSECONDS, memoryOf } from "../metrics/proc.ts";
 
 const DRY_ROWS_PER_SECOND = 20_000;
 const MEMORY_MIB_MAX = 300;
-const LOOK_MS = 50;
+const POLL_MS = 50;
 const IMPORT_MS_MAX = 20 * 60_000;
 /** A million rows take minutes, so they are imported once. */
 const FULL = [
@@ -20,7 +20,7 @@ const QUICK = [{ rows: 2_000, shoesPerSecond: 8_000, rounds: 1 }];
 
 export const importing: Scenario = {
   name: "import",
-  boot: "bun run import on an empty folder for data, once with --dry-run and once in earnest",
+  boot: "bun run import on an empty data folder, with --dry-run and without",
   load: "a CSV file of 100,000 rows, three times, and one of 1,000,000 rows, once",
   measures: "rows per second from start to exit, peak memory",
   needsOha: false,
@@ -34,33 +34,33 @@ async function importRows(
   { rows, shoesPerSecond, rounds }: (typeof FULL)[number],
 ): Promise<Line[]> {
   const path = await csvOf(bench, rows);
-  const seen = { dry: noneSeen(), real: noneSeen() };
+  const values = { dry: noValues(), real: noValues() };
   for (let round = 0; round < rounds; round += 1) {
     for (const kind of ["dry", "real"] as const) {
       bench.log(
-        `${written(rows)} rows, round ${round + 1} of ${rounds}: ${kind === "dry" ? "--dry-run" : "in earnest"}`,
+        `${written(rows)} rows, round ${round + 1} of ${rounds}: ${kind === "dry" ? "--dry-run" : "with writing"}`,
       );
       const { seconds, cpuSeconds, peakMib } = await importOnce(bench.children, path, rows, kind === "dry");
-      seen[kind].perSecond.push(rows / seconds);
-      seen[kind].perCpuSecond.push(rows / cpuSeconds);
-      seen[kind].peakMib.push(peakMib);
+      values[kind].perSecond.push(rows / seconds);
+      values[kind].perCpuSecond.push(rows / cpuSeconds);
+      values[kind].peakMib.push(peakMib);
     }
   }
   const size = written(rows);
   return [
-    ...linesOf(`import --dry-run, ${size} rows`, "rows/s", seen.dry, DRY_ROWS_PER_SECOND),
-    ...linesOf(`import into an empty catalogue, ${size} shoes`, "shoes/s", seen.real, shoesPerSecond),
+    ...linesOf(`import --dry-run, ${size} rows`, "rows/s", values.dry, DRY_ROWS_PER_SECOND),
+    ...linesOf(`import into an empty catalogue, ${size} shoes`, "shoes/s", values.real, shoesPerSecond),
   ];
 }
 
-type Seen = { perSecond: number[]; perCpuSecond: number[]; peakMib: number[] };
+type Values = { perSecond: number[]; perCpuSecond: number[]; peakMib: number[] };
 
-const noneSeen = (): Seen => ({ perSecond: [], perCpuSecond: [], peakMib: [] });
+const noValues = (): Values => ({ perSecond: [], perCpuSecond: [], peakMib: [] });
 
 const linesOf = (
   what: string,
   unit: string,
-  { perSecond, perCpuSecond, peakMib }: Seen,
+  { perSecond, perCpuSecond, peakMib }: Values,
   atLeast: number,
 ): Line[] => [
   { what, unit, values: perSecond, target: { atLeast } },
@@ -76,41 +76,41 @@ async function importOnce(children: Children, path: string, rows: number, isDry:
     const env = { DATA_DIR: dataDir, DEMO: "false" };
     const child = children.startCommand("import", args, { env, cores: null });
     const ending = children.expectEnd(child, IMPORT_MS_MAX);
-    const looking = watchPeak(child.pid, ending);
+    const peak = pollPeak(child.pid, ending);
     const summary = await ending;
     const seconds = (performance.now() - startedAt) / 1_000;
     const cpuSeconds = Number(child.process.resourceUsage()?.cpuTime.total ?? Number.NaN) / MICROSECONDS;
     expectAllAdded(summary, rows);
     if (!isDry && !existsSync(join(dataDir, "insole.db"))) throw new Error("the import left no database");
-    return { seconds, cpuSeconds, peakMib: await looking };
+    return { seconds, cpuSeconds, peakMib: await peak };
   } finally {
     rmSync(dataDir, { recursive: true, force: true });
   }
 }
 
-/** The most memory the process had, looked up until it ends: the kernel keeps the peak, so the last look holds it. */
-async function watchPeak(pid: number, ending: Promise<unknown>): Promise<number> {
+/** The peak memory of a process, polled until it ends; the kernel keeps the peak, so the last reading has it. */
+async function pollPeak(pid: number, ending: Promise<unknown>): Promise<number> {
   let isOver = false;
   const over = ending.finally(() => {
     isOver = true;
   });
-  // The end is awaited, and its failure reported, by the caller.
+  // The caller awaits the end and reports its failure.
   over.catch(() => undefined);
   let peakMib = 0;
   while (!isOver) {
     try {
       peakMib = Math.max(peakMib, memoryOf(pid).peakMib);
     } catch {
-      // It ended between two looks.
+      // It ended between two readings.
       break;
     }
-    await Promise.race([Bun.sleep(LOOK_MS), over.catch(() => undefined)]);
+    await Promise.race([Bun.sleep(POLL_MS), over.catch(() => undefined)]);
   }
   if (peakMib === 0) throw new Error("the import was over before its memory could be read");
   return peakMib;
 }
 
-/** Holds the summary that was printed against what the file has. */
+/** Throws unless the printed summary says that every row was added. */
 export function expectAllAdded(summary: string, rows: number): void {
   const [, read, added] = /[Rr]ead ([\d,]+) = ([\d,]+) added/.exec(summary) ?? [];
   const number = (text = "") => Number(text.replaceAll(",", ""));

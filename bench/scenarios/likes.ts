@@ -1,4 +1,4 @@
-// Likes: how many a second are made durable, and what that does to cached answers.
+// Likes: how many are committed a second, and how much they slow cached answers down.
 import { bootWithCustomers } from "../boot/shop.ts";
 import { eachRound } from "../harness/rounds.ts";
 import { type Bench, type Line, ohaOf, type Scenario } from "../harness/scenario.ts";
@@ -24,7 +24,7 @@ const QUICK = { shoes: 1_000, likes: 5_000, seconds: 1, hotRate: 100 };
 export const likes: Scenario = {
   name: "likes",
   boot: "the shop in production settings on a file, 1,000 shoes, 2,000 customers; it may use all cores",
-  load: "POST likes drawn by chance, 128 connections, as fast as it goes; cached related shoes at 1,000/s without and with half of that",
+  load: "POST random likes, 128 connections, as fast as it goes; cached related shoes at 1,000/s without and with half of that",
   measures:
     "acknowledged likes per second; p99 of cached answers and the share of browsing from memory meanwhile",
   needsOha: true,
@@ -49,7 +49,7 @@ export const likes: Scenario = {
   },
 };
 
-/** Browsing (related shoes, shoes and first pages) while half as many likes come: the share that memory answers. */
+/** Browsing (related shoes, shoes and first pages) beside half as many likes: the share answered from memory. */
 async function browse(bench: Bench, base: string, half: Load): Promise<Line[]> {
   const { children, cores, isQuick } = bench;
   const { seconds, hotRate } = isQuick ? QUICK : FULL;
@@ -68,7 +68,7 @@ async function browse(bench: Bench, base: string, half: Load): Promise<Line[]> {
     encoding: "gzip" as const,
     cores: cores.load,
   };
-  const shares = await eachRound(bench, "browsing while likes come", async () => {
+  const shares = await eachRound(bench, "browsing beside likes", async () => {
     const before = await readMetrics(base);
     await Promise.all([ohaOf(bench).send(browsing), ohaOf(bench).send({ ...half, seconds: seconds + 1 })]);
     return memoryShare(before, await readMetrics(base));

@@ -1,4 +1,4 @@
-// Fifty people signing in at once: what it takes in memory, and what it does to cached answers.
+// Fifty customers who sign in at once: peak memory, and how much they slow cached answers down.
 import { bootShop, CACHE_BYTES, type Server } from "../boot/shop.ts";
 import type { Bench, Scenario } from "../harness/scenario.ts";
 import { catalogueCopy } from "../load/catalogue.ts";
@@ -18,7 +18,7 @@ const QUICK = { shoes: 1_000, seconds: 1, hotRate: 100 };
 export const logins: Scenario = {
   name: "logins",
   boot: "the shop in production settings, 1,000 shoes; it may use all cores",
-  load: "50 connections that sign in, again and again; cached related shoes at 1,000/s without and with them",
+  load: "50 connections that sign in repeatedly; cached related shoes at 1,000/s without and with them",
   measures: "memory above idle; sign-ins per second; p99 of cached answers, quiet and meanwhile",
   needsOha: true,
   async *run(bench) {

@@ -1,4 +1,4 @@
-// The mix of the gateway that the shop replaces: registrations, browsing, writes and health, from few users, many, and a crowd.
+// The traffic mix of an earlier gateway: registrations, browsing, likes and health checks of 50, 100 and 200 users.
 import { bootWithCustomers, type Server } from "../boot/shop.ts";
 import {
   type Bench,
@@ -25,10 +25,10 @@ import {
 import { writeUrls } from "../load/urls.ts";
 import { memoryShare, readMetrics } from "../metrics/metrics.ts";
 
-/** Requests a second that were published of the gateway, and the share of each kind. */
+/** The published requests per second of that gateway, and the share of each kind. */
 const PUBLISHED_RATE = 61;
 const SHARES = { registration: 0.3, browsing: 0.4, writes: 0.2, health: 0.1 };
-/** Without registrations, which cost what a safe hash costs, it is asked so many times as much. */
+/** The rate without registrations, whose password hash is slow on purpose, is this many times higher. */
 const TIMES = 20;
 const BROWSING_P95_MS_MAX = 20;
 const REGISTRATION_P95_MS_MAX = 250;
@@ -36,7 +36,7 @@ const SHOES = 1_000;
 const CUSTOMERS = 2_000;
 
 type Kind = keyof typeof SHARES;
-/** How many connections for how long; five rounds make the published minutes. */
+/** How many connections for how long; five rounds add up to the published duration. */
 type Shape = { name: "normal" | "stress" | "spike"; users: number; seconds: number };
 
 const SHAPES: readonly Shape[] = [
@@ -83,8 +83,8 @@ const settingsOf = ({ isQuick }: Bench) => (isQuick ? QUICK : FULL);
 
 type Shop = Server & { dataDir: string };
 type Mix = { name: string; rate: number; shapes: readonly Shape[]; kinds: readonly Kind[] };
-/** What one round of a shape saw of each kind, and the share of browsing that memory answered. */
-type Seen = { runs: Run[]; fromMemory: number };
+/** One round of a shape: the run of each kind, and the share of browsing answered from memory. */
+type Round = { runs: Run[]; fromMemory: number };
 
 async function* measure(bench: Bench, shop: Shop, mix: Mix): AsyncGenerator<Line[]> {
   await ohaOf(bench).send({
@@ -93,7 +93,7 @@ async function* measure(bench: Bench, shop: Shop, mix: Mix): AsyncGenerator<Line
     seconds: 1,
     rate: null,
   });
-  const rounds = new Map<Shape, Seen[]>(mix.shapes.map((shape) => [shape, []]));
+  const rounds = new Map<Shape, Round[]>(mix.shapes.map((shape) => [shape, []]));
   const notReached = new Map<Shape, Line[]>();
   for (let round = 0; round < bench.rounds; round += 1) {
     for (const shape of turns(mix.shapes, round)) {
@@ -110,13 +110,13 @@ async function* measure(bench: Bench, shop: Shop, mix: Mix): AsyncGenerator<Line
   for (const shape of mix.shapes) yield notReached.get(shape) ?? linesOf(mix, shape, rounds.get(shape) ?? []);
 }
 
-/** Sends all kinds at the same time, and sees to it that those who registered have accounts. */
+/** Sends all kinds at the same time, and checks that every registration made an account. */
 async function send(
   bench: Bench,
   shop: Shop,
   mix: Mix,
   shape: Shape,
-): Promise<Seen & { run: Pick<Run, "perSecond"> }> {
+): Promise<Round & { run: Pick<Run, "perSecond"> }> {
   const parts = partsOf(bench, shop, await signIn(shop));
   const loads = planOf(mix, shape.users).map(({ kind, connections, rate }) => ({
     ...parts[kind](),
@@ -131,7 +131,7 @@ async function send(
   return { runs, run: sumOf(runs), fromMemory: memoryShare(metrics, await readMetrics(shop.base)) };
 }
 
-/** Each kind's share of the rate and of the users. */
+/** The rate and the connections of each kind. */
 export function planOf({ kinds, rate }: Pick<Mix, "kinds" | "rate">, users: number) {
   const shares = kinds.map((kind) => SHARES[kind]);
   const sum = shares.reduce((total, share) => total + share, 0);
@@ -143,7 +143,7 @@ export function planOf({ kinds, rate }: Pick<Mix, "kinds" | "rate">, users: numb
   }));
 }
 
-/** What is asked, by kind. */
+/** The load of each kind. */
 function partsOf({ children, cores, seed, isQuick }: Bench, { base }: Shop, token: string) {
   const { addresses } = isQuick ? QUICK : FULL;
   const { folder } = children;
@@ -173,12 +173,12 @@ const TARGETS: Partial<Record<Kind, Target>> = {
   registration: { atMost: REGISTRATION_P95_MS_MAX },
 };
 
-/** Errors of all rounds together, for a median hides those of one; then each kind's p95. */
-function linesOf(mix: Mix, shape: Shape, seen: readonly Seen[]): Line[] {
-  const runs = seen.flatMap((each) => each.runs);
+/** The errors of all rounds added up, because a median hides those of one round; then the p95 of each kind. */
+function linesOf(mix: Mix, shape: Shape, measured: readonly Round[]): Line[] {
+  const runs = measured.flatMap((each) => each.runs);
   const hasRegistration = mix.kinds.includes("registration");
   const isJudged = hasRegistration && shape.name === "normal";
-  const memory = median(seen.map(({ fromMemory }) => fromMemory));
+  const memory = median(measured.map(({ fromMemory }) => fromMemory));
   return [
     {
       what: `${mix.name}, ${shape.name} (${shape.users} users): errors in all`,
@@ -193,7 +193,7 @@ function linesOf(mix: Mix, shape: Shape, seen: readonly Seen[]): Line[] {
       return {
         what: `  ${kind}: p95`,
         unit: "ms",
-        values: seen.map((each) => each.runs[at]?.p95Ms ?? Number.NaN),
+        values: measured.map((each) => each.runs[at]?.p95Ms ?? Number.NaN),
         ...(target ? { target } : {}),
         point: { chart: `${mix.name}: p95 per kind`, series: shape.name, x: kind },
         how: {

@@ -1,39 +1,38 @@
-// Kinds of reads before a real shop: their addresses are answered, and what is none of their kind is seen.
-
+// The kinds of reads against a real shop: it responds to their addresses, and other responses are rejected.
 import { afterAll, beforeAll, expect, test } from "bun:test";
 import { bootShop } from "../boot/shop.ts";
 import { openChildren } from "../harness/children.ts";
 import { catalogueOf } from "../load/catalogue.ts";
 import { quickBench } from "../testing/bench.ts";
-import { demoShelf, KINDS, type Shelf, shelfOf } from "./read-kinds.ts";
+import { type Catalogue, catalogueAt, demoCatalogue, KINDS } from "./read-kinds.ts";
 
 const SHOES = 1_000;
 const BOOT_MS_MAX = 60_000;
 const children = openChildren();
 let base: string;
-let shelf: Shelf;
+let catalogue: Catalogue;
 
 beforeAll(async () => {
   const dataDir = await catalogueOf(quickBench(children), SHOES);
   ({ base } = await bootShop(children, { dataDir, cores: null, cacheBytesMax: 1024 * 1024 }));
-  shelf = await demoShelf(base, SHOES);
+  catalogue = await demoCatalogue(base, SHOES);
 }, BOOT_MS_MAX);
 afterAll(() => children.close());
 
 const read = async (path: string): Promise<unknown> => (await fetch(base + path)).json();
 
 test.each(KINDS.map((kind) => [kind.name, kind] as const))(
-  "%s: first and last address give its kind",
-  async (_, { paths, proof }) => {
-    const all = paths(shelf, 1);
+  "%s: first and last address return its kind",
+  async (_, { paths, accepts }) => {
+    const all = paths(catalogue, 1);
     for (const path of [all.at(0), all.at(-1)])
-      expect([path, proof(await read(path ?? ""))]).toEqual([path, true]);
-    expect(proof(await read("/api/nothing"))).toBe(false);
-    expect(proof(null)).toBe(false);
+      expect([path, accepts(await read(path ?? ""))]).toEqual([path, true]);
+    expect(accepts(await read("/api/nothing"))).toBe(false);
+    expect(accepts(null)).toBe(false);
   },
 );
 
-test("no kind takes another one's answer for its own, but that every search is a list", async () => {
+test("no kind accepts the response of another one, except that every search is a list", async () => {
   const [item, related, list, facets] = await Promise.all(
     [
       "/api/shoes/demo-000001",
@@ -42,23 +41,23 @@ test("no kind takes another one's answer for its own, but that every search is a
       "/api/shoes?facets=true",
     ].map(read),
   );
-  const taken = (body: unknown) =>
-    new Set(KINDS.filter(({ proof }) => proof(body)).map(({ proof }) => proof)).size;
-  expect([item, related, list, facets].map(taken)).toEqual([1, 1, 1, 2]);
+  const accepted = (body: unknown) =>
+    new Set(KINDS.filter(({ accepts }) => accepts(body)).map(({ accepts }) => accepts)).size;
+  expect([item, related, list, facets].map(accepted)).toEqual([1, 1, 1, 2]);
 });
 
-test("Zipf draws the first shoe most, and the same for the same seed", () => {
+test("Zipf picks the first shoe most often, and depends only on the seed", () => {
   const zipf = KINDS.find(({ name }) => name.includes("Zipf"));
-  const paths = zipf?.paths(shelf, 5) ?? [];
+  const paths = zipf?.paths(catalogue, 5) ?? [];
   const times = (id: string) => paths.filter((path) => path.includes(id)).length;
   expect(times("demo-000001")).toBeGreaterThan(times("demo-000010") * 5);
-  expect(zipf?.paths(shelf, 5)).toEqual(paths);
-  expect(zipf?.paths(shelf, 6)).not.toEqual(paths);
+  expect(zipf?.paths(catalogue, 5)).toEqual(paths);
+  expect(zipf?.paths(catalogue, 6)).not.toEqual(paths);
 });
 
-test("a running shop tells what it has, by its cursor", async () => {
-  const { ids, categories } = await shelfOf(base, 250);
+test("the catalogue of a running shop is read by its cursor", async () => {
+  const { ids, categories } = await catalogueAt(base, 250);
   expect([ids.length, new Set(ids).size]).toEqual([250, 250]);
-  expect(categories).toEqual([...shelf.categories]);
-  expect((await shelfOf(base, 5_000)).ids.toSorted()).toEqual([...shelf.ids]);
+  expect(categories).toEqual([...catalogue.categories]);
+  expect((await catalogueAt(base, 5_000)).ids.toSorted()).toEqual([...catalogue.ids]);
 });

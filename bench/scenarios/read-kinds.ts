@@ -1,33 +1,33 @@
-// Kinds of reads: what is asked for, of which shoes, and how an answer shows that it is one.
+// The kinds of reads: their addresses, and how their responses are recognised.
 import { randomFrom } from "../harness/stats.ts";
 import type { Load } from "../load/oha.ts";
 import { zipfRank } from "../load/traffic.ts";
 import { demoId } from "../load/urls.ts";
 
-/** Shoes of a catalogue, by id, and the names of its categories. */
-export type Shelf = { ids: readonly string[]; categories: readonly string[] };
+/** The ids and the categories of a catalogue. */
+export type Catalogue = { ids: readonly string[]; categories: readonly string[] };
 
-/** Whether a body is an answer of its kind. */
-type Proof = (body: unknown) => boolean;
+/** Whether a body is a response of its kind. */
+type BodyCheck = (body: unknown) => boolean;
 
-/** A kind of read. Its addresses are drawn from by chance. */
+/** A kind of read; oha picks from its addresses at random. */
 export type Kind = {
   name: string;
   /** Whether the shop has its memory cache. */
   isCached: boolean;
   encoding: Load["encoding"];
-  /** The client has the answer already, and asks whether it is still good. */
+  /** Requests carry the ETag of the response (`If-None-Match`). */
   isConditional?: true;
-  paths(shelf: Shelf, seed: number): string[];
-  proof: Proof;
+  paths(catalogue: Catalogue, seed: number): string[];
+  accepts: BodyCheck;
 };
 
 const HOT = 100;
-/** More addresses than this only make the generator slow to start. */
+/** More addresses only make the generator start slowly. */
 const DRAWS = 100_000;
 const PAGES = 5;
 const SORTS = ["newest", "price_asc", "price_desc", "popular"];
-/** Words of demo shoes, and of many real ones. */
+/** Search words that demo shoes have, and many real ones. */
 const WORDS = [
   "runner",
   "trail",
@@ -43,13 +43,13 @@ const WORDS = [
 
 const related = (id: string) => `/api/shoes/${encodeURIComponent(id)}/relatedproducts`;
 const item = (id: string) => `/api/shoes/${encodeURIComponent(id)}`;
-const hot = ({ ids }: Shelf) => ids.slice(0, HOT);
+const hot = ({ ids }: Catalogue) => ids.slice(0, HOT);
 
-/** Every shoe of a small catalogue, and as many of a big one, drawn by chance. */
-const all = ({ ids }: Shelf, seed: number): string[] =>
+/** Every shoe of a small catalogue; random ones of a large one. */
+const all = ({ ids }: Catalogue, seed: number): string[] =>
   ids.length <= DRAWS ? [...ids] : draw(ids, seed, (share) => Math.floor(share * ids.length));
-/** By a Zipf law (exponent 1): the shoe of rank r comes 1 / r times as often as the first. */
-function byZipf({ ids }: Shelf, seed: number): string[] {
+/** Zipf-distributed (exponent 1): the shoe of rank r comes 1 / r times as often as the first. */
+function zipfDistributed({ ids }: Catalogue, seed: number): string[] {
   const rank = zipfRank(ids.length);
   return draw(ids, seed, (share) => rank(share) - 1);
 }
@@ -58,8 +58,8 @@ function draw(ids: readonly string[], seed: number, at: (share: number) => numbe
   return Array.from({ length: DRAWS }, () => ids[at(random())] ?? "");
 }
 
-/** Lists of 20 with their total: all shoes and each category, in each order, the first pages. */
-const lists = ({ categories }: Shelf): string[] =>
+/** Lists of 20 with their total: the first pages of all shoes and of each category, in each sort. */
+const lists = ({ categories }: Catalogue): string[] =>
   ["", ...categories.map((name) => `category=${encodeURIComponent(name)}&`)].flatMap((filter) =>
     SORTS.flatMap((sort) =>
       Array.from({ length: PAGES }, (_, at) => `/api/shoes?${filter}limit=20&page=${at + 1}&sort=${sort}`),
@@ -70,74 +70,84 @@ const searches = (): string[] =>
     `/api/shoes?q=${word}`,
     ...WORDS.filter((other) => other > word).map((other) => `/api/shoes?q=${word}+${other}`),
   ]);
-const facets = ({ categories }: Shelf): string[] => [
+const facets = ({ categories }: Catalogue): string[] => [
   "/api/shoes?facets=true&limit=1",
   ...categories.map((name) => `/api/shoes?category=${encodeURIComponent(name)}&facets=true&limit=1`),
 ];
 
 const fields = (data: unknown): Record<string, unknown> => (data ?? {}) as Record<string, unknown>;
-const isItem: Proof = (body) => typeof fields(fields(body).data).id === "string";
-const isRelated: Proof = (body) =>
+const isItem: BodyCheck = (body) => typeof fields(fields(body).data).id === "string";
+const isRelated: BodyCheck = (body) =>
   typeof fields(body).id === "string" && Array.isArray(fields(body).relatedProducts);
-const isList: Proof = (body) =>
+const isList: BodyCheck = (body) =>
   Array.isArray(fields(body).data) && Number.isInteger(fields(fields(body).pagination).total);
-const hasFacets: Proof = (body) => isList(body) && typeof fields(body).facets === "object";
+const hasFacets: BodyCheck = (body) => isList(body) && typeof fields(body).facets === "object";
 
 /** All kinds; those without a cache come last. */
 export const KINDS: readonly Kind[] = [
-  { name: "related, 100 hot", ...on(), paths: (shelf) => hot(shelf).map(related), proof: isRelated },
+  {
+    name: "related, 100 hot",
+    ...cached(),
+    paths: (catalogue) => hot(catalogue).map(related),
+    accepts: isRelated,
+  },
   {
     name: "related, 100 hot, not compressed",
     isCached: true,
     encoding: "identity" as const,
-    paths: (shelf) => hot(shelf).map(related),
-    proof: isRelated,
+    paths: (catalogue) => hot(catalogue).map(related),
+    accepts: isRelated,
   },
   {
     name: "related, one the client has (304)",
-    ...on(),
+    ...cached(),
     isConditional: true as const,
-    paths: (shelf) => hot(shelf).slice(0, 1).map(related),
-    proof: isRelated,
+    paths: (catalogue) => hot(catalogue).slice(0, 1).map(related),
+    accepts: isRelated,
   },
   {
     name: "related, Zipf over all",
-    ...on(),
-    paths: (shelf, seed) => byZipf(shelf, seed).map(related),
-    proof: isRelated,
+    ...cached(),
+    paths: (catalogue, seed) => zipfDistributed(catalogue, seed).map(related),
+    accepts: isRelated,
   },
-  { name: "item, 100 hot", ...on(), paths: (shelf) => hot(shelf).map(item), proof: isItem },
-  { name: "list of 20", ...on(), paths: lists, proof: isList },
-  { name: "search", ...on(), paths: searches, proof: isList },
-  { name: "facets", ...on(), paths: facets, proof: hasFacets },
+  { name: "item, 100 hot", ...cached(), paths: (catalogue) => hot(catalogue).map(item), accepts: isItem },
+  { name: "list of 20", ...cached(), paths: lists, accepts: isList },
+  { name: "search", ...cached(), paths: searches, accepts: isList },
+  { name: "facets", ...cached(), paths: facets, accepts: hasFacets },
   {
     name: "related, no cache",
-    ...off(),
-    paths: (shelf, seed) => all(shelf, seed).map(related),
-    proof: isRelated,
+    ...uncached(),
+    paths: (catalogue, seed) => all(catalogue, seed).map(related),
+    accepts: isRelated,
   },
-  { name: "item, no cache", ...off(), paths: (shelf, seed) => all(shelf, seed).map(item), proof: isItem },
-  { name: "list of 20, no cache", ...off(), paths: lists, proof: isList },
-  { name: "search, no cache", ...off(), paths: searches, proof: isList },
-  { name: "facets, no cache", ...off(), paths: facets, proof: hasFacets },
+  {
+    name: "item, no cache",
+    ...uncached(),
+    paths: (catalogue, seed) => all(catalogue, seed).map(item),
+    accepts: isItem,
+  },
+  { name: "list of 20, no cache", ...uncached(), paths: lists, accepts: isList },
+  { name: "search, no cache", ...uncached(), paths: searches, accepts: isList },
+  { name: "facets, no cache", ...uncached(), paths: facets, accepts: hasFacets },
 ];
 
-function on() {
+function cached() {
   return { isCached: true, encoding: "gzip" as const };
 }
 
-function off() {
+function uncached() {
   return { isCached: false, encoding: "identity" as const };
 }
 
-/** The shoes of a demo catalogue, and its categories as the shop at `base` tells them. */
-export async function demoShelf(base: string, shoes: number): Promise<Shelf> {
+/** A demo catalogue; the shop at `base` lists its categories. */
+export async function demoCatalogue(base: string, shoes: number): Promise<Catalogue> {
   const ids = Array.from({ length: shoes }, (_, at) => demoId(at + 1));
   return { ids, categories: await categoriesOf(base) };
 }
 
-/** What the shop at `base` has, as it tells itself: at most `idsMax` of its newest shoes. Throws when it has none. */
-export async function shelfOf(base: string, idsMax: number): Promise<Shelf> {
+/** The catalogue of the shop at `base`, with at most `idsMax` of its newest shoes. Throws when it has none. */
+export async function catalogueAt(base: string, idsMax: number): Promise<Catalogue> {
   const ids: string[] = [];
   let cursor: string | null = "";
   while (cursor !== null && ids.length < idsMax) {

@@ -1,4 +1,4 @@
-// Every kind of read on one node, with its cache and without, over small and big catalogues.
+// Every kind of read on one node, with its cache and without, over small and large catalogues.
 import { bootShop, CACHE_BYTES, type Server } from "../boot/shop.ts";
 import type { Bench, Line, Scenario } from "../harness/scenario.ts";
 import { ohaOf } from "../harness/scenario.ts";
@@ -17,15 +17,15 @@ import {
 import { writeUrls } from "../load/urls.ts";
 import { readMetrics, sumOfMetric } from "../metrics/metrics.ts";
 import { cpuUs } from "../metrics/proc.ts";
-import { demoShelf, KINDS, type Kind, type Shelf, shelfOf } from "./read-kinds.ts";
+import { type Catalogue, catalogueAt, demoCatalogue, KINDS, type Kind } from "./read-kinds.ts";
 
 const CONNECTIONS = 32;
-/** Of a running shop so many shoes are subject for. */
+/** How many shoes of a running shop are requested. */
 const URL_SHOES = 2_000;
 const SAMPLES = 10;
-/** So few addresses are each subject for once before, that a cache holds them all. */
+/** Up to this many addresses are requested once before, so that a cache holds them all. */
 const FILLED_MAX = 1_000;
-/** At this size latencies are taken too. */
+/** Latencies are measured at `latencySize`. */
 const FULL = { sizes: [1_000, 100_000, 1_000_000], latencySize: 100_000, seconds: 1.5, warmUpSeconds: 3 };
 const QUICK = { sizes: [1_000], latencySize: 1_000, seconds: 0.2, warmUpSeconds: 0.1 };
 
@@ -33,15 +33,15 @@ export const reads: Scenario = {
   name: "reads",
   boot: "the shop in production settings on one core, with a cache of 64 MiB and without one; 1,000, 100,000 and 1,000,000 shoes",
   load: "oha, 32 connections: related shoes, items, lists of 20, search, facets, 304; as fast as it goes, and at 100,000 shoes held to 50, 70 and 90 % of that",
-  measures: "answers per second, CPU per answer, latencies, who answered",
+  measures: "answers per second, CPU per answer, latencies, layers that answered",
   needsOha: true,
   canUrl: true,
   async *run(bench) {
     const { children, cores, url } = bench;
     if (url !== null) {
-      const shelf = await shelfOf(url, URL_SHOES);
+      const catalogue = await catalogueAt(url, URL_SHOES);
       for (const kind of KINDS.filter(({ isCached }) => isCached))
-        yield await measure(bench, kind, { base: url, pid: null, shelf, withLatencies: true });
+        yield await measure(bench, kind, { base: url, pid: null, catalogue, withLatencies: true });
       return;
     }
     const { sizes, latencySize } = settingsOf(bench);
@@ -50,8 +50,8 @@ export const reads: Scenario = {
       for (const isCached of [true, false]) {
         const cacheBytesMax = isCached ? CACHE_BYTES : 0;
         const { base, child } = await bootShop(children, { dataDir, cores: cores.server, cacheBytesMax });
-        const shelf = await demoShelf(base, shoes);
-        const shop = { base, pid: child.pid, shelf, withLatencies: shoes === latencySize };
+        const catalogue = await demoCatalogue(base, shoes);
+        const shop = { base, pid: child.pid, catalogue, withLatencies: shoes === latencySize };
         for (const kind of KINDS.filter((one) => one.isCached === isCached))
           yield await measure(bench, kind, shop);
         await children.end(child);
@@ -62,15 +62,15 @@ export const reads: Scenario = {
 
 const settingsOf = ({ isQuick }: Bench) => (isQuick ? QUICK : FULL);
 
-/** A shop and what it has; `pid` is `null` where it runs elsewhere. */
-type Measured = Pick<Server, "base"> & { pid: number | null; shelf: Shelf; withLatencies: boolean };
+/** A shop and its catalogue; `pid` is `null` where it runs elsewhere. */
+type Measured = Pick<Server, "base"> & { pid: number | null; catalogue: Catalogue; withLatencies: boolean };
 
 async function measure(bench: Bench, kind: Kind, shop: Measured): Promise<Line[]> {
   const { seconds, warmUpSeconds } = settingsOf(bench);
-  const { base, pid, shelf } = shop;
-  const of = `${kind.name}, ${written(shelf.ids.length)} shoes`;
+  const { base, pid, catalogue } = shop;
+  const of = `${kind.name}, ${written(catalogue.ids.length)} shoes`;
   bench.log(of);
-  const paths = kind.paths(shelf, bench.seed);
+  const paths = kind.paths(catalogue, bench.seed);
   const sample = await sampleOf(base, paths, kind, bench.seed);
   const subject: Subject = {
     load: loadOf(bench, base, paths, { kind, etag: sample.etag }),
@@ -86,7 +86,7 @@ async function measure(bench: Bench, kind: Kind, shop: Measured): Promise<Line[]
     : [];
   await sampleOf(base, paths, kind, bench.seed);
   return [
-    ...capacityLines(of, shelf, kind, { subject, steps, bytes: sample.bytes }),
+    ...capacityLines(of, catalogue, kind, { subject, steps, bytes: sample.bytes }),
     ...held.map((one) => latencyLine(of, kind, { subject, one, bytes: sample.bytes })),
   ];
 }
@@ -112,11 +112,11 @@ function loadOf(
   };
 }
 
-/** Asks for a few addresses; throws unless each answer is good and what its kind gives. */
+/** Requests a few addresses; throws unless each response is one of its kind. */
 async function sampleOf(
   base: string,
   paths: readonly string[],
-  { name, proof, encoding, isConditional }: Kind,
+  { name, accepts, encoding, isConditional }: Kind,
   seed: number,
 ): Promise<{ bytes: number; etag: string }> {
   const random = randomFrom(seed);
@@ -124,20 +124,19 @@ async function sampleOf(
   let etag = "";
   for (let drawn = 0; drawn < SAMPLES; drawn += 1) {
     const url = base + paths[Math.floor(random() * paths.length)];
-    const ask = (accepted: string) =>
+    const request = (accepted: string) =>
       fetch(url, { headers: { "accept-encoding": accepted }, decompress: false });
-    const plain = await ask("identity");
+    const plain = await request("identity");
     const body: unknown = plain.status === 200 ? await plain.json() : null;
-    if (!proof(body))
-      throw new Error(`${name}: ${plain.status} with a body that is none of its kind: ${url}`);
-    const sent = await ask(encoding);
+    if (!accepts(body)) throw new Error(`${name}: ${plain.status} with a body of another kind: ${url}`);
+    const sent = await request(encoding);
     bytes.push((await sent.arrayBuffer()).byteLength);
     etag = sent.headers.get("etag") ?? "";
   }
   return { bytes: isConditional ? 0 : quantile(bytes, 0.5), etag };
 }
 
-/** Who gave the catalogue's answers since the shop started. */
+/** The layers that answered since the shop started. */
 function readLayers(metrics: string): Record<string, number> {
   const of = (kind: string) => sumOfMetric(metrics, "insole_cache_answers_total", `kind="${kind}"`);
   return { "memory hit": of("hit"), "304": of("not-modified"), computed: of("miss") + of("missing") };
@@ -145,7 +144,7 @@ function readLayers(metrics: string): Record<string, number> {
 
 function capacityLines(
   of: string,
-  { ids }: Shelf,
+  { ids }: Catalogue,
   { name }: Kind,
   { subject, steps, bytes }: { subject: Subject; steps: Step[]; bytes: number },
 ): Line[] {
@@ -177,8 +176,9 @@ function latencyLine(
 ): Line {
   const { share, rate, steps, fault } = one;
   const percent = Math.round(share * 100);
-  const told = (pick: (step: Step) => number) => written(quantile(steps.map(pick), 0.5));
-  const note = () => `p50 ${told(({ run }) => run.p50Ms)} ms, p95 ${told(({ run }) => run.p95Ms)} ms`;
+  const medianText = (pick: (step: Step) => number) => written(quantile(steps.map(pick), 0.5));
+  const note = () =>
+    `p50 ${medianText(({ run }) => run.p50Ms)} ms, p95 ${medianText(({ run }) => run.p95Ms)} ms`;
   return {
     what: `  p99 at ${percent} %: ${of}`,
     unit: "ms",

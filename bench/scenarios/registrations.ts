@@ -1,4 +1,4 @@
-// Registrations alone, as fast as one core takes them, beside the hash that they cannot do without.
+// Registrations at full speed on one core, beside the password hash that each of them needs.
 import { bootShop, CACHE_BYTES, type Server } from "../boot/shop.ts";
 import { inRounds } from "../harness/rounds.ts";
 import { type Bench, type How, type Line, ohaOf, type Scenario } from "../harness/scenario.ts";
@@ -9,19 +9,19 @@ import { countAccounts, faultsOf, withoutRepeats, writeRegistrations } from "../
 import { cpuUs, MICROSECONDS } from "../metrics/proc.ts";
 
 const SHARE_OF_CEILING_MIN = 0.9;
-/** Some always wait for their turn, so that the core is never without work. */
+/** More than one core can hash, so that it is never idle. */
 const CONNECTIONS = 8;
 const SHOES = 1_000;
 const FULL = { seconds: 5, warmUpSeconds: 2 };
 const QUICK = { seconds: 1, warmUpSeconds: 1 };
-/** For the loop to start and end. */
-const LOOP_SPARE_MS = 30_000;
+/** The loop may take this much longer than its own time, to start and to end. */
+const LOOP_GRACE_MS = 30_000;
 const HOW: How = { connections: CONNECTIONS, rate: null, encoding: "identity" };
 
 export const registrations: Scenario = {
   name: "registrations",
-  boot: "the shop in production settings, 1,000 shoes, on one core; its hash of passwords (argon2id) alone in a loop on the same core",
-  load: "registrations of new people, 8 connections, as fast as it goes; the loop in turns with them",
+  boot: "the shop in production settings, 1,000 shoes, on one core; its password hash (argon2id) alone in a loop on the same core",
+  load: "registrations of new accounts, 8 connections, as fast as it goes; in turns with the loop",
   measures: "registrations per second, shop / the hash alone",
   needsOha: true,
   async *run(bench) {
@@ -36,7 +36,7 @@ export const registrations: Scenario = {
 const settingsOf = ({ isQuick }: Bench) => (isQuick ? QUICK : FULL);
 
 type Shop = Server & { dataDir: string };
-/** How many were done in a second, and in a second of CPU time. */
+/** The rate per second, and per second of CPU time. */
 type Speed = { perSecond: number; perCpuSecond: number };
 type Speeds = Record<"shop" | "ceiling", Speed[]>;
 
@@ -79,7 +79,7 @@ async function register(bench: Bench, { base, child, dataDir }: Shop, seconds: n
 
 async function hashAlone({ children, cores }: Bench, seconds: number): Promise<Speed> {
   const loop = children.start(["bench/ceilings/argon2.ts", String(seconds)], { cores: cores.server });
-  return JSON.parse(await children.expectEnd(loop, seconds * 1_000 + LOOP_SPARE_MS)) as Speed;
+  return JSON.parse(await children.expectEnd(loop, seconds * 1_000 + LOOP_GRACE_MS)) as Speed;
 }
 
 function linesOf({ shop, ceiling }: Speeds): Line[] {

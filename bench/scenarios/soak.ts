@@ -1,4 +1,4 @@
-// Ten minutes of the same load: whether the shop's memory or its open descriptors grow.
+// Ten minutes of constant load: whether the shop's memory or its open descriptors grow.
 import { readdirSync } from "node:fs";
 import { bootWithCustomers, type Server } from "../boot/shop.ts";
 import { type Bench, type How, type Line, ohaOf, type Scenario } from "../harness/scenario.ts";
@@ -19,9 +19,9 @@ import {
   thinned,
 } from "../metrics/slope.ts";
 
-/** What must be free of growth may still be known no better than this; a leak of one request in a thousand shows above it. */
+/** The uncertainty of a slope without growth; a leak in one of a thousand requests exceeds it. */
 const MEMORY_MIB_PER_MINUTE_MAX = 1;
-/** Sign-ins alone come 60 times a minute: if one in 60 kept a descriptor, it would be seen. */
+/** One leaked descriptor in 60 sign-ins, which come 60 times a minute, exceeds this. */
 const DESCRIPTORS_PER_MINUTE_MAX = 1;
 const RATE_SHARE_MIN = 0.98;
 const SECONDS_PER_MINUTE = 60;
@@ -33,7 +33,7 @@ const RATES = { browsing: 1_500, likes: 50, signIns: 1 };
 const CONNECTIONS = { browsing: 16, likes: 8, signIns: 2 };
 const FILLING_AT_A_TIME = 16;
 const POINTS = 60;
-/** Each window of this length holds some collections of the garbage, so its lowest reading is what is really in use. */
+/** Garbage is collected several times in a window, so its lowest reading is the memory in use. */
 const WINDOW_SECONDS = 20;
 const FULL = {
   shoes: 10_000,
@@ -47,7 +47,7 @@ const QUICK = { shoes: 1_000, addresses: 5_000, seconds: 4, settleSeconds: 1, wi
 export const soak: Scenario = {
   name: "soak",
   boot: "the shop in production settings on a file, 10,000 shoes, 2,000 customers; it may use all cores",
-  load: "browsing by a Zipf law at 1,500/s, likes at 50/s and sign-ins at 1/s together for 10 minutes",
+  load: "Zipf-distributed browsing at 1,500/s, likes at 50/s and sign-ins at 1/s together for 10 minutes",
   measures:
     "growth of memory and descriptors after the first 2 minutes (slope by least squares through the lowest reading of every 20 s)",
   needsOha: true,
@@ -55,12 +55,12 @@ export const soak: Scenario = {
     const { children, log } = bench;
     const { shoes, seconds } = settingsOf(bench);
     const server = await bootWithCustomers(bench, { shoes, customers: CUSTOMERS });
-    // Not the admin, whose first session would end when 500 have begun after it.
+    // Another account than the admin's, whose session would end after 500 further sign-ins.
     await register(server);
     const loads = loadsOf(bench, server, await signIn(server));
-    log("filling the memory with all that will be asked for");
+    log("filling the cache with every address");
     await fillMemory(bench, server);
-    log(`${written(seconds / SECONDS_PER_MINUTE)} minutes of the same load`);
+    log(`${written(seconds / SECONDS_PER_MINUTE)} minutes of constant load`);
     const before = await readMetrics(server.base);
     const sampling = sample(bench, server.child.pid);
     const runs = await ohaOf(bench)
@@ -75,7 +75,7 @@ export const soak: Scenario = {
 
 const settingsOf = ({ isQuick }: Bench) => (isQuick ? QUICK : FULL);
 
-/** Makes the account that signs in again and again. */
+/** Makes the account that signs in once a second. */
 async function register({ base }: Server): Promise<void> {
   const response = await fetch(`${base}/api/auth/register`, {
     method: "POST",
@@ -83,17 +83,17 @@ async function register({ base }: Server): Promise<void> {
     body: JSON.stringify({ ...CUSTOMER, name: "Customer" }),
   });
   await response.arrayBuffer();
-  if (response.status !== 201) throw new Error(`registering answers ${response.status}`);
+  if (response.status !== 201) throw new Error(`registration responds with ${response.status}`);
 }
 
-/** A cache that is still filling grows too, and the rarest pages are first asked for after minutes; twice, for compressed copies. */
+/** Requests every address, because a cache that fills up grows too; twice, because the second request compresses. */
 async function fillMemory(bench: Bench, { base }: Server): Promise<void> {
   const { shoes, addresses } = settingsOf(bench);
   const paths = [...new Set(browsingPaths(shoes, addresses, bench.seed))];
-  const ask = async (path: string) => void (await (await fetch(base + path)).arrayBuffer());
+  const request = async (path: string) => void (await (await fetch(base + path)).arrayBuffer());
   for (const all of [paths, paths])
     for (let at = 0; at < all.length; at += FILLING_AT_A_TIME)
-      await Promise.all(all.slice(at, at + FILLING_AT_A_TIME).map(ask));
+      await Promise.all(all.slice(at, at + FILLING_AT_A_TIME).map(request));
 }
 
 function loadsOf(bench: Bench, { base }: Server, token: string): Load[] {
@@ -132,7 +132,7 @@ function loadsOf(bench: Bench, { base }: Server, token: string): Load[] {
 
 type Sample = { minutes: number; memoryMib: number; descriptors: number };
 
-/** Reads a process's memory and descriptors again and again until it is stopped. */
+/** Samples the memory and the descriptors of a process until it is stopped. */
 function sample({ isQuick }: Bench, pid: number) {
   const stopping = new AbortController();
   const everyMs = isQuick ? QUICK_SAMPLE_MS : SAMPLE_MS;
@@ -152,9 +152,9 @@ function sample({ isQuick }: Bench, pid: number) {
   return { readings: read(), stop: () => stopping.abort() };
 }
 
-/** What an interval says, in words. */
+/** A slope with its confidence interval in words. */
 function intervalText({ perMinute, low, high }: Slope, unit: string): string {
-  return `${written(perMinute)}${unit} a minute, 95 % sure from ${written(low)} to ${written(high)}`;
+  return `${written(perMinute)}${unit} a minute, 95 % interval ${written(low)} to ${written(high)}`;
 }
 
 function linesOf(
@@ -179,7 +179,7 @@ function linesOf(
     {
       ...one("soak: growth of memory per minute", "MiB", growthOf(lowest)),
       target: { atMost: MEMORY_MIB_PER_MINUTE_MAX },
-      note: `judged: the lowest reading of each ${windowSeconds} s, ${intervalText(lowest, " MiB")}; growth is 0 when that holds 0, else its upper end. All readings: ${intervalText(every, " MiB")}`,
+      note: `judged: the lowest reading of each ${windowSeconds} s, ${intervalText(lowest, " MiB")}; growth is 0 when that interval reaches 0, else its upper end. All readings: ${intervalText(every, " MiB")}`,
     },
     {
       ...one("  its slope is known to within, either side", "MiB", (lowest.high - lowest.low) / 2),
@@ -204,7 +204,7 @@ function linesOf(
   ];
 }
 
-/** Memory over the minutes, as a curve. */
+/** Memory over time as a curve. */
 const curveOf = (memory: readonly Reading[], how: How): Line[] =>
   thinned(memory, POINTS).map(({ minutes, value }) => ({
     what: `  memory after ${minutes.toFixed(2)} minutes`,

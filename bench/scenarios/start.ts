@@ -1,4 +1,4 @@
-// Starting on existing data: time to the first answers, memory when idle, and memory under load.
+// Start on existing data: time to the first responses, idle memory, and peak memory under load.
 import { bootShop, CACHE_BYTES, firstAnswer, startShop } from "../boot/shop.ts";
 import type { Child } from "../harness/children.ts";
 import { type Bench, type Line, ohaOf, type Scenario } from "../harness/scenario.ts";
@@ -17,12 +17,13 @@ const QUICK = { sizes: [1_000], starts: 1, idleSeconds: 1, loadSeconds: 2 };
 export const start: Scenario = {
   name: "start",
   boot: "the shop in production settings on existing data, 1,000 and 100,000 shoes, seven times",
-  load: "the first GET of /health and of a shoe; nothing; then oha for 30 s over every shoe's related ones",
-  measures: "exec to the first 200; memory after 5 s; peak memory under load with a cache of 64 MiB",
+  load: "the first GET of /health and of a shoe; 5 s idle; then oha for 30 s over the related shoes of every shoe",
+  measures:
+    "time from exec to the first 200; memory after 5 s; peak memory under load with a cache of 64 MiB",
   needsOha: false,
   async *run(bench) {
     const { sizes } = settingsOf(bench);
-    for (const shoes of sizes) yield await startOften(bench, shoes);
+    for (const shoes of sizes) yield await startRepeatedly(bench, shoes);
     if (bench.oha === null) bench.log("oha is not installed: memory under load is left out");
     else yield await loadMemory(bench, sizes.at(-1) ?? 0);
   },
@@ -30,7 +31,7 @@ export const start: Scenario = {
 
 const settingsOf = ({ isQuick }: Bench) => (isQuick ? QUICK : FULL);
 
-async function startOften(bench: Bench, shoes: number): Promise<Line[]> {
+async function startRepeatedly(bench: Bench, shoes: number): Promise<Line[]> {
   const { children, cores, log } = bench;
   const { starts, idleSeconds } = settingsOf(bench);
   const dataDir = await catalogueOf(bench, shoes);
@@ -59,7 +60,7 @@ async function startOften(bench: Bench, shoes: number): Promise<Line[]> {
   ];
 }
 
-/** Memory after a while in which nobody asks for anything: the while itself is what is measured. */
+/** Memory after some idle seconds. */
 async function idle(child: Child, seconds: number): Promise<number> {
   await Bun.sleep(seconds * 1_000);
   return memoryOf(child.pid).nowMib;

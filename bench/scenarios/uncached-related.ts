@@ -1,4 +1,4 @@
-// Uncached related shoes, drawn by chance from the whole catalogue: how many one core answers.
+// Uncached related shoes of random shoes: how many one core answers.
 import { bootBare, bootShop, type Server, takeSample } from "../boot/shop.ts";
 import { eachRound, inRounds } from "../harness/rounds.ts";
 import { type Bench, type How, type Line, ohaOf, type Scenario } from "../harness/scenario.ts";
@@ -12,8 +12,8 @@ const URLS_SEED = 1;
 const CONNECTIONS = 32;
 const FULL = { shoes: 100_000, seconds: 8, warmUpSeconds: 3 };
 const QUICK = { shoes: 1_000, seconds: 1, warmUpSeconds: 1 };
-/** For the loop to start and end. */
-const STATEMENT_SPARE_MS = 30_000;
+/** The loop may take this much longer than its own time, to start and to end. */
+const STATEMENT_GRACE_MS = 30_000;
 
 export const uncachedRelated: Scenario = {
   name: "uncached-related",
@@ -31,15 +31,15 @@ export const uncachedRelated: Scenario = {
       await takeSample(shop.base + relatedPath(1), "identity"),
       cores.server,
     );
-    const seen = await sendInTurns(bench, shop, bare, shoes);
+    const values = await sendInTurns(bench, shop, bare, shoes);
     await Promise.all([children.end(shop.child), children.end(bare.child)]);
     const statement = await loopStatement(bench, dataDir, shoes);
-    yield linesOf(seen, statement);
+    yield linesOf(values, statement);
   },
 };
 
-type Seen = { perSecond: number[]; us: number[]; p99Ms: number[] };
-type Both = { shop: Seen; bare: Seen };
+type Values = { perSecond: number[]; us: number[]; p99Ms: number[] };
+type Both = { shop: Values; bare: Values };
 
 async function sendInTurns(bench: Bench, shop: Server, bare: Server, shoes: number): Promise<Both> {
   const { children, cores, isQuick } = bench;
@@ -48,7 +48,7 @@ async function sendInTurns(bench: Bench, shop: Server, bare: Server, shoes: numb
     { name: "shop" as const, server: shop },
     { name: "bare" as const, server: bare },
   ];
-  const seen: Both = {
+  const values: Both = {
     shop: { perSecond: [], us: [], p99Ms: [] },
     bare: { perSecond: [], us: [], p99Ms: [] },
   };
@@ -78,12 +78,12 @@ async function sendInTurns(bench: Bench, shop: Server, bare: Server, shoes: numb
     async ({ name, server, load }) => {
       const before = cpuUs(server.child.pid);
       const run = await ohaOf(bench).send(load);
-      seen[name].us.push((cpuUs(server.child.pid) - before) / run.answers);
-      seen[name].perSecond.push(run.perSecond);
-      seen[name].p99Ms.push(run.p99Ms);
+      values[name].us.push((cpuUs(server.child.pid) - before) / run.answers);
+      values[name].perSecond.push(run.perSecond);
+      values[name].p99Ms.push(run.p99Ms);
     },
   );
-  return seen;
+  return values;
 }
 
 async function loopStatement(bench: Bench, dataDir: string, shoes: number): Promise<number[]> {
@@ -92,7 +92,7 @@ async function loopStatement(bench: Bench, dataDir: string, shoes: number): Prom
   const args = ["bench/ceilings/statement.ts", dataDir, String(shoes), String(seconds)];
   return eachRound(bench, "the statement alone", async () => {
     const loop = children.start(args, { cores: cores.server });
-    return Number(await children.expectEnd(loop, seconds * 1_000 + STATEMENT_SPARE_MS));
+    return Number(await children.expectEnd(loop, seconds * 1_000 + STATEMENT_GRACE_MS));
   });
 }
 

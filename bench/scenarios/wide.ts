@@ -1,4 +1,4 @@
-// Wide questions - lists, searches, facets, hostile ones - on a small and a big catalogue, and what they do to cached answers.
+// Wide queries (lists, searches, facets, hostile ones) on a small and a large catalogue, and beside cached answers.
 import { bootShop, CACHE_BYTES, type Server } from "../boot/shop.ts";
 import { inRounds } from "../harness/rounds.ts";
 import { type Bench, type Line, ohaOf, type Scenario } from "../harness/scenario.ts";
@@ -9,7 +9,7 @@ import type { Load, Run } from "../load/oha.ts";
 import { distinctWidePaths, WIDE, widePath, writeUrls } from "../load/urls.ts";
 
 const P99_RATIO_MAX = 3;
-/** Cached answers count as unhurt when their p99 grows by no more than this. */
+/** Cached answers are undisturbed when their p99 grows by at most this. */
 const P99_GROWTH_MS_MAX = 2;
 const URLS_SEED = 2;
 const SHOWN_MAX = 5;
@@ -20,14 +20,22 @@ const FULL = {
   warmUpSeconds: 3,
   wideRate: 10,
   hotRate: 1_000,
-  asks: 5,
+  repeats: 5,
 };
-const QUICK = { small: 1_000, big: 5_000, seconds: 2, warmUpSeconds: 1, wideRate: 20, hotRate: 100, asks: 1 };
+const QUICK = {
+  small: 1_000,
+  big: 5_000,
+  seconds: 2,
+  warmUpSeconds: 1,
+  wideRate: 20,
+  hotRate: 100,
+  repeats: 1,
+};
 
 export const wide: Scenario = {
   name: "wide",
   boot: "the shop without its cache at 10,000 and at 1,000,000 shoes; then with it at 1,000,000",
-  load: `oha, ${Object.keys(WIDE).length} named questions drawn by chance, 10/s; then cached related shoes, 1,000/s, without and with them`,
+  load: `oha, ${Object.keys(WIDE).length} random named queries, 10/s; then cached related shoes, 1,000/s, without and with them`,
   measures: "p50, p99 and their ratio; p99 of cached answers quiet and meanwhile",
   needsOha: true,
   async *run(bench) {
@@ -72,10 +80,10 @@ async function* compareSizes(bench: Bench): AsyncGenerator<Line[]> {
   ];
 }
 
-/** A warm shop without its cache, and how long it takes for each question alone. */
+/** A warm shop without its cache, and its time for each query alone. */
 async function bootSide(bench: Bench, size: "small" | "big"): Promise<Side> {
   const { children, cores, log } = bench;
-  const { seconds, warmUpSeconds, wideRate, asks, ...sizes } = settingsOf(bench);
+  const { seconds, warmUpSeconds, wideRate, repeats, ...sizes } = settingsOf(bench);
   const shoes = sizes[size];
   const dataDir = await catalogueOf(bench, shoes);
   const server = await bootShop(children, { dataDir, cores: cores.wide, cacheBytesMax: 0 });
@@ -89,9 +97,9 @@ async function bootSide(bench: Bench, size: "small" | "big"): Promise<Side> {
     encoding: "gzip" as const,
     cores: cores.load,
   };
-  log(`${written(shoes)} shoes: every question alone`);
+  log(`${written(shoes)} shoes: every query alone`);
   await ohaOf(bench).send({ ...load, seconds: warmUpSeconds });
-  return { shoes, server, load, alone: await askAlone(server, asks), runs: [] };
+  return { shoes, server, load, alone: await timeAlone(server, repeats), runs: [] };
 }
 
 const aloneLines = (small: Side, big: Side): Line[] => {
@@ -114,8 +122,8 @@ const aloneLines = (small: Side, big: Side): Line[] => {
   ];
 };
 
-/** Asks every question by itself and returns the middle time of each, in ms. */
-async function askAlone({ base }: Server, times: number): Promise<Map<string, number>> {
+/** Sends every query alone, several times, and returns its median time in ms. */
+async function timeAlone({ base }: Server, times: number): Promise<Map<string, number>> {
   const medians = new Map<string, number>();
   for (const [name, query] of Object.entries(WIDE)) {
     const took: number[] = [];
@@ -139,7 +147,7 @@ const greatest = (byName: Map<string, number>): string =>
     .map(([name, value]) => `${name} ${written(value)}`)
     .join("; ");
 
-/** Cached answers of one server, by themselves and while wide questions that no cache holds are sent to it. */
+/** Cached answers of one server, alone and beside wide queries that no cache holds. */
 async function disturbHits(bench: Bench): Promise<Line[]> {
   const { children, cores } = bench;
   const { big: shoes, seconds, warmUpSeconds, wideRate, hotRate } = settingsOf(bench);
