@@ -4,7 +4,7 @@ import { readFile } from "node:fs/promises";
 import { resolve } from "node:path";
 import { parseArgs } from "node:util";
 import { Presets, SingleBar } from "cli-progress";
-import type { OnConflict } from "../shoes/write/save.ts";
+import type { OnConflict } from "../shoes/shoes.ts";
 import { type Mapping, readMapping } from "./columns.ts";
 import { type Rate, readRate } from "./money.ts";
 import type { ImportOptions } from "./options.ts";

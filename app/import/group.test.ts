@@ -1,6 +1,6 @@
 // Merging the rows of one shoe: the first row wins, sizes and colours are united.
 import { describe, expect, test } from "bun:test";
-import type { ShoeDraft } from "../shoes/write/draft.ts";
+import type { ShoeDraft } from "../shoes/shoes.ts";
 import { createGroup } from "./group.ts";
 
 const SHOE: ShoeDraft = {

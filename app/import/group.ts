@@ -1,5 +1,5 @@
 // Merges the rows of one shoe into one draft: the first row wins, sizes and colours are united.
-import { checkDraft, LIMITS, type ShoeDraft } from "../shoes/write/draft.ts";
+import { checkDraft, LIMITS, type ShoeDraft } from "../shoes/shoes.ts";
 import type { ConvertedRow, Refusal } from "./row.ts";
 import { uniteSizes } from "./sizes.ts";
 

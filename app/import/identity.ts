@@ -1,5 +1,5 @@
 // Identifies the shoe of a row, and derives its id; deterministic, so that a second import finds the same shoes.
-import { isShoeId } from "../shoes/write/draft.ts";
+import { isShoeId } from "../shoes/shoes.ts";
 import type { Columns } from "./columns.ts";
 import type { Cells } from "./rows.ts";
 import { cleanLine, isMissing } from "./text.ts";

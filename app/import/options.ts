@@ -1,5 +1,5 @@
 // The options of an import.
-import type { OnConflict } from "../shoes/write/save.ts";
+import type { OnConflict } from "../shoes/shoes.ts";
 import type { Mapping } from "./columns.ts";
 import type { MoneyRules } from "./money.ts";
 

@@ -1,5 +1,5 @@
 // Converts the cells of a row into a shoe draft, or refuses the row with the field and the reason.
-import { checkDraft, type ShoeDraft } from "../shoes/write/draft.ts";
+import { checkDraft, type ShoeDraft } from "../shoes/shoes.ts";
 import type { Columns } from "./columns.ts";
 import { decodePercent, type RowIdentity, shoeIdOf, shoeIdOfTitle } from "./identity.ts";
 import { jsonList, readLink, splitLinks } from "./links.ts";

@@ -1,5 +1,5 @@
 // The import: two passes over the files, shoes saved in chunks, every row accounted for.
-import type { SaveCounts } from "../shoes/write/save.ts";
+import type { SaveCounts } from "../shoes/shoes.ts";
 import { type Columns, createRecognition } from "./columns.ts";
 import { createGroup } from "./group.ts";
 import { identityOf } from "./identity.ts";

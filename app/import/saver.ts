@@ -1,6 +1,5 @@
 // Collects shoes into chunks and saves them while parsing continues.
-import type { ShoeDraft } from "../shoes/write/draft.ts";
-import type { SaveCounts } from "../shoes/write/save.ts";
+import type { SaveCounts, ShoeDraft } from "../shoes/shoes.ts";
 import type { ImportOptions } from "./options.ts";
 import type { ShoeStore } from "./store.ts";
 

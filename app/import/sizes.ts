@@ -1,5 +1,5 @@
 // Parses sizes and stock in the forms that files use: one value, lists, pairs, arrays, or words like "in stock".
-import { LIMITS, type SizeStock } from "../shoes/write/draft.ts";
+import { LIMITS, type SizeStock } from "../shoes/shoes.ts";
 import { cleanLine, isMissing } from "./text.ts";
 
 /** The stock of a size for which the file has no number. */

@@ -8,16 +8,16 @@ import type { Topology } from "../../db/topology.ts";
 import type { Config } from "../config.ts";
 import { openLog } from "../log.ts";
 import { openDatabase } from "../open.ts";
-import { computeRelated } from "../shoes/related/related.ts";
-import type { ShoeDraft } from "../shoes/write/draft.ts";
+import type { ShoeDraft } from "../shoes/shoes.ts";
 import {
+  computeRelated,
   type OnConflict,
   openSaving,
   previewShoes,
   type SaveCounts,
   type ShoeSource,
   saveShoes,
-} from "../shoes/write/save.ts";
+} from "../shoes/shoes.ts";
 
 const REMOVE_CHUNK = 1_000;
 const COPY_MS_MAX = 120_000;

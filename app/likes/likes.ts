@@ -5,7 +5,7 @@ import { firstPageSql, offsetOf, type Page, paginationOf } from "../http/paging.
 import type { Shop } from "../http/shop.ts";
 import { commitWrite, type Write } from "../http/write.ts";
 import type { AnswerSql, StoredAnswer } from "../http/write-answer.ts";
-import { shoeJson } from "../shoes/views.ts";
+import { shoeJson } from "../shoes/shoes.ts";
 import { type Batch, type Liked, type LikeRequest, openLikeQueue, type Verb } from "./queue.ts";
 
 /** Likes that the answer of a merge shows. */

@@ -10,8 +10,7 @@ import { answerWrite, guardOf, type RequestContext, type WriteServices } from ".
 import { NO_CONTENT, respondWrite } from "../http/write-answer.ts";
 import type { Identity } from "../identity/identity.ts";
 import { identityPlugin } from "../identity/plugin.ts";
-import { findIdOfSlug, noShoe, shoeIdAt } from "../shoes/shoes.ts";
-import { isShoeId } from "../shoes/write/draft.ts";
+import { findIdOfSlug, isShoeId, noShoe, shoeIdAt } from "../shoes/shoes.ts";
 import { isUserKnown, type Likes, likeOnce, listLikes, mergeLikes } from "./likes.ts";
 import { DOCS, GuestLikes, NamedLike, USER_ID } from "./model.ts";
 import type { Liked, Verb } from "./queue.ts";

@@ -4,10 +4,10 @@ import type { Fill } from "../cache/cache.ts";
 import type { Representation } from "../cache/entry.ts";
 import { OFFSET_MAX, paginationOf, wholeList } from "../http/paging.ts";
 import type { Shop } from "../http/shop.ts";
-import { drawShoe } from "../pictures/picture.ts";
+import { drawShoe } from "../pictures/pictures.ts";
+import { findPictureSource, findRelated, findShoe, listCategories } from "./find.ts";
 import { type Listing, listShoes } from "./list/list.ts";
 import { canonicalQuery, type ListQuery } from "./list/query.ts";
-import { findPictureSource, findRelated, findShoe, listCategories } from "./shoes.ts";
 import type { View } from "./views.ts";
 
 const MINUTE_MS = 60_000;

@@ -11,9 +11,9 @@ import { facts } from "../http/routing.ts";
 import type { Shop } from "../http/shop.ts";
 import type { Versions } from "../http/version.ts";
 import { categoriesFill, listFill, pictureFill, relatedFill, shoeFill } from "./answers.ts";
+import { findIdOfSlug, findVersion } from "./find.ts";
 import { readListQuery } from "./list/query.ts";
 import { DOCS } from "./model.ts";
-import { findIdOfSlug, findVersion } from "./shoes.ts";
 import type { View } from "./views.ts";
 import { isShoeId } from "./write/draft.ts";
 

@@ -111,7 +111,7 @@ const RULES: Rule[] = [
     name: "a package is imported only where it belongs",
     broken: (source) => imports(source).flatMap((what) => againstGates(source.path, what)),
     bad: [
-      importing("app/shoes/shoes.ts", "elysia"),
+      importing("app/shoes/find.ts", "elysia"),
       importing("app/config.ts", "@elysiajs/swagger"),
       importing("app/shoes/routes.ts", "drizzle-orm"),
       importing("app/server.ts", "drizzle-orm/libsql"),
@@ -122,7 +122,7 @@ const RULES: Rule[] = [
       importing("app/shoes/routes.ts", "elysia"),
       importing("app/pages/docs.ts", "@elysiajs/swagger"),
       importing("app/identity/tokens.ts", "@elysiajs/jwt"),
-      importing("app/shoes/shoes.ts", "drizzle-orm"),
+      importing("app/shoes/find.ts", "drizzle-orm"),
       importing("db/schema/schema.ts", "drizzle-orm/sqlite-core"),
       importing("app/shoes/shoes.test.ts", "elysia"),
     ],

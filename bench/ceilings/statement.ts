@@ -1,6 +1,6 @@
 // The ceiling of uncached related shoes: their statement in a loop over random shoes. Prints its rate per CPU second.
 import { join } from "node:path";
-import { findRelated } from "../../app/shoes/shoes.ts";
+import { findRelated } from "../../app/shoes/find.ts";
 import { openFile } from "../../db/file.ts";
 import { randomFrom } from "../harness/stats.ts";
 import { demoId } from "../load/urls.ts";

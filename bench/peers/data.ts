@@ -1,7 +1,7 @@
 // The catalogue as a file that fills every peer: a line per shoe, with the shop's response and the related ids.
 import { existsSync, renameSync, rmSync } from "node:fs";
 import { basename, join } from "node:path";
-import { findRelated, findShoe } from "../../app/shoes/shoes.ts";
+import { findRelated, findShoe } from "../../app/shoes/find.ts";
 import type { Readable } from "../../db/database.ts";
 import { openFile } from "../../db/file.ts";
 import { CATALOGUES } from "../harness/paths.ts";

@@ -2,7 +2,7 @@
 import { parseArgs } from "node:util";
 import { Presets, SingleBar } from "cli-progress";
 import { readConfig } from "../../config.ts";
-import type { ShoeDraft } from "../../shoes/write/draft.ts";
+import type { ShoeDraft } from "../../shoes/shoes.ts";
 import { openShoeStore } from "../store.ts";
 import { demoShoes } from "./demo.ts";
 import { DEMO_SHOES } from "./fill.ts";

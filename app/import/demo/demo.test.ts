@@ -1,6 +1,6 @@
 // The demo catalogue: the same shoes for the same seed, valid, varied, and fast to make.
 import { expect, test } from "bun:test";
-import { checkDraft, type ShoeDraft } from "../../shoes/write/draft.ts";
+import { checkDraft, type ShoeDraft } from "../../shoes/shoes.ts";
 import { DEMO_SEED, demoShoes } from "./demo.ts";
 
 const thousand = [...demoShoes(1_000)];

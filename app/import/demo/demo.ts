@@ -1,5 +1,5 @@
 // Invents shoes: a stream of drafts, the same for the same seed, in constant memory.
-import type { ShoeDraft, SizeStock } from "../../shoes/write/draft.ts";
+import type { ShoeDraft, SizeStock } from "../../shoes/shoes.ts";
 import {
   type Category,
   CLOSERS,

@@ -1,7 +1,6 @@
 // Fills an empty catalogue with demo shoes at the start of a shop.
 import type { Database } from "../../../db/database.ts";
-import { computeRelated } from "../../shoes/related/related.ts";
-import { openSaving, saveShoes } from "../../shoes/write/save.ts";
+import { computeRelated, openSaving, saveShoes } from "../../shoes/shoes.ts";
 import { demoShoes } from "./demo.ts";
 
 /** Demo shoes in a new shop. */

@@ -13,7 +13,7 @@ import {
 import { NO_CONTENT, type StoredAnswer } from "../../http/write-answer.ts";
 import type { Identity } from "../../identity/identity.ts";
 import { identityPlugin } from "../../identity/plugin.ts";
-import { shoeIdAt } from "../shoes.ts";
+import { shoeIdAt } from "../find.ts";
 import type { View } from "../views.ts";
 import { readNewShoe, readPartial, readReplacement } from "./draft.ts";
 import { WRITE_DOCS as DOCS, NewCategory, Stock, StockDelta } from "./model.ts";

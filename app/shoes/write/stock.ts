@@ -4,7 +4,7 @@ import { requires } from "../../../db/write/guard.ts";
 import { Problem } from "../../http/problems.ts";
 import { commitWrite, orProblem } from "../../http/write.ts";
 import type { StoredAnswer } from "../../http/write-answer.ts";
-import { noShoe } from "../shoes.ts";
+import { noShoe } from "../find.ts";
 import { shoeAnswer } from "../views.ts";
 import type { SizeStock } from "./draft.ts";
 import { findDraft } from "./save.ts";

@@ -1,7 +1,7 @@
 // The drawn picture of a shoe: well-formed and harmless for any text, and different from other shoes' pictures.
 import { describe, expect, test } from "bun:test";
 import { demoShoes } from "../import/demo/demo.ts";
-import { type DrawnShoe, drawShoe } from "./picture.ts";
+import { type DrawnShoe, drawShoe } from "./pictures.ts";
 
 const BYTES_MAX = 6_144;
 // 300 characters, each of which may be escaped to five.
