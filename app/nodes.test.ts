@@ -157,7 +157,11 @@ test("shoes saved on both nodes have their related shoes soon, on both", async (
     const answer = await send(node, "GET", `/api/shoes/${id}/relatedproducts`);
     return answer.ok ? ((await answer.json()) as { relatedProducts: unknown[] }).relatedProducts.length : 0;
   };
-  for (const node of [0, 1]) for (const id of ids) await until(async () => (await relatedOf(node, id)) > 0);
+  for (const node of [0, 1])
+    for (const id of ids) {
+      await until(async () => (await relatedOf(node, id)) > 0);
+      expect(await relatedOf(node, id)).toBeGreaterThan(0);
+    }
 });
 
 test("an account, its session and its end are known to both", async () => {

@@ -15,7 +15,7 @@ const HOSTILE = `<img src=x onerror="window.ran=1"><script>window.ran=1</script>
 
 if (found === undefined && process.env.CI === "true")
   test("a browser is installed", () => {
-    throw new Error(`none of ${BROWSER_PATHS.join(", ")} is installed`);
+    expect(BROWSER_PATHS.filter((path) => existsSync(path))).not.toBeEmpty();
   });
 
 describe.skipIf(found === undefined)("in a browser", () => {

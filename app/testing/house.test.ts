@@ -1,12 +1,24 @@
 // The house rules as tests: what may import what, how long things may be, and what no file may hold.
 import { describe, expect, test } from "bun:test";
 import { readFileSync } from "node:fs";
-import { dirname, join, posix } from "node:path";
+import { join } from "node:path";
 import ts from "typescript";
-import { firstComment, found, functionLines, imports, memberOf, type RepoFile, readRepo } from "./house.ts";
+import {
+  callsOfTests,
+  firstComment,
+  found,
+  functionLines,
+  imports,
+  longLines,
+  memberOf,
+  type RepoFile,
+  readRepo,
+} from "./house.ts";
+import { againstHouse, circlesIn, isTest } from "./house-imports.ts";
 
 const FILE_LINES_MAX = 300;
 const FUNCTION_LINES_MAX = 70;
+const MARKDOWN_LINE_MAX = 120;
 
 // DESIGN: five folders, five questions; beside them only what tools need at the root.
 const FOLDERS = ["app", "db", "replicas", "nginx", "bench"];
@@ -27,7 +39,6 @@ const TOP_LEVEL = [
   "DECISIONS.md",
   "CHANGELOG.md",
 ];
-const ROOMS = ["app/shoes", "app/accounts", "app/orders"];
 const BUILT_FOLDERS = /^(app|db|replicas|bench)\//;
 const ROOT = join(import.meta.dir, "../..");
 
@@ -80,30 +91,49 @@ const RULES: Rule[] = [
     good: [file("db/a.ts", functionOf(70)), file("db/a.ts", `${functionOf(40)}${functionOf(40)}`)],
   },
   {
-    name: "imports follow the star",
-    broken: (source) =>
-      isTest(source.path) ? [] : imports(source).flatMap((what) => againstStar(source.path, what)),
+    name: "imports follow the house",
+    broken: (source) => imports(source).flatMap((what) => againstHouse(source.path, what)),
     bad: [
       importing("db/a.ts", "../app/config.ts"),
       importing("replicas/a.ts", "../app/config.ts"),
-      importing("app/server.ts", "../replicas/node.ts"),
-      importing("app/shoes/a.ts", "../orders/orders.ts"),
+      importing("nginx/a.ts", "../replicas/node/node.ts"),
+      importing("app/server.ts", "../replicas/node/node.ts"),
+      importing("app/services.ts", "../replicas/node/node.ts"),
+      importing("app/shoes/a.ts", "../orders/routes.ts"),
       importing("app/orders/sub/a.ts", "../../accounts/model.ts"),
-      importing("app/mail/mail.ts", "../orders/orders.ts"),
-      importing("app/main.ts", "../bench/bench.ts"),
+      importing("app/likes/likes.ts", "../shoes/write/save.ts"),
+      importing("app/mail/mail.ts", "../orders/routes.ts"),
+      importing("app/testing/sample/sample.ts", "../../shoes/views.ts"),
+      importing("app/http/write.ts", "../shoes/shoes.ts"),
+      importing("app/ops/routes.ts", "../accounts/accounts.ts"),
+      importing("app/import/store.ts", "../main.ts"),
+      importing("app/shoes/routes.ts", "../server.ts"),
+      importing("app/services.ts", "./server.ts"),
+      importing("app/pages/docs.ts", "../openapi.ts"),
+      importing("app/shoes/shoes.ts", "../services.ts"),
+      importing("app/shoes/shoes.ts", "../open.ts"),
+      importing("app/main.ts", "../bench/command.ts"),
       file("db/a.ts", `type T = import("../app/config.ts").T;`),
       file("db/a.ts", `const u = new URL("../app/worker.ts", import.meta.url);`),
-      file("db/a.ts", `await import("../replicas/node.ts");`),
-      file("db/a.ts", `export * from "../replicas/node.ts";`),
+      file("db/a.ts", `await import("../replicas/node/node.ts");`),
+      file("db/a.ts", `export * from "../replicas/node/node.ts";`),
     ],
     good: [
-      importing("app/main.ts", "../replicas/node.ts"),
-      importing("app/open.ts", "../replicas/node.ts"),
+      importing("app/main.ts", "../replicas/node/node.ts"),
+      importing("app/open.ts", "../replicas/node/node.ts"),
+      importing("app/main.ts", "./server.ts"),
       importing("app/server.ts", "./shoes/routes.ts"),
-      importing("app/shoes/import/a.ts", "../draft.ts"),
+      importing("app/services.ts", "./likes/likes.ts"),
+      importing("app/likes/routes.ts", "../shoes/shoes.ts"),
+      importing("app/testing/sample/routes.ts", "../../http/write.ts"),
+      importing("app/shoes/list/a.ts", "../write/draft.ts"),
       importing("app/shoes/routes.ts", "../cache/cache.ts"),
+      importing("app/import/command.ts", "../open.ts"),
+      importing("app/accounts/key-command.ts", "../open.ts"),
       importing("replicas/a.ts", "../db/database.ts"),
+      importing("nginx/a.ts", "../db/errors.ts"),
       importing("db/a.test.ts", "../app/config.ts"),
+      importing("app/testing/shop.ts", "../main.ts"),
       file("db/a.ts", `// from "../app/config.ts"\nconst text = 'import "../app/config.ts"';`),
     ],
   },
@@ -142,6 +172,53 @@ const RULES: Rule[] = [
     ],
     bad: [file("app/shoes/index.ts"), file("app/a.ts", `export * from "./b.ts";`)],
     good: [file("app/shoes/reindex.ts"), file("app/a.ts", "export const a = 1;")],
+  },
+  {
+    name: "a literal is not spread into another one",
+    broken: (source) =>
+      found(
+        source,
+        (node) =>
+          (ts.isSpreadAssignment(node) && ts.isObjectLiteralExpression(node.expression)) ||
+          (ts.isSpreadElement(node) && ts.isArrayLiteralExpression(node.expression)),
+      ),
+    bad: [file("db/a.ts", "const a = { ...{ b, c } };"), file("db/a.test.ts", "f([...[1, 2], 3]);")],
+    good: [
+      file("db/a.ts", "const a = { ...b, ...(c ? { d } : {}) };"),
+      file("db/a.ts", "f([...a, ...b()]);"),
+    ],
+  },
+  {
+    name: "a test asserts something",
+    broken: (source) =>
+      source.path.endsWith(".test.ts")
+        ? callsOfTests(source)
+            .filter(({ text }) => !/\bexpect\w*\b|\bassert\w*\b/.test(text))
+            .map(({ line }) => `the test in line ${line} has no assertion`)
+        : [],
+    bad: [
+      file("db/a.test.ts", `test("a", () => { f(); });`),
+      file("db/a.test.ts", `test.each([1])("a %p", async (n) => { await f(n); });`),
+      file("db/a.test.ts", `test.skipIf(isLate)("a", () => f());`),
+    ],
+    good: [
+      file("db/a.test.ts", `test("a", () => { expect(f()).toBe(1); });`),
+      file("db/a.test.ts", `test.each([1])("a %p", (n) => expectFine(n));`),
+      file("db/a.test.ts", "const test = 1; f(test);"),
+    ],
+  },
+  {
+    name: `a line of Markdown has at most ${MARKDOWN_LINE_MAX} characters outside tables`,
+    broken: (source) =>
+      source.path.endsWith(".md") && !source.path.startsWith("bench/results/")
+        ? longLines(source.text, MARKDOWN_LINE_MAX)
+        : [],
+    bad: [file("a.md", `# A\n\n${"word ".repeat(25)}\n`), file("a.md", `~~~\n${"x".repeat(121)}\n~~~\n`)],
+    good: [
+      file("a.md", `| a | ${"b".repeat(130)} |\n`),
+      file("a.md", `${"x".repeat(120)}\n`),
+      file("a.ts", `// A purpose.\n// ${"x".repeat(130)}\n`),
+    ],
   },
   {
     name: "a file begins with a sentence of purpose",
@@ -210,6 +287,22 @@ describe.each(RULES)("$name", ({ broken, bad, good }) => {
   });
 });
 
+describe("no import leads back to where it came from", () => {
+  test("here", () => {
+    expect(circlesIn(repo)).toEqual([]);
+  });
+  test("and a breach would be seen", () => {
+    const pair = (first: string, second: string) => [file("db/a.ts", first), file("db/b.ts", second)];
+    const circle = ["db/a.ts -> db/b.ts -> db/a.ts"];
+    expect(circlesIn(pair(`import "./b.ts";`, `import "./a.ts";`))).toEqual(circle);
+    expect(circlesIn(pair(`import type { B } from "./b.ts";`, `type A = import("./a.ts").A;`))).toEqual(
+      circle,
+    );
+    expect(circlesIn(pair(`import "./b.ts";`, `import "./c.ts";`))).toEqual([]);
+    expect(circlesIn([file("db/a.ts", `import "./a.ts";`)])).toEqual(["db/a.ts -> db/a.ts"]);
+  });
+});
+
 test("the whole repository is looked at", () => {
   const paths = repo.map(({ path }) => path);
   expect(paths).toContain("app/testing/house.test.ts");
@@ -217,35 +310,8 @@ test("the whole repository is looked at", () => {
   expect(paths.filter((path) => path.includes("node_modules"))).toEqual([]);
 });
 
-function isTest(path: string): boolean {
-  return path.endsWith(".test.ts") || path.includes("/testing/");
-}
-
 function isBuilt(path: string): boolean {
   return BUILT_FOLDERS.test(path) && path.endsWith(".ts") && !isTest(path);
-}
-
-/** `app/<folder>` for what lies in one, else the top folder: the units that the star speaks of. */
-function areaOf(path: string): string {
-  const [top = "", folder = ""] = path.split("/");
-  return top === "app" && path.split("/").length > 2 ? `app/${folder}` : top;
-}
-
-function againstStar(path: string, what: string): string[] {
-  if (!what.startsWith(".")) return [];
-  const target = posix.join(dirname(path), what);
-  const from = areaOf(path);
-  const to = areaOf(target);
-  if (from === to || !FOLDERS.includes(target.split("/")[0] ?? "") || from === "bench") return [];
-  const isApp = to === "app" || to.startsWith("app/");
-  const fine =
-    to === "db" ||
-    (from === "app" && isApp) ||
-    (from.startsWith("app/") && isApp && !ROOMS.includes(to)) ||
-    // Cut out of the room of shoes; what they need of it gets a file of its own.
-    (["app/likes", "app/import", "app/pages"].includes(from) && to === "app/shoes") ||
-    (["app/main.ts", "app/open.ts"].includes(path) && to === "replicas");
-  return fine && from !== "db" ? [] : [`it imports ${target}`];
 }
 
 function againstGates(path: string, what: string): string[] {

@@ -53,6 +53,26 @@ export function found(source: RepoFile, isBreach: (node: ts.Node) => boolean): s
   return breaches;
 }
 
+/** Every call that declares a test, `test.each(rows)(...)` and the like included: its first line and its text. */
+export function callsOfTests(source: RepoFile): { line: number; text: string }[] {
+  const calls: { line: number; text: string }[] = [];
+  visit(source, (node, tree) => {
+    if (!ts.isCallExpression(node) || !/^test\b/.test(node.expression.getText())) return;
+    // `test.each(rows)` and `test.skipIf(condition)` only prepare the call.
+    if (!node.arguments.some((each) => ts.isArrowFunction(each) || ts.isFunctionExpression(each))) return;
+    calls.push({ line: tree.getLineAndCharacterOfPosition(node.getStart()).line + 1, text: node.getText() });
+  });
+  return calls;
+}
+
+/** The lines of a Markdown text that are longer than `max`; rows of tables may be. */
+export const longLines = (text: string, max: number): string[] =>
+  text
+    .split("\n")
+    .flatMap((line, index) =>
+      line.length > max && !line.startsWith("|") ? [`line ${index + 1} has ${line.length} characters`] : [],
+    );
+
 /** The name behind the dot or in the brackets. */
 export function memberOf(node: ts.Node): string | undefined {
   if (ts.isPropertyAccessExpression(node)) return node.name.text;
