@@ -52,7 +52,7 @@ export async function saveAll(db: Database, drafts: ShoeDraft[], withRelated = t
 const UNLIMITED = { RATE_LIMIT_MAX: "0", RATE_LIMIT_AUTH_MAX: "0" };
 
 /** Errors are seen in the answers; a log of expected ones would only hide the tests' own lines. */
-const silentLog = openLog("error", "json", () => undefined);
+export const silentLog = openLog("error", "json", () => undefined);
 
 /** A folder that is removed with everything in it. */
 export function openFolder() {
