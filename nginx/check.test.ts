@@ -1,8 +1,9 @@
 // nginx/check on a real edge before real shops: every row must be ok.
 import { afterAll, beforeAll, describe, expect, test } from "bun:test";
 import { join } from "node:path";
+import { freePort } from "../db/ports.ts";
 import { findNginx, NGINX_PATHS } from "../replicas/cluster/edge.ts";
-import { type Edge, freePort, makeCertificate, openFakeNode, openPrograms, run } from "./testing/edge.ts";
+import { type Edge, makeCertificate, openFakeNode, openPrograms, run } from "./testing/edge.ts";
 
 const hasNginx = findNginx(process.env.PATH ?? "") !== null;
 
@@ -15,7 +16,7 @@ describe.skipIf(!hasNginx)("with NGINX", () => {
   beforeAll(async () => {
     const nodes = await programs.bootNodes(3);
     const { cert, key } = await makeCertificate(programs.folder);
-    const port = await freePort();
+    const port = freePort();
     tls = `https://127.0.0.1:${port}`;
     edge = await programs.bootEdge(
       nodes.map(({ address }) => address),

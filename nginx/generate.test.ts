@@ -2,9 +2,10 @@
 import { afterAll, expect, test } from "bun:test";
 import { mkdirSync, readdirSync, statSync, symlinkSync, utimesSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
+import { freePorts } from "../db/ports.ts";
 import { findNginx, NGINX_PATHS } from "../replicas/cluster/edge.ts";
 import { request, requestManyTimes } from "./rows/client.ts";
-import { freePort, makeCertificate, openFakeNode, openPrograms, PUBLIC, run, until } from "./testing/edge.ts";
+import { makeCertificate, openFakeNode, openPrograms, PUBLIC, run, until } from "./testing/edge.ts";
 
 const programs = openPrograms(`${process.env.PATH}:${NGINX_PATHS}`);
 // Skipped on a machine without NGINX; CI installs it.
@@ -108,7 +109,7 @@ withNginx("X-Forwarded-For is believed only from the proxies of --trust-proxy", 
 
 withNginx("--redirect-listen redirects plain HTTP to TLS", async () => {
   const { cert, key } = await makeCertificate(programs.folder);
-  const [tls, plain] = [await freePort(), await freePort()];
+  const [tls, plain] = freePorts(2);
   const words = ["--tls-listen", `127.0.0.1:${tls}`, "--tls-cert", cert, "--tls-key", key];
   await programs.bootEdge([node.address], [...words, "--redirect-listen", `127.0.0.1:${plain}`]);
   const reply = await request(`http://127.0.0.1:${plain}`, {

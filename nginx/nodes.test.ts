@@ -1,18 +1,10 @@
 // Which node a request goes to, what the node receives, and what happens when nodes hang, die or are gone.
 import { afterAll, beforeAll, describe, expect, test } from "bun:test";
 import { createServer, type Server } from "node:net";
+import { freePort } from "../db/ports.ts";
 import { findNginx, NGINX_PATHS } from "../replicas/cluster/edge.ts";
 import { type HttpResponse, request, requestManyTimes } from "./rows/client.ts";
-import {
-  type Edge,
-  end,
-  type FakeNode,
-  freePort,
-  openFakeNode,
-  openPrograms,
-  PUBLIC,
-  until,
-} from "./testing/edge.ts";
+import { type Edge, end, type FakeNode, openFakeNode, openPrograms, PUBLIC, until } from "./testing/edge.ts";
 
 const FORGED = "0123abcd.42.AAAAAAAAAAAAAAAA";
 const JSON_POST = { method: "POST", headers: { "content-type": "application/json" }, body: "{}" };
@@ -43,7 +35,7 @@ async function openBadNode(act: "hang" | "die"): Promise<{ address: string; requ
     closing.push(() => socket.destroy());
   });
   closing.push(() => server.close());
-  const port = await freePort();
+  const port = freePort();
   await new Promise<void>((resolve) => server.listen(port, "127.0.0.1", resolve));
   return { address: `127.0.0.1:${port}`, requests: () => count };
 }
@@ -277,7 +269,7 @@ describe.skipIf(!hasNginx)("bad nodes", () => {
   test.each(["POST", "PATCH", "PUT", "DELETE"])(
     "a node that is gone: the %s was not sent, so another node gets it",
     async (method) => {
-      const gone = `127.0.0.1:${await freePort()}`;
+      const gone = `127.0.0.1:${freePort()}`;
       const node = good();
       const edge = await programs.bootEdge([gone, node.address]);
       for (let at = 2; at < 12; at += 1) {

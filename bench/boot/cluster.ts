@@ -1,10 +1,10 @@
 // Clusters to be measured: started by their own command, and ready when they are returned.
 import { mkdtempSync, readFileSync, rmSync } from "node:fs";
 import { join } from "node:path";
+import { freePort } from "../../db/ports.ts";
 import { type Child, waitFor } from "../harness/children.ts";
 import type { Bench } from "../harness/scenario.ts";
 import { catalogueOf } from "../load/catalogue.ts";
-import { freePort } from "./shop.ts";
 
 /** A node or the primary; `url` has no trailing slash. */
 export type Part = { url: string; pid: number };

@@ -1,9 +1,11 @@
 // NGINX to be measured: with the shipped configuration and with the barest one, both before the same server.
 import { mkdtempSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
+import { must } from "../../db/must.ts";
+import { freePorts } from "../../db/ports.ts";
 import { findNginx } from "../../replicas/cluster/edge.ts";
 import { type Children, waitFor } from "../harness/children.ts";
-import { freePort, type Server, statusOf } from "./shop.ts";
+import { type Server, statusOf } from "./shop.ts";
 
 const READY = { everyMs: 5, msMax: 20_000 };
 const GENERATE_MS_MAX = 20_000;
@@ -26,7 +28,7 @@ function nginxPath(): string {
 export async function bootShipped(children: Children, { upstream, cores }: Options): Promise<Server> {
   const folder = mkdtempSync(join(children.folder, "shipped-"));
   const [nodes, exempt, out] = [join(folder, "nodes.txt"), join(folder, "exempt.txt"), join(folder, "edge")];
-  const port = freePort();
+  const [port, statusPort] = freePorts(2);
   writeFileSync(nodes, `${hostOf(upstream)}\n`);
   writeFileSync(exempt, LOOPBACK);
   const generate = children.run(
@@ -41,12 +43,12 @@ export async function bootShipped(children: Children, { upstream, cores }: Optio
       "--listen",
       `127.0.0.1:${port}`,
       "--status-listen",
-      `127.0.0.1:${freePort()}`,
+      `127.0.0.1:${statusPort}`,
     ],
     { cores: null },
   );
   await children.expectEnd(generate, GENERATE_MS_MAX);
-  return start(children, out, port, cores);
+  return start(children, out, must(port, "the port of the edge"), cores);
 }
 
 /** Boots the barest configuration; `returned` sends a fixed response of this many bytes. */
@@ -55,7 +57,12 @@ export async function bootBarest(
   { upstream, cores, bytes }: Options & { bytes: number },
 ): Promise<Barest> {
   const folder = mkdtempSync(join(children.folder, "barest-"));
-  const ports = { cached: freePort(), proxied: freePort(), returned: freePort() };
+  const [cachedPort, proxiedPort, returnedPort] = freePorts(3);
+  const ports = {
+    cached: must(cachedPort, "the port with a cache"),
+    proxied: must(proxiedPort, "the port of the plain proxy"),
+    returned: must(returnedPort, "the port with a fixed response"),
+  };
   writeFileSync(join(folder, "nginx.conf"), barestText(hostOf(upstream), ports, bytes));
   const cached = await start(children, folder, ports.cached, cores);
   const at = (port: number): Server => ({ ...cached, base: `http://127.0.0.1:${port}` });

@@ -1,12 +1,13 @@
 // The peers: filled, started with their data servers, and returned as sides with an address and a CPU time.
 import { chmodSync, chownSync, existsSync, mkdtempSync, readdirSync, realpathSync } from "node:fs";
 import { dirname, join } from "node:path";
+import { freePort } from "../../db/ports.ts";
 import { type Child, type Children, waitFor } from "../harness/children.ts";
 import { ROOT } from "../harness/paths.ts";
 import type { CacheAnswers } from "../metrics/metrics.ts";
 import { cpuUs, treeOf } from "../metrics/proc.ts";
 import { type Dialect, pocketbaseDialect, shopDialect } from "../peers/dialects.ts";
-import { firstAnswer, freePort, type Server } from "./shop.ts";
+import { firstAnswer, type Server } from "./shop.ts";
 
 const FOLDER = join(ROOT, "bench", "peers");
 const EXPRESS = join(FOLDER, "express-postgres-redis");

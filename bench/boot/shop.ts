@@ -1,6 +1,7 @@
 // Servers to be measured: the shop in production settings, and a bare server beside it.
 import { writeFileSync } from "node:fs";
 import { join } from "node:path";
+import { freePort } from "../../db/ports.ts";
 import type { Sample } from "../ceilings/bare.ts";
 import { type Child, type Children, waitFor } from "../harness/children.ts";
 import type { Bench } from "../harness/scenario.ts";
@@ -106,13 +107,4 @@ export async function takeSample(url: string, encoding: string): Promise<Sample>
     ([name]) => !["date", "content-length", "connection"].includes(name),
   );
   return { headers: headers.map(([name, value]) => [name, value]), body };
-}
-
-/** A port that was free a moment ago. */
-export function freePort(): number {
-  const server = Bun.serve({ hostname: "127.0.0.1", port: 0, fetch: () => new Response() });
-  const { port } = server;
-  void server.stop(true);
-  if (port === undefined) throw new Error("the system assigned no port");
-  return port;
 }

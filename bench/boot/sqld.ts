@@ -1,6 +1,7 @@
 // The libSQL server to be measured alone: the shop's primary on a copy of a kept catalogue, written to directly.
 import { mkdtempSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
+import { freePort } from "../../db/ports.ts";
 import { commitOnServer } from "../../db/server/hrana.ts";
 import { openPipeline } from "../../db/server/pipeline.ts";
 import { makeToken, readKeys } from "../../replicas/primary/keys.ts";
@@ -9,7 +10,6 @@ import { waitFor } from "../harness/children.ts";
 import type { Bench } from "../harness/scenario.ts";
 import { catalogueOf } from "../load/catalogue.ts";
 import { customersStatement } from "../load/people.ts";
-import { freePort } from "./shop.ts";
 
 /** A running server: its address, the file with a token that may write, and its database file. */
 export type Sqld = { url: string; tokenPath: string; filePath: string };

@@ -1,8 +1,8 @@
 // Real edges for tests: NGINX with the shipped configuration on free ports, before real shops or fake nodes.
 import { cpSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
-import { createServer } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { freePort, freePorts } from "../../db/ports.ts";
 import { request } from "../rows/client.ts";
 
 const ROOT = join(import.meta.dir, "../..");
@@ -57,7 +57,7 @@ export function openPrograms(pathOfPrograms: string): Programs {
   };
 
   const bootNode = async (dataDir: string): Promise<Node> => {
-    const port = await freePort();
+    const port = freePort();
     const env = {
       DATA_DIR: dataDir,
       HOST: "127.0.0.1",
@@ -79,7 +79,7 @@ export function openPrograms(pathOfPrograms: string): Programs {
   const bootEdge = async (nodes: readonly string[], options: readonly string[] = []): Promise<Edge> => {
     made += 1;
     const out = join(folder, `edge-${made}`);
-    const [port, statusPort] = [await freePort(), await freePort()];
+    const [port, statusPort] = freePorts(2);
     const nodesPath = join(folder, `nodes-${made}.txt`);
     const generate = async (addresses: readonly string[]): Promise<void> => {
       writeFileSync(nodesPath, `# for a test\n${addresses.join("\n")}\n`);
@@ -191,18 +191,6 @@ export async function run(words: readonly string[]): Promise<{ code: number; tex
     new Response(child.stderr).text(),
   ]);
   return { code: await child.exited, text: out + err };
-}
-
-/** A port that was free a moment ago. */
-export function freePort(): Promise<number> {
-  return new Promise((resolve, reject) => {
-    const server = createServer();
-    server.on("error", reject);
-    server.listen(0, "127.0.0.1", () => {
-      const address = server.address();
-      server.close(() => resolve(typeof address === "object" && address ? address.port : 0));
-    });
-  });
 }
 
 /** Other users cannot enter temporary folders: as root, the workers stay root. */

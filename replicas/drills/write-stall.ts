@@ -1,7 +1,7 @@
 // The drill of many writers on a fresh primary: sqld once stopped committing for good just before commit 1,000.
 import { join } from "node:path";
 import { DatabaseError } from "../../db/errors.ts";
-import { freePorts } from "../../db/ports.ts";
+import { freePort } from "../../db/ports.ts";
 import { openRemote } from "../../db/server/remote.ts";
 import { initDataset } from "../primary/dataset.ts";
 import { makeToken, readKeys } from "../primary/keys.ts";
@@ -53,7 +53,7 @@ export const writeStall: Drill = {
 
 /** Starts a fresh primary, writes to it, compares its rows with the acknowledged commits, and ends it. */
 async function runRound({ folder, children }: DrillContext, round: number, counts: Counts): Promise<void> {
-  const [port = 0] = freePorts(1);
+  const port = freePort();
   const [data, keysFolder] = [join(folder, `${round}`), join(folder, `${round}-keys`)];
   initDataset({ data, keys: keysFolder });
   const keys = readKeys(keysFolder);
