@@ -3,9 +3,10 @@ import { afterAll, expect, test } from "bun:test";
 import { mkdirSync, readdirSync, statSync, symlinkSync, utimesSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { freePorts } from "../db/ports.ts";
+import { until } from "../db/until.ts";
 import { findNginx, NGINX_PATHS } from "../replicas/cluster/edge.ts";
 import { request, requestManyTimes } from "./rows/client.ts";
-import { makeCertificate, openFakeNode, openPrograms, PUBLIC, run, until } from "./testing/edge.ts";
+import { makeCertificate, openFakeNode, openPrograms, PUBLIC, run } from "./testing/edge.ts";
 
 const programs = openPrograms(`${process.env.PATH}:${NGINX_PATHS}`);
 // Skipped on a machine without NGINX; CI installs it.
@@ -79,8 +80,8 @@ withNginx("a reload applies a change of the nodes", async () => {
   await edge.generate([other.address]);
   await edge.reload();
   await until(
-    async () => (await request(edge.url, { path: "/health" })).body === '{"node":"other"}',
     "the other node gets the request",
+    async () => (await request(edge.url, { path: "/health" })).body === '{"node":"other"}',
   );
 });
 

@@ -2,9 +2,10 @@
 import { afterAll, beforeAll, describe, expect, test } from "bun:test";
 import { createServer, type Server } from "node:net";
 import { freePort } from "../db/ports.ts";
+import { until } from "../db/until.ts";
 import { findNginx, NGINX_PATHS } from "../replicas/cluster/edge.ts";
 import { type HttpResponse, request, requestManyTimes } from "./rows/client.ts";
-import { type Edge, end, type FakeNode, openFakeNode, openPrograms, PUBLIC, until } from "./testing/edge.ts";
+import { type Edge, end, type FakeNode, openFakeNode, openPrograms, PUBLIC } from "./testing/edge.ts";
 
 const FORGED = "0123abcd.42.AAAAAAAAAAAAAAAA";
 const JSON_POST = { method: "POST", headers: { "content-type": "application/json" }, body: "{}" };
@@ -47,7 +48,7 @@ async function untilHit(edge: Edge, path: string): Promise<HttpResponse> {
     response = await request(edge.url, { path });
     return response.headers["cache-status"] === "insole-edge; hit";
   };
-  await until(isHit, `${path} is cached`);
+  await until(`${path} is cached`, isHit);
   if (!response) throw new Error("there was no response");
   return response;
 }
@@ -228,7 +229,7 @@ describe.skipIf(!hasNginx)("two fake nodes", () => {
       headers: { "x-request-id": 'quo"te', "user-agent": "x" },
     });
     const log = Bun.file(`${edge.folder}/logs/access.log`);
-    await until(async () => (await log.text()).includes("/metrics?logged"), "the request is logged");
+    await until("the request is logged", async () => (await log.text()).includes("/metrics?logged"));
     const lines = (await log.text())
       .trim()
       .split("\n")
@@ -317,7 +318,7 @@ describe.skipIf(!hasNginx)("bad nodes", () => {
       expect(status).toBe(200);
       return headers["cache-status"] === "insole-edge; hit; detail=stale";
     };
-    await until(isStale, "the stale response is served");
+    await until("the stale response is served", isStale);
   });
 
   test("the response to a repeated parameter is not cached, that to a long one is", async () => {
@@ -327,7 +328,7 @@ describe.skipIf(!hasNginx)("bad nodes", () => {
     await request(edge.url, { path: "/api/shoes?size=8&size=9" });
     expect(cached()).toBe(0);
     await request(edge.url, { path: `/api/shoes?q=${"a".repeat(7_000)}` });
-    await until(() => cached() === 1, "the long one is cached");
+    await until("the long one is cached", () => cached() === 1);
   });
 
   test("a response that no client requested for a while is fresh", async () => {
@@ -339,7 +340,7 @@ describe.skipIf(!hasNginx)("bad nodes", () => {
     const storedAt = performance.now();
     price = 2;
     // Longer than the second of freshness and the second of stale-while-revalidate.
-    await until(() => performance.now() - storedAt > 3_100, "both seconds are over");
+    await until("both seconds are over", () => performance.now() - storedAt > 3_100);
     expect(await readPrice()).toBe('{"price":2}');
   });
 });
@@ -365,7 +366,7 @@ describe.skipIf(!hasNginx)("real shops", () => {
       }
     };
     const clients = Array.from({ length: 8 }, (_, at) => client(at * 7));
-    const enough = (count: number) => until(() => (statuses.get(200) ?? 0) > count, "the load runs");
+    const enough = (count: number) => until("the load runs", () => (statuses.get(200) ?? 0) > count);
     await enough(300);
     await Promise.all(nodes.slice(0, 2).map(({ child }) => end(child, "SIGKILL")));
     await enough((statuses.get(200) ?? 0) + 600);
@@ -380,7 +381,7 @@ describe.skipIf(!hasNginx)("real shops", () => {
       expect([response.status, response.body]).toEqual([200, cached.body]);
       return response.headers["cache-status"] === "insole-edge; hit; detail=stale";
     };
-    await until(isStale, "the cached response is served, and marked as stale");
+    await until("the cached response is served, and marked as stale", isStale);
     for (const sent of [
       { path: "/api/shoes/not-cached" },
       { path: "/api/auth/profile" },

@@ -1,8 +1,9 @@
 // Reads of stale responses that once crashed a worker of NGINX: the workers' process ids must stay the same.
 import { afterAll, expect, test } from "bun:test";
+import { until } from "../db/until.ts";
 import { findNginx, NGINX_PATHS } from "../replicas/cluster/edge.ts";
 import { type HttpRequest, request } from "./rows/client.ts";
-import { type Edge, openFakeNode, openPrograms, PUBLIC, until } from "./testing/edge.ts";
+import { type Edge, openFakeNode, openPrograms, PUBLIC } from "./testing/edge.ts";
 
 const TAG = '"a.i"';
 const LONG_AGO = "Thu, 01 Jan 1970 00:00:00 GMT";
@@ -73,7 +74,7 @@ withNginx("reads of stale responses with conditions and ranges crash no worker",
     const { headers } = await request(edge.url, { path: "/api/shoes/last" });
     return headers["cache-status"] === "insole-edge; fwd=stale; fwd-status=304";
   };
-  await until(isLastStale, "all responses are stale");
+  await until("all responses are stale", isLastStale);
 
   const workers = workersOf(edge);
   expect(workers.length).toBeGreaterThan(0);

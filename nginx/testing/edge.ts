@@ -3,11 +3,11 @@ import { cpSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { freePort, freePorts } from "../../db/ports.ts";
+import { until } from "../../db/until.ts";
 import { request } from "../rows/client.ts";
 
 const ROOT = join(import.meta.dir, "../..");
 const READY_MS = 20_000;
-const PROBE_MS = 10;
 const END_MS = 5_000;
 
 /** A running program. */
@@ -72,7 +72,7 @@ export function openPrograms(pathOfPrograms: string): Programs {
     };
     const child = run([process.execPath, "app/main.ts"], env);
     const url = `http://127.0.0.1:${port}`;
-    await until(async () => (await request(url, { path: "/readyz" })).status === 200, "the node is ready");
+    await untilReady("the node", url, "/readyz");
     return { address: `127.0.0.1:${port}`, url, child };
   };
 
@@ -103,7 +103,7 @@ export function openPrograms(pathOfPrograms: string): Programs {
     const child = run([...nginx, "-g", "daemon off;"], {});
     const url = `http://127.0.0.1:${port}`;
     const statusUrl = `http://127.0.0.1:${statusPort}`;
-    await until(async () => (await request(statusUrl, { path: "/status" })).status === 200, "NGINX answers");
+    await untilReady("NGINX", statusUrl, "/status");
     return {
       url,
       statusUrl,
@@ -162,19 +162,14 @@ export async function end(child: Child, signal: NodeJS.Signals = "SIGTERM"): Pro
   clearTimeout(killing);
 }
 
-/** Polls until the condition holds; throws one sentence when it does not in time. */
-export async function until(
-  holds: () => boolean | Promise<boolean>,
-  what: string,
-  msMax = READY_MS,
-): Promise<void> {
-  const deadline = performance.now() + msMax;
-  while (performance.now() < deadline) {
-    // The program may not listen yet.
-    if (await Promise.resolve(holds()).catch(() => false)) return;
-    await Bun.sleep(PROBE_MS);
-  }
-  throw new Error(`not within ${msMax} ms: ${what}`);
+/** Waits for the first 200; until then the program may not listen. */
+async function untilReady(what: string, url: string, path: string): Promise<void> {
+  const isReady = () =>
+    request(url, { path }).then(
+      ({ status }) => status === 200,
+      () => false,
+    );
+  await until(`${what} answers`, isReady, READY_MS);
 }
 
 /** Runs a program of the repository; throws with its output unless its exit code is 0. */

@@ -90,20 +90,3 @@ export const nodesOf = (options: DrillOptions): number => options.nodes ?? sizeO
 /** How long the drill's failure or load lasts: `--seconds`, else the drill's default. */
 export const secondsOf = (options: DrillOptions, defaults: Sizes): number =>
   options.seconds ?? sizeOf(options, defaults);
-
-const POLL_MS = 10;
-
-/** Polls until the condition holds; returns the milliseconds that took. Throws one sentence after `msMax`. */
-export async function until(
-  what: string,
-  msMax: number,
-  holds: () => boolean | Promise<boolean>,
-): Promise<number> {
-  const startedAt = performance.now();
-  while (!(await holds())) {
-    if (performance.now() - startedAt > msMax)
-      throw new Error(`not within ${(msMax / 1_000).toFixed(0)} s: ${what}`);
-    await Bun.sleep(POLL_MS);
-  }
-  return performance.now() - startedAt;
-}

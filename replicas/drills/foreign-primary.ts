@@ -2,6 +2,7 @@
 import { mkdirSync } from "node:fs";
 import { join } from "node:path";
 import { openRemote } from "../../db/server/remote.ts";
+import { until } from "../../db/until.ts";
 import { openFolder, ROOT } from "../cluster/folder.ts";
 import type { Child } from "../primary/children.ts";
 import { initDataset } from "../primary/dataset.ts";
@@ -10,7 +11,7 @@ import { type Digest, differences, digestOfFile } from "./checks/digest.ts";
 import { checkReplicasEqual } from "./checks/equal-replicas.ts";
 import { checkResponses } from "./checks/responses.ts";
 import type { Cluster } from "./cluster.ts";
-import { type Checks, type Drill, type DrillContext, sizeOf, until } from "./drill.ts";
+import { type Checks, type Drill, type DrillContext, sizeOf } from "./drill.ts";
 import { type Account, demoId, expectJson, request, signInAdmin, statusOf } from "./traffic/client.ts";
 import { openLoad } from "./traffic/load.ts";
 import { browse } from "./traffic/reads.ts";
@@ -50,8 +51,10 @@ export const foreignPrimary: Drill = {
     for (const intruder of intruders) await checkCommandRefuses(context, cluster, intruder);
     for (const intruder of intruders) await checkNodesRefuse(context, cluster, intruder, { digests, admin });
     await cluster.control("--start", "primary");
-    const readyMs = await until("every node is ready again", READY_MS_MAX, async () =>
-      (await readinessOf(cluster)).every(({ status }) => status === 200),
+    const readyMs = await until(
+      "every node is ready again",
+      async () => (await readinessOf(cluster)).every(({ status }) => status === 200),
+      READY_MS_MAX,
     );
     await changePrice(cluster.edge, admin, demoId(1), PRICE);
     checkResponses(checks, "reads", await reading.stop());
@@ -101,8 +104,10 @@ async function checkNodesRefuse(
   const { options, checks } = context;
   const { name, reason } = intruder;
   const child = await startIntruder(context, cluster, intruder);
-  const noticedMs = await until(`every node says that the primary is ${name}`, NOTICED_MS_MAX, async () =>
-    (await readinessOf(cluster)).every(({ status, why }) => status === 503 && reason.test(why)),
+  const noticedMs = await until(
+    `every node says that the primary is ${name}`,
+    async () => (await readinessOf(cluster)).every(({ status, why }) => status === 503 && reason.test(why)),
+    NOTICED_MS_MAX,
   );
   checks.measure(`every node refuses the ${name} primary after`, noticedMs, "ms");
   const accepted = await writeToAll(cluster, admin);
@@ -131,10 +136,14 @@ async function startIntruder(
 ): Promise<Child> {
   const program = [findSqld(), "-d", folder, "--http-listen-addr", addressOf(cluster), "--no-welcome"];
   const child = children.start(program, { cwd: folder, env: {}, outPath: join(folder, "out.log") });
-  await until("the server at the primary's address is up", UP_MS_MAX, async () => {
-    if (!child.isRunning()) throw new Error("the server at the primary's address did not start");
-    return (await request(cluster.primary.url, { path: "/health" })).status === 200;
-  });
+  await until(
+    "the server at the primary's address is up",
+    async () => {
+      if (!child.isRunning()) throw new Error("the server at the primary's address did not start");
+      return (await request(cluster.primary.url, { path: "/health" })).status === 200;
+    },
+    UP_MS_MAX,
+  );
   return child;
 }
 

@@ -1,7 +1,8 @@
 // The drill of all nodes killed at once: the edge goes on with what it has cached, and refuses the rest.
+import { until } from "../../db/until.ts";
 import { checkResponses } from "./checks/responses.ts";
 import type { Cluster } from "./cluster.ts";
-import { type Checks, type Drill, type DrillContext, secondsOf, sizeOf, until } from "./drill.ts";
+import { type Checks, type Drill, type DrillContext, secondsOf, sizeOf } from "./drill.ts";
 import {
   type Account,
   demoId,
@@ -141,10 +142,14 @@ async function restart(
   await cluster.startNodes(cluster.nodes);
   const id = demoId(1);
   await changePrice(cluster.edge, await signInAdmin(cluster.edge), id, 77.77);
-  const ms = await until("the edge serves the new price", FRESH_MS_MAX, async () => {
-    const { status, text } = await request(cluster.edge, { path: `/api/products/${id}` });
-    return status === 200 && text.includes("77.77");
-  });
+  const ms = await until(
+    "the edge serves the new price",
+    async () => {
+      const { status, text } = await request(cluster.edge, { path: `/api/products/${id}` });
+      return status === 200 && text.includes("77.77");
+    },
+    FRESH_MS_MAX,
+  );
   checks.measure("new price at the edge after", ms, "ms");
   const failures: string[] = [];
   await inParallel(cached, CONCURRENCY, async (read) => {

@@ -3,11 +3,12 @@ import { join } from "node:path";
 import { DatabaseError } from "../../db/errors.ts";
 import { freePort } from "../../db/ports.ts";
 import { openRemote } from "../../db/server/remote.ts";
+import { until } from "../../db/until.ts";
 import { initDataset } from "../primary/dataset.ts";
 import { makeToken, readKeys } from "../primary/keys.ts";
 import { probe } from "../primary/probe.ts";
 import { startSqld } from "../primary/sqld.ts";
-import { type Drill, type DrillContext, sizeOf, textOf, until } from "./drill.ts";
+import { type Drill, type DrillContext, sizeOf, textOf } from "./drill.ts";
 import { openTimes, type Times } from "./traffic/times.ts";
 
 const ROUNDS = { full: 50, short: 5 };
@@ -61,7 +62,7 @@ async function runRound({ folder, children }: DrillContext, round: number, count
   const child = startSqld(children, { data, publicKeyPath: keys.publicPath, listen }, () => undefined);
   const server = { url: `http://${listen}`, authToken: makeToken(keys, { kind: "write" }, Date.now()) };
   const isUp = async () => (await probe(server.url, server.authToken, PROBE_MS)).ok;
-  await until("the primary is up", UP_MS_MAX, isUp);
+  await until("the primary is up", isUp, UP_MS_MAX);
   let commits = 0;
   const writeAll = async (writer: number): Promise<void> => {
     const db = openRemote(server, TIMEOUTS);

@@ -1,8 +1,8 @@
 // How much a cluster's primary works: its queries, the nodes' commits, and the CPU time of its process.
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
+import { until } from "../../../db/until.ts";
 import type { Cluster } from "../cluster.ts";
-import { until } from "../drill.ts";
 import { request } from "../traffic/client.ts";
 
 /** Counts so far; `atMs` on the clock of `performance.now()`. */
@@ -24,10 +24,14 @@ export async function readPrimaryCounts(cluster: Cluster): Promise<PrimaryCounts
   const before = readFileSync(path, "utf8");
   let stats = before;
   // An idle server counts too: its supervisor probes it.
-  await until("sqld writes its counts", STATS_MS_MAX, () => {
-    stats = readFileSync(path, "utf8");
-    return stats !== before && stats.endsWith("}");
-  });
+  await until(
+    "sqld writes its counts",
+    () => {
+      stats = readFileSync(path, "utf8");
+      return stats !== before && stats.endsWith("}");
+    },
+    STATS_MS_MAX,
+  );
   const { query_count: queries } = JSON.parse(stats) as { query_count: number };
   const atMs = performance.now();
   return { atMs, queries, cpuMs: cpuMsOf(cluster.primaryPid()), commits: await commitsOf(cluster) };

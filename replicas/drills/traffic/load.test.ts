@@ -1,6 +1,6 @@
 // The load generator: it sends every due request, counts waiting as response time, and reports every response.
 import { expect, test } from "bun:test";
-import { until } from "../drill.ts";
+import { until } from "../../../db/until.ts";
 import type { HttpResponse } from "./client.ts";
 import { errorsText, inParallel, isFailure, openLoad } from "./load.ts";
 
@@ -11,7 +11,6 @@ const response = (status: number, failure: string | null = null): HttpResponse =
   headers: new Headers(),
   text: "",
 });
-const WAIT_MS = 10_000;
 
 test("without a rate each request follows the response to the one before", async () => {
   let [inFlight, most, sent] = [0, 0, 0];
@@ -27,7 +26,7 @@ test("without a rate each request follows the response to the one before", async
       return response(200);
     },
   });
-  await until("thirty responses", WAIT_MS, () => load.report().responses >= 30);
+  await until("thirty responses", () => load.report().responses >= 30);
   const report = await load.stop();
   expect([most, inFlight]).toEqual([3, 0]);
   expect([report.sent, report.responses, report.statuses["200"]]).toEqual([sent, sent, sent]);
@@ -45,10 +44,10 @@ test("at a rate a request above the concurrency waits, and its waiting counts", 
     },
   });
   const startedAt = performance.now();
-  await until("100 ms", WAIT_MS, () => performance.now() - startedAt > 100);
+  await until("100 ms", () => performance.now() - startedAt > 100);
   expect(load.report().sent).toBe(2);
   held.resolve();
-  await until("sixty responses", WAIT_MS, () => load.report().responses >= 60);
+  await until("sixty responses", () => load.report().responses >= 60);
   const { times, windows, responses } = await load.stop();
   // The third was due after 2 ms, and could not be sent before 100.
   expect(times.percentile(0.5)).toBeGreaterThan(20);
@@ -75,7 +74,7 @@ test("every status and failure is counted, and failed requests also by window", 
       return next;
     },
   });
-  await until("two rounds", WAIT_MS, () => load.report().responses >= 10);
+  await until("two rounds", () => load.report().responses >= 10);
   const report = await load.stop();
   expect(Object.keys(report.statuses).sort()).toEqual(["200", "304", "404", "503", "ConnectionReset"]);
   expect(errorsText(report).replace(/\d+(?=,|$)/g, "n")).toBe("304: n, 404: n, 503: n, ConnectionReset: n");

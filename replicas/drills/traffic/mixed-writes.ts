@@ -1,8 +1,8 @@
 // Writes of every kind, sent to every node, with a ledger of what their clients know about each of them.
 
+import { until } from "../../../db/until.ts";
 import { type Finding, type Ledger, type Outcome, openLedger } from "../checks/ledger.ts";
 import type { Cluster } from "../cluster.ts";
-import { until } from "../drill.ts";
 import { type Account, type HttpResponse, request } from "./client.ts";
 import { countEffects, readStocks, type Write, writesOf } from "./write-kinds.ts";
 
@@ -92,7 +92,7 @@ export async function openMixedWrites(
       onAcknowledged = (node, sentAt) => {
         if (sentAt >= from && !firstMs.has(node)) firstMs.set(node, performance.now() - from);
       };
-      await until("every node writes again", msMax, () => firstMs.size === cluster.nodes.length);
+      await until("every node writes again", () => firstMs.size === cluster.nodes.length, msMax);
       return [...firstMs.values()];
     },
     check: async () => ledger.check(await countEffects(cluster.database, stocksBefore, titlePrefix)),
