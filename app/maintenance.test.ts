@@ -6,7 +6,7 @@ import { openFile } from "../db/file.ts";
 import { migrate } from "../db/schema/migrate.ts";
 import { openLog } from "./log.ts";
 import { completeCatalogue, openTidying } from "./maintenance.ts";
-import { openFolder, saveAll, shoe, until } from "./testing/shop.ts";
+import { openFolder, readUntil, saveAll, shoe } from "./testing/shop.ts";
 
 const NEVER_MS = 1_000_000;
 const NOW_MS = Date.UTC(2030, 0, 1);
@@ -93,7 +93,7 @@ test("runs by itself until it is closed", async () => {
   await saveWrite("ancient", 2 * HOUR_MS);
   const tidying = tidyingOf(db, 5);
   const left = () => Promise.resolve(column("SELECT id FROM writes WHERE id = 'ancient'"));
-  expect(await until(left, (ids) => ids.length === 0, 5_000)).toEqual([]);
+  expect(await readUntil(left, (ids) => ids.length === 0, 5_000)).toEqual([]);
   tidying.close();
   // A run that was under way ends by itself.
   await Bun.sleep(30);

@@ -1,6 +1,6 @@
 // Insole-Version: who sends it back reads at least what was written, and what is not ours changes nothing.
 import { afterAll, beforeAll, describe, expect, test } from "bun:test";
-import { shoe, until } from "../testing/shop.ts";
+import { readUntil, shoe } from "../testing/shop.ts";
 import { type AdminShop, openAdminShop } from "../testing/writes.ts";
 import { openVersions } from "./version.ts";
 
@@ -93,7 +93,7 @@ test("one without it is right within a second", async () => {
     await put({ name: `Shoe soon ${at}` });
     await put({ name: `Shoe now ${at}` });
     for (const [path, title] of PATHS) {
-      const { body } = await until(
+      const { body } = await readUntil(
         () => read(path),
         (answer) => title(answer.body as never) === `Shoe now ${at}`,
         1_000,

@@ -5,7 +5,7 @@ import { DatabaseError } from "../../db/errors.ts";
 import { addKey, revokeKey } from "../accounts/keys.ts";
 import { makeAdminOf } from "../testing/accounts.ts";
 import { ask, signIn, signUp } from "../testing/people.ts";
-import { openObservedShop, openTestShop, until } from "../testing/shop.ts";
+import { openObservedShop, openTestShop, readUntil } from "../testing/shop.ts";
 import { type Identity, openIdentity } from "./identity.ts";
 import { openTokens } from "./tokens.ts";
 
@@ -122,7 +122,7 @@ describe("a session that the replica does not show", () => {
     state.primaryRow = () => promise;
     const flood = Array.from({ length: 50 }, () => roleOf(identity, token));
     expect(
-      await until(
+      await readUntil(
         async () => state.readCount,
         (count) => count === 50,
         DEADLINE_MS,
@@ -165,7 +165,7 @@ describe("a session that the replica does not show", () => {
     state.primaryRow = () => waiting.shift()?.promise ?? Promise.resolve(undefined);
     const primaryReadTimes = async (times: number) => {
       const readsSoFar = async () => state.primaryReadCount;
-      expect(await until(readsSoFar, (count) => count === times, DEADLINE_MS)).toBe(times);
+      expect(await readUntil(readsSoFar, (count) => count === times, DEADLINE_MS)).toBe(times);
     };
     const first = roleOf(identity, token);
     await primaryReadTimes(1);
@@ -219,9 +219,9 @@ describe("changes of another process take effect here", () => {
     await shop.db.write([{ sql: "UPDATE users SET role = 'customer' WHERE id = ?", args: [two?.id ?? ""] }]);
     await shop.db.write([{ sql: "DELETE FROM users WHERE id = ?", args: [three?.id ?? ""] }]);
     for (const person of [one, two, three])
-      expect(await until(statusOf(shop, person?.token ?? ""), (status) => status === 401, DEADLINE_MS)).toBe(
-        401,
-      );
+      expect(
+        await readUntil(statusOf(shop, person?.token ?? ""), (status) => status === 401, DEADLINE_MS),
+      ).toBe(401);
     expect(await statusOf(shop, stays.token)()).toBe(200);
     await shop.close();
   });
@@ -241,7 +241,7 @@ describe("changes of another process take effect here", () => {
       { actor: "key:nightly", actorKind: "key", action: "user.change", subject: person.id },
     ]);
     await revokeKey(shop.db, "nightly", Date.now());
-    expect(await until(statusOf(shop, key), (status) => status === 401, DEADLINE_MS)).toBe(401);
+    expect(await readUntil(statusOf(shop, key), (status) => status === 401, DEADLINE_MS)).toBe(401);
     await shop.close();
   });
 });

@@ -1,7 +1,7 @@
 // Likes over HTTP: counted exactly whatever comes at once, merged, listed, and told to the change feed once a group.
 import { afterAll, beforeAll, describe, expect, test } from "bun:test";
 import { signUp } from "../testing/people.ts";
-import { openTestShop, shoe, until } from "../testing/shop.ts";
+import { openTestShop, readUntil, shoe } from "../testing/shop.ts";
 import { type AdminShop, addUsers, openAdminShop } from "../testing/writes.ts";
 
 const USERS = Array.from({ length: 50 }, (_, at) => `u${at}`);
@@ -78,7 +78,7 @@ test("2,000 at once by 50 users on 20 shoes with repeats: counts equal rows equa
   const counted = shop.db.read.all("SELECT 1 FROM changes WHERE kind = 'counters' AND seq > ?", from ?? 0);
   // Far fewer than likes: one for each shoe and group.
   expect(counted.length).toBeLessThan(wanted.size / 2);
-  const popular = await until(
+  const popular = await readUntil(
     () => shop.send("GET", "/api/shoes?sort=popular&limit=20"),
     ({ body }) => body.data[0].likes === rowsOf(body.data[0].id)?.[0],
     2_000,

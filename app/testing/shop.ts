@@ -198,16 +198,16 @@ function watched(db: Database, ran: Ran[]): Database {
   return { ...db, ...noting(db), onPrimary: (work) => db.onPrimary((at) => work(noting(at))) };
 }
 
-/** Asks until the answer satisfies, at most for `deadlineMs`; returns the last answer. */
-export async function until<T>(
-  ask: () => Promise<T>,
-  isGood: (answer: T) => boolean,
-  deadlineMs: number,
+/** Reads again until the value is good, at most for `msMax`; returns the last value for the test to judge. */
+export async function readUntil<T>(
+  read: () => T | Promise<T>,
+  isGood: (value: T) => boolean,
+  msMax: number,
 ): Promise<T> {
-  const end = performance.now() + deadlineMs;
+  const end = performance.now() + msMax;
   for (;;) {
-    const answer = await ask();
-    if (isGood(answer) || performance.now() > end) return answer;
+    const value = await read();
+    if (isGood(value) || performance.now() > end) return value;
     await Bun.sleep(POLL_MS);
   }
 }

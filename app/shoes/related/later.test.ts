@@ -2,7 +2,7 @@
 import { expect, test } from "bun:test";
 import type { Database, Statement } from "../../../db/database.ts";
 import { DatabaseError } from "../../../db/errors.ts";
-import { until } from "../../testing/shop.ts";
+import { until } from "../../../db/until.ts";
 import { openRelatedQueue } from "./later.ts";
 
 const ROUND_MS = 250;
@@ -38,11 +38,7 @@ test("a shoe is written once, in the next round", async () => {
   const queue = openRelatedQueue(db);
   await Promise.all([queue.add("a"), queue.add("a")]);
   expect(writes).toEqual([]);
-  await until(
-    async () => writes.length,
-    (count) => count > 0,
-    10 * ROUND_MS,
-  );
+  await until("a write begins", () => writes.length > 0, 10 * ROUND_MS);
   await Bun.sleep(2 * ROUND_MS);
   expect(writes.length).toBe(1);
   await queue.close();
@@ -52,13 +48,8 @@ test("while the primary does not answer, the shoe waits on", async () => {
   const { db, rounds } = openStub(() => Promise.reject(new DatabaseError("unreachable", "gone")));
   const queue = openRelatedQueue(db);
   await queue.add("a");
-  expect(
-    await until(
-      async () => rounds(),
-      (count) => count > 1,
-      20 * ROUND_MS,
-    ),
-  ).toBeGreaterThan(1);
+  await until("another round begins", () => rounds() > 1, 20 * ROUND_MS);
+  expect(rounds()).toBeGreaterThan(1);
   await queue.close();
 });
 
@@ -67,11 +58,7 @@ test("a closed queue waits for its round, and starts no other", async () => {
   const { db, writes, rounds } = openStub(() => answer.promise);
   const queue = openRelatedQueue(db);
   await queue.add("a");
-  await until(
-    async () => writes.length,
-    (count) => count > 0,
-    10 * ROUND_MS,
-  );
+  await until("a write begins", () => writes.length > 0, 10 * ROUND_MS);
   let isClosed = false;
   const closing = queue.close().then(() => {
     isClosed = true;

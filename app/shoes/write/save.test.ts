@@ -1,7 +1,7 @@
 // What a change does to the answers of a running shop: everything it concerns follows at once, nothing else is touched.
 import { afterAll, beforeAll, describe, expect, test } from "bun:test";
 import { join } from "node:path";
-import { openTestShop, saveAll, shoe, type TestShop, until } from "../../testing/shop.ts";
+import { openTestShop, readUntil, saveAll, shoe, type TestShop } from "../../testing/shop.ts";
 import type { ShoeDraft } from "./draft.ts";
 import { type OnConflict, openSaving, type Saving, saveShoes } from "./save.ts";
 
@@ -30,11 +30,11 @@ afterAll(() => shop.close());
 const hit = (answer: Response) => answer.headers.get("cache-status") === "insole; hit";
 
 /** Asks until the answer is kept, so that what comes after is about a kept answer. */
-const keep = (path: string) => until(() => shop.get(path), hit, SEEN_MS);
+const keep = (path: string) => readUntil(() => shop.get(path), hit, SEEN_MS);
 
 const text = async (path: string) => (await shop.get(path)).text();
 const seen = (path: string, isGood: (body: string) => boolean, ms = SEEN_MS) =>
-  until(() => text(path), isGood, ms);
+  readUntil(() => text(path), isGood, ms);
 
 /** Saves in another process, as an import does. */
 async function saveElsewhere(drafts: ShoeDraft[], withRelated = true): Promise<void> {
@@ -71,7 +71,7 @@ describe("another process writes to the same file", () => {
 
       expect(
         (
-          await until(
+          await readUntil(
             () => shop.get(`/api/shoes/${id}`),
             ({ ok }) => ok,
             SEEN_MS,
@@ -80,7 +80,7 @@ describe("another process writes to the same file", () => {
       ).toBe(200);
       expect(
         (
-          await until(
+          await readUntil(
             () => shop.get(`/images/${id}.svg`),
             ({ ok }) => ok,
             SEEN_MS,
@@ -152,7 +152,7 @@ describe("another process writes to the same file", () => {
     await shop.db.write([{ sql: "DELETE FROM shoes WHERE shoe_id = 'x0'" }]);
     expect(
       (
-        await until(
+        await readUntil(
           () => shop.get("/api/shoes/x0"),
           ({ ok }) => !ok,
           SEEN_MS,
@@ -235,7 +235,7 @@ describe("saving", () => {
         .pagination.total;
     const totals = () =>
       Promise.all(["q=one", "size=1", "category=saved", "q=two", "category=saved+too"].map(list));
-    expect(await until(totals, (all) => String(all) === "0,0,0,1,1", SEEN_MS)).toEqual([0, 0, 0, 1, 1]);
+    expect(await readUntil(totals, (all) => String(all) === "0,0,0,1,1", SEEN_MS)).toEqual([0, 0, 0, 1, 1]);
   });
 
   test("many at once are found, sorted and counted like one by one", async () => {
