@@ -1,6 +1,7 @@
 #!/usr/bin/env bun
 // The command `bun run bench`: reads its arguments, runs scenarios, and ends every process that they started.
 import { join, relative } from "node:path";
+import { sentenceOf } from "../db/message.ts";
 import { type Children, openChildren } from "./harness/children.ts";
 import { type Args, readArgs, usageOf } from "./harness/options.ts";
 import { RESULTS } from "./harness/paths.ts";
@@ -108,7 +109,7 @@ if (import.meta.main) {
   try {
     process.exitCode = await main(process.argv.slice(2), children);
   } catch (thrown) {
-    console.error(`bench: ${thrown instanceof Error ? thrown.message : String(thrown)}`);
+    console.error(`bench: ${sentenceOf(thrown)}`);
     process.exitCode = 1;
   } finally {
     await children.close();

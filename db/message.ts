@@ -8,5 +8,5 @@ export const messageOf = (thrown: unknown): string =>
 export function sentenceOf(thrown: unknown): string {
   const message = messageOf(thrown);
   const isUsage = thrown instanceof Error && "code" in thrown && String(thrown.code).startsWith("ERR_PARSE");
-  return isUsage ? `${message.split(". ")[0]} (-h shows the usage)` : message;
+  return isUsage ? `${message.split(/\.\s/, 1)[0]} (-h shows the usage)` : message;
 }

@@ -47,9 +47,13 @@ const EXCLUSIVE = [
   ["print", "out", "nothing is run"],
 ] as const;
 
-/** Parses the arguments. Throws one sentence about a wrong one. */
+/** Parses the arguments. Throws about a wrong one; `sentenceOf` makes one sentence of it. */
 export function readArgs(args: readonly string[], scenarios: readonly Scenario[]): Args {
-  const { values, names } = parse(args);
+  const { values, positionals: names } = parseArgs({
+    args: [...args],
+    allowPositionals: true,
+    options: OPTIONS,
+  });
   if (values.help) return { kind: "help" };
   for (const [one, other, why] of EXCLUSIVE)
     if (isGiven(values[one]) && isGiven(values[other]))
@@ -74,22 +78,6 @@ const isGiven = (value: string | boolean | undefined): boolean => value !== unde
 function withUrl(scenarios: readonly Scenario[]): string {
   const names = scenarios.filter(({ canUrl }) => canUrl).map(({ name }) => name);
   return names.length === 0 ? "; no scenario can" : `; ${names.join(", ")} can`;
-}
-
-function parse(args: readonly string[]) {
-  try {
-    const { values, positionals } = parseArgs({ args: [...args], allowPositionals: true, options: OPTIONS });
-    return { values, names: positionals };
-  } catch (thrown) {
-    // The second sentence of Node is about other programs.
-    const message = thrown instanceof Error ? thrown.message : String(thrown);
-    const [, option] = /Unknown option '([^']+)'/.exec(message) ?? [];
-    throw new Error(
-      option === undefined
-        ? message.split(/\.\s/, 1)[0]
-        : `there is no option ${option}; bun run bench -h lists them`,
-    );
-  }
 }
 
 function readSeed(text: string): number {

@@ -1,6 +1,7 @@
 // Runs scenarios one after the other, prints their tables, and writes the result.
 import { mkdirSync } from "node:fs";
 import { dirname, join, resolve } from "node:path";
+import { messageOf } from "../../db/message.ts";
 import { findOha, OHA_VERSION, type Oha, openOha } from "../load/oha.ts";
 import { allowedCores } from "../metrics/proc.ts";
 import type { Children } from "./children.ts";
@@ -137,7 +138,7 @@ export async function runOne(scenario: Scenario, bench: Bench): Promise<Outcome>
     for await (const some of scenario.run(bench)) lines.push(...some);
     fault = lines.length === 0 ? "it measured nothing" : missingNumber(lines);
   } catch (thrown) {
-    const message = thrown instanceof Error ? thrown.message : String(thrown);
+    const message = messageOf(thrown);
     fault = anonymised(message, bench.children.folder, bench.children.tree);
   } finally {
     await bench.children.endAll();
