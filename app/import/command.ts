@@ -4,6 +4,7 @@ import { readFile } from "node:fs/promises";
 import { resolve } from "node:path";
 import { parseArgs } from "node:util";
 import { Presets, SingleBar } from "cli-progress";
+import { messageOf, sentenceOf } from "../../db/message.ts";
 import type { OnConflict } from "../shoes/shoes.ts";
 import { type Mapping, readMapping } from "./columns.ts";
 import { type Rate, readRate } from "./money.ts";
@@ -52,10 +53,7 @@ export async function importCommand(args: readonly string[], io: CommandIo): Pro
     }
     return await runCommand(parsed, io);
   } catch (error) {
-    // The argument parser appends advice in further sentences.
-    const isUsage = (error as NodeJS.ErrnoException).code?.startsWith("ERR_PARSE_ARGS");
-    const reason = error instanceof Error ? error.message : String(error);
-    io.err(`import: ${isUsage ? `${reason.split(". ")[0]} (-h shows the usage)` : reason}`);
+    io.err(`import: ${sentenceOf(error)}`);
     return EXIT.failed;
   }
 }
@@ -144,7 +142,7 @@ async function loadMapping(path: string): Promise<Mapping> {
   try {
     return readMapping(await readFile(path, "utf8"));
   } catch (error) {
-    throw new Error(`--map ${path}: ${error instanceof Error ? error.message : String(error)}`);
+    throw new Error(`--map ${path}: ${messageOf(error)}`);
   }
 }
 

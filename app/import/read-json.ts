@@ -1,4 +1,5 @@
 // Splits JSON arrays of any size and NDJSON into rows, one element at a time.
+import { messageOf } from "../../db/message.ts";
 import type { Cells, SourceBatch, SourceRow } from "./rows.ts";
 
 /** A longer element ends the import: it would exceed the memory bound. */
@@ -48,7 +49,7 @@ function elementRow(text: string, line: number): SourceRow {
       return { line, cells: value as Cells, fault: null };
     return { line, cells: { row: value }, fault: "is not an object" };
   } catch (error) {
-    const reason = error instanceof Error ? error.message : String(error);
+    const reason = messageOf(error);
     return { line, cells: { row: text.trim().slice(0, 2000) }, fault: `is not JSON: ${reason}` };
   }
 }

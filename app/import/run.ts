@@ -1,4 +1,5 @@
 // The import: two passes over the files, shoes saved in chunks, every row accounted for.
+import { messageOf } from "../../db/message.ts";
 import type { SaveCounts } from "../shoes/shoes.ts";
 import { type Columns, createRecognition } from "./columns.ts";
 import { createGroup } from "./group.ts";
@@ -83,7 +84,7 @@ async function convertAll(
     await saver.settle().catch(() => error);
     const { added, replaced } = saver.saved;
     if (options.dryRun || added + replaced === 0) throw error;
-    const reason = error instanceof Error ? error.message : String(error);
+    const reason = messageOf(error);
     throw new Error(`${reason} (${added} shoes added and ${replaced} replaced before stay saved)`, {
       cause: error,
     });

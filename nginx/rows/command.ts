@@ -1,5 +1,6 @@
 // The second half of nginx/check: runs every row on a running edge and prints a line for each.
 import { parseArgs } from "node:util";
+import { sentenceOf } from "../../db/message.ts";
 import { ERROR_ROWS, HIDDEN_ROWS } from "./errors.ts";
 import { FLOOD_ROWS, LISTENER_ROWS, PERSONAL_ROWS } from "./personal.ts";
 import { openEdgeClient, type Row, runRow } from "./row.ts";
@@ -41,6 +42,6 @@ async function main(): Promise<number> {
 try {
   process.exit(await main());
 } catch (thrown) {
-  process.stderr.write(`nginx/check: ${thrown instanceof Error ? thrown.message : String(thrown)}\n`);
+  process.stderr.write(`nginx/check: ${sentenceOf(thrown)}\n`);
   process.exit(2);
 }

@@ -1,4 +1,5 @@
 // What a row of nginx/check is: a rule about the edge, and the requests that show whether the edge keeps it.
+import { messageOf } from "../../db/message.ts";
 import { type HttpRequest, type HttpResponse, request } from "./client.ts";
 
 /** URLs of the edge's listeners; rows that need one that is `null` are skipped. */
@@ -53,7 +54,7 @@ export async function runRow({ needs, check }: Row, client: EdgeClient): Promise
     await check(client);
     return { outcome: "ok", why: "" };
   } catch (thrown) {
-    return { outcome: "failed", why: thrown instanceof Error ? thrown.message : String(thrown) };
+    return { outcome: "failed", why: messageOf(thrown) };
   }
 }
 

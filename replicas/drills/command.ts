@@ -1,5 +1,6 @@
 #!/usr/bin/env bun
 // The command `bun run drill`; the drills are in the order of the promises that they check (replicas/README.md).
+import { sentenceOf } from "../../db/message.ts";
 import { drain } from "./drain.ts";
 import { foreignPrimary } from "./foreign-primary.ts";
 import { forgedVersion } from "./forged-version.ts";
@@ -41,6 +42,6 @@ try {
   // Explicitly: a drill that has timed out may still wait for something.
   process.exit(await main(process.argv.slice(2)));
 } catch (thrown) {
-  process.stderr.write(`drill: ${thrown instanceof Error ? thrown.message : String(thrown)}\n`);
+  process.stderr.write(`drill: ${sentenceOf(thrown)}\n`);
   process.exit(1);
 }

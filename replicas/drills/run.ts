@@ -2,6 +2,7 @@
 import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { messageOf } from "../../db/message.ts";
 import { type Children, openChildren } from "../primary/children.ts";
 import { bootCluster } from "./cluster.ts";
 import {
@@ -133,7 +134,7 @@ async function runOnce(
       running.catch(() => {});
     }
   } catch (thrown) {
-    checks.require(false, thrown instanceof Error ? thrown.message : String(thrown));
+    checks.require(false, messageOf(thrown));
   } finally {
     clearTimeout(timer);
   }

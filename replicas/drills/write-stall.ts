@@ -1,6 +1,7 @@
 // The drill of many writers on a fresh primary: sqld once stopped committing for good just before commit 1,000.
 import { join } from "node:path";
 import { DatabaseError } from "../../db/errors.ts";
+import { messageOf } from "../../db/message.ts";
 import { freePort } from "../../db/ports.ts";
 import { openRemote } from "../../db/server/remote.ts";
 import { until } from "../../db/until.ts";
@@ -73,7 +74,7 @@ async function runRound({ folder, children }: DrillContext, round: number, count
         commits += 1;
       } catch (thrown) {
         if (thrown instanceof DatabaseError && thrown.kind === "busy") counts.busy += 1;
-        else counts.errors.push(thrown instanceof Error ? thrown.message : String(thrown));
+        else counts.errors.push(messageOf(thrown));
       }
       counts.times.add(performance.now() - startedAt);
     }

@@ -1,6 +1,7 @@
 // The command `bun run demo`: adds a given number of invented shoes to the catalogue.
 import { parseArgs } from "node:util";
 import { Presets, SingleBar } from "cli-progress";
+import { sentenceOf } from "../../../db/message.ts";
 import { readConfig } from "../../config.ts";
 import type { ShoeDraft } from "../../shoes/shoes.ts";
 import { openShoeStore } from "../store.ts";
@@ -64,6 +65,6 @@ try {
     throw new Error(`--shoes ${values.shoes}: must be a whole number from 1 to ${SHOES_MAX}`);
   else await fill(count);
 } catch (thrown) {
-  process.stderr.write(`demo: ${thrown instanceof Error ? thrown.message : String(thrown)}\n`);
+  process.stderr.write(`demo: ${sentenceOf(thrown)}\n`);
   process.exit(1);
 }

@@ -1,6 +1,7 @@
 // The command `bun run fuzz`: sends thousands of generated requests to every operation of the OpenAPI document.
 import { dirname } from "node:path";
 import { parseArgs } from "node:util";
+import { sentenceOf } from "../../../db/message.ts";
 import { openapiDocument } from "../../openapi.ts";
 import { openTestShop } from "../shop.ts";
 import { type Operation, operationsOf } from "./document.ts";
@@ -94,6 +95,6 @@ async function run(args: string[]): Promise<number> {
 try {
   process.exitCode = await run(process.argv.slice(2));
 } catch (thrown) {
-  console.error(`fuzz: ${thrown instanceof Error ? thrown.message : String(thrown)}`);
+  console.error(`fuzz: ${sentenceOf(thrown)}`);
   process.exitCode = 1;
 }

@@ -1,5 +1,6 @@
 // Sends many generated requests to one operation, and reduces a failure to the smallest request.
 import fc from "fast-check";
+import { messageOf } from "../../../db/message.ts";
 import { violations } from "./check.ts";
 import type { Operation } from "./document.ts";
 import type { PreparedShop } from "./prepared-shop.ts";
@@ -40,7 +41,7 @@ function describeFailure(
   operation: Operation,
   { seed, counterexample, counterexamplePath, errorInstance }: fc.RunDetails<[GeneratedRequest]>,
 ): string {
-  const what = errorInstance instanceof Error ? errorInstance.message : String(errorInstance);
+  const what = messageOf(errorInstance);
   return [
     `${operation.id}: ${what}`,
     `  request ${fc.stringify(counterexample?.[0]).slice(0, SHOWN_MAX)}`,
