@@ -3,7 +3,7 @@ import type { Change, Feed } from "../../db/feed.ts";
 import type { Log } from "../log.ts";
 
 /** Answers or callers kept in memory until the feed says that they changed. */
-export type Kept = {
+type Kept = {
   /** Drops what these changes, given in order, make wrong. */
   apply(changes: Change[]): void;
   /** Drops everything. */

@@ -10,12 +10,12 @@ import { catalogueOf } from "../load/catalogue.ts";
 export type Part = { url: string; pid: number };
 
 /** The line of JSON that the command prints. */
-export type Described = { edge: string; primary: Part; nodes: (Part & { name: string })[] };
+type Described = { edge: string; primary: Part; nodes: (Part & { name: string })[] };
 
 /** A running cluster; `edge` is the address of NGINX, `child` the command that supervises all processes. */
 export type Cluster = Described & { child: Child; folder: string };
 
-export type ClusterOptions = {
+type ClusterOptions = {
   nodes: number;
   /** How many demo shoes it begins with. */
   shoes: number;

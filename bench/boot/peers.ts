@@ -62,10 +62,10 @@ export type Peer = {
 };
 
 /** How children are started, the file of shoes, and the cores of the peer. */
-export type BootOptions = { children: Children; dataPath: string; cores: readonly number[] | null };
+type BootOptions = { children: Children; dataPath: string; cores: readonly number[] | null };
 
 /** CPU time of some processes and all their descendants, in microseconds. */
-export const treesUs = (roots: readonly Child[]): number =>
+const treesUs = (roots: readonly Child[]): number =>
   roots
     .flatMap(({ pid }) => treeOf(pid))
     .reduce((sum, { pid }) => {

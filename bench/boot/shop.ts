@@ -16,7 +16,7 @@ export const CACHE_BYTES = 64 * 1024 * 1024;
 /** A running server; `base` is its address without a trailing slash. */
 export type Server = { base: string; child: Child };
 
-export type ShopOptions = {
+type ShopOptions = {
   dataDir: string;
   cores: readonly number[] | null;
   /** The memory cache; 0 is none. */

@@ -22,7 +22,7 @@ export type Child = {
 const COLLECTOR = { BUN_JSC_forceRAMSize: "134217728" };
 
 /** `cores: null`: not pinned. The environment holds only PATH, HOME, the collector's setting and `env`. */
-export type StartOptions = {
+type StartOptions = {
   env?: Record<string, string>;
   cores: readonly number[] | null;
   /** Part of the harness: it gets the environment of the bench, and its command is not published. */
@@ -30,7 +30,7 @@ export type StartOptions = {
 };
 
 /** A command of the shop, by the name of its package script. */
-export type ShopCommand = "start" | "import" | "demo" | "primary" | "cluster";
+type ShopCommand = "start" | "import" | "demo" | "primary" | "cluster";
 
 export type Children = {
   /** A temporary folder, removed with the bench. */
@@ -174,7 +174,7 @@ async function expectEnd(child: Child, msMax: number): Promise<string> {
 }
 
 /** How often to poll, and when to give up. */
-export type Polling = { everyMs: number; msMax: number };
+type Polling = { everyMs: number; msMax: number };
 
 /**
  * Probes until there is a value. Throws `fault` with the command and its last output when the child has ended or after
@@ -197,5 +197,5 @@ export async function waitFor<T>(
 }
 
 /** The last output of a child. */
-export const outputOf = ({ outPath }: Child): string =>
+const outputOf = ({ outPath }: Child): string =>
   `${readFileSync(outPath, "utf8")}${readFileSync(`${outPath}.err`, "utf8")}`.slice(-SHOWN_OUTPUT_CHARS);

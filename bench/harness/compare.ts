@@ -8,10 +8,10 @@ import type { Tree } from "./tree.ts";
 type Side = "this" | "other";
 
 /** A scenario on both sides; `outcome` holds the lines of this version, and the first fault of either. */
-export type Compared = { outcome: Outcome; pairs: Pair[] };
+type Compared = { outcome: Outcome; pairs: Pair[] };
 
 /** Runs one round of a scenario on one side. */
-export type RunRound = (scenario: Scenario, bench: Bench) => Promise<Outcome>;
+type RunRound = (scenario: Scenario, bench: Bench) => Promise<Outcome>;
 
 /** Runs this many rounds of a scenario, in turns; stops at the first one that fails. */
 export async function compareScenario(

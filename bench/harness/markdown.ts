@@ -12,7 +12,7 @@ const COMMANDS_NOTE = [
 ].join("\n");
 
 /** The page, and the charts that it links. */
-export type Page = { text: string; charts: Chart[] };
+type Page = { text: string; charts: Chart[] };
 
 type ScenarioResult = Result["results"][number];
 

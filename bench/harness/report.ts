@@ -25,7 +25,7 @@ export const reachedText = ({ values, unit }: Line): string =>
   values.length === 0 ? "" : spread(values, unit);
 
 /** The verdict of a line; a quick run is not judged. */
-export const judged = (line: Line, isQuick: boolean): string =>
+const judged = (line: Line, isQuick: boolean): string =>
   isQuick && line.target && line.notReached === undefined ? NOT_JUDGED : verdictOf(line);
 
 /** The load of a line and the layers that answered, in words. */

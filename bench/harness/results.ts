@@ -37,7 +37,7 @@ export type Comparison = {
 };
 
 /** A line with its median, which is `null` where there are no values, and its verdict. */
-export type ResultLine = Line & { median: number | null; verdict: Verdict };
+type ResultLine = Line & { median: number | null; verdict: Verdict };
 
 /** A whole result. */
 export type Result = {

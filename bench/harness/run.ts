@@ -25,7 +25,7 @@ import { openTree, type Tree } from "./tree.ts";
 const QUICK_COMPARE_ROUNDS = 2;
 
 /** Where a result is written: everything into a folder, or only the JSON into a file. */
-export type Output = { folder: string } | { json: string };
+type Output = { folder: string } | { json: string };
 
 /** Which scenarios to run, and how. */
 export type Plan = {

@@ -81,13 +81,13 @@ function versionOf(path: string | null, option: string): string {
 }
 
 /** The load average, with a warning on a busy machine. */
-export function loadText(average: number, cores: number): string {
+function loadText(average: number, cores: number): string {
   const isBusy = average > cores * BUSY_SHARE;
   return `${written(average)}${isBusy ? ": BUSY, so throughput, latencies and start times are worse than on an idle machine" : ""}`;
 }
 
 /** The cores of each process in words. */
-export function pinningText({ server, load, wide }: Cores): string {
+function pinningText({ server, load, wide }: Cores): string {
   if (server === null || load === null) return "none: there is one core";
   const others = wide === null ? "all cores" : `cores ${wide.join(",")}`;
   return `oha on core ${load.join(",")}, server on core ${server.join(",")} (in some scenarios ${others}; import and clusters: all cores)`;

@@ -8,7 +8,7 @@ const HOT_SHOES = 100;
 const CONNECTIONS = 8;
 
 /** The p99 of cached answers in ms by round, and the runs of the load beside them. */
-export type Disturbance = Record<"quiet" | "busy", number[]> & { beside: Run[] };
+type Disturbance = Record<"quiet" | "busy", number[]> & { beside: Run[] };
 
 /** Related shoes of a hundred shoes at a fixed rate, so that all are answered from memory. */
 export const hotLoad = (

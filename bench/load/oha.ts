@@ -32,7 +32,7 @@ export type Load = {
 };
 
 /** A bearer token, and a JSON body or a file with one body a line, from which oha picks at random. */
-export type Post = { token?: string; body?: string; bodiesPath?: string };
+type Post = { token?: string; body?: string; bodiesPath?: string };
 
 /** The result of one run; latencies in ms. */
 export type Run = {

@@ -23,7 +23,7 @@ export type Step = { run: Run; us: number; layers: Record<string, number> | null
 export type Held = { share: number; rate: number; steps: Step[]; fault: string | null };
 
 /** Sends a load once and reads before and after it; a run below its rate is repeated (`Oha.measure`). */
-export async function stepOf(
+async function stepOf(
   bench: Bench,
   { load, cpuUs, layers }: Subject,
   { seconds, rate }: Pick<Load, "seconds" | "rate">,

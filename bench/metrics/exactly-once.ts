@@ -2,7 +2,7 @@
 import Libsql from "libsql";
 
 /** The likes in the file of a primary that has ended. */
-export type StoredLikes = {
+type StoredLikes = {
   /** Pairs of shoe and user, as in the address of a like: `<shoe>/likes/<user>`. */
   pairs: ReadonlySet<string>;
   rows: number;

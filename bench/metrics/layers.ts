@@ -6,7 +6,7 @@ import type { Load, Run } from "../load/oha.ts";
 import { readMetrics } from "./metrics.ts";
 
 /** Catalogue answers of all nodes since they started. */
-export type NodeAnswers = { fromMemory: number; all: number };
+type NodeAnswers = { fromMemory: number; all: number };
 
 /** Shares of all answers, from 0 to 1, which add up to 1. */
 export type Layers = { edge: number; memory: number; computed: number };

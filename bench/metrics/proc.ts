@@ -51,7 +51,7 @@ function processOf(pid: string): Process | null {
 }
 
 /** Resident memory of a process in MiB: now, and its peak. */
-export type Memory = { nowMib: number; peakMib: number };
+type Memory = { nowMib: number; peakMib: number };
 
 export const memoryOf = (pid: number): Memory => parseMemory(readFileSync(`/proc/${pid}/status`, "utf8"));
 

@@ -31,7 +31,7 @@ export const clusterIdle: Scenario = {
 const settingsOf = ({ isQuick }: Bench) => (isQuick ? QUICK : FULL);
 
 /** The processes of a cluster by role. */
-export type Parts = Record<"nodes" | "primary" | "edge" | "command", number[]>;
+type Parts = Record<"nodes" | "primary" | "edge" | "command", number[]>;
 
 /** The CPU of each role, in percent of a core. */
 type Shares = Record<keyof Parts, number>;

@@ -64,7 +64,7 @@ export const clusterLag: Scenario = {
 const settingsOf = ({ isQuick }: Bench) => (isQuick ? QUICK : FULL);
 
 /** A change, and when it was acknowledged or first seen, in ms of `performance.now`. */
-export type Sighting = { seq: number; atMs: number };
+type Sighting = { seq: number; atMs: number };
 
 type Price = { shoe: number; price: number };
 /** Returns the next request to a node. */

@@ -16,7 +16,7 @@ export type HttpRequest = {
 export type HttpResponse = { status: number; headers: Record<string, string>; body: string };
 
 /** A connection that stays open between requests; `request` throws when it ends without a whole response. */
-export type Connection = { request(sent: HttpRequest): Promise<HttpResponse>; close(): void };
+type Connection = { request(sent: HttpRequest): Promise<HttpResponse>; close(): void };
 
 const TIMEOUT_MS = 15_000;
 

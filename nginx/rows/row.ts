@@ -3,7 +3,7 @@ import { messageOf } from "../../db/message.ts";
 import { type HttpRequest, type HttpResponse, request } from "./client.ts";
 
 /** URLs of the edge's listeners; rows that need one that is `null` are skipped. */
-export type Listeners = { edge: string; tls: string | null; status: string | null };
+type Listeners = { edge: string; tls: string | null; status: string | null };
 
 export type EdgeClient = Listeners & {
   /** Sends a request to the edge. */
@@ -12,13 +12,13 @@ export type EdgeClient = Listeners & {
   nextShoe(): string;
 };
 
-export type RequestOptions = Omit<HttpRequest, "path">;
+type RequestOptions = Omit<HttpRequest, "path">;
 
 /** `check` throws what is wrong. `needs` names a listener without which the row is skipped. */
 export type Row = { rule: string; needs?: "tls" | "status"; check(client: EdgeClient): Promise<void> };
 
 /** A row, run: what is wrong when it failed. */
-export type RowResult = { outcome: "ok" | "failed" | "skipped"; why: string };
+type RowResult = { outcome: "ok" | "failed" | "skipped"; why: string };
 
 /** Cache-Status of a response out of the edge's cache. */
 export const HIT = "insole-edge; hit";

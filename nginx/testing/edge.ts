@@ -11,10 +11,10 @@ const READY_MS = 20_000;
 const END_MS = 5_000;
 
 /** A running program. */
-export type Child = ReturnType<typeof Bun.spawn>;
+type Child = ReturnType<typeof Bun.spawn>;
 
 /** A real shop on one file. */
-export type Node = { address: string; url: string; child: Child };
+type Node = { address: string; url: string; child: Child };
 
 /** A running NGINX and the folder that was generated for it. */
 export type Edge = {
@@ -27,13 +27,13 @@ export type Edge = {
 };
 
 /** A request that a fake node has received. */
-export type ReceivedRequest = { method: string; url: string; headers: Record<string, string> };
+type ReceivedRequest = { method: string; url: string; headers: Record<string, string> };
 
 /** A node whose responses a test chooses; `received` keeps every request. */
 export type FakeNode = { address: string; received: ReceivedRequest[]; close(): Promise<void> };
 
 /** The programs that one test file starts. */
-export type Programs = {
+type Programs = {
   folder: string;
   bootNodes(count: number): Promise<Node[]>;
   /** `options` go to `nginx/generate`. */
@@ -173,7 +173,7 @@ async function untilReady(what: string, url: string, path: string): Promise<void
 }
 
 /** Runs a program of the repository; throws with its output unless its exit code is 0. */
-export async function runOrThrow(words: readonly string[]): Promise<void> {
+async function runOrThrow(words: readonly string[]): Promise<void> {
   const { code, text } = await run(words);
   if (code !== 0) throw new Error(`exit code ${code}: ${words.join(" ")}\n${text}`);
 }

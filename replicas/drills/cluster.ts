@@ -34,7 +34,7 @@ export type Cluster = {
   startNodes(nodes: readonly ClusterNode[]): Promise<unknown>;
 };
 
-export type BootOptions = {
+type BootOptions = {
   nodes: number;
   data: string;
   children: Children;

@@ -30,7 +30,7 @@ export type DrillContext = {
   boot(): Promise<Cluster>;
 };
 
-export type Unit = "" | "ms" | "/s" | "cores";
+type Unit = "" | "ms" | "/s" | "cores";
 export type Measurement = { name: string; value: number; unit: Unit };
 /** The result of a run: what did not hold, and what was measured. */
 export type Result = { failures: string[]; measurements: Measurement[] };

@@ -62,7 +62,7 @@ function checkTogether(query: ListQuery, { refuse }: QueryParameters): void {
 }
 
 /** Whether anything narrows the list besides words. */
-export const isFiltered = (query: ListQuery): boolean =>
+const isFiltered = (query: ListQuery): boolean =>
   Object.keys(query.labels).length > 0 ||
   query.minPriceCents !== null ||
   query.maxPriceCents !== null ||

@@ -38,7 +38,7 @@ export const colourOf = (series: number): string => COLOURS[series % COLOURS.len
 export const isRepeated = (series: number): boolean => series >= COLOURS.length;
 
 /** Text escaped for content and attributes. */
-export const escaped = (text: string): string =>
+const escaped = (text: string): string =>
   text.replaceAll("&", "&amp;").replaceAll("<", "&lt;").replaceAll(">", "&gt;").replaceAll('"', "&quot;");
 
 /** An element; attributes are escaped, the content is not. */

@@ -6,7 +6,7 @@ import { openHandle } from "../../../db/read/reader.ts";
 export type Digest = Map<string, { rows: number; hash: string }>;
 
 /** Runs a query; rows are tuples. */
-export type RunQuery = (sql: string, ...args: Value[]) => Promise<Row[]> | Row[];
+type RunQuery = (sql: string, ...args: Value[]) => Promise<Row[]> | Row[];
 
 /** A page of the widest rows is far below the size limit of a server's response. */
 const PAGE_ROWS = 2_000;
@@ -20,7 +20,7 @@ const KEYS = "SELECT name FROM pragma_table_info(?) WHERE pk > 0 ORDER BY pk";
 const HAS_ROWID = "SELECT 1 FROM pragma_table_list WHERE name = ? AND schema = 'main' AND wr = 0";
 
 /** Reads every table; no write may come meanwhile. */
-export async function digestOf(query: RunQuery): Promise<Digest> {
+async function digestOf(query: RunQuery): Promise<Digest> {
   const digest: Digest = new Map();
   for (const [name] of await query(TABLES)) digest.set(String(name), await digestTable(query, String(name)));
   return digest;

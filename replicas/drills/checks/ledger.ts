@@ -4,7 +4,7 @@
 export type Outcome = "acknowledged" | "refused" | "unknown";
 
 /** How often an effect may be found: from what was acknowledged up to that and what is unknown. */
-export type Bounds = { min: number; max: number };
+type Bounds = { min: number; max: number };
 
 export type Ledger = {
   /**

@@ -6,7 +6,7 @@ import type { Cluster } from "../cluster.ts";
 import { request } from "../traffic/client.ts";
 
 /** Counts so far; `atMs` on the clock of `performance.now()`. */
-export type PrimaryCounts = { atMs: number; queries: number; commits: number; cpuMs: number };
+type PrimaryCounts = { atMs: number; queries: number; commits: number; cpuMs: number };
 
 /** Queries a second, commits, and the share of a core, between two readings. */
 export type PrimaryLoad = { queriesPerSecond: number; commits: number; cores: number };

@@ -2,7 +2,7 @@
 import { type HttpResponse, statusOf } from "./client.ts";
 import { openTimes, type Times } from "./times.ts";
 
-export type LoadOptions = {
+type LoadOptions = {
   /** Sends the request of this number, counted from 0. */
   send(number: number): Promise<HttpResponse>;
   /** Requests a second; `null`: each request follows the response to the one before. */

@@ -6,7 +6,7 @@ import type { Cluster } from "../cluster.ts";
 import { type Account, type HttpResponse, request } from "./client.ts";
 import { countEffects, readStocks, type Write, writesOf } from "./write-kinds.ts";
 
-export type MixedWritesOptions = {
+type MixedWritesOptions = {
   /** The first is an admin. */
   accounts: [Account, ...Account[]];
   /** Begins the titles and keys of these writes and of no others. */

@@ -11,7 +11,7 @@ import {
 import { addRequest, findShoe, likeRequest, priceRequest, relate } from "./shoes.ts";
 
 /** Whether a response shows the session's last write or is older; `invalid` when it is no such response at all. */
-export type Freshness = "fresh" | "older" | "invalid";
+type Freshness = "fresh" | "older" | "invalid";
 
 const CHANGES: readonly Change[] = ["price", "stock", "like", "shoe"];
 
@@ -25,7 +25,7 @@ export type Session = {
 };
 
 /** `expected` is the session's state as text. */
-export type ReadResult = { response: HttpResponse; freshness: Freshness; path: string; expected: string };
+type ReadResult = { response: HttpResponse; freshness: Freshness; path: string; expected: string };
 
 /** Each session has so many demo shoes for itself: 1,000 are enough for 250 sessions. */
 const SHOES_EACH = 4;
