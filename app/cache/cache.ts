@@ -3,7 +3,7 @@ import { LRUCache } from "lru-cache";
 import type { Change } from "../../db/feed.ts";
 import { openChangeWindow } from "./change-window.ts";
 import { type Entry, openEntryMaker, type Representation, type Scope } from "./entry.ts";
-import { openShelf } from "./shelf.ts";
+import { openShelf, type Shelf } from "./shelf.ts";
 import { openThrottle } from "./throttle.ts";
 
 /** How the entry of a key is computed, and how long it lives at most. */
@@ -129,8 +129,8 @@ export function openCache({ bytesMax, now, position, headers = {} }: CacheOption
 }
 
 type FeedStateOptions = Pick<CacheOptions, "now" | "position"> & {
-  shelf: ReturnType<typeof openShelf>;
-  missing: ReturnType<typeof openMissingKeys>;
+  shelf: Shelf;
+  missing: MissingKeys;
 };
 
 /** Applies the change feed to the shelf and the missing keys. */
@@ -185,18 +185,26 @@ function openFeedState({ shelf, missing, now, position }: FeedStateOptions) {
 }
 
 /** Keys whose resource was found missing a moment ago. */
-function openMissingKeys(isEnabled: boolean, now: () => number) {
+type MissingKeys = {
+  has(key: string): boolean;
+  note(key: string): void;
+  /** A shoe was added: its addresses are no longer missing. */
+  drop(shoeId: string): void;
+  clear(): void;
+  size(): number;
+};
+
+function openMissingKeys(isEnabled: boolean, now: () => number): MissingKeys {
   const expiriesMs = new LRUCache<string, number>({ max: MISSING_MAX });
   return {
-    has: (key: string): boolean => (expiriesMs.get(key) ?? 0) > now(),
-    note(key: string): void {
+    has: (key) => (expiriesMs.get(key) ?? 0) > now(),
+    note(key) {
       if (isEnabled) expiriesMs.set(key, now() + MISSING_TTL_MS);
     },
-    /** A shoe was added: its addresses are no longer missing. */
-    drop(shoeId: string): void {
+    drop(shoeId) {
       for (const key of [...expiriesMs.keys()]) if (key.split("/").includes(shoeId)) expiriesMs.delete(key);
     },
-    clear: (): void => expiriesMs.clear(),
-    size: (): number => expiriesMs.size,
+    clear: () => expiriesMs.clear(),
+    size: () => expiriesMs.size,
   };
 }

@@ -8,8 +8,21 @@ const BUCKETS = 8_192;
 
 const bucketOf = (idHash: number): number => (idHash >>> 0) % BUCKETS;
 
+/** The entries of a cache. */
+export type Shelf = {
+  /** The entry with this key, or with the key that this is a noted spelling of. */
+  get(spelling: string): Entry | undefined;
+  noteSpelling(spelling: string, key: string): void;
+  delete(key: string): void;
+  clear(): void;
+  put(entry: Entry): void;
+  /** Drops the entries of these scopes that show the shoe. */
+  dropShoe(shoeId: string, scopes: readonly Scope[]): void;
+  size(): { entries: number; bytes: number };
+};
+
 /** Opens an empty shelf of at most `bytesMax`. */
-export function openShelf(bytesMax: number) {
+export function openShelf(bytesMax: number): Shelf {
   const shows = Array.from({ length: BUCKETS }, () => new Set<Entry>());
   const entries = new LRUCache<string, Entry>({
     maxSize: Math.max(1, bytesMax),
@@ -20,24 +33,22 @@ export function openShelf(bytesMax: number) {
   });
   const spellings = openSpellings();
   return {
-    /** The entry with this key, or with the key that this is a noted spelling of. */
-    get(spelling: string): Entry | undefined {
+    get(spelling) {
       const entry = entries.get(spelling);
       if (entry !== undefined) return entry;
       const key = spellings.keyOf(spelling);
       return key === undefined ? undefined : entries.get(key);
     },
     noteSpelling: spellings.note,
-    delete: (key: string): void => void entries.delete(key),
-    clear: (): void => entries.clear(),
-    put(entry: Entry): void {
+    delete: (key) => void entries.delete(key),
+    clear: () => entries.clear(),
+    put(entry) {
       entries.set(entry.key, entry);
       // An entry larger than the whole shelf was not stored.
       if (entries.peek(entry.key) !== entry) return;
       for (const idHash of entry.idHashes) shows[bucketOf(idHash)]?.add(entry);
     },
-    /** Drops the entries of these scopes that show the shoe. */
-    dropShoe(shoeId: string, scopes: readonly Scope[]): void {
+    dropShoe(shoeId, scopes) {
       const idHash = idHashOf(shoeId);
       for (const entry of shows[bucketOf(idHash)] ?? [])
         if (scopes.includes(entry.scope) && entry.idHashes.includes(idHash)) entries.delete(entry.key);

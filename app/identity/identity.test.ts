@@ -5,7 +5,7 @@ import { DatabaseError } from "../../db/errors.ts";
 import { addKey, revokeKey } from "../accounts/keys.ts";
 import { makeAdminOf } from "../testing/accounts.ts";
 import { ask, signIn, signUp } from "../testing/people.ts";
-import { openObservedShop, openTestShop, readUntil } from "../testing/shop.ts";
+import { openObservedShop, openTestShop, readUntil, type TestShop } from "../testing/shop.ts";
 import { type Identity, openIdentity } from "./identity.ts";
 import { openTokens } from "./tokens.ts";
 
@@ -203,7 +203,7 @@ test("a user whose session ended here is looked up on the primary until the repl
 });
 
 describe("changes of another process take effect here", () => {
-  const statusOf = (shop: Awaited<ReturnType<typeof openTestShop>>, token: string) => async () =>
+  const statusOf = (shop: TestShop, token: string) => async () =>
     (await ask(shop, "GET", "/api/users", { token })).status;
 
   test("an ended session, a changed role, a removed user", async () => {

@@ -2,12 +2,12 @@
 import { afterAll, beforeAll, describe, expect, test } from "bun:test";
 import { mkdirSync, symlinkSync, utimesSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
-import { openFolder, openTestShop, shoe, type TestShop } from "../testing/shop.ts";
+import { type Folder, openFolder, openTestShop, shoe, type TestShop } from "../testing/shop.ts";
 import { findFile, IMMUTABLE, REVALIDATED } from "./static.ts";
 
 const SECRET = "must not be served";
 
-let outer: ReturnType<typeof openFolder>;
+let outer: Folder;
 let site: string;
 let shop: TestShop;
 

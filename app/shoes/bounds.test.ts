@@ -1,7 +1,7 @@
 // Bounds for a big catalogue: rows read on the serving thread, and totals that are lower bounds.
 import { afterAll, beforeAll, describe, expect, test } from "bun:test";
 import { encodeCursor } from "../http/cursor.ts";
-import { hasServer, openRowCounter } from "../testing/rows-read.ts";
+import { hasServer, openRowCounter, type RowCounter } from "../testing/rows-read.ts";
 import { type ObservedShop, openObservedShop, shoe } from "../testing/shop.ts";
 
 const SHOES = 60_000;
@@ -133,7 +133,7 @@ const SINGLE = [
 ];
 
 describe.skipIf(!hasServer)("rows read", () => {
-  let counter: Awaited<ReturnType<typeof openRowCounter>>;
+  let counter: RowCounter;
   beforeAll(async () => {
     counter = await openRowCounter(shop.databasePath);
   }, 20_000);

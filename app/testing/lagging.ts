@@ -10,10 +10,18 @@ const CACHE_KB = 2_048;
 /** Intercepts a query to the primary; `ask` sends it. */
 type PrimaryInterceptor = (questions: Statement[], ask: () => Promise<Row[][]>) => Promise<Row[][]>;
 
-export type LaggingNode = ReturnType<typeof openLagging>;
+/** `db` is the node's database. */
+export type LaggingNode = {
+  /** The SQL of all queries to the primary, in their order. */
+  primaryQueries: string[];
+  interceptPrimary: PrimaryInterceptor;
+  /** Replaces the replica by a new copy. */
+  catchUp(): Promise<void>;
+  db: Database;
+};
 
 /** Opens the node on a copy of the file: reads see the copy; writes and `onPrimary` go to the live database. */
-export function openLagging(live: Database, path: string) {
+export function openLagging(live: Database, path: string): LaggingNode {
   let copies = 0;
   const copyNow = (): Database => {
     const copyPath = `${path}.copy${++copies}`;
@@ -23,12 +31,10 @@ export function openLagging(live: Database, path: string) {
     return openFile(copyPath, CACHE_KB);
   };
   let copy = copyNow();
-  const node = {
-    /** The SQL of all queries to the primary, in their order. */
-    primaryQueries: [] as string[],
-    interceptPrimary: ((_, ask) => ask()) as PrimaryInterceptor,
-    /** Replaces the replica by a new copy. */
-    async catchUp(): Promise<void> {
+  const node: Omit<LaggingNode, "db"> = {
+    primaryQueries: [],
+    interceptPrimary: (_, ask) => ask(),
+    async catchUp() {
       const old = copy;
       copy = copyNow();
       await old.close();

@@ -25,8 +25,15 @@ const toHrana = (value: Value) => {
   return { type: "float", value };
 };
 
+/** A libSQL server that counts. */
+export type RowCounter = {
+  /** The number of rows that each statement reads. */
+  count(questions: CountedStatement[]): Promise<number[]>;
+  close(): Promise<void>;
+};
+
 /** Starts libSQL server on a copy of a database file. */
-export async function openRowCounter(databasePath: string) {
+export async function openRowCounter(databasePath: string): Promise<RowCounter> {
   const folder = openFolder();
   mkdirSync(join(folder.path, "dbs/default"), { recursive: true });
   const handle = openHandle(databasePath, 2_048);
@@ -49,8 +56,7 @@ export async function openRowCounter(databasePath: string) {
   await until("libSQL server answers", isUp, START_MS);
 
   return {
-    /** The number of rows that each statement reads. */
-    async count(questions: CountedStatement[]): Promise<number[]> {
+    async count(questions) {
       const requests = questions.map(({ sql, args }) => ({
         type: "execute",
         stmt: { sql, args: args.map(toHrana) },

@@ -11,7 +11,7 @@ import { type Config, readConfig } from "../config.ts";
 import { openLog } from "../log.ts";
 import { main } from "../main.ts";
 import { openServer, routes } from "../server.ts";
-import { openServices } from "../services.ts";
+import { openServices, type Services } from "../services.ts";
 import { computeRelated } from "../shoes/related/related.ts";
 import type { ShoeDraft } from "../shoes/write/draft.ts";
 import { openSaving, saveShoes } from "../shoes/write/save.ts";
@@ -54,16 +54,29 @@ const UNLIMITED = { RATE_LIMIT_MAX: "0", RATE_LIMIT_AUTH_MAX: "0" };
 /** Errors are seen in the answers; a log of expected ones would only hide the tests' own lines. */
 export const silentLog = openLog("error", "json", () => undefined);
 
-/** A folder that is removed with everything in it. */
-export function openFolder() {
+/** A temporary folder; `remove` also removes everything in it. */
+export type Folder = { path: string; remove(): void };
+
+/** Makes a temporary folder. */
+export function openFolder(): Folder {
   const path = mkdtempSync(join(tmpdir(), "insole-test-"));
   return { path, remove: () => rmSync(path, { recursive: true, force: true }) };
 }
 
-export type TestShop = Awaited<ReturnType<typeof openTestShop>>;
+/** A shop with a file of its own; `db` is a second handle on the file. */
+export type TestShop = {
+  url: string;
+  databasePath: string;
+  db: Database;
+  get(path: string, init?: RequestInit): Promise<Response>;
+  close(): Promise<void>;
+};
 
-/** The whole program with these shoes; `db` is a second handle on its file. `settings` are environment variables. */
-export async function openTestShop(drafts: ShoeDraft[], settings: Record<string, string> = {}) {
+/** The whole program with these shoes. `settings` are environment variables. */
+export async function openTestShop(
+  drafts: ShoeDraft[],
+  settings: Record<string, string> = {},
+): Promise<TestShop> {
   const folder = openFolder();
   const databasePath = join(folder.path, "insole.db");
   migrate(databasePath);
@@ -94,7 +107,15 @@ export async function openTestShop(drafts: ShoeDraft[], settings: Record<string,
 /** A statement that ran, and whether it ran on the serving thread. */
 type Ran = { here: boolean; sql: string; args: Value[] };
 
-export type ObservedShop = Awaited<ReturnType<typeof openObservedShop>>;
+/** A shop whose statements, log and services a test can read. */
+export type ObservedShop = TestShop &
+  Pick<Services, "cache" | "identity" | "status" | "counters" | "limits"> & {
+    /** The database of the services: what it runs is in `ran`. */
+    watched: Database;
+    ran: Ran[];
+    logged: string[];
+    routes: ReturnType<typeof routes>["routes"];
+  };
 
 /** What tokens of an observed shop are signed with. */
 const TEST_SECRET = "a secret that only the tests of this shop know";
@@ -128,7 +149,11 @@ const configOf = (given: Watched): Config => ({
 });
 
 /** The same walk with its statements, its log and its cache in sight. It does not follow the change feed. */
-export async function openObservedShop(drafts: ShoeDraft[], withRelated = true, given: Watched = {}) {
+export async function openObservedShop(
+  drafts: ShoeDraft[],
+  withRelated = true,
+  given: Watched = {},
+): Promise<ObservedShop> {
   const folder = openFolder();
   const databasePath = join(folder.path, "insole.db");
   migrate(databasePath);

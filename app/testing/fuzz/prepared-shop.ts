@@ -14,10 +14,16 @@ const ADDRESS_MAX = 12_000;
 type People = Record<"admin" | "customer" | "other", Person>;
 type Person = { id: string; email: string; password: string; token: string; refresh: string };
 
-export type PreparedShop = Awaited<ReturnType<typeof prepareShop>>;
+export type PreparedShop = {
+  /** Sends a request after replacing its placeholders by current values. */
+  send(operation: Operation, request: GeneratedRequest): Promise<ReceivedResponse & { sent: string }>;
+};
 
 /** Adds shoes and people to a running shop, whose admin exists already. */
-export async function prepareShop(url: string, admin: { email: string; password: string }) {
+export async function prepareShop(
+  url: string,
+  admin: { email: string; password: string },
+): Promise<PreparedShop> {
   const people: People = {
     admin: await signIn(url, { ...NEW_PERSON, ...admin }),
     customer: await signUp(url),
@@ -50,11 +56,7 @@ export async function prepareShop(url: string, admin: { email: string; password:
   };
 
   return {
-    /** Sends a request after replacing its placeholders by current values. */
-    async send(
-      operation: Operation,
-      request: GeneratedRequest,
-    ): Promise<ReceivedResponse & { sent: string }> {
+    async send(operation, request) {
       sent += 1;
       const names = namesOf(people, samples);
       // A body may name the shoe in the path; without one it names a new shoe.
