@@ -1,12 +1,11 @@
 // The entries by key, bounded in bytes: the least recently used is evicted first, and entries are found by the shoes they show.
 import { LRUCache } from "lru-cache";
+import { must } from "../../db/must.ts";
 import { bytesOf, type Entry, idHashOf, type Scope } from "./entry.ts";
 import { openSpellings } from "./key.ts";
 
 /** The index from shoes to entries hashes ids into this many buckets: far less memory than a set per shoe. */
 const BUCKETS = 8_192;
-
-const bucketOf = (idHash: number): number => (idHash >>> 0) % BUCKETS;
 
 /** The entries of a cache. */
 export type Shelf = {
@@ -24,11 +23,12 @@ export type Shelf = {
 /** Opens an empty shelf of at most `bytesMax`. */
 export function openShelf(bytesMax: number): Shelf {
   const shows = Array.from({ length: BUCKETS }, () => new Set<Entry>());
+  const bucketOf = (idHash: number) => must(shows[(idHash >>> 0) % BUCKETS], "the bucket");
   const entries = new LRUCache<string, Entry>({
     maxSize: Math.max(1, bytesMax),
     sizeCalculation: bytesOf,
     dispose: (entry) => {
-      for (const idHash of entry.idHashes) shows[bucketOf(idHash)]?.delete(entry);
+      for (const idHash of entry.idHashes) bucketOf(idHash).delete(entry);
     },
   });
   const spellings = openSpellings();
@@ -46,11 +46,11 @@ export function openShelf(bytesMax: number): Shelf {
       entries.set(entry.key, entry);
       // An entry larger than the whole shelf was not stored.
       if (entries.peek(entry.key) !== entry) return;
-      for (const idHash of entry.idHashes) shows[bucketOf(idHash)]?.add(entry);
+      for (const idHash of entry.idHashes) bucketOf(idHash).add(entry);
     },
     dropShoe(shoeId, scopes) {
       const idHash = idHashOf(shoeId);
-      for (const entry of shows[bucketOf(idHash)] ?? [])
+      for (const entry of bucketOf(idHash))
         if (scopes.includes(entry.scope) && entry.idHashes.includes(idHash)) entries.delete(entry.key);
     },
     size: () => ({ entries: entries.size, bytes: entries.calculatedSize }),

@@ -2,6 +2,7 @@
 import { LRUCache } from "lru-cache";
 import type { Database, Readable } from "../../db/database.ts";
 import type { Change } from "../../db/feed.ts";
+import { must } from "../../db/must.ts";
 import { type Caller, keyId, type Role } from "../http/caller.ts";
 import { digestOf, isKey } from "./opaque.ts";
 import { type Claim, openPrimaryLookups } from "./primary.ts";
@@ -100,7 +101,8 @@ export function openIdentity(db: Database, tokens: Tokens, now: () => number): I
     apply(changes) {
       const ended = changes.filter(({ kind }) => kind === "session");
       if (ended.some(({ shoeId }) => shoeId === null)) clear();
-      else if (ended.length > 0) forgetUsers(new Set(ended.map(({ shoeId }) => shoeId ?? "")));
+      else if (ended.length > 0)
+        forgetUsers(new Set(ended.map(({ shoeId }) => must(shoeId, "the user of an ended session"))));
     },
     clear,
     size: () => verified.size,

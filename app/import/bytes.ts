@@ -1,5 +1,6 @@
 // Reads a file as pieces of text in constant memory, and marks bytes that are not UTF-8.
 import { open } from "node:fs/promises";
+import { must } from "../../db/must.ts";
 import { INVALID_MARK } from "./text.ts";
 
 /** Bytes per read: large enough for speed, small compared with the memory bound of 300 MB. */
@@ -42,7 +43,7 @@ function bomLength(bytes: Uint8Array, path: string): number {
 /** The length without a last character that may be incomplete; its bytes are carried into the next piece. */
 function wholeCharacters(bytes: Uint8Array, length: number): number {
   for (let index = length - 1; index >= Math.max(0, length - 3); index--)
-    if ((bytes[index] ?? 0) >= 0xc0) return index;
+    if (must(bytes[index], "the byte") >= 0xc0) return index;
   return length;
 }
 

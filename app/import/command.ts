@@ -5,6 +5,7 @@ import { resolve } from "node:path";
 import { parseArgs } from "node:util";
 import { Presets, SingleBar } from "cli-progress";
 import { messageOf, sentenceOf } from "../../db/message.ts";
+import { must } from "../../db/must.ts";
 import type { OnConflict } from "../shoes/shoes.ts";
 import { type Mapping, readMapping } from "./columns.ts";
 import { type Rate, readRate } from "./money.ts";
@@ -110,7 +111,7 @@ function readArgs(args: readonly string[]): Args | null {
 async function runCommand(args: Args, io: CommandIo): Promise<number> {
   const dataDir = io.env.DATA_DIR || "data";
   const currency = io.env.CURRENCY || "USD";
-  const rejectsPath = args.rejectsPath ?? rejectsPathOf(args.files[0] ?? "", dataDir);
+  const rejectsPath = args.rejectsPath ?? rejectsPathOf(must(args.files[0], "the file"), dataDir);
   if (args.files.some((file) => resolve(file) === resolve(rejectsPath)))
     throw new Error("--rejects must not be a file that is imported");
   const missing = args.files.find((file) => !existsSync(file));

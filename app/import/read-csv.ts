@@ -1,5 +1,6 @@
 // Splits CSV text into rows with their line numbers in the file; a broken row does not affect the others.
 import Papa from "papaparse";
+import { must } from "../../db/must.ts";
 import type { Cells, SourceBatch, SourceRow } from "./rows.ts";
 
 /** A longer row means a quote that is never closed: its first line is refused, and parsing resumes with the next. */
@@ -37,7 +38,7 @@ export async function* csvBatches(pieces: AsyncIterable<string>): AsyncGenerator
 
 function createReader(text: string): Reader {
   const newline = text.includes("\n") ? "\n" : "\r";
-  const first = text.trimStart().split(/[\r\n]/, 1)[0] ?? "";
+  const first = must(text.trimStart().split(/[\r\n]/, 1)[0], "the first line");
   const unquoted = first.replace(/"[^"]*"/g, "");
   const counts = DELIMITERS.map((delimiter) => unquoted.split(delimiter).length);
   const delimiter = DELIMITERS[counts.indexOf(Math.max(...counts))] ?? ",";
@@ -87,7 +88,7 @@ function addRow(reader: Reader, values: string[], isBroken: boolean, rows: Sourc
   const last = values.length - 1;
   const lastValue = values[last] ?? "";
   if (lastValue.endsWith("\r")) values[last] = lastValue.slice(0, -1);
-  if (values.length === 1 && (values[0] ?? "").trim() === "") return;
+  if (values.length === 1 && lastValue.trim() === "") return;
   if (reader.header === null) {
     reader.header = uniqueNames(values);
     return;

@@ -1,5 +1,6 @@
 // Splits JSON arrays of any size and NDJSON into rows, one element at a time.
 import { messageOf } from "../../db/message.ts";
+import { must } from "../../db/must.ts";
 import type { Cells, SourceBatch, SourceRow } from "./rows.ts";
 
 /** A longer element ends the import: it would exceed the memory bound. */
@@ -27,7 +28,7 @@ export async function* ndjsonBatches(pieces: AsyncIterable<string>): AsyncGenera
   let line = 1;
   for await (const piece of pieces) {
     const lines = (carry + piece).split("\n");
-    carry = lines.pop() ?? "";
+    carry = must(lines.pop(), "the last line");
     if (carry.length > ELEMENT_CHARS_MAX) throw new Error(`line ${line + lines.length} is longer than 8 MB`);
     const rows: SourceRow[] = [];
     for (const text of lines) addLine(text, line++, rows);

@@ -1,4 +1,5 @@
 // Converts the cells of a row into a shoe draft, or refuses the row with the field and the reason.
+import { must } from "../../db/must.ts";
 import { checkDraft, type ShoeDraft } from "../shoes/shoes.ts";
 import type { Columns } from "./columns.ts";
 import { decodePercent, type RowIdentity, shoeIdOf, shoeIdOfTitle } from "./identity.ts";
@@ -40,11 +41,11 @@ export function convertRow(
   if (typeof sizes === "string") return refuse("/sizes", sizes);
   const { title, brand } = readNames(cells, columns, links.href);
   if (title === null && base === null) return refuse("/title", "is missing");
-  const shoeId = identity.shoeId ?? base?.shoeId ?? shoeIdOfTitle(title ?? "", identity.key);
+  const shoeId = identity.shoeId ?? base?.shoeId ?? shoeIdOfTitle(must(title, "the title"), identity.key);
   const breadcrumbs = lineOf(cells, columns.breadcrumbs)?.split(/\s*[/>]\s*/) ?? [];
   const draft: ShoeDraft = {
     shoeId,
-    title: title ?? base?.title ?? "",
+    title: must(title ?? base?.title, "the title"),
     description: cleanText(textOf(valuesOf(cells, columns.description)) ?? ""),
     brand,
     category: lineOf(cells, columns.category) ?? (breadcrumbs.at(-1) || null),
@@ -146,11 +147,13 @@ function readNames(
 
 /** The words of the URL's last segment without a number at its end, if it begins with the words of `title`. */
 function nameInUrl(title: string, href: string): string | null {
-  const last =
+  const last = must(
     href
       .replace(/[?#].*$/, "")
       .split("/")
-      .at(-1) ?? "";
+      .at(-1),
+    "the last segment",
+  );
   const words = cleanLine(
     decodePercent(last)
       .replace(/\.html?$/i, "")

@@ -1,5 +1,6 @@
 // The import: two passes over the files, shoes saved in chunks, every row accounted for.
 import { messageOf } from "../../db/message.ts";
+import { must } from "../../db/must.ts";
 import type { SaveCounts } from "../shoes/shoes.ts";
 import { type Columns, createRecognition } from "./columns.ts";
 import { createGroup } from "./group.ts";
@@ -114,12 +115,12 @@ async function convertBatch(pass: ConversionPass, { rows, faults, leftOut }: Row
   counts.leftOut += leftOut;
   counts.read += faults.length + rows.length;
   for (const { file, row } of faults)
-    reject(pass, { file, ...row }, { field: null, reason: row.fault ?? "" });
+    reject(pass, { file, ...row }, { field: null, reason: must(row.fault, "the fault") });
   const hashes = rows.map(({ identity }) => hashKey(identity.key));
   const shared = keys.shared(hashes);
   const rowsByHash = new Map<number, LocatedRow[]>();
   for (const [index, row] of rows.entries()) {
-    const hash = hashes[index] ?? 0;
+    const hash = must(hashes[index], "the hash");
     if (shared.has(hash)) {
       const others = rowsByHash.get(hash);
       if (others === undefined) rowsByHash.set(hash, [row]);
@@ -172,7 +173,7 @@ function reject(
 ): void {
   pass.counts.rejected += 1;
   const { line, cells } = row;
-  pass.rejects.add({ file: pass.options.files[row.file] ?? "", line, ...refusal, cells });
+  pass.rejects.add({ file: must(pass.options.files[row.file], "the file"), line, ...refusal, cells });
 }
 
 function toParked({ file, line, cells, identity }: LocatedRow): ParkedRow {

@@ -3,6 +3,7 @@ import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import type { Database } from "../../db/database.ts";
+import { must } from "../../db/must.ts";
 import { bulk } from "../../db/sql.ts";
 import type { Topology } from "../../db/topology.ts";
 import type { Config } from "../config.ts";
@@ -106,7 +107,7 @@ async function countUnknownRelated(db: Database): Promise<number> {
 WHERE r.given = 1 AND NOT EXISTS (SELECT 1 FROM shoes WHERE shoe_id = j.value)`,
     },
   ]);
-  return Number(rows?.[0]?.[0] ?? 0);
+  return Number(must(rows?.[0]?.[0], "the count"));
 }
 
 /** Removes all shoes that the demo added, and no others. */
@@ -124,7 +125,7 @@ export async function removeDemoShoes(db: Database): Promise<number> {
         },
       ]),
     );
-    const count = results[1]?.rows.length ?? 0;
+    const count = must(results[1], "the result of the removal").rows.length;
     removed += count;
     if (count < REMOVE_CHUNK) return removed;
   }

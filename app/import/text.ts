@@ -1,4 +1,5 @@
 // Cleans imported text: removes control characters, trims white space, repairs UTF-8 that was decoded as Latin-1.
+import { must } from "../../db/must.ts";
 
 /** Marks bytes that were not UTF-8: a Unicode noncharacter, so that it differs from a genuine U+FFFD. */
 export const INVALID_MARK = "\uFDD1";
@@ -55,7 +56,7 @@ function repairMojibake(text: string): string {
  * valid UTF-8 too, and meant literally. Two sequences in a row do not occur by chance.
  */
 function isCertainlyMojibake(bytes: Uint8Array): boolean {
-  const first = bytes[0] ?? 0;
+  const first = must(bytes[0], "the first byte");
   if (first === 0xc2 || first === 0xc3 || first === 0xe2 || first === 0xef || first >= 0xf0) return true;
   return bytes.filter((byte) => byte >= 0xc2).length >= 2;
 }

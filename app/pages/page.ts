@@ -1,6 +1,7 @@
 // The layout of every generated page: no script, nothing from other sites but the shoes' pictures, all text escaped.
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
+import { must } from "../../db/must.ts";
 import { REVALIDATED, textResponse } from "./static.ts";
 
 /** Markup made by `html`; a plain string is never treated as markup. */
@@ -13,7 +14,8 @@ const ENTITIES: Record<string, string> = {
   '"': "&quot;",
   "'": "&#39;",
 };
-const escaped = (text: string): string => text.replace(/[&<>"']/g, (character) => ENTITIES[character] ?? "");
+const escaped = (text: string): string =>
+  text.replace(/[&<>"']/g, (character) => must(ENTITIES[character], "the entity"));
 
 /** A template tag that escapes its values, except for markup and lists of markup. */
 export function html(parts: TemplateStringsArray, ...values: (Html | Html[] | string | number)[]): Html {

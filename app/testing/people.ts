@@ -1,5 +1,6 @@
 // People for tests: accounts registered over HTTP, and requests with their tokens.
 import { createHmac } from "node:crypto";
+import { must } from "../../db/must.ts";
 
 /** The part of a test shop that is used here. */
 type Shop = { get(path: string, init?: RequestInit): Promise<Response> };
@@ -59,4 +60,4 @@ export function forge(claims: object, secret: string, alg = "HS256"): string {
 
 /** The claims of a token, unverified. */
 export const claimsOf = (token: string): Record<string, unknown> =>
-  JSON.parse(Buffer.from(token.split(".")[1] ?? "", "base64url").toString());
+  JSON.parse(Buffer.from(must(token.split(".")[1], "the claims"), "base64url").toString());

@@ -1,4 +1,5 @@
 // Invents shoes: a stream of drafts, the same for the same seed, in constant memory.
+import { must } from "../../../db/must.ts";
 import type { ShoeDraft, SizeStock } from "../../shoes/shoes.ts";
 import {
   type Category,
@@ -48,7 +49,7 @@ const SIZE_RUNS: Record<Gender, readonly string[]> = {
 export function* demoShoes(count: number, seed = DEMO_SEED): Generator<ShoeDraft> {
   const order = shuffled(MODELS.length * LINES.length, randomFrom(seed));
   for (let number = 1; number <= count; number++) {
-    const combination = order[(number - 1) % order.length] ?? 0;
+    const combination = must(order[(number - 1) % order.length], "the combination");
     const round = Math.floor((number - 1) / order.length);
     yield invent(number, combination, round, seed);
   }
@@ -144,8 +145,8 @@ function shuffled(length: number, random: RandomNumber): Uint32Array {
   const order = Uint32Array.from({ length }, (_, index) => index);
   for (let last = length - 1; last > 0; last--) {
     const other = Math.floor(random() * (last + 1));
-    const swapped = order[last] ?? 0;
-    order[last] = order[other] ?? 0;
+    const swapped = must(order[last], "the last combination");
+    order[last] = must(order[other], "the other combination");
     order[other] = swapped;
   }
   return order;

@@ -1,5 +1,6 @@
 // Lists of shoes: a page of rows in order, the total, and the cursor of the next page.
 import type { Readable, Row, Statement, Value } from "../../../db/database.ts";
+import { must } from "../../../db/must.ts";
 import type { LabelKind } from "../../../db/words.ts";
 import { encodeCursor } from "../../http/cursor.ts";
 import { COUNT_MAX, OFFSET_MAX, offsetOf, type Total, totalOf } from "../../http/paging.ts";
@@ -134,7 +135,7 @@ const countOf = ({ sql, args = [] }: Statement): Statement => ({
   args,
 });
 
-const countedTotal = (counts: Row | undefined): Total => totalOf(Number(counts?.[0] ?? 0));
+const countedTotal = (counts: Row | undefined): Total => totalOf(Number(must(counts?.[0], "the count")));
 
 /** One statement for total and page, if the page lies within the matches that are counted; else `null`. */
 function countedPage(
@@ -159,12 +160,13 @@ function countedPage(
 
 function findNarrow(db: Readable, query: ListQuery, labels: LabelIds): FoundPage {
   const [kind, ids] = (Object.entries(labels)[0] ?? ["all", [1]]) as [string, number[]];
-  const total = counterOf(db, ids[0] ?? 0);
+  const labelId = must(ids[0], "the label");
+  const total = counterOf(db, labelId);
   if ((kind === "color" || kind === "gender") && query.sort === "newest") {
-    const { sql, args } = newestPage(query, `tags : "t${ids[0]}"`, { sql: "", args: [] });
+    const { sql, args } = newestPage(query, `tags : "t${labelId}"`, { sql: "", args: [] });
     return { rows: db.read.all(sql, ...(args ?? [])), total, totalIsLowerBound: false };
   }
-  const groupCondition = kind === "all" ? NO_CONDITION : { sql: `s.${kind}_id = ? AND`, args: [ids[0] ?? 0] };
+  const groupCondition = kind === "all" ? NO_CONDITION : { sql: `s.${kind}_id = ? AND`, args: [labelId] };
   const [limit, offset] = bounds(query);
   const readRows = (where: { sql: string; args: Value[] }, count: number) =>
     db.read.all(
@@ -191,7 +193,7 @@ function newestPage(query: ListQuery, match: string, price: SqlCondition): State
   const row = price.sql === "" ? "rowid" : "h.rowid";
   return {
     sql: sql.replace("MATCH ?", `MATCH ? AND ${row} < ?`),
-    args: [text ?? "", query.position.id, ...rest],
+    args: [must(text, "the match expression"), query.position.id, ...rest],
   };
 }
 
@@ -244,7 +246,7 @@ SELECT id, 0 FROM newest ORDER BY (id IN (${within})) + (id IN (${within})) DESC
 }
 
 function cursorAfter(query: ListQuery, shown: Row[]): string {
-  const [id, value] = shown.at(-1) ?? [];
+  const [id, value] = must(shown.at(-1), "the last row");
   const offset = (query.position?.offset ?? offsetOf(query)) + query.limit;
   return query.words
     ? encodeCursor(query.sort, 0, 0, offset)
@@ -266,7 +268,7 @@ async function readItems(
   const args = [shop.publicUrl, shop.currency, ids];
   const items = isLocal
     ? db.read.all(ITEMS(view), ...args)
-    : ((await db.scan([{ sql: ITEMS(view), args }]))[0] ?? []);
+    : must((await db.scan([{ sql: ITEMS(view), args }]))[0], "the items");
   return items.map(([json]) => String(json));
 }
 

@@ -1,4 +1,5 @@
 // Price bands: the tags by which the search index narrows a list to a range of prices.
+import { must } from "../../../db/must.ts";
 
 /** A band by its lower bound in minor units, and the lower bound of the wide band that it belongs to. */
 type Band = { cents: number; wideCents: number };
@@ -20,7 +21,10 @@ function priceBands(): Band[] {
   let bound = 0;
   for (const { belowCents, cents } of STEPS) for (; bound < belowCents; bound += cents) bounds.push(bound);
   bounds.push(bound);
-  return bounds.map((cents, index) => ({ cents, wideCents: bounds[index - (index % WIDE_BANDS)] ?? 0 }));
+  return bounds.map((cents, index) => ({
+    cents,
+    wideCents: must(bounds[index - (index % WIDE_BANDS)], "the wide band"),
+  }));
 }
 
 /** The tags of the bands that a range touches: narrow bands at its ends, wide ones between. */

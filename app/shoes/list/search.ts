@@ -1,5 +1,6 @@
 // Full-text search: the match expression of the words, and corrections of misspelt words.
 import type { Readable } from "../../../db/database.ts";
+import { must } from "../../../db/must.ts";
 import { trigramsOf } from "../../../db/words.ts";
 
 /** Words that a prefix expands to at most; a real vocabulary has a few hundred for two letters. */
@@ -17,7 +18,7 @@ const quoted = (word: string) => `"${word}"`;
 
 /** The match expression of at least one word, the last one also as a prefix. */
 export function matchWords(db: Readable, words: string[]): (columns: SearchColumns) => string {
-  const last = words.at(-1) ?? "";
+  const last = must(words.at(-1), "the last word");
   const terms = [...words.slice(0, -1).map(quoted), `(${expandPrefix(db, last).map(quoted).join(" OR ")})`];
   return (columns) => `${columns} : (${terms.join(" AND ")})`;
 }

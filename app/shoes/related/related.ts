@@ -1,5 +1,6 @@
 // Computes related shoes where no list was given: neighbours in price within category and brand, ranked by similarity.
 import type { Database, Readable } from "../../../db/database.ts";
+import { must } from "../../../db/must.ts";
 import { bulk } from "../../../db/sql.ts";
 import { wordsOf } from "../../../db/words.ts";
 
@@ -270,5 +271,5 @@ async function writeLists(
   const feed = { sql: "INSERT INTO changes (shoe_id, kind) VALUES (NULL, 'facts')" };
   const isBulk = lists.length > singleChangesMax;
   const results = await db.write(isBulk ? bulk([...statements, feed]) : statements, writeId);
-  return (results[isBulk ? 2 : 1]?.rows ?? []).map(([shoe]) => Number(shoe));
+  return must(results[isBulk ? 2 : 1], "the result of the update").rows.map(([shoe]) => Number(shoe));
 }

@@ -1,4 +1,5 @@
 // A shop with shoes and people for generated requests; changes to them are undone before the next request.
+import { must } from "../../../db/must.ts";
 import type { ReceivedResponse } from "./check.ts";
 import type { Operation } from "./document.ts";
 import type { GeneratedRequest, Sender } from "./requests.ts";
@@ -34,7 +35,7 @@ export async function prepareShop(
   const first = await json(url, "GET", "/api/shoes/fuzz0");
   const list = await json(url, "GET", "/api/shoes?limit=2");
   samples.slug = (JSON.parse(first.body) as { data: { slug: string } }).data.slug;
-  samples.etag = first.headers.get("etag") ?? "";
+  samples.etag = must(first.headers.get("etag"), "the ETag");
   samples.cursor = (JSON.parse(list.body) as { pagination: { nextCursor: string } }).pagination.nextCursor;
   let sent = 0;
 
