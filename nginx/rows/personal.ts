@@ -1,5 +1,6 @@
 // Rows about personal requests and writes, about the other listeners, and about the limits.
 import { connect as connectH2 } from "node:http2";
+import { must } from "../../db/must.ts";
 import { request, requestManyTimes } from "./client.ts";
 import { expectHeader, expectProblem, expectStatus, type Row } from "./row.ts";
 
@@ -81,7 +82,7 @@ export const LISTENER_ROWS: Row[] = [
     rule: "TLS answers, with Strict-Transport-Security",
     needs: "tls",
     async check({ tls, nextShoe }) {
-      const response = await request(tls ?? "", { path: nextShoe() });
+      const response = await request(must(tls, "--tls"), { path: nextShoe() });
       expectStatus(response, 200);
       expectHeader(response, "strict-transport-security", "max-age=31536000");
     },
@@ -90,7 +91,7 @@ export const LISTENER_ROWS: Row[] = [
     rule: "TLS speaks HTTP/2",
     needs: "tls",
     async check({ tls, nextShoe }) {
-      const status = await statusOverH2(tls ?? "", nextShoe());
+      const status = await statusOverH2(must(tls, "--tls"), nextShoe());
       if (status !== 200) throw new Error(`${status} instead of 200`);
     },
   },
@@ -98,7 +99,7 @@ export const LISTENER_ROWS: Row[] = [
     rule: "stub_status answers on its own listener only",
     needs: "status",
     async check({ status, send }) {
-      const response = await request(status ?? "", { path: "/status" });
+      const response = await request(must(status, "--status"), { path: "/status" });
       expectStatus(response, 200);
       if (!response.body.includes("Active connections"))
         throw new Error("the response is not that of stub_status");

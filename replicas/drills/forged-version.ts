@@ -2,6 +2,7 @@
 import { createHmac } from "node:crypto";
 import { writeFileSync } from "node:fs";
 import { join } from "node:path";
+import { must } from "../../db/must.ts";
 import { medianP99 } from "./checks/latency.ts";
 import { loadBetween, type PrimaryLoad, readPrimaryCounts } from "./checks/primary-load.ts";
 import type { Cluster } from "./cluster.ts";
@@ -74,7 +75,7 @@ async function exemptOthersOnly(cluster: Cluster): Promise<void> {
 
 async function realVersion({ edge }: Cluster): Promise<string> {
   const { headers } = await changePrice(edge, await signInAdmin(edge), demoId(1), 50);
-  return headers.get("insole-version") ?? "";
+  return must(headers.get("insole-version"), "Insole-Version");
 }
 
 /** Versions that only the signature gives away, and versions without the form of one. */

@@ -1,4 +1,5 @@
 // The drill of all nodes killed at once: the edge goes on with what it has cached, and refuses the rest.
+import { must } from "../../db/must.ts";
 import { until } from "../../db/until.ts";
 import { checkResponses } from "./checks/responses.ts";
 import type { Cluster } from "./cluster.ts";
@@ -74,7 +75,11 @@ async function fillEdge(cluster: Cluster, size: number): Promise<Cached[]> {
   await inParallel(reads.values(), CONCURRENCY, async (read) => {
     const response = await readCached(cluster, read);
     if (response.status !== 200) throw new Error(`${read.path}: ${statusOf(response)}`);
-    cached.push({ ...read, etag: response.headers.get("etag") ?? "", text: response.text });
+    cached.push({
+      ...read,
+      etag: must(response.headers.get("etag"), `the ETag of ${read.path}`),
+      text: response.text,
+    });
   });
   return cached;
 }

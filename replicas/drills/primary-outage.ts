@@ -1,4 +1,5 @@
 // The drills of a primary that is gone or frozen for a while: promise 5, and with it 1 and 4 (replicas/README.md).
+import { must } from "../../db/must.ts";
 import { checkResponses } from "./checks/responses.ts";
 import { checkWrites } from "./checks/writes.ts";
 import type { Cluster } from "./cluster.ts";
@@ -120,9 +121,9 @@ function openPersonalReads(
     concurrency: PERSONAL_CONCURRENCY,
     async send(number) {
       const sentAt = performance.now();
-      const node = nodes[number % Math.min(PERSONAL_NODES, nodes.length)];
-      const token = accounts[number % accounts.length]?.token ?? "";
-      const response = await request(node?.url ?? "", { path: "/api/auth/profile", token });
+      const { url } = must(nodes[number % Math.min(PERSONAL_NODES, nodes.length)], "the node");
+      const { token } = must(accounts[number % accounts.length], "the account");
+      const response = await request(url, { path: "/api/auth/profile", token });
       onResponse(response, sentAt, PERSONAL);
       return response;
     },

@@ -1,5 +1,6 @@
 // A hash of each table of a database, so that a primary and a replica can be compared.
 import type { Database, Row, Value } from "../../../db/database.ts";
+import { must } from "../../../db/must.ts";
 import { openHandle } from "../../../db/read/reader.ts";
 
 /** By table: its number of rows, and a hash of all rows in order. */
@@ -53,7 +54,7 @@ const textOf = (value: Value): string =>
 
 /** The digest of a server's database. */
 export const digestOfServer = (db: Pick<Database, "scan">): Promise<Digest> =>
-  digestOf(async (sql, ...args) => (await db.scan([{ sql, args }]))[0] ?? []);
+  digestOf(async (sql, ...args) => must((await db.scan([{ sql, args }]))[0], "the rows"));
 
 /** The digest of a database file, which another process may have open. */
 export async function digestOfFile(path: string): Promise<Digest> {

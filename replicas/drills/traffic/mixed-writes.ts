@@ -1,5 +1,6 @@
 // Writes of every kind, sent to every node, with a ledger of what their clients know about each of them.
 
+import { must } from "../../../db/must.ts";
 import { until } from "../../../db/until.ts";
 import { type Finding, type Ledger, type Outcome, openLedger } from "../checks/ledger.ts";
 import type { Cluster } from "../cluster.ts";
@@ -53,7 +54,7 @@ export async function openMixedWrites(
 
   const tryOnce = async (node: number, write: Write, timeoutMs?: number) => {
     const sentAt = performance.now();
-    const response = await request(cluster.nodes[node]?.url ?? "", {
+    const response = await request(must(cluster.nodes[node], "the node").url, {
       ...write.request,
       ...(timeoutMs === undefined ? {} : { timeoutMs }),
     });

@@ -1,4 +1,5 @@
 // Reads as visitors send them: popular shoes and others, lists, pictures, and lists that no cache holds yet.
+import { must } from "../../../db/must.ts";
 import type { Cluster } from "../cluster.ts";
 import { type Account, demoId, type HttpRequest, type HttpResponse, request } from "./client.ts";
 import { type Load, openLoad } from "./load.ts";
@@ -53,7 +54,7 @@ export const browse =
 /** Probes `/livez` of each node ten times a second: the response time shows how long its event loop was busy. */
 export function probeEventLoops({ nodes }: Cluster): Load {
   return openLoad({
-    send: (number) => request(nodes[number % nodes.length]?.url ?? "", { path: "/livez" }),
+    send: (number) => request(must(nodes[number % nodes.length], "the node").url, { path: "/livez" }),
     rate: PROBES_PER_SECOND * nodes.length,
     concurrency: PROBE_CONCURRENCY,
   });

@@ -1,4 +1,5 @@
 // Requests about a shoe that several drills send, and what they read in the responses.
+import { must } from "../../../db/must.ts";
 import {
   type Account,
   expectJson,
@@ -79,7 +80,7 @@ export async function relate(
   const body = { shoe_id: holder, title, images, price, href, related_products: [related] };
   const response = await request(base, { path: `/api/shoes/${holder}`, method: "PUT", token, body });
   expectStatus(response, 204);
-  return response.headers.get("insole-version") ?? "";
+  return must(response.headers.get("insole-version"), "Insole-Version");
 }
 
 type Priced = Pick<Shoe, "id" | "price">;

@@ -1,5 +1,6 @@
 // The kinds of mixed writes: what each sends, and how its effect is counted at the primary afterwards.
 import type { Database } from "../../../db/database.ts";
+import { must } from "../../../db/must.ts";
 import { type Account, demoId, type HttpRequest } from "./client.ts";
 import { addRequest, likeRequest, priceRequest } from "./shoes.ts";
 
@@ -79,7 +80,7 @@ export async function writesOf(
 }
 
 const rowsOf = async (db: Database, sql: string, args: string[] = []) =>
-  (await db.scan([{ sql, args }]))[0] ?? [];
+  must((await db.scan([{ sql, args }]))[0], "the rows");
 
 async function readFirstSizes(db: Database): Promise<Map<string, string>> {
   const sql = "SELECT s.shoe_id, z.size FROM sizes AS z JOIN shoes AS s ON s.id = z.shoe WHERE position = 0";
