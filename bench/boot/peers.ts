@@ -1,6 +1,7 @@
 // The peers: filled, started with their data servers, and returned as sides with an address and a CPU time.
 import { chmodSync, chownSync, existsSync, mkdtempSync, readdirSync, realpathSync } from "node:fs";
 import { dirname, join } from "node:path";
+import { must } from "../../db/must.ts";
 import { freePort } from "../../db/ports.ts";
 import { type Child, type Children, waitFor } from "../harness/children.ts";
 import { ROOT } from "../harness/paths.ts";
@@ -112,7 +113,7 @@ const canLoadSqlite = (): boolean =>
   succeeds(["node", "-e", "new (require('better-sqlite3'))(':memory:')"], FASTIFY);
 
 function succeeds(command: string[], cwd = ROOT): boolean {
-  if (Bun.which(command[0] ?? "") === null || !existsSync(cwd)) return false;
+  if (Bun.which(must(command[0], "the program")) === null || !existsSync(cwd)) return false;
   return Bun.spawnSync(command, { cwd, stdout: "ignore", stderr: "ignore" }).success;
 }
 

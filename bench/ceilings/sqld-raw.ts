@@ -3,6 +3,7 @@ import { readFileSync } from "node:fs";
 import { openLikes } from "../../app/likes/likes.ts";
 import type { Database, Statement } from "../../db/database.ts";
 import { DatabaseError } from "../../db/errors.ts";
+import { must } from "../../db/must.ts";
 import { openRemote } from "../../db/server/remote.ts";
 import { customerId } from "../load/people.ts";
 import { demoId } from "../load/urls.ts";
@@ -88,6 +89,6 @@ async function write(writes: RawWrites): Promise<RawResult> {
 }
 
 if (import.meta.main) {
-  const writes = JSON.parse(process.argv[2] ?? "") as RawWrites;
+  const writes = JSON.parse(must(process.argv[2], "the JSON of the writes")) as RawWrites;
   process.stdout.write(`${JSON.stringify(await write(writes))}\n`);
 }

@@ -1,4 +1,5 @@
 // The report: a result as a Markdown page with its charts.
+import { must } from "../../db/must.ts";
 import { type Chart, chartsOf } from "./charts/charts.ts";
 import { pairCells, pairHeads } from "./pairs.ts";
 import { howText, reachedText, remarks, targetText } from "./report.ts";
@@ -25,7 +26,7 @@ export function pageOf(result: Result): Page {
     ...(result.options.isQuick ? ["A quick run: it tests the harness and judges no line."] : []),
     ...missedPart(result),
     ...(result.beside ? [comparisonPart(result.beside)] : []),
-    ...result.results.map((each) => scenarioPart(each, charts.get(each) ?? [])),
+    ...result.results.map((each) => scenarioPart(each, must(charts.get(each), "the charts"))),
     "## Commands",
     COMMANDS_NOTE,
     ...result.results.filter(({ commands }) => commands.length > 0).map(commandsPart),

@@ -1,4 +1,5 @@
 // The lines of two runs in pairs: which lines belong together, and how their values differ.
+import { must } from "../../db/must.ts";
 import type { Line } from "./scenario.ts";
 import { median, spread, written } from "./stats.ts";
 
@@ -35,9 +36,10 @@ export function pairsOf(first: readonly Line[], second: readonly Line[], isPaire
     const [a, b] = [ofFirst.get(name), ofSecond.get(name)];
     const [before, after] = [a?.values ?? [], b?.values ?? []];
     const isEven = isPaired && before.length === after.length;
+    const { what, unit } = must(b ?? a, "the line");
     return {
-      what: (b ?? a)?.what ?? "",
-      unit: (b ?? a)?.unit ?? "",
+      what,
+      unit,
       first: before,
       second: after,
       ratios: isEven ? after.map((value, round) => value / (before[round] ?? Number.NaN)) : [],

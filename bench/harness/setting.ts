@@ -1,5 +1,6 @@
 // The setting of a bench: machine, versions, pinning and load of the machine.
 import { cpus, loadavg, release, totalmem } from "node:os";
+import { must } from "../../db/must.ts";
 import { version } from "../../package.json";
 import { findNginx } from "../../replicas/cluster/edge.ts";
 import { findSqld } from "../../replicas/primary/sqld.ts";
@@ -52,7 +53,7 @@ export function readSetting(
     pinning: pinningText(cores),
     command,
     seed,
-    load: loadText(loadavg()[0] ?? 0, cpus().length),
+    load: loadText(must(loadavg()[0], "the load of the last minute"), cpus().length),
   };
 }
 

@@ -2,6 +2,7 @@
 import { writeFileSync } from "node:fs";
 import { join } from "node:path";
 import Libsql from "libsql";
+import { must } from "../../db/must.ts";
 import { randomFrom, written } from "../harness/stats.ts";
 import { errorsOf, faultOf, type Run } from "./oha.ts";
 import { customerId } from "./people.ts";
@@ -49,7 +50,7 @@ export function zipfRank(count: number): (share: number) => number {
     let [low, high] = [0, count - 1];
     while (low < high) {
       const middle = (low + high) >> 1;
-      if ((sums[middle] ?? 0) > wanted) high = middle;
+      if (must(sums[middle], "the sum") > wanted) high = middle;
       else low = middle + 1;
     }
     return low + 1;
@@ -136,7 +137,7 @@ export function apportion(total: number, shares: readonly number[]): number[] {
   let left = total - whole.reduce((sum, part) => sum + part, 0);
   for (const at of largestRemainders) {
     if (left <= 0) break;
-    whole[at] = (whole[at] ?? 0) + 1;
+    whole[at] = must(whole[at], "the part") + 1;
     left -= 1;
   }
   return whole;

@@ -1,4 +1,5 @@
 // Replica lag: the time from the acknowledgement of a write until each node shows it, under a constant load of writes.
+import { must } from "../../db/must.ts";
 import { bootCluster, type Cluster, endCluster, type Part } from "../boot/cluster.ts";
 import type { Bench, Scenario } from "../harness/scenario.ts";
 import { quantile } from "../harness/stats.ts";
@@ -27,7 +28,7 @@ export const clusterLag: Scenario = {
   async *run(bench) {
     const { shoes, nodes, seconds, warmUpSeconds, rate } = settingsOf(bench);
     const cluster = await bootCluster(bench, { nodes, shoes, env: ADMIN_SETTINGS });
-    const token = await signIn({ base: cluster.nodes[0]?.url ?? "" });
+    const token = await signIn({ base: must(cluster.nodes[0], "the first node").url });
     const likes = likesOf(shoes);
     const loads = [
       { what: "price changes", send: priceChanges(shoes), rate: rate * RATE_SHARES.prices, isJudged: false },
@@ -133,7 +134,7 @@ async function write({ nodes }: Cluster, { token, rate, count, send }: Writing):
   for (let number = 0; number < count; number += 1) {
     const dueAt = startedAt + (number * 1_000) / rate;
     if (performance.now() < dueAt) await Bun.sleep(dueAt - performance.now());
-    const base = nodes[number % nodes.length]?.url ?? "";
+    const base = must(nodes[number % nodes.length], "the node").url;
     const one = acknowledged(base, token, send());
     // The failure is reported by Promise.all at the end.
     one.catch(() => {});

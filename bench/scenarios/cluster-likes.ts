@@ -1,6 +1,7 @@
 // Likes through all nodes of a cluster to its primary, and the same groups of likes sent to the primary directly.
 import { rmSync } from "node:fs";
 import { join } from "node:path";
+import { must } from "../../db/must.ts";
 import { bootCluster, type Cluster, endCluster } from "../boot/cluster.ts";
 import { addCustomersTo, attachSqld, bootSqld, type Sqld, writeRaw } from "../boot/sqld.ts";
 import { pairAt, type RawWrites } from "../ceilings/sqld-raw.ts";
@@ -85,7 +86,7 @@ async function throughNodes(bench: Bench): Promise<{ through: Through[]; followi
     folder,
   });
   await addCustomersTo(sqld, 2 * CUSTOMERS);
-  const token = await signIn({ base: cluster.nodes[0]?.url ?? "" });
+  const token = await signIn({ base: must(cluster.nodes[0], "the first node").url });
   const records: string[] = [];
   const nextLoad = (forSeconds: number): Load => {
     const recordPath = join(children.folder, `likes-${records.length}.answers`);
@@ -161,7 +162,9 @@ async function sendRound(bench: Bench, cluster: Cluster, load: Load): Promise<Th
   if (run === undefined || run.answers === 0) throw new Error("no like was answered");
   const sum = (numbers: readonly number[]) => numbers.reduce((total, each) => total + each, 0);
   const growthOf = (name: string) =>
-    after.map((text, at) => sumOfMetric(text, name) - sumOfMetric(before[at] ?? "", name));
+    after.map(
+      (text, at) => sumOfMetric(text, name) - sumOfMetric(must(before[at], "the metrics before"), name),
+    );
   const likesOfNodes = growthOf("insole_likes_total");
   const likes = run.statuses["201"] ?? 0;
   return {

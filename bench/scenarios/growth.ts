@@ -1,4 +1,5 @@
 // The CPU of a cached answer as a shop grows: from a thousand shoes to a million, and from one node to twelve.
+import { must } from "../../db/must.ts";
 import { bootCluster, endCluster } from "../boot/cluster.ts";
 import { bootShop, CACHE_BYTES, type Server } from "../boot/shop.ts";
 import { type Bench, type Line, ohaOf, type Scenario } from "../harness/scenario.ts";
@@ -110,7 +111,10 @@ async function overNodes(bench: Bench): Promise<Line[]> {
 }
 
 function ratioOf(what: string, lines: readonly Line[]): Line {
-  const [first, last] = [lines.at(0)?.values ?? [], lines.at(-1)?.values ?? []];
+  const [first, last] = [
+    must(lines.at(0), "the first line").values,
+    must(lines.at(-1), "the last line").values,
+  ];
   const values = last.map((us, round) => us / (first[round] ?? median(first)));
   return { what, unit: "", values, target: { atMost: GROWTH_MAX } };
 }

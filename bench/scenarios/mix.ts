@@ -1,4 +1,5 @@
 // The traffic mix of an earlier gateway: registrations, browsing, likes and health checks of 50, 100 and 200 users.
+import { must } from "../../db/must.ts";
 import { bootWithCustomers, type Server } from "../boot/shop.ts";
 import {
   type Bench,
@@ -101,13 +102,16 @@ async function* measure(bench: Bench, shop: Shop, mix: Mix): AsyncGenerator<Line
       bench.log(`round ${round + 1} of ${bench.rounds}: ${mix.name}, ${shape.name}`);
       const what = `${mix.name}, ${shape.name}`;
       const lines = await orNotReached({ what, unit: "" }, async () => {
-        rounds.get(shape)?.push(await ohaOf(bench).keepRate(mix.rate, () => send(bench, shop, mix, shape)));
+        must(rounds.get(shape), "the rounds").push(
+          await ohaOf(bench).keepRate(mix.rate, () => send(bench, shop, mix, shape)),
+        );
         return [];
       });
       if (lines.length > 0) notReached.set(shape, lines);
     }
   }
-  for (const shape of mix.shapes) yield notReached.get(shape) ?? linesOf(mix, shape, rounds.get(shape) ?? []);
+  for (const shape of mix.shapes)
+    yield notReached.get(shape) ?? linesOf(mix, shape, must(rounds.get(shape), "the rounds"));
 }
 
 /** Sends all kinds at the same time, and checks that every registration made an account. */

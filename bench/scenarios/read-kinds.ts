@@ -1,4 +1,5 @@
 // The kinds of reads: their addresses, and how their responses are recognised.
+import { must } from "../../db/must.ts";
 import { randomFrom } from "../harness/stats.ts";
 import type { Load } from "../load/oha.ts";
 import { zipfRank } from "../load/traffic.ts";
@@ -55,7 +56,7 @@ function zipfDistributed({ ids }: Catalogue, seed: number): string[] {
 }
 function draw(ids: readonly string[], seed: number, at: (share: number) => number): string[] {
   const random = randomFrom(seed);
-  return Array.from({ length: DRAWS }, () => ids[at(random())] ?? "");
+  return Array.from({ length: DRAWS }, () => must(ids[at(random())], "the drawn id"));
 }
 
 /** Lists of 20 with their total: the first pages of all shoes and of each category, in each sort. */

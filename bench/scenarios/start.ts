@@ -1,4 +1,5 @@
 // Start on existing data: time to the first responses, idle memory, and peak memory under load.
+import { must } from "../../db/must.ts";
 import { bootShop, CACHE_BYTES, firstAnswer, startShop } from "../boot/shop.ts";
 import type { Child } from "../harness/children.ts";
 import { type Bench, type Line, ohaOf, type Scenario } from "../harness/scenario.ts";
@@ -25,7 +26,7 @@ export const start: Scenario = {
     const { sizes } = settingsOf(bench);
     for (const shoes of sizes) yield await startRepeatedly(bench, shoes);
     if (bench.oha === null) bench.log("oha is not installed: memory under load is left out");
-    else yield await loadMemory(bench, sizes.at(-1) ?? 0);
+    else yield await loadMemory(bench, must(sizes.at(-1), "the greatest size"));
   },
 };
 

@@ -1,4 +1,5 @@
 // A bar chart: horizontal bars, grouped by series, each with its value at its end.
+import { must } from "../../../db/must.ts";
 import { written } from "../stats.ts";
 import {
   colourOf,
@@ -49,7 +50,8 @@ export function drawBars(drawing: Drawing): string {
     Math.max(0, ...marks.map(({ greatest }) => greatest)),
     TICKS,
   );
-  const scale = scaleOf([ticks[0] ?? 0, ticks.at(-1) ?? 1], [left, right], false);
+  const lastTick = must(ticks.at(-1), "the last tick");
+  const scale = scaleOf([must(ticks[0], "the first tick"), lastTick], [left, right], false);
   const bottom = Math.max(...rows.map(({ top, height }) => top + height)) + 4;
   const content = [
     head.text,
@@ -59,7 +61,7 @@ export function drawBars(drawing: Drawing): string {
     ...roomy(ticks, scale).map((tick) =>
       label(scale(tick), bottom + TEXT_SIZE + 4, written(tick), { "text-anchor": "middle", fill: QUIET_INK }),
     ),
-    label(right + 8 + textWidth(written(ticks.at(-1) ?? 0)) / 2, bottom + TEXT_SIZE + 4, drawing.unit, {
+    label(right + 8 + textWidth(written(lastTick)) / 2, bottom + TEXT_SIZE + 4, drawing.unit, {
       fill: QUIET_INK,
     }),
     ...rows.map((row) => drawRow(row, scale)),

@@ -1,4 +1,5 @@
 // The charts of a scenario: lines with the same chart and unit, drawn as the text of an SVG file.
+import { must } from "../../../db/must.ts";
 import type { Line } from "../scenario.ts";
 import { median, spread } from "../stats.ts";
 import { drawBars } from "./bars.ts";
@@ -26,9 +27,8 @@ export function chartsOf(scenario: string, lines: readonly Line[]): Chart[] {
 }
 
 function drawingOf(lines: readonly Line[], groups: readonly (readonly Line[])[]): Drawing {
-  const [first] = lines;
-  const chart = first?.point?.chart ?? "";
-  const unit = first?.unit ?? "";
+  const { point: firstPoint, unit } = must(lines[0], "the first line");
+  const { chart } = must(firstPoint, "the point of the first line");
   const hasOtherUnits = groups.filter(([other]) => other?.point?.chart === chart).length > 1;
   const series = new Map<string, Mark[]>();
   for (const { point, values, unit: ofLine } of lines) {

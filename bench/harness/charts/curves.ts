@@ -1,4 +1,5 @@
 // A line chart: one curve for each series, with a band from the least to the greatest value.
+import { must } from "../../../db/must.ts";
 import { written } from "../stats.ts";
 import {
   colourOf,
@@ -81,10 +82,14 @@ function plotOf(
   const [least, greatest] = [Math.min(...values), Math.max(...values)];
   const yTicks = isLogY ? powerTicks(least, greatest) : roundTicks(Math.min(0, least), greatest, TICKS);
   const bottom = top + PLOT_HEIGHT;
-  const y = scaleOf([yTicks[0] ?? 0, yTicks.at(-1) ?? 1], [bottom, top], isLogY);
+  const y = scaleOf(
+    [must(yTicks[0], "the first tick"), must(yTicks.at(-1), "the last tick")],
+    [bottom, top],
+    isLogY,
+  );
   const left = EDGE + Math.max(...yTicks.map((tick) => textWidth(written(tick)))) + 8;
   const isLogX = isWide(places, LOG_X_RATIO);
-  const [first, last] = [places[0] ?? 0, places.at(-1) ?? 1];
+  const [first, last] = [must(places[0], "the first x"), must(places.at(-1), "the last x")];
   const lastHalf = textWidth(written(last)) / 2;
   const x = scaleOf([first, last], [left + INSET, WIDTH - EDGE - Math.max(INSET, lastHalf)], isLogX);
   const own = isLogX ? powerTicks(first, last) : roundTicks(first, last, TICKS);

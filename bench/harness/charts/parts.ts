@@ -1,4 +1,5 @@
 // The parts of charts: measured and wrapped text, ticks, scales, colours.
+import { must } from "../../../db/must.ts";
 import { written } from "../stats.ts";
 
 /** One value of a chart with its least and its greatest. */
@@ -79,7 +80,7 @@ function wrapLetters(text: string, lettersMax: number): string[] {
   const lines = [""];
   const words = text.split(/\s+/).flatMap((word) => word.match(new RegExp(`.{1,${lettersMax}}`, "gu")) ?? []);
   for (const word of words) {
-    const last = lines.at(-1) ?? "";
+    const last = must(lines.at(-1), "the last line");
     const longer = last === "" ? word : `${last} ${word}`;
     if (longer.length <= lettersMax) lines[lines.length - 1] = longer;
     else lines.push(word);
