@@ -154,7 +154,7 @@ describe("a scenario", () => {
   });
   test("that fails makes the bench fail, does not stop the others, and is written to the result", async () => {
     const scenarios = [yielding(1, new Error("10 answers 503")), { ...yielding(2), name: "next" }];
-    const place = join(folder, "failed");
+    const resultFolder = join(folder, "failed");
     const plan: Plan = {
       scenarios,
       command: "bun run bench",
@@ -162,7 +162,7 @@ describe("a scenario", () => {
       earlier: null,
       compare: null,
       options: { scenarios: ["where", "next"], isQuick: false, rounds: 1, seed: 1, url: null },
-      output: { folder: place },
+      output: { folder: resultFolder },
     };
     const printed = spyOn(console, "log").mockImplementation(() => {});
     try {
@@ -171,7 +171,7 @@ describe("a scenario", () => {
     } finally {
       printed.mockRestore();
     }
-    const { results } = readResult(place).result;
+    const { results } = readResult(resultFolder).result;
     expect(results.map(({ fault, lines }) => [fault, lines[0]?.median])).toEqual([
       ["10 answers 503", 1],
       [null, 2],

@@ -195,11 +195,11 @@ describe("the page", () => {
 
 describe("results", () => {
   test("a folder holds the page, the charts and everything as JSON, which reads back", async () => {
-    const place = join(folder, "a");
-    await write({ folder: place }, result());
-    expect(readdirSync(place).sort()).toEqual(["one-time.svg", "report.md", "result.json"]);
-    const { result: read, path } = readResult(place);
-    expect(path).toBe(join(place, "result.json"));
+    const resultFolder = join(folder, "a");
+    await write({ folder: resultFolder }, result());
+    expect(readdirSync(resultFolder).sort()).toEqual(["one-time.svg", "report.md", "result.json"]);
+    const { result: read, path } = readResult(resultFolder);
+    expect(path).toBe(join(resultFolder, "result.json"));
     expect(read.options).toEqual(OPTIONS);
     expect(read.results[0]?.lines[0]).toMatchObject({
       values: [1, 2, 30],

@@ -147,10 +147,10 @@ const dot = (cx: number, cy: number, at: number): string =>
 
 function drawSeries(marks: readonly Mark[], at: number, { x, y }: Plot): string {
   const colour = colourOf(at);
-  const place = (mark: Mark, value: number) => `${x(Number(mark.x)).toFixed(1)},${y(value).toFixed(1)}`;
+  const pointAt = (mark: Mark, value: number) => `${x(Number(mark.x)).toFixed(1)},${y(value).toFixed(1)}`;
   const around = [
-    ...marks.map((mark) => place(mark, mark.greatest)),
-    ...[...marks].reverse().map((mark) => place(mark, mark.least)),
+    ...marks.map((mark) => pointAt(mark, mark.greatest)),
+    ...[...marks].reverse().map((mark) => pointAt(mark, mark.least)),
   ];
   const [only] = marks;
   const hasSpread = marks.some(({ least, greatest }) => least < greatest);
@@ -159,7 +159,7 @@ function drawSeries(marks: readonly Mark[], at: number, { x, y }: Plot): string 
       ? element("polygon", { class: "band", points: around.join(" "), fill: colour, "fill-opacity": 0.15 })
       : only && line(x(Number(only.x)), y(only.least), x(Number(only.x)), y(only.greatest), colour);
   const curve = {
-    points: marks.map((mark) => place(mark, mark.middle)).join(" "),
+    points: marks.map((mark) => pointAt(mark, mark.middle)).join(" "),
     class: "curve",
     fill: "none",
     ...strokeOf(at),
