@@ -11,7 +11,7 @@ export type Fill = {
   key: string;
   scope: Scope;
   ttlMs: number;
-  /** Computes the response; `null`: the resource does not exist, which is remembered briefly. */
+  /** Computes the response; `null`: the resource does not exist, which is cached briefly. */
   compute(): Promise<Representation | null> | Representation | null;
 };
 
@@ -37,7 +37,7 @@ export type Cache = {
   noteSpelling(spelling: string, key: string): void;
   /** Whether the resource at this key was found missing a moment ago. */
   isMissing(key: string): boolean;
-  /** Remembers briefly that the resource at this key does not exist. */
+  /** Caches briefly that the resource at this key does not exist. */
   noteMissing(key: string): void;
   /** Applies changes of the feed, in their order: some invalidate at once, others no sooner than their throttle allows. */
   apply(changes: Change[]): void;

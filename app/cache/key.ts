@@ -2,7 +2,7 @@
 import { LRUCache } from "lru-cache";
 import { PREFIXES } from "../http/routing.ts";
 
-/** Remembered spellings: a shop's own pages use few, and made-up ones evict each other. */
+/** Noted spellings: a shop's own pages use few, and made-up ones evict each other. */
 const SPELLINGS_MAX = 2_000;
 /** Longer spellings are parsed at each request. */
 const LENGTH_MAX = 300;

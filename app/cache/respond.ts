@@ -13,7 +13,7 @@ const STATUS = { miss: "insole; fwd=miss", behind: BEHIND } as const;
  */
 export function respond(entry: Entry, request: Request, outcome: CacheOutcome, requestId?: string): Response {
   const requestHeaders = request.headers;
-  // A single shoe is compressed at its second request: compressing what is requested once is not worth the time.
+  // A single shoe is compressed at its second request: for one request compression is not worth its time.
   const mayCompress = entry.gzip !== null && (outcome === "hit" || entry.scope === "list");
   const variant =
     mayCompress && acceptsGzip(requestHeaders.get("accept-encoding")) ? gzipOf(entry) : entry.plain;

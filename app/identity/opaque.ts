@@ -7,7 +7,7 @@ const KEY_PREFIX = "insole_key_";
 /** A refresh token: 256 random bits. */
 export const makeRefreshToken = (): string => randomBytes(SECRET_BYTES).toString("base64url");
 
-/** An admin key. Its prefix tells it from a token, and shows people who find one what it is. */
+/** An admin key. By its prefix code distinguishes it from a token, and people who find one recognise it. */
 export const makeKey = (): string => KEY_PREFIX + randomBytes(SECRET_BYTES).toString("base64url");
 
 /** Whether this has the prefix of an admin key. */

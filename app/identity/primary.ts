@@ -3,7 +3,7 @@ import { LRUCache } from "lru-cache";
 import type { Database, Readable } from "../../db/database.ts";
 import type { Caller } from "../http/caller.ts";
 
-/** Remembered claims that were refused or whose lookup failed; about 200 bytes each. */
+/** Cached claims that were refused or whose lookup failed; about 200 bytes each. */
 const FAILURES_MAX = 10_000;
 /** One request looks up more than once: it waits for a silent primary only the first time. */
 const RETRY_AFTER_MS = 500;
@@ -15,7 +15,7 @@ export type Claim = {
   /** The owner of the session; `null` for a key. */
   userId: string | null;
   expiresAtMs: number;
-  /** A refusal is remembered until then. */
+  /** A refusal is cached until then. */
   refusedUntilMs: number;
   /** The caller, if the database grants the claim. Only reads, because `onPrimary` may run it several times. */
   find(db: Readable): Caller | null;

@@ -15,7 +15,7 @@ type GroupResult<Row> = {
   refused: { row: Row; refusal: Refusal }[];
 };
 
-/** Distinct rows of one shoe that are remembered; repetitions of later ones are not recognised. */
+/** Distinct rows of one shoe that are held for comparison; repetitions of later ones are not recognised. */
 const FINGERPRINTS_MAX = 10_000;
 const COLOR_SEPARATOR = " / ";
 

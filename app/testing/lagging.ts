@@ -7,8 +7,8 @@ import { replay } from "../../db/server/replay.ts";
 
 const CACHE_KB = 2_048;
 
-/** Intercepts a query to the primary; `ask` sends it. */
-type PrimaryInterceptor = (questions: Statement[], ask: () => Promise<Row[][]>) => Promise<Row[][]>;
+/** Intercepts queries to the primary; `send` sends them. */
+type PrimaryInterceptor = (questions: Statement[], send: () => Promise<Row[][]>) => Promise<Row[][]>;
 
 /** `db` is the node's database. */
 export type LaggingNode = {
@@ -33,14 +33,14 @@ export function openLagging(live: Database, path: string): LaggingNode {
   let copy = copyNow();
   const node: Omit<LaggingNode, "db"> = {
     primaryQueries: [],
-    interceptPrimary: (_, ask) => ask(),
+    interceptPrimary: (_, send) => send(),
     async catchUp() {
       const old = copy;
       copy = copyNow();
       await old.close();
     },
   };
-  const ask = (questions: Statement[]) => {
+  const scanPrimary = (questions: Statement[]) => {
     node.primaryQueries.push(...questions.map(({ sql }) => sql));
     return node.interceptPrimary(questions, () => live.scan(questions));
   };
@@ -51,7 +51,7 @@ export function openLagging(live: Database, path: string): LaggingNode {
       all: (sql, ...args) => copy.read.all(sql, ...args),
     },
     scan: (questions) => copy.scan(questions),
-    onPrimary: (work) => replay(ask, work),
+    onPrimary: (work) => replay(scanPrimary, work),
     written() {
       const { generation, seq } = stateOf(live.read);
       return stateOf(copy.read).seq < seq ? { generation, seq } : null;

@@ -19,7 +19,7 @@ import { openSaving, saveShoes } from "../shoes/write/save.ts";
 const SAVE_CHUNK = 4_000;
 const POLL_MS = 5;
 
-/** A shoe to be saved: a plain one but for what is given. */
+/** A shoe to be saved: a plain one except for the given fields. */
 export const shoe = (shoeId: string, given: Partial<ShoeDraft> = {}): ShoeDraft => ({
   shoeId,
   title: `Shoe ${shoeId}`,
@@ -48,7 +48,7 @@ export async function saveAll(db: Database, drafts: ShoeDraft[], withRelated = t
   if (withRelated) await computeRelated(db);
 }
 
-/** Tests sign more people in than anybody would from one address; those of limits set their own. */
+/** Tests log more people in from one address than the limits allow; tests of the limits set their own. */
 const UNLIMITED = { RATE_LIMIT_MAX: "0", RATE_LIMIT_AUTH_MAX: "0" };
 
 /** Errors are seen in the answers; a log of expected ones would only hide the tests' own lines. */
@@ -135,7 +135,7 @@ type Watched = {
   before?: (file: Database, path: string) => Database;
 };
 
-/** The settings of an observed shop: the defaults but for what is given; no other origin is allowed. */
+/** The settings of an observed shop: the defaults except for the given ones; no other origin is allowed. */
 const configOf = (given: Watched): Config => ({
   ...readConfig(UNLIMITED),
   ...(given.origins ?? { corsOrigins: [] }),

@@ -8,7 +8,7 @@ import { openRemote } from "../../db/server/remote.ts";
 import { customerId } from "../load/people.ts";
 import { demoId } from "../load/urls.ts";
 
-/** What is written, in groups of which size, by how many writers, from place `first` of a series without repeats. */
+/** The writes: the size of their groups, the number of writers, and where in a series without repeats the first lies. */
 export type RawWrites = {
   url: string;
   tokenPath: string;

@@ -14,10 +14,10 @@ export type EdgeClient = Listeners & {
 
 type RequestOptions = Omit<HttpRequest, "path">;
 
-/** `check` throws what is wrong. `needs` names a listener without which the row is skipped. */
+/** `check` throws when the rule is broken. `needs` names a listener without which the row is skipped. */
 export type Row = { rule: string; needs?: "tls" | "status"; check(client: EdgeClient): Promise<void> };
 
-/** A row, run: what is wrong when it failed. */
+/** The outcome of a row; `why` says what failed. */
 type RowResult = { outcome: "ok" | "failed" | "skipped"; why: string };
 
 /** Cache-Status of a response out of the edge's cache. */

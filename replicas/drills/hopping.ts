@@ -65,7 +65,7 @@ const openCounts = () => ({
   readTimes: openTimes(),
   writeTimes: openTimes(),
   older: [] as string[],
-  /** Older too, but with `detail=behind`: the primary could not be asked in time. */
+  /** Older too, but with `detail=behind`: the primary did not answer in time. */
   behind: [] as string[],
   failed: [] as string[],
 });

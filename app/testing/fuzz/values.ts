@@ -46,7 +46,7 @@ const link = fc.constantFrom(
   "javascript:1",
 );
 
-/** Generators for fields whose valid values would not be found by chance, by field name. */
+/** Generators for fields whose valid values random ones would not hit, by field name. */
 export const KNOWN: Record<string, fc.Arbitrary<string>> = {
   shoe_id: fc.oneof({ weight: 4, arbitrary: fc.constant("«id»") }, { weight: 1, arbitrary: shoeId }),
   shoeIds: shoeId,

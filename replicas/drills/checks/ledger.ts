@@ -52,7 +52,7 @@ function boundsOf(writes: ReadonlyMap<string, Outcome>): Bounds {
   return { min, max: min + outcomes.filter((outcome) => outcome === "unknown").length };
 }
 
-/** An effect that no client has asked for counts as one too many. */
+/** An effect that no client requested counts as one too many. */
 function compare(expected: ReadonlyMap<string, Bounds>, found: ReadonlyMap<string, number>): Finding {
   let [lost, extra] = [0, 0];
   const examples: string[] = [];

@@ -3,7 +3,7 @@ import { Agent, get } from "node:http";
 import type { HttpResponse } from "./client.ts";
 import { type Load, openLoad } from "./load.ts";
 
-/** What is sent where, by the number of the request. */
+/** The target and content of a request, by its number. */
 export type FloodOptions = {
   base(number: number): string;
   path(number: number): string;

@@ -100,7 +100,7 @@ export async function openMixedWrites(
   };
 }
 
-/** Only the key tells these clients whether their first try was done. */
+/** Only by the key do these clients learn whether their first try was done. */
 const earlyTimeoutMs = (number: number, tries: number, { hasKey }: Write): number | undefined =>
   hasKey && tries === 0 && number % EARLY_EVERY === 0 ? 1 + (number % EARLY_MS_MAX) : undefined;
 
