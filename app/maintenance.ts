@@ -3,8 +3,8 @@ import type { Database } from "../db/database.ts";
 import { forgetOldWrites } from "./http/idempotency.ts";
 import { fillDemo } from "./import/demo/fill.ts";
 import type { Log } from "./log.ts";
-import { countPending, findPending } from "./shoes/related/pending.ts";
-import { computeRelated, computeRelatedOf } from "./shoes/related/related.ts";
+import { computeRelated, countPending, findPending } from "./shoes/related/backlog.ts";
+import { computeRelatedOf } from "./shoes/related/related.ts";
 
 /** Shoes that wait for their related list at the start; a larger backlog belongs to the next import. */
 const BACKLOG_MAX = 2_000;

@@ -9,7 +9,7 @@ import { openHandle } from "../../db/read/reader.ts";
 import { migrate } from "../../db/schema/migrate.ts";
 import { removeDemoShoes } from "../import/store.ts";
 import { PRICE_BANDS } from "./list/price-bands.ts";
-import { computeRelated } from "./related/related.ts";
+import { computeRelated } from "./related/backlog.ts";
 import { checkDraft, type ShoeDraft } from "./write/draft.ts";
 import { type OnConflict, openSaving, type Saving, type ShoeSource, saveShoes } from "./write/save.ts";
 

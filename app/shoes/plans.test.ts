@@ -3,7 +3,7 @@ import { afterAll, beforeAll, expect, test } from "bun:test";
 import { openHandle } from "../../db/read/reader.ts";
 import { randomShoes } from "../testing/oracle.ts";
 import { type ObservedShop, openObservedShop, saveAll, shoe } from "../testing/shop.ts";
-import { computeRelated } from "./related/related.ts";
+import { computeRelated } from "./related/backlog.ts";
 
 let shop: ObservedShop;
 let cursors: Record<string, string>;

@@ -12,7 +12,7 @@ import { openLog } from "../log.ts";
 import { main } from "../main.ts";
 import { openServer, routes } from "../server.ts";
 import { openServices, type Services } from "../services.ts";
-import { computeRelated } from "../shoes/related/related.ts";
+import { computeRelated } from "../shoes/related/backlog.ts";
 import type { ShoeDraft } from "../shoes/write/draft.ts";
 import { openSaving, saveShoes } from "../shoes/write/save.ts";
 

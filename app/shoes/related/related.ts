@@ -1,28 +1,24 @@
-// Computes related shoes where no list was given: neighbours in price within category and brand, ranked by similarity.
+// The related list of a shoe that was given none: neighbours in price within category and brand, ranked by similarity.
 import type { Database, Readable } from "../../../db/database.ts";
 import { must } from "../../../db/must.ts";
 import { bulk } from "../../../db/sql.ts";
 import { wordsOf } from "../../../db/words.ts";
+import { toProblem } from "../../http/problem-of.ts";
 
-const RELATED_MAX = 12;
+export const RELATED_MAX = 12;
 /** Neighbours that are compared on either side of a shoe's price. */
-const WINDOWS = [
+export const WINDOWS = [
   { column: "category_id", half: 16 },
   { column: "brand_id", half: 8 },
 ] as const;
-const WRITE_CHUNK = 1_000;
+export const WRITE_CHUNK = 1_000;
 /** Up to this many written lists are one change each in the feed; more are one change for all shoes. */
 const SINGLE_CHANGES_MAX = 200;
-const WALK_CHUNK = 1_000;
-/** With more pending shoes, one walk along the indexes is cheaper than one query per shoe. */
-const WALK_PENDING_MIN = 5_000;
-/** Ids whose lists one walk computes: about 40 MB. */
-const WALK_IDS_MAX = 200_000;
 /** A price rank is the price followed by so many values of the id's hash, which order equal prices. */
 const TIES = 2 ** 26;
 
-type Group = (typeof WINDOWS)[number]["column"];
-type Shoe = {
+export type Group = (typeof WINDOWS)[number]["column"];
+export type Shoe = {
   id: number;
   rank: number;
   cents: number;
@@ -34,11 +30,11 @@ type Shoe = {
 };
 /** A shoe's row followed by its version and id. */
 type VersionRow = [...ShoeRow, version: number, shoeId: string];
-type ShoeRow = [number, number, string, number | null, number | null, number | null, number | null];
+export type ShoeRow = [number, number, string, number | null, number | null, number | null, number | null];
 
-const COLUMNS = "s.id, s.price_rank, s.title, s.category_id, s.brand_id, s.color_id, s.gender_id";
+export const COLUMNS = "s.id, s.price_rank, s.title, s.category_id, s.brand_id, s.color_id, s.gender_id";
 
-const toShoe = ([id, rank, title, category, brand, color, gender]: ShoeRow): Shoe => ({
+export const toShoe = ([id, rank, title, category, brand, color, gender]: ShoeRow): Shoe => ({
   id,
   rank,
   cents: Math.floor(rank / TIES),
@@ -49,29 +45,7 @@ const toShoe = ([id, rank, title, category, brand, color, gender]: ShoeRow): Sho
   gender,
 });
 
-/** Computes the lists of all pending shoes and returns their number; equal catalogues get equal lists. */
-export async function computeRelated(db: Database): Promise<number> {
-  const [pendingCount] = db.read.get<[number]>(
-    "SELECT count(*) FROM (SELECT 1 FROM related_pending LIMIT ?)",
-    WALK_PENDING_MIN + 1,
-  ) ?? [0];
-  return pendingCount > WALK_PENDING_MIN ? walkAll(db) : computeEach(db);
-}
-
-async function computeEach(db: Database): Promise<number> {
-  let done = 0;
-  for (;;) {
-    const rows = db.read.all<ShoeRow>(
-      `SELECT ${COLUMNS} FROM related_pending AS p CROSS JOIN shoes AS s ON s.id = p.shoe ORDER BY p.shoe LIMIT ?`,
-      WRITE_CHUNK,
-    );
-    if (rows.length === 0) return done;
-    await writeLists(db, rows.map(toShoe).map(nearest(db)));
-    done += rows.length;
-  }
-}
-
-const nearest = (db: Readable) => (shoe: Shoe) => {
+export const nearest = (db: Readable) => (shoe: Shoe) => {
   const best = new Best();
   const rows = db.read.all<ShoeRow>(NEIGHBOURS, shoe.rank, shoe.category, shoe.brand);
   for (const other of rows.map(toShoe)) best.offer(other, similarity(shoe, other));
@@ -103,7 +77,7 @@ export async function computeRelatedHere(db: Database, shoeIds: string[]): Promi
 }
 
 /** SQL for the next shoes of a group below or above the price rank ?1. */
-const neighboursSql = (column: Group, group: string, beyond: "<" | ">", count: number): string =>
+export const neighboursSql = (column: Group, group: string, beyond: "<" | ">", count: number): string =>
   `SELECT ${COLUMNS} FROM shoes AS s WHERE s.${column} IS ${group} AND s.price_rank ${beyond} ?1
 ORDER BY s.price_rank ${beyond === "<" ? "DESC" : "ASC"} LIMIT ${count}`;
 
@@ -116,7 +90,7 @@ const NEIGHBOURS = WINDOWS.flatMap(({ column, half }) => {
   .join(" UNION ALL ");
 
 /** Ranks shared attributes first, then the nearer price, then the lower; below 2^46, which a double holds exactly. */
-function similarity(shoe: Shoe, other: Shoe): number {
+export function similarity(shoe: Shoe, other: Shoe): number {
   let score = 0;
   for (const word of other.words) if (shoe.words.includes(word)) score += 3;
   if (other.category === shoe.category) score += 3;
@@ -128,7 +102,7 @@ function similarity(shoe: Shoe, other: Shoe): number {
 }
 
 /** The twelve most similar shoes so far, in order; ties are ordered by hash of the id. May use columns shared by many shoes. */
-class Best {
+export class Best {
   constructor(
     private readonly keys: Float64Array = new Float64Array(RELATED_MAX),
     private readonly ties: Uint32Array = new Uint32Array(RELATED_MAX),
@@ -163,86 +137,6 @@ class Best {
   }
 }
 
-/** The columns of `Best` for many shoes. */
-type BestColumns = [keys: Float64Array, ties: Uint32Array, members: Int32Array];
-
-async function walkAll(db: Database): Promise<number> {
-  // Allocated once: a second set would double the memory until the first is collected.
-  const slots = WALK_IDS_MAX * RELATED_MAX;
-  const columns: BestColumns = [new Float64Array(slots), new Uint32Array(slots), new Int32Array(slots)];
-  let done = 0;
-  for (;;) {
-    const first = db.read.get<[number]>("SELECT shoe FROM related_pending ORDER BY shoe LIMIT 1")?.[0];
-    if (first === undefined) return done;
-    for (const column of columns) column.fill(0);
-    done += await walkFrom(db, first, columns);
-  }
-}
-
-/** Computes the lists of the pending shoes from this id on, as many as the columns hold. */
-async function walkFrom(db: Database, first: number, columns: BestColumns): Promise<number> {
-  const bestOf = (id: number) => new Best(...columns, (id - first) * RELATED_MAX);
-  for (const { column, half } of WINDOWS) {
-    for (const group of groupsOf(db, column)) {
-      for (const [shoe, neighbours] of walkGroup(db, column, group, half)) {
-        if (shoe.id < first || shoe.id >= first + WALK_IDS_MAX) continue;
-        const best = bestOf(shoe.id);
-        for (const other of neighbours) if (other.id !== shoe.id) best.offer(other, similarity(shoe, other));
-      }
-    }
-  }
-  let done = 0;
-  for (let after = first - 1; ; ) {
-    const ids = db.read.all<[number]>(
-      "SELECT shoe FROM related_pending WHERE shoe > ? AND shoe < ? ORDER BY shoe LIMIT ?",
-      after,
-      first + WALK_IDS_MAX,
-      WRITE_CHUNK,
-    );
-    if (ids.length === 0) return done;
-    await writeLists(
-      db,
-      ids.map(([id]) => ({ id, list: bestOf(id).ids() })),
-    );
-    after = ids.at(-1)?.[0] ?? after;
-    done += ids.length;
-  }
-}
-
-function groupsOf(db: Database, column: Group): (number | null)[] {
-  const kind = column === "category_id" ? "category" : "brand";
-  const rows = db.read.all<[number]>("SELECT id FROM facets WHERE kind = ? AND shoes > 0 ORDER BY id", kind);
-  return [null, ...rows.map(([id]) => id)];
-}
-
-/** Every shoe of a group in the order of price rank, with its neighbours on both sides (and itself). */
-function* walkGroup(
-  db: Database,
-  column: Group,
-  group: number | null,
-  half: number,
-): Generator<[Shoe, Shoe[]]> {
-  let window: Shoe[] = [];
-  let index = 0;
-  let last: Shoe | undefined;
-  for (;;) {
-    const next = db.read
-      .all<ShoeRow>(neighboursSql(column, "?2", ">", WALK_CHUNK), last?.rank ?? 0, group)
-      .map(toShoe);
-    window.push(...next);
-    last = window.at(-1);
-    const isLast = next.length < WALK_CHUNK;
-    for (; index < window.length && (isLast || index + half < window.length); index += 1) {
-      const shoe = window[index];
-      if (shoe) yield [shoe, window.slice(Math.max(0, index - half), index + half + 1)];
-    }
-    if (isLast) return;
-    const from = Math.max(0, index - half);
-    window = window.slice(from);
-    index -= from;
-  }
-}
-
 const INSERT_LISTS = `INSERT INTO related (shoe, shoe_id, given, list)
 SELECT s.id, s.shoe_id, 0, j.value -> 'list' FROM json_each(?) AS j
 CROSS JOIN related_pending AS p ON p.shoe = j.value ->> 'id'
@@ -257,7 +151,7 @@ const REMOVE_PENDING = `DELETE FROM related_pending WHERE shoe IN (
 type List = { id: number; list: number[]; version?: number };
 
 /** Writes the lists of shoes that are still pending, and returns the row ids of those. */
-async function writeLists(
+export async function writeLists(
   db: Database,
   lists: List[],
   singleChangesMax = 1,
@@ -272,4 +166,66 @@ async function writeLists(
   const isBulk = lists.length > singleChangesMax;
   const results = await db.write(isBulk ? bulk([...statements, feed]) : statements, writeId);
   return must(results[isBulk ? 2 : 1], "the result of the update").rows.map(([shoe]) => Number(shoe));
+}
+
+/** Computes related lists of saved shoes; a list that cannot be computed now is left to the upkeep of the database. */
+export type RelatedQueue = {
+  /** Computes the list of a saved shoe where a commit is cheap, else queues the shoe. An unavailable database is no error. */
+  add(shoeId: string): Promise<void>;
+  /** Takes no more shoes, and waits for the commit that is under way. */
+  close(): Promise<void>;
+};
+
+/** A queued shoe has its list after about this time. */
+const SOON_MS = 250;
+/** The replica shows a save within a fraction of a second; a shoe that it does not show in so many rounds is given up. */
+const ROUNDS_MAX = 40;
+
+/** Opens an empty queue. */
+export function openRelatedQueue(db: Database): RelatedQueue {
+  const roundsLeft = new Map<string, number>();
+  let timer: Timer | undefined;
+  let underWay = Promise.resolve();
+  let isClosed = false;
+
+  const schedule = () => {
+    timer = setTimeout(() => {
+      underWay = round();
+    }, SOON_MS);
+    // Does not keep the process alive: what waits is in the database.
+    timer.unref();
+  };
+
+  const round = async () => {
+    try {
+      for (const shoeId of await computeRelatedHere(db, [...roundsLeft.keys()])) roundsLeft.delete(shoeId);
+    } catch (thrown) {
+      unlessLater(thrown);
+    }
+    for (const [shoeId, rounds] of roundsLeft)
+      if (rounds > 1) roundsLeft.set(shoeId, rounds - 1);
+      else roundsLeft.delete(shoeId);
+    timer = undefined;
+    if (roundsLeft.size > 0 && !isClosed) schedule();
+  };
+
+  return {
+    async add(shoeId) {
+      if (!db.isRemote) return computeRelatedOf(db, shoeId).catch(unlessLater);
+      if (isClosed) return;
+      roundsLeft.set(shoeId, ROUNDS_MAX);
+      if (timer === undefined) schedule();
+    },
+    async close() {
+      isClosed = true;
+      clearTimeout(timer);
+      await underWay;
+    },
+  };
+}
+
+/** The shoe is saved, so its client must not hear that it is not. */
+function unlessLater(thrown: unknown): void {
+  const { type } = toProblem(thrown);
+  if (type !== "unavailable" && type !== "outcome-unknown") throw thrown;
 }

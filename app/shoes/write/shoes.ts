@@ -8,7 +8,7 @@ import { Problem } from "../../http/problems.ts";
 import { commitWrite, orProblem, type Write } from "../../http/write.ts";
 import type { AnswerSql, StoredAnswer } from "../../http/write-answer.ts";
 import { findVersion, noShoe } from "../find.ts";
-import { openRelatedQueue, type RelatedQueue } from "../related/later.ts";
+import { openRelatedQueue, type RelatedQueue } from "../related/related.ts";
 import { type Shown, shoeAnswer } from "../views.ts";
 import { type Change, changed, type ShoeDraft, slugOfDraft } from "./draft.ts";
 import { findDraft, openSaving, planSave, type SavePlan, type Saving } from "./save.ts";

@@ -3,7 +3,7 @@ import { expect, test } from "bun:test";
 import type { Database, Statement } from "../../../db/database.ts";
 import { DatabaseError } from "../../../db/errors.ts";
 import { until } from "../../../db/until.ts";
-import { openRelatedQueue } from "./later.ts";
+import { openRelatedQueue } from "./related.ts";
 
 const ROUND_MS = 250;
 
