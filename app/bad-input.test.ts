@@ -7,7 +7,9 @@ import { type ObservedShop, openObservedShop, openTestShop, shoe, type TestShop 
 let shop: TestShop;
 let observed: ObservedShop;
 beforeAll(async () => {
-  const drafts = Array.from({ length: 120 }, (_, at) => shoe(`s${at}`, { description: "靴".repeat(15_000) }));
+  const drafts = Array.from({ length: 120 }, (_, index) =>
+    shoe(`s${index}`, { description: "靴".repeat(15_000) }),
+  );
   [shop, observed] = await Promise.all([openTestShop(drafts), openObservedShop(drafts)]);
 });
 afterAll(() => Promise.all([shop.close(), observed.close()]));
@@ -57,8 +59,10 @@ describe("addresses", () => {
     // One list of everything, and one for each distinct question above that has an answer of its own.
     expect(first).toBeLessThanOrEqual(1 + QUERIES.filter(([, status]) => status === 200).length);
     const { entries } = observed.cache.state();
-    for (let at = 0; at < 6_000; at += 100)
-      await Promise.all(Array.from({ length: 100 }, (_, of) => observed.get(`/api/shoes/none-${at + of}`)));
+    for (let index = 0; index < 6_000; index += 100)
+      await Promise.all(
+        Array.from({ length: 100 }, (_, of) => observed.get(`/api/shoes/none-${index + of}`)),
+      );
     expect(observed.cache.state().entries).toBe(entries);
     expect(observed.cache.state().missing).toBeLessThanOrEqual(5_000);
   });
@@ -181,12 +185,12 @@ describe("bare sockets", () => {
       unread,
     ];
     const sockets = await Promise.all(
-      Array.from({ length: 60 }, (_, at) => open(kinds[at % kinds.length] ?? "")),
+      Array.from({ length: 60 }, (_, index) => open(kinds[index % kinds.length] ?? "")),
     );
     const times: number[] = [];
-    for (let at = 0; at < 100; at += 1) {
+    for (let index = 0; index < 100; index += 1) {
       const from = performance.now();
-      expect((await shop.get(`/api/shoes/s${at}`)).status).toBe(200);
+      expect((await shop.get(`/api/shoes/s${index}`)).status).toBe(200);
       times.push(performance.now() - from);
     }
     times.sort((a, b) => a - b);

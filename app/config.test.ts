@@ -189,7 +189,7 @@ describe("a bad setting is refused in one sentence", () => {
     ...["short", "fifteen-letters", "with a space in it", "with;other,signs!"].map(
       (METRICS_TOKEN): [Record<string, string>, string] => [
         { METRICS_TOKEN },
-        "METRICS_TOKEN is not good: it must have 16 or more letters, digits or signs of a Bearer token",
+        "METRICS_TOKEN is not valid: it must have 16 or more of the characters of a Bearer token",
       ],
     ),
     [{ JWT_SECRET: "k".repeat(31) }, "JWT_SECRET is too short: each secret must have 32 bytes or more"],
@@ -206,7 +206,7 @@ describe("a bad setting is refused in one sentence", () => {
     ],
     [
       { ADMIN_EMAIL: "a@b.example", ADMIN_PASSWORD: "short" },
-      "ADMIN_PASSWORD is not good: it must have 8 to 128 characters",
+      "ADMIN_PASSWORD is too weak: it must have 8 to 128 characters",
     ],
   ])("%j, without repeating a secret", (env, sentence) => {
     expect(() => readConfig(env)).toThrow(new Error(sentence));

@@ -4,19 +4,19 @@ import { checkEmail, checkPassword } from "./http/credentials.ts";
 import { isNetwork } from "./limits/address.ts";
 import type { LogLevel } from "./log.ts";
 
-/** What the program was told; sizes in bytes, times in the unit of the name. */
+/** All settings of the program; sizes in bytes, times in the unit of the name. */
 export type Config = Readonly<{
   isProduction: boolean;
   host: string;
   port: number;
   dataDir: string;
-  /** The file; on a node its replica. */
+  /** The database's file; on a node its replica. */
   databasePath: string;
-  /** Where a node's writes go, what it may write by and what it is synced by; `null`: the file is all there is. */
+  /** A node's primary, with the tokens for writing and for syncing; `null` on a single machine. */
   primary: Readonly<{ url: string; writeToken: string; syncToken: string }> | null;
-  /** Between a node's looks at the primary while changes come. */
+  /** Pause between a node's syncs while changes arrive. */
   syncIntervalMs: number;
-  /** Without its last slash; empty: URLs stay paths. */
+  /** Without its last slash; empty: links are paths. */
   publicUrl: string;
   publicDir: string | null;
   currency: string;
@@ -26,18 +26,18 @@ export type Config = Readonly<{
   logFormat: "json" | "pretty";
   /** Share of quick successful public GETs that are logged, 0 to 1. */
   logSample: number;
-  /** The first signs, all verify; empty: one is made and kept in the data folder. */
+  /** The first signs, all verify; empty: the start generates one and stores it in the data folder. */
   jwtSecrets: readonly string[];
   accessTtlSeconds: number;
-  /** Catalogue and likes may be written without a token: for closed networks. */
+  /** Catalogue and likes accept writes without a token: for closed networks. */
   openWrites: boolean;
-  /** The admin that is made when there is none. */
+  /** The account that the start makes an admin when there is none. */
   firstAdmin: Readonly<{ email: string; password: string }> | null;
-  /** Origins of storefronts elsewhere; a port of `*` is any port. */
+  /** Other origins that may call the API from a browser; a port of `*` is any port. */
   corsOrigins: readonly string[];
-  /** Networks of proxies that are believed about whom they speak for. */
+  /** Networks of proxies whose `X-Forwarded-For` is trusted. */
   trustProxy: readonly string[];
-  /** Lets strangers see the numbers. */
+  /** Bearer token for metrics and details from outside private networks. */
   metricsToken: string | null;
   /** Requests and sign-ins of one client in a window; 0: no limit. */
   rateLimitMax: number;
@@ -55,11 +55,11 @@ const SYNC_INTERVAL_MS = 90;
 const SYNC_INTERVAL_MS_MAX = 60_000;
 const METRICS_TOKEN_LENGTH_MIN = 16;
 const RATE_LIMIT_LIMIT = 1_000_000_000;
-/** Where storefronts in development run. */
+/** Origins of storefronts in development. */
 const LOCAL_ORIGINS = "http://localhost:*,http://127.0.0.1:*";
 const LEVELS: LogLevel[] = ["debug", "info", "warn", "error"];
 
-/** Reads the settings (on a terminal the log is made for people); throws one sentence that names the first bad one and its rule. */
+/** Reads the settings; on a terminal the log is pretty. Throws an error of one sentence that names the first bad one and its rule. */
 export function readConfig(env: Environment, isTerminal = false): Config {
   const unknown = Object.keys(env).find((name) => name.startsWith("INSOLE_"));
   if (unknown) throw new Error(`${unknown} is not a setting: names begin without INSOLE_, see .env.example`);
@@ -108,14 +108,14 @@ const refuse = (name: string, value: string, rule: string): never => {
 function whole(env: Environment, name: string, fallback: number, min: number, max: number): number {
   const value = text(env, name, String(fallback));
   const number = Number(value);
-  const isGood = /^\d+$/.test(value) && number >= min && number <= max;
-  return isGood ? number : refuse(name, value, `a whole number from ${min} to ${max}`);
+  const isValid = /^\d+$/.test(value) && number >= min && number <= max;
+  return isValid ? number : refuse(name, value, `a whole number from ${min} to ${max}`);
 }
 
 function share(env: Environment, name: string, fallback: number): number {
   const value = text(env, name, String(fallback));
-  const isGood = /^(0|1|0?\.\d+|1\.0+|0\.0*)$/.test(value);
-  return isGood ? Number(value) : refuse(name, value, "a number from 0 to 1");
+  const isValid = /^(0|1|0?\.\d+|1\.0+|0\.0*)$/.test(value);
+  return isValid ? Number(value) : refuse(name, value, "a number from 0 to 1");
 }
 
 function flag(env: Environment, name: string, fallback: boolean): boolean {
@@ -130,8 +130,8 @@ function choice<T extends string>(env: Environment, name: string, choices: reado
 
 function httpUrl(env: Environment, name: string): string {
   const value = text(env, name, "");
-  const isGood = value === "" || (/^https?:\/\//.test(value) && URL.canParse(value) && !/[?#]/.test(value));
-  return isGood ? value.replace(/\/+$/, "") : refuse(name, value, "an http or https URL without query");
+  const isValid = value === "" || (/^https?:\/\//.test(value) && URL.canParse(value) && !/[?#]/.test(value));
+  return isValid ? value.replace(/\/+$/, "") : refuse(name, value, "an http or https URL without query");
 }
 
 function currencyCode(env: Environment): string {
@@ -144,7 +144,7 @@ function currencyCode(env: Environment): string {
   return maximumFractionDigits === 2 ? value : refuse("CURRENCY", value, "a currency with two decimals");
 }
 
-/** Refusals of tokens do not repeat them. */
+/** Error texts never contain a token. */
 function primaryOf(env: Environment, url: string): Config["primary"] {
   if (url === "" || url.startsWith("file:")) return null;
   if (!/^https?:\/\//.test(url) || !URL.canParse(url))
@@ -175,7 +175,7 @@ function demo(env: Environment, isProduction: boolean, isNode: boolean): boolean
   return isDemo;
 }
 
-/** Refusals of secrets do not repeat them. */
+/** Error texts never contain a secret. */
 function secrets(env: Environment): string[] {
   const value = text(env, "JWT_SECRET", "");
   if (value === "") return [];
@@ -190,9 +190,7 @@ function secrets(env: Environment): string[] {
 function openWrites(env: Environment, isProduction: boolean): boolean {
   const isOpen = flag(env, "OPEN_WRITES", false);
   if (isOpen && isProduction)
-    throw new Error(
-      "OPEN_WRITES is true: NODE_ENV=production does not allow that anybody may change the shop",
-    );
+    throw new Error("OPEN_WRITES is true: NODE_ENV=production does not allow writes without a token");
   return isOpen;
 }
 
@@ -202,18 +200,18 @@ function firstAdmin(env: Environment): Config["firstAdmin"] {
   if ((email === "") !== (password === ""))
     throw new Error("ADMIN_EMAIL and ADMIN_PASSWORD go together: set both or none");
   if (email === "") return null;
-  const complaint = checkEmail(email);
-  if (complaint) throw new Error(`ADMIN_EMAIL is ${JSON.stringify(email)}: it ${complaint}`);
-  const weakness = checkPassword(password);
-  if (weakness) throw new Error(`ADMIN_PASSWORD is not good: it ${weakness}`);
+  const emailRule = checkEmail(email);
+  if (emailRule) throw new Error(`ADMIN_EMAIL is ${JSON.stringify(email)}: it ${emailRule}`);
+  const passwordRule = checkPassword(password);
+  if (passwordRule) throw new Error(`ADMIN_PASSWORD is too weak: it ${passwordRule}`);
   return { email, password };
 }
 
 function origins(env: Environment, fallback: string): string[] {
   const value = text(env, "CORS_ORIGIN", fallback);
   const all = value === "" ? [] : value.split(",").map((origin) => origin.trim().replace(/\/$/, ""));
-  const isGood = all.every((origin) => /^https?:\/\/[\w.-]+(:(\d{1,5}|\*))?$/.test(origin));
-  return isGood
+  const isValid = all.every((origin) => /^https?:\/\/[\w.-]+(:(\d{1,5}|\*))?$/.test(origin));
+  return isValid
     ? all
     : refuse("CORS_ORIGIN", value, "origins such as https://shop.example, separated by commas");
 }
@@ -230,13 +228,13 @@ function networks(env: Environment): string[] {
       );
 }
 
-/** Refusals do not repeat it. */
+/** Error texts never contain the token. */
 function metricsToken(env: Environment): string | null {
   const value = text(env, "METRICS_TOKEN", "");
   if (value === "") return null;
   if (value.length < METRICS_TOKEN_LENGTH_MIN || !/^[\w.~+/-]+=*$/.test(value))
     throw new Error(
-      `METRICS_TOKEN is not good: it must have ${METRICS_TOKEN_LENGTH_MIN} or more letters, digits or signs of a Bearer token`,
+      `METRICS_TOKEN is not valid: it must have ${METRICS_TOKEN_LENGTH_MIN} or more of the characters of a Bearer token`,
     );
   return value;
 }

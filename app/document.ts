@@ -1,4 +1,4 @@
-// The OpenAPI document, made from the list of routes and what each says of itself.
+// The OpenAPI document, built from the routes and the descriptions among their hooks.
 import { version } from "../package.json";
 import { SCHEMAS as ACCOUNT_SCHEMAS } from "./accounts/model.ts";
 import { ProblemSchema, problem } from "./http/openapi-parts.ts";
@@ -17,7 +17,7 @@ const DOCUMENTATION = {
   info: { title: "Insole", version, description: DESCRIPTION, license: { name: "MIT" } },
   servers: [
     { url: "/api", description: "The shop's API" },
-    { url: "/v1", description: "The same under its other name" },
+    { url: "/v1", description: "The same API under its other prefix" },
   ],
   security: [],
   components: {
@@ -32,13 +32,13 @@ const DOCUMENTATION = {
   tags: [
     { name: "Catalogue", description: "Shoes, related shoes, categories and pictures" },
     { name: "Accounts", description: "Signing in and out, profiles, and users for admins" },
-    { name: "Operations", description: "For the people who run the shop" },
+    { name: "Operations", description: "Health, metrics and the audit, for operators" },
   ],
 };
 
 const PATH = "/json";
 
-/** The document as compact JSON, each path once. The packages that it needs are loaded by the first call. */
+/** The document as compact JSON, each path once. The first call loads the packages that it needs. */
 export async function documentOf(routes: readonly Route[]): Promise<string> {
   const [{ Elysia }, { swagger }] = await Promise.all([import("elysia"), import("@elysiajs/swagger")]);
   const app = new Elysia().use(
@@ -61,11 +61,11 @@ export async function documentOf(routes: readonly Route[]): Promise<string> {
 
 type Detail = { hide?: boolean; responses: object };
 
-/** What the document says of a route; `null` for one that is hidden, or listed under the other prefix. Throws where neither is said. */
+/** A route's operation; `null` when it is hidden or belongs to the other prefix. Throws for a route without a description. */
 function operationOf(route: Route): { method: string; path: string; detail: object } | null {
   const { detail } = route.hooks as { detail?: Detail };
   const [prefix, ...others] = PREFIXES;
-  if (!detail) throw new Error(`${route.method} ${route.path} has no document: describe it or hide it`);
+  if (!detail) throw new Error(`${route.method} ${route.path} has no description: describe it or hide it`);
   if (detail.hide || others.some((other) => route.path.startsWith(`${other}/`))) return null;
   const isCounted = factsOf(route).counts !== "free";
   const responses = { ...detail.responses, ...(isCounted ? { 429: problem(429) } : {}) };

@@ -1,32 +1,32 @@
-// The port of the shop: opened, drained and closed, so that no request under way is lost.
+// The shop's port: opens it, and drains it before closing so that no running request is lost.
 import type { Peer } from "./limits/client.ts";
 
-/** What answers a request; `peer` knows the other end of its connection. */
+/** Answers a request; `peer` knows the address at the other end of its connection. */
 export type Walk = (request: Request, peer: Peer) => Response | Promise<Response>;
 
 export type Listener = {
-  /** Where the shop is, without a slash at the end. */
+  /** The URL of the shop, without a slash at the end. */
   url: string;
   /**
-   * Refuses new connections and resolves when every request under way has its answer, at most after 10 s. Behind the edge it
-   * first answers for a second with `Connection: close`.
+   * Refuses new connections and resolves when every running request is answered, after 10 s at most. Behind the edge it
+   * first answers with `Connection: close` for a second.
    */
   drain(isBehindEdge: boolean): Promise<void>;
-  /** Closes every connection that is left. */
+  /** Closes the remaining connections. */
   close(): Promise<void>;
 };
 
-/** Requests under way have this long to finish. */
+/** Bound of the wait for running requests. */
 const DRAIN_MS = 10_000;
 const DRAIN_POLL_MS = 10;
 /** Long enough for NGINX to use each of its connections once more. */
 const GOODBYE_MS = 1_000;
-/** Longer than NGINX keeps its connections, so that it never sends on one that we are closing. */
+/** Longer than NGINX keeps idle connections, so that it never sends on one that the server is closing. */
 const IDLE_TIMEOUT_SECONDS = 75;
-/** The server's own bound lies above the one in the walk, whose refusal explains itself. */
+/** Above the walk's own bound, whose refusal has a body that explains it. */
 const REQUEST_BYTES_MAX = 1024 * 1024;
 
-/** Opens the port; throws one sentence when it is taken or not allowed. */
+/** Opens the port; throws an error of one sentence when the port is taken or not allowed. */
 export function listen(address: { host: string; port: number }, walk: Walk): Listener {
   const server = serve(address, walk);
   return {
@@ -49,21 +49,20 @@ function serve({ host, port }: { host: string; port: number }, walk: Walk) {
       reusePort: false,
       idleTimeout: IDLE_TIMEOUT_SECONDS,
       maxRequestBodySize: REQUEST_BYTES_MAX,
-      // Bun's own page for a failure shows the code.
+      // Bun's development error page shows source code.
       development: false,
       fetch: walk,
     });
   } catch (thrown) {
     const code = thrown instanceof Error && "code" in thrown ? thrown.code : undefined;
     if (code === "EADDRINUSE")
-      throw new Error(`port ${port} on ${host} is taken: stop what uses it or set PORT`);
-    if (code === "EACCES")
-      throw new Error(`port ${port} may not be opened by this user: set PORT above 1023`);
+      throw new Error(`port ${port} on ${host} is taken: stop the program that uses it or set PORT`);
+    if (code === "EACCES") throw new Error(`this user may not open port ${port}: set PORT above 1023`);
     throw thrown;
   }
 }
 
-/** Answers `Connection: close`: NGINX loses a request that it sends on a kept connection while that is closed. */
+/** Answers `Connection: close`, so that NGINX reuses no connection that is about to be closed: it would lose the request. */
 async function sayGoodbye(server: Server, walk: Walk): Promise<void> {
   const knock = `/${crypto.randomUUID()}`;
   server.reload({
@@ -76,11 +75,11 @@ async function sayGoodbye(server: Server, walk: Walk): Promise<void> {
     },
   });
   await Bun.sleep(GOODBYE_MS);
-  // A request of our own closes the port: connections made before it have been accepted, and hardly one is made after it.
+  // Stopping from within a request: the server has then accepted every connection that was made before it.
   await fetch(new URL(knock, server.url)).catch(() => undefined);
 }
 
-/** Accepts no connection and waits for the requests under way, not for connections that are silent. */
+/** Accepts no connection and waits for running requests, not for idle connections. */
 async function drain(server: Server): Promise<void> {
   const end = Date.now() + DRAIN_MS;
   const stopped = server.stop().then(() => true);

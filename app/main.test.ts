@@ -65,8 +65,8 @@ async function prepare(dataDir: string, count = 3, description = ""): Promise<vo
   const db = openFile(path);
   await saveAll(
     db,
-    Array.from({ length: count }, (_, at) =>
-      shoe(`s${at}`, { description, category: `C${at % 3}`, brand: `B${at % 7}` }),
+    Array.from({ length: count }, (_, index) =>
+      shoe(`s${index}`, { description, category: `C${index % 3}`, brand: `B${index % 7}` }),
     ),
   );
   await db.close();
@@ -131,8 +131,8 @@ describe("SIGTERM", () => {
     const dataDir = folder();
     await prepare(dataDir, 1_500);
     const { child, url } = await start({ DATA_DIR: dataDir, CACHE_BYTES_MAX: "0" });
-    const asked = Array.from({ length: 40 }, (_, at) =>
-      fetch(`${url}/api/shoes?facets=true&inStock=true&minPrice=${at}&limit=100`),
+    const asked = Array.from({ length: 40 }, (_, index) =>
+      fetch(`${url}/api/shoes?facets=true&inStock=true&minPrice=${index}&limit=100`),
     );
     await Promise.race(asked);
     child.kill("SIGTERM");
@@ -234,8 +234,9 @@ describe("a new start", () => {
     const { child, url, log } = await start({ DATA_DIR: dataDir, DEMO: "true" });
     const opened = JSON.parse(log.trim().split("\n").at(-1) ?? "{}") as Record<string, string>;
     expect(opened).toMatchObject({ shop: url, docs: `${url}/docs`, data: join(dataDir, "insole.db") });
-    const total = async (at: string) =>
-      ((await (await fetch(`${at}/api/shoes`)).json()) as { pagination: { total: number } }).pagination.total;
+    const total = async (shopUrl: string) =>
+      ((await (await fetch(`${shopUrl}/api/shoes`)).json()) as { pagination: { total: number } }).pagination
+        .total;
     expect(await total(url)).toBe(1_000);
     child.kill("SIGTERM");
     await child.exited;

@@ -1,22 +1,23 @@
-// The program: reads the settings, opens the database, wires the shop, listens, and closes it all in order.
+// The program: reads the settings, opens the database and the services, listens, and closes everything in order.
+import { messageOf } from "../db/message.ts";
 import { makeFirstAdmin } from "./accounts/first-admin.ts";
 import { type Config, readConfig } from "./config.ts";
 import { prepareData } from "./data-folder.ts";
 import { prepareSecrets } from "./identity/secrets.ts";
 import { listen } from "./listen.ts";
 import { type Log, openLog } from "./log.ts";
-import { completeCatalogue, openTidying } from "./maintenance.ts";
+import { completeCatalogue, openMaintenance } from "./maintenance.ts";
 import { openDatabase } from "./open.ts";
 import { openServer } from "./server.ts";
 import { openServices } from "./services.ts";
 
-/** The exit code that asks the supervisor for a restart (sysexits: a temporary failure). */
+/** Exit code after which a supervisor restarts the program (sysexits: temporary failure). */
 const RESTART_CODE = 75;
 
 /** A running shop. */
 export type Shop = { url: string; close(): Promise<void> };
 
-/** Starts a shop with these settings; throws one sentence when it cannot. */
+/** Starts a shop with these settings. Throws an error of one sentence when it cannot; `onFatal` is for later failures. */
 export async function main(config: Config, log: Log, onFatal: (why: string) => void = fail): Promise<Shop> {
   const startedAtMs = Date.now();
   prepareData(config, log);
@@ -27,7 +28,7 @@ export async function main(config: Config, log: Log, onFatal: (why: string) => v
   const services = openServices({ topology, config, secrets, log, now: Date.now, startedAtMs });
   const { passwords, status, follower, catalogue } = services;
   if (await makeFirstAdmin(db, passwords, config.firstAdmin, Date.now())) log.info("made the first admin");
-  const tidying = openTidying(db, { log, now: Date.now });
+  const maintenance = openMaintenance(db, { log, now: Date.now });
   const listener = listen(config, openServer(services));
   status.enter("ready");
 
@@ -35,7 +36,7 @@ export async function main(config: Config, log: Log, onFatal: (why: string) => v
     status.enter("draining");
     await listener.drain(role === "node");
     follower.close();
-    tidying.close();
+    maintenance.close();
     await listener.close();
     await catalogue.close();
     await db.close();
@@ -72,7 +73,7 @@ if (import.meta.main) {
     log.info("the shop is open", { shop: shop.url, docs: `${shop.url}/docs`, data: config.databasePath });
     for (const signal of ["SIGTERM", "SIGINT"]) process.on(signal, () => void stop(signal));
   } catch (thrown) {
-    process.stderr.write(`insole: ${thrown instanceof Error ? thrown.message : String(thrown)}\n`);
+    process.stderr.write(`insole: ${messageOf(thrown)}\n`);
     process.exit(1);
   }
 }

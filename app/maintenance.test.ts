@@ -1,11 +1,11 @@
-// Upkeep of the database: what the tidying deletes and computes, that a failure does not end it, and the start.
+// Upkeep of the database: what the maintenance deletes and computes, that a failure does not end it, and the start.
 import { afterAll, beforeAll, expect, test } from "bun:test";
 import { join } from "node:path";
 import type { Database } from "../db/database.ts";
 import { openFile } from "../db/file.ts";
 import { migrate } from "../db/schema/migrate.ts";
 import { openLog } from "./log.ts";
-import { completeCatalogue, openTidying } from "./maintenance.ts";
+import { completeCatalogue, openMaintenance } from "./maintenance.ts";
 import { openFolder, readUntil, saveAll, shoe } from "./testing/shop.ts";
 
 const NEVER_MS = 1_000_000;
@@ -27,7 +27,8 @@ afterAll(async () => {
   folder.remove();
 });
 
-const tidyingOf = (of: Database, everyMs = NEVER_MS) => openTidying(of, { log, now: () => NOW_MS, everyMs });
+const maintenanceOf = (of: Database, everyMs = NEVER_MS) =>
+  openMaintenance(of, { log, now: () => NOW_MS, everyMs });
 const column = (sql: string) => db.read.all<[string]>(sql).map(([value]) => value);
 const pending = () =>
   column("SELECT s.shoe_id FROM related_pending AS p JOIN shoes AS s ON s.id = p.shoe ORDER BY s.id");
@@ -57,9 +58,9 @@ test("deletes what has expired and nothing else", async () => {
     args: [key, NOW_MS - ageMs],
   });
   await db.write([answer("old", 24 * HOUR_MS + 1), answer("young", 24 * HOUR_MS - 1)]);
-  const tidying = tidyingOf(db);
-  await tidying.run();
-  tidying.close();
+  const maintenance = maintenanceOf(db);
+  await maintenance.run();
+  maintenance.close();
   expect(column("SELECT id FROM writes")).toEqual(["young"]);
   expect(column("SELECT key FROM idempotency")).toEqual(["young"]);
 });
@@ -67,9 +68,9 @@ test("deletes what has expired and nothing else", async () => {
 test("computes related lists whose writer failed", async () => {
   await leavePending("a");
   expect([pending(), listOf("a")]).toEqual([["a"], []]);
-  const tidying = tidyingOf(db);
-  await tidying.run();
-  tidying.close();
+  const maintenance = maintenanceOf(db);
+  await maintenance.run();
+  maintenance.close();
   expect([pending(), listOf("a")]).toEqual([[], ["[2]"]]);
 });
 
@@ -78,23 +79,23 @@ test("a failure is logged, and the next run does what this one could not", async
   let isDown = true;
   const write: Database["write"] = (statements, id) =>
     isDown ? Promise.reject(new Error("no space left")) : db.write(statements, id);
-  const tidying = tidyingOf({ ...db, write });
+  const maintenance = maintenanceOf({ ...db, write });
   logged.length = 0;
-  await tidying.run();
-  expect(logged).toEqual(["the database could not be tidied"]);
+  await maintenance.run();
+  expect(logged).toEqual(["the maintenance of the database failed"]);
   isDown = false;
-  await tidying.run();
-  tidying.close();
+  await maintenance.run();
+  maintenance.close();
   expect(logged).toHaveLength(1);
   expect(column("SELECT id FROM writes WHERE id = 'ancient'")).toEqual([]);
 });
 
 test("runs by itself until it is closed", async () => {
   await saveWrite("ancient", 2 * HOUR_MS);
-  const tidying = tidyingOf(db, 5);
+  const maintenance = maintenanceOf(db, 5);
   const left = () => Promise.resolve(column("SELECT id FROM writes WHERE id = 'ancient'"));
   expect(await readUntil(left, (ids) => ids.length === 0, 5_000)).toEqual([]);
-  tidying.close();
+  maintenance.close();
   // A run that was under way ends by itself.
   await Bun.sleep(30);
   await saveWrite("ancient", 2 * HOUR_MS);

@@ -1,11 +1,11 @@
-// Answers from the memory cache, before anything of a request but its address is looked at.
+// Responses from the memory cache, found by a request's address alone.
 import { keyOfUrl } from "./cache/key.ts";
 import { respond } from "./cache/respond.ts";
 import type { Services } from "./services.ts";
 
 type MemoryServices = Pick<Services, "cache" | "log" | "logSample" | "edge" | "counters">;
 
-/** Opens the lookup of finished answers: for a GET, with every change up to `since`; else undefined. */
+/** Opens the look-up: returns the cached response of a GET if it contains every change up to `since`, else undefined. */
 export function openMemory({ cache, log, logSample, edge, counters }: MemoryServices) {
   return (request: Request, requestId: string, since: number): Response | undefined => {
     const entry = request.method === "GET" ? cache.find(keyOfUrl(request.url), since) : undefined;

@@ -108,9 +108,9 @@ test("tells the edge until which second an answer of the catalogue may be kept, 
 });
 
 test("who sends the version back reads the own write at once on the other node, and so does nobody older", async () => {
-  for (let at = 1; at <= 30; at += 1) {
-    const [here, there] = [at % 2, (at + 1) % 2];
-    const price = 100 + at;
+  for (let index = 1; index <= 30; index += 1) {
+    const [here, there] = [index % 2, (index + 1) % 2];
+    const price = 100 + index;
     const written = await send(here, "PUT", "/api/products/a", { price }, asAdmin());
     expect(written.status).toBe(200);
     const version = written.headers.get("insole-version") ?? "";
@@ -141,14 +141,14 @@ test("a shoe that was just posted on one node can be changed, liked and found on
 });
 
 test("shoes saved on both nodes have their related shoes soon, on both", async () => {
-  const ids = Array.from({ length: 20 }, (_, at) => `soon-${at}`);
+  const ids = Array.from({ length: 20 }, (_, index) => `soon-${index}`);
   await Promise.all(
-    ids.map((id, at) =>
+    ids.map((id, index) =>
       send(
-        at % 2,
+        index % 2,
         "POST",
         "/api/shoes",
-        { shoe_id: id, title: `Soon ${at}`, price: 20 + at, category: "Soon" },
+        { shoe_id: id, title: `Soon ${index}`, price: 20 + index, category: "Soon" },
         asAdmin(),
       ),
     ),
@@ -198,7 +198,7 @@ test("one Idempotency-Key is done once, whichever node is asked", async () => {
 
 test("an import, an admin and a key go to the primary, and both nodes have them", async () => {
   const csv = join(folder.path, "shoes.csv");
-  const rows = Array.from({ length: 600 }, (_, at) => `csv-${at},Shoe ${at},${50 + at},Trail`);
+  const rows = Array.from({ length: 600 }, (_, index) => `csv-${index},Shoe ${index},${50 + index},Trail`);
   await Bun.write(csv, `id,title,price,category\n${rows.join("\n")}\n`);
   const run = async (script: string, ...args: string[]) => {
     const { out, err, code } = await runScript(script, args, {

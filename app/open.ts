@@ -10,20 +10,20 @@ import type { Log } from "./log.ts";
 
 type OpenOptions = {
   log: Log;
-  /** Called with the reason when only a restart can help a node; throws it unless given. */
+  /** Called with the reason when only a restart can help a node; by default throws it. */
   onFatal?(why: string): void;
   /** The serving thread's page cache, in KiB; a file only. */
   readCacheKb?: number;
-  /** How long a commit may take and a write may wait; the bounds for requests when left out. */
+  /** Bounds of a commit and of a write's wait; by default those for requests. */
   writes?: RemoteOptions;
 };
 
-/** Where the database is; on a node `databasePath` is its replica. */
+/** The settings that locate the database; on a node `databasePath` is its replica. */
 type Location = Pick<Config, "primary" | "databasePath" | "syncIntervalMs">;
 
 /**
- * Opens the database for reads and writes: the file, migrated and created when it is missing, or a replica that is synced
- * from the primary. Throws one sentence when there is nothing to serve.
+ * Opens the database for reads and writes: the file, which it creates and migrates, or a replica that syncs from the
+ * primary. Throws an error of one sentence when there is no data to serve.
  */
 export async function openDatabase(location: Location, options: OpenOptions): Promise<Topology> {
   const { primary, databasePath } = location;
@@ -31,7 +31,7 @@ export async function openDatabase(location: Location, options: OpenOptions): Pr
   return openSingle(openMigrated(databasePath, options));
 }
 
-/** Opens the database that a command writes a few rows to: the file, or the primary itself, of which nothing is copied. */
+/** Opens the database for a command that writes a few rows: the file, or the primary itself without a replica. */
 export async function openForCommand({ primary, databasePath }: Location): Promise<Database> {
   if (!primary) return openMigrated(databasePath);
   const { openRemote } = await import("../db/server/remote.ts");
@@ -50,7 +50,7 @@ async function openReplica(
   { databasePath, syncIntervalMs }: Location,
   { log, onFatal = fail, writes = {} }: OpenOptions,
 ): Promise<Topology> {
-  // Only here: a shop on one machine has no use for it.
+  // Loaded only here: a shop on one machine does not need it.
   const { openNode } = await import("../replicas/node/node.ts");
   return openNode({
     primary: { url, authToken: writeToken },

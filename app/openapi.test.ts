@@ -283,30 +283,30 @@ function schemas(): Schema[] {
 }
 
 /** Where a value is not what its schema says; a key that is not told counts too. */
-function against(value: unknown, told: Schema, at = ""): string[] {
+function against(value: unknown, told: Schema, pointer = ""): string[] {
   const schema = told.$ref ? document.components.schemas[told.$ref.split("/").at(-1) ?? ""] : told;
-  if (schema === undefined) return [`${at} has no schema`];
-  if (value === null) return schema.nullable ? [] : [`${at} is null`];
+  if (schema === undefined) return [`${pointer} has no schema`];
+  if (value === null) return schema.nullable ? [] : [`${pointer} is null`];
   const type = Array.isArray(value) ? "array" : Number.isInteger(value) ? "integer" : typeof value;
   if (type !== schema.type && !(type === "integer" && schema.type === "number"))
-    return [`${at} is ${type === "integer" ? "number" : type}`];
-  if (schema.enum && !schema.enum.includes(value)) return [`${at} is ${value}`];
-  if (schema.minimum !== undefined && Number(value) < schema.minimum) return [`${at} is ${value}`];
+    return [`${pointer} is ${type === "integer" ? "number" : type}`];
+  if (schema.enum && !schema.enum.includes(value)) return [`${pointer} is ${value}`];
+  if (schema.minimum !== undefined && Number(value) < schema.minimum) return [`${pointer} is ${value}`];
   if (schema.format === "date-time" && new Date(String(value)).toISOString() !== value)
-    return [`${at} is ${value}`];
+    return [`${pointer} is ${value}`];
   if (Array.isArray(value))
-    return value.flatMap((each, index) => against(each, schema.items ?? {}, `${at}/${index}`));
+    return value.flatMap((each, index) => against(each, schema.items ?? {}, `${pointer}/${index}`));
   if (schema.type !== "object") return [];
   const { properties = {}, required = [], additionalProperties = false } = schema;
   if (additionalProperties) return [];
   const entries = Object.entries(value as object);
   const missing = required
     .filter((name) => !(name in (value as object)))
-    .map((name) => `${at}/${name} is missing`);
+    .map((name) => `${pointer}/${name} is missing`);
   return entries
     .flatMap(([name, inner]) => {
       const property = properties[name];
-      return property ? against(inner, property, `${at}/${name}`) : [`${at}/${name} is not told`];
+      return property ? against(inner, property, `${pointer}/${name}`) : [`${pointer}/${name} is not told`];
     })
     .concat(missing);
 }

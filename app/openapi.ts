@@ -3,7 +3,7 @@ import { documentOf } from "./document.ts";
 import { routes } from "./server.ts";
 import type { Services } from "./services.ts";
 
-/** No handler is called for the document: of the services there is only what decides which routes there are. */
+/** Only the settings that decide which routes exist: the document calls no handler. */
 const SERVICES: Partial<Services> = {
   openWrites: false,
   publicDir: null,

@@ -5,8 +5,8 @@ import { type ObservedShop, openObservedShop, openTestShop, shoe, type TestShop 
 const DRAFTS = [
   shoe("a1", { title: "Alpha Runner", brand: "Nord", category: "Running", color: "Red", priceCents: 12_999 }),
   shoe("a2", { title: "Beta Trail", brand: "Nord", category: "Trail", related: ["a1", "later"] }),
-  ...Array.from({ length: 30 }, (_, at) =>
-    shoe(`b${at}`, { description: "Words that make it long. ".repeat(40) }),
+  ...Array.from({ length: 30 }, (_, index) =>
+    shoe(`b${index}`, { description: "Words that make it long. ".repeat(40) }),
   ),
 ];
 const SLUG = "alpha-runner_a1";

@@ -21,9 +21,9 @@ import { readShowcase } from "./shoes/list/showcase.ts";
 import { catalogueRoutes, pictureRoutes } from "./shoes/routes.ts";
 import { catalogueWriteRoutes } from "./shoes/write/routes.ts";
 
-/** Opens the shop's one entrance: from a request to its answer. */
+/** Opens the walk: the one function that every request goes through to its response. */
 export function openServer(services: Services): Walk {
-  const { versions, look, clients, headers, edge, counters, now, log } = services;
+  const { versions, pollFeed, clients, headers, edge, counters, now, log } = services;
   const app = routes(services);
   const routing = openRouting(app.routes);
   const takeRequestId = openRequestIds();
@@ -34,27 +34,32 @@ export function openServer(services: Services): Walk {
     const requestId = takeRequestId(request.headers.get("x-request-id"));
     const { method } = request;
     const since = method === "GET" || method === "HEAD" ? versions.sinceOf(request.headers) : 0;
-    if (since > versions.position()) look();
-    // On a node the replica may lag behind what this client has seen.
-    if (since > versions.position()) return waited(request, peer, requestId, since);
-    return fromMemory(request, requestId, since) ?? computed(request, peer, requestId);
+    if (since > versions.position()) pollFeed();
+    // On a node the replica may lag behind the client's version.
+    if (since > versions.position()) return afterWait(request, peer, requestId, since);
+    return fromMemory(request, requestId, since) ?? compute(request, peer, requestId);
   };
 
-  async function waited(request: Request, peer: Peer, requestId: string, since: number): Promise<Response> {
+  async function afterWait(
+    request: Request,
+    peer: Peer,
+    requestId: string,
+    since: number,
+  ): Promise<Response> {
     await versions.catchUp(since);
-    look();
+    pollFeed();
     const isHere = since <= versions.position();
-    return (isHere && fromMemory(request, requestId, since)) || computed(request, peer, requestId);
+    return (isHere && fromMemory(request, requestId, since)) || compute(request, peer, requestId);
   }
 
-  async function computed(request: Request, peer: Peer, requestId: string): Promise<Response> {
+  async function compute(request: Request, peer: Peer, requestId: string): Promise<Response> {
     const startedAtMs = performance.now();
     const address = readAddress(request.url);
     const route = routing.of(request, address.pathname);
-    // Now: an answered request has no address any more.
+    // Bun forgets the address once the request is answered.
     if (!route.isPublic) clients.keep(request, peer.requestIP(request)?.address);
     const count = route.counts === "free" ? null : await countRequest(request, route.counts, services);
-    const response = await answered(request, address, route, count).catch((thrown: unknown) =>
+    const response = await respond(request, address, route, count).catch((thrown: unknown) =>
       problemOf(thrown, address.pathname, requestId, log),
     );
     const ms = performance.now() - startedAtMs;
@@ -66,8 +71,8 @@ export function openServer(services: Services): Walk {
     return response;
   }
 
-  /** What the route answers. Throws the `Problem` of a request that none is asked for. */
-  async function answered(
+  /** Checks the request and calls its route. Throws the `Problem` of a refused request. */
+  async function respond(
     request: Request,
     address: Address,
     route: RouteFacts,
@@ -95,7 +100,7 @@ export function routes(services: Services) {
     // Elysia otherwise expects host names of four letters or more.
     handler: { standardHostname: false },
   })
-    // The walk turns anything thrown into its answer.
+    // `compute` turns anything thrown into a response.
     .onError(({ error, code, request }) => {
       throw code === "NOT_FOUND" ? noRoute(request.method, []) : error;
     })

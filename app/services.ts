@@ -1,4 +1,4 @@
-// The one place that wires the services which answer requests: main and the tests' shops open them here.
+// The one place that wires the services: main and the shops of tests open them here.
 import { openFeed } from "../db/feed.ts";
 import type { Topology } from "../db/topology.ts";
 import { version } from "../package.json";
@@ -26,7 +26,7 @@ import type { CatalogueServices } from "./shoes/routes.ts";
 import type { CatalogueWriteServices } from "./shoes/write/routes.ts";
 import { openCatalogue } from "./shoes/write/shoes.ts";
 
-/** What the walk of a request and the routes use. */
+/** The services of the walk and the routes. */
 export type Services = AccountServices &
   CatalogueServices &
   CatalogueWriteServices &
@@ -40,7 +40,7 @@ export type Services = AccountServices &
     follower: Follower;
     log: Log;
     publicDir: string | null;
-    /** `null` where no edge is in front. */
+    /** `null` without an edge in front. */
     edge: EdgeExpiry | null;
     /** Share of quick successful public GETs that are logged. */
     logSample: number;
@@ -49,13 +49,13 @@ export type Services = AccountServices &
 type ServiceOptions = {
   topology: Topology;
   config: Config;
-  /** The first signs, all verify. */
+  /** Secrets of tokens and versions: the first signs, all verify. */
   secrets: readonly string[];
   log: Log;
   now(): number;
   /** When the process started, by default now. */
   startedAtMs?: number;
-  /** What tests put in place of the real thing. */
+  /** Replacements for tests. */
   instead?: {
     version?: string;
     passwords?: Passwords;
@@ -65,10 +65,10 @@ type ServiceOptions = {
   };
 };
 
-/** Between two polls of the feed for changes of other processes; a node hears of them, and only what was put off is due. */
+/** Time between two polls of the feed; a node's replica also reports news, so its polls only apply throttled changes. */
 const FEED_POLL_MS = { single: 50, node: 200 };
 
-/** Opens the services on an open database. From now on they follow its change feed, until `follower.close()`. */
+/** Opens the services on an open database; they follow its change feed until `follower.close()`. */
 export function openServices(options: ServiceOptions): Services {
   const { topology, config, secrets, log, now, startedAtMs = now(), instead = {} } = options;
   const { db, role } = topology;
@@ -97,7 +97,7 @@ export function openServices(options: ServiceOptions): Services {
     cache,
     identity,
     follower,
-    look: follower.poll,
+    pollFeed: follower.poll,
     clients,
     versions: openVersions({ ...feed, secrets, isSecure: publicUrl.startsWith("https:"), topology }),
     idempotency: openIdempotency(db, now),

@@ -27,7 +27,8 @@ export function wordsOf(text: string): string[] {
 export function trigramsOf(word: string): string[] {
   const marked = [...`^${word}$`];
   const parts = new Set<string>();
-  for (let at = 0; at + 3 <= marked.length; at += 1) parts.add(marked.slice(at, at + 3).join(""));
+  for (let start = 0; start + 3 <= marked.length; start += 1)
+    parts.add(marked.slice(start, start + 3).join(""));
   return [...parts];
 }
 

@@ -47,16 +47,16 @@ type UserRow = [
 const COLUMNS = "seq, id, email, name, phone, role, created_at, updated_at, last_login, password_hash";
 
 /** The account with this id. */
-export const findAccount = (at: Readable, userId: string): Account | null =>
-  toAccount(at.read.get<UserRow>(`SELECT ${COLUMNS} FROM users WHERE id = ?`, userId));
+export const findAccount = (snapshot: Readable, userId: string): Account | null =>
+  toAccount(snapshot.read.get<UserRow>(`SELECT ${COLUMNS} FROM users WHERE id = ?`, userId));
 
 /** The account with this e-mail address, in any case. */
-export const findByEmail = (at: Readable, email: string): Account | null =>
-  toAccount(at.read.get<UserRow>(`SELECT ${COLUMNS} FROM users WHERE email_key = ?`, emailKey(email)));
+export const findByEmail = (snapshot: Readable, email: string): Account | null =>
+  toAccount(snapshot.read.get<UserRow>(`SELECT ${COLUMNS} FROM users WHERE email_key = ?`, emailKey(email)));
 
 /** The newest accounts first, one more than the page takes. */
-export const listUsers = (at: Readable, page: Page): { seq: number; item: User }[] =>
-  at.read
+export const listUsers = (snapshot: Readable, page: Page): { seq: number; item: User }[] =>
+  snapshot.read
     .all<UserRow>(
       `SELECT ${COLUMNS} FROM users WHERE seq < ? ORDER BY seq DESC LIMIT ? OFFSET ?`,
       page.position ?? Number.MAX_SAFE_INTEGER,
@@ -66,12 +66,12 @@ export const listUsers = (at: Readable, page: Page): { seq: number; item: User }
     .map((row) => ({ seq: row[0], item: toUser(row) }));
 
 /** How many accounts there are, counted to `max` at most. */
-export const countUsers = (at: Readable, max: number): number =>
-  at.read.get<[number]>("SELECT count(*) FROM (SELECT 1 FROM users LIMIT ?)", max)?.[0] ?? 0;
+export const countUsers = (snapshot: Readable, max: number): number =>
+  snapshot.read.get<[number]>("SELECT count(*) FROM (SELECT 1 FROM users LIMIT ?)", max)?.[0] ?? 0;
 
 /** Whether any account is an admin's. */
-export const hasAdmin = (at: Readable): boolean =>
-  at.read.get("SELECT 1 FROM users WHERE role = 'admin' LIMIT 1") !== undefined;
+export const hasAdmin = (snapshot: Readable): boolean =>
+  snapshot.read.get("SELECT 1 FROM users WHERE role = 'admin' LIMIT 1") !== undefined;
 
 /** A new account and the group that adds it. */
 export function newAccount(
@@ -118,7 +118,8 @@ export async function changeAccount(
   const fields = Object.entries({ name, phone, role, password: passwordHash })
     .filter(([, value]) => value !== undefined)
     .map(([field]) => field);
-  if (fields.length === 0) return (await db.onPrimary((at) => findAccount(at, userId)))?.user ?? null;
+  if (fields.length === 0)
+    return (await db.onPrimary((snapshot) => findAccount(snapshot, userId)))?.user ?? null;
   const statements: Statement[] = [
     {
       sql: `UPDATE users SET name = coalesce(?, name), phone = CASE WHEN ? THEN ? ELSE phone END,

@@ -46,7 +46,7 @@ async function makeAdmin(
   email: string,
   { nowMs, readLine }: { nowMs: number; readLine(question: string): Promise<string> },
 ): Promise<string> {
-  const account = await db.onPrimary((at) => findByEmail(at, email));
+  const account = await db.onPrimary((snapshot) => findByEmail(snapshot, email));
   if (account?.user.role === "admin") return `${account.user.email} is an admin already`;
   if (account) {
     await promote(db, account.user.id, undefined, nowMs);

@@ -11,7 +11,7 @@ const GIVEN_MAX = 1_024;
 const REFRESH_TOKEN_MAX = 200;
 const PHONE: Form = {
   pattern: /^\+?[0-9 ()./-]*[0-9][0-9 ()./-]*$/,
-  says: "must be a telephone number",
+  rule: "must be a telephone number",
 };
 
 /** The roles of an account. */

@@ -19,7 +19,7 @@ export async function makeFirstAdmin(
   const passwordHash = await passwords.hash(given.password);
   // Another process may have made one while this one was hashing.
   if (await db.onPrimary(hasAdmin)) return false;
-  const account = await db.onPrimary((at) => findByEmail(at, given.email));
+  const account = await db.onPrimary((snapshot) => findByEmail(snapshot, given.email));
   try {
     // Another person may have registered the address: the given password replaces theirs.
     if (account) await promote(db, account.user.id, passwordHash, nowMs);

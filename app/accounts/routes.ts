@@ -116,7 +116,9 @@ function userRoutes(services: AccountServices) {
       async ({ request }) => {
         const page = readPage(new URL(request.url).searchParams);
         return send(
-          await db.onPrimary((at) => pageBody(page, listUsers(at, page), countUsers(at, COUNT_MAX))),
+          await db.onPrimary((snapshot) =>
+            pageBody(page, listUsers(snapshot, page), countUsers(snapshot, COUNT_MAX)),
+          ),
         );
       },
       { ...DOCS.listUsers, ...counted, who: "admin" },
@@ -147,7 +149,9 @@ function userRoutes(services: AccountServices) {
       async ({ request }) => {
         const page = readPage(new URL(request.url).searchParams);
         return send(
-          await db.onPrimary((at) => pageBody(page, listAudit(at, page), countAudit(at, COUNT_MAX))),
+          await db.onPrimary((snapshot) =>
+            pageBody(page, listAudit(snapshot, page), countAudit(snapshot, COUNT_MAX)),
+          ),
         );
       },
       { ...DOCS.listAudit, ...counted, who: "admin" },
@@ -155,7 +159,7 @@ function userRoutes(services: AccountServices) {
 }
 
 async function found(db: Database, userId: string): Promise<User> {
-  const account = await db.onPrimary((at) => findAccount(at, userId));
+  const account = await db.onPrimary((snapshot) => findAccount(snapshot, userId));
   if (!account) throw new Problem("not-found", "there is no such account");
   return account.user;
 }

@@ -36,7 +36,7 @@ export type SignedIn = { session: Session; user: User };
 /** Makes a customer's account and its first session. Throws the `Problem` 409 for an address that has an account. */
 export async function register(services: Services, given: Registration): Promise<SignedIn> {
   const { db, passwords, now } = services;
-  if (await db.onPrimary((at) => findByEmail(at, given.email))) throw emailTaken();
+  if (await db.onPrimary((snapshot) => findByEmail(snapshot, given.email))) throw emailTaken();
   const passwordHash = await passwords.hash(given.password);
   const nowMs = now();
   const { user, group } = newAccount({ ...given, role: "customer", passwordHash }, nowMs);
@@ -54,7 +54,7 @@ export async function login(services: Services, given: Login): Promise<SignedIn>
   const { db, passwords, loginThrottle, now } = services;
   const name = emailKey(given.email);
   await loginThrottle.before(name);
-  const account = await db.onPrimary((at) => findByEmail(at, given.email));
+  const account = await db.onPrimary((snapshot) => findByEmail(snapshot, given.email));
   const isRight = await passwords.verify(given.password, account?.passwordHash ?? null);
   if (!account || !isRight) {
     loginThrottle.failed(name);
@@ -79,9 +79,9 @@ export async function login(services: Services, given: Login): Promise<SignedIn>
 /** Exchanges a refresh token for the next one. Throws the `Problem` 401. */
 export async function refresh({ db, identity, now }: Services, token: string): Promise<SignedIn> {
   // Found before anything is written: so a refusal means that nothing was.
-  const found = await db.onPrimary((at) => {
-    const stored = findToken(at, token);
-    const account = stored && findAccount(at, stored.userId);
+  const found = await db.onPrimary((snapshot) => {
+    const stored = findToken(snapshot, token);
+    const account = stored && findAccount(snapshot, stored.userId);
     return account && { stored, user: account.user };
   });
   const session = found && (await rotate(db, found.stored, now(), identity.forgetUser));
@@ -103,7 +103,7 @@ export async function change(
   given: AccountChange,
 ): Promise<User> {
   const { db, identity, passwords, now } = services;
-  const account = await db.onPrimary((at) => findAccount(at, userId));
+  const account = await db.onPrimary((snapshot) => findAccount(snapshot, userId));
   if (!account) throw notFound();
   const role = given.role === account.user.role ? undefined : given.role;
   if (role !== undefined && caller.role !== "admin")
@@ -127,7 +127,7 @@ export async function remove(
   password: string | null | undefined,
 ): Promise<void> {
   const { db, identity, now } = services;
-  const account = await db.onPrimary((at) => findAccount(at, userId));
+  const account = await db.onPrimary((snapshot) => findAccount(snapshot, userId));
   if (!account) throw notFound();
   if (password !== null) await checkOwn(services, account, password, "password");
   await removeAccount(db, plainWrite(caller, now()), userId);

@@ -1,5 +1,6 @@
-// The audit: who changed what and when, as rows that are written in the group of the change.
+// The audit: who changed what and when; the group that commits a change adds its row.
 import type { Readable, Statement } from "../../db/database.ts";
+import { must } from "../../db/must.ts";
 import type { Caller } from "./caller.ts";
 import { offsetOf, type Page } from "./paging.ts";
 
@@ -15,12 +16,12 @@ export type AuditEntry = {
 };
 
 /**
- * What a write did: `action` is a noun and a verb (`shoe.replace`), `subject` an id; `detail` never holds secrets or the
- * names of people.
+ * The event of a write: `action` is a noun and a verb (`shoe.replace`), `subject` an id; `detail` never contains secrets
+ * or the names of people.
  */
 export type AuditEvent = { action: string; subject: string; detail?: Record<string, unknown> };
 
-/** The row that records an event; `caller` is null for the program itself, and where writes are open. */
+/** The statement that records an event; `caller` is null for the program itself, and where writes are open. */
 export const auditStatement = (
   caller: Caller | null,
   { action, subject, detail = {} }: AuditEvent,
@@ -33,8 +34,8 @@ export const auditStatement = (
 type AuditRow = [number, number, string | null, AuditEntry["actorKind"], string, string, string];
 
 /** The newest entries first, one more than the page takes. */
-export function listAudit(at: Readable, page: Page): { seq: number; item: AuditEntry }[] {
-  const rows = at.read.all<AuditRow>(
+export function listAudit(snapshot: Readable, page: Page): { seq: number; item: AuditEntry }[] {
+  const rows = snapshot.read.all<AuditRow>(
     `SELECT seq, at, actor, actor_kind, action, subject, detail FROM audit
      WHERE seq < ? ORDER BY seq DESC LIMIT ? OFFSET ?`,
     page.position ?? Number.MAX_SAFE_INTEGER,
@@ -55,6 +56,6 @@ export function listAudit(at: Readable, page: Page): { seq: number; item: AuditE
   }));
 }
 
-/** How many entries there are, counted to `max` at most. */
-export const countAudit = (at: Readable, max: number): number =>
-  at.read.get<[number]>("SELECT count(*) FROM (SELECT 1 FROM audit LIMIT ?)", max)?.[0] ?? 0;
+/** The number of entries; counts at most `max`. */
+export const countAudit = (snapshot: Readable, max: number): number =>
+  must(snapshot.read.get<[number]>("SELECT count(*) FROM (SELECT 1 FROM audit LIMIT ?)", max), "a count")[0];

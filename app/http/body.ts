@@ -1,11 +1,11 @@
-// A request's body as a JSON object: its type, its size and its form are checked here, its fields by the rooms.
+// Request bodies as JSON objects: content type, size and nesting are checked here, the fields by the rooms.
 import { Problem } from "./problems.ts";
 
-/** What a body may have at most; also checked by its declared length in the walk. */
+/** Bound of a body; `checkRequest` refuses a longer declared length before. */
 export const BODY_BYTES_MAX = 256 * 1024;
 const DEPTH_MAX = 16;
 
-/** An object that a client sent; nothing is known of its fields. */
+/** A JSON object from a client; its fields are not checked. */
 export type Fields = Record<string, unknown>;
 
 /** Reads the body. Throws a `Problem`: 415 for another content type, 413 when too long, 400 when not a JSON object. */
@@ -20,7 +20,7 @@ export async function readFields(request: Request): Promise<Fields> {
   return value as Fields;
 }
 
-/** As `readFields`, but no body at all is no fields. */
+/** As `readFields`, but a request without a body has no fields. */
 export const readFieldsIfAny = async (request: Request): Promise<Fields> =>
   hasBody(request) ? readFields(request) : {};
 
@@ -33,7 +33,7 @@ const refused = (detail: string) =>
 async function readText(request: Request): Promise<string> {
   const chunks: Uint8Array[] = [];
   let bytes = 0;
-  // A body without a declared length is counted as it comes.
+  // A chunked body has no declared length.
   for await (const chunk of request.body ?? []) {
     bytes += chunk.byteLength;
     if (bytes > BODY_BYTES_MAX)
@@ -55,7 +55,7 @@ function parse(text: string): unknown {
   }
 }
 
-/** How deep it is nested, as far as that matters. */
+/** The depth of a value; stops at `limit`. */
 function depthOf(value: unknown, limit = DEPTH_MAX + 1): number {
   if (typeof value !== "object" || value === null) return 0;
   if (limit === 0) return 1;

@@ -1,22 +1,23 @@
-// What is refused of any request before a route is asked: an address or a body that no route could take.
+// Checks of every request before its route runs: the address is well-formed, and address and body are not too long.
 import { BODY_BYTES_MAX } from "./body.ts";
 import { Problem } from "./problems.ts";
 
-/** Addresses with their query; longer ones are refused. */
+/** Bound of an address with its query, in characters. */
 export const URL_LENGTH_MAX = 8_192;
 
-/** The path of a request's address; `/` where the address is none. */
+/** The path of a request's address; `/` where the address is not a URL. */
 export type Address = { isUrl: boolean; pathname: string };
 
+/** Parses the address of a request; never throws. */
 export function readAddress(url: string): Address {
   const parsed = URL.parse(url);
   return { isUrl: parsed !== null, pathname: parsed?.pathname ?? "/" };
 }
 
-/** Throws the `Problem` 400 or 413. */
+/** Throws the `Problem` 400 for a malformed or long address, 413 for a body that declares too many bytes. */
 export function checkRequest({ url, headers }: Request, { isUrl, pathname }: Address): void {
-  // The server makes the address from the Host header, whatever stands in that.
-  if (!isUrl) throw new Problem("invalid-request", "the Host header is not the name of a host");
+  // Bun builds the address from the Host header without checking it.
+  if (!isUrl) throw new Problem("invalid-request", "the Host header is not a valid host name");
   if (url.length > URL_LENGTH_MAX)
     throw new Problem("invalid-request", `an address must have at most ${URL_LENGTH_MAX} characters`);
   if (!isWellFormed(pathname)) throw new Problem("invalid-request", "the address is not well-formed UTF-8");

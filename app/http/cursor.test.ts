@@ -1,4 +1,4 @@
-// Cursors: what was written is read, everything else is refused.
+// Cursors: a cursor of the same list is read, any other text is refused.
 import { expect, test } from "bun:test";
 import { decodeCursor, encodeCursor } from "./cursor.ts";
 

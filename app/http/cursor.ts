@@ -1,10 +1,10 @@
-// Cursors: opaque texts that say where a list goes on. Only the spelling that we write is read, so one place has one text.
+// Cursors: opaque texts that say where a list goes on. Only the canonical text is accepted, so each position has one text.
 
-/** The last row shown by its sort value and id, or how many ranked rows came before; `text` is the cursor itself. */
+/** The sort value and id of the last row shown, or the number of ranked rows before; `text` is the cursor itself. */
 export type Position = { value: string | number; id: number; offset: number; text: string };
 
 const TEXT_MAX = 1_000;
-/** Ranked sets are bounded below this. */
+/** Larger than any ranked set. */
 const RANKED_OFFSET_MAX = 100_000;
 const NUMBER_TEXT_MAX = 32;
 
@@ -24,7 +24,7 @@ export function decodeCursor(text: string, sort: string): Position | null {
   return { value: value as string | number, id, offset, text };
 }
 
-/** The cursor of a list whose place is one number from 1: the last row shown, or how many came before. */
+/** The cursor of a list whose position is one number from 1: the last row shown, or the number of rows before. */
 export const encodeNumber = (number: number): string => encode(`s${number}`);
 
 /** Reads a cursor that holds a number; `null` when it is not one. */

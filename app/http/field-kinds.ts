@@ -1,8 +1,8 @@
 // The kinds of values that bodies hold: texts, ids, e-mail addresses, links, money, numbers, flags and choices.
-import { complaintOf, defined, type Field, type JsonSchema, list } from "./fields.ts";
+import { brokenRuleOf, defined, type Field, type JsonSchema, list } from "./fields.ts";
 
-/** A pattern for texts and the refusal of one that does not match; `isFine` is a check that no pattern can do. */
-export type Form = { pattern: RegExp; says: string; isFine?: (given: string) => boolean };
+/** A pattern of texts and its rule in words; `isValid` checks what no pattern can. */
+export type Form = { pattern: RegExp; rule: string; isValid?: (value: string) => boolean };
 
 const NUL = "\\x00";
 const CONTROL = "\\x00-\\x1f\\x7f-\\x9f";
@@ -10,28 +10,28 @@ const without = (characters: string) => new RegExp(`^[^${characters}]*$`);
 const nonBlankWithout = (characters: string) =>
   new RegExp(`^[^\\S${characters}]*[^\\s${characters}][^${characters}]*$`);
 
-/** Any text, over several lines too. */
-export const PROSE: Form = { pattern: without(NUL), says: "must not contain NUL" };
+/** Any text, also of several lines. */
+export const PROSE: Form = { pattern: without(NUL), rule: "must not contain NUL" };
 /** Any text that is not blank. */
-export const NON_BLANK: Form = { pattern: nonBlankWithout(NUL), says: "must not be blank or contain NUL" };
+export const NON_BLANK: Form = { pattern: nonBlankWithout(NUL), rule: "must not be blank or contain NUL" };
 /** Text of one line. */
-export const LINE: Form = { pattern: without(CONTROL), says: "must not contain control characters" };
+export const LINE: Form = { pattern: without(CONTROL), rule: "must not contain control characters" };
 /** Text of one line that is not blank. */
 export const NON_BLANK_LINE: Form = {
   pattern: nonBlankWithout(CONTROL),
-  says: "must not be blank or contain control characters",
+  rule: "must not be blank or contain control characters",
 };
 
 const ID: Form = {
   pattern: /^[A-Za-z0-9][A-Za-z0-9._-]{0,63}$/,
-  says: "must be of A-Z a-z 0-9 . _ -, beginning with a letter or digit",
+  rule: "must consist of A-Z a-z 0-9 . _ - and begin with a letter or digit",
 };
 const ID_MAX = 64;
 
 const IN_EMAIL = `\\s@<>()",;:\\\\${CONTROL}`;
 const EMAIL: Form = {
   pattern: new RegExp(`^[^${IN_EMAIL}]+@[^${IN_EMAIL}]+\\.[^.${IN_EMAIL}]+$`),
-  says: "must be an e-mail address",
+  rule: "must be an e-mail address",
 };
 const EMAIL_MAX = 254;
 
@@ -41,12 +41,12 @@ const LINK: Form = {
   pattern: new RegExp(
     `^(/([^/${IN_LINK}][^${IN_LINK}]*)?|[Hh][Tt][Tt][Pp][Ss]?://[^/?#${IN_LINK}][^${IN_LINK}]*)$`,
   ),
-  isFine: (given) => given.startsWith("/") || URL.canParse(given),
-  says: "must be an http(s) URL or a path on this site",
+  isValid: (value) => value.startsWith("/") || URL.canParse(value),
+  rule: "must be an http(s) URL or a path on this site",
 };
 const LINK_MAX = 2_048;
 
-/** An amount as it is written: 0.1 + 0.2 has more decimals than it seems. */
+/** The text of an amount. A number is checked by its text too: 0.1 + 0.2 is 0.30000000000000004. */
 const AMOUNT = /^(0|[1-9][0-9]{0,8})(\.[0-9]{1,2})?$/;
 
 type Described = { description?: string | undefined };
@@ -54,11 +54,11 @@ type TextRules = Described & {
   min?: number;
   max?: number;
   form?: Form;
-  /** Blanks at its ends are dropped. */
+  /** Removes white space at both ends. */
   isTrimmed?: boolean;
-  /** A JSON number is taken as its digits. */
+  /** Accepts a JSON number and reads it as text. */
   takesNumbers?: boolean;
-  /** Its length is counted in characters instead of UTF-16 units. */
+  /** Counts the length in characters instead of UTF-16 code units. */
   countsCharacters?: boolean;
 };
 
@@ -73,11 +73,11 @@ export function text(rules: TextRules): Field<string> {
       if (typeof value === "string") return isTrimmed ? value.trim() : value;
       return takesNumbers && typeof value === "number" ? String(value) : undefined;
     },
-    broken(given) {
-      const length = countsCharacters ? [...given].length : given.length;
+    brokenRule(value) {
+      const length = countsCharacters ? [...value].length : value.length;
       if (length < min || (max !== undefined && length > max)) return wrongLength;
-      if (form && !(form.pattern.test(given) && (form.isFine?.(given) ?? true))) return form.says;
-      return given.isWellFormed() ? null : "must be well-formed Unicode";
+      if (form && !(form.pattern.test(value) && (form.isValid?.(value) ?? true))) return form.rule;
+      return value.isWellFormed() ? null : "must be well-formed Unicode";
     },
   });
 }
@@ -94,21 +94,21 @@ export const id = (description?: string): Field<string> =>
   text({ min: 1, max: ID_MAX, form: ID, description });
 
 /** True for a text that may be an id. */
-export const isId = (given: string): boolean => ID.pattern.test(given);
+export const isId = (value: string): boolean => ID.pattern.test(value);
 
 /** An e-mail address. */
 export const email = (description?: string): Field<string> =>
   text({ max: EMAIL_MAX, form: EMAIL, isTrimmed: true, description });
 
-/** An http(s) URL, or a path on this site (`/x`, never `//host`), free of spaces and control characters. */
+/** An http(s) URL, or a path on this site (`/x`, never `//host`), without spaces and control characters. */
 export const link = (description?: string): Field<string> => text({ max: LINK_MAX, form: LINK, description });
 
 const LINK_FIELD = link();
 
 /** True for a text that may be a link. */
-export const isLink = (given: string): boolean => complaintOf(LINK_FIELD, given) === null;
+export const isLink = (value: string): boolean => brokenRuleOf(LINK_FIELD, value) === null;
 
-/** A list of links; a text is a list of one, an empty text an empty list. */
+/** A list of links; a string is read as a list of one, an empty string as an empty list. */
 export function links({ max, description }: Described & { max: number }): Field<string[]> {
   const many = list(LINK_FIELD, { max, of: "URLs", isSet: true });
   const detail = `must be a URL or a list of at most ${max} URLs`;
@@ -117,16 +117,16 @@ export function links({ max, description }: Described & { max: number }): Field<
     schema: defined({ oneOf: [LINK_FIELD.schema, many.schema], description }),
     read(value, pointer, errors) {
       if (value === "") return [];
-      const given: unknown = typeof value === "string" ? [value] : value;
-      if (Array.isArray(given) && given.every((each) => typeof each === "string"))
-        return many.read(given, pointer, errors);
+      const items: unknown = typeof value === "string" ? [value] : value;
+      if (Array.isArray(items) && items.every((each) => typeof each === "string"))
+        return many.read(items, pointer, errors);
       errors.push({ pointer, detail });
       return undefined;
     },
   };
 }
 
-/** An amount of money in major units, as a number or a string, read to minor units; `min` and `max` are minor units. */
+/** An amount of money in major units, as a number or a string, read as minor units; `min` and `max` are in minor units. */
 export function money({
   min = 1,
   max,
@@ -139,10 +139,10 @@ export function money({
     schema: defined({ oneOf: [number, written], description }),
     wrongType: detail,
     convert(value) {
-      const given = typeof value === "number" ? String(value) : value;
-      return typeof given === "string" && AMOUNT.test(given) ? Math.round(Number(given) * 100) : undefined;
+      const amount = typeof value === "number" ? String(value) : value;
+      return typeof amount === "string" && AMOUNT.test(amount) ? Math.round(Number(amount) * 100) : undefined;
     },
-    broken: (cents) => (Number.isSafeInteger(cents) && cents >= min && cents <= max ? null : detail),
+    brokenRule: (cents) => (Number.isSafeInteger(cents) && cents >= min && cents <= max ? null : detail),
   });
 }
 
@@ -153,7 +153,7 @@ export function whole({ min, max, description }: Described & { min: number; max:
     schema: defined({ type: "integer", minimum: min, maximum: max, description }),
     wrongType: detail,
     convert: (value) => (typeof value === "number" ? value : undefined),
-    broken: (given) => (Number.isSafeInteger(given) && given >= min && given <= max ? null : detail),
+    brokenRule: (value) => (Number.isSafeInteger(value) && value >= min && value <= max ? null : detail),
   });
 }
 
@@ -163,7 +163,7 @@ export const flag = (description?: string): Field<boolean> =>
     schema: defined({ type: "boolean", description }),
     wrongType: "must be true or false",
     convert: (value) => (typeof value === "boolean" ? value : undefined),
-    broken: () => null,
+    brokenRule: () => null,
   });
 
 /** One of a few texts. */
@@ -173,7 +173,7 @@ export function choice<const T extends string>(choices: readonly T[], descriptio
     schema: defined({ type: "string", enum: choices, description }),
     wrongType: detail,
     convert: (value) => choices.find((each) => each === value),
-    broken: (given) => (choices.includes(given) ? null : detail),
+    brokenRule: (value) => (choices.includes(value) ? null : detail),
   });
 }
 
@@ -182,21 +182,22 @@ type Scalar<T> = {
   /** Returns `undefined` for a value of another type. */
   convert(value: unknown): T | undefined;
   wrongType: string;
-  broken(given: T): string | null;
+  /** Returns the rule that a value breaks; `null` when it breaks none. */
+  brokenRule(value: T): string | null;
 };
 
-function scalar<T>({ schema, convert, wrongType, broken }: Scalar<T>): Field<T> {
+function scalar<T>({ schema, convert, wrongType, brokenRule }: Scalar<T>): Field<T> {
   return {
     schema,
     read(value, pointer, errors) {
-      const given = convert(value);
-      const detail = given === undefined ? wrongType : broken(given);
-      if (detail === null) return given;
+      const converted = convert(value);
+      const detail = converted === undefined ? wrongType : brokenRule(converted);
+      if (detail === null) return converted;
       errors.push({ pointer, detail });
       return undefined;
     },
-    check(given, pointer, errors) {
-      const detail = broken(given);
+    check(value, pointer, errors) {
+      const detail = brokenRule(value);
       if (detail !== null) errors.push({ pointer, detail });
     },
   };

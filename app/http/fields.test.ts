@@ -1,4 +1,4 @@
-// Fields: what each kind takes, what it refuses with which words, and how it describes itself in the document.
+// Fields: the values that each kind accepts, its error texts, and its schema in the document.
 import { describe, expect, test } from "bun:test";
 import {
   choice,
@@ -20,7 +20,7 @@ import {
 import {
   allOptional,
   body,
-  complaintOf,
+  brokenRuleOf,
   type Field,
   type FieldError,
   into,
@@ -84,9 +84,9 @@ const READ: [string, Field<unknown>, unknown, unknown[]][] = [
 
   ["an id", id(), "a.B_9-", ["is", "a.B_9-"]],
   ["an id", id(), "a".repeat(65), ["/a must have 1 to 64 characters"]],
-  ["an id", id(), "-a", ["/a must be of A-Z a-z 0-9 . _ -, beginning with a letter or digit"]],
-  ["an id", id(), "a b", ["/a must be of A-Z a-z 0-9 . _ -, beginning with a letter or digit"]],
-  ["an id", id(), "a\n", ["/a must be of A-Z a-z 0-9 . _ -, beginning with a letter or digit"]],
+  ["an id", id(), "-a", ["/a must consist of A-Z a-z 0-9 . _ - and begin with a letter or digit"]],
+  ["an id", id(), "a b", ["/a must consist of A-Z a-z 0-9 . _ - and begin with a letter or digit"]],
+  ["an id", id(), "a\n", ["/a must consist of A-Z a-z 0-9 . _ - and begin with a letter or digit"]],
   ["an id", id(), 5, NOT_TEXT],
 
   ["an e-mail address", email(), " Zoe.Q+x@Shop.Example ", ["is", "Zoe.Q+x@Shop.Example"]],
@@ -164,12 +164,12 @@ test.each(
   expect(readBy(field, value)).toEqual(wanted);
 });
 
-test("what is read keeps the rule that it was read by", () => {
+test("a value that was read passes the check of its field", () => {
   for (const [, field, value, [first, read]] of READ)
-    if (first === "is") expect([value, complaintOf(field, read)]).toEqual([value, null]);
+    if (first === "is") expect([value, brokenRuleOf(field, read)]).toEqual([value, null]);
 });
 
-test("a value that did not come from a body is checked by the same rules", () => {
+test("`check` has the same rules for a value that no body contained", () => {
   const errors: FieldError[] = [];
   object({ price: into("cents", price), lines }).check(
     { cents: 0, lines: [{ productId: "a b", quantity: 1, size: "long" }] },
@@ -201,7 +201,7 @@ describe("a body", () => {
     }
   };
 
-  test("is read to its fields, by the names of the program, with what is left out as it is by default", () => {
+  test("is read to an object with the target names and the defaults of missing fields", () => {
     expect(Order.read({ ...ORDER, expectedTotal: "5", unknown: 1 })).toEqual({
       items: [{ productId: "a", quantity: 1, size: "" }],
       method: "card",
@@ -250,7 +250,7 @@ describe("a body", () => {
     expect(refusal({ ...ORDER }, together)).toBeNull();
   });
 
-  test("in part may leave out every field", () => {
+  test("with only optional fields may be empty", () => {
     const Change = body(allOptional({ name: into("title", text({ max: 3 })), price }));
     expect(Change.read({})).toEqual({});
     expect(Change.read({ name: "a" })).toEqual({ title: "a" });
@@ -262,7 +262,7 @@ describe("the document", () => {
   test.each<[string, Field<unknown>, object]>([
     [
       "text",
-      text({ min: 1, max: 9, form: { pattern: /^a+$/, says: "must be a" }, description: "x" }),
+      text({ min: 1, max: 9, form: { pattern: /^a+$/, rule: "must be a" }, description: "x" }),
       { type: "string", minLength: 1, maxLength: 9, pattern: "^a+$", description: "x" },
     ],
     [
@@ -313,12 +313,12 @@ describe("the document", () => {
     expect(schema).toEqual({ ...wanted });
   });
 
-  test("has of links a single one and a list, by one pattern", () => {
+  test("describes links as one link or a list, with the same pattern", () => {
     const single = link().schema;
     expect(pictures.schema).toEqual({ oneOf: [single, { type: "array", items: single, maxItems: 2 }] });
   });
 
-  test("has only patterns that the languages of clients share", () => {
+  test("has only patterns that the regular expressions of all client languages support", () => {
     const patterns = [PROSE, NON_BLANK, LINE, NON_BLANK_LINE].map(({ pattern }) => pattern.source);
     const more = [id(), email(), link()].map(({ schema }) => String(schema.pattern));
     // No look-around, no back-reference, no \u and no \p.

@@ -1,4 +1,4 @@
-// Tables of fields: each field holds its rule once, reads values of a request's body by it, and describes it as a schema.
+// Tables of fields: each field states its rule once, reads values of request bodies by it, and describes it as a schema.
 import type { Fields } from "./body.ts";
 import { Problem } from "./problems.ts";
 
@@ -11,9 +11,9 @@ export type JsonSchema = { readonly [word: string]: unknown };
 /** A kind of value and its rule. */
 export type Field<T> = {
   readonly schema: JsonSchema;
-  /** Returns the value of a body as the program holds it; `undefined` where it added an error. */
+  /** Converts a value of a body; returns `undefined` after adding an error. */
   read(value: unknown, pointer: string, errors: FieldError[]): T | undefined;
-  /** Adds an error for each rule that a value of the program breaks. */
+  /** Adds an error for each rule that an already converted value breaks. */
   check(value: T, pointer: string, errors: FieldError[]): void;
 };
 
@@ -21,7 +21,7 @@ type Optional = { readonly isOptional: true };
 type Entry = Field<unknown> & {
   readonly isOptional?: true;
   readonly fallback?: unknown;
-  /** Its name in the object that is read, where that is not its name in the body. */
+  /** Its name in the resulting object, where that differs from its name in the body. */
   readonly target?: string;
 };
 
@@ -31,7 +31,7 @@ export type Table = { readonly [name: string]: Entry };
 type ValueOf<F> = F extends Field<infer T> ? T : never;
 type TargetOf<F, Name> = F extends { readonly target: infer Target extends string } ? Target : Name;
 
-/** The type of the object that a table reads. */
+/** The type of the object that results from reading a table's fields. */
 export type ReadOf<T extends Table> = Flat<
   { [K in keyof T as T[K] extends Optional ? never : TargetOf<T[K], K>]: ValueOf<T[K]> } & {
     [K in keyof T as T[K] extends Optional ? TargetOf<T[K], K> : never]?: ValueOf<T[K]>;
@@ -45,26 +45,26 @@ export const optional = <F extends Field<unknown>>(field: F): F & Optional => ({
   isOptional: true,
 });
 
-/** The table with every field optional. */
+/** The same table with every field optional. */
 export const allOptional = <T extends Table>(fields: T) =>
   Object.fromEntries(Object.entries(fields).map(([name, field]) => [name, optional(field)])) as {
     [K in keyof T]: T[K] & Optional;
   };
 
-/** A field that is read as `fallback` where it is missing. */
+/** A field that has the value `fallback` where it is missing. */
 export const withDefault = <T>(field: Field<T>, fallback: NoInfer<T>) => ({
   ...field,
   schema: { ...field.schema, default: fallback },
   fallback,
 });
 
-/** A field that is named `target` in the object that is read. */
+/** A field that has the name `target` in the resulting object. */
 export const into = <Target extends string, F extends Field<unknown>>(
   target: Target,
   field: F,
 ): F & { readonly target: Target } => ({ ...field, target });
 
-/** A field that may be null; the text `other` is read as null too. */
+/** A field that may be null; the text `other` means null too. */
 export const nullable = <T>(field: Field<T>, other?: string): Field<T | null> => ({
   schema: orNull(field.schema),
   read: (value, pointer, errors) =>
@@ -74,21 +74,21 @@ export const nullable = <T>(field: Field<T>, other?: string): Field<T | null> =>
   },
 });
 
-/** OpenAPI 3.0 reads `nullable` beside `type` only. */
+/** OpenAPI 3.0 allows `nullable` only beside `type`. */
 function orNull(schema: JsonSchema): JsonSchema {
   const { oneOf } = schema;
   if (!Array.isArray(oneOf)) return { ...schema, nullable: true };
-  return { ...schema, oneOf: oneOf.map((each, at) => (at === 0 ? orNull(each) : each)) };
+  return { ...schema, oneOf: oneOf.map((each, index) => (index === 0 ? orNull(each) : each)) };
 }
 
 type ListRules<T> = {
   min?: number;
   max: number;
-  /** The items' name in a refusal. */
+  /** The noun for the items in error texts. */
   of: string;
-  /** Repeated items are dropped. */
+  /** Drops repeated items. */
   isSet?: boolean;
-  /** Adds an error for each rule between items that is broken. */
+  /** Adds an error for each broken rule between items. */
   together?: (items: T[], pointer: string, errors: FieldError[]) => void;
   description?: string;
 };
@@ -112,7 +112,9 @@ export function list<T>(item: Field<T>, rules: ListRules<T>): Field<T[]> {
         return undefined;
       }
       const before = errors.length;
-      const items = value.map((each: unknown, at) => item.read(each, `${pointer}/${at}`, errors)) as T[];
+      const items = value.map((each: unknown, index) =>
+        item.read(each, `${pointer}/${index}`, errors),
+      ) as T[];
       if (errors.length > before) return undefined;
       const read = isSet ? [...new Set(items)] : items;
       together?.(read, pointer, errors);
@@ -120,8 +122,8 @@ export function list<T>(item: Field<T>, rules: ListRules<T>): Field<T[]> {
     },
     check(items, pointer, errors) {
       if (!isCount(items.length)) errors.push({ pointer, detail });
-      items.forEach((each, at) => {
-        item.check(each, `${pointer}/${at}`, errors);
+      items.forEach((each, index) => {
+        item.check(each, `${pointer}/${index}`, errors);
       });
       together?.(items, pointer, errors);
     },
@@ -143,9 +145,9 @@ export function object<T extends Table>(fields: T, description?: string): Field<
       return errors.length > before ? undefined : (read as ReadOf<T>);
     },
     check(value, pointer, errors) {
-      const held = value as Fields;
+      const values = value as Fields;
       for (const { name, target, field } of entries)
-        if (held[target] !== undefined) field.check(held[target], `${pointer}/${name}`, errors);
+        if (values[target] !== undefined) field.check(values[target], `${pointer}/${name}`, errors);
     },
   };
 }
@@ -153,11 +155,11 @@ export function object<T extends Table>(fields: T, description?: string): Field<
 /** A request's body. */
 export type Body<T> = {
   readonly schema: JsonSchema;
-  /** Reads a body; `together` adds errors of rules between fields. Throws one `Problem` 400 with every error. */
+  /** Reads a body; `together` adds the errors of rules between fields. Throws one `Problem` 400 with every error. */
   read(sent: Fields, together?: (read: Partial<T>, errors: FieldError[]) => void): T;
 };
 
-/** The type of the object that a body is read to. */
+/** The type of the object that results from reading a body. */
 export type ReadBy<B> = B extends Body<infer T> ? T : never;
 
 /** A body with these fields; other keys are ignored. */
@@ -181,14 +183,14 @@ export function refuseFields(errors: FieldError[]): void {
   if (first) throw new Problem("invalid-request", `${first.pointer.slice(1)} ${first.detail}`, errors);
 }
 
-/** The first rule that a value breaks; `null` where it breaks none. */
-export function complaintOf<T>(field: Field<T>, value: T): string | null {
+/** The first rule that a value breaks; `null` when it breaks none. */
+export function brokenRuleOf<T>(field: Field<T>, value: T): string | null {
   const errors: FieldError[] = [];
   field.check(value, "", errors);
   return errors[0]?.detail ?? null;
 }
 
-/** A schema without the words that have no value. */
+/** A schema without its undefined keywords. */
 export const defined = (schema: JsonSchema): JsonSchema =>
   Object.fromEntries(Object.entries(schema).filter(([, value]) => value !== undefined));
 
@@ -202,8 +204,8 @@ function readAll(entries: Entries, sent: Fields, pointer: string, errors: FieldE
   for (const { name, target, field } of entries) {
     const value = sent[name];
     if (value !== undefined) {
-      const known = field.read(value, `${pointer}/${name}`, errors);
-      if (known !== undefined) read[target] = known;
+      const converted = field.read(value, `${pointer}/${name}`, errors);
+      if (converted !== undefined) read[target] = converted;
     } else if (field.fallback !== undefined) read[target] = field.fallback;
     else if (!field.isOptional) errors.push({ pointer: `${pointer}/${name}`, detail: "is required" });
   }

@@ -1,4 +1,4 @@
-// Headers over HTTP: what every answer forbids a browser, which pages may read it, and what a preflight grants.
+// Headers over HTTP: security headers, CORS, and preflights.
 import { afterAll, beforeAll, describe, expect, test } from "bun:test";
 import { mkdirSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
@@ -29,7 +29,7 @@ afterAll(async () => {
 
 const valuesOf = ({ headers }: Response, ...names: string[]) => names.map((name) => headers.get(name));
 
-describe("what a browser may do with an answer", () => {
+describe("security headers", () => {
   test.each([
     ["GET", "/api/shoes/a1"],
     ["GET", "/api/shoes/a1"],
@@ -42,13 +42,13 @@ describe("what a browser may do with an answer", () => {
     ["GET", "/metrics"],
     ["GET", "/docs/json"],
     ["GET", "/nothing"],
-  ])("%s %s is data", async (method, path) => {
+  ])("%s %s: those of data", async (method, path) => {
     const names = ["content-security-policy", "x-content-type-options", "x-frame-options", "referrer-policy"];
     const answer = await shop.get(path, { method });
     expect(valuesOf(answer, ...names)).toEqual([DATA_CSP, "nosniff", "DENY", "no-referrer"]);
   });
 
-  test.each(["/", "/docs", "/problems/conflict"])("%s is a page with rules of its own", async (path) => {
+  test.each(["/", "/docs", "/problems/conflict"])("%s: a page has its own policy", async (path) => {
     const answer = await shop.get(path);
     const csp = answer.headers.get("content-security-policy") ?? "";
     expect(csp).toContain("frame-ancestors 'none'");
@@ -56,7 +56,7 @@ describe("what a browser may do with an answer", () => {
     expect(valuesOf(answer, "x-content-type-options", "x-frame-options")).toEqual(["nosniff", "DENY"]);
   });
 
-  test.each(["/", "/assets/app.js"])("%s of a storefront may load what it likes", async (path) => {
+  test.each(["/", "/assets/app.js"])("%s: a storefront's files may load anything", async (path) => {
     const names = ["content-security-policy", "x-content-type-options", "x-frame-options"];
     expect(valuesOf(await secure.get(path), ...names)).toEqual([
       "frame-ancestors 'self'",
@@ -65,7 +65,7 @@ describe("what a browser may do with an answer", () => {
     ]);
   });
 
-  test("behind TLS every answer asks for TLS, one from memory too, and without it none does", async () => {
+  test("behind TLS every answer has Strict-Transport-Security, also from memory; without TLS none has", async () => {
     for (const path of ["/api/shoes/a1", "/api/shoes/a1", "/images/a1.svg", "/", "/api/users", "/health"]) {
       const name = "strict-transport-security";
       expect((await secure.get(path)).headers.get(name)).toBe("max-age=31536000");
@@ -74,7 +74,7 @@ describe("what a browser may do with an answer", () => {
   });
 });
 
-describe("which pages may read an answer", () => {
+describe("CORS", () => {
   const NAMES = [
     "access-control-allow-origin",
     "access-control-allow-credentials",
@@ -91,7 +91,7 @@ describe("which pages may read an answer", () => {
     ["GET", "/api/shoes/nobody", null],
     ["GET", "/api/shoes?page=0", null],
     ["GET", "/docs/json", null],
-  ])("%s %s: all, whoever asks", async (method, path, vary) => {
+  ])("%s %s allows every origin", async (method, path, vary) => {
     for (const origin of [null, FRONT, "https://evil.example"])
       expect(await read(path, origin, method)).toEqual(["*", null, EXPOSED, vary]);
   });
@@ -104,7 +104,7 @@ describe("which pages may read an answer", () => {
     ["DELETE", "/api/shoes/a1"],
     ["GET", "/health"],
     ["GET", "/nothing"],
-  ])("%s %s: those on the list", async (method, path) => {
+  ])("%s %s allows the listed origins", async (method, path) => {
     for (const origin of [FRONT, "http://dev.example:5173", "http://dev.example"])
       expect(await read(path, origin, method)).toEqual([origin, "true", EXPOSED, "Origin"]);
     for (const origin of [
@@ -120,7 +120,7 @@ describe("which pages may read an answer", () => {
       expect(await read(path, origin, method)).toEqual([null, null, null, "Origin"]);
   });
 
-  test("in development any port of this machine, in production nobody", async () => {
+  test("by default allows any port of this machine in development, and no origin in production", async () => {
     const production = { NODE_ENV: "production", JWT_SECRET: "s".repeat(32) };
     const [developer, live] = await Promise.all([openTestShop([]), openTestShop([], production)]);
     try {
@@ -149,7 +149,7 @@ describe("a preflight", () => {
   };
   const METHODS = "DELETE, GET, HEAD, OPTIONS, PUT";
 
-  test("of a public read is granted to all, without credentials", async () => {
+  test("of a public read is granted to every origin, without credentials", async () => {
     expect(await preflight("/api/shoes/a1", "https://evil.example", "GET")).toEqual([
       "*",
       null,
@@ -160,7 +160,7 @@ describe("a preflight", () => {
     ]);
   });
 
-  test("of anything else only to those on the list", async () => {
+  test("of any other request is granted to listed origins only", async () => {
     expect(await preflight("/api/shoes/a1", FRONT, "PUT")).toEqual([
       FRONT,
       "true",
@@ -185,7 +185,7 @@ describe("a preflight", () => {
   });
 });
 
-test("too many headers are refused before anything reads them", async () => {
+test("too many bytes of headers are refused with 431", async () => {
   const small = await shop.get("/api/shoes/a1", { headers: { "x-long": "a".repeat(8_000) } });
   const large = await shop.get("/api/shoes/a1", { headers: { "x-long": "a".repeat(64_000) } });
   expect([small.status, large.status]).toEqual([200, 431]);

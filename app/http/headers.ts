@@ -1,11 +1,11 @@
-// Headers of every answer: what a browser may do with it, and which pages may read it.
+// Headers of every response: security headers for browsers, and CORS.
 import { isListedOrigin } from "./origin.ts";
 
-/** What scripts on other sites may read of an answer. */
+/** The response headers that scripts of other origins may read. */
 export const EXPOSED_HEADERS =
   "ETag, Link, Location, Retry-After, X-RateLimit-Limit, X-RateLimit-Remaining, X-RateLimit-Reset, X-Request-Id, Insole-Version, Idempotent-Replayed, Cache-Status";
 
-/** Data is not a page: it runs nothing, loads nothing and is shown in no frame. Pages have rules of their own. */
+/** Headers of data: a browser runs and loads nothing from it and shows it in no frame. Pages set their own. */
 export const DATA_HEADERS = {
   "x-content-type-options": "nosniff",
   "content-security-policy": "default-src 'none'; frame-ancestors 'none'",
@@ -18,21 +18,21 @@ const ALLOWED_HEADERS =
 const PREFLIGHT_AGE_SECONDS = 7_200;
 const HSTS_AGE_SECONDS = 31_536_000;
 
-/** Headers that answers have only behind TLS. */
+/** Headers that responses have only behind TLS. */
 export const transportHeaders = (publicUrl: string): Record<string, string> =>
   publicUrl.startsWith("https:") ? { "strict-transport-security": `max-age=${HSTS_AGE_SECONDS}` } : {};
 
 type HeaderOptions = { publicUrl: string; corsOrigins: readonly string[] };
 
-/** What the walk knows of an answer: its request's id, whether any page may read it, and how long it took. */
-type AnswerFacts = { requestId: string; isPublic: boolean; ms: number };
+/** The request's id, whether pages of any origin may read the response, and the milliseconds it took. */
+type ResponseFacts = { requestId: string; isPublic: boolean; ms: number };
 
 export type HeaderSetter = {
-  /** Adds the headers that an answer lacks; those that a page or the cache has set stay. */
-  finish(response: Response, request: Request, facts: AnswerFacts): void;
+  /** Adds the headers that a response lacks; those that a page or the cache has set stay. */
+  finish(response: Response, request: Request, facts: ResponseFacts): void;
 };
 
-/** Opens the setter of headers for answers that are not sent from memory. */
+/** Opens the setter of headers for responses that do not come from the memory cache. */
 export function openHeaders({ publicUrl, corsOrigins }: HeaderOptions): HeaderSetter {
   const always = Object.entries({ ...DATA_HEADERS, ...transportHeaders(publicUrl) });
 
@@ -54,9 +54,9 @@ export function openHeaders({ publicUrl, corsOrigins }: HeaderOptions): HeaderSe
       headers.set("x-request-id", requestId);
       const cacheStatus = headers.get("cache-status");
       if (!cacheStatus?.includes("hit")) headers.set("server-timing", `app;dur=${ms.toFixed(2)}`);
-      // A finished answer of the catalogue has its headers already.
+      // A cache entry has its headers already.
       if (cacheStatus !== null && status < 400) return;
-      // A page has rules of its own.
+      // A page has its own Content-Security-Policy.
       const isBare = !headers.has("content-security-policy");
       for (const [name, value] of always) if (isBare || !headers.has(name)) headers.set(name, value);
       if (request.method === "OPTIONS") preflight(headers, request, isPublic);

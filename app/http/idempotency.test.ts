@@ -1,9 +1,9 @@
-// Idempotency-Key: the effect happens once, its answer comes again byte for byte, and a key is for one request.
+// Idempotency-Key: the effect happens once, a repetition gets the same bytes, and a key belongs to one request.
 import { afterAll, beforeAll, expect, test } from "bun:test";
 import { ask, signUp } from "../testing/people.ts";
 import { shoe } from "../testing/shop.ts";
 import { type AdminShop, addUsers, openAdminShop } from "../testing/writes.ts";
-import { forgetOldWrites, openIdempotency } from "./idempotency.ts";
+import { openIdempotency, removeOldWrites } from "./idempotency.ts";
 
 const HOUR_MS = 60 * 60 * 1_000;
 const DAY_MS = 24 * HOUR_MS;
@@ -16,7 +16,7 @@ afterAll(() => shop.close());
 
 const send = (key: string, path: string, body: unknown) =>
   shop.send("POST", path, body, { "idempotency-key": key });
-const keptRows = () => shop.db.read.get<[number]>("SELECT count(*) FROM idempotency")?.[0];
+const storedRows = () => shop.db.read.get<[number]>("SELECT count(*) FROM idempotency")?.[0];
 
 test.each([
   ["a shoe", "/api/shoes", { title: "Once", price: 5, related_products: ["a", "not yet".replace(" ", "-")] }],
@@ -59,7 +59,7 @@ test("another body, or another address, under the same key is 422", async () => 
   expect((await send("k1", "/api/shoes/b/stock", { delta: 1 })).status).toBe(422);
 });
 
-test("of many at once one does it; the others are told to wait or get its answer", async () => {
+test("of concurrent requests one has the effect; the others get 409 or its answer", async () => {
   const before = shop.db.read.get<[number]>("SELECT stock FROM shoes WHERE shoe_id = 'b'")?.[0] ?? 0;
   const answers = await Promise.all(
     Array.from({ length: 20 }, () => send("k2", "/api/shoes/b/stock", { delta: 1 })),
@@ -71,16 +71,16 @@ test("of many at once one does it; the others are told to wait or get its answer
   expect((await send("k2", "/api/shoes/b/stock", { delta: 1 })).body.data.stock).toBe(before + 1);
 });
 
-test("what failed is not kept: the same key may try again", async () => {
-  const kept = keptRows();
+test("a failure is not stored: the same key may try again", async () => {
+  const count = storedRows();
   const bad = { shoe_id: "a", title: "Taken", price: 1 };
   expect((await send("k3", "/api/shoes", bad)).status).toBe(409);
   expect((await send("k3", "/api/shoes", { ...bad, price: 0 })).status).toBe(400);
-  expect(keptRows()).toBe(kept as number);
+  expect(storedRows()).toBe(count as number);
   expect((await send("k3", "/api/shoes", { ...bad, shoe_id: "free" })).status).toBe(201);
 });
 
-test("keys belong to who gave them, and have 1 to 255 printable characters", async () => {
+test("keys belong to their users, and have 1 to 255 printable characters", async () => {
   const path = "/api/shoes/a/likes/me";
   for (const person of [await signUp(shop), await signUp(shop)]) {
     const answer = await ask(shop, "POST", path, {
@@ -94,27 +94,26 @@ test("keys belong to who gave them, and have 1 to 255 printable characters", asy
   expect((await send("x".repeat(255), "/api/shoes/a/stock", { delta: 1 })).status).toBe(200);
 });
 
-test("what another process did under this key meanwhile is answered as its answer", async () => {
+test("a request gets the answer that another process stored meanwhile under its key", async () => {
   const caller = { userId: "u", role: "admin", kind: "user" } as const;
   const request = () =>
     new Request("http://shop/api/x", { method: "POST", headers: { "idempotency-key": "k5" } });
   const [here, there] = [openIdempotency(shop.db, Date.now), openIdempotency(shop.db, Date.now)];
-  const recipe = { status: 201, headers: "'{}'", body: "'one'", from: "", args: [] };
-  const effect = (keep: Parameters<Parameters<typeof here.once>[3]>[0]) =>
-    shop.db.write([{ sql: "INSERT INTO words (word) VALUES ('done once')" }, ...keep(recipe)]);
-  const outcome = await here.once(request(), caller.userId, { a: 1 }, async (keep) => {
-    await there.once(request(), caller.userId, { a: 1 }, async (other) => {
-      await effect(other);
+  const answer = { status: 201, headers: "'{}'", body: "'one'", from: "", args: [] };
+  const outcome = await here.once(request(), caller.userId, { a: 1 }, async (storeHere) => {
+    await there.once(request(), caller.userId, { a: 1 }, async (storeThere) => {
+      const effect = { sql: "INSERT INTO words (word) VALUES ('done once')" };
+      await shop.db.write([effect, ...storeThere(answer)]);
       return { status: 201, headers: {}, body: "one" };
     });
-    // Unique by another rule in a real write too: here its own effect fails first by the key.
-    await shop.db.write(keep(recipe));
+    // Violates the unique key of the stored answer.
+    await shop.db.write(storeHere(answer));
     return { status: 201, headers: {}, body: "two" };
   });
   expect(outcome).toEqual({ answer: { status: 201, headers: {}, body: "one" }, isReplay: true });
 });
 
-test("after a day a key is free again, and what is old is removed; write ids after an hour", async () => {
+test("answers expire after a day and free their key, write ids after an hour; old rows are deleted", async () => {
   await addUsers(shop, ["tomorrow"]);
   expect((await send("k6", "/api/shoes/a/stock", { delta: 0 })).status).toBe(200);
   const early = {
@@ -125,8 +124,8 @@ test("after a day a key is free again, and what is old is removed; write ids aft
   const again = await send("k6", "/api/shoes/a/stock", { delta: 1 });
   expect([again.status, again.headers.get("idempotent-replayed")]).toEqual([200, null]);
   await shop.db.write([early, { sql: "UPDATE writes SET at = at - ?", args: [HOUR_MS + 60_000] }]);
-  const kept = keptRows() ?? 0;
-  await forgetOldWrites(shop.db, Date.now());
-  expect(keptRows()).toBe(kept - 1);
+  const count = storedRows() ?? 0;
+  await removeOldWrites(shop.db, Date.now());
+  expect(storedRows()).toBe(count - 1);
   expect(shop.db.read.get("SELECT count(*) FROM writes")).toEqual([0]);
 });

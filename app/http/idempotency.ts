@@ -1,25 +1,26 @@
-// Idempotency-Key: the answer of a POST is stored in the same group as its effect, and a repetition gets that answer.
+// Idempotency-Key: the group that commits a POST stores its answer too, and a repetition gets the stored answer.
 import type { Database, Statement, Value } from "../../db/database.ts";
 import { DatabaseError } from "../../db/errors.ts";
+import { must } from "../../db/must.ts";
 import { Problem } from "./problems.ts";
 import type { AnswerSql, StoredAnswer } from "./write-answer.ts";
 
 const KEY = /^[\x20-\x7e]{1,255}$/;
 const ANSWER_TTL_MS = 24 * 60 * 60 * 1_000;
-/** A write queue asks for a write id within seconds, and likes alone leave hundreds of them a second. */
+/** A write queue looks a write id up within seconds, and likes alone add hundreds of ids a second. */
 const WRITE_ID_TTL_MS = 60 * 60 * 1_000;
 const REMOVE_CHUNK = 5_000;
 const RETRY = { "retry-after": "1" };
 
-/** The statements that store an answer for repetitions; none where the request has no key. */
+/** Returns the statements that store an answer for repetitions; none when the request has no key. */
 export type StoreAnswer = (answer: AnswerSql) => Statement[];
 
-/** Does the work of a POST once per key, in this process and in all others of the shop. */
+/** Runs the work of a POST once per key, across all processes of the shop. */
 export type Idempotency = {
   /**
-   * Does `work`, or gives the answer that was stored under the request's key. Keys belong to an `owner`: a user, an admin
-   * key; without an owner or a key the work is simply done. Throws the `Problem` 400 for a bad key, 422 where the owner
-   * used it for another request, 409 while the first request with it is under way, and whatever `work` throws.
+   * Runs `work`, or returns the answer that is stored under the request's key. Keys belong to an `owner`: a user or an
+   * admin key; without an owner or a key `work` always runs. Throws the `Problem` 400 for a bad key, 422 when the owner
+   * used it for another request, 409 while the first request with it is running, and rethrows the errors of `work`.
    */
   once(
     request: Request,
@@ -29,9 +30,10 @@ export type Idempotency = {
   ): Promise<{ answer: StoredAnswer; isReplay: boolean }>;
 };
 
-/** Opens the way to stored answers; requests that are under way are known to this process only. */
+/** Opens the stored answers of a database. */
 export function openIdempotency(db: Database, now: () => number): Idempotency {
-  const underWay = new Map<string, string>();
+  // Of this process only; between processes the table's key decides.
+  const running = new Map<string, string>();
 
   const find = async (owner: string, key: string, hash: string): Promise<StoredAnswer | null> => {
     const afterMs = now() - ANSWER_TTL_MS;
@@ -57,9 +59,9 @@ export function openIdempotency(db: Database, now: () => number): Idempotency {
         throw new Problem("invalid-request", "Idempotency-Key must have 1 to 255 printable characters");
       const hash = hashOf(request, content);
       const name = `${owner} ${key}`;
-      const other = underWay.get(name);
-      if (other !== undefined) throw other === hash ? stillUnderWay() : reused();
-      underWay.set(name, hash);
+      const other = running.get(name);
+      if (other !== undefined) throw other === hash ? stillRunning() : reused();
+      running.set(name, hash);
       try {
         const stored = await find(owner, key, hash);
         if (stored) return { answer: stored, isReplay: true };
@@ -67,18 +69,18 @@ export function openIdempotency(db: Database, now: () => number): Idempotency {
           storeStatements(answer, { owner, key, hash, nowMs: now() });
         return { answer: await work(storeAnswer), isReplay: false };
       } catch (thrown) {
-        // Another process was quicker, or our own effect stands though its outcome was lost.
+        // Another process committed first, or this write was committed though its outcome was lost.
         const winner = wasLost(thrown) ? await find(owner, key, hash).catch(elseThrow(thrown)) : null;
         if (winner) return { answer: winner, isReplay: true };
         throw thrown;
       } finally {
-        underWay.delete(name);
+        running.delete(name);
       }
     },
   };
 }
 
-/** The first error stands where the primary cannot be reached: the effect may be there. */
+/** Keeps the first error when the second look-up fails too: the effect may be committed. */
 const elseThrow =
   (first: unknown) =>
   (second: unknown): never => {
@@ -96,12 +98,12 @@ const EXPIRED = [
   },
 ];
 
-/** Removes answers that were stored more than a day ago, and write ids of more than an hour. */
-export async function forgetOldWrites(db: Database, nowMs: number): Promise<void> {
+/** Deletes answers older than a day and write ids older than an hour. */
+export async function removeOldWrites(db: Database, nowMs: number): Promise<void> {
   for (const { sql, ttlMs } of EXPIRED) {
     for (let removed = REMOVE_CHUNK; removed === REMOVE_CHUNK; ) {
       const [result] = await db.write([{ sql, args: [nowMs - ttlMs, REMOVE_CHUNK] }]);
-      removed = result?.changes ?? 0;
+      removed = must(result, "the result of a deletion").changes;
     }
   }
 }
@@ -113,9 +115,9 @@ function storeStatements(
   { owner, key, hash, nowMs }: Stored,
 ): Statement[] {
   const values: Value[] = [owner, key, hash, nowMs, status];
-  const marks = values.map((_, at) => `?${args.length + at + 1}`);
+  const marks = values.map((_, index) => `?${args.length + index + 1}`);
   return [
-    // An expired answer makes room.
+    // An expired answer under this key no longer counts.
     {
       sql: "DELETE FROM idempotency WHERE user_id = ? AND key = ? AND created_at <= ?",
       args: [owner, key, nowMs - ANSWER_TTL_MS],
@@ -138,5 +140,5 @@ const wasLost = (thrown: unknown): boolean =>
 
 const reused = () =>
   new Problem("idempotency-key-reused", "this Idempotency-Key was used for another request");
-const stillUnderWay = () =>
-  new Problem("request-under-way", "the first request with this key is not answered yet", [], RETRY);
+const stillRunning = () =>
+  new Problem("request-under-way", "the first request with this Idempotency-Key is still running", [], RETRY);

@@ -1,9 +1,9 @@
-// If-Match: a write that takes effect only on the version of an item that its client has seen.
+// If-Match: a write takes effect only on the version of an item that its client has seen.
 import type { Statement, Value } from "../../db/database.ts";
 import { requires } from "../../db/write/guard.ts";
 import { Problem } from "./problems.ts";
 
-/** Row versions that the client accepts; `*`: any, `null`: the header is absent. */
+/** The row versions that If-Match names; `*`: any, `null`: the header is absent. */
 export type IfMatch = number[] | "*" | null;
 
 const TAG = /^(?:W\/)?"v(\d{1,15})(?:\.[^"]*)?"$/;
@@ -17,7 +17,7 @@ export function readIfMatch(headers: Headers): IfMatch {
   const tags = text.split(",", TAGS_MAX + 1);
   if (tags.length > TAGS_MAX)
     throw new Problem("invalid-request", `If-Match must have at most ${TAGS_MAX} tags`);
-  // A tag that is none of ours fits nothing.
+  // An entity tag of another server matches no version.
   return tags.flatMap((tag) => {
     const version = TAG.exec(tag.trim())?.[1];
     return version === undefined ? [] : [Number(version)];
@@ -28,7 +28,7 @@ export function readIfMatch(headers: Headers): IfMatch {
 export const isMatch = (ifMatch: IfMatch, version: number): boolean =>
   !Array.isArray(ifMatch) || ifMatch.includes(version);
 
-/** The condition of a write that the row with this id exists, at one of the versions that If-Match names. */
+/** The condition that the row with this id exists with one of the versions that If-Match names. */
 export function requiresMatch(table: string, idColumn: string, id: string, ifMatch: IfMatch): Statement {
   const versions = Array.isArray(ifMatch) ? ifMatch : null;
   const args: Value[] = versions ? [id, JSON.stringify(versions)] : [id];
@@ -36,6 +36,6 @@ export function requiresMatch(table: string, idColumn: string, id: string, ifMat
   return requires(`EXISTS (SELECT 1 FROM ${table} WHERE ${idColumn} = ?1${isVersion})`, ...args);
 }
 
-/** The refusal of a write whose item has another version. */
+/** The `Problem` 412 of a write to an item with another version. */
 export const versionFailed = (): Problem =>
-  new Problem("precondition-failed", "it has another version than If-Match names");
+  new Problem("precondition-failed", "the item's version is not one that If-Match names");

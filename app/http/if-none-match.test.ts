@@ -1,4 +1,4 @@
-// If-None-Match: lists, weak tags and `*`, and what only looks like a match.
+// If-None-Match: lists, weak tags, `*`, and texts that look like a match but are none.
 import { expect, test } from "bun:test";
 import { namesEtag } from "./if-none-match.ts";
 

@@ -5,7 +5,7 @@
  * (RFC 9110, 13.1.2): `W/` does not count.
  */
 export function namesEtag(ifNoneMatch: string, etag: string, otherEtag = etag): boolean {
-  // Most clients send one tag, spelt as they got it.
+  // Most clients send one tag, exactly as they received it.
   if (ifNoneMatch === etag || ifNoneMatch === otherEtag) return true;
   if (ifNoneMatch.trim() === "*") return true;
   for (const listed of ifNoneMatch.split(",")) {

@@ -1,8 +1,8 @@
-// Small parts of which the rooms' OpenAPI descriptions are made.
+// Parts of the OpenAPI document that the rooms build their operations from.
 import { type TSchema, Type } from "@sinclair/typebox";
 import { PROBLEMS } from "./problems.ts";
 
-/** A route's part of the document; passed to Elysia as the route's hook. */
+/** The description of a route in the document; a hook of the route. */
 export type Operation = { detail: Record<string, unknown> };
 
 /** The shape of every error (RFC 9457). */
@@ -38,11 +38,11 @@ export const orNull = (schema: TSchema) => Type.Unsafe<unknown>({ ...schema, nul
 
 const success = Type.Literal(true);
 
-/** The answer with one item; `more` stands beside it. */
+/** The body with one item, and the members `more` beside it. */
 export const itemOf = (name: string, more: Record<string, TSchema> = {}) =>
   Type.Object({ success, data: ref(name), ...more });
 
-/** The answer with a page of items; `more` stands beside them. */
+/** The body with a page of items, and the members `more` beside them. */
 export const listOf = (name: string, more: Record<string, TSchema> = {}) =>
   Type.Object({ success, data: Type.Array(ref(name)), pagination: ref("Pagination"), ...more });
 
@@ -69,10 +69,10 @@ export const inHeader = (name: string, description: string) =>
 export const paging = (items: string) => [
   query("page", Type.Integer({ minimum: 1, default: 1 }), "page * limit is at most 10000; go on with cursor"),
   query("limit", Type.Integer({ minimum: 1, maximum: 100, default: 20 }), `${items} per page`),
-  query("cursor", Type.String(), "nextCursor of the page before"),
+  query("cursor", Type.String(), "nextCursor of the previous page"),
 ];
 
-/** The header under which a POST is done once. */
+/** The header that makes a POST run once. */
 export const IDEMPOTENCY_KEY = inHeader(
   "Idempotency-Key",
   "1 to 255 characters: a repetition within 24 hours gets the first answer",
@@ -84,7 +84,7 @@ export const problem = (status: number) => ({
   content: { "application/problem+json": { schema: ref("Problem") } },
 });
 
-/** Any request can be refused before it reaches its route: an address that is not UTF-8, a malformed Host. */
+/** The walk may refuse any request before its route: for example an address that is not UTF-8, or a malformed Host. */
 const ALWAYS = [400, 500, 503];
 const WITH_BODY = [413, 415];
 const WITH_TOKEN = [401, 403];
@@ -92,10 +92,10 @@ const WITH_TOKEN = [401, 403];
 const problems = (statuses: number[]) =>
   Object.fromEntries(statuses.map((status) => [status, problem(status)]));
 
-/** The answers of an operation: 200, 304 and the problems it may answer with, besides those that any may. */
+/** The responses of a cached operation: 200, 304, its own problems, and those of any request. */
 export const describeAnswers = (schema: TSchema, errors: number[], contentType = "application/json") => ({
   200: { description: "OK", content: { [contentType]: { schema } } },
-  304: { description: "Not modified: the client's entity tag is still right" },
+  304: { description: "Not modified: the client's entity tag is current" },
   ...problems([...errors, ...ALWAYS]),
 });
 
@@ -106,17 +106,17 @@ type Described = {
   tag: string;
   parameters?: object[];
   body?: object;
-  /** The request may come without its body. */
+  /** The body may be missing. */
   isBodyOptional?: boolean;
-  /** The answer's status and schema; without a schema it has no body. */
+  /** Status and schema of the answer; without a schema it has no body. */
   answer: [status: number, schema?: TSchema];
   /** Problems besides those of a body, of a token, and of any request. */
   errors?: number[];
-  /** `token` (the default): needs one; `open`: needs none; `cached`: needs none, and its answer has an entity tag. */
+  /** `token` (default): requires one; `open`: requires none; `cached`: requires none, and the answer has an entity tag. */
   access?: "token" | "open" | "cached";
 };
 
-/** The document's part on a route; `id` is its operationId. */
+/** The description of a route in the document; `id` is its operationId. */
 export function operation(id: string, described: Described): Operation {
   const {
     summary,

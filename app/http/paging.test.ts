@@ -1,4 +1,4 @@
-// Lists of users and of the audit: pages, cursors, totals, and what is refused.
+// Lists of users and of the audit: pages, cursors, totals, and refused parameters.
 import { afterAll, beforeAll, describe, expect, test } from "bun:test";
 import { addKey } from "../accounts/keys.ts";
 import { ask } from "../testing/people.ts";
@@ -36,9 +36,11 @@ async function list(path: string): Promise<{ status: number; body: List; text: s
   return { status: answer.status, body: JSON.parse(text) as List, text };
 }
 
-test("the newest come first, with no hash among them", async () => {
+test("the newest come first, and no password hash is shown", async () => {
   const { body, text } = await list("/api/users?limit=10");
-  expect(body.data.map(({ id }) => id)).toEqual(Array.from({ length: 10 }, (_, at) => `u${USERS - at}`));
+  expect(body.data.map(({ id }) => id)).toEqual(
+    Array.from({ length: 10 }, (_, index) => `u${USERS - index}`),
+  );
   expect(body.pagination).toEqual({
     page: 1,
     limit: 10,
@@ -49,7 +51,7 @@ test("the newest come first, with no hash among them", async () => {
   expect(text).not.toContain("hidden hash");
 });
 
-test("pages and cursors tell every row once, and end", async () => {
+test("pages and cursors show every row once, and end", async () => {
   const byPage: unknown[] = [];
   for (const page of [1, 2, 3]) {
     const { body } = await list(`/v1/users?limit=10&page=${page}`);
@@ -67,7 +69,7 @@ test("pages and cursors tell every row once, and end", async () => {
     expect(body.pagination.page).toBe(cursor === "" ? 1 : null);
     cursor = body.pagination.nextCursor;
   }
-  expect(byPage).toEqual(Array.from({ length: USERS }, (_, at) => `u${USERS - at}`));
+  expect(byPage).toEqual(Array.from({ length: USERS }, (_, index) => `u${USERS - index}`));
   expect(byCursor).toEqual(byPage);
 });
 
@@ -76,7 +78,7 @@ test("a page past the end is empty", async () => {
   expect([status, body.data, body.pagination.nextCursor]).toEqual([200, [], null]);
 });
 
-test("totals above 10,000 are lower bounds, and a cursor goes on below", async () => {
+test("totals above 10,000 are lower bounds, and a cursor goes on beyond", async () => {
   const { body } = await list("/api/audit?page=100&limit=100");
   expect(body.pagination).toMatchObject({ total: 10_000, totalIsLowerBound: true, pages: 100 });
   const beyond = await list(`/api/audit?limit=100&cursor=${body.pagination.nextCursor}`);
@@ -84,7 +86,7 @@ test("totals above 10,000 are lower bounds, and a cursor goes on below", async (
   expect(beyond.body.data.at(-1)).toMatchObject({ action: "key.make", subject: "lists" });
 });
 
-describe("is refused", () => {
+describe("a bad parameter is refused", () => {
   test.each([
     ["page=0", "page"],
     ["page=1e3", "page"],

@@ -1,20 +1,20 @@
-// Paging: which part of a list a request asks for, and how every list says where its rows lie.
+// Paging: the `page`, `limit` and `cursor` of a request, and the `pagination` of an answer.
 import { decodeNumber, encodeNumber } from "./cursor.ts";
 import { type QueryParameters, readParameters } from "./parameters.ts";
 
-/** Deepest row a page number reaches; beyond it a cursor goes on. Totals are exact to it. */
+/** The last row that a page number can reach; beyond it clients go on with a cursor. Totals are exact up to it. */
 export const OFFSET_MAX = 10_000;
-/** Rows are counted so far: one more than what is shown as exact. */
+/** Rows that a count looks at: one more than the largest exact total. */
 export const COUNT_MAX = OFFSET_MAX + 1;
-/** Rows of a page where a request does not say how many. */
+/** Rows of a page when the request has no `limit`. */
 export const LIMIT_DEFAULT = 20;
 const LIMIT_MAX = 100;
 const PAGE_MAX = 1_000_000_000;
 
-/** Part of a list: the page with this number or, with a `position` from a cursor, the rows behind that. */
+/** Part of a list: the page with this number or, with a `position` from a cursor, the rows after it. */
 export type Page<P = number> = { page: number; limit: number; position: P | null };
 
-/** How the rows of an answer lie in their list; `page` is null for the rows behind a cursor. */
+/** The place of an answer's rows in their list; `page` is null for the rows after a cursor. */
 export type Pagination = {
   page: number | null;
   limit: number;
@@ -27,7 +27,7 @@ export type Pagination = {
 /** How many rows a list has. */
 export type Total = { total: number; totalIsLowerBound: boolean };
 
-/** Reads `page`, `limit` and `cursor` beside other parameters; `decode` gives `null` for what is no cursor of the list. */
+/** Reads `page`, `limit` and `cursor` beside other parameters; `decode` returns `null` for a cursor of another list. */
 export function readPageOf<P>(
   parameters: QueryParameters,
   decode: (cursor: string) => P | null,
@@ -54,11 +54,11 @@ export function readPage(params: URLSearchParams, limitDefault = LIMIT_DEFAULT):
   return page;
 }
 
-/** How many rows of the list come before the page; none that are known before a cursor's rows. */
+/** The rows to skip for a page; 0 with a cursor, which the query itself goes on from. */
 export const offsetOf = ({ page, limit, position }: Page<unknown>): number =>
   position === null ? (page - 1) * limit : 0;
 
-/** The total of rows that were counted to `COUNT_MAX` at most. */
+/** The total of a count that stopped at `COUNT_MAX`. */
 export const totalOf = (count: number): Total => ({
   total: Math.min(count, OFFSET_MAX),
   totalIsLowerBound: count > OFFSET_MAX,
@@ -87,12 +87,12 @@ export const wholeList = (total: number): Pagination => ({
   nextCursor: null,
 });
 
-/** The `pagination` of a first page as an SQL expression over others, for answers that are stored by their write. */
+/** The `pagination` of a first page as an SQL expression of other expressions, for answers that a write stores. */
 export const firstPageSql = (limit: string, total: string, nextCursor: string): string =>
   `json_object('page', 1, 'limit', ${limit}, 'total', ${total}, 'pages', (${total} + ${limit} - 1) / ${limit},
 'nextCursor', ${nextCursor})`;
 
-/** The body of a list of numbered rows, newest first; `rows` are one more than the limit where it goes on. */
+/** The body of a list of numbered rows, newest first; `rows` has one more than the limit where the list goes on. */
 export function pageBody<T>(page: Page, rows: { seq: number; item: T }[], count: number) {
   const listed = rows.slice(0, page.limit);
   const last = rows.length > page.limit ? listed.at(-1) : undefined;

@@ -1,10 +1,10 @@
-// The parameters of a query string: each read by its own rule, and all that break one named in a single refusal.
+// Query parameters: each is read by its own rule, and one `Problem` names all that break theirs.
 import { Problem } from "./problems.ts";
 
-/** Reads the parameters of one request; `null` is a parameter that is absent, or refused. */
+/** The parameters of one request; `null` means that a parameter is absent or refused. */
 export type QueryParameters = {
   isGiven(name: string): boolean;
-  /** The text as it came; a parameter that is given twice is refused. */
+  /** The text of a parameter; refuses one that is given twice. */
   one(name: string): string | null;
   /** Every value of a parameter that may be repeated. */
   all(name: string): string[];
@@ -14,13 +14,13 @@ export type QueryParameters = {
   cents(name: string): number | null;
   flag(name: string): boolean;
   choice<T extends string>(name: string, choices: readonly T[]): T | null;
-  /** Notes that a parameter breaks a rule. */
+  /** Records that a parameter breaks a rule. */
   refuse(name: string, detail: string): void;
   /** Throws the `Problem` 400 that names every refused parameter; does nothing when there is none. */
   check(): void;
 };
 
-/** Begins to read a query string; parameters that no one reads are ignored. */
+/** Opens the parameters of a query string; unknown ones are ignored. */
 export function readParameters(params: URLSearchParams): QueryParameters {
   const errors: { parameter: string; detail: string }[] = [];
   const refuse = (parameter: string, detail: string) => void errors.push({ parameter, detail });

@@ -1,4 +1,4 @@
-// What the database refuses, as problems: kind and column in, status and pointer out.
+// Errors of the database as problems: kind and column in, status and pointer out.
 import { expect, test } from "bun:test";
 import { DatabaseError, type DatabaseErrorKind } from "../../db/errors.ts";
 import { toProblem } from "./problem-of.ts";
@@ -22,12 +22,12 @@ test.each(ROWS)("%s of %p is %d", (kind, columns, status, pointer) => {
   if (columns[0] === "shoes.shoe_id") expect(problem.detail).toBe("shoe_id abc is taken");
 });
 
-test("a problem stays itself, and what nobody foresaw stays hidden", () => {
+test("a problem stays itself; an unexpected error is hidden", () => {
   const problem = new Problem("not-found", "gone");
   expect(toProblem(problem)).toBe(problem);
   for (const thrown of [new Error("SELECT secret"), "text", null])
     expect(toProblem(thrown)).toMatchObject({
       type: "internal-error",
-      detail: "something failed on our side",
+      detail: "the server failed",
     });
 });

@@ -1,4 +1,4 @@
-// Anything thrown, as the problem that a client is told: one mapper of what the database refuses, for every backing.
+// Maps anything thrown to a `Problem`, with one table of the database's constraints for every backing.
 import { DatabaseError } from "../../db/errors.ts";
 import type { Log } from "../log.ts";
 import { Problem, type ProblemType, problemResponse } from "./problems.ts";
@@ -15,7 +15,7 @@ const RULES: Record<string, Rule> = {
   "unique idempotency.key": rule(
     "request-under-way",
     "",
-    "the first request with this key is not answered yet",
+    "the first request with this Idempotency-Key is still running",
   ),
   "unique sizes.size": rule("conflict", "/sizes", "has a size twice"),
   "unique facets.key": rule("conflict", "/name", "is taken"),
@@ -27,12 +27,12 @@ const RULES: Record<string, Rule> = {
 };
 
 const RETRY = { "retry-after": "1" };
+const FAILED = "the server failed";
 
-/** The problem of anything thrown; `subject` names what was to be written. An unexpected error stays hidden. */
+/** The problem of anything thrown; `subject` names the record of the write. An unexpected error is hidden from the client. */
 export function toProblem(thrown: unknown, subject = ""): Problem {
   if (thrown instanceof Problem) return thrown;
-  if (!(thrown instanceof DatabaseError))
-    return new Problem("internal-error", "something failed on our side");
+  if (!(thrown instanceof DatabaseError)) return new Problem("internal-error", FAILED);
   const { kind, columns } = thrown;
   switch (kind) {
     case "unique":
@@ -50,13 +50,13 @@ export function toProblem(thrown: unknown, subject = ""): Problem {
     case "unreachable":
       return new Problem("unavailable", "the shop is busy", [], RETRY);
     case "uncertain":
-      return new Problem("outcome-unknown", "it may have been done or not", [], RETRY);
+      return new Problem("outcome-unknown", "the write may or may not be committed", [], RETRY);
     default:
-      return new Problem("internal-error", "something failed on our side");
+      return new Problem("internal-error", FAILED);
   }
 }
 
-/** The answer to a request that ended with this; an unexpected error is logged under the id of the request. */
+/** The response to a request that threw; an unexpected error is logged under the id of the request. */
 export function problemOf(thrown: unknown, pathname: string, requestId: string, log: Log): Response {
   const problem = toProblem(thrown);
   if (problem.type === "internal-error")

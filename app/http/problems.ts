@@ -37,7 +37,7 @@ export const PROBLEMS = {
   "precondition-failed": [
     412,
     "Precondition failed",
-    "The shoe has changed since the version in `If-Match`: read it again, then repeat the change.",
+    "The item has changed since the version in `If-Match`: read it again, then repeat the change.",
   ],
   "payload-too-large": [413, "Payload too large", "A request body may have at most 256 KiB."],
   "unsupported-media-type": [415, "Unsupported media type", "A body must be `application/json`."],
@@ -70,7 +70,7 @@ export const PROBLEMS = {
 
 export type ProblemType = keyof typeof PROBLEMS;
 
-/** Where a rule was broken: `pointer` in the body or `parameter` in the query. */
+/** A broken rule and its place: `pointer` in the body or `parameter` in the query. */
 export type ProblemDetail = { pointer: string; detail: string } | { parameter: string; detail: string };
 
 /** A refusal that the client sees; `detail` is for people and never holds paths, SQL or secrets. */
@@ -86,7 +86,7 @@ export class Problem extends Error {
   }
 }
 
-/** The `application/problem+json` answer (RFC 9457), with the fields that older clients read. */
+/** The `application/problem+json` response (RFC 9457), with the fields that older clients read. */
 export function problemResponse(problem: Problem, instance: string, requestId: string, now: Date): Response {
   const [status, title] = PROBLEMS[problem.type];
   const body = {

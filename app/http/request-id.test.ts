@@ -1,4 +1,4 @@
-// The id of a request: the client's where it is safe to repeat, else one of our own.
+// Request ids: the client's where it is safe to repeat, else a new one.
 import { describe, expect, test } from "bun:test";
 import { openRequestIds } from "./request-id.ts";
 
@@ -27,13 +27,13 @@ describe("an id from the client", () => {
   });
 });
 
-test("our own are all different", () => {
+test("new ids are all different", () => {
   const ids = Array.from({ length: 10_000 }, () => takeRequestId(null));
   expect(new Set(ids).size).toBe(ids.length);
   for (const id of ids) expect(id).toMatch(OURS);
 });
 
-test("those of two processes are different too", () => {
+test("the ids of two processes are different too", () => {
   const others = openRequestIds();
   expect(others(null).split("-")[0]).not.toBe(takeRequestId(null).split("-")[0] as string);
 });

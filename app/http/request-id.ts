@@ -1,16 +1,16 @@
-// The id of each request: the client's where it is safe to repeat, else one of our own.
+// Request ids: the client's `X-Request-Id` where it is safe to repeat, else a new one.
 
 const SAFE = /^[A-Za-z0-9._:-]{1,128}$/;
 
 /**
- * Opens the giver of ids: takes the one that a client sent, or makes one that is unique in this process and, for all
- * practical purposes, beyond it.
+ * Opens the source of request ids: returns the client's id, or one that is unique in this process and, by its random
+ * prefix, among processes.
  */
-export function openRequestIds(): (given: string | null) => string {
+export function openRequestIds(): (clientId: string | null) => string {
   const prefix = crypto.randomUUID().slice(0, 8);
   let count = 0;
-  return (given) => {
-    if (given !== null && SAFE.test(given)) return given;
+  return (clientId) => {
+    if (clientId !== null && SAFE.test(clientId)) return clientId;
     count += 1;
     return `${prefix}-${count.toString(36)}`;
   };

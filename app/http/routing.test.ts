@@ -1,4 +1,4 @@
-// What a route must declare, the route of a request, the methods of an address, and what OPTIONS says of it.
+// Routing: declarations, the facts of a request, the methods of an address, and OPTIONS.
 import { describe, expect, test } from "bun:test";
 import { Problem } from "./problems.ts";
 import { answerOptions, facts, openRouting, type Route } from "./routing.ts";
@@ -43,7 +43,7 @@ describe("the methods of an address", () => {
 });
 
 describe("OPTIONS", () => {
-  test("says what the address takes, for people and browsers, and is not stored", async () => {
+  test("lists the methods that an address supports, and is not stored", async () => {
     const response = answerOptions(ROUTES.methodsOf("/api/shoes/a"));
     expect(response.status).toBe(204);
     expect(await response.text()).toBe("");
@@ -53,7 +53,7 @@ describe("OPTIONS", () => {
     });
   });
 
-  test("of an address that is not there is a 404", () => {
+  test("of an address without a route is 404", () => {
     const refusal = (() => {
       try {
         return answerOptions(ROUTES.methodsOf("/nothing"));
@@ -76,21 +76,21 @@ describe("the facts of a request", () => {
       route("GET", "/api/shoes", facts({ public: true })),
       route("GET", "/livez", facts({ counts: "free" })),
     ]);
-    const given = { isThere: true, isPublic: false, event: null };
+    const found = { isThere: true, isPublic: false, event: null };
     expect(routing.find("POST", "/v1/auth/login")).toEqual({
-      ...given,
+      ...found,
       name: "/auth/login",
       counts: "sign-in",
       event: "login",
     });
     for (const method of ["GET", "HEAD"]) {
       expect(routing.find(method, "/api/shoes")).toEqual({
-        ...given,
+        ...found,
         name: "/shoes",
         isPublic: true,
         counts: "free",
       });
-      expect(routing.find(method, "/livez")).toEqual({ ...given, name: "/livez", counts: "free" });
+      expect(routing.find(method, "/livez")).toEqual({ ...found, name: "/livez", counts: "free" });
     }
   });
 
@@ -109,7 +109,7 @@ describe("the facts of a request", () => {
     expect(find(method, path)).toMatchObject({ name, counts, isThere: false, isPublic: false, event: null });
   });
 
-  test("are those of the route with a word where others have a parameter, at the first place that differs", () => {
+  test("are those of the route with a fixed segment at the first difference, before one with a parameter", () => {
     const paths = ["/api/a/:id/c", "/api/:x/b/c", "/api/a/b/:id", "/api/a/:id/:other"];
     const { find: findIn } = openRouting(paths.map((path) => route("GET", path)));
     const names = ["/api/a/b/c", "/api/a/x/c", "/api/x/b/c", "/api/a/b/x", "/api/a/x/y"].map(
@@ -118,14 +118,14 @@ describe("the facts of a request", () => {
     expect(names).toEqual(["/a/b/:id", "/a/:id/c", "/:x/b/c", "/a/b/:id", "/a/:id/:other"]);
   });
 
-  test("of a method that only a less exact pattern takes are that pattern's", () => {
+  test("of a method that only a less specific pattern supports are that pattern's", () => {
     const { find: findIn } = openRouting([route("POST", "/api/shoes/likes"), route("GET", "/api/shoes/:id")]);
     expect(findIn("GET", "/api/shoes/likes").name).toBe("/shoes/:id");
     expect(findIn("POST", "/api/shoes/likes").name).toBe("/shoes/likes");
     expect(findIn("PUT", "/api/shoes/likes")).toMatchObject({ name: "/shoes/likes", isThere: false });
   });
 
-  test("of a folder's files end where the prefixes begin, though the folder may have files there", () => {
+  test("below the prefixes are never those of the static files' route, though it may have files there", () => {
     const { find: findIn } = openRouting([
       route("GET", "/*", facts({ counts: "free" })),
       route("POST", "/api/shoes"),
@@ -138,14 +138,14 @@ describe("the facts of a request", () => {
 });
 
 describe("a declaration", () => {
-  test("is asked of every route", () => {
+  test("is required of every route", () => {
     const silent = { method: "GET", path: "/api/new", hooks: { detail: {} } };
     expect(() => openRouting([route("GET", "/"), silent])).toThrow(
       "GET /api/new does not declare what it is",
     );
   });
 
-  test("may call only a GET public", () => {
+  test("may make only a GET public", () => {
     const open = route("POST", "/api/new", facts({ public: true }));
     expect(() => openRouting([open])).toThrow("POST /api/new is declared public, which only a GET can be");
   });

@@ -1,29 +1,30 @@
-// What a route is, declared where it is added, and the one matcher that finds the route of a request.
+// Routing: each route declares what it is where it is added, and one matcher finds the route of a request.
+import { must } from "../../db/must.ts";
 import { Problem } from "./problems.ts";
 
 /** Every route of the API exists below both, with the same bytes. */
 export const PREFIXES = ["/api", "/v1"] as const;
 
-/** By which limit the requests of a client are counted; `free`: by none. */
+/** The rate limit that counts the requests of a client; `free`: none. */
 export type Counting = "request" | "sign-in" | "free";
 
-/** What the metrics count by its outcome. */
+/** An event whose outcomes the metrics count. */
 export type RouteEvent = "registration" | "login" | "like";
 
-/** A public route is a GET that answers everybody the same: any page may read it, and no client is counted. */
+/** A public route is a GET with the same answer for every client: pages of any origin may read it, and no limit counts it. */
 export type Declaration = { public: true } | { counts: Counting; event?: RouteEvent };
 
-/** Declares among a route's options, beside `who`, what the route is. */
+/** The declaration as one of a route's options, beside `who`. */
 export const facts = (declared: Declaration) => ({ facts: declared });
 
-/** A route as it was added; its declaration is among the hooks. */
+/** A route of the application; its hooks contain its declaration. */
 export type Route = { method: string; path: string; hooks: object };
 
-/** What is known of a request by its method and path. */
+/** The properties of a request that follow from its method and path. */
 export type RouteFacts = {
-  /** The pattern of the path without its prefix, or `other`: as many values as there are routes. */
+  /** The pattern of the path without its prefix, or `other`; bounded by the number of routes. */
   name: string;
-  /** Whether a route takes this method here. */
+  /** Whether a route has this method and path. */
   isThere: boolean;
   isPublic: boolean;
   counts: Counting;
@@ -31,18 +32,18 @@ export type RouteFacts = {
 };
 
 export type Routing = {
-  /** The facts of a request at this path. A preflight is as public as the request that its page sends next. */
+  /** The facts of a request with this path. A preflight is as public as the request that it announces. */
   of(request: Request, pathname: string): RouteFacts;
   /** The facts of a method and a path; a HEAD has those of the GET. */
   find(method: string, pathname: string): RouteFacts;
-  /** The methods that an address takes, HEAD and OPTIONS among them; empty where there is no such address. */
+  /** The methods that an address supports, including HEAD and OPTIONS; empty when no route has this path. */
   methodsOf(pathname: string): string[];
 };
 
-/** The name of every address that is not there. */
+/** The name of every address without a route. */
 const OTHER = "other";
 
-/** Opens the matcher; throws for a route that does not declare what it is. */
+/** Opens the matcher; throws for a route without a declaration. */
 export function openRouting(routes: readonly Route[]): Routing {
   const patterns = new Map<string, Pattern>();
   for (const route of routes) {
@@ -57,22 +58,22 @@ export function openRouting(routes: readonly Route[]): Routing {
   for (const patterns of byLength.values()) patterns.sort(bySpecificity);
 
   const fitting = (pathname: string): Pattern[] => {
-    const given = pathname.split("/");
-    const found = byLength.get(given.length)?.filter((pattern) => fits(pattern, given)) ?? [];
-    return found.concat(rests.filter((pattern) => fits(pattern, given)));
+    const parts = pathname.split("/");
+    const found = byLength.get(parts.length)?.filter((pattern) => fits(pattern, parts)) ?? [];
+    return found.concat(rests.filter((pattern) => fits(pattern, parts)));
   };
 
   const find = (method: string, pathname: string): RouteFacts => {
     const found = fitting(pathname);
-    const asked = method === "HEAD" ? "GET" : method;
-    const pattern = found.find(({ byMethod }) => byMethod.has(asked));
-    const known = pattern?.byMethod.get(asked);
-    // Below the prefixes a folder's files are but addresses that are probably not there.
+    const routeMethod = method === "HEAD" ? "GET" : method;
+    const pattern = found.find(({ byMethod }) => byMethod.has(routeMethod));
+    const known = pattern?.byMethod.get(routeMethod);
+    // Below the API prefixes only the static files' `/*` may match, which seldom has such a file: count it as an unknown address.
     const isBelow = isBelowPrefix(pathname);
     if (known && !(pattern?.isRest && isBelow)) return known;
     const [first] = found;
     const name = first === undefined || (first.isRest && isBelow) ? OTHER : first.name;
-    return { ...nothing(method, pathname, name), isThere: known !== undefined };
+    return { ...unmatched(method, pathname, name), isThere: known !== undefined };
   };
 
   return {
@@ -92,7 +93,7 @@ export function openRouting(routes: readonly Route[]): Routing {
   };
 }
 
-/** The answer to OPTIONS, without what only browsers ask for. Throws the `Problem` 404 where there is no such address. */
+/** The response to OPTIONS without its CORS headers. Throws the `Problem` 404 when the address supports no method. */
 export function answerOptions(methods: string[]): Response {
   if (methods.length === 0) throw noRoute("OPTIONS", methods);
   return new Response(null, {
@@ -104,13 +105,13 @@ export function answerOptions(methods: string[]): Response {
   });
 }
 
-/** The refusal of a request without a route, at an address that takes these methods: 405, or 404 where it takes none. */
+/** The `Problem` of a request without a route: 405 with the methods that its address supports, 404 when it supports none. */
 export const noRoute = (method: string, methods: string[]): Problem =>
   methods.length === 0
     ? new Problem("not-found", "there is nothing at this address")
     : new Problem("method-not-allowed", `${method} is not allowed here`, [], { allow: methods.join(", ") });
 
-/** The facts that a route declares. Throws when it declares none, or a write as public. */
+/** The facts that a route declares. Throws for a route without a declaration and for a public one that is not a GET. */
 export function factsOf({ method, path, hooks }: Route): RouteFacts {
   const { facts: declared } = hooks as { facts?: Declaration };
   if (declared === undefined)
@@ -122,8 +123,8 @@ export function factsOf({ method, path, hooks }: Route): RouteFacts {
   return { name, isThere: true, isPublic: true, counts: "free", event: null };
 }
 
-/** A request without a route is counted below the prefixes, and everywhere if it is no read. */
-function nothing(method: string, pathname: string, name: string): RouteFacts {
+/** The facts of a request without a route: limits count it below the prefixes, and elsewhere unless it is a read. */
+function unmatched(method: string, pathname: string, name: string): RouteFacts {
   const isRead = method === "GET" || method === "HEAD";
   const isFree = method === "OPTIONS" || (isRead && !isBelowPrefix(pathname));
   return { name, isThere: false, isPublic: false, counts: isFree ? "free" : "request", event: null };
@@ -132,7 +133,7 @@ function nothing(method: string, pathname: string, name: string): RouteFacts {
 /** A path of a route: `:id` stands for one segment, a last `*` for one or more. */
 type Pattern = {
   name: string;
-  /** Without the last one where that is `*`. */
+  /** Without a last `*`. */
   segments: string[];
   isRest: boolean;
   byMethod: Map<string, RouteFacts>;
@@ -145,18 +146,19 @@ function openPattern(path: string): Pattern {
   return { name: withoutPrefix(path), segments, isRest, byMethod: new Map() };
 }
 
-const fits = ({ segments, isRest }: Pattern, given: string[]): boolean =>
-  (!isRest || given.length > segments.length) &&
-  segments.every((segment, at) => (isParameter(segment) ? given[at] !== "" : segment === given[at]));
+const fits = ({ segments, isRest }: Pattern, parts: string[]): boolean =>
+  (!isRest || parts.length > segments.length) &&
+  segments.every((segment, index) => (isParameter(segment) ? parts[index] !== "" : segment === parts[index]));
 
 const isParameter = (segment: string): boolean => segment.startsWith(":");
 
-/** Where patterns of one length differ in it, a word comes before a parameter. */
+/** Compares two patterns of one length: at their first difference a fixed segment comes before a parameter. */
 function bySpecificity(a: Pattern, b: Pattern): number {
-  const at = a.segments.findIndex(
-    (segment, index) => isParameter(segment) !== isParameter(b.segments[index] ?? ""),
-  );
-  return at === -1 ? 0 : isParameter(a.segments[at] ?? "") ? 1 : -1;
+  for (const [index, segment] of a.segments.entries()) {
+    const order = Number(isParameter(segment)) - Number(isParameter(must(b.segments[index], "a segment")));
+    if (order !== 0) return order;
+  }
+  return 0;
 }
 
 const isBelowPrefix = (path: string): boolean => PREFIXES.some((prefix) => path.startsWith(`${prefix}/`));

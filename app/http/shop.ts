@@ -1,4 +1,4 @@
-// What every answer of a shop has in common.
+// The settings of a shop that its answers show.
 
-/** Where URLs begin (`PUBLIC_URL` without its last slash, or empty) and the one currency, ISO 4217. */
+/** The prefix of URLs (`PUBLIC_URL` without its last slash, or empty), and the shop's currency (ISO 4217). */
 export type Shop = { publicUrl: string; currency: string };

@@ -1,4 +1,4 @@
-// Insole-Version: who sends it back reads at least what was written, and what is not ours changes nothing.
+// Insole-Version: a read that sends it back sees at least the write, and an invalid version is ignored.
 import { afterAll, beforeAll, describe, expect, test } from "bun:test";
 import { readUntil, shoe } from "../testing/shop.ts";
 import { type AdminShop, openAdminShop } from "../testing/writes.ts";
@@ -42,8 +42,8 @@ describe("a read that sends it back", () => {
   test.each(["header", "cookie"])(
     "by %s never gets an older answer, however fast the writes come",
     async (way) => {
-      for (let at = 0; at < 15; at += 1) {
-        const name = `Shoe ${way} ${at}`;
+      for (let round = 0; round < 15; round += 1) {
+        const name = `Shoe ${way} ${round}`;
         const version = versionOf(await put({ name }));
         const headers: Record<string, string> =
           way === "header"
@@ -51,20 +51,20 @@ describe("a read that sends it back", () => {
             : { cookie: `x=1; insole_version=${version}; y=2` };
         for (const [path, title] of PATHS) {
           const { body } = await read(path, headers);
-          expect([path, at, title(body as never)]).toEqual([path, at, name]);
+          expect([path, round, title(body as never)]).toEqual([path, round, name]);
         }
       }
     },
   );
 
-  test("sees likes and stock at once too, though those are told once a second", async () => {
-    for (let at = 1; at <= 10; at += 1) {
+  test("sees likes and stock at once too, though other reads see them once a second", async () => {
+    for (let round = 1; round <= 10; round += 1) {
       const like = await shop.send("POST", `/api/shoes/a/likes/${shop.adminId}`);
       expect((await read("/api/shoes/a", { "insole-version": versionOf(like) })).body.data.likes).toBe(1);
-      const stock = await shop.send("PUT", "/api/shoes/a/stock", { sizes: [{ stock: at }] });
+      const stock = await shop.send("PUT", "/api/shoes/a/stock", { sizes: [{ stock: round }] });
       const headers = { "insole-version": versionOf(stock) };
-      expect((await read("/api/shoes/a", headers)).body.data.stock).toBe(at);
-      expect((await read("/api/shoes?ids=a", headers)).body.data[0].stock).toBe(at);
+      expect((await read("/api/shoes/a", headers)).body.data.stock).toBe(round);
+      expect((await read("/api/shoes?ids=a", headers)).body.data[0].stock).toBe(round);
       const unlike = await shop.send("DELETE", `/api/shoes/a/likes/${shop.adminId}`);
       expect((await read("/api/shoes/a", { "insole-version": versionOf(unlike) })).body.data.likes).toBe(0);
     }
@@ -88,22 +88,22 @@ describe("a read that sends it back", () => {
   });
 });
 
-test("one without it is right within a second", async () => {
-  for (let at = 0; at < 3; at += 1) {
-    await put({ name: `Shoe soon ${at}` });
-    await put({ name: `Shoe now ${at}` });
+test("a read without it sees the write within a second", async () => {
+  for (let round = 0; round < 3; round += 1) {
+    await put({ name: `Shoe soon ${round}` });
+    await put({ name: `Shoe now ${round}` });
     for (const [path, title] of PATHS) {
       const { body } = await readUntil(
         () => read(path),
-        (answer) => title(answer.body as never) === `Shoe now ${at}`,
+        (answer) => title(answer.body as never) === `Shoe now ${round}`,
         1_000,
       );
-      expect([path, title(body as never)]).toEqual([path, `Shoe now ${at}`]);
+      expect([path, title(body as never)]).toEqual([path, `Shoe now ${round}`]);
     }
   }
 });
 
-test("the cookie is for this site alone, and goes over TLS where the shop does", async () => {
+test("the cookie is SameSite and HttpOnly, and Secure behind TLS", async () => {
   const answer = await put({ name: "Cookie" });
   expect(answer.headers.get("set-cookie")).toBe(
     `insole_version=${versionOf(answer)}; Max-Age=10; Path=/; HttpOnly; SameSite=Lax; Secure`,
@@ -114,7 +114,7 @@ test("the cookie is for this site alone, and goes over TLS where the shop does",
   }
 });
 
-test("one that is not ours is ignored", async () => {
+test("an invalid version is ignored", async () => {
   const version = versionOf(await put({ name: "Mine" }));
   await read("/api/shoes/a");
   const [generation, seq, mac] = version.split(".");
@@ -133,7 +133,7 @@ test("one that is not ours is ignored", async () => {
   }
 });
 
-test("two secrets: the first signs, both verify; another generation is none of ours", () => {
+test("of two secrets the first signs and both verify; a version of another generation is ignored", () => {
   const open = (secrets: string[], generation = "ab12") =>
     openVersions({
       secrets,

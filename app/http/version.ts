@@ -1,31 +1,32 @@
-// Insole-Version: how new the shop was after a write, signed, so that a read can ask to be at least as new.
+// Insole-Version: the signed position of the change feed after a write; a read that sends it back is at least as new.
 import { createHmac, hkdfSync, timingSafeEqual } from "node:crypto";
 import type { Database, Position } from "../../db/database.ts";
+import { must } from "../../db/must.ts";
 import type { Topology } from "../../db/topology.ts";
 
 const HEADER = "insole-version";
 const COOKIE = "insole_version";
 const COOKIE_AGE_SECONDS = 10;
 const MAC_BYTES = 12;
-/** A read waits so long for the change that its client has seen; then the primary answers it. */
+/** How long a read waits for the change that its client has seen before the primary answers it. */
 const WAIT_MS = 250;
 const TEXT = /^([0-9a-f]{1,32})\.(\d{1,15})\.([\w-]{16})$/;
 const IN_COOKIES = /(?:^|;\s*)insole_version=([\w.-]{1,80})/;
 
-/** How new the shop is: told in the answers to writes, and read from the requests that send it back. */
+/** The versions that responses to writes carry and requests send back. */
 export type Versions = {
-  /** The newest change of the feed that this process has read. */
+  /** The newest change of the feed that this process has applied. */
   position(): number;
-  /** Waits until this process may read as far as this change; `false` where it could not within `ms`. Never rejects. */
+  /** Waits until this process's copy contains this change; `false` when it does not within `ms`. Never rejects. */
   catchUp(seq: number, ms?: number): Promise<boolean>;
-  /** The headers that an answer to a write carries: the version, and its cookie for browsers. Throws nothing. */
+  /** The headers of a response to a write: the version, and its cookie for browsers. Never throws. */
   headers(): [string, string][];
-  /** The change that a request wants to see at least; 0 without a version, and for one that is forged or not of this generation. */
+  /** The oldest change that a request must see; 0 without a version and for one that is forged or of another generation. */
   sinceOf(headers: Headers): number;
 };
 
-export type VersionOptions = {
-  /** The first signs, all verify. */
+type VersionOptions = {
+  /** The first signs; all verify. */
   secrets: readonly string[];
   generation(): string;
   position(): number;
@@ -51,12 +52,12 @@ export function openVersions({
   const verify = (text: string): number => {
     const [, signedGeneration = "", seq = "", mac = ""] = TEXT.exec(text) ?? [];
     if (signedGeneration === "" || signedGeneration !== generation()) return 0;
-    const given = Buffer.from(mac, "base64url");
-    const isOurs = keys.some((key) => timingSafeEqual(macOf(key, `${signedGeneration}.${seq}`), given));
-    return isOurs ? Number(seq) : 0;
+    const signature = Buffer.from(mac, "base64url");
+    const isValid = keys.some((key) => timingSafeEqual(macOf(key, `${signedGeneration}.${seq}`), signature));
+    return isValid ? Number(seq) : 0;
   };
 
-  /** As new as the feed says, or as our own writes made the shop where the feed lags behind them. */
+  /** The feed's position, or that of this process's own writes where the feed lags behind them. */
   const newest = (): Position => {
     const written = topology.db.written();
     const read = { generation: generation(), seq: position() };
@@ -71,7 +72,7 @@ export function openVersions({
       const now = newest();
       if (issued.seq !== now.seq || issued.generation !== now.generation) {
         const text = `${now.generation}.${now.seq}`;
-        const version = `${text}.${macOf(keys[0] ?? Buffer.alloc(0), text).toString("base64url")}`;
+        const version = `${text}.${macOf(must(keys[0], "the signing key"), text).toString("base64url")}`;
         const cookie = `${COOKIE}=${version}; Max-Age=${COOKIE_AGE_SECONDS}; Path=/; HttpOnly; SameSite=Lax`;
         const headers: [string, string][] = [
           [HEADER, version],

@@ -1,18 +1,18 @@
-// The answer of a write: made by SQL in the group of the write, so that it can be stored there, and sent as a response.
+// The answer of a write: SQL builds it in the write's group, so that the group can store it; a response sends it.
 import type { Statement, Value } from "../../db/database.ts";
 
 /**
  * An answer as SQL: `headers` (a JSON object of `AnswerFacts`) and `body` are expressions over `from`, all binding `args`
- * by number. Where `from` has no row there is no answer.
+ * by number. When `from` has no row there is no answer.
  */
 export type AnswerSql = { status: number; headers: string; body: string; from: string; args: Value[] };
 
-/** The sources of the headers: row version and view for the entity tag of an item, and the address of a new one. */
+/** The sources of the headers: an item's row version and view for its entity tag, and the address of a new item. */
 export type AnswerFacts = {
   version?: number;
   view?: string;
   location?: string | null;
-  /** Members behind the item that only the write's answer has, with their first comma; the entity tag leaves them out. */
+  /** Members of the body beside the item, with a comma before them; no part of the entity tag, as a GET has none. */
   more?: string | null;
 };
 
@@ -39,16 +39,16 @@ export function readAnswer({ status }: AnswerSql, rows: Value[][] | undefined): 
   return { status, headers: JSON.parse(String(headers)), body: body === null ? null : String(body) };
 }
 
-/** The response of a write; `added` are headers of this very response, which are not stored. */
+/** The response of a write; `added` are headers of this response only, which are not stored. */
 export function respondWrite({ status, headers, body }: StoredAnswer, added: [string, string][]): Response {
   const { version, view, location, more } = headers;
-  const sent = new Headers(HEADERS);
-  if (body !== null && version !== undefined) sent.set("etag", etagOf(body, `v${version}.${view}`));
-  if (location) sent.set("location", location);
-  if (status !== 204) sent.set("content-type", JSON_TYPE);
-  for (const [name, value] of added) sent.append(name, value);
+  const all = new Headers(HEADERS);
+  if (body !== null && version !== undefined) all.set("etag", etagOf(body, `v${version}.${view}`));
+  if (location) all.set("location", location);
+  if (status !== 204) all.set("content-type", JSON_TYPE);
+  for (const [name, value] of added) all.append(name, value);
   const full = body !== null && more ? `${body.slice(0, -1)}${more}}` : body;
-  return new Response(status === 204 ? null : full, { status, headers: sent });
+  return new Response(status === 204 ? null : full, { status, headers: all });
 }
 
 /** The entity tag that a GET of the item has at this moment, uncompressed. */

@@ -1,4 +1,4 @@
-// The one way to write: a group is whole or nothing, and its answer comes again under the key of its owner.
+// The one way to write: a group is committed whole or not at all, and a repetition with its owner's key gets its answer.
 import { afterEach, beforeEach, describe, expect, test } from "bun:test";
 import { join } from "node:path";
 import type { Database } from "../../db/database.ts";
@@ -39,12 +39,12 @@ const count: AnswerSql = {
   args: ["category"],
 };
 const audit = { action: "category.add", subject: "a" };
-const write = (given: Partial<Write> = {}): Write => ({ ...plainWrite(null, NOW_MS), ...given });
+const write = (more: Partial<Write> = {}): Write => ({ ...plainWrite(null, NOW_MS), ...more });
 const rows = (table: string) => db.read.get<[number]>(`SELECT count(*) FROM ${table}`)?.[0];
 const categories = () => db.read.get<[number]>("SELECT count(*) FROM facets WHERE kind = 'category'")?.[0];
 
 describe("a group", () => {
-  test("is committed with its audit row, and answers what is then there", async () => {
+  test("is committed with its audit row, and its answer shows the state after it", async () => {
     const caller = { userId: "u", role: "admin", kind: "user" } as const;
     const group = { statements: [add("a"), { ...add("b"), sql: `${add("b").sql} RETURNING key` }], audit };
     const committed = await commitWrite(db, write({ caller }), { ...group, answer: count });
@@ -58,7 +58,7 @@ describe("a group", () => {
     ]);
   });
 
-  test("may answer what was there before it", async () => {
+  test("may answer with the state before it", async () => {
     const group = { statements: [add("a"), add("b")], answer: count, answersBefore: true };
     const { answer, results } = await commitWrite(db, write(), group);
     expect([answer?.body, results.length, categories()]).toEqual(["0", 2, 2]);
@@ -70,7 +70,7 @@ describe("a group", () => {
     expect((await commitWrite(db, write(), { statements: [add("b")], answer: none })).answer).toBeNull();
   });
 
-  test("leaves nothing where one of its conditions does not hold", async () => {
+  test("writes nothing when one of its conditions does not hold", async () => {
     const stored: StoreAnswer = () => [{ sql: "INSERT INTO words (word) VALUES ('stored')" }];
     const group = { statements: [add("a"), requires("1 = 2"), add("b")], audit, answer: count };
     const thrown = await commitWrite(db, write({ storeAnswer: stored }), group).catch((error) => error);
@@ -89,7 +89,7 @@ describe("a refusal", () => {
     expect(await type(refused)).toBe("out-of-stock");
   });
 
-  test("of a rule of the tables is that rule's problem", async () => {
+  test("by a constraint of the tables is that constraint's problem", async () => {
     await commit(add("a"));
     expect(await type(orProblem(commit(add("a")), "a", versionFailed))).toBe("conflict");
   });
@@ -97,13 +97,13 @@ describe("a refusal", () => {
 
 test("If-Match is a condition in the group, by the version of the row", async () => {
   await db.write([add("a")]);
-  const at = (ifMatch: Write["ifMatch"]) =>
+  const commitAt = (ifMatch: Write["ifMatch"]) =>
     commitWrite(db, write(), { statements: [requiresMatch("dataset", "one", "1", ifMatch)] }).then(
       () => "done",
       (thrown) => isUnmet(thrown),
     );
-  // This table has no versions: without any named only the row is asked for.
-  expect([await at(null), await at("*")]).toEqual(["done", "done"]);
+  // This table has no versions: without a named version the condition is only that the row exists.
+  expect([await commitAt(null), await commitAt("*")]).toEqual(["done", "done"]);
   expect([isMatch(null, 3), isMatch("*", 3), isMatch([2, 3], 3), isMatch([2], 3), isMatch([], 3)]).toEqual([
     true,
     true,
@@ -113,11 +113,11 @@ test("If-Match is a condition in the group, by the version of the row", async ()
   ]);
 });
 
-describe("a key", () => {
+describe("an Idempotency-Key", () => {
   const request = (key = "order 1") =>
     new Request("http://shop/api/x", { method: "POST", headers: { "idempotency-key": key } });
 
-  test("of a guest is theirs, and a write of two groups is answered by its last", async () => {
+  test("belongs to its owner, and a write of two groups has the answer of the last", async () => {
     const idempotency = openIdempotency(db, () => NOW_MS);
     const place = async (storeAnswer: StoreAnswer) => {
       await commitWrite(db, write({ storeAnswer }), { statements: [add(`placed ${categories()}`)], audit });
@@ -134,15 +134,15 @@ describe("a key", () => {
     expect([other.isReplay, categories()]).toEqual([false, 4]);
   });
 
-  test("of nobody is not looked at", async () => {
+  test("without an owner is ignored", async () => {
     const idempotency = openIdempotency(db, () => NOW_MS);
     const work = async () => ({ status: 200, headers: {}, body: "1" });
-    for (let at = 0; at < 2; at += 1)
+    for (let index = 0; index < 2; index += 1)
       expect((await idempotency.once(request("x".repeat(300)), null, null, work)).isReplay).toBe(false);
   });
 });
 
-test("members behind the item do not move its entity tag", async () => {
+test("members beside the item do not change its entity tag", async () => {
   const headers = { version: 3, view: "shoe" };
   const body = '{"success":true,"data":{"id":"a"}}';
   const [plain, more] = [headers, { ...headers, more: ',"unknown":["b"]' }].map((each) =>

@@ -1,4 +1,4 @@
-// The one way to write: a group of statements with its conditions, audit row and answer, done once per Idempotency-Key.
+// The one way to write: a group of statements with its conditions, audit row and answer, run once per Idempotency-Key.
 import type { Database, Statement, WriteResult } from "../../db/database.ts";
 import { isUnmet } from "../../db/write/guard.ts";
 import { type AuditEvent, auditStatement } from "./audit.ts";
@@ -16,34 +16,35 @@ import {
   type StoredAnswer,
 } from "./write-answer.ts";
 
-/** What the routes of a room need to write. */
+/** The services that the routes of a room need to write. */
 export type WriteServices = {
   db: Database;
   idempotency: Idempotency;
   versions: Pick<Versions, "headers">;
   /** Polls the change feed now, so that no cache answers with the state before the write. */
-  look(): void;
+  pollFeed(): void;
   now(): number;
-  /** Routes with `guardOf` take requests without a token. */
+  /** Routes with `guardOf` accept requests without a token. */
   openWrites: boolean;
 };
 
 /** A request as a route gets it; no `caller` where writes are open. */
 export type RequestContext = { request: Request; params: Record<string, string>; caller?: Caller };
 
-/** One write: who sends it to which path and when, what it may change, and how its answer is stored. */
+/** One write: its caller, path and time, the versions it may change, and how its answer is stored. */
 export type Write = {
+  /** `null`: a command, or a request where writes are open. */
   caller: Caller | null;
-  /** A new item's address lies below it. */
+  /** The request's path; the address of a new item begins with it. */
   path: string;
   nowMs: number;
   ifMatch: IfMatch;
   storeAnswer: StoreAnswer;
 };
 
-/** Statements that are committed together or not at all, with what belongs to them. */
+/** Statements that are committed together or not at all, with their audit event and their answer. */
 export type Group = {
-  /** In order; conditions (`requires`) stand among them. */
+  /** In order, including conditions (`requires`). */
   statements: Statement[];
   audit?: AuditEvent;
   answer?: AnswerSql;
@@ -51,7 +52,7 @@ export type Group = {
   answersBefore?: boolean;
 };
 
-/** The results of a group's statements, and its answer; `null` without one, or where it found no row. */
+/** The results of a group's statements, and its answer: `null` when the group has none or its query found no row. */
 export type Committed = { results: WriteResult[]; answer: StoredAnswer | null };
 
 /** A write without If-Match and Idempotency-Key: of a command, or of a route that takes neither. */
@@ -63,15 +64,15 @@ export const plainWrite = (caller: Caller | null, nowMs: number): Write => ({
   storeAnswer: () => [],
 });
 
-/** The guard of a route; none where writes are open. */
+/** The guard of a route; no guard where writes are open. */
 export const guardOf = <W extends "admin" | "self">(
   { openWrites }: Pick<WriteServices, "openWrites">,
   who: W,
 ): { who: W } => (openWrites ? {} : { who }) as { who: W };
 
-/** Answers a write with the shop's new version; a POST is done once per Idempotency-Key. */
+/** Runs a write and responds with its answer and the shop's new version; a POST runs once per Idempotency-Key. */
 export async function answerWrite(
-  { idempotency, look, versions, now }: WriteServices,
+  { idempotency, pollFeed, versions, now }: WriteServices,
   { request, caller }: RequestContext,
   content: unknown,
   work: (write: Write) => Promise<StoredAnswer>,
@@ -88,14 +89,14 @@ export async function answerWrite(
     request.method === "POST"
       ? await idempotency.once(request, caller?.userId ?? null, content, run)
       : { answer: await run(() => []), isReplay: false };
-  look();
+  pollFeed();
   const replayed: [string, string][] = isReplay ? [["idempotent-replayed", "true"]] : [];
   return respondWrite(answer, [...versions.headers(), ...replayed]);
 }
 
 /**
- * Commits a group; a write may have several, one after the other. Throws `DatabaseError`: where a condition does not hold
- * (`isUnmet`), a rule of the tables refuses, or the outcome is not known.
+ * Commits a group; a write may commit several, one after the other. Throws `DatabaseError` when a condition does not hold
+ * (`isUnmet`), when a constraint of the tables fails, and when the outcome is unknown.
  */
 export async function commitWrite(
   db: Database,
@@ -113,7 +114,7 @@ export async function commitWrite(
   };
 }
 
-/** Awaits a commit; a condition that did not hold becomes the problem that `unmet` finds, other refusals their own. */
+/** Awaits a commit. Throws the `Problem` of `unmet` when a condition did not hold, else that of the database's error. */
 export async function orProblem<T>(
   committed: Promise<T>,
   subject: string,

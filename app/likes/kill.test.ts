@@ -47,11 +47,11 @@ test(`${LIKES} likes, the process killed ${KILLS} times: counts, rows and the ac
   const db = openFile(databasePath);
   await saveAll(
     db,
-    Array.from({ length: SHOES }, (_, at) => shoe(`s${at}`)),
+    Array.from({ length: SHOES }, (_, index) => shoe(`s${index}`)),
   );
   const waiting = Array.from(
     { length: LIKES },
-    (_, at) => `s${at % SHOES} u${Math.floor(at / SHOES) % USERS}`,
+    (_, index) => `s${index % SHOES} u${Math.floor(index / SHOES) % USERS}`,
   );
   const acknowledged = new Set<string>();
   for (let kills = 0; kills <= KILLS; kills += 1) {
@@ -88,8 +88,9 @@ test(`${LIKES} likes, the process killed ${KILLS} times: counts, rows and the ac
     ).toEqual([]);
   }
   expect(acknowledged.size).toBe(
-    new Set(Array.from({ length: LIKES }, (_, at) => `s${at % SHOES} u${Math.floor(at / SHOES) % USERS}`))
-      .size,
+    new Set(
+      Array.from({ length: LIKES }, (_, index) => `s${index % SHOES} u${Math.floor(index / SHOES) % USERS}`),
+    ).size,
   );
   expect(db.read.get("SELECT count(*), (SELECT sum(likes) FROM shoes) FROM likes")).toEqual([LIKES, LIKES]);
   await db.close();

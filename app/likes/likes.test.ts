@@ -4,8 +4,8 @@ import { signUp } from "../testing/people.ts";
 import { openTestShop, readUntil, shoe } from "../testing/shop.ts";
 import { type AdminShop, addUsers, openAdminShop } from "../testing/writes.ts";
 
-const USERS = Array.from({ length: 50 }, (_, at) => `u${at}`);
-const SHOES = Array.from({ length: 20 }, (_, at) => `s${at}`);
+const USERS = Array.from({ length: 50 }, (_, index) => `u${index}`);
+const SHOES = Array.from({ length: 20 }, (_, index) => `s${index}`);
 
 let shop: AdminShop;
 beforeAll(async () => {
@@ -65,7 +65,7 @@ test("2,000 at once by 50 users on 20 shoes with repeats: counts equal rows equa
   const [from] = shop.db.read.get<[number]>("SELECT max(seq) FROM changes") ?? [0];
   const pairs = Array.from(
     { length: 2_000 },
-    (_, at) => [SHOES[(at * 7) % 20] ?? "", USERS[(at * at) % 50] ?? ""] as const,
+    (_, index) => [SHOES[(index * 7) % 20] ?? "", USERS[(index * index) % 50] ?? ""] as const,
   );
   const answers = await Promise.all(pairs.map(([shoeId, userId]) => like(shoeId, userId)));
   expect(new Set(answers.map(({ status }) => status))).toEqual(new Set([201]));
@@ -89,8 +89,8 @@ test("2,000 at once by 50 users on 20 shoes with repeats: counts equal rows equa
 
 test("likes and their end at once leave count and rows equal", async () => {
   await Promise.all(
-    Array.from({ length: 600 }, (_, at) =>
-      at % 3 === 0 ? unlike("quiet", USERS[at % 7] ?? "") : like("quiet", USERS[at % 7] ?? ""),
+    Array.from({ length: 600 }, (_, index) =>
+      index % 3 === 0 ? unlike("quiet", USERS[index % 7] ?? "") : like("quiet", USERS[index % 7] ?? ""),
     ),
   );
   const [count, rows] = rowsOf("quiet") ?? [];
@@ -134,7 +134,7 @@ describe("a user's list", () => {
     expect(ids(merged).toSorted()).toEqual(["s5", "s6"]);
     expect(merged.body).toEqual((await shop.send("GET", "/api/users/merger/likes?limit=100")).body);
     expect(rowsOf("s5")).toEqual(before as [number, number]);
-    for (const bad of [undefined, "s1", [1], ["a b"], Array.from({ length: 201 }, (_, at) => `x${at}`)])
+    for (const bad of [undefined, "s1", [1], ["a b"], Array.from({ length: 201 }, (_, index) => `x${index}`)])
       expect((await merge(bad)).status).toBe(400);
   });
 });

@@ -164,8 +164,8 @@ export async function mergeLikes(
 }
 
 /** Whether there is an account with this id. */
-export const isUserKnown = (at: Readable, userId: string): boolean =>
-  at.read.get("SELECT 1 FROM users WHERE id = ?", userId) !== undefined;
+export const isUserKnown = (snapshot: Readable, userId: string): boolean =>
+  snapshot.read.get("SELECT 1 FROM users WHERE id = ?", userId) !== undefined;
 
 // Bound: the shop's public URL, its currency, the user, how many, from where.
 const LIKED = "FROM likes AS l CROSS JOIN shoes AS s ON s.id = l.shoe WHERE l.user_id = ?3";
@@ -173,14 +173,14 @@ const ORDER = "ORDER BY l.created_at DESC, l.shoe DESC LIMIT ?4 OFFSET ?5";
 
 /** The shoes that a user likes, newest like first, as a finished list; `idsOnly`: their ids. */
 export function listLikes(
-  at: Readable,
+  snapshot: Readable,
   userId: string,
   page: Page,
   { idsOnly, shop }: { idsOnly: boolean; shop: Shop },
 ): string {
   // A cursor of this list says how many rows came before.
   const offset = page.position ?? offsetOf(page);
-  const rows = at.read.all<[string]>(
+  const rows = snapshot.read.all<[string]>(
     `SELECT ${idsOnly ? "json_quote(s.shoe_id)" : shoeJson("shoe")} ${LIKED} ${ORDER}`,
     shop.publicUrl,
     shop.currency,
@@ -188,7 +188,7 @@ export function listLikes(
     page.limit,
     offset,
   );
-  const total = at.read.get<[number]>("SELECT count(*) FROM likes WHERE user_id = ?", userId)?.[0] ?? 0;
+  const total = snapshot.read.get<[number]>("SELECT count(*) FROM likes WHERE user_id = ?", userId)?.[0] ?? 0;
   const shown = offset + rows.length;
   const nextCursor = shown < total ? encodeNumber(shown) : null;
   const pagination = JSON.stringify(paginationOf(page, { total, totalIsLowerBound: false }, nextCursor));

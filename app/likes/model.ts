@@ -17,7 +17,7 @@ import {
 const MERGE_MAX = 200;
 const USER_ID_MAX = 64;
 // biome-ignore lint/suspicious/noControlCharactersInRegex: the pattern refuses them
-const NO_CONTROL: Form = { pattern: /^[^\x00-\x1f]*$/, says: "must not contain control characters" };
+const NO_CONTROL: Form = { pattern: /^[^\x00-\x1f]*$/, rule: "must not contain control characters" };
 
 /** The id of a user where writes are open; it needs no account. */
 export const USER_ID = text({ min: 1, max: USER_ID_MAX, form: NO_CONTROL, takesNumbers: true });

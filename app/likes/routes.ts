@@ -1,7 +1,7 @@
 // Likes over HTTP; the address of a like is the like, so most requests have no body.
 import { Elysia } from "elysia";
 import { readFields } from "../http/body.ts";
-import { complaintOf } from "../http/fields.ts";
+import { brokenRuleOf } from "../http/fields.ts";
 import { LIMIT_DEFAULT, readPage } from "../http/paging.ts";
 import { Problem } from "../http/problems.ts";
 import { facts } from "../http/routing.ts";
@@ -71,7 +71,7 @@ async function refuseUnknown(
   userId: string,
 ): Promise<void> {
   if (openWrites || caller?.userId === userId) return;
-  if (!(await db.onPrimary((at) => isUserKnown(at, userId)))) throw noAccount();
+  if (!(await db.onPrimary((snapshot) => isUserKnown(snapshot, userId)))) throw noAccount();
 }
 
 /** The user of a path, who has an account. */
@@ -103,7 +103,7 @@ function oneLike(services: LikeServices) {
     const liked = await likes[verb](shoeId, userId);
     if (liked) return { shoeId, liked };
     // No shoe has this id: then the address may be a slug.
-    const other = await db.onPrimary((at) => findIdOfSlug(at, address));
+    const other = await db.onPrimary((snapshot) => findIdOfSlug(snapshot, address));
     const second = other === null ? null : await likes[verb](other, userId);
     if (!second || other === null) throw noShoe();
     return { shoeId: other, liked: second };
@@ -149,7 +149,7 @@ function listOfLikes(services: LikeServices) {
       const idsOnly = params.get("ids") === "true";
       const page = readPage(params, idsOnly ? IDS_LIMIT : LIMIT_DEFAULT);
       const userId = await userOf(services, context);
-      const body = await db.onPrimary((at) => listLikes(at, userId, page, { idsOnly, shop }));
+      const body = await db.onPrimary((snapshot) => listLikes(snapshot, userId, page, { idsOnly, shop }));
       return new Response(body, { headers: { "content-type": JSON_TYPE, "cache-control": PRIVATE } });
     },
     async merge(context: LikeContext): Promise<Response> {
@@ -166,7 +166,7 @@ function listOfLikes(services: LikeServices) {
 }
 
 function checkedUserId(userId: string): string {
-  const complaint = complaintOf(USER_ID, userId);
+  const complaint = brokenRuleOf(USER_ID, userId);
   if (complaint !== null) throw new Problem("invalid-request", `userid ${complaint}`);
   return userId;
 }

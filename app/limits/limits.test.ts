@@ -62,7 +62,7 @@ describe("what is not counted", () => {
     ["GET", "/docs/assets/start.js", 200],
     ["OPTIONS", "/api/users", 204],
   ])("%s %s", async (method, path, status) => {
-    for (let at = 0; at < MAX + 2; at += 1) {
+    for (let index = 0; index < MAX + 2; index += 1) {
       const answer = await shop.get(path, { method, ...from("203.0.113.1") });
       expect(told(answer)).toEqual([status, null, null, null]);
     }
@@ -99,7 +99,7 @@ describe("what is counted", () => {
 test("at the limit: a problem that says when to come back, until the window has passed", async () => {
   const one = () => shop.get("/api/users", from("203.0.113.4"));
   const beganMs = nowMs;
-  for (let at = 0; at < MAX; at += 1) expect((await one()).status).toBe(401);
+  for (let index = 0; index < MAX; index += 1) expect((await one()).status).toBe(401);
   nowMs = beganMs + 100_500;
   const refused = await one();
   expect(told(refused)).toEqual([429, "5", "0", String(beganMs / 1_000 + WINDOW_SECONDS)]);
@@ -117,7 +117,7 @@ test("at the limit: a problem that says when to come back, until the window has 
 
 test("a refused request does nothing", async () => {
   const person = await someone();
-  for (let at = 0; at < MAX; at += 1) await ask(shop, "GET", "/api/auth/profile", person);
+  for (let index = 0; index < MAX; index += 1) await ask(shop, "GET", "/api/auth/profile", person);
   const like = await ask(shop, "POST", "/api/shoes/a1/likes/me", { token: person.token });
   expect(like.status).toBe(429);
   expect(shop.db.read.get("SELECT count(*) FROM likes WHERE user_id = ?", person.id)).toEqual([0]);
@@ -128,8 +128,8 @@ describe("who is one client", () => {
     const [sam, kim] = [await someone(), await someone()];
     const profile = (token: string, address: string) =>
       ask(shop, "GET", "/api/auth/profile", { token, ...from(address) });
-    for (let at = 0; at < MAX; at += 1)
-      expect((await profile(sam.token, `203.0.113.${100 + at}`)).status).toBe(200);
+    for (let index = 0; index < MAX; index += 1)
+      expect((await profile(sam.token, `203.0.113.${100 + index}`)).status).toBe(200);
     expect((await profile(sam.token, "203.0.113.200")).status).toBe(429);
     expect((await profile(kim.token, "203.0.113.100")).status).toBe(200);
     expect((await shop.get("/api/users", from("203.0.113.100"))).status).toBe(401);
@@ -146,8 +146,8 @@ describe("who is one client", () => {
   });
 
   test("a token that is not valid counts for its address", async () => {
-    for (let at = 0; at < MAX; at += 1)
-      await ask(shop, "GET", "/api/users", { token: `bad${at}`, ...from("203.0.113.6") });
+    for (let index = 0; index < MAX; index += 1)
+      await ask(shop, "GET", "/api/users", { token: `bad${index}`, ...from("203.0.113.6") });
     expect((await shop.get("/api/users", from("203.0.113.6"))).status).toBe(429);
   });
 
@@ -156,7 +156,7 @@ describe("who is one client", () => {
     ["an IPv4 address in both its spellings", "::ffff:203.0.113.8", "203.0.113.8", "203.0.113.9"],
     ["the nearest that no trusted proxy has", "203.0.113.10", "198.51.100.7, 203.0.113.10", "198.51.100.7"],
   ])("%s", async (_what, first, same, other) => {
-    for (let at = 0; at < MAX; at += 1) await shop.get("/api/users", from(first));
+    for (let index = 0; index < MAX; index += 1) await shop.get("/api/users", from(first));
     expect((await shop.get("/api/users", from(same))).status).toBe(429);
     expect((await shop.get("/api/users", from(other))).status).toBe(401);
   });
@@ -164,7 +164,7 @@ describe("who is one client", () => {
 
 test("an answer from memory is given before anything is counted, also at the limit", async () => {
   const person = await someone();
-  for (let at = 0; at <= MAX; at += 1) await ask(shop, "GET", "/api/auth/profile", person);
+  for (let index = 0; index <= MAX; index += 1) await ask(shop, "GET", "/api/auth/profile", person);
   await shop.get("/api/shoes/a1");
   const before = { ...shop.counters.state().memory, clients: shop.limits.state().clients };
   const headers = { authorization: `Bearer ${person.token}`, "x-forwarded-for": "203.0.113.99" };
@@ -178,10 +178,12 @@ test("without a trusted proxy nobody can choose an address; the settings reach t
   const plain = await openTestShop([], { RATE_LIMIT_MAX: "2", RATE_LIMIT_AUTH_MAX: "1" });
   try {
     const statuses = [];
-    for (const at of [1, 2, 3])
-      statuses.push((await plain.get("/api/users", from(`203.0.113.${at}`))).status);
-    for (const at of [1, 2])
-      statuses.push((await ask(plain, "POST", "/api/auth/login", { body: {}, ...from(`::${at}`) })).status);
+    for (const index of [1, 2, 3])
+      statuses.push((await plain.get("/api/users", from(`203.0.113.${index}`))).status);
+    for (const index of [1, 2])
+      statuses.push(
+        (await ask(plain, "POST", "/api/auth/login", { body: {}, ...from(`::${index}`) })).status,
+      );
     expect(statuses).toEqual([401, 401, 429, 400, 429]);
   } finally {
     await plain.close();

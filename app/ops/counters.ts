@@ -74,8 +74,8 @@ export function openCounters(): Counters {
       const seconds = ms / 1_000;
       found.count += 1;
       found.sumSeconds += seconds;
-      const at = BUCKET_SECONDS.findIndex((end) => seconds <= end);
-      const bucket = at === -1 ? BUCKET_SECONDS.length : at;
+      const index = BUCKET_SECONDS.findIndex((end) => seconds <= end);
+      const bucket = index === -1 ? BUCKET_SECONDS.length : index;
       found.buckets[bucket] = (found.buckets[bucket] ?? 0) + 1;
       const kind = isPublic ? cacheKindOf(status, headers.get("cache-status")) : null;
       if (kind !== null) cache[kind] += 1;

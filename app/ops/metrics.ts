@@ -83,8 +83,8 @@ function writeFrom(histogram: Histogram, read: () => Series[]): void {
   const valuesOf = ({ route, method, status, buckets, sumSeconds, count }: Series) => {
     const labels = { route, method, status };
     let below = 0;
-    const lines = [...BUCKET_SECONDS, "+Inf" as const].map((le, at) => {
-      below += buckets[at] ?? 0;
+    const lines = [...BUCKET_SECONDS, "+Inf" as const].map((le, index) => {
+      below += buckets[index] ?? 0;
       return { metricName: `${name}_bucket`, labels: { ...labels, le }, value: below };
     });
     return [

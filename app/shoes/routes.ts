@@ -35,16 +35,16 @@ export function catalogueRoutes(services: CatalogueServices) {
   const { find, findOne } = finders(services);
   const list = (request: Request, view: View) => {
     const query = readListQuery(new URL(request.url).searchParams);
-    return find(request, (at) => {
-      const fill = listFill(at, shop, view, query);
+    return find(request, (snapshot) => {
+      const fill = listFill(snapshot, shop, view, query);
       cache.noteSpelling(keyOfUrl(request.url), fill.key);
       return fill;
     });
   };
   const item = (request: Request, view: View, address: string) =>
-    findOne(request, address, (at, shoeId) => shoeFill(at, shop, view, shoeId));
+    findOne(request, address, (snapshot, shoeId) => shoeFill(snapshot, shop, view, shoeId));
   const related = (request: Request, address: string) =>
-    findOne(request, address, (at, shoeId) => relatedFill(at, shop, shoeId));
+    findOne(request, address, (snapshot, shoeId) => relatedFill(snapshot, shop, shoeId));
   const categories = (request: Request) => find(request, categoriesFill);
 
   return new Elysia({ name: "catalogue" })
@@ -120,7 +120,7 @@ async function unlessGone<T>(asked: Promise<T>): Promise<T | null> {
 
 type Found = { entry: Entry | null; outcome: CacheOutcome };
 /** An answer, computed from what is read there. */
-type Make = (at: Readable) => Fill;
+type Make = (snapshot: Readable) => Fill;
 
 /** How answers are found: in memory, in the copy here, or at the primary for clients that know of what is not here yet. */
 function finders({ db, cache, versions }: CatalogueServices) {
@@ -129,8 +129,8 @@ function finders({ db, cache, versions }: CatalogueServices) {
     return respond(entry, request, outcome);
   };
 
-  const computeAt = async (at: Readable, make: Make): Promise<Found> => {
-    const fill = make(at);
+  const computeAt = async (snapshot: Readable, make: Make): Promise<Found> => {
+    const fill = make(snapshot);
     const answer = await fill.compute();
     return { entry: answer && cache.makeEntry(fill, answer), outcome: "miss" };
   };
@@ -138,7 +138,7 @@ function finders({ db, cache, versions }: CatalogueServices) {
   const look = async (request: Request, make: Make): Promise<Found> => {
     const since = versions.sinceOf(request.headers);
     if (since <= versions.position()) return cache.findOrCompute(make(db), since);
-    const atPrimary = unlessGone(db.onPrimary((at) => computeAt(at, make)));
+    const atPrimary = unlessGone(db.onPrimary((snapshot) => computeAt(snapshot, make)));
     // The copy here may be quicker after all.
     const isHere = versions.catchUp(since, PRIMARY_MS_MAX).then((caughtUp) => (caughtUp ? null : atPrimary));
     const found = await Promise.race([atPrimary, isHere]);
@@ -157,7 +157,7 @@ function finders({ db, cache, versions }: CatalogueServices) {
     const here = findIdOfSlug(db, slug);
     if (here !== null) return here;
     if (since > versions.position()) {
-      const there = await unlessGone(db.onPrimary((at) => ({ shoeId: findIdOfSlug(at, slug) })));
+      const there = await unlessGone(db.onPrimary((snapshot) => ({ shoeId: findIdOfSlug(snapshot, slug) })));
       if (there?.shoeId) return there.shoeId;
       throw notFound(there ? ifNone : "behind");
     }
@@ -171,16 +171,16 @@ function finders({ db, cache, versions }: CatalogueServices) {
     async findOne(
       request: Request,
       address: string,
-      make: (at: Readable, shoeId: string) => Fill,
+      make: (snapshot: Readable, shoeId: string) => Fill,
     ): Promise<Response> {
       let ifNone: CacheOutcome = "miss";
       if (isShoeId(address)) {
-        const found = await look(request, (at) => make(at, address));
+        const found = await look(request, (snapshot) => make(snapshot, address));
         if (found.entry) return send(found, request);
         ifNone = found.outcome;
       }
       const shoeId = await idOfSlug(address, versions.sinceOf(request.headers), ifNone);
-      return send(await look(request, (at) => make(at, shoeId)), request);
+      return send(await look(request, (snapshot) => make(snapshot, shoeId)), request);
     },
   };
 }

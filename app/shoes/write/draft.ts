@@ -124,7 +124,7 @@ const GIVEN = allOptional({
   gallery: links({ max: LIMITS.imagesMax, description: "images that follow those of images" }),
   stock: stock("of a shoe without sizes; not together with sizes"),
   currency: text({
-    form: { pattern: /^[A-Z]{3}$/, says: "must be the shop's currency" },
+    form: { pattern: /^[A-Z]{3}$/, rule: "must be the shop's currency" },
     description: "the shop's own, no other",
   }),
 });
@@ -248,23 +248,23 @@ function checkTogether(given: Given, { currency }: Shop, errors: FieldError[]): 
 }
 
 function checkItself({ related, shoeId }: Partial<ShoeDraft>, errors: FieldError[]): void {
-  related?.forEach((each, at) => {
+  related?.forEach((each, index) => {
     if (each === shoeId)
-      errors.push({ pointer: `/related_products/${at}`, detail: "must not be the shoe itself" });
+      errors.push({ pointer: `/related_products/${index}`, detail: "must not be the shoe itself" });
   });
 }
 
 /** Each size has a name of its own; only a single one may have none. */
 function checkSizes(given: SizeStock[], pointer: string, errors: FieldError[]): void {
   const seen = new Set<string>();
-  given.forEach((each, at) => {
+  given.forEach((each, index) => {
     const name = each.size.toLowerCase();
     const detail = seen.has(name)
       ? "must not be given twice"
       : name === "" && given.length > 1
         ? "must not be empty beside other sizes"
         : null;
-    if (detail !== null) errors.push({ pointer: `${pointer}/${at}/size`, detail });
+    if (detail !== null) errors.push({ pointer: `${pointer}/${index}/size`, detail });
     seen.add(name);
   });
 }

@@ -22,7 +22,9 @@ beforeAll(async () => {
     }),
     shoe("b", { title: "Beta", category: "Road", brand: "Nord", priceCents: 9_100 }),
     shoe("waits", { title: "Waits", category: "Other", related: ["a", "new-1"] }),
-    ...Array.from({ length: 20 }, (_, at) => shoe(`x${at}`, { category: "Else", priceCents: 50_000 + at })),
+    ...Array.from({ length: 20 }, (_, index) =>
+      shoe(`x${index}`, { category: "Else", priceCents: 50_000 + index }),
+    ),
   ]);
 });
 afterAll(() => shop.close());
@@ -52,8 +54,8 @@ describe("another process writes to the same file", () => {
   test.each([1, 2])(
     "%d new: page 1, its facets and totals, the counts and a remembered 404 show it",
     async (count) => {
-      const drafts = Array.from({ length: count }, (_, at) =>
-        shoe(`fresh-${count}-${at}`, { title: "Fresh", category: `Fresh ${count}`, brand: "Nord" }),
+      const drafts = Array.from({ length: count }, (_, index) =>
+        shoe(`fresh-${count}-${index}`, { title: "Fresh", category: `Fresh ${count}`, brand: "Nord" }),
       );
       const id = drafts[0]?.shoeId ?? "";
       const before = JSON.parse(await text("/api/shoes?facets=true")) as { pagination: { total: number } };
@@ -241,7 +243,9 @@ describe("saving", () => {
   test("many at once are found, sorted and counted like one by one", async () => {
     await saveAll(
       shop.db,
-      Array.from({ length: 50 }, (_, at) => shoe(`many${at}`, { title: `Manifold ${at}`, category: "Many" })),
+      Array.from({ length: 50 }, (_, index) =>
+        shoe(`many${index}`, { title: `Manifold ${index}`, category: "Many" }),
+      ),
     );
     const body = await seen("/api/shoes?category=many&limit=100&sort=name", (answer) =>
       answer.includes('"total":50,'),

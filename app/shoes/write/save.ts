@@ -52,8 +52,8 @@ const TIE_SHIFT = 6;
 const LABELS = `INSERT INTO facets (kind, key, name)
 SELECT value ->> 0, value ->> 1, value ->> 2 FROM json_each(?) WHERE true ON CONFLICT DO NOTHING`;
 
-const labelId = (kind: string, at: number) =>
-  `(SELECT id FROM facets WHERE kind = '${kind}' AND key = d.value ->> ${at})`;
+const labelId = (kind: string, index: number) =>
+  `(SELECT id FROM facets WHERE kind = '${kind}' AND key = d.value ->> ${index})`;
 
 // The columns in the order of `toRow`.
 const SHOES = `INSERT INTO shoes (shoe_id, slug, tie, price_cents, list_price_cents, stock, category_id, brand_id, color_id,
@@ -91,8 +91,8 @@ const ON_CONFLICT = (
   if (onConflict === "skip") return "ON CONFLICT (shoe_id) DO NOTHING";
   const [old, now] = [before, drafts[0]].map((draft) => draft && toRow(draft));
   // An index is written anew for every column that is named, whether its value changes or not.
-  const isNamed = ([column, at]: [string, number]): boolean =>
-    !(keepsStock && OF_STOCK.includes(column)) && (!old || !now || !Bun.deepEquals(old[at], now[at]));
+  const isNamed = ([column, index]: [string, number]): boolean =>
+    !(keepsStock && OF_STOCK.includes(column)) && (!old || !now || !Bun.deepEquals(old[index], now[index]));
   const columns = Object.entries(REPLACED)
     .filter(isNamed)
     .map(([column]) => column);
@@ -130,8 +130,8 @@ const DRAFT = `SELECT s.version, json_object('shoeId', s.shoe_id, 'title', s.tit
 FROM shoes AS s WHERE s.shoe_id = ?`;
 
 /** A shoe as it would be saved again, with its version; `null` when there is none. */
-export function findDraft(at: Readable, shoeId: string): { draft: ShoeDraft; version: number } | null {
-  const row = at.read.get<[number, string]>(DRAFT, shoeId);
+export function findDraft(snapshot: Readable, shoeId: string): { draft: ShoeDraft; version: number } | null {
+  const row = snapshot.read.get<[number, string]>(DRAFT, shoeId);
   return row ? { version: row[0], draft: JSON.parse(row[1]) } : null;
 }
 
@@ -257,7 +257,7 @@ const hashOf = (draft: ShoeDraft): string => Bun.hash.xxHash64(JSON.stringify(dr
 /** The draft with its sizes in order; most come so. */
 function withSortedSizes(draft: ShoeDraft): ShoeDraft {
   const { sizes } = draft;
-  const isSorted = sizes.every((size, at) => at === 0 || bySize(sizes[at - 1] ?? size, size) <= 0);
+  const isSorted = sizes.every((size, index) => index === 0 || bySize(sizes[index - 1] ?? size, size) <= 0);
   return isSorted ? draft : { ...draft, sizes: sizes.toSorted(bySize) };
 }
 

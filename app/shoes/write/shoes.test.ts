@@ -133,7 +133,7 @@ describe("POST /shoes", () => {
     ["half a pair", { ...good, sizes: [{ size: "9", stock: 0.5 }] }, 400, ["/sizes/0/stock"]],
     ["a size twice", { ...good, sizes: [{ size: "M", stock: 1 }, { size: "m", stock: 1 }] }, 400, ["/sizes/1/size"]],
     ["itself as related", { ...good, shoe_id: "me", related_products: ["me"] }, 400, ["/related_products/0"]],
-    ["too many related", { ...good, related_products: Array.from({ length: 101 }, (_, at) => `r${at}`) }, 400, ["/related_products"]],
+    ["too many related", { ...good, related_products: Array.from({ length: 101 }, (_, index) => `r${index}`) }, 400, ["/related_products"]],
     ["related that is no id", { ...good, related_products: ["a b"] }, 400, ["/related_products/0"]],
     ["related that is no list", { ...good, related_products: "old" }, 400, ["/related_products"]],
   ];
@@ -242,7 +242,7 @@ describe("PUT", () => {
     ];
     const values: unknown[] = ["N", "D", "B", "C", "O", "G", "S", 3, 4, ["/z.png"], "/h", ["other"]];
     const answers = await Promise.all(
-      fields.map((field, at) => shop.send("PUT", "/api/products/old", { [field]: values[at] })),
+      fields.map((field, index) => shop.send("PUT", "/api/products/old", { [field]: values[index] })),
     );
     expect(answers.map(({ status }) => status)).toEqual(fields.map(() => 200));
     expect((await get("/api/shoes/old")).body.data).toMatchObject({
@@ -289,8 +289,8 @@ describe("If-Match", () => {
   test("of many with one tag exactly one wins", async () => {
     await post({ shoe_id: "race", title: "Race", price: 1 });
     const answers = await Promise.all(
-      Array.from({ length: 12 }, (_, at) =>
-        shop.send("PUT", "/api/products/race", { description: `${at}` }, { "if-match": '"v1"' }),
+      Array.from({ length: 12 }, (_, index) =>
+        shop.send("PUT", "/api/products/race", { description: `${index}` }, { "if-match": '"v1"' }),
       ),
     );
     expect(answers.filter(({ status }) => status === 200).length).toBe(1);
@@ -373,7 +373,7 @@ describe("the rest", () => {
   });
 
   test("shoes of a chain posted in any order come together", async () => {
-    const ids = Array.from({ length: 12 }, (_, at) => `chain${at}`);
+    const ids = Array.from({ length: 12 }, (_, index) => `chain${index}`);
     const others = (id: string) => ids.filter((each) => each !== id);
     await Promise.all(
       ids.toReversed().map((id) => post({ shoe_id: id, title: id, price: 5, related_products: others(id) })),

@@ -82,7 +82,7 @@ export async function changeShoe(
   const { db } = catalogue;
   return catalogue.inTurn(shoeId, async () => {
     for (let tries = 0; tries < TRIES_MAX; tries += 1) {
-      const before = await db.onPrimary((at) => findDraft(at, shoeId));
+      const before = await db.onPrimary((snapshot) => findDraft(snapshot, shoeId));
       if (!before) throw noShoe();
       if (!isMatch(write.ifMatch, before.version)) throw versionFailed();
       const draft = changed(before.draft, change, write.shop);
@@ -153,7 +153,7 @@ export const requiresShoe = (shoeId: string, ifMatch: Write["ifMatch"]) =>
 
 /** Says which condition of a write to a shoe did not hold: it is gone, has another version, or other sizes. */
 export async function whyUnmet(db: Database, { ifMatch }: Write, shoeId: string): Promise<Problem> {
-  const version = await db.onPrimary((at) => findVersion(at, shoeId));
+  const version = await db.onPrimary((snapshot) => findVersion(snapshot, shoeId));
   if (version === null) return noShoe();
   return Array.isArray(ifMatch)
     ? versionFailed()

@@ -24,7 +24,7 @@ export async function setStock(
   await refuseUnknownSizes(
     db,
     shoeId,
-    sizes.map(({ size }, at) => ({ size, pointer: `/sizes/${at}/size` })),
+    sizes.map(({ size }, index) => ({ size, pointer: `/sizes/${index}/size` })),
   );
   const statements = [
     requires(`(SELECT count(*) FROM sizes WHERE ${SIZES_OF} AND ${named}) = ?3`, shoeId, json, sizes.length),
@@ -73,7 +73,7 @@ async function refuseUnknownSizes(
   shoeId: string,
   given: { size: string; pointer: string }[],
 ): Promise<void> {
-  const stored = await db.onPrimary((at) => findDraft(at, shoeId));
+  const stored = await db.onPrimary((snapshot) => findDraft(snapshot, shoeId));
   if (!stored) throw noShoe();
   const known = new Set(stored.draft.sizes.map(({ size }) => size.toLowerCase()));
   const errors = given
