@@ -126,7 +126,7 @@ describe("an account that this node has not heard of", () => {
       nowMs: Date.now(),
     };
     expect([await adminCommand([email], world), await adminCommand([email], world)]).toEqual([0, 0]);
-    expect(said).toEqual([`${email} is an admin now`, `${email} is an admin already`]);
+    expect(said).toEqual([`${email} is now an admin`, `${email} is already an admin`]);
     expect((await send(admin, "PUT", `/api/users/${id}`, { role: "customer" })).status).toBe(200);
   });
 
@@ -134,7 +134,7 @@ describe("an account that this node has not heard of", () => {
     const key = await addKey(node.db, "fresh", Date.now());
     expect((await send({ ...admin, token: key }, "GET", "/api/users?limit=1")).status).toBe(200);
     await revokeKey(node.db, "fresh", Date.now());
-    await expect(revokeKey(node.db, "fresh", Date.now())).rejects.toThrow("there is no key called fresh");
+    await expect(revokeKey(node.db, "fresh", Date.now())).rejects.toThrow("no key called fresh is in use");
   });
 });
 

@@ -210,7 +210,7 @@ test("an import, an admin and a key go to the primary, and both nodes have them"
   };
   expect(await run("import/command.ts", csv)).toContain("Read 600 = 600 added");
   const key = await run("accounts/key-command.ts", "script");
-  expect(await run("accounts/admin-command.ts", "p@shop.example")).toContain("is an admin now");
+  expect(await run("accounts/admin-command.ts", "p@shop.example")).toContain("is now an admin");
   for (const node of [0, 1]) {
     await until(async () => (await send(node, "GET", "/api/shoes/csv-599")).status === 200);
     const related = await send(node, "GET", "/api/shoes/csv-300/relatedproducts");

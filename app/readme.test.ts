@@ -31,7 +31,7 @@ test(
       command.exited,
     ]);
     expect([exitCode, complaints]).toEqual([0, expect.any(String)]);
-    expect(written).toContain("ada@shop.example is an admin now");
+    expect(written).toContain("ada@shop.example is now an admin");
     const [registered, added, liked, popular] = written
       .split("\n")
       .filter((line) => line.startsWith("{"))

@@ -1,6 +1,7 @@
-// Accounts: find, add, change and remove them, each write with its audit row.
+// Accounts: finds, adds, changes and removes them; each write adds its audit row.
 import type { Database, Readable, Statement, WriteResult } from "../../db/database.ts";
 import { DatabaseError } from "../../db/errors.ts";
+import { must } from "../../db/must.ts";
 import type { Role } from "../http/caller.ts";
 import { offsetOf, type Page } from "../http/paging.ts";
 import { Problem } from "../http/problems.ts";
@@ -20,10 +21,10 @@ export type User = {
   lastLogin: string | null;
 };
 
-/** An account with its password hash, which is never shown. */
+/** An account with its password hash, which no answer contains. */
 export type Account = { user: User; passwordHash: string };
 
-/** New values of an account; `undefined` leaves a value as it is. */
+/** New values of an account; `undefined` means no change. */
 export type NewFacts = {
   name: string | undefined;
   phone: string | null | undefined;
@@ -65,20 +66,19 @@ export const listUsers = (snapshot: Readable, page: Page): { seq: number; item: 
     )
     .map((row) => ({ seq: row[0], item: toUser(row) }));
 
-/** How many accounts there are, counted to `max` at most. */
+/** The number of accounts; counts at most `max`. */
 export const countUsers = (snapshot: Readable, max: number): number =>
-  snapshot.read.get<[number]>("SELECT count(*) FROM (SELECT 1 FROM users LIMIT ?)", max)?.[0] ?? 0;
+  must(snapshot.read.get<[number]>("SELECT count(*) FROM (SELECT 1 FROM users LIMIT ?)", max), "a count")[0];
 
-/** Whether any account is an admin's. */
+/** Whether there is an admin's account. */
 export const hasAdmin = (snapshot: Readable): boolean =>
   snapshot.read.get("SELECT 1 FROM users WHERE role = 'admin' LIMIT 1") !== undefined;
 
 /** A new account and the group that adds it. */
 export function newAccount(
-  given: { email: string; name: string; role: Role; passwordHash: string },
+  { email, name, role, passwordHash }: { email: string; name: string; role: Role; passwordHash: string },
   nowMs: number,
 ): { user: User; group: Group } {
-  const { email, name, role, passwordHash } = given;
   const id = crypto.randomUUID();
   const time = new Date(nowMs).toISOString();
   const user: User = {
@@ -101,13 +101,13 @@ export function newAccount(
   return { user, group: { statements, audit: { action: "user.register", subject: id, detail: { role } } } };
 }
 
-/** Records a login, and the password's new hash where it was made again. */
+/** The statement that records a login, and a new hash of the password if there is one. */
 export const loginStatement = (userId: string, newHash: string | null, nowMs: number): Statement => ({
   sql: "UPDATE users SET last_login = ?, password_hash = coalesce(?, password_hash) WHERE id = ?",
   args: [nowMs, newHash, userId],
 });
 
-/** Changes an account; a new password or role ends all its sessions. `null`: there is no such account. */
+/** Changes an account; a new password or role ends all its sessions. Returns `null` when the account does not exist. */
 export async function changeAccount(
   db: Database,
   write: Write,
@@ -143,7 +143,7 @@ export async function changeAccount(
   return toAccount(changed?.rows[0] as UserRow | undefined)?.user ?? null;
 }
 
-/** Removes an account with its sessions and likes. The last admin stays: 409. */
+/** Removes an account with its sessions and likes. Throws the `Problem` 409 for the last admin. */
 export async function removeAccount(db: Database, write: Write, userId: string): Promise<void> {
   const statements: Statement[] = [
     {
@@ -152,29 +152,29 @@ export async function removeAccount(db: Database, write: Write, userId: string):
     },
     { sql: "DELETE FROM likes WHERE user_id = ?", args: [userId] },
     { sql: "DELETE FROM idempotency WHERE user_id = ?", args: [userId] },
-    // Before the account: the change feed hears of ended sessions by a trigger on their own rows.
+    // Before the account: a cascade runs no trigger, and only the trigger on sessions adds their end to the change feed.
     endAllStatement(userId),
     { sql: "DELETE FROM users WHERE id = ?", args: [userId] },
   ];
   await commitAccount(db, write, { statements, audit: { action: "user.remove", subject: userId } });
 }
 
-/** Commits, and returns what each statement did. Throws the `Problem` 409 for a taken address and the last admin. */
+/** Commits a group and returns the result of each statement. Throws the `Problem` 409 for a taken address and the last admin. */
 export async function commitAccount(db: Database, write: Write, group: Group): Promise<WriteResult[]> {
   try {
     return (await commitWrite(db, write, group)).results;
   } catch (thrown) {
     if (thrown instanceof DatabaseError && thrown.columns.includes("users.email_key")) throw emailTaken();
     if (thrown instanceof DatabaseError && thrown.message.includes("the last admin stays"))
-      throw new Problem("conflict", "the last admin can be neither demoted nor removed");
+      throw new Problem("conflict", "the last admin cannot be demoted or removed");
     throw thrown;
   }
 }
 
-/** The refusal of an e-mail address that has an account. */
+/** The `Problem` 409 for an e-mail address that has an account. */
 export const emailTaken = () =>
-  new Problem("conflict", "this e-mail address has an account already", [
-    { pointer: "/email", detail: "has an account already" },
+  new Problem("conflict", "this e-mail address already has an account", [
+    { pointer: "/email", detail: "already has an account" },
   ]);
 
 function toAccount(row: UserRow | undefined): Account | null {

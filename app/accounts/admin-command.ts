@@ -1,21 +1,22 @@
-// The command `bun run admin`: makes an account an admin, and the account too when there is none.
+// The command `bun run admin`: makes an account an admin, or creates an admin's account.
 import { parseArgs } from "node:util";
 import type { Database } from "../../db/database.ts";
+import { sentenceOf } from "../../db/message.ts";
 import { checkEmail, checkPassword } from "../http/credentials.ts";
 import { findByEmail } from "./accounts.ts";
 import { addAdmin, promote } from "./first-admin.ts";
-import { type CommandWorld, sentenceOf } from "./key-command.ts";
+import type { CommandIo } from "./key-command.ts";
 import { openPasswords } from "./passwords.ts";
 
 const USAGE = `usage: bun run admin <email>
-Makes the account of this e-mail address an admin; its sessions end. Without such an account one is made:
-its password is read from the standard input.`;
+Makes the account with this e-mail address an admin and ends its sessions. If there is no such account, creates it
+with a password from the standard input.`;
 
-/** Runs the command and returns its exit code; `readLine` gives one line of the standard input, asking for it by name. */
-export async function adminCommand(
-  args: readonly string[],
-  world: CommandWorld & { readLine(question: string): Promise<string> },
-): Promise<number> {
+/** What the command needs besides; `readLine` shows a prompt and returns one line of the standard input. */
+type AdminIo = CommandIo & { readLine(prompt: string): Promise<string> };
+
+/** Runs the command and returns its exit code. */
+export async function adminCommand(args: readonly string[], io: AdminIo): Promise<number> {
   let db: Database | undefined;
   try {
     const { values, positionals } = parseArgs({
@@ -24,45 +25,41 @@ export async function adminCommand(
       options: { help: { type: "boolean", short: "h" } },
     });
     const [email, ...more] = positionals.map((word) => word.trim());
-    if (values.help) world.out(USAGE);
+    if (values.help) io.out(USAGE);
     if (values.help) return 0;
     if (email === undefined || more.length > 0)
       throw new Error("name one e-mail address (-h shows the usage)");
-    const complaint = checkEmail(email);
-    if (complaint) throw new Error(`${email} ${complaint}`);
-    db = await world.openDatabase();
-    world.out(await makeAdmin(db, email, world));
+    const brokenRule = checkEmail(email);
+    if (brokenRule) throw new Error(`${email} ${brokenRule}`);
+    db = await io.openDatabase();
+    io.out(await makeAdmin(db, email, io));
     return 0;
   } catch (thrown) {
-    world.err(`admin: ${sentenceOf(thrown)}`);
+    io.err(`admin: ${sentenceOf(thrown)}`);
     return 1;
   } finally {
     await db?.close();
   }
 }
 
-async function makeAdmin(
-  db: Database,
-  email: string,
-  { nowMs, readLine }: { nowMs: number; readLine(question: string): Promise<string> },
-): Promise<string> {
+async function makeAdmin(db: Database, email: string, { nowMs, readLine }: AdminIo): Promise<string> {
   const account = await db.onPrimary((snapshot) => findByEmail(snapshot, email));
-  if (account?.user.role === "admin") return `${account.user.email} is an admin already`;
+  if (account?.user.role === "admin") return `${account.user.email} is already an admin`;
   if (account) {
     await promote(db, account.user.id, undefined, nowMs);
-    return `${account.user.email} is an admin now`;
+    return `${account.user.email} is now an admin`;
   }
   const password = await readLine("password of the new account: ");
-  const complaint = checkPassword(password);
-  if (complaint) throw new Error(`a password ${complaint}`);
+  const brokenRule = checkPassword(password);
+  if (brokenRule) throw new Error(`a password ${brokenRule}`);
   await addAdmin(db, email, await openPasswords().hash(password), nowMs);
-  return `made the admin ${email}`;
+  return `created the admin ${email}`;
 }
 
-/** One line; on a terminal it is asked for, and not shown while it is typed. */
-async function readLineOf(question: string): Promise<string> {
+/** Reads one line; on a terminal shows the prompt and hides what the user types. */
+async function readHiddenLine(prompt: string): Promise<string> {
   const { stdin, stderr } = process;
-  if (stdin.isTTY) stderr.write(question);
+  if (stdin.isTTY) stderr.write(prompt);
   const { createInterface } = await import("node:readline/promises");
   const { Writable } = await import("node:stream");
   const silent = new Writable({ write: (_chunk, _encoding, next) => next() });
@@ -83,7 +80,7 @@ if (import.meta.main) {
     openDatabase: () => openForCommand(readConfig(process.env)),
     out: (line) => process.stdout.write(`${line}\n`),
     err: (line) => process.stderr.write(`${line}\n`),
-    readLine: readLineOf,
+    readLine: readHiddenLine,
     nowMs: Date.now(),
   });
 }

@@ -21,7 +21,7 @@ beforeEach(() => {
 });
 afterAll(folder.remove);
 
-/** Runs a command in this process on the test's file; `typed` is what stands on the standard input. */
+/** Runs a command in this process on the test's file, with `typed` as its standard input. */
 async function run(command: typeof adminCommand | typeof keyCommand, args: string[], typed = "") {
   const [out, err]: [string[], string[]] = [[], []];
   const code = await command(args, {
@@ -42,7 +42,7 @@ async function rows(sql: string): Promise<unknown[]> {
 }
 
 describe("bun run key", () => {
-  test("shows a key once and keeps its digest", async () => {
+  test("shows a key once and stores its digest", async () => {
     const { code, out, err } = await run(keyCommand, ["nightly-import"]);
     expect([code, err]).toEqual([0, ""]);
     expect(out).toMatch(/^insole_key_[\w-]{43}$/);
@@ -52,15 +52,15 @@ describe("bun run key", () => {
     ]);
   });
 
-  test("one name is one key, until it is revoked", async () => {
+  test("a name belongs to one key until that is revoked", async () => {
     await run(keyCommand, ["a"]);
     expect(await run(keyCommand, ["a"])).toEqual({
       code: 1,
       out: "",
-      err: "key: there is a key called a already: revoke it first, or take another name",
+      err: "key: a key called a already exists: revoke it first, or choose another name",
     });
     expect(await run(keyCommand, ["--revoke", "a"])).toEqual({ code: 0, out: "revoked a", err: "" });
-    expect((await run(keyCommand, ["--revoke", "a"])).err).toBe("key: there is no key called a");
+    expect((await run(keyCommand, ["--revoke", "a"])).err).toBe("key: no key called a is in use");
     expect((await run(keyCommand, ["a"])).code).toBe(0);
     expect(await rows("SELECT action, subject, actor FROM audit ORDER BY seq")).toEqual([
       ["key.make", "a", null],
@@ -80,26 +80,26 @@ describe("bun run key", () => {
 });
 
 describe("bun run admin", () => {
-  test("makes an account with a password from the standard input", async () => {
+  test("creates an account with a password from the standard input", async () => {
     expect(await run(adminCommand, ["Boss@shop.example"], PASSWORD)).toEqual({
       code: 0,
-      out: "made the admin Boss@shop.example",
+      out: "created the admin Boss@shop.example",
       err: "",
     });
     expect(await rows("SELECT email, email_key, role FROM users")).toEqual([
       ["Boss@shop.example", "boss@shop.example", "admin"],
     ]);
     expect((await run(adminCommand, ["boss@SHOP.example"])).out).toBe(
-      "Boss@shop.example is an admin already",
+      "Boss@shop.example is already an admin",
     );
   });
 
-  test("promotes an account, which keeps its password", async () => {
+  test("promotes an account and leaves its password", async () => {
     const shop = await openObservedShop([]);
     path = shop.databasePath;
     const person = await signUp(shop);
     expect((await run(adminCommand, [person.email.toUpperCase()])).out).toBe(
-      `${person.email} is an admin now`,
+      `${person.email} is now an admin`,
     );
     const { token } = await signIn(shop, person);
     expect((await ask(shop, "GET", "/api/users", { token })).status).toBe(200);
@@ -115,12 +115,12 @@ describe("bun run admin", () => {
     expect(await rows("SELECT id FROM users")).toEqual([]);
   });
 
-  test("as typed, with the password in a pipe; the shop then knows both", async () => {
+  test("runs as a program with the password in a pipe; the shop then knows the admin and the key", async () => {
     const data = join(folder.path, "typed");
     const type = (script: string, ...args: string[]) =>
       runScript(`accounts/${script}`, args, { DATA_DIR: data }, `${PASSWORD}\n`);
     const made = await type("admin-command.ts", "boss@shop.example");
-    expect(made).toEqual({ code: 0, err: "", out: expect.stringMatching(/^made the admin/) });
+    expect(made).toEqual({ code: 0, err: "", out: expect.stringMatching(/^created the admin/) });
     const { out: key, code } = await type("key-command.ts", "script");
     expect(code).toBe(0);
     const shop = await openTestShop([], { DATA_DIR: data });
@@ -141,7 +141,7 @@ describe("the settings' first admin", () => {
     return isMade;
   };
 
-  test("is made while there is none", async () => {
+  test("is created while there is none", async () => {
     expect(await make(null)).toBe(false);
     expect([await make(), await make(), await make({ ...GIVEN, email: "other@b.example" })]).toEqual([
       true,
@@ -151,13 +151,13 @@ describe("the settings' first admin", () => {
     expect(await rows("SELECT email, role FROM users")).toEqual([["First@shop.example", "admin"]]);
   });
 
-  test("is made once by processes that start at once", async () => {
+  test("is created once by processes that start at the same time", async () => {
     const outcomes = await Promise.all([make(), make(), make()]);
     expect(outcomes.filter(Boolean)).toHaveLength(1);
     expect(await rows("SELECT role FROM users")).toEqual([["admin"]]);
   });
 
-  test("is not whoever took the address before", async () => {
+  test("takes over an account that another person registered with the address", async () => {
     const shop = await openObservedShop([]);
     path = shop.databasePath;
     const squatter = await signUp(shop);
@@ -170,7 +170,7 @@ describe("the settings' first admin", () => {
     await shop.close();
   });
 
-  test("comes with the shop's start", async () => {
+  test("is created by the start of the shop", async () => {
     const shop = await openTestShop([], { ADMIN_EMAIL: GIVEN.email, ADMIN_PASSWORD: GIVEN.password });
     const answer = await ask(shop, "POST", "/v1/auth/login", { body: GIVEN });
     expect(await answer.json()).toMatchObject({ user: { email: GIVEN.email, role: "admin", name: "Admin" } });

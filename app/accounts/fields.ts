@@ -1,4 +1,4 @@
-// The bodies of accounts.
+// The request bodies of accounts.
 import type { Role } from "../http/caller.ts";
 import { EMAIL, PASSWORD } from "../http/credentials.ts";
 import { choice, type Form, flag, LINE, NON_BLANK_LINE, text } from "../http/field-kinds.ts";
@@ -6,8 +6,8 @@ import { allOptional, body, nullable, optional, type ReadBy, withDefault } from 
 
 const NAME_MAX = 100;
 const PHONE_MAX = 32;
-/** Passwords and addresses that are only compared may have any form, up to this length. */
-const GIVEN_MAX = 1_024;
+/** Bound of passwords and addresses that are only compared; they may have any form. */
+const COMPARED_MAX = 1_024;
 const REFRESH_TOKEN_MAX = 200;
 const PHONE: Form = {
   pattern: /^\+?[0-9 ()./-]*[0-9][0-9 ()./-]*$/,
@@ -18,8 +18,8 @@ const PHONE: Form = {
 export const ROLES = ["customer", "admin"] as const satisfies Role[];
 
 const NAME = text({ min: 1, max: NAME_MAX, form: NON_BLANK_LINE });
-/** A password that is compared with that of an account. */
-const givenPassword = (description?: string) => text({ max: GIVEN_MAX, description });
+/** A password that is only compared with that of an account. */
+const comparedPassword = (description?: string) => text({ max: COMPARED_MAX, description });
 
 const PROFILE = allOptional({
   name: NAME,
@@ -28,14 +28,14 @@ const PROFILE = allOptional({
     "",
   ),
   password: PASSWORD,
-  currentPassword: givenPassword("needed with password"),
+  currentPassword: comparedPassword("required with password"),
 });
 
-/** The bodies of the routes. */
+/** The request bodies of the routes. */
 export const Registration = body({ email: EMAIL, password: PASSWORD, name: NAME });
 export const Login = body({
-  email: text({ max: GIVEN_MAX, form: LINE, isTrimmed: true }),
-  password: givenPassword(),
+  email: text({ max: COMPARED_MAX, form: LINE, isTrimmed: true }),
+  password: comparedPassword(),
   cookie: withDefault(nullable(flag("keep the refresh token in an HttpOnly cookie")), false),
 });
 export const Refresh = body({
@@ -43,16 +43,16 @@ export const Refresh = body({
     text({ max: REFRESH_TOKEN_MAX, form: LINE, description: "left out where a cookie holds it" }),
   ),
 });
-/** Fields that are missing do not change; a profile has no role, for clients send a whole account back. */
+/** Missing fields do not change. A profile ignores `role`, because clients send a whole account back. */
 export const Profile = body(PROFILE);
 export const AccountChange = body({ ...PROFILE, role: optional(choice(ROLES)) });
 export const Removal = body({
-  password: optional(givenPassword("needed to remove one's own account")),
+  password: optional(comparedPassword("required to remove one's own account")),
 });
 
 export type Registration = ReadBy<typeof Registration>;
 export type Login = ReadBy<typeof Login>;
 export type AccountChange = ReadBy<typeof AccountChange>;
 
-/** The form of an address that all its spellings share: each form has one account. */
+/** The form that all spellings of an address share; it is unique among accounts. */
 export const emailKey = (address: string): string => address.normalize("NFKC").toLowerCase();

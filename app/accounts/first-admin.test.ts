@@ -1,4 +1,4 @@
-// The first admin of a cluster: made once, whichever node is quicker, also by nodes whose copies show nobody.
+// The first admin of a cluster: created once by racing nodes, also by nodes whose copies do not show it yet.
 import { afterEach, beforeEach, expect, test } from "bun:test";
 import { join } from "node:path";
 import type { Database } from "../../db/database.ts";
@@ -16,7 +16,7 @@ let folder: ReturnType<typeof openFolder>;
 let live: Database;
 let node: LaggingNode;
 let hashed: string[];
-/** What happens while a password is hashed. */
+/** Called while a password is hashed. */
 let meanwhile: () => Promise<unknown>;
 const passwords = openPasswords({
   hasher: {
@@ -47,23 +47,23 @@ const make = () => makeFirstAdmin(node.db, passwords, GIVEN, Date.now());
 const admins = () => live.read.all("SELECT email, password_hash FROM users WHERE role = 'admin'");
 const byAnother = () => addAdmin(live, GIVEN.email, "another's hash", Date.now());
 
-test("is made once; then nothing is hashed any more", async () => {
+test("is created once; later calls hash nothing", async () => {
   expect([await make(), await make()]).toEqual([true, false]);
   expect([hashed, admins()]).toEqual([[GIVEN.password], [[GIVEN.email, "a hash"]]]);
 });
 
-test("is the account of the address where there is one, with the password that was set", async () => {
+test("is the existing account of the address, with the password of the settings", async () => {
   const account = { email: GIVEN.email, name: "Early", role: "customer", passwordHash: "old" } as const;
   await live.write(newAccount(account, Date.now()).group.statements);
   expect([await make(), admins()]).toEqual([true, [[GIVEN.email, "a hash"]]]);
 });
 
-test("is another's when that one comes while the password is hashed", async () => {
+test("is the other process's when that creates one during the hashing", async () => {
   meanwhile = byAnother;
   expect([await make(), admins()]).toEqual([false, [[GIVEN.email, "another's hash"]]]);
 });
 
-test("is another's when that one comes at the last moment", async () => {
+test("is the other process's when that creates one just before the commit", async () => {
   node.interceptPrimary = async (questions, ask) => {
     const rows = await ask();
     if (questions.some(({ sql }) => sql.includes("email_key = ?"))) await byAnother();

@@ -1,29 +1,30 @@
-// Admins made outside the API: the first one from the settings, others by the command.
+// Admins that the API does not create: the first one from the settings, others from the command.
 import type { Database } from "../../db/database.ts";
 import { Problem } from "../http/problems.ts";
 import { plainWrite } from "../http/write.ts";
 import { changeAccount, commitAccount, findByEmail, hasAdmin, newAccount } from "./accounts.ts";
 import type { Passwords } from "./passwords.ts";
 
-/** The name of an admin who is made here. */
+/** The name of every admin whose account is created here. */
 const NAME = "Admin";
 
-/** Makes the first admin where there is none; `true` when it did. An account with this address gets this password. */
+/** Creates the first admin if there is none and returns whether it did. An existing account gets this password. */
 export async function makeFirstAdmin(
   db: Database,
   passwords: Passwords,
-  given: { email: string; password: string } | null,
+  credentials: { email: string; password: string } | null,
   nowMs: number,
 ): Promise<boolean> {
-  if (given === null || (await db.onPrimary(hasAdmin))) return false;
-  const passwordHash = await passwords.hash(given.password);
-  // Another process may have made one while this one was hashing.
+  if (credentials === null || (await db.onPrimary(hasAdmin))) return false;
+  const { email, password } = credentials;
+  const passwordHash = await passwords.hash(password);
+  // Another process may have created one during the hashing.
   if (await db.onPrimary(hasAdmin)) return false;
-  const account = await db.onPrimary((snapshot) => findByEmail(snapshot, given.email));
+  const account = await db.onPrimary((snapshot) => findByEmail(snapshot, email));
   try {
-    // Another person may have registered the address: the given password replaces theirs.
+    // Another person may have registered the address: the password of the settings replaces theirs.
     if (account) await promote(db, account.user.id, passwordHash, nowMs);
-    else await addAdmin(db, given.email, passwordHash, nowMs);
+    else await addAdmin(db, email, passwordHash, nowMs);
     return true;
   } catch (thrown) {
     if (thrown instanceof Problem && (await db.onPrimary(hasAdmin))) return false;
@@ -31,7 +32,7 @@ export async function makeFirstAdmin(
   }
 }
 
-/** Makes an account an admin, with another password where one is given. */
+/** Makes an account an admin; a password hash replaces its own. */
 export async function promote(
   db: Database,
   userId: string,
@@ -42,7 +43,7 @@ export async function promote(
   await changeAccount(db, plainWrite(null, nowMs), userId, facts);
 }
 
-/** Adds an account that is an admin. */
+/** Adds an admin's account. */
 export async function addAdmin(
   db: Database,
   email: string,

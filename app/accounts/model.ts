@@ -1,4 +1,4 @@
-// The shapes of accounts: the answers, and the document's part on each route.
+// The OpenAPI description of accounts: the shapes of answers, and each route.
 import { type TSchema, Type } from "@sinclair/typebox";
 import {
   inPath,
@@ -48,10 +48,10 @@ export const SCHEMAS: Record<string, TSchema> = {
 const ID = inPath("id", "a user's id, or me");
 const TAG = "Accounts";
 
-/** The document's part on each route. */
+/** The description of each route. */
 export const DOCS = {
   register: operation("register", {
-    summary: "Make an account and sign in",
+    summary: "Create an account and sign in",
     tag: TAG,
     answer: [201, ref("Session")],
     errors: [409],

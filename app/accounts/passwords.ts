@@ -7,7 +7,7 @@ const PARAMETERS = { algorithm: "argon2id", memoryCost: 19_456, timeCost: 2 } as
 const PREFIX = `$argon2id$v=19$m=${PARAMETERS.memoryCost},t=${PARAMETERS.timeCost},p=1$`;
 /** Verified for accounts that do not exist, so that they take the same time; no known password has this hash. */
 const DUMMY_HASH = `${PREFIX}S2YRWbmgXtmDBUPyQmpWhIHjvG1K3bCmBn/F2qAN/UY$KnKfvqU2Lc9tH/94G3hu7IbbgKpQ8iUB1j8D8mCa9yA`;
-/** A few seconds of work; later requests get 503 with Retry-After. */
+/** A few seconds of work; further requests get 503 with Retry-After. */
 const WAITING_MAX = 128;
 const RETRY_AFTER_SECONDS = 2;
 
@@ -55,7 +55,7 @@ export function openPasswords({
         throw new Problem("unavailable", "too many logins at the moment", [], {
           "retry-after": String(RETRY_AFTER_SECONDS),
         });
-      // A finished operation passes its slot on, so that no new caller overtakes the waiting ones.
+      // A finished operation hands its slot to the first waiting caller, so that no new one overtakes it.
       await new Promise<void>((go) => waiting.push(go));
     }
     try {

@@ -1,4 +1,4 @@
-// Accounts over HTTP: what is taken, what is refused with which words, and what each change leaves behind.
+// Accounts over HTTP: accepted and refused bodies, error texts, and the effects of each change.
 import { afterAll, beforeAll, describe, expect, test } from "bun:test";
 import { makeAdminOf } from "../testing/accounts.ts";
 import { ask, PASSWORD, type Person, signIn, signUp } from "../testing/people.ts";
@@ -32,7 +32,7 @@ const auditOf = (subject: string) =>
 const PERSON = { password: PASSWORD, name: "Zoë" };
 
 describe("registering", () => {
-  test("makes a customer, whatever else the body says", async () => {
+  test("creates a customer and ignores other fields of the body", async () => {
     const { status, body, text } = await register({
       email: "  Zoe.New@Shop.Example ",
       password: PASSWORD,
@@ -62,12 +62,12 @@ describe("registering", () => {
     expect(auditOf(String(id))).toEqual([[String(id), "user", "user.register", '{"role":"customer"}']]);
   });
 
-  test("an address is taken in any case, also by two at once", async () => {
+  test("an address has one account, whatever its case, also for two concurrent requests", async () => {
     await register({ ...PERSON, email: "taken@shop.example" });
     const again = await register({ ...PERSON, email: "TAKEN@SHOP.example" });
     expect([again.status, again.body.errors]).toEqual([
       409,
-      [{ pointer: "/email", detail: "has an account already" }],
+      [{ pointer: "/email", detail: "already has an account" }],
     ]);
     const both = await Promise.all([1, 2, 3].map(() => register({ ...PERSON, email: "race@shop.example" })));
     expect(both.map(({ status }) => status).toSorted()).toEqual([201, 409, 409]);
@@ -124,12 +124,12 @@ describe("a body", () => {
     for (const path of ["/api/auth/register", "/v1/auth/login", "/api/auth/refresh"])
       expect([path, (await call("POST", path, { body, headers })).status]).toEqual([
         path,
-        // Refreshing may come without any body.
+        // A refresh may have no body.
         body === "" && path.endsWith("refresh") ? 400 : status,
       ]);
   });
 
-  test("without a declared length is counted as it comes", async () => {
+  test("without a declared length is counted while it is read", async () => {
     const chunk = new TextEncoder().encode(" ".repeat(64 * 1024));
     let left = 6;
     const body = new ReadableStream({
@@ -162,7 +162,7 @@ describe("one's own account", () => {
     }
   });
 
-  test("changes in part: name and phone, and ends no session", async () => {
+  test("changes name and phone alone, and ends no session", async () => {
     const { token, id } = await signUp(shop, "Sam");
     const change = (body: unknown) => call("PUT", "/api/auth/profile", { token, body });
     expect((await change({ phone: " +49 30 1234-5 " })).body.data).toMatchObject({
@@ -205,7 +205,7 @@ describe("one's own account", () => {
     expect((await signIn(shop, person)).token).toBeString();
   });
 
-  test("takes a new password with the old one, and then every session is over", async () => {
+  test("changes its password with the old one, which ends every session", async () => {
     const person = await signUp(shop);
     const elsewhere = await signIn(shop, person);
     const body = { password: "another password", currentPassword: PASSWORD };
@@ -219,7 +219,7 @@ describe("one's own account", () => {
     expect((await signIn(shop, { ...person, password: "another password" })).token).toBeString();
   });
 
-  test("is removed with its password; likes, sessions and the address go with it", async () => {
+  test("is removed with its password, likes and sessions, and its address is free", async () => {
     const person = await signUp(shop);
     const { id, token } = person;
     await shop.db.write([
@@ -241,7 +241,7 @@ describe("one's own account", () => {
 });
 
 describe("an admin", () => {
-  test("makes admins and customers of people, whose sessions end each time", async () => {
+  test("changes the roles of accounts, which ends their sessions each time", async () => {
     const person = await signUp(shop);
     const setRole = (role: unknown) =>
       call("PUT", `/v1/users/${person.id}`, { token: admin.token, body: { role } });
@@ -256,7 +256,7 @@ describe("an admin", () => {
     for (const role of ["owner", 1, null]) expect((await setRole(role)).status).toBe(400);
   });
 
-  test("may send a whole user back: the role it has already is no change", async () => {
+  test("may send a whole user back: the same role is no change", async () => {
     const person = await signUp(shop);
     const { body } = await call("GET", "/api/users/me", person);
     const answer = await call("PUT", "/api/users/me", { ...person, body: body.data });
@@ -264,7 +264,7 @@ describe("an admin", () => {
     expect((await call("GET", "/api/users/me", person)).status).toBe(200);
   });
 
-  test("who is the last one stays, also when two leave at once", async () => {
+  test("cannot be removed or demoted as the last one, also by two concurrent requests", async () => {
     const lone = await openObservedShop([]);
     const people = [await signUp(lone), await signUp(lone)];
     const [one, two] = (await Promise.all(
@@ -279,7 +279,7 @@ describe("an admin", () => {
     const removal = await ask(lone, "DELETE", "/api/users/me", { token: last.token, body });
     expect([removal.status, ((await removal.json()) as Body).detail]).toEqual([
       409,
-      "the last admin can be neither demoted nor removed",
+      "the last admin cannot be demoted or removed",
     ]);
     expect(lone.db.read.get("SELECT count(*) FROM users WHERE role = 'admin'")).toEqual([1]);
     expect(lone.db.read.get("SELECT count(*) FROM audit WHERE action = 'user.remove'")).toEqual([0]);
@@ -287,7 +287,7 @@ describe("an admin", () => {
   });
 });
 
-test("no secret is in the log, in an answer's error or in a row that holds no secret", async () => {
+test("no secret is in the log, in a problem, or in a row that should not contain it", async () => {
   const person = await signUp(shop);
   await call("GET", "/api/users/me", person);
   await call("POST", "/api/auth/login", { body: { email: person.email, password: "wrong password 1" } });

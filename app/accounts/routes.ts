@@ -1,11 +1,11 @@
-// Accounts over HTTP: login and logout, accounts, and the audit.
+// Accounts over HTTP: registration, login and logout, accounts, and the audit.
 import { Elysia } from "elysia";
 import type { Database } from "../../db/database.ts";
 import { countAudit, listAudit } from "../http/audit.ts";
 import { readFields, readFieldsIfAny } from "../http/body.ts";
 import type { Origins } from "../http/origin.ts";
 import { COUNT_MAX, pageBody, readPage } from "../http/paging.ts";
-import { Problem } from "../http/problems.ts";
+
 import { facts } from "../http/routing.ts";
 import type { Identity } from "../identity/identity.ts";
 import { identityPlugin } from "../identity/plugin.ts";
@@ -14,10 +14,10 @@ import { expiredCookie, refreshTokenOf, sessionCookie } from "./cookie.ts";
 import { AccountChange, Login, Profile, Registration, Removal } from "./fields.ts";
 import { DOCS } from "./model.ts";
 import type { Passwords } from "./passwords.ts";
-import { change, login, logout, refresh, register, remove, type SignedIn } from "./sign-in.ts";
+import { change, login, logout, noAccount, refresh, register, remove, type SignedIn } from "./sign-in.ts";
 import type { LoginThrottle } from "./throttle.ts";
 
-/** What the routes of accounts need. */
+/** The services of the routes of accounts. */
 export type AccountServices = {
   db: Database;
   identity: Identity;
@@ -51,7 +51,7 @@ function authRoutes(services: AccountServices) {
     const body = {
       success: true,
       token,
-      // The cookie hides it from the scripts of a page.
+      // A token in the cookie is not in the body, so that scripts of the page cannot read it.
       ...(inCookie ? {} : { refreshToken }),
       expiresIn: identity.tokens.ttlSeconds,
       user,
@@ -70,8 +70,8 @@ function authRoutes(services: AccountServices) {
     .post(
       "/auth/login",
       async ({ request }) => {
-        const given = Login.read(await readFields(request));
-        return sendSession(await login(services, given), 200, given.cookie === true);
+        const input = Login.read(await readFields(request));
+        return sendSession(await login(services, input), 200, input.cookie === true);
       },
       { ...DOCS.login, ...facts({ counts: "sign-in", event: "login" }), parse: "none" },
     )
@@ -100,8 +100,8 @@ function authRoutes(services: AccountServices) {
     .put(
       "/auth/profile",
       async ({ request, caller }) => {
-        const given = Profile.read(await readFields(request));
-        return item(await change(services, caller, caller.userId, given));
+        const input = Profile.read(await readFields(request));
+        return item(await change(services, caller, caller.userId, input));
       },
       { ...DOCS.changeProfile, ...counted, who: "user", parse: "none" },
     );
@@ -160,6 +160,6 @@ function userRoutes(services: AccountServices) {
 
 async function found(db: Database, userId: string): Promise<User> {
   const account = await db.onPrimary((snapshot) => findAccount(snapshot, userId));
-  if (!account) throw new Problem("not-found", "there is no such account");
+  if (!account) throw noAccount();
   return account.user;
 }

@@ -1,4 +1,4 @@
-// What users do with their accounts: register, log in, refresh, log out, change, remove; passwords and sessions together.
+// The actions of users on accounts: register, log in, refresh, log out, change, remove. Joins accounts, passwords and sessions.
 import type { Database } from "../../db/database.ts";
 import { DatabaseError } from "../../db/errors.ts";
 import type { Caller } from "../http/caller.ts";
@@ -30,16 +30,16 @@ type Services = {
   now(): number;
 };
 
-/** A session that was just begun or prolonged, with its user. */
+/** A session that was just started or refreshed, with its user. */
 export type SignedIn = { session: Session; user: User };
 
-/** Makes a customer's account and its first session. Throws the `Problem` 409 for an address that has an account. */
-export async function register(services: Services, given: Registration): Promise<SignedIn> {
+/** Creates a customer's account and its first session. Throws the `Problem` 409 for an address that has an account. */
+export async function register(services: Services, input: Registration): Promise<SignedIn> {
   const { db, passwords, now } = services;
-  if (await db.onPrimary((snapshot) => findByEmail(snapshot, given.email))) throw emailTaken();
-  const passwordHash = await passwords.hash(given.password);
+  if (await db.onPrimary((snapshot) => findByEmail(snapshot, input.email))) throw emailTaken();
+  const passwordHash = await passwords.hash(input.password);
   const nowMs = now();
-  const { user, group } = newAccount({ ...given, role: "customer", passwordHash }, nowMs);
+  const { user, group } = newAccount({ ...input, role: "customer", passwordHash }, nowMs);
   const begun = beginSession(user.id, passwordHash, nowMs);
   const self: Caller = { userId: user.id, role: user.role, kind: "user" };
   await commitAccount(db, plainWrite(self, nowMs), {
@@ -49,27 +49,27 @@ export async function register(services: Services, given: Registration): Promise
   return { session: begun.session, user: { ...user, lastLogin: new Date(nowMs).toISOString() } };
 }
 
-/** Checks the password and begins a session. Every failure is the same `Problem` 401, after the same work. */
-export async function login(services: Services, given: Login): Promise<SignedIn> {
+/** Checks the password and starts a session. Every failure is the same `Problem` 401, after the same work. */
+export async function login(services: Services, input: Login): Promise<SignedIn> {
   const { db, passwords, loginThrottle, now } = services;
-  const name = emailKey(given.email);
+  const name = emailKey(input.email);
   await loginThrottle.before(name);
-  const account = await db.onPrimary((snapshot) => findByEmail(snapshot, given.email));
-  const isRight = await passwords.verify(given.password, account?.passwordHash ?? null);
+  const account = await db.onPrimary((snapshot) => findByEmail(snapshot, input.email));
+  const isRight = await passwords.verify(input.password, account?.passwordHash ?? null);
   if (!account || !isRight) {
     loginThrottle.failed(name);
     throw wrongLogin();
   }
   loginThrottle.succeeded(name);
   const { user, passwordHash } = account;
-  const newHash = passwords.isOutdated(passwordHash) ? await passwords.hash(given.password) : null;
+  const newHash = passwords.isOutdated(passwordHash) ? await passwords.hash(input.password) : null;
   const nowMs = now();
   const begun = beginSession(user.id, passwordHash, nowMs);
   try {
     const statements = [...begun.statements, loginStatement(user.id, newHash, nowMs)];
     await commitWrite(db, plainWrite(null, nowMs), { statements });
   } catch (thrown) {
-    // The account was removed, or got another password, while this one was checked.
+    // The account was removed, or its password changed, during the verification.
     if (thrown instanceof DatabaseError && thrown.kind === "reference") throw wrongLogin();
     throw thrown;
   }
@@ -78,14 +78,14 @@ export async function login(services: Services, given: Login): Promise<SignedIn>
 
 /** Exchanges a refresh token for the next one. Throws the `Problem` 401. */
 export async function refresh({ db, identity, now }: Services, token: string): Promise<SignedIn> {
-  // Found before anything is written: so a refusal means that nothing was.
+  // Before any write, so that a 401 means that nothing was written.
   const found = await db.onPrimary((snapshot) => {
     const stored = findToken(snapshot, token);
     const account = stored && findAccount(snapshot, stored.userId);
     return account && { stored, user: account.user };
   });
   const session = found && (await rotate(db, found.stored, now(), identity.forgetUser));
-  if (!session) throw new Problem("unauthorized", "the refresh token is not valid, or not any more");
+  if (!session) throw new Problem("unauthorized", "the refresh token is invalid or has expired");
   return { session, user: found.user };
 }
 
@@ -95,31 +95,31 @@ export async function logout({ db, identity }: Services, token: string): Promise
   if (userId !== null) identity.forgetUser(userId);
 }
 
-/** Changes an account as its owner or an admin may. */
+/** Changes an account. Throws a `Problem`: 404, 403 for a role from a customer, 400 or 403 for the owner's password. */
 export async function change(
   services: Services,
   caller: Caller,
   userId: string,
-  given: AccountChange,
+  input: AccountChange,
 ): Promise<User> {
   const { db, identity, passwords, now } = services;
   const account = await db.onPrimary((snapshot) => findAccount(snapshot, userId));
-  if (!account) throw notFound();
-  const role = given.role === account.user.role ? undefined : given.role;
+  if (!account) throw noAccount();
+  const role = input.role === account.user.role ? undefined : input.role;
   if (role !== undefined && caller.role !== "admin")
     throw new Problem("forbidden", "only an admin may change a role");
-  if (given.password !== undefined && caller.userId === userId)
-    await checkOwn(services, account, given.currentPassword, "currentPassword");
-  const passwordHash = given.password === undefined ? undefined : await passwords.hash(given.password);
-  const { name, phone } = given;
+  if (input.password !== undefined && caller.userId === userId)
+    await checkOwnPassword(services, account, input.currentPassword, "currentPassword");
+  const passwordHash = input.password === undefined ? undefined : await passwords.hash(input.password);
+  const { name, phone } = input;
   const facts = { name, phone, role, passwordHash };
   const user = await changeAccount(db, plainWrite(caller, now()), userId, facts);
   if (role !== undefined || passwordHash !== undefined) identity.forgetUser(userId);
-  if (!user) throw notFound();
+  if (!user) throw noAccount();
   return user;
 }
 
-/** Removes an account. Its owner gives the password; it is `null` where an admin removes the account of another user. */
+/** Removes an account. `password` is its owner's, or `null` when an admin removes the account of another user. */
 export async function remove(
   services: Services,
   caller: Caller,
@@ -128,13 +128,14 @@ export async function remove(
 ): Promise<void> {
   const { db, identity, now } = services;
   const account = await db.onPrimary((snapshot) => findAccount(snapshot, userId));
-  if (!account) throw notFound();
-  if (password !== null) await checkOwn(services, account, password, "password");
+  if (!account) throw noAccount();
+  if (password !== null) await checkOwnPassword(services, account, password, "password");
   await removeAccount(db, plainWrite(caller, now()), userId);
   identity.forgetUser(userId);
 }
 
-async function checkOwn(
+/** Checks the password of the account that its owner changes. Throws the `Problem` 400 without one, 403 for a wrong one. */
+async function checkOwnPassword(
   { passwords }: Services,
   account: Account,
   password: string | undefined,
@@ -145,10 +146,9 @@ async function checkOwn(
       { pointer: `/${field}`, detail: "is required" },
     ]);
   if (!(await passwords.verify(password, account.passwordHash)))
-    throw new Problem("forbidden", `${field} is not right`, [
-      { pointer: `/${field}`, detail: "is not right" },
-    ]);
+    throw new Problem("forbidden", `${field} is wrong`, [{ pointer: `/${field}`, detail: "is wrong" }]);
 }
 
-const notFound = () => new Problem("not-found", "there is no such account");
-const wrongLogin = () => new Problem("unauthorized", "the e-mail address or the password is not right");
+/** The `Problem` 404 of an account that does not exist. */
+export const noAccount = () => new Problem("not-found", "there is no such account");
+const wrongLogin = () => new Problem("unauthorized", "the e-mail address or the password is wrong");

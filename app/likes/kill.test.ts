@@ -1,4 +1,4 @@
-// Likes under kill -9: what was acknowledged is there, and the counts are those of the rows.
+// Likes under kill -9: every acknowledged like is stored, and counts equal rows.
 import { afterAll, expect, test } from "bun:test";
 import { join } from "node:path";
 import { openFile } from "../../db/file.ts";
@@ -10,7 +10,7 @@ const LIKES = 10_000;
 const USERS = 200;
 const SHOES = 50;
 const CLIENTS = 40;
-/** So many acknowledged likes after each start, and the process dies. */
+/** The process is killed after this many acknowledged likes since its start. */
 const KILL_AFTER = 1_500;
 
 const folder = openFolder();
@@ -71,7 +71,7 @@ test(`${LIKES} likes, the process killed ${KILLS} times: counts, rows and the ac
       }
     };
     const clients = Array.from({ length: CLIENTS }, client);
-    // The last time everybody finishes, before that the first who is done is the signal.
+    // In the last round all senders finish; before, the first one that does is the signal for the kill.
     await (isLast ? Promise.all(clients) : Promise.race(clients));
     await running.kill();
     await Promise.all(clients);
@@ -79,7 +79,7 @@ test(`${LIKES} likes, the process killed ${KILLS} times: counts, rows and the ac
       "SELECT s.shoe_id || ' ' || l.user_id FROM likes AS l JOIN shoes AS s ON s.id = l.shoe",
     );
     const rows = new Set(kept.flat());
-    // One that was not acknowledged may stand; one that was must.
+    // A like that was not acknowledged may be stored; an acknowledged one must be.
     expect([...acknowledged].filter((pair) => !rows.has(pair))).toEqual([]);
     expect(
       db.read.all(

@@ -1,4 +1,4 @@
-// Likes over HTTP: counted exactly whatever comes at once, merged, listed, and told to the change feed once a group.
+// Likes over HTTP: exact counts under concurrency, merges, lists, and one change of the feed per shoe and group.
 import { afterAll, beforeAll, describe, expect, test } from "bun:test";
 import { signUp } from "../testing/people.ts";
 import { openTestShop, readUntil, shoe } from "../testing/shop.ts";
@@ -24,7 +24,7 @@ const rowsOf = (shoeId: string) =>
     shoeId,
   );
 
-test("a like is counted once; again is no change; no more is no error", async () => {
+test("a like is counted once; a repetition changes nothing; unliking twice is no error", async () => {
   const first = await like("plain", "u1");
   expect([first.status, first.body]).toEqual([
     201,
@@ -46,7 +46,7 @@ test("a like is counted once; again is no change; no more is no error", async ()
   expect(rowsOf("plain")).toEqual([1, 1]);
 });
 
-test("by the person: for oneself, as me, and for nobody else", async () => {
+test("a user likes for the own account, also as me, and for no other", async () => {
   const person = await signUp(shop);
   const as = (path: string) => shop.send("POST", path, undefined, {}, person.token);
   expect((await as("/v1/shoes/plain/likes/me")).body.data).toMatchObject({
@@ -61,7 +61,7 @@ test("by the person: for oneself, as me, and for nobody else", async () => {
   expect((await unlike("nothing", "u3")).status).toBe(404);
 });
 
-test("2,000 at once by 50 users on 20 shoes with repeats: counts equal rows equal what was told", async () => {
+test("2,000 concurrent likes by 50 users on 20 shoes: counts, rows and answers agree", async () => {
   const [from] = shop.db.read.get<[number]>("SELECT max(seq) FROM changes") ?? [0];
   const pairs = Array.from(
     { length: 2_000 },
@@ -87,7 +87,7 @@ test("2,000 at once by 50 users on 20 shoes with repeats: counts equal rows equa
   expect(likes).toEqual(likes.toSorted((a: number, b: number) => b - a));
 });
 
-test("likes and their end at once leave count and rows equal", async () => {
+test("concurrent likes and unlikes leave count and rows equal", async () => {
   await Promise.all(
     Array.from({ length: 600 }, (_, index) =>
       index % 3 === 0 ? unlike("quiet", USERS[index % 7] ?? "") : like("quiet", USERS[index % 7] ?? ""),
@@ -125,7 +125,7 @@ describe("a user's list", () => {
     expect((await shop.send("GET", "/api/users/nobody/likes")).status).toBe(404);
   });
 
-  test("takes a guest's hearts: those that are there, once", async () => {
+  test("merges a guest's likes of existing shoes, each once", async () => {
     await like("s5", "merger");
     const merge = (shoeIds: unknown) => shop.send("POST", "/api/users/merger/likes", { shoeIds });
     const before = rowsOf("s5");
@@ -139,7 +139,7 @@ describe("a user's list", () => {
   });
 });
 
-test("with a key a like is one group with its answer, which is given again", async () => {
+test("with a key a like is one group with its answer, which a repetition gets", async () => {
   const once = () => like("s9", "keyed", { "idempotency-key": "heart 1" });
   const [first, second] = [await once(), await once()];
   expect(first.body.data).toMatchObject({ userId: "keyed", created: true, likes: rowsOf("s9")?.[0] });
@@ -148,7 +148,7 @@ test("with a key a like is one group with its answer, which is given again", asy
   expect(first.headers.get("idempotent-replayed")).toBeNull();
 });
 
-test("a removed shoe takes its likes along", async () => {
+test("removing a shoe removes its likes", async () => {
   await like("s19", "u49");
   expect((await shop.send("DELETE", "/api/shoes/s19")).status).toBe(204);
   expect(shop.db.read.get("SELECT count(*) FROM likes WHERE shoe NOT IN (SELECT id FROM shoes)")).toEqual([
@@ -157,7 +157,7 @@ test("a removed shoe takes its likes along", async () => {
   expect((await like("s19", "u49")).status).toBe(404);
 });
 
-test("where writes are open nobody needs a token, and anybody may be a user", async () => {
+test("where writes are open, likes need no token and users need no account", async () => {
   const open = await openTestShop([shoe("a")], { OPEN_WRITES: "true" });
   const send = async (method: string, path: string, body?: unknown) => {
     const answer = await open.get(path, {

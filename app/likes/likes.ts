@@ -1,5 +1,6 @@
-// Likes: which user likes which shoe, counted exactly in each shoe.
+// Likes: the pairs of user and shoe, and their exact count in each shoe.
 import type { Database, Readable, Statement, Value } from "../../db/database.ts";
+import { must } from "../../db/must.ts";
 import { encodeNumber } from "../http/cursor.ts";
 import { firstPageSql, offsetOf, type Page, paginationOf } from "../http/paging.ts";
 import type { Shop } from "../http/shop.ts";
@@ -26,7 +27,7 @@ const REMOVE = `DELETE FROM likes WHERE (user_id, shoe) IN (SELECT j.value ->> 1
 const COUNTS =
   "SELECT s.id, s.shoe_id, s.likes FROM json_each(?) AS j CROSS JOIN shoes AS s ON s.shoe_id = j.value";
 
-/** The statements that add likes of distinct [shoe, user] pairs; with `open` of users that have no account too. */
+/** The statements that add likes of distinct [shoe, user] pairs; with `open` users need no account. */
 function likeStatements(pairs: string, nowMs: number, open: boolean): Statement[] {
   return [
     { sql: counted("+", `NOT ${IS_THERE} AND ${isUser(open)}`), args: [pairs] },
@@ -42,27 +43,27 @@ const unlikeStatements = (pairs: string): Statement[] => [
 /** The queue of likes that have no Idempotency-Key. */
 export type Likes = {
   /**
-   * Resolves when the like is durable; `null`: there is no such shoe. A like that is there already, and one of a user
-   * without an account, is not created. Throws `DatabaseError`: `overloaded` where it waited too long, else as `write`.
+   * Resolves when the like is durable; with `null` when the shoe does not exist. `created` is false for an existing like
+   * and for a user without an account. Rejects with `DatabaseError`: `overloaded` after too long a wait, else as `write`.
    */
   like(shoeId: string, userId: string): Promise<Liked | null>;
-  /** Takes a like back, in the same way. */
+  /** Removes a like, in the same way. */
   unlike(shoeId: string, userId: string): Promise<Liked | null>;
   /** Likes added and commits made by this process. */
   state(): { likes: number; commits: number };
 };
 
-export type LikesOptions = {
+type LikesOptions = {
   now(): number;
-  /** Users need no account. */
+  /** Whether users need no account. */
   isOpen: boolean;
-  /** Called after each commit, before its requests are answered. */
+  /** Called after each commit, before its requests resolve. */
   onCommit(): void;
-  /** A request that is not committed by then is refused. */
+  /** Bound of a request's wait for its commit. */
   deadlineMs?: number;
 };
 
-/** Opens the queue of likes: those that come while a commit is under way go together in the next. */
+/** Opens the queue of likes: those that arrive during a commit go together into the next. */
 export function openLikes(db: Database, { now, isOpen, onCommit, deadlineMs }: LikesOptions): Likes {
   const waiting = openLikeQueue(deadlineMs);
   let isRunning = false;
@@ -71,7 +72,7 @@ export function openLikes(db: Database, { now, isOpen, onCommit, deadlineMs }: L
   const drain = async () => {
     // Other requests of this turn of the event loop join the first commit.
     await new Promise((resolve) => setImmediate(resolve));
-    // In order and all at once: the write queue makes one group of them.
+    // Without waiting in between: the write queue commits the batches in order as one group.
     while (!waiting.isEmpty()) await Promise.all(waiting.take().map(commit));
     isRunning = false;
   };
@@ -88,8 +89,9 @@ export function openLikes(db: Database, { now, isOpen, onCommit, deadlineMs }: L
       const results = await db.write([...effect, counts], crypto.randomUUID());
       onCommit();
       state.commits += 1;
-      const added = verb === "like" ? (results[1]?.rows ?? []) : [];
-      state.likes += resolveAll(requests, results[2]?.rows ?? [], added);
+      const [, inserted, counted] = results;
+      const added = verb === "like" ? must(inserted, "the result of ADD").rows : [];
+      state.likes += resolveAll(requests, must(counted, "the result of COUNTS").rows, added);
     } catch (thrown) {
       for (const { reject } of requests) reject(thrown);
     }
@@ -125,7 +127,7 @@ function resolveAll(requests: LikeRequest[], counts: Value[][], added: Value[][]
 
 type OneLike = { shoeId: string; userId: string; isOpen: boolean };
 
-/** Adds one like in a group of its own, with its answer stored for a repetition; `null`: there is no such shoe. */
+/** Adds one like in its own group and stores its answer for repetitions; `null` when the shoe does not exist. */
 export async function likeOnce(
   db: Database,
   write: Write,
@@ -133,7 +135,7 @@ export async function likeOnce(
 ): Promise<StoredAnswer | null> {
   const committed = await commitWrite(db, write, {
     statements: likeStatements(JSON.stringify([[shoeId, userId]]), write.nowMs, isOpen),
-    // After the statements it is unknown whether the like is new.
+    // The statements hide whether the like is new.
     answersBefore: true,
     answer: {
       status: 201,
@@ -149,7 +151,7 @@ s.likes + (l.shoe IS NULL), 'created', json(CASE WHEN l.shoe IS NULL THEN 'true'
 
 type Merge = { userId: string; shoeIds: string[]; isOpen: boolean; shop: Shop };
 
-/** Adds many likes of one user, leaves out shoes that do not exist, and answers with the first page of the user's list. */
+/** Adds likes of one user and answers with the first page of the user's list; ignores shoes that do not exist. */
 export async function mergeLikes(
   db: Database,
   write: Write,
@@ -163,22 +165,22 @@ export async function mergeLikes(
   return committed.answer;
 }
 
-/** Whether there is an account with this id. */
+/** Whether an account has this id. */
 export const isUserKnown = (snapshot: Readable, userId: string): boolean =>
   snapshot.read.get("SELECT 1 FROM users WHERE id = ?", userId) !== undefined;
 
-// Bound: the shop's public URL, its currency, the user, how many, from where.
+// Parameters: the shop's public URL, its currency, the user's id, the limit, the offset.
 const LIKED = "FROM likes AS l CROSS JOIN shoes AS s ON s.id = l.shoe WHERE l.user_id = ?3";
 const ORDER = "ORDER BY l.created_at DESC, l.shoe DESC LIMIT ?4 OFFSET ?5";
 
-/** The shoes that a user likes, newest like first, as a finished list; `idsOnly`: their ids. */
+/** The shoes that a user likes, newest like first, as finished JSON; with `idsOnly` their ids. */
 export function listLikes(
   snapshot: Readable,
   userId: string,
   page: Page,
   { idsOnly, shop }: { idsOnly: boolean; shop: Shop },
 ): string {
-  // A cursor of this list says how many rows came before.
+  // The cursor of this list is the number of rows before.
   const offset = page.position ?? offsetOf(page);
   const rows = snapshot.read.all<[string]>(
     `SELECT ${idsOnly ? "json_quote(s.shoe_id)" : shoeJson("shoe")} ${LIKED} ${ORDER}`,
@@ -188,14 +190,17 @@ export function listLikes(
     page.limit,
     offset,
   );
-  const total = snapshot.read.get<[number]>("SELECT count(*) FROM likes WHERE user_id = ?", userId)?.[0] ?? 0;
+  const [total] = must(
+    snapshot.read.get<[number]>("SELECT count(*) FROM likes WHERE user_id = ?", userId),
+    "a count",
+  );
   const shown = offset + rows.length;
   const nextCursor = shown < total ? encodeNumber(shown) : null;
   const pagination = JSON.stringify(paginationOf(page, { total, totalIsLowerBound: false }, nextCursor));
   return `{"success":true,"data":[${rows.map(([json]) => json).join(",")}],"pagination":${pagination}}`;
 }
 
-/** The first page of a user's list, as the answer of the write that changed it. */
+/** The first page of a user's list, as the answer of the write that changes it. */
 function listAnswer(userId: string, limit: number, { publicUrl, currency }: Shop): AnswerSql {
   return {
     status: 200,

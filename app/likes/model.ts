@@ -1,4 +1,4 @@
-// The shapes of likes: the bodies, the answers, and the document's part on each route.
+// The request bodies of likes, and their OpenAPI description.
 import { type TSchema, Type } from "@sinclair/typebox";
 import { type Form, id, text } from "../http/field-kinds.ts";
 import { body, type JsonSchema, list } from "../http/fields.ts";
@@ -35,7 +35,7 @@ export const LIKE_SCHEMAS: Record<string, TSchema | JsonSchema> = {
     shoeId: Type.String({ minLength: 1, maxLength: 64 }),
     userId: Type.String(),
     likes: Type.Integer({ minimum: 0 }),
-    created: Type.Boolean({ description: "false: it was liked before" }),
+    created: Type.Boolean({ description: "false: the user liked the shoe before" }),
   }),
   GuestLikes: GuestLikes.schema,
   NamedLike: NamedLike.schema,
@@ -45,17 +45,17 @@ const SHOE = inPath("id", "id or slug");
 const USER = "a user's id, or me";
 const TAG = "Catalogue";
 
-/** The document's part on each route. */
+/** The description of each route. */
 export const DOCS = {
   like: operation("likeShoe", {
-    summary: "Like a shoe; again is no change",
+    summary: "Like a shoe; a repetition changes nothing",
     tag: TAG,
     parameters: [SHOE, inPath("userid", USER), IDEMPOTENCY_KEY],
     answer: [201, itemOf("Like")],
     errors: [404, 409, 422, 504],
   }),
   unlike: operation("unlikeShoe", {
-    summary: "Like a shoe no more",
+    summary: "Unlike a shoe",
     tag: TAG,
     parameters: [SHOE, inPath("userid", USER)],
     answer: [204],
@@ -67,13 +67,13 @@ export const DOCS = {
     parameters: [
       inPath("id", USER),
       ...paging("shoes"),
-      query("ids", Type.Boolean(), "only the ids, up to 1000 at once where no limit is given"),
+      query("ids", Type.Boolean(), "only the ids; without limit up to 1000 per page"),
     ],
     answer: [200, listOf("Shoe")],
     errors: [404, 504],
   }),
   mergeLikes: operation("mergeLikes", {
-    summary: "Like many shoes, as at sign-in those of a guest",
+    summary: "Like many shoes: merges a guest's likes at sign-in",
     tag: TAG,
     parameters: [inPath("id", USER), IDEMPOTENCY_KEY],
     body: ref("GuestLikes"),
@@ -81,7 +81,7 @@ export const DOCS = {
     errors: [404, 409, 422, 504],
   }),
   likeNamed: operation("likeNamed", {
-    summary: "Like a shoe, both ids in the body",
+    summary: "Like a shoe, with both ids in the body",
     tag: TAG,
     body: ref("NamedLike"),
     answer: [201, itemOf("Like")],

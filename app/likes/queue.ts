@@ -1,12 +1,13 @@
-// Likes that wait for their commit: merged by verb in the order they came, bounded in number and in time.
+// Likes that wait for their commit: batched by verb in order of arrival, bounded in number and in time.
 import { DatabaseError } from "../../db/errors.ts";
 
-/** What became of a like: the shoe's likes now, and whether it was new. */
+/** The result of a like: the shoe's likes now, and whether the like is new. */
 export type Liked = { likes: number; created: boolean };
 
+/** A request adds or removes a like. */
 export type Verb = "like" | "unlike";
 
-/** One request to like or unlike; `resolve(null)`: there is no such shoe. */
+/** One request to like or unlike; `resolve(null)` means that the shoe does not exist. */
 export type LikeRequest = {
   shoeId: string;
   userId: string;
@@ -14,21 +15,21 @@ export type LikeRequest = {
   reject(thrown: unknown): void;
 };
 
-/** One verb's requests of one commit; of equal pairs the first counts. */
+/** Requests of one verb in one commit. */
 export type Batch = { verb: Verb; requests: LikeRequest[]; deadline?: Timer };
 
 /** Likes that wait for a commit. */
 export type LikeQueue = {
   isEmpty(): boolean;
-  /** Takes a request in; rejects it with `overloaded` at once when too many wait, and later when its deadline passes. */
+  /** Adds a request; rejects it with `overloaded` at once when too many wait, or later at its deadline. */
   add(verb: Verb, request: LikeRequest): void;
-  /** Takes the batches of the next commit out, in order. */
+  /** Removes and returns the batches of the next commit, in order. */
   take(): Batch[];
 };
 
-/** Likes of one commit: more changes at once than this are not applied one by one by the feed's readers. */
+/** Likes of one commit; the feed's readers clear everything on more changes at once. */
 const COMMIT_MAX = 900;
-/** The bounds of the write queue, which sees only what has left this one. */
+/** The same bounds as the write queue's, which does not see the likes that wait here. */
 const WAITING_MAX = 20_000;
 const DEADLINE_MS = 5_000;
 
@@ -49,7 +50,7 @@ export function openLikeQueue(deadlineMs = DEADLINE_MS): LikeQueue {
     const batch: Batch = { verb, requests: [] };
     batch.deadline = setTimeout(() => {
       waiting.splice(waiting.indexOf(batch), 1);
-      for (const { reject } of leave(batch).requests) reject(overloaded("it waited too long"));
+      for (const { reject } of leave(batch).requests) reject(overloaded("the like waited too long"));
     }, deadlineMs);
     // Does not keep the process alive.
     batch.deadline.unref();

@@ -1,4 +1,4 @@
-// Likes over HTTP; the address of a like is the like, so most requests have no body.
+// Likes over HTTP; the address names the shoe and the user, so most requests have no body.
 import { Elysia } from "elysia";
 import { readFields } from "../http/body.ts";
 import { brokenRuleOf } from "../http/fields.ts";
@@ -15,15 +15,15 @@ import { isUserKnown, type Likes, likeOnce, listLikes, mergeLikes } from "./like
 import { DOCS, GuestLikes, NamedLike, USER_ID } from "./model.ts";
 import type { Liked, Verb } from "./queue.ts";
 
-/** What the routes of likes need. */
+/** The services of the routes of likes. */
 export type LikeServices = WriteServices & { likes: Likes; shop: Shop; identity: Identity };
 
-/** Ids are short: one answer holds a whole list. */
+/** Ids are short, so one answer can have a whole list. */
 const IDS_LIMIT = 1_000;
 const JSON_TYPE = "application/json; charset=utf-8";
 const PRIVATE = "private, no-store";
 
-/** A request with the user whom its path names; where writes are open, that user may be without an account. */
+/** A request with the user id in its path; no `target` where writes are open, and then the user needs no account. */
 type LikeContext = RequestContext & { target?: string };
 
 /** The routes below `/api` and `/v1`. */
@@ -58,14 +58,14 @@ export function likeRoutes(services: LikeServices) {
     : app;
 }
 
-/** The id of the user whom a path names. */
+/** The user id in a path. */
 function userIdOf({ openWrites }: LikeServices, { target, params }: LikeContext): string {
   const userId = target ?? params.userid ?? params.id ?? "";
   return openWrites ? checkedUserId(userId) : userId;
 }
 
-/** Throws the `Problem` 404 for an account that does not exist; the caller of a token has one. */
-async function refuseUnknown(
+/** Throws the `Problem` 404 for an account that does not exist; the caller's own account needs no query. */
+async function refuseUnknownUser(
   { db, openWrites }: LikeServices,
   { caller }: LikeContext,
   userId: string,
@@ -74,10 +74,10 @@ async function refuseUnknown(
   if (!(await db.onPrimary((snapshot) => isUserKnown(snapshot, userId)))) throw noAccount();
 }
 
-/** The user of a path, who has an account. */
+/** The user id in a path. Throws the `Problem` 404 when it has no account. */
 async function userOf(services: LikeServices, context: LikeContext): Promise<string> {
   const userId = userIdOf(services, context);
-  await refuseUnknown(services, context, userId);
+  await refuseUnknownUser(services, context, userId);
   return userId;
 }
 
@@ -102,7 +102,7 @@ function oneLike(services: LikeServices) {
     const shoeId = isShoeId(address) ? address : await shoeIdAt(db, address);
     const liked = await likes[verb](shoeId, userId);
     if (liked) return { shoeId, liked };
-    // No shoe has this id: then the address may be a slug.
+    // No shoe has this id, so the address may be a slug.
     const other = await db.onPrimary((snapshot) => findIdOfSlug(snapshot, address));
     const second = other === null ? null : await likes[verb](other, userId);
     if (!second || other === null) throw noShoe();
@@ -124,8 +124,8 @@ function oneLike(services: LikeServices) {
       if (hasKey) return withKey(context, await userOf(services, context));
       const userId = userIdOf(services, context);
       const { shoeId, liked } = await queued("like", context.params.id ?? "", userId);
-      // No like is added for an account that does not exist: it is looked up only where none was.
-      if (!liked.created) await refuseUnknown(services, context, userId);
+      // The statement adds no like for an account that does not exist, so only an existing like needs the look-up.
+      if (!liked.created) await refuseUnknownUser(services, context, userId);
       return respondLike(shoeId, userId, liked);
     },
     async likeNamed(request: Request): Promise<Response> {
