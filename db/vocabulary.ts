@@ -1,20 +1,20 @@
-// The vocabulary: every word of the search index with its three-letter parts, by which misspelt words are corrected.
+// The vocabulary: every word of the search index with its trigrams, which corrections of misspelt words are found by.
 import type { Statement } from "./database.ts";
 import { trigramsOf, wordsOf } from "./words.ts";
 
-/** Which words the tables are known to hold. */
+/** The words that are known to be in the tables. */
 export type Vocabulary = {
-  /** The words of these texts that the tables may not hold yet. */
+  /** The words of these texts that may not be in the tables yet. */
   missing(texts: string[]): string[];
-  /** Notes words that were written. */
+  /** Records words that were written. */
   note(words: string[]): void;
 };
 
-/** Known words that are remembered; those beyond are only written again. */
+/** Bound of the known words; a forgotten one is only written again. */
 const KNOWN_MAX = 50_000;
-/** Longer ones are found by their exact text only. */
+/** Longer words are not corrected. */
 const WORD_LENGTH_MAX = 24;
-/** What a misspelt word may have meant: not numbers, of which a catalogue can have as many as shoes. */
+/** Words that can be corrections; no numbers, because a catalogue may have as many of them as shoes. */
 const CORRECTABLE = /^\p{L}{3,}$/u;
 
 const WORDS = "INSERT INTO words (word) SELECT value FROM json_each(?) WHERE true ON CONFLICT DO NOTHING";
@@ -39,7 +39,7 @@ export function openVocabulary(): Vocabulary {
   };
 }
 
-/** The statements that write these words; none for none. */
+/** The statements that write these words; an empty list without words. */
 export const wordStatements = (words: string[]): Statement[] =>
   words.length === 0
     ? []

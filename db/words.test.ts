@@ -1,4 +1,4 @@
-// Words and slugs: what the search index sees and what the rest of the shop believes it sees must be the same.
+// Words and slugs: `wordsOf` must split every text exactly as the search index does.
 import { expect, test } from "bun:test";
 import Libsql from "libsql";
 import { labelKey, slugOf, trigramsOf, wordsOf } from "./words.ts";
@@ -20,7 +20,7 @@ test.each(TEXTS)("%s has the index's own words", (text) => {
   db.close();
 });
 
-test("no letter makes one word here and several in the index, which takes no phrases", () => {
+test("no letter makes one word here and several in the index, where a query of one word would be a phrase", () => {
   const db = new Libsql(":memory:");
   db.exec("CREATE VIRTUAL TABLE s USING fts5 (t, tokenize = 'unicode61 remove_diacritics 2')");
   db.exec("CREATE VIRTUAL TABLE v USING fts5vocab (s, 'instance')");

@@ -1,9 +1,10 @@
-// Words as the search index sees them, and the labels' folded keys.
+// Words as the search index splits them, and the folded keys of labels.
+import { must } from "./must.ts";
 
-/** The combining marks that the index leaves out; every other mark parts words there. */
+/** The combining marks that the index drops; every other mark separates words there. */
 const LEFT_OUT = /[\u0300-\u0304\u0306-\u030c\u030f\u0311\u031b\u0323-\u0328\u032d\u032e\u0330\u0331]+/g;
 
-/** Letters and digits, but for those that became letters after the index's Unicode: they part words there. */
+/** Letters and digits, except characters that are letters only in later Unicode versions than the index's: they separate words. */
 const WORD = /[[\p{L}\p{N}\p{Co}]--[\u19b0-\u19c0\u19c8\u19c9\u1cf2\u1cf3]]+/gv;
 
 // biome-ignore lint/suspicious/noControlCharactersInRegex: all of ASCII is meant
@@ -11,7 +12,7 @@ const ASCII = /^[\u0000-\u007f]*$/;
 
 /** Letters and digits without case, Latin ones without marks: the tokens of the index. */
 export function wordsOf(text: string): string[] {
-  // Most texts, and several times as quick.
+  // Most texts are ASCII, and this is several times as fast.
   if (ASCII.test(text)) return text.toLowerCase().match(/[a-z0-9]+/g) ?? [];
   const plain = text
     .normalize("NFC")
@@ -23,7 +24,7 @@ export function wordsOf(text: string): string[] {
   return plain.match(WORD) ?? [];
 }
 
-/** The three-letter parts of a word, its beginning and end marked: what misspelt words still share. */
+/** The trigrams of a word, with its beginning and end marked; misspelt words share most of them. */
 export function trigramsOf(word: string): string[] {
   const marked = [...`^${word}$`];
   const parts = new Set<string>();
@@ -38,7 +39,7 @@ export type LabelKind = "category" | "brand" | "color" | "gender" | "size";
 const KEYS_MAX = 20_000;
 const keys = new Map<string, string>();
 
-/** What two spellings of a label share. Sizes fold as the database does (ASCII), for its triggers count them. */
+/** The key that all spellings of a label share. Sizes fold as the database does (ASCII), because its triggers count them. */
 export function labelKey(kind: LabelKind, name: string): string {
   const label = `${kind} ${name}`;
   const known = keys.get(label);
@@ -62,5 +63,5 @@ export function slugOf(text: string): string {
   return slug.slice(0, 80).replace(/-$/, "");
 }
 
-const codePoint = (letter: string): string => letter.codePointAt(0)?.toString(36) ?? "";
+const codePoint = (letter: string): string => must(letter.codePointAt(0), "a code point").toString(36);
 const spelled = (letter: string): string => (/\p{Script=Latin}/u.test(letter) ? "" : codePoint(letter));

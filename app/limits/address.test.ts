@@ -1,4 +1,4 @@
-// Addresses in one spelling, the networks of settings, and who is the client behind proxies.
+// Canonical addresses, the networks of settings, and the client behind proxies.
 import { describe, expect, test } from "bun:test";
 import { blockOf, isNetwork, openNetworks, readAddress } from "./address.ts";
 import { openClients } from "./client.ts";
@@ -66,7 +66,7 @@ test.each([
   expect(isNetwork(text)).toBe(false);
 });
 
-test("no networks hold nothing", () => {
+test("an empty list of networks has no address", () => {
   expect(openNetworks([]).has("127.0.0.1")).toBe(false);
 });
 
@@ -79,7 +79,7 @@ describe("the client", () => {
   };
   type Row = [why: string, trusted: string[], peer: string | undefined, forwarded: string | null, is: string];
   test.each<Row>([
-    ["nobody is trusted", [], "10.0.0.1", "203.0.113.7", "10.0.0.1"],
+    ["no proxy is trusted", [], "10.0.0.1", "203.0.113.7", "10.0.0.1"],
     ["its proxy is trusted", ["10.0.0.1"], "10.0.0.1", "203.0.113.7", "203.0.113.7"],
     ["a proxy that came as IPv6", ["10.0.0.1"], "::ffff:10.0.0.1", "203.0.113.7", "203.0.113.7"],
     ["another is trusted", ["10.0.0.2"], "10.0.0.1", "203.0.113.7", "10.0.0.1"],
@@ -108,7 +108,7 @@ describe("the client", () => {
     ["the world", [], "203.0.113.7", {}, false],
     ["the world by a trusted proxy", ["loopback"], "127.0.0.1", { "x-forwarded-for": "203.0.113.7" }, false],
     ["a neighbour by a trusted proxy", ["loopback"], "::1", { "x-forwarded-for": "10.0.0.7" }, true],
-    ["whoever by a proxy nobody told of", [], "127.0.0.1", { "x-forwarded-for": "10.0.0.7" }, false],
+    ["any client behind an untrusted proxy", [], "127.0.0.1", { "x-forwarded-for": "10.0.0.7" }, false],
     ["the same in another way", [], "10.0.0.1", { forwarded: "for=203.0.113.7" }, false],
   ])("%s: near or not", (_who, trusted, peer, headers, isNear) => {
     expect(clientOf(trusted, peer, new Headers(headers)).isNear).toBe(isNear);

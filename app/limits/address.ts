@@ -1,21 +1,21 @@
-// IP addresses in one spelling, and the networks that settings name.
+// IP addresses in canonical form, and the networks in settings.
 import { BlockList, isIP } from "node:net";
 
-/** Networks by the names that settings may use for them. */
+/** Networks by their names in settings. */
 const NAMED: Record<string, readonly string[]> = {
   loopback: ["127.0.0.0/8", "::1/128"],
   private: ["10.0.0.0/8", "172.16.0.0/12", "192.168.0.0/16", "169.254.0.0/16", "fc00::/7", "fe80::/10"],
 };
 const MAPPED = /^::ffff:([0-9a-f]{1,4}):([0-9a-f]{1,4})$/;
-/** With a port, as some proxies write them: `1.2.3.4:5678`, `[2001:db8::1]:5678`. */
+/** Some proxies write addresses with a port: `1.2.3.4:5678`, `[2001:db8::1]:5678`. */
 const WITH_PORT = /^(?:([\d.]+)|\[([^\]]+)\])(?::\d{1,5})?$/;
-/** A client with IPv6 has at least a /64, whose addresses it may all use. */
+/** A client with IPv6 can use all addresses of its /64. */
 const CLIENT_GROUPS = 4;
 const GROUPS = 8;
 
-export type Networks = { has(address: string): boolean };
+type Networks = { has(address: string): boolean };
 
-/** An address in its one spelling, IPv4 where it stands for one; `null` for anything else. */
+/** The canonical form of an address, IPv4 for an IPv4-mapped one; `null` when the text is not an address. */
 export function readAddress(text: string): string | null {
   const [, v4, v6] = WITH_PORT.exec(text.trim()) ?? [];
   const bare = (v4 ?? v6 ?? text.trim()).replace(/%.*$/, "");
@@ -28,7 +28,7 @@ export function readAddress(text: string): string | null {
   return [a >> 8, a & 255, b >> 8, b & 255].join(".");
 }
 
-/** The network that counts as one client: an IPv4 address, or the /64 of an IPv6 address in its one spelling. */
+/** The block of addresses that counts as one client: an IPv4 address, or the /64 of a canonical IPv6 address. */
 export function blockOf(address: string): string {
   if (!address.includes(":")) return address;
   const [head = "", tail] = address.split("::");
@@ -39,10 +39,10 @@ export function blockOf(address: string): string {
   return `${groups.slice(0, CLIENT_GROUPS).join(":")}::/64`;
 }
 
-/** Whether it is an address, a network (`10.0.0.0/8`), `loopback` or `private`. */
+/** Whether a text is an address, a network (`10.0.0.0/8`), `loopback` or `private`. */
 export const isNetwork = (text: string): boolean => Object.hasOwn(NAMED, text) || readNetwork(text) !== null;
 
-/** Opens the networks of a list of such names; `has` takes addresses in their one spelling. */
+/** Opens a list of networks; `has` takes canonical addresses. */
 export function openNetworks(list: readonly string[]): Networks {
   const networks = new BlockList();
   for (const text of list.flatMap((each) => NAMED[each] ?? [each])) {
@@ -53,10 +53,10 @@ export function openNetworks(list: readonly string[]): Networks {
 }
 
 function readNetwork(text: string) {
-  const [given = "", bits, more] = text.split("/");
-  // An IPv4-mapped network is refused: its bits would have to be counted anew.
-  const address = isIP(given) === 0 ? null : readAddress(given);
-  if (address === null || more !== undefined || (bits !== undefined && isIP(given) !== isIP(address)))
+  const [base = "", bits, more] = text.split("/");
+  // An IPv4-mapped network is refused: its prefix length counts IPv6 bits.
+  const address = isIP(base) === 0 ? null : readAddress(base);
+  if (address === null || more !== undefined || (bits !== undefined && isIP(base) !== isIP(address)))
     return null;
   const bitsMax = isIP(address) === 4 ? 32 : 128;
   if (bits !== undefined && (!/^\d{1,3}$/.test(bits) || Number(bits) > bitsMax)) return null;

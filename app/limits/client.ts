@@ -1,32 +1,32 @@
 // The client behind a request: the other end of the connection, or the address that a trusted proxy names.
 import { openNetworks, readAddress } from "./address.ts";
 
-/** A client's address in its one spelling, empty when unknown; near: on this machine or in a private network. */
+/** A client's address in canonical form, empty when unknown; near: on this machine or in a private network. */
 export type Client = { address: string; isNear: boolean };
 
-/** Knows the address at the other end of a request's connection: Bun's server. */
+/** Returns the address at the other end of a request's connection; Bun's server has this method. */
 export type Peer = { requestIP(request: Request): { address: string } | null };
 
-/** Proxies add one of these, so a request with one need not come from the machine at the other end. */
+/** Headers that proxies add: a request with one of them may come from another machine than the peer. */
 const PROXY_HEADERS = ["x-forwarded-for", "forwarded", "x-real-ip", "via"];
 const UNKNOWN: Client = { address: "", isNear: false };
 
 export type Clients = {
-  /** Keeps the address at the other end of the connection, which is not known any more after the answer. */
+  /** Remembers the peer's address for `of`; Bun forgets it once the request is answered. */
   keep(request: Request, peerAddress: string | undefined): void;
-  /** The client behind a request that was kept; unknown and not near for any other. */
+  /** The client of a request that was passed to `keep`; unknown and not near for any other. */
   of(request: Request): Client;
   /** The same request as a GET, from the same client. */
   asGet(request: Request): Request;
 };
 
-/** Opens the finder of clients; only proxies in these networks may name the client that they forward. */
+/** Opens the look-up of clients; only proxies in these networks may name the client that they forward. */
 export function openClients(trusted: readonly string[]): Clients {
   const proxies = openNetworks(trusted);
   const near = openNetworks(["loopback", "private"]);
   const peers = new WeakMap<Request, string>();
 
-  /** From the right, where the nearest proxy writes; an address left of an untrusted one is only a claim of that one. */
+  /** Reads X-Forwarded-For from the right, where the nearest proxy appends; an untrusted address may have forged those left of it. */
   const firstUntrusted = (forwarded: string | null, peer: string): string => {
     let nearest = peer;
     for (const text of forwarded?.split(",").reverse() ?? []) {
@@ -46,7 +46,7 @@ export function openClients(trusted: readonly string[]): Clients {
       if (peer === null) return UNKNOWN;
       const isProxy = proxies.has(peer);
       const address = isProxy ? firstUntrusted(headers.get("x-forwarded-for"), peer) : peer;
-      // Behind a proxy that is not trusted every client would be near, as the proxy is.
+      // Behind an untrusted proxy in a private network every client would seem near.
       const isHidden = !isProxy && PROXY_HEADERS.some((name) => headers.has(name));
       return { address, isNear: !isHidden && near.has(address) };
     },

@@ -1,4 +1,4 @@
-// Limits over HTTP: what is counted for whom, what the answers tell, and when a window ends.
+// Limits over HTTP: the requests and clients that are counted, the headers of responses, and the end of a window.
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from "bun:test";
 import { ask, type Person, signUp } from "../testing/people.ts";
 import { type ObservedShop, openObservedShop, openTestShop, shoe } from "../testing/shop.ts";
@@ -25,7 +25,7 @@ beforeEach(() => {
 });
 
 const from = (address: string) => ({ headers: { "x-forwarded-for": address } });
-const told = ({ status, headers }: Response) => [
+const limitOf = ({ status, headers }: Response) => [
   status,
   ...["limit", "remaining", "reset"].map((name) => headers.get(`x-ratelimit-${name}`)),
 ];
@@ -43,7 +43,7 @@ async function someone(): Promise<Person> {
   return signUp({ get });
 }
 
-describe("what is not counted", () => {
+describe("not counted:", () => {
   test.each([
     ["GET", "/api/shoes", 200],
     ["GET", "/v1/shoes?limit=1&x=1", 200],
@@ -64,12 +64,12 @@ describe("what is not counted", () => {
   ])("%s %s", async (method, path, status) => {
     for (let index = 0; index < MAX + 2; index += 1) {
       const answer = await shop.get(path, { method, ...from("203.0.113.1") });
-      expect(told(answer)).toEqual([status, null, null, null]);
+      expect(limitOf(answer)).toEqual([status, null, null, null]);
     }
   });
 });
 
-describe("what is counted", () => {
+describe("counted:", () => {
   test.each([
     ["GET", "/api/users", 401],
     ["HEAD", "/api/users", 401],
@@ -82,27 +82,27 @@ describe("what is counted", () => {
     ["POST", "/api/auth/logout", 400],
   ])("%s %s", async (method, path, status) => {
     const answer = await shop.get(path, { method, ...from("203.0.113.2") });
-    expect(told(answer)).toEqual([status, "5", "4", resetAt()]);
+    expect(limitOf(answer)).toEqual([status, "5", "4", resetAt()]);
   });
 
   test.each(["register", "login", "refresh"])("%s, by its own lower limit", async (route) => {
     for (const remaining of ["2", "1", "0"]) {
       const answer = await ask(shop, "POST", `/api/auth/${route}`, { body: {}, ...from("203.0.113.3") });
-      expect(told(answer)).toEqual([400, "3", remaining, resetAt()]);
+      expect(limitOf(answer)).toEqual([400, "3", remaining, resetAt()]);
     }
     const refused = await ask(shop, "POST", `/v1/auth/${route}`, { body: {}, ...from("203.0.113.3") });
-    expect(told(refused)).toEqual([429, "3", "0", resetAt()]);
-    expect(told(await shop.get("/api/users", from("203.0.113.3")))).toEqual([401, "5", "4", resetAt()]);
+    expect(limitOf(refused)).toEqual([429, "3", "0", resetAt()]);
+    expect(limitOf(await shop.get("/api/users", from("203.0.113.3")))).toEqual([401, "5", "4", resetAt()]);
   });
 });
 
-test("at the limit: a problem that says when to come back, until the window has passed", async () => {
+test("over the limit the answer is a 429 with Retry-After until the window ends", async () => {
   const one = () => shop.get("/api/users", from("203.0.113.4"));
   const beganMs = nowMs;
   for (let index = 0; index < MAX; index += 1) expect((await one()).status).toBe(401);
   nowMs = beganMs + 100_500;
   const refused = await one();
-  expect(told(refused)).toEqual([429, "5", "0", String(beganMs / 1_000 + WINDOW_SECONDS)]);
+  expect(limitOf(refused)).toEqual([429, "5", "0", String(beganMs / 1_000 + WINDOW_SECONDS)]);
   expect(refused.headers.get("retry-after")).toBe("800");
   expect(refused.headers.get("content-type")).toBe("application/problem+json");
   expect(await refused.json()).toMatchObject({ type: "/problems/too-many-requests", status: 429 });
@@ -112,10 +112,10 @@ test("at the limit: a problem that says when to come back, until the window has 
   nowMs = beganMs + WINDOW_SECONDS * 1_000 - 1;
   expect((await one()).status).toBe(429);
   nowMs += 1;
-  expect(told(await one())).toEqual([401, "5", "4", resetAt()]);
+  expect(limitOf(await one())).toEqual([401, "5", "4", resetAt()]);
 });
 
-test("a refused request does nothing", async () => {
+test("a refused request has no effect", async () => {
   const person = await someone();
   for (let index = 0; index < MAX; index += 1) await ask(shop, "GET", "/api/auth/profile", person);
   const like = await ask(shop, "POST", "/api/shoes/a1/likes/me", { token: person.token });
@@ -123,8 +123,8 @@ test("a refused request does nothing", async () => {
   expect(shop.db.read.get("SELECT count(*) FROM likes WHERE user_id = ?", person.id)).toEqual([0]);
 });
 
-describe("who is one client", () => {
-  test("an account, from wherever it asks", async () => {
+describe("one client is", () => {
+  test("an account, from any address", async () => {
     const [sam, kim] = [await someone(), await someone()];
     const profile = (token: string, address: string) =>
       ask(shop, "GET", "/api/auth/profile", { token, ...from(address) });
@@ -135,7 +135,7 @@ describe("who is one client", () => {
     expect((await shop.get("/api/users", from("203.0.113.100"))).status).toBe(401);
   });
 
-  test("signing in counts for its address, whatever token comes along", async () => {
+  test("the address of a sign-in, even with a token", async () => {
     const [sam, kim] = [await someone(), await someone()];
     const statuses = [];
     for (const { token } of [sam, kim, sam, kim])
@@ -145,7 +145,7 @@ describe("who is one client", () => {
     expect(statuses).toEqual([400, 400, 400, 429]);
   });
 
-  test("a token that is not valid counts for its address", async () => {
+  test("the address of a request with an invalid token", async () => {
     for (let index = 0; index < MAX; index += 1)
       await ask(shop, "GET", "/api/users", { token: `bad${index}`, ...from("203.0.113.6") });
     expect((await shop.get("/api/users", from("203.0.113.6"))).status).toBe(429);
@@ -162,7 +162,7 @@ describe("who is one client", () => {
   });
 });
 
-test("an answer from memory is given before anything is counted, also at the limit", async () => {
+test("the memory cache answers before any limit counts, also over the limit", async () => {
   const person = await someone();
   for (let index = 0; index <= MAX; index += 1) await ask(shop, "GET", "/api/auth/profile", person);
   await shop.get("/api/shoes/a1");
@@ -174,7 +174,7 @@ test("an answer from memory is given before anything is counted, also at the lim
   expect(after).toEqual({ ...before, answered: before.answered + 1 });
 });
 
-test("without a trusted proxy nobody can choose an address; the settings reach the program", async () => {
+test("without a trusted proxy X-Forwarded-For is ignored; the settings reach the program", async () => {
   const plain = await openTestShop([], { RATE_LIMIT_MAX: "2", RATE_LIMIT_AUTH_MAX: "1" });
   try {
     const statuses = [];
@@ -193,7 +193,7 @@ test("without a trusted proxy nobody can choose an address; the settings reach t
 test("0 turns a limit off", async () => {
   const open = await openTestShop([], { RATE_LIMIT_MAX: "0", RATE_LIMIT_AUTH_MAX: "1" });
   try {
-    expect(told(await open.get("/api/users"))).toEqual([401, null, null, null]);
+    expect(limitOf(await open.get("/api/users"))).toEqual([401, null, null, null]);
     expect((await ask(open, "POST", "/api/auth/login", { body: {} })).headers.get("x-ratelimit-limit")).toBe(
       "1",
     );
@@ -202,7 +202,7 @@ test("0 turns a limit off", async () => {
   }
 });
 
-test("memory is bounded: who was silent for longest is forgotten first", () => {
+test("memory is bounded: the least recently active client is forgotten first", () => {
   const limits = openLimits({ requestsMax: 1, signInsMax: 1, windowSeconds: 9, now: () => 0, clientsMax: 2 });
   const isOver = (client: string) => limits.count("request", client)?.isOver;
   expect([isOver("a"), isOver("b"), isOver("a"), isOver("c")]).toEqual([false, false, true, false]);

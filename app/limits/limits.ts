@@ -1,12 +1,12 @@
-// Limits of requests: fixed windows per account or address, in bounded memory.
+// Rate limits: fixed windows per account or address, in bounded memory.
 import { LRUCache } from "lru-cache";
 import { Problem } from "../http/problems.ts";
 import type { Counting } from "../http/routing.ts";
 
-/** A counted request: how many the client has left in its window, and whether this one is over the limit. */
+/** The count of a request: the client's remaining requests in its window, and whether this one is over the limit. */
 export type Count = { limit: number; remaining: number; resetsAtMs: number; isOver: boolean };
 
-/** Signing in has a lower limit and a count of its own. */
+/** Sign-ins have their own count and a lower limit. */
 export type Kind = Exclude<Counting, "free">;
 
 type LimitOptions = {
@@ -15,11 +15,11 @@ type LimitOptions = {
   signInsMax: number;
   windowSeconds: number;
   now(): number;
-  /** Clients with a window; the window of the client that was silent for longest goes first. */
+  /** Bound of the clients with a window; the least recently active one is dropped first. */
   clientsMax?: number;
 };
 
-/** About 150 bytes each. */
+/** Each takes about 150 bytes. */
 const CLIENTS_MAX = 100_000;
 
 type Window = { count: number; endsAtMs: number };
@@ -33,7 +33,7 @@ export type Limits = {
   state(): { clients: number; refused: number };
 };
 
-/** Opens the counts; a window begins with its client's first request. */
+/** Opens the limits; a window begins with its client's first request. */
 export function openLimits(options: LimitOptions): Limits {
   const { requestsMax, signInsMax, windowSeconds, now, clientsMax = CLIENTS_MAX } = options;
   // The cache allocates its 3 MB at once, so it is opened with the first counted request.
@@ -65,12 +65,12 @@ export function openLimits(options: LimitOptions): Limits {
 export function refuseOver(count: Count | null, nowMs: number): void {
   if (!count?.isOver) return;
   const { limit, resetsAtMs } = count;
-  throw new Problem("too-many-requests", `there are at most ${limit} requests in a window of time`, [], {
+  throw new Problem("too-many-requests", `the limit of ${limit} requests per window is reached`, [], {
     "retry-after": String(Math.max(1, Math.ceil((resetsAtMs - nowMs) / 1_000))),
   });
 }
 
-/** Sets the headers of a counted answer. */
+/** Sets the rate limit headers of a response; none for a request that was not counted. */
 export function setLimitHeaders(headers: Headers, count: Count | null): void {
   if (count === null) return;
   headers.set("x-ratelimit-limit", String(count.limit));

@@ -1,4 +1,4 @@
-// Access to metrics and details of the process: for this machine, its private network, and holders of METRICS_TOKEN.
+// Access to metrics and details: for clients on this machine or a private network, and with METRICS_TOKEN.
 import { timingSafeEqual } from "node:crypto";
 import type { Clients } from "../limits/client.ts";
 

@@ -1,4 +1,5 @@
-// Counts of answers, cheap enough to be kept for every request; `metrics.ts` writes them out.
+// Counters of responses, cheap enough for every request; `metrics.ts` exposes them.
+import { must } from "../../db/must.ts";
 import type { RouteEvent, RouteFacts } from "../http/routing.ts";
 
 /** Upper ends of the histogram's buckets, in seconds. */
@@ -7,7 +8,7 @@ export const BUCKET_SECONDS = [0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.2
 type CacheKind = "hit" | "miss" | "not-modified" | "missing";
 type EventName = "registrations" | "logins" | "login_failures" | "likes";
 
-/** One route's answers of one method and class of status; `buckets` are not cumulative, the last has no end. */
+/** The responses of one route, method and class of status; `buckets` are not cumulative, the last has no upper end. */
 export type Series = {
   route: string;
   method: string;
@@ -17,20 +18,20 @@ export type Series = {
   buckets: number[];
 };
 
-/** Everything that was counted since the start. */
+/** All counts since the start. */
 export type Counts = {
-  /** Answers sent from memory before any route was asked. */
+  /** Responses from the memory cache, which no route computed. */
   memory: { answered: number; notModified: number };
-  /** Answers of public routes by where they came from, those of `memory` among them. */
+  /** Responses of public routes by their source, including those of `memory`. */
   cache: Record<CacheKind, number>;
   events: Record<EventName, number>;
   series: Series[];
 };
 
 export type Counters = {
-  /** Counts an answer sent from memory, and returns it. */
+  /** Counts a response from the memory cache, and returns it. */
   fromMemory(response: Response): Response;
-  /** Counts an answer of a route, or of none, that took so long. */
+  /** Counts any other response with the milliseconds that it took. */
   add(method: string, route: RouteFacts, response: Response, ms: number): void;
   /** A copy of the counts so far. */
   state(): Counts;
@@ -68,15 +69,15 @@ export function openCounters(): Counters {
       else memory.answered += 1;
       return response;
     },
-    add(asked, { name: route, isPublic, event }, { status, headers }, ms) {
-      const method = METHODS.includes(asked) ? asked : "other";
+    add(requestMethod, { name: route, isPublic, event }, { status, headers }, ms) {
+      const method = METHODS.includes(requestMethod) ? requestMethod : "other";
       const found = seriesOf(route, method, `${Math.floor(status / 100)}xx`);
       const seconds = ms / 1_000;
       found.count += 1;
       found.sumSeconds += seconds;
       const index = BUCKET_SECONDS.findIndex((end) => seconds <= end);
       const bucket = index === -1 ? BUCKET_SECONDS.length : index;
-      found.buckets[bucket] = (found.buckets[bucket] ?? 0) + 1;
+      found.buckets[bucket] = must(found.buckets[bucket], "a bucket") + 1;
       const kind = isPublic ? cacheKindOf(status, headers.get("cache-status")) : null;
       if (kind !== null) cache[kind] += 1;
       const name = event === null ? null : outcomeOf(event, status);
@@ -98,7 +99,7 @@ export function openCounters(): Counters {
 function cacheKindOf(status: number, cacheStatus: string | null): CacheKind | null {
   if (status === 404) return "missing";
   if (cacheStatus === null) return null;
-  // A 304 that was computed to be compared did not come from memory.
+  // A 304 after a computation did not come from memory.
   if (!cacheStatus.includes("hit")) return "miss";
   return status === 304 ? "not-modified" : "hit";
 }

@@ -134,7 +134,7 @@ describe("metrics", () => {
       await shop.get("/v1/shoes/a1?x=1");
       await shop.get("/api/shoes/a1", { headers: { "if-none-match": headers.get("etag") ?? "" } });
       await shop.get("/api/shoes/nobody");
-      // Computed only to be compared, so it is a miss.
+      // A 304 after a computation is a miss.
       expect((await shop.get("/api/categories", { headers: { "if-none-match": "*" } })).status).toBe(304);
     });
     expect(kinds).toMatchObject({

@@ -1,8 +1,9 @@
-// The metrics for Prometheus: counts of the services, written out by its client, which the first request loads.
+// Metrics for Prometheus: the services' counts in its text format. The first request loads its client library.
 import { readdirSync } from "node:fs";
 import { monitorEventLoopDelay } from "node:perf_hooks";
 import type { Counter, Gauge, Histogram, Registry } from "prom-client";
 import type { Database } from "../../db/database.ts";
+import { must } from "../../db/must.ts";
 import type { Cache } from "../cache/cache.ts";
 import type { Limits } from "../limits/limits.ts";
 import { BUCKET_SECONDS, type Counters, type Series } from "./counters.ts";
@@ -17,7 +18,7 @@ export type MetricServices = {
   counters: Counters;
 };
 
-/** Linux only; elsewhere the metric is left out. */
+/** Exists on Linux only; elsewhere the metric is left out. */
 const DESCRIPTORS = "/proc/self/fd";
 const DELAY_RESOLUTION_MS = 20;
 const DELAYS = { p50: 50, p99: 99, max: 100 };
@@ -25,7 +26,7 @@ const NANOSECONDS = 1e9;
 
 export type Metrics = { write(): Promise<{ body: string; contentType: string }> };
 
-/** Opens the writer. Delays of the event loop are measured from the first call on, each time since the call before. */
+/** Opens the metrics. Delays of the event loop are measured from the first call on, each time since the previous call. */
 export function openMetrics(services: MetricServices): Metrics {
   let opening: Promise<Registry> | undefined;
   return {
@@ -50,7 +51,7 @@ async function openRegistry(services: MetricServices): Promise<Registry> {
   };
   const durations = new client.Histogram({
     name: "insole_http_request_duration_seconds",
-    help: "Time to answer requests that were not answered from memory at once",
+    help: "Time to answer requests that the memory cache did not answer at once",
     labelNames: ["route", "method", "status"],
     buckets: [...BUCKET_SECONDS],
     registers: [registry],
@@ -65,26 +66,27 @@ async function openRegistry(services: MetricServices): Promise<Registry> {
 type Delay = ReturnType<typeof monitorEventLoopDelay>;
 type Labels = Record<string, string>;
 type Put = (value: number, labels?: Labels) => void;
+/** Defines a metric; each scrape calls `collect`, which puts its values. */
 type Define = Record<
   "counter" | "gauge",
   (name: string, help: string, labelNames: string[], collect: (put: Put) => void) => unknown
 >;
 
-/** A metric that keeps no value of its own: it is reset and filled whenever it is written. */
+/** A metric that stores no value: each scrape resets and fills it. */
 const filledBy = (collect: (put: Put) => void) =>
   function (this: Counter | Gauge): void {
     this.reset();
     collect((value, labels = {}) => this.inc(labels, value));
   };
 
-/** The client counts buckets by itself and takes no finished ones, so its getter is replaced by one of our series. */
+/** Replaces the histogram's getter: the client library counts buckets itself and accepts no counted ones. */
 function writeFrom(histogram: Histogram, read: () => Series[]): void {
   const name = "insole_http_request_duration_seconds";
   const valuesOf = ({ route, method, status, buckets, sumSeconds, count }: Series) => {
     const labels = { route, method, status };
     let below = 0;
     const lines = [...BUCKET_SECONDS, "+Inf" as const].map((le, index) => {
-      below += buckets[index] ?? 0;
+      below += must(buckets[index], "a bucket");
       return { metricName: `${name}_bucket`, labels: { ...labels, le }, value: below };
     });
     return [
@@ -101,7 +103,7 @@ function writeFrom(histogram: Histogram, read: () => Series[]): void {
 function defineRequests({ counter }: Define, { counters, limits }: MetricServices): void {
   counter(
     "insole_http_requests_total",
-    "Requests answered; those answered from memory at once have the route `cached`",
+    "Requests answered; the route of those that the memory cache answered at once is `cached`",
     ["route", "method", "status"],
     (put) => {
       const { memory, series } = counters.state();
@@ -110,14 +112,9 @@ function defineRequests({ counter }: Define, { counters, limits }: MetricService
       for (const { route, method, status, count } of series) put(count, { route, method, status });
     },
   );
-  counter(
-    "insole_cache_answers_total",
-    "Answers of the catalogue by where they came from",
-    ["kind"],
-    (put) => {
-      for (const [kind, count] of Object.entries(counters.state().cache)) put(count, { kind });
-    },
-  );
+  counter("insole_cache_answers_total", "Answers of the catalogue by their source", ["kind"], (put) => {
+    for (const [kind, count] of Object.entries(counters.state().cache)) put(count, { kind });
+  });
   counter("insole_registrations_total", "Accounts registered", [], (put) =>
     put(counters.state().events.registrations),
   );
@@ -137,6 +134,7 @@ function defineRequests({ counter }: Define, { counters, limits }: MetricService
 function defineStores({ counter, gauge }: Define, { db, cache, passwords, limits }: MetricServices): void {
   gauge("insole_cache_bytes", "Bytes that cached answers take", [], (put) => put(cache.state().bytes));
   gauge("insole_cache_entries", "Cached answers", [], (put) => put(cache.state().entries));
+  // The names keep the write queue's former name for existing dashboards.
   gauge("insole_write_door_queued", "Writes that wait for their commit", [], (put) =>
     put(db.writeQueue().queued),
   );
@@ -159,7 +157,7 @@ function defineStores({ counter, gauge }: Define, { db, cache, passwords, limits
   counter("insole_write_door_writes_total", "Writes in all commits", [], (put) =>
     put(db.writeQueue().members),
   );
-  gauge("insole_passwords", "Passwords being checked, and waiting for it", ["state"], (put) => {
+  gauge("insole_passwords", "Password operations that run, and that wait", ["state"], (put) => {
     for (const [state, count] of Object.entries(passwords.state())) put(count, { state });
   });
   gauge("insole_limited_clients", "Clients whose requests are counted", [], (put) =>
@@ -168,20 +166,20 @@ function defineStores({ counter, gauge }: Define, { db, cache, passwords, limits
 }
 
 function defineProcess({ gauge }: Define, status: Status, delay: Delay): void {
-  gauge("insole_info", "The version that runs", ["version"], (put) =>
+  gauge("insole_info", "The running version", ["version"], (put) =>
     put(1, { version: status.health().version }),
   );
-  gauge("insole_ready", "1 while the shop takes traffic", [], (put) =>
+  gauge("insole_ready", "1 while the process is ready for traffic", [], (put) =>
     put(status.readiness().isReady ? 1 : 0),
   );
-  gauge("insole_replica_lag_seconds", "How long ago this process was known to be the newest", [], (put) =>
+  gauge("insole_replica_lag_seconds", "Time since the replica was last known to be up to date", [], (put) =>
     put(status.health().lagMs / 1_000),
   );
   gauge("insole_seq", "The newest change this process knows", [], (put) => put(status.health().seq));
   gauge("insole_uptime_seconds", "Seconds since the start", [], (put) => put(status.health().uptimeSeconds));
   gauge(
     "insole_event_loop_delay_seconds",
-    "Delay of the event loop since the last look",
+    "Delay of the event loop since the previous scrape",
     ["quantile"],
     (put) => {
       for (const [quantile, percent] of Object.entries(DELAYS))

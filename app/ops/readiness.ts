@@ -1,7 +1,7 @@
 // The details of /readyz?verbose.
 import type { MetricServices } from "./metrics.ts";
 
-/** Phase and trouble, newest change, replica, write queue, cache, and the queues of passwords and limits. */
+/** The phase and the reason of unreadiness, newest change, replica, write queue, cache, password queue and limits. */
 export function readinessDetails({ status, db, cache, passwords, limits }: MetricServices) {
   const { isReady, phase, why } = status.readiness();
   const replica = status.replica();

@@ -1,13 +1,13 @@
-// The log of requests: each failed or slow one, and a share of the others.
+// The request log: every failed or slow request, and a share of the others.
 import { URL_LENGTH_MAX } from "../http/checks.ts";
 import type { Log } from "../log.ts";
 
 const SLOW_MS = 1_000;
 
-/** Logs a request that was not answered from memory: how it ended, and after how many milliseconds. */
+/** Logs a request that the memory cache did not answer, with its status and duration. */
 export type RequestLog = (request: Request, status: number, ms: number, requestId: string) => void;
 
-/** Opens it; `sample` is the share of quick successful requests that are logged. */
+/** Opens the request log; `sample` is the share of fast successful requests that it logs. */
 export function openRequestLog(log: Log, sample: number): RequestLog {
   return ({ method, url }, status, ms, requestId) => {
     const isQuiet = status < 400 && ms < SLOW_MS;

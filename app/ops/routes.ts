@@ -35,14 +35,14 @@ const hook = (operationId: string, summary: string, schema: typeof Ok | typeof H
   },
 });
 
-/** To strangers the address does not exist. */
+/** The answer without access: the address seems not to exist. */
 const nothingHere = () => new Problem("not-found", "there is nothing at this address");
 
 /** The routes for operators, outside the prefixes. */
 export function opsRoutes(services: Services) {
   const { status, access, metrics } = services;
   return new Elysia({ name: "ops" })
-    .get("/health", () => send(status.health()), hook("getHealth", "How the process is", Health, []))
+    .get("/health", () => send(status.health()), hook("getHealth", "The state of the process", Health, []))
     .get("/livez", () => send({ status: "ok" }), hook("getLiveness", "Whether the process answers", Ok, []))
     .get(
       "/readyz",
@@ -52,14 +52,14 @@ export function opsRoutes(services: Services) {
           if (!access(request)) throw nothingHere();
           return send(readinessDetails(services), isReady ? 200 : 503);
         }
-        // The trouble itself is shown only to those who have access.
+        // The reason is shown only with access.
         if (!isReady)
           throw new Problem("unavailable", `the shop is ${phase === "ready" ? "behind" : phase}`, [], {
             "retry-after": "1",
           });
         return send({ status: "ready" });
       },
-      hook("getReadiness", "Whether to send it traffic", Ok, [503]),
+      hook("getReadiness", "Whether the process is ready for traffic", Ok, [503]),
     )
     .get(
       "/metrics",

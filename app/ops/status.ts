@@ -1,4 +1,4 @@
-// The phase of the process (starting, ready or draining), its age, and how far it is behind.
+// The status of the process: its phase (starting, ready or draining), its uptime and its lag.
 import type { Topology } from "../../db/topology.ts";
 
 export type Phase = "starting" | "ready" | "draining";
@@ -6,7 +6,7 @@ export type Phase = "starting" | "ready" | "draining";
 export type Status = {
   /** Begins a phase. */
   enter(next: Phase): void;
-  /** What `GET /health` answers. */
+  /** The body of `GET /health`. */
   health(): {
     status: "ok";
     version: string;
@@ -15,7 +15,7 @@ export type Status = {
     seq: number;
     lagMs: number;
   };
-  /** Whether traffic should come here; `why` is the trouble, or else the phase. */
+  /** Whether the process is ready for traffic; `why` is the topology's trouble, or else the phase. */
   readiness(): { isReady: boolean; phase: Phase; why: string };
   /** The state of a node's replica; `null` on a single machine. */
   replica: Topology["details"];

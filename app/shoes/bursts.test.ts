@@ -134,7 +134,7 @@ test("an uncertain commit of likes is repeated, and its second outcome is return
 });
 
 test("likes are refused after their deadline, and when the queue is full", async () => {
-  const { promise, resolve } = Promise.withResolvers<never[]>();
+  const { promise, resolve } = Promise.withResolvers<{ changes: number; rows: never[] }[]>();
   const stalled = { ...db, write: () => promise };
   const options = { now: Date.now, isOpen: true, onCommit: () => undefined, deadlineMs: 30 };
   const likes = openLikes(stalled, options);
@@ -148,7 +148,8 @@ test("likes are refused after their deadline, and when the queue is full", async
   const flood = Array.from({ length: 20_001 }, (_, index) => kindOf(likes.like("hot", `u${index}`)));
   expect(await flood.at(-1)).toBe("overloaded");
   expect(new Set(await Promise.all(flood))).toEqual(new Set(["overloaded"]));
-  resolve([]);
+  const none = { changes: 0, rows: [] };
+  resolve([none, none, none]);
   expect(await first).toBe("done");
   expect(likes.state()).toEqual({ likes: 0, commits: 1 });
 });

@@ -1,4 +1,4 @@
-// Reads single resources of the catalogue: a shoe, its related shoes, the categories, the source of its picture.
+// Finds single resources of the catalogue: a shoe, its related shoes, the categories, the source of its picture.
 import type { Database, Readable } from "../../db/database.ts";
 import { labelSql } from "../../db/sql.ts";
 import { Problem } from "../http/problems.ts";
@@ -21,7 +21,7 @@ export const findIdOfSlug = (db: Readable, slug: string): string | null =>
 
 /** The id of the shoe at an address, which is an id or a slug. Throws a `Problem` 404. */
 export async function shoeIdAt(db: Database, address: string): Promise<string> {
-  // An id that the local read handle shows is valid; that the shoe still exists is a condition of the write.
+  // An id in the local copy needs no round trip; a condition of the write checks that the shoe still exists.
   if (isShoeId(address) && findVersion(db, address) !== null) return address;
   const shoeId = await db.onPrimary((snapshot) =>
     isShoeId(address) && findVersion(snapshot, address) !== null ? address : findIdOfSlug(snapshot, address),
@@ -48,7 +48,7 @@ export function findShoe(
   return row ? { json: row[0], version: row[1] } : null;
 }
 
-/** A shoe with its related shoes; `waitsFor` are the ids of its given list, of which missing ones appear once they exist. */
+/** A shoe with its related shoes; `waitsFor` are the ids of its given list, which may name shoes that do not exist yet. */
 export function findRelated(
   db: Readable,
   shoeId: string,

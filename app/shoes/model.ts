@@ -1,4 +1,4 @@
-// The shapes of the catalogue's answers, and the document's part on each route that reads it.
+// The OpenAPI description of the catalogue's reads: the shapes of answers, and each route.
 import { type TSchema, Type } from "@sinclair/typebox";
 import {
   describeAnswers,
@@ -117,15 +117,15 @@ const LIST_PARAMETERS = [
   query("onSale", Type.Boolean(), "only shoes below their list price"),
   query("inStock", Type.Boolean(), "only shoes in stock; with size: in that size"),
   query("ids", Type.String(), "up to 100 ids separated by commas, answered in that order"),
-  query("q", Type.String({ maxLength: 200 }), "full text; the last word also as a beginning"),
+  query("q", Type.String({ maxLength: 200 }), "full text; the last word may be the beginning of one"),
   query("search", Type.String({ maxLength: 200 }), "another name of q"),
   query("sort", Type.Unsafe<string>({ type: "string", enum: [...SORTS] }), "newest, or relevance with q"),
-  query("facets", Type.Boolean(), "count what each filter would leave"),
+  query("facets", Type.Boolean(), "count the shoes that each filter value would leave"),
 ];
 const ID = [inPath("id", "id or slug")];
 const TAG = "Catalogue";
 
-/** The document's part on each route. */
+/** The description of each route. */
 export const DOCS = {
   listShoes: operation("listShoes", {
     summary: "List, filter and search shoes",

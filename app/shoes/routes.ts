@@ -1,4 +1,4 @@
-// The catalogue over HTTP: addresses in, finished answers out.
+// The catalogue's public reads over HTTP: from the memory cache, the local copy or the primary.
 import { Elysia } from "elysia";
 import type { Database, Readable } from "../../db/database.ts";
 import { DatabaseError } from "../../db/errors.ts";
@@ -17,6 +17,7 @@ import { DOCS } from "./model.ts";
 import type { View } from "./views.ts";
 import { isShoeId } from "./write/draft.ts";
 
+/** The services of the routes that read the catalogue. */
 export type CatalogueServices = {
   db: Database;
   cache: Cache;
@@ -24,9 +25,9 @@ export type CatalogueServices = {
   versions: Pick<Versions, "sinceOf" | "position" | "catchUp">;
 };
 
-/** A public read waits so long for the primary: the edge takes a node for dead that needs 0.8 s for a shoe. */
+/** Bound of a public read's wait for the primary: the edge considers a node dead that needs 0.8 s for a shoe. */
 const PRIMARY_MS_MAX = 400;
-/** A slug is a title's 80 characters and an id; nothing longer is looked up. */
+/** A slug has at most 80 characters of the title, `_` and an id of 64. */
 const SLUG_MAX = 145;
 
 /** The routes below `/api` and `/v1`. */
@@ -101,14 +102,14 @@ const notFound = (outcome: CacheOutcome = "miss") =>
     outcome === "behind" ? { "cache-status": BEHIND } : {},
   );
 
-/** What the primary says, or `null` while it cannot be asked, or not in time. */
-async function unlessGone<T>(asked: Promise<T>): Promise<T | null> {
+/** The result of a read on the primary; `null` when the primary is unreachable, overloaded or too slow. */
+async function unlessGone<T>(read: Promise<T>): Promise<T | null> {
   const late = Promise.withResolvers<null>();
   const timer = setTimeout(() => late.resolve(null), PRIMARY_MS_MAX);
-  // Where it is late, nobody waits for what becomes of it.
-  asked.catch(() => undefined);
+  // After the timeout a rejection has no other handler.
+  read.catch(() => undefined);
   try {
-    return await Promise.race([asked, late.promise]);
+    return await Promise.race([read, late.promise]);
   } catch (thrown) {
     if (thrown instanceof DatabaseError && (thrown.kind === "unreachable" || thrown.kind === "overloaded"))
       return null;
@@ -119,68 +120,71 @@ async function unlessGone<T>(asked: Promise<T>): Promise<T | null> {
 }
 
 type Found = { entry: Entry | null; outcome: CacheOutcome };
-/** An answer, computed from what is read there. */
-type Make = (snapshot: Readable) => Fill;
+/** Makes the cache fill of an answer that reads this database. */
+type Make = (db: Readable) => Fill;
 
-/** How answers are found: in memory, in the copy here, or at the primary for clients that know of what is not here yet. */
+/** Finds answers: in the memory cache, in the local copy, or on the primary for clients whose version is newer than both. */
 function finders({ db, cache, versions }: CatalogueServices) {
   const send = ({ entry, outcome }: Found, request: Request): Response => {
     if (!entry) throw notFound(outcome);
     return respond(entry, request, outcome);
   };
 
-  const computeAt = async (snapshot: Readable, make: Make): Promise<Found> => {
-    const fill = make(snapshot);
+  const computeOn = async (primary: Readable, make: Make): Promise<Found> => {
+    const fill = make(primary);
     const answer = await fill.compute();
     return { entry: answer && cache.makeEntry(fill, answer), outcome: "miss" };
   };
 
-  const look = async (request: Request, make: Make): Promise<Found> => {
+  const findEntry = async (request: Request, make: Make): Promise<Found> => {
     const since = versions.sinceOf(request.headers);
     if (since <= versions.position()) return cache.findOrCompute(make(db), since);
-    const atPrimary = unlessGone(db.onPrimary((snapshot) => computeAt(snapshot, make)));
-    // The copy here may be quicker after all.
-    const isHere = versions.catchUp(since, PRIMARY_MS_MAX).then((caughtUp) => (caughtUp ? null : atPrimary));
-    const found = await Promise.race([atPrimary, isHere]);
+    const onPrimary = unlessGone(db.onPrimary((primary) => computeOn(primary, make)));
+    // The local copy may catch up before the primary answers.
+    const onCopy = versions.catchUp(since, PRIMARY_MS_MAX).then((caughtUp) => (caughtUp ? null : onPrimary));
+    const found = await Promise.race([onPrimary, onCopy]);
     if (found) return found;
     if (since <= versions.position()) return cache.findOrCompute(make(db), since);
-    // Every public read works while the primary is gone: older than its client knows is better than nothing, and said.
+    // Without the primary every public read still works; its answer says that it is behind the client's version.
     const { entry } = await cache.findOrCompute(make(db));
     return { entry, outcome: "behind" };
   };
 
   const idOfSlug = async (slug: string, since: number, ifNone: CacheOutcome): Promise<string> => {
     const key = `/slugs/${slug}`;
-    // biome-ignore lint/suspicious/noControlCharactersInRegex: they are what is refused
+    // biome-ignore lint/suspicious/noControlCharactersInRegex: the pattern refuses them
     if (slug.length > SLUG_MAX || /[\u0000-\u001f]/.test(slug)) throw notFound();
     if (since === 0 && cache.isMissing(key)) throw notFound();
     const here = findIdOfSlug(db, slug);
     if (here !== null) return here;
     if (since > versions.position()) {
-      const there = await unlessGone(db.onPrimary((snapshot) => ({ shoeId: findIdOfSlug(snapshot, slug) })));
-      if (there?.shoeId) return there.shoeId;
-      throw notFound(there ? ifNone : "behind");
+      const onPrimary = await unlessGone(
+        db.onPrimary((primary) => ({ shoeId: findIdOfSlug(primary, slug) })),
+      );
+      if (onPrimary?.shoeId) return onPrimary.shoeId;
+      throw notFound(onPrimary ? ifNone : "behind");
     }
     if (ifNone !== "behind") cache.noteMissing(key);
     throw notFound(ifNone);
   };
 
   return {
-    find: async (request: Request, make: Make): Promise<Response> => send(await look(request, make), request),
-    /** An address is tried as an id first: a slug costs one look-up more, and shares the id's answer. */
+    find: async (request: Request, make: Make): Promise<Response> =>
+      send(await findEntry(request, make), request),
+    /** Tries an address as an id first; a slug costs one more query and shares the entry of the id. */
     async findOne(
       request: Request,
       address: string,
-      make: (snapshot: Readable, shoeId: string) => Fill,
+      make: (source: Readable, shoeId: string) => Fill,
     ): Promise<Response> {
       let ifNone: CacheOutcome = "miss";
       if (isShoeId(address)) {
-        const found = await look(request, (snapshot) => make(snapshot, address));
+        const found = await findEntry(request, (source) => make(source, address));
         if (found.entry) return send(found, request);
         ifNone = found.outcome;
       }
       const shoeId = await idOfSlug(address, versions.sinceOf(request.headers), ifNone);
-      return send(await look(request, (snapshot) => make(snapshot, shoeId)), request);
+      return send(await findEntry(request, (source) => make(source, shoeId)), request);
     },
   };
 }

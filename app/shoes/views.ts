@@ -1,12 +1,12 @@
-// How a shoe looks from outside: SQL expressions that build each view's JSON inside the database.
+// The views of a shoe: SQL expressions that build their JSON inside the database.
 import { labelSql, moneySql, timeSql } from "../../db/sql.ts";
 import type { Shop } from "../http/shop.ts";
 import type { AnswerSql } from "../http/write-answer.ts";
 
-/** How an answer shows shoes: in which view, of which shop. */
+/** The view of an answer with a shoe, and the shop whose settings it shows. */
 export type Shown = { view: View; shop: Shop };
 
-/** A view of the same record: the shoe service's, or the e-commerce gateway's. */
+/** A shape of the same record: that of the shoe service, or that of the e-commerce gateway. */
 export type View = "shoe" | "product";
 
 // `?1` is PUBLIC_URL without its last slash, or empty: it goes before paths on this site.
@@ -40,8 +40,8 @@ export const shoeJson = (view: View): string =>
   'likes', s.likes, ${times("s")})`;
 
 /**
- * A shoe with its related shoes, as one SQL expression over its card `c` and its list `r`; ids that do not exist are left
- * out. The order is the list's own: CROSS JOIN makes SQLite walk the list and look each card up, so nothing is sorted.
+ * A shoe with its related shoes, as one SQL expression over its card `c` and its list `r`, in the list's order; ids that do
+ * not exist are left out. CROSS JOIN makes SQLite walk the list and find each card by its id, without sorting.
  */
 export const relatedJson = `substr(c.card, 1, length(c.card) - 1) || ',"relatedProducts":[' || coalesce((
   SELECT group_concat(t.card, ',') FROM json_each(r.list) AS j CROSS JOIN cards AS t
@@ -57,8 +57,8 @@ export const withPublicUrl = (json: string): string =>
   replace(replace(${json}, '"images":"/', '"images":"' || ?1 || '/'), '"href":"/', '"href":"' || ?1 || '/') END`;
 
 /**
- * The answer of a write with the shoe as it then is; `location` is the address of a new one, and ids of its given
- * `related` list that no shoe has yet are named behind it.
+ * The answer of a write with the shoe's new state. `location` is the address of a new shoe; `unknownRelated` beside the
+ * shoe lists the ids of its given `related` list that do not exist yet.
  */
 export function shoeAnswer(
   status: number,

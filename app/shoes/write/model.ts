@@ -1,4 +1,4 @@
-// The shapes of the catalogue's writes: the bodies that are not a shoe, and the document's part on each route.
+// The catalogue's writes: the request bodies that are not a shoe, and the OpenAPI description of each route.
 import { Type } from "@sinclair/typebox";
 import { NON_BLANK, PROSE, text, whole } from "../../http/field-kinds.ts";
 import { body, withDefault } from "../../http/fields.ts";
@@ -29,7 +29,7 @@ export const StockDelta = body({
 export const NewCategory = body({
   name: text({ min: 1, max: LIMITS.labelMax, form: NON_BLANK }),
   description: withDefault(
-    text({ max: LIMITS.descriptionMax, form: PROSE, description: "what belongs to it" }),
+    text({ max: LIMITS.descriptionMax, form: PROSE, description: "text, never markup" }),
     "",
   ),
 });
@@ -47,7 +47,7 @@ export const WRITE_SCHEMAS = {
 
 const UNKNOWN = {
   unknownRelated: Type.Optional(
-    Type.Array(Type.String(), { description: "related ids that do not exist yet; they are kept" }),
+    Type.Array(Type.String(), { description: "related ids that do not exist yet; they stay in the list" }),
   ),
 };
 const ID = inPath("id", "id or slug");
@@ -58,7 +58,7 @@ const IF_MATCH = inHeader(
 const TAG = "Catalogue";
 const POSTED = [409, 422, 504];
 
-/** The document's part on each route. */
+/** The description of each route. */
 export const WRITE_DOCS = {
   addShoe: operation("addShoe", {
     summary: "Add a shoe",
@@ -69,7 +69,7 @@ export const WRITE_DOCS = {
     errors: POSTED,
   }),
   replaceShoe: operation("replaceShoe", {
-    summary: "Replace a shoe's facts",
+    summary: "Replace a shoe",
     tag: TAG,
     parameters: [ID, IF_MATCH],
     body: ref("ShoeReplacement"),
@@ -77,7 +77,7 @@ export const WRITE_DOCS = {
     errors: [404, 409, 412, 504],
   }),
   updateShoe: operation("updateShoe", {
-    summary: "The same as replaceShoe, at its older address",
+    summary: "Replace a shoe, at its older address",
     tag: TAG,
     parameters: [ID, IF_MATCH],
     body: ref("ShoeReplacement"),
@@ -85,7 +85,7 @@ export const WRITE_DOCS = {
     errors: [404, 409, 412, 504],
   }),
   removeShoe: operation("removeShoe", {
-    summary: "Remove a shoe, its sizes and likes",
+    summary: "Remove a shoe with its sizes and likes",
     tag: TAG,
     parameters: [ID, IF_MATCH],
     answer: [204],
@@ -100,7 +100,7 @@ export const WRITE_DOCS = {
     errors: [404, 409, 412, 504],
   }),
   addStock: operation("addStock", {
-    summary: "Add to the stock of a size, or take from it",
+    summary: "Add to the stock of a size; a negative delta takes from it",
     tag: TAG,
     parameters: [ID, IF_MATCH, IDEMPOTENCY_KEY],
     body: ref("StockDelta"),

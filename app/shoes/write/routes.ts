@@ -1,4 +1,4 @@
-// Writes to the catalogue over HTTP: bodies in, items and their new entity tags out.
+// Writes to the catalogue over HTTP: read the body, write, answer with the item.
 import { Elysia } from "elysia";
 import { type Fields, readFields } from "../../http/body.ts";
 import { facts } from "../../http/routing.ts";
@@ -20,52 +20,32 @@ import { WRITE_DOCS as DOCS, NewCategory, Stock, StockDelta } from "./model.ts";
 import { addCategory, addShoe, type Catalogue, changeShoe, removeShoe } from "./shoes.ts";
 import { addStock, setStock } from "./stock.ts";
 
-/** What the routes that write to the catalogue need. */
+/** The services of the routes that write to the catalogue. */
 export type CatalogueWriteServices = WriteServices & { catalogue: Catalogue; shop: Shop; identity: Identity };
 
 /** The routes below `/api` and `/v1`. */
 export function catalogueWriteRoutes(services: CatalogueWriteServices) {
-  const shoes = guardOf(services, "admin");
-  const counted = facts({ counts: "request" });
-  const hook = <D extends object>(docs: D) => ({ ...docs, ...shoes, ...counted, parse: "none" as const });
+  const counted = { ...facts({ counts: "request" }), parse: "none" as const };
+  const openable = <D extends object>(docs: D) => ({ ...docs, ...guardOf(services, "admin"), ...counted });
+  const adminOnly = <D extends object>(docs: D) => ({ ...docs, ...counted, who: "admin" as const });
   const does = handlers(services);
   return new Elysia({ name: "catalogue-writes" })
     .use(identityPlugin(services.identity))
-    .post("/shoes", (context) => does.add(context, "shoe"), hook(DOCS.addShoe))
-    .put("/shoes/update/:id", (context) => does.replace(context), hook(DOCS.updateShoe))
-    .put("/shoes/:id", (context) => does.replace(context), hook(DOCS.replaceShoe))
-    .delete("/shoes/:id", (context) => does.remove(context), hook(DOCS.removeShoe))
-    .put("/shoes/:id/stock", (context) => does.setStock(context), hook(DOCS.setStock))
-    .post("/shoes/:id/stock", (context) => does.addStock(context), hook(DOCS.addStock))
-    .post("/products", (context) => does.add(context, "product"), {
-      ...DOCS.addProduct,
-      ...counted,
-      who: "admin",
-      parse: "none",
-    })
-    .put("/products/:id", (context) => does.change(context), {
-      ...DOCS.changeProduct,
-      ...counted,
-      who: "admin",
-      parse: "none",
-    })
-    .delete("/products/:id", (context) => does.remove(context), {
-      ...DOCS.removeProduct,
-      ...counted,
-      who: "admin",
-      parse: "none",
-    })
-    .post("/categories", (context) => does.addCategory(context), {
-      ...DOCS.addCategory,
-      ...counted,
-      who: "admin",
-      parse: "none",
-    });
+    .post("/shoes", (context) => does.add(context, "shoe"), openable(DOCS.addShoe))
+    .put("/shoes/update/:id", (context) => does.replace(context), openable(DOCS.updateShoe))
+    .put("/shoes/:id", (context) => does.replace(context), openable(DOCS.replaceShoe))
+    .delete("/shoes/:id", (context) => does.remove(context), openable(DOCS.removeShoe))
+    .put("/shoes/:id/stock", (context) => does.setStock(context), openable(DOCS.setStock))
+    .post("/shoes/:id/stock", (context) => does.addStock(context), openable(DOCS.addStock))
+    .post("/products", (context) => does.add(context, "product"), adminOnly(DOCS.addProduct))
+    .put("/products/:id", (context) => does.change(context), adminOnly(DOCS.changeProduct))
+    .delete("/products/:id", (context) => does.remove(context), adminOnly(DOCS.removeProduct))
+    .post("/categories", (context) => does.addCategory(context), adminOnly(DOCS.addCategory));
 }
 
 function handlers(services: CatalogueWriteServices) {
   const { db, shop, catalogue } = services;
-  /** Reads the body of a write to the shoe at the address, then does what `plan` makes of it. */
+  /** Finds the shoe at the address, reads the body, and runs the write that `plan` returns. */
   const toShoe = async (
     context: RequestContext,
     plan: (fields: Fields, shoeId: string) => (write: Write) => Promise<StoredAnswer>,

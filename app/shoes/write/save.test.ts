@@ -1,13 +1,13 @@
-// What a change does to the answers of a running shop: everything it concerns follows at once, nothing else is touched.
+// Saves on a running shop: every affected answer is invalidated in time, and no other.
 import { afterAll, beforeAll, describe, expect, test } from "bun:test";
 import { join } from "node:path";
 import { openTestShop, readUntil, saveAll, shoe, type TestShop } from "../../testing/shop.ts";
 import type { ShoeDraft } from "./draft.ts";
 import { type OnConflict, openSaving, type Saving, saveShoes } from "./save.ts";
 
-/** The contract of the feed: seen within a second, on a busy machine a little later. */
+/** Changes of other processes are visible within a second; a busy machine may need a little longer. */
 const SEEN_MS = 2_000;
-/** The pause between two drops of lists for likes and stock, and as much again. */
+/** Twice the pause between two invalidations of lists for likes and stock. */
 const COUNTED_MS = 3_000;
 
 let shop: TestShop;
@@ -31,7 +31,7 @@ afterAll(() => shop.close());
 
 const hit = (answer: Response) => answer.headers.get("cache-status") === "insole; hit";
 
-/** Asks until the answer is kept, so that what comes after is about a kept answer. */
+/** Reads until the answer is a cache hit, so that the test is about a cached answer. */
 const keep = (path: string) => readUntil(() => shop.get(path), hit, SEEN_MS);
 
 const text = async (path: string) => (await shop.get(path)).text();
@@ -109,7 +109,7 @@ describe("another process writes to the same file", () => {
     },
   );
 
-  test("a given list shows an id once there is such a shoe", async () => {
+  test("a given list shows an id as soon as its shoe exists", async () => {
     const path = "/api/shoes/waits/relatedproducts";
     await keep(path);
     expect(await text(path)).not.toContain('"new-1"');
@@ -136,7 +136,7 @@ describe("another process writes to the same file", () => {
     expect((await shop.get("/images/a.svg?v=1")).headers.get("cache-control")).not.toContain("immutable");
   });
 
-  test("a price that moves into a list is in the list, and out of the one it left", async () => {
+  test("a changed price moves the shoe between filtered lists", async () => {
     const [into, from] = ["/api/shoes?maxPrice=20", "/api/shoes?minPrice=90"];
     await keep(into);
     await keep(from);
@@ -146,7 +146,7 @@ describe("another process writes to the same file", () => {
     expect(await seen(from, (body) => !body.includes('"id":"b"'))).not.toContain('"id":"b"');
   });
 
-  test("a shoe that is removed is gone: its answers, its pages, its place in others' lists", async () => {
+  test("a removed shoe disappears from its own answers, from lists and from related shoes", async () => {
     const related = "/api/shoes/x1/relatedproducts";
     await keep(related);
     await keep("/api/shoes/x0");
@@ -167,7 +167,7 @@ describe("another process writes to the same file", () => {
 });
 
 describe("likes and stock", () => {
-  test("reach the item and the lists, and leave related answers and versions alone", async () => {
+  test("change the item and the lists, but no related answers and no versions", async () => {
     const related = ["/api/shoes/a/relatedproducts", "/api/shoes/b/relatedproducts"];
     const version = async () => (await shop.get("/api/shoes/a")).headers.get("etag")?.split(".")[0];
     const tag = await version();
@@ -217,7 +217,7 @@ describe("saving", () => {
     saveShoes(saving, drafts, { origin: "api", onConflict, nowMs: Date.now() });
   const one = shoe("saved", { title: "One", category: "Saved", sizes: [{ size: "1", stock: 1 }] });
 
-  test("counts what was new, changed and there already, and keeps what it should", async () => {
+  test("counts new, changed and unchanged shoes, and obeys its options", async () => {
     const two = { ...one, title: "Two", category: "Saved Too", sizes: [{ size: "2", stock: 2 }] };
     expect(await counts([one, shoe("other")], "fail")).toEqual({ added: 2, replaced: 0, unchanged: 0 });
     expect(await counts([one], "replace")).toEqual({ added: 0, replaced: 0, unchanged: 1 });
@@ -240,7 +240,7 @@ describe("saving", () => {
     expect(await readUntil(totals, (all) => String(all) === "0,0,0,1,1", SEEN_MS)).toEqual([0, 0, 0, 1, 1]);
   });
 
-  test("many at once are found, sorted and counted like one by one", async () => {
+  test("many shoes in one save are found, sorted and counted as after single saves", async () => {
     await saveAll(
       shop.db,
       Array.from({ length: 50 }, (_, index) =>

@@ -1,29 +1,31 @@
-// The one way shoes are written: the importer's, the demo's and the API's.
+// The one way to save shoes, for the importer, the demo and the API.
 import type { Database, Readable, Statement } from "../../../db/database.ts";
+import { must } from "../../../db/must.ts";
 import { bulk, labelSql } from "../../../db/sql.ts";
 import { openVocabulary, type Vocabulary, wordStatements } from "../../../db/vocabulary.ts";
 import { type LabelKind, labelKey } from "../../../db/words.ts";
 import { type ShoeDraft, slugOfDraft } from "./draft.ts";
 
+/** What a save does with a draft whose id is taken. */
 export type OnConflict = "skip" | "replace" | "fail";
 export type ShoeSource = "demo" | "import" | "api";
 export type SaveOptions = {
   origin: ShoeSource;
   onConflict: OnConflict;
   nowMs: number;
-  /** Leaves the stored sizes and their stock as they are; with `replace`. */
+  /** With `replace`: does not change the stored sizes and their stock. */
   keepsStock?: boolean;
-  /** Replaces also a shoe whose draft was saved before: its stock may have moved since; with `replace`. */
+  /** With `replace`: also replaces a shoe with the same hash, because its stock may have changed since. */
   isForced?: boolean;
-  /** The stored draft of the one shoe, where a condition of the write makes sure of it; with `replace`. */
+  /** With `replace` of one shoe: its stored draft, which a condition of the write guarantees. */
   before?: ShoeDraft;
 };
 
-/** What the saves of one process share. */
+/** The state that the saves of one process share. */
 export type Saving = {
   db: Database;
   vocabulary: Vocabulary;
-  /** A time in ms that no other of these saves has: it marks the rows of one save. */
+  /** A unique time in ms, near `nowMs`, that marks the rows of one save. */
   nextStamp(nowMs: number): number;
 };
 
@@ -40,13 +42,13 @@ export function openSaving(db: Database): Saving {
   };
 }
 
-/** The statements of a save and the words they add; that at `shoesAt` returns the versions of the rows it wrote. */
+/** The statements of a save and the words they add; the statement at index `shoesAt` returns the versions of its rows. */
 export type SavePlan = { statements: Statement[]; shoesAt: number; words: string[] };
 
-/** How many shoes were new, changed, or stored already as they are. */
+/** The numbers of new, changed and unchanged shoes. */
 export type SaveCounts = { added: number; replaced: number; unchanged: number };
 
-/** Leaves 26 bits of a hash of the id. */
+/** Keeps 26 bits of the hash that breaks ties in sorted lists. */
 const TIE_SHIFT = 6;
 
 const LABELS = `INSERT INTO facets (kind, key, name)
@@ -55,7 +57,7 @@ SELECT value ->> 0, value ->> 1, value ->> 2 FROM json_each(?) WHERE true ON CON
 const labelId = (kind: string, index: number) =>
   `(SELECT id FROM facets WHERE kind = '${kind}' AND key = d.value ->> ${index})`;
 
-// The columns in the order of `toRow`.
+// The columns are in the order of `toRow`.
 const SHOES = `INSERT INTO shoes (shoe_id, slug, tie, price_cents, list_price_cents, stock, category_id, brand_id, color_id,
   gender_id, size_run_id, title, images, href, size_system, origin, content_hash, created_at, updated_at, description)
 SELECT d.value ->> 0, d.value ->> 1, d.value ->> 2, d.value ->> 3, d.value ->> 4, d.value ->> 5,
@@ -64,7 +66,7 @@ SELECT d.value ->> 0, d.value ->> 1, d.value ->> 2, d.value ->> 3, d.value ->> 4
   d.value ->> 16
 FROM json_each(?1) AS d WHERE true`;
 
-// Their places in a row of `toRow`.
+// The indexes of the columns in a row of `toRow`.
 const REPLACED = {
   slug: 1,
   price_cents: 3,
@@ -90,7 +92,7 @@ const ON_CONFLICT = (
   if (onConflict === "fail") return "";
   if (onConflict === "skip") return "ON CONFLICT (shoe_id) DO NOTHING";
   const [old, now] = [before, drafts[0]].map((draft) => draft && toRow(draft));
-  // An index is written anew for every column that is named, whether its value changes or not.
+  // SQLite rewrites the indexes of every column that the UPDATE names, even if its value stays the same.
   const isNamed = ([column, index]: [string, number]): boolean =>
     !(keepsStock && OF_STOCK.includes(column)) && (!old || !now || !Bun.deepEquals(old[index], now[index]));
   const columns = Object.entries(REPLACED)
@@ -102,7 +104,7 @@ const ON_CONFLICT = (
 ${isForced ? "" : "WHERE content_hash <> excluded.content_hash"}`;
 };
 
-// Rows that this save inserted or changed carry its time stamp. `?1` is a list of ids, or of [id, something].
+// The rows that this save inserted or changed, by its time stamp. `?1` is a list of ids, or of [id, value] pairs.
 const SAVED = "FROM json_each(?1) AS d CROSS JOIN shoes AS s ON s.shoe_id = d.value AND s.updated_at = ?2";
 const SAVED_WITH = SAVED.replace("d.value", "d.value ->> 0");
 
@@ -129,15 +131,15 @@ const DRAFT = `SELECT s.version, json_object('shoeId', s.shoe_id, 'title', s.tit
   'related', (SELECT json(list) FROM related WHERE shoe = s.id AND given = 1))
 FROM shoes AS s WHERE s.shoe_id = ?`;
 
-/** A shoe as it would be saved again, with its version; `null` when there is none. */
+/** The stored draft of a shoe with its version; `null` when the shoe does not exist. */
 export function findDraft(snapshot: Readable, shoeId: string): { draft: ShoeDraft; version: number } | null {
   const row = snapshot.read.get<[number, string]>(DRAFT, shoeId);
   return row ? { version: row[0], draft: JSON.parse(row[1]) } : null;
 }
 
-/** Plans to save checked drafts with distinct ids; a draft that is stored already is left alone. */
-export function planSave(saving: Saving, given: ShoeDraft[], options: SaveOptions): SavePlan {
-  const drafts = given.map(withSortedSizes);
+/** Plans to save checked drafts with distinct ids; a stored draft that is equal is left unchanged. */
+export function planSave(saving: Saving, unsorted: ShoeDraft[], options: SaveOptions): SavePlan {
+  const drafts = unsorted.map(withSortedSizes);
   const stamp = saving.nextStamp(options.nowMs);
   const json = JSON.stringify(drafts.map(toRow));
   const insert: Statement = {
@@ -158,8 +160,8 @@ export function planSave(saving: Saving, given: ShoeDraft[], options: SaveOption
 }
 
 /**
- * Saves checked drafts with distinct ids in one transaction; a draft that is stored already is left alone.
- * Throws `DatabaseError` (`unique` when `onConflict` is `fail` and an id is taken), and then nothing was saved.
+ * Saves checked drafts with distinct ids in one transaction; a stored draft that is equal is left unchanged.
+ * Throws `DatabaseError` (`unique` when `onConflict` is `fail` and an id is taken); then nothing was saved.
  */
 export async function saveShoes(
   saving: Saving,
@@ -170,7 +172,7 @@ export async function saveShoes(
   const results = await saving.db.write(statements);
   saving.vocabulary.note(words);
 
-  const versions = results[shoesAt]?.rows ?? [];
+  const versions = must(results[shoesAt], "the result of SHOES").rows;
   const added = versions.filter(([version]) => version === 1).length;
   return { added, replaced: versions.length - added, unchanged: drafts.length - versions.length };
 }
@@ -180,7 +182,7 @@ const textOf = ({ title, brand, category, color, description }: ShoeDraft): stri
 
 const idsOf = (drafts: ShoeDraft[]): string => JSON.stringify(drafts.map(({ shoeId }) => shoeId));
 
-/** The statements behind the rows and sizes of a save: the search index and related lists. */
+/** The statements after the rows and sizes of a save: the search index and related lists. */
 function afterShoes(drafts: ShoeDraft[], stamp: number): Statement[] {
   const ids = idsOf(drafts);
   const given = drafts.flatMap(({ shoeId, related }) => (related ? [[shoeId, related]] : []));
@@ -203,7 +205,7 @@ function sizesOf(drafts: ShoeDraft[], stamp: number): Statement[] {
   ];
 }
 
-/** Counts what `saveShoes` would do; writes nothing. */
+/** Counts the shoes that `saveShoes` would add, replace and leave; writes nothing. */
 export function previewShoes(db: Database, drafts: ShoeDraft[], onConflict: OnConflict): SaveCounts {
   const known = new Map(
     db.read.all<[string, string]>(
@@ -251,17 +253,19 @@ function sizeRun({ sizes }: ShoeDraft): string | null {
   return keys.length === 0 ? null : JSON.stringify(keys);
 }
 
-/** Equal drafts have equal hashes: a save compares them with the stored ones. */
+/** The hash of a draft, which a save compares with the stored one. */
 const hashOf = (draft: ShoeDraft): string => Bun.hash.xxHash64(JSON.stringify(draft)).toString(36);
 
-/** The draft with its sizes in order; most come so. */
+/** The draft with sorted sizes; most drafts have them sorted already. */
 function withSortedSizes(draft: ShoeDraft): ShoeDraft {
   const { sizes } = draft;
-  const isSorted = sizes.every((size, index) => index === 0 || bySize(sizes[index - 1] ?? size, size) <= 0);
+  const isSorted = sizes.every(
+    (size, index) => index === 0 || bySize(must(sizes[index - 1], "the size before"), size) <= 0,
+  );
   return isSorted ? draft : { ...draft, sizes: sizes.toSorted(bySize) };
 }
 
-/** Numbers by value and before words. */
+/** Compares sizes: numbers by value, before words. */
 function bySize(a: { size: string }, b: { size: string }): number {
   const [x, y] = [Number.parseFloat(a.size), Number.parseFloat(b.size)];
   if (Number.isNaN(x) || Number.isNaN(y))

@@ -1,4 +1,4 @@
-// Writes to the catalogue over HTTP: what is taken, what is refused, and that the writer sees it at once.
+// Writes to the catalogue over HTTP: accepted and refused bodies, and that the writer sees the result at once.
 import { afterAll, beforeAll, describe, expect, test } from "bun:test";
 import { shoe } from "../../testing/shop.ts";
 import { type AdminShop, openAdminShop } from "../../testing/writes.ts";
@@ -40,7 +40,7 @@ const post = (body: unknown, headers: Record<string, string> = {}) =>
 const get = (path: string) => shop.send("GET", path, undefined, {}, null);
 
 describe("POST /shoes", () => {
-  test("answers with the item, its address and its entity tag; ids that are not there are named and kept", async () => {
+  test("answers with the item, its address and its entity tag; names unknown related ids and keeps them", async () => {
     const made = await post(FULL);
     expect(made.status).toBe(201);
     expect(made.body.unknownRelated).toEqual(["later"]);
@@ -71,7 +71,7 @@ describe("POST /shoes", () => {
     expect(after.body.relatedProducts.map(({ id }: { id: string }) => id)).toEqual(["later", "old"]);
   });
 
-  test("makes an id, computes related shoes at once, and the writer sees it in every list", async () => {
+  test("generates an id, computes related shoes at once, and the writer sees the shoe in every list", async () => {
     const { status, body, headers } = await shop.send("POST", "/v1/products", {
       name: "Quokka",
       price: 50,
@@ -83,18 +83,18 @@ describe("POST /shoes", () => {
     const { id } = body.data;
     expect(headers.get("location")).toBe(`/v1/products/${id}`);
     expect(Object.keys(body)).toEqual(["success", "data"]);
-    const asked = { "insole-version": headers.get("insole-version") ?? "" };
+    const sentBack = { "insole-version": headers.get("insole-version") ?? "" };
     for (const path of [
       "/api/shoes",
       "/api/shoes?q=quokka",
       "/api/products?category=marsupials",
       "/api/shoes?ids=old,full",
     ]) {
-      const list = await shop.send("GET", path, undefined, asked, null);
+      const list = await shop.send("GET", path, undefined, sentBack, null);
       const ids = list.body.data.map((item: { id: string }) => item.id);
       if (!path.includes("ids=")) expect([path, ids]).toEqual([path, expect.arrayContaining([id])]);
     }
-    const facets = await shop.send("GET", "/api/shoes?facets=true", undefined, asked, null);
+    const facets = await shop.send("GET", "/api/shoes?facets=true", undefined, sentBack, null);
     expect(facets.body.facets.category).toContainEqual({ value: "Marsupials", count: 1 });
     const related = await get(`/api/shoes/${id}/relatedproducts`);
     expect(related.body.relatedProducts.map((item: { id: string }) => item.id)).toContain("full");
@@ -144,14 +144,14 @@ describe("POST /shoes", () => {
     if (status === 409) expect(answer.body.detail).toContain("taken");
   });
 
-  test("refuses what is no JSON, too deep, or of another type", async () => {
+  test("refuses a body that is not JSON, nested too deeply, or of another type", async () => {
     expect((await post("{")).status).toBe(400);
     expect((await post(`{"title":"a","x":${"[".repeat(50)}${"]".repeat(50)}}`)).status).toBe(400);
     expect((await post({ title: "a" }, { "content-type": "text/plain" })).status).toBe(415);
     expect((await post({ title: "a".repeat(300_000) })).status).toBe(413);
   });
 
-  test("takes hostile texts and gives them back as they are", async () => {
+  test("stores hostile texts and returns them unchanged", async () => {
     const text = `'; DROP TABLE shoes; -- "><script>\u202e\u200b👟%00\\ {{7*7}} \u0007`;
     const { status, body } = await post({ ...good, title: text, description: text, brand: text });
     expect(status).toBe(201);
@@ -172,7 +172,7 @@ describe("PUT", () => {
   beforeAll(() => post({ ...whole, brand: "Stay", sizes: [{ size: "9", stock: 2 }] }));
 
   test.each(["/api/shoes/update/put", "/v1/shoes/put"])(
-    "%s replaces, and leaves what is not said",
+    "%s replaces the shoe except for missing optional fields",
     async (path) => {
       const { status, body, headers } = await shop.send("PUT", path, {
         ...whole,
@@ -192,7 +192,7 @@ describe("PUT", () => {
     },
   );
 
-  test("needs all six fields, and the id of the address", async () => {
+  test("requires all six fields, and the id of the address", async () => {
     const missing = await shop.send("PUT", "/api/shoes/put", { shoe_id: "put", price: 1 });
     expect(missing.status).toBe(400);
     expect(missing.body.errors.map(({ pointer }: { pointer: string }) => pointer)).toEqual([
@@ -206,7 +206,7 @@ describe("PUT", () => {
     expect((await shop.send("PUT", "/api/shoes/nobody", { ...whole, shoe_id: "nobody" })).status).toBe(404);
   });
 
-  test("a partial one of a product changes what it names, and its stock stays as it was sold", async () => {
+  test("changes only the named fields of a product, and never overwrites sold stock", async () => {
     const { status, body, headers } = await shop.send("PUT", "/api/products/sized", {
       name: "New name",
       price: "7.5",
@@ -225,7 +225,7 @@ describe("PUT", () => {
     expect(resized.body.data).toMatchObject({ stock: 1, sizes: [{ size: "8", stock: 1 }] });
   });
 
-  test("twelve at once lose nothing of one another", async () => {
+  test("twelve concurrent changes of different fields are all kept", async () => {
     const fields = [
       "name",
       "description",
@@ -264,7 +264,7 @@ describe("PUT", () => {
 });
 
 describe("If-Match", () => {
-  test("fits by the version alone, whatever the view and the encoding", async () => {
+  test("compares the version alone, of any view and encoding", async () => {
     await post({ shoe_id: "match", title: "Match", price: 1 });
     const put = (tag: string) =>
       shop.send("PUT", "/api/products/match", { description: tag }, { "if-match": tag });
@@ -286,7 +286,7 @@ describe("If-Match", () => {
     expect((await remove('"v4.related.1.i"')).status).toBe(204);
   });
 
-  test("of many with one tag exactly one wins", async () => {
+  test("lets exactly one of many writes with the same tag succeed", async () => {
     await post({ shoe_id: "race", title: "Race", price: 1 });
     const answers = await Promise.all(
       Array.from({ length: 12 }, (_, index) =>
@@ -299,7 +299,7 @@ describe("If-Match", () => {
 });
 
 describe("stock", () => {
-  test("is set by size and moved by a delta, never below zero, and moves no version", async () => {
+  test("is set by size and changed by a delta, never below zero, without a new version", async () => {
     await post({
       shoe_id: "stocked",
       title: "Stocked",
@@ -335,8 +335,8 @@ describe("stock", () => {
   });
 });
 
-describe("the rest", () => {
-  test("a removed shoe is gone everywhere, and its row of audit stays", async () => {
+describe("other writes", () => {
+  test("a removed shoe is gone everywhere, and its audit rows stay", async () => {
     await post({ shoe_id: "gone", title: "Gone", price: 1 });
     expect((await get("/api/shoes/gone")).status).toBe(200);
     expect((await shop.send("DELETE", "/api/products/gone")).status).toBe(204);
@@ -372,7 +372,7 @@ describe("the rest", () => {
     expect((await shop.send("POST", "/api/categories", { name: " " })).status).toBe(400);
   });
 
-  test("shoes of a chain posted in any order come together", async () => {
+  test("shoes that list each other may be posted in any order", async () => {
     const ids = Array.from({ length: 12 }, (_, index) => `chain${index}`);
     const others = (id: string) => ids.filter((each) => each !== id);
     await Promise.all(
@@ -384,7 +384,7 @@ describe("the rest", () => {
     }
   });
 
-  test("nobody but an admin writes", async () => {
+  test("only an admin may write", async () => {
     const answer = await shop.send("POST", "/api/shoes", { title: "A", price: 1 }, {}, null);
     expect([answer.status, answer.headers.get("www-authenticate")]).toEqual([401, "Bearer"]);
   });

@@ -1,4 +1,4 @@
-// Writes to the catalogue: add, change and remove shoes, add categories.
+// Writes to the catalogue: adds, changes and removes shoes, adds categories.
 import type { Database } from "../../../db/database.ts";
 import { labelKey } from "../../../db/words.ts";
 import { isUnmet, requires } from "../../../db/write/guard.ts";
@@ -13,15 +13,15 @@ import { type Shown, shoeAnswer } from "../views.ts";
 import { type Change, changed, type ShoeDraft, slugOfDraft } from "./draft.ts";
 import { findDraft, openSaving, planSave, type SavePlan, type Saving } from "./save.ts";
 
-/** A shoe that another process changes during every try is too busy. */
+/** Tries of a change while other processes change the shoe. */
 const TRIES_MAX = 20;
 
-/** The catalogue as this process writes to it. */
+/** The catalogue for writes of this process. */
 export type Catalogue = Saving & {
-  /** Does the work after all earlier work on the same shoe; other processes are noticed by the row's version. */
+  /** Runs `work` after all earlier work of this process on the same shoe; a row's version reveals changes of others. */
   inTurn<T>(shoeId: string, work: () => Promise<T>): Promise<T>;
   related: RelatedQueue;
-  /** Computes no more related lists, and waits for those that are being written. */
+  /** Stops computing related lists, and waits for current writes. */
   close(): Promise<void>;
 };
 
@@ -46,7 +46,7 @@ export function openCatalogue(db: Database): Catalogue {
   };
 }
 
-/** A write that is answered with the shoe. */
+/** A write whose answer shows the shoe. */
 export type ShoeWrite = Write & Shown;
 
 /** Adds a shoe. Throws the `Problem` 409 when its id is taken, as an id or as a slug. */
@@ -72,7 +72,7 @@ export async function addShoe(
   return found(answer);
 }
 
-/** Changes a shoe by what `change` makes of it as it is now; two changes at once lose nothing of one another. */
+/** Applies a change to the current state of a shoe; concurrent changes of other fields are not lost. */
 export async function changeShoe(
   catalogue: Catalogue,
   write: ShoeWrite,
@@ -107,7 +107,7 @@ export async function changeShoe(
         if (!isUnmet(thrown)) throw toProblem(thrown, shoeId);
       }
     }
-    throw new Problem("unavailable", "the shoe is changing too fast", [], { "retry-after": "1" });
+    throw new Problem("unavailable", "other requests keep changing the shoe", [], { "retry-after": "1" });
   });
 }
 
@@ -123,7 +123,7 @@ export async function removeShoe(db: Database, write: Write, shoeId: string): Pr
   await orProblem(committed, shoeId, () => whyUnmet(db, write, shoeId));
 }
 
-/** Adds a category. Throws the `Problem` 409 when there is one of its name. */
+/** Adds a category. Throws the `Problem` 409 when its slug is taken. */
 export async function addCategory(
   db: Database,
   write: Write,
@@ -147,11 +147,11 @@ json_object('name', name, 'slug', key, 'description', description, 'count', shoe
   return found(committed.answer);
 }
 
-/** The condition that the shoe exists, at one of the versions that If-Match names. */
+/** The condition that the shoe exists with one of the versions that If-Match names. */
 export const requiresShoe = (shoeId: string, ifMatch: Write["ifMatch"]) =>
   requiresMatch("shoes", "shoe_id", shoeId, ifMatch);
 
-/** Says which condition of a write to a shoe did not hold: it is gone, has another version, or other sizes. */
+/** The `Problem` of the condition that did not hold: the shoe is gone, has another version, or other sizes. */
 export async function whyUnmet(db: Database, { ifMatch }: Write, shoeId: string): Promise<Problem> {
   const version = await db.onPrimary((snapshot) => findVersion(snapshot, shoeId));
   if (version === null) return noShoe();
@@ -160,7 +160,7 @@ export async function whyUnmet(db: Database, { ifMatch }: Write, shoeId: string)
     : new Problem("conflict", "the sizes of the shoe have changed");
 }
 
-/** The answer of a committed write. Throws the `Problem` 404 where it found no shoe. */
+/** The answer of a committed write. Throws the `Problem` 404 when it found no shoe. */
 export function found(answer: StoredAnswer | null): StoredAnswer {
   if (!answer) throw noShoe();
   return answer;

@@ -1,4 +1,4 @@
-// The stock of a shoe's sizes, set or moved by an admin; only orders take stock for a sale.
+// The stock of a shoe's sizes: admins set it or add to it; only orders take stock for a sale.
 import type { Database, Statement } from "../../../db/database.ts";
 import { requires } from "../../../db/write/guard.ts";
 import { Problem } from "../../http/problems.ts";
@@ -12,7 +12,7 @@ import { found, requiresShoe, type ShoeWrite, whyUnmet } from "./shoes.ts";
 
 const SIZES_OF = "shoe = (SELECT id FROM shoes WHERE shoe_id = ?1)";
 
-/** Sets the stock of these sizes; others stay. Throws the `Problem` 400 for a size that the shoe does not have. */
+/** Sets the stock of the named sizes only. Throws the `Problem` 400 for a size that the shoe does not have. */
 export async function setStock(
   db: Database,
   write: ShoeWrite,
@@ -37,7 +37,7 @@ export async function setStock(
   return commitStock(db, write, shoeId, { statements, detail: { sizes } });
 }
 
-/** Adds to the stock of one size, or takes from it. Throws the `Problem` 409 when that would go below zero. */
+/** Adds `delta` to the stock of one size. Throws the `Problem` 409 when it would go below zero. */
 export async function addStock(
   db: Database,
   write: ShoeWrite,
