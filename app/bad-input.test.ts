@@ -1,4 +1,4 @@
-// What clients should not send, over HTTP and over bare sockets: each has its answer, none is a 500, none is kept twice.
+// Bad input over HTTP and over bare sockets: each request gets its status, never a 500, and adds no second cache entry.
 import { afterAll, beforeAll, describe, expect, test } from "bun:test";
 import { connect, type Socket } from "node:net";
 import { encodeCursor } from "./http/cursor.ts";
@@ -48,7 +48,7 @@ describe("addresses", () => {
     }
   });
 
-  test("none of them makes a second entry for the same content, and what is missing is bounded apart", async () => {
+  test("make no second entry for the same content, and missing ids are bounded apart from entries", async () => {
     await observed.get("/api/shoes");
     const ask = async () => {
       for (const [path] of REQUESTS) await (await observed.get(path)).arrayBuffer();
@@ -56,7 +56,7 @@ describe("addresses", () => {
     };
     const first = await ask();
     expect(await ask()).toBe(first);
-    // One list of everything, and one for each distinct question above that has an answer of its own.
+    // One list of all shoes, and one for each distinct query above with an answer of its own.
     expect(first).toBeLessThanOrEqual(1 + QUERIES.filter(([, status]) => status === 200).length);
     const { entries } = observed.cache.state();
     for (let index = 0; index < 6_000; index += 100)
@@ -67,7 +67,7 @@ describe("addresses", () => {
     expect(observed.cache.state().missing).toBeLessThanOrEqual(5_000);
   });
 
-  test("a body on a GET is not read, one too large is refused, and neither changes the answer", async () => {
+  test("a body of a GET is ignored, one too large is refused, and neither changes the answer", async () => {
     const plain = await (await shop.get("/api/shoes/s1")).text();
     const port = Number(new URL(shop.url).port);
     const withBody = await exchange(
@@ -82,7 +82,7 @@ describe("addresses", () => {
   });
 });
 
-/** Sends bytes and returns everything that comes until the server closes. */
+/** Sends bytes and returns all bytes that arrive until the server closes. */
 function exchange(port: number, bytes: string): Promise<string> {
   return new Promise((resolve) => {
     const socket = connect(port, "127.0.0.1");
@@ -148,7 +148,7 @@ describe("bare sockets", () => {
     expect(got).not.toMatch(/^HTTP\/1\.1 5(?!05)/);
   });
 
-  test("pipelined requests are answered each, in order", async () => {
+  test("every pipelined request is answered, in order", async () => {
     const line = (path: string, more = "") => `GET ${path} HTTP/1.1\r\nHost: localhost\r\n${more}\r\n`;
     const bytes =
       line("/livez") +
@@ -165,7 +165,7 @@ describe("bare sockets", () => {
     expect(got.indexOf("uptimeSeconds")).toBeGreaterThan(got.indexOf('"limit":1'));
   });
 
-  test("silence, half requests and readers that do not read hold up nobody", async () => {
+  test("silent connections, half requests and slow readers delay no other client", async () => {
     const port = Number(new URL(shop.url).port);
     const open = async (bytes: string) => {
       const socket: Socket = connect(port, "127.0.0.1");

@@ -1,4 +1,4 @@
-// Each setting: its default, what it takes, and the sentence that refuses anything else.
+// Each setting: its default, its valid values, and the error text for any other.
 import { describe, expect, test } from "bun:test";
 import { type Config, readConfig } from "./config.ts";
 
@@ -54,11 +54,11 @@ test("is frozen", () => {
   expect(Object.isFrozen(readConfig({}))).toBe(true);
 });
 
-test("what other programs set is let be", () => {
+test("variables of other programs are ignored", () => {
   expect(readConfig({ PATH: "/bin", HOME: "/", npm_config_cache: "x" })).toEqual(DEFAULTS);
 });
 
-describe("a setting is taken", () => {
+describe("a valid setting is read", () => {
   const taken: [string, string, Partial<Config>][] = [
     ["HOST", "0.0.0.0", { host: "0.0.0.0" }],
     ["JWT_SECRET", "s".repeat(32), { jwtSecrets: ["s".repeat(32)] }],
@@ -107,7 +107,7 @@ describe("a setting is taken", () => {
   });
 });
 
-test("with a primary elsewhere it is a node", () => {
+test("the URL of a primary makes a node", () => {
   const node = { ...DEFAULTS, demo: false, databasePath: "data/replica.db" };
   const url = "http://primary:8080";
   expect(readConfig({ DATABASE_URL: `${url}/`, DATABASE_AUTH_TOKEN: "w, s" })).toEqual({
@@ -236,7 +236,7 @@ describe("a bad setting is refused in one sentence", () => {
     expect(() => readConfig(env)).toThrow(new Error(sentence));
   });
 
-  test("a name that is no setting", () => {
+  test("an unknown INSOLE_ name", () => {
     expect(() => readConfig({ INSOLE_PORT: "80" })).toThrow(
       new Error("INSOLE_PORT is not a setting: names begin without INSOLE_, see .env.example"),
     );

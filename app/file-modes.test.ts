@@ -1,4 +1,4 @@
-// Modes of the shop's files: whatever the shell's umask is, only their own user may read what any command leaves behind.
+// Modes of the shop's files: under any umask only their owner may read the files that a command creates.
 import { afterAll, describe, expect, test } from "bun:test";
 import { chmodSync, mkdirSync, readdirSync, statSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
@@ -22,7 +22,7 @@ const ENTRANCES: Entrance[] = [
   { name: "migrate", args: ["db/schema/command.ts"] },
 ];
 
-/** Runs a command under the common umask 022; the service ends as soon as it says that it is open. */
+/** Runs a command under the common umask 022; stops the service as soon as it logs that it is open. */
 async function run({ args, typed = "", serves = false }: Entrance, dataDir: string): Promise<string> {
   const child = Bun.spawn(["/bin/sh", "-c", 'umask 022; exec "$@"', "sh", process.execPath, ...args], {
     cwd: ROOT,
@@ -53,14 +53,14 @@ const modesIn = (dataDir: string): Record<string, string> =>
     ]),
   );
 
-/** What is open to others; empty when all is as it should be. */
+/** The paths that other users can read. */
 const openToOthers = (modes: Record<string, string>): string[] =>
   Object.entries(modes)
     .filter(([, mode]) => !mode.endsWith("00"))
     .map(([name, mode]) => `${name} ${mode}`);
 
 describe.each(ENTRANCES)("$name", (entrance) => {
-  test("creates its folder and files for its user alone", async () => {
+  test("creates its folder and files with modes 0700 and 0600", async () => {
     const dataDir = join(folder.path, `new-${entrance.name}`, "data");
     const out = await run(entrance, dataDir);
     expect(Object.keys(modesIn(dataDir))).toContain("insole.db");
@@ -68,7 +68,7 @@ describe.each(ENTRANCES)("$name", (entrance) => {
     if (entrance.serves) expect(out).toContain('"insole.db-wal":"600"');
   });
 
-  test("takes the files of an earlier version from other users", async () => {
+  test("closes the files of an earlier version to other users", async () => {
     const dataDir = join(folder.path, `old-${entrance.name}`);
     const old = join(dataDir, "insole.db");
     mkdirSync(dataDir);
@@ -81,7 +81,7 @@ describe.each(ENTRANCES)("$name", (entrance) => {
   });
 });
 
-test("a folder that many users share stays as it is", async () => {
+test("a shared folder keeps its mode", async () => {
   const shared = join(folder.path, "shared");
   mkdirSync(shared);
   chmodSync(shared, 0o1777);

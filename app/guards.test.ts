@@ -1,4 +1,4 @@
-// Every route of the shop and who passes: with no token, as oneself, as another, as an admin, and with everything that only looks like a token.
+// The guard of every route: without a token, as the owner, as another customer, as an admin, and with invalid tokens.
 import { afterAll, beforeAll, describe, expect, test } from "bun:test";
 import { addKey, revokeKey } from "./accounts/keys.ts";
 import { type Counting, factsOf, openRouting, type RouteEvent } from "./http/routing.ts";
@@ -6,7 +6,7 @@ import { makeAdminOf } from "./testing/accounts.ts";
 import { ask, claimsOf, forge, type Person, signIn, signUp } from "./testing/people.ts";
 import { type ObservedShop, openObservedShop, shoe } from "./testing/shop.ts";
 
-/** `session`: public, and proves itself by a password or a refresh token. */
+/** `session`: needs no access token, but a password or a refresh token. */
 type Guard = "public" | "session" | "user" | "self" | "admin";
 
 const GUARDS: Record<string, Guard> = {
@@ -43,7 +43,7 @@ const GUARDS: Record<string, Guard> = {
   "DELETE /users/:id": "self",
   "GET /audit": "admin",
 };
-/** Outside the prefixes, for all. */
+/** Open routes outside the prefixes. */
 const OUTSIDE = [
   "/",
   "/favicon.ico",
@@ -93,7 +93,7 @@ afterAll(() => shop.close());
 
 type Route = (typeof ROUTES)[number];
 
-/** Asks at the owner's address, with a body that no route takes for more than an object. */
+/** Calls a route at the owner's address, with an empty object as its body. */
 async function statusOf({ method, path }: Route, token: string | undefined, id = owner.id) {
   const shoeId = method === "DELETE" ? "nothing" : "a1";
   const address = path.replace(":userid", id).replace(":id", path.includes("/users/") ? id : shoeId);
@@ -107,15 +107,15 @@ async function statusOf({ method, path }: Route, token: string | undefined, id =
 }
 
 test("every route is in the table", () => {
-  const told = shop.routes.map(({ method, path }) => `${method} ${path}`);
+  const routes = shop.routes.map(({ method, path }) => `${method} ${path}`);
   const known = ROUTES.map(({ method, path }) => `${method} ${path}`).concat(
     OUTSIDE.map((path) => `GET ${path}`),
   );
-  expect(told.filter((route) => !known.includes(route))).toEqual([]);
-  expect(known.filter((route) => !told.includes(route))).toEqual([]);
+  expect(routes.filter((route) => !known.includes(route))).toEqual([]);
+  expect(known.filter((route) => !routes.includes(route))).toEqual([]);
 });
 
-/** What a route must declare: by its guard, but for those named here. */
+/** The declarations that do not follow from a route's guard. */
 const SIGN_IN = ["POST /auth/register", "POST /auth/login", "POST /auth/refresh"];
 const PUBLIC_OUTSIDE = ["GET /images/:file", "GET /docs/json"];
 const EVENTS: Record<string, RouteEvent> = {
@@ -140,17 +140,17 @@ test("every route declares what it is", () => {
       GUARDS[key] === "public" || PUBLIC_OUTSIDE.includes(key),
     ]);
     expect([key, counts, event]).toEqual([key, countingOf(key), EVENTS[key] ?? null]);
-    // What one finds by the address is the same.
+    // The matcher finds the same facts by the address.
     expect(openRouting(shop.routes).find(route.method, route.path)).toEqual(factsOf(route));
   }
 });
 
-test("and a route that does not is refused at the start", () => {
+test("a route without a declaration is refused at the start", () => {
   const silent = { method: "POST", path: "/api/new", hooks: { detail: {} } };
   expect(() => openRouting([...shop.routes, silent])).toThrow("POST /api/new does not declare what it is");
 });
 
-describe("what is no valid token is 401 everywhere", () => {
+describe("an invalid token is 401 everywhere", () => {
   const hourOf = (offsetSeconds: number) => Math.floor(Date.now() / 1000) + offsetSeconds;
   const changed = (claims: object) => ({ ...claimsOf(owner.token), ...claims });
   const [current = ""] = SECRETS;
@@ -191,7 +191,7 @@ describe("what is no valid token is 401 everywhere", () => {
     }
   });
 
-  test("no token, and no Bearer", async () => {
+  test("a missing token, and another scheme than Bearer", async () => {
     for (const route of guardedRoutes) {
       const { status, challenge } = await statusOf(route, undefined);
       expect([route, status, challenge]).toEqual([route, 401, "Bearer"]);
@@ -202,18 +202,18 @@ describe("what is no valid token is 401 everywhere", () => {
     expect(basic.status).toBe(401);
   });
 
-  test("and none of it hides a public answer", async () => {
+  test("except at public routes, which ignore it", async () => {
     for (const route of ROUTES.filter(({ guard }) => guard === "public"))
       for (const token of [undefined, "let me in", removed.token, owner.token])
         expect([route, (await statusOf(route, token)).status]).toEqual([route, 200]);
   });
 });
 
-/** What the guard lets through is refused by the room at most: the body is empty, or the user is not there. */
+/** Behind the guard the route may still refuse: the body is empty, or the user does not exist. */
 const PASSED = [200, 201, 204, 400, 404];
 
 describe("a valid token", () => {
-  test("of the owner passes but for what is an admin's: 403", async () => {
+  test("of the owner passes, except at routes for admins: 403", async () => {
     for (const route of guardedRoutes) {
       const { status } = await statusOf(route, owner.token);
       if (route.guard === "admin") expect([route, status]).toEqual([route, 403]);
@@ -221,13 +221,13 @@ describe("a valid token", () => {
     }
   });
 
-  test("of another customer is 403 for what is the owner's, whether there is such a user or not", async () => {
+  test("of another customer is 403 at the owner's routes, whether the owner exists or not", async () => {
     for (const route of selfRoutes)
       for (const id of [owner.id, "nobody", removed.id])
         expect([route, (await statusOf(route, other.token, id)).status]).toEqual([route, 403]);
   });
 
-  test("of an admin passes everywhere, and finds no user where there is none: 404", async () => {
+  test("of an admin passes everywhere, and a missing user is 404", async () => {
     for (const route of guardedRoutes) {
       const id = route.method === "DELETE" ? "nobody" : owner.id;
       const { status } = await statusOf(route, admin.token, id);
@@ -237,7 +237,7 @@ describe("a valid token", () => {
       expect([route, (await statusOf(route, admin.token, "nobody")).status]).toEqual([route, 404]);
   });
 
-  test("of a key passes as an admin's, but has no account", async () => {
+  test("of a key passes like an admin's, but has no account", async () => {
     for (const route of guardedRoutes) {
       const { status } = await statusOf(route, key, "nobody");
       if (route.guard === "user") expect([route, status]).toEqual([route, 403]);
@@ -247,7 +247,7 @@ describe("a valid token", () => {
       expect([route, (await statusOf(route, key, "me")).status]).toEqual([route, 403]);
   });
 
-  test("made with the old secret is as good", async () => {
+  test("signed with the old secret is valid too", async () => {
     const token = forge(claimsOf(owner.token), SECRETS[1] ?? "");
     for (const route of guardedRoutes) {
       const { status } = await statusOf(route, token);
@@ -258,13 +258,13 @@ describe("a valid token", () => {
     }
   });
 
-  test("says nothing of a role: the database does", async () => {
+  test("contains no role: the database has it", async () => {
     const token = forge({ ...claimsOf(owner.token), role: "admin" }, SECRETS[0] ?? "");
     expect((await ask(shop, "GET", "/api/users", { token })).status).toBe(403);
   });
 });
 
-test("nothing personal may be kept by anybody", async () => {
+test("no personal response may be cached", async () => {
   for (const route of ROUTES.filter(({ guard }) => guard !== "public"))
     for (const token of [undefined, owner.token, admin.token]) {
       const path = route.path.replace(":id", "nobody");
@@ -283,7 +283,7 @@ test("a HEAD is guarded as its GET", async () => {
     }
 });
 
-test("an address that is not there is 404, whoever asks", async () => {
+test("an unknown address is 404 for every caller", async () => {
   for (const token of [undefined, "let me in", admin.token])
     expect((await ask(shop, "GET", "/api/auth/nothing", token ? { token } : {})).status).toBe(404);
 });

@@ -1,4 +1,4 @@
-// On a node whose copy lags, people see what they just did: what is personal, and what writes are planned by, is asked where writes go.
+// On a node whose replica lags, users see their own writes: personal reads and the plans of writes read from the primary.
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from "bun:test";
 import { DatabaseError } from "../db/errors.ts";
 import { adminCommand } from "./accounts/admin-command.ts";
@@ -28,7 +28,7 @@ afterAll(() => shop.close());
 type Answer = {
   status: number;
   headers: Headers;
-  // biome-ignore lint/suspicious/noExplicitAny: a test says by its expectations what it takes the answer for
+  // biome-ignore lint/suspicious/noExplicitAny: the expectations of a test state the shape of its answer
   body: any;
 };
 async function send(
@@ -56,7 +56,7 @@ const cut = async (): Promise<never> => {
   throw new DatabaseError("unreachable", "the primary is gone");
 };
 
-describe("an account that this node has not heard of", () => {
+describe("an account that the replica does not contain yet", () => {
   test("registers, signs in, is shown, refreshed and signed out", async () => {
     const person = await signUp(shop);
     const profile = (token: string) => send({ ...person, token }, "GET", "/api/auth/profile");
@@ -74,7 +74,7 @@ describe("an account that this node has not heard of", () => {
     expect([countHere("users"), countHere("sessions")]).toEqual([0, 0]);
   });
 
-  test("cannot be registered twice, and that is said before anything is hashed or written", async () => {
+  test("cannot be registered twice, which is refused before anything is hashed or written", async () => {
     const { email } = await signUp(shop);
     const { commits } = shop.db.writeQueue();
     const second = await send(null, "POST", "/api/auth/register", { email, password: PASSWORD, name: "S" });
@@ -82,7 +82,7 @@ describe("an account that this node has not heard of", () => {
     expect(shop.db.writeQueue().commits).toBe(commits);
   });
 
-  test("changes its facts and its password, and leaves", async () => {
+  test("changes its profile and its password, and is removed", async () => {
     const person = await signUp(shop);
     const named = await send(person, "PUT", "/api/auth/profile", { name: "Alex" });
     expect([named.status, named.body.data.name]).toEqual([200, "Alex"]);
@@ -101,7 +101,7 @@ describe("an account that this node has not heard of", () => {
     expect((await send(admin, "GET", `/api/users/${person.id}`)).status).toBe(404);
   });
 
-  test("is in the lists that admins read, with what was done", async () => {
+  test("is in the lists of accounts and audit entries", async () => {
     const person = await signUp(shop);
     expect((await send(admin, "PUT", `/api/users/${person.id}`, { name: "Kim" })).status).toBe(200);
     const users = await send(admin, "GET", "/api/users?limit=1");
@@ -115,7 +115,7 @@ describe("an account that this node has not heard of", () => {
     expect([countHere("users"), countHere("audit")]).toEqual([0, 0]);
   });
 
-  test("is made an admin from outside", async () => {
+  test("is made an admin by the command", async () => {
     const { id, email } = await signUp(shop);
     const said: string[] = [];
     const world = {
@@ -130,7 +130,7 @@ describe("an account that this node has not heard of", () => {
     expect((await send(admin, "PUT", `/api/users/${id}`, { role: "customer" })).status).toBe(200);
   });
 
-  test("may be a script with a key, made and revoked by name", async () => {
+  test("may be a script with a key, added and revoked by name", async () => {
     const key = await addKey(node.db, "fresh", Date.now());
     expect((await send({ ...admin, token: key }, "GET", "/api/users?limit=1")).status).toBe(200);
     await revokeKey(node.db, "fresh", Date.now());
@@ -138,7 +138,7 @@ describe("an account that this node has not heard of", () => {
   });
 });
 
-test("a session that ended here has ended at once, though the copy still shows it", async () => {
+test("a session that ended on this node is invalid at once, though the replica still has it", async () => {
   const people = [await signUp(shop), await signUp(shop), await signUp(shop)] as const;
   const [leaver, changer, other] = people;
   await node.catchUp();
@@ -156,7 +156,7 @@ test("a session that ended here has ended at once, though the copy still shows i
 });
 
 describe("likes", () => {
-  test("are listed as they are; one's own of a shoe by its id asks for nothing first", async () => {
+  test("are listed at once; a user's own like of a shoe by its id needs no read before the write", async () => {
     const person = await signUp(shop);
     const ids = async () => (await send(person, "GET", "/api/users/me/likes?ids=true")).body;
     expect((await ids()).data).toEqual([]);
@@ -174,7 +174,7 @@ describe("likes", () => {
     expect(countHere("likes")).toBe(0);
   });
 
-  test("of a new account by an admin, of a new shoe, by its slug, and with a key", async () => {
+  test("by an admin for a new account, of a new shoe, by its slug, and with an Idempotency-Key", async () => {
     const person = await signUp(shop);
     expect(
       (await send(admin, "POST", "/api/shoes", { shoe_id: "liked", title: "Liked", price: 5 })).status,
@@ -198,7 +198,7 @@ describe("likes", () => {
 });
 
 describe("the catalogue", () => {
-  test("takes a change, its stock and its end right after the shoe came, and knows its versions", async () => {
+  test("changes a new shoe and its stock at once, compares its versions, and removes it", async () => {
     const made = await send(admin, "POST", "/api/shoes", {
       shoe_id: "new",
       title: "New",
@@ -223,7 +223,7 @@ describe("the catalogue", () => {
     expect((await send(admin, "DELETE", "/api/shoes/new")).status).toBe(404);
   });
 
-  test("gives a key's first answer again", async () => {
+  test("repeats the stored answer of an Idempotency-Key", async () => {
     const once = () =>
       send(admin, "POST", "/api/products", { name: "Once", price: 5 }, { "idempotency-key": "once" });
     const [first, second] = [await once(), await once()];
@@ -247,7 +247,7 @@ describe("the catalogue", () => {
       brand: "Fresh",
     });
 
-  test("finds related shoes among those that came just before, in two questions", async () => {
+  test("finds related shoes among shoes added just before, in two round trips", async () => {
     await post("first");
     await post("second");
     node.primaryQueries.length = 0;
@@ -256,7 +256,7 @@ describe("the catalogue", () => {
     expect(node.primaryQueries.length).toBe(2);
   });
 
-  test("has a shoe that was saved, also where its related shoes could not be asked for: they wait", async () => {
+  test("saves a shoe whose related shoes could not be read: its list stays pending", async () => {
     node.interceptPrimary = (questions, answer) =>
       questions.some(({ sql }) => sql.includes("related_pending")) ? cut() : answer();
     expect((await post("waiting")).status).toBe(201);
@@ -265,7 +265,7 @@ describe("the catalogue", () => {
     expect(shop.db.read.all(pending)).toEqual([["waiting"]]);
   });
 
-  test("loses no change of another process that comes between a plan and its write", async () => {
+  test("loses no change that another process commits between the plan of a write and its commit", async () => {
     await post("contended");
     let others = 0;
     node.interceptPrimary = async (questions, answer) => {
@@ -286,8 +286,8 @@ describe("the catalogue", () => {
   });
 });
 
-describe("while the primary cannot be asked", () => {
-  test("what is personal or planned is 503 with Retry-After, and what is public is answered", async () => {
+describe("while the primary is unreachable", () => {
+  test("personal reads and writes are 503 with Retry-After, and public reads work", async () => {
     const person = await signUp(shop);
     expect((await send(person, "GET", "/api/auth/profile")).status).toBe(200);
     const asAdmin = (await send(admin, "GET", "/api/users")).status;
@@ -317,7 +317,7 @@ describe("while the primary cannot be asked", () => {
       expect([path, (await send(null, "GET", path)).status]).toEqual([path, 200]);
   });
 
-  test("a write whose outcome is lost is not told to be undone because its answer cannot be looked up", async () => {
+  test("a write with an unknown outcome keeps that error, even when its stored answer cannot be looked up", async () => {
     const { openIdempotency } = await import("./http/idempotency.ts");
     const idempotency = openIdempotency(node.db, Date.now);
     const request = new Request("http://shop/api/x", {
@@ -333,7 +333,7 @@ describe("while the primary cannot be asked", () => {
   });
 });
 
-describe("a public read that sends the version of a write which is not here yet", () => {
+describe("a public read with the version of a write that the replica does not contain yet", () => {
   const versionOf = ({ headers }: Answer) => ({ "insole-version": headers.get("insole-version") ?? "" });
   let version: Record<string, string>;
   beforeAll(async () => {
@@ -350,7 +350,7 @@ describe("a public read that sends the version of a write which is not here yet"
     ["/api/shoes/fresh/relatedproducts", (body) => body.relatedProducts[0].price, 88],
     ["/api/shoes?ids=fresh,old", (body) => body.data.map(({ price }: { price: number }) => price), [77, 88]],
     ["/api/shoes?q=walker&facets=true", (body) => body.data[0].id, "fresh"],
-  ])("%s is answered by the primary, and not kept", async (path, read, expected) => {
+  ])("%s is answered by the primary, and not cached", async (path, read, expected) => {
     const entries = shop.cache.state().entries;
     const answer = await send(null, "GET", path, undefined, version);
     expect([answer.status, read(answer.body)]).toEqual([200, expected]);
@@ -358,11 +358,11 @@ describe("a public read that sends the version of a write which is not here yet"
     expect(shop.cache.state().entries).toBe(entries);
   });
 
-  test("what the primary does not have is not there", async () => {
+  test("is 404 for a shoe that the primary does not have", async () => {
     expect((await send(null, "GET", "/api/shoes/nothing", undefined, version)).status).toBe(404);
   });
 
-  test("without a primary it gets what is here, and is told", async () => {
+  test("without a primary is answered from the replica, and Cache-Status says so", async () => {
     node.interceptPrimary = cut;
     for (const path of ["/api/shoes/old", "/api/shoes?limit=2", "/api/categories"]) {
       const answer = await send(null, "GET", path, undefined, version);
@@ -378,13 +378,13 @@ describe("a public read that sends the version of a write which is not here yet"
     }
   });
 
-  test("nor does it wait for a primary that stands still", async () => {
+  test("does not wait for a frozen primary", async () => {
     node.interceptPrimary = () => new Promise(() => undefined);
     const answer = await send(null, "GET", "/api/shoes/old", undefined, version);
     expect([answer.status, answer.headers.get("cache-status")]).toEqual([200, "insole; hit; detail=behind"]);
   });
 
-  test("nobody else is sent there", async () => {
+  test("is the only kind that reads from the primary", async () => {
     node.primaryQueries.length = 0;
     expect((await send(null, "GET", "/api/shoes/old")).body.data.price).not.toBe(88);
     const forged = { "insole-version": `${version["insole-version"]?.slice(0, -1)}_` };

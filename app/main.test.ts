@@ -1,4 +1,4 @@
-// The life of the program as a process: how it starts, why it refuses to, and how it ends.
+// The program as a process: its start, the refusals to start, and its end.
 import { afterEach, describe, expect, test } from "bun:test";
 import { existsSync, statSync, writeFileSync } from "node:fs";
 import { connect } from "node:net";
@@ -8,7 +8,7 @@ import { migrate } from "../db/schema/migrate.ts";
 import { openFolder, openObservedShop, saveAll, shoe } from "./testing/shop.ts";
 
 const MAIN = join(import.meta.dir, "main.ts");
-/** Larger than what the system keeps for a reader that does not read. */
+/** Larger than the system's socket buffers. */
 const LONG = "靴".repeat(20_000);
 
 const cleanUps: (() => unknown)[] = [];
@@ -44,7 +44,7 @@ function run(env: Record<string, string>) {
   return child;
 }
 
-/** Runs the program and waits until it says where the shop is. */
+/** Runs the program and waits until it logs the URL of the shop. */
 async function start(env: Record<string, string>) {
   const child = run(env);
   const reader = child.stdout.getReader();
@@ -127,16 +127,16 @@ describe("the start is refused in one sentence and with exit code 1", () => {
 });
 
 describe("SIGTERM", () => {
-  test("what is under way is finished, nothing new is taken, the log is in the file, exit code 0", async () => {
+  test("finishes running requests, refuses new ones, checkpoints the database and exits with 0", async () => {
     const dataDir = folder();
     await prepare(dataDir, 1_500);
     const { child, url } = await start({ DATA_DIR: dataDir, CACHE_BYTES_MAX: "0" });
-    const asked = Array.from({ length: 40 }, (_, index) =>
+    const requests = Array.from({ length: 40 }, (_, index) =>
       fetch(`${url}/api/shoes?facets=true&inStock=true&minPrice=${index}&limit=100`),
     );
-    await Promise.race(asked);
+    await Promise.race(requests);
     child.kill("SIGTERM");
-    const answers = await Promise.all(asked);
+    const answers = await Promise.all(requests);
     for (const answer of answers) {
       expect(answer.status).toBe(200);
       expect(((await answer.json()) as { data: object[] }).data.length).toBe(
@@ -154,7 +154,7 @@ describe("SIGTERM", () => {
     expect(existsSync(log) ? statSync(log).size : 0).toBe(0);
   });
 
-  test("a client that reads slowly still gets its whole answer", async () => {
+  test("a slow reader still gets its whole response", async () => {
     const dataDir = folder();
     await prepare(dataDir, 100, LONG);
     const { child, url } = await start({ DATA_DIR: dataDir });
@@ -182,7 +182,7 @@ describe("SIGTERM", () => {
     expect(await child.exited).toBe(0);
   });
 
-  test("a silent connection and half a request do not hold it up", async () => {
+  test("a silent connection and half a request do not delay it", async () => {
     const dataDir = folder();
     await prepare(dataDir);
     const { child, url } = await start({ DATA_DIR: dataDir });
@@ -198,7 +198,7 @@ describe("SIGTERM", () => {
     for (const socket of sockets) socket.destroy();
   });
 
-  test("readiness says 503 while draining, liveness stays", async () => {
+  test("while draining readiness is 503 and liveness stays 200", async () => {
     const shop = await openObservedShop([]);
     for (const [phase, status] of [
       ["starting", 503],
@@ -229,7 +229,7 @@ describe("a new start", () => {
     expect(await read(again.url)).toBe(before);
   });
 
-  test("an empty catalogue is filled with demo shoes once, and a line says where everything is", async () => {
+  test("fills an empty catalogue with demo shoes once, and logs where everything is", async () => {
     const dataDir = folder();
     const { child, url, log } = await start({ DATA_DIR: dataDir, DEMO: "true" });
     const opened = JSON.parse(log.trim().split("\n").at(-1) ?? "{}") as Record<string, string>;

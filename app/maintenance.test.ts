@@ -1,4 +1,4 @@
-// Upkeep of the database: what the maintenance deletes and computes, that a failure does not end it, and the start.
+// Maintenance of the database: what it deletes and computes, that a failure does not end it, and the start.
 import { afterAll, beforeAll, expect, test } from "bun:test";
 import { join } from "node:path";
 import type { Database } from "../db/database.ts";
@@ -49,7 +49,7 @@ const leavePending = (shoeId: string) =>
 const saveWrite = (id: string, ageMs: number) =>
   db.write([{ sql: "INSERT INTO writes (id, at) VALUES (?, ?)", args: [id, NOW_MS - ageMs] }]);
 
-test("deletes what has expired and nothing else", async () => {
+test("deletes expired rows and no others", async () => {
   await saveWrite("old", HOUR_MS + 1);
   await saveWrite("young", HOUR_MS - 1);
   const answer = (key: string, ageMs: number) => ({
@@ -74,7 +74,7 @@ test("computes related lists whose writer failed", async () => {
   expect([pending(), listOf("a")]).toEqual([[], ["[2]"]]);
 });
 
-test("a failure is logged, and the next run does what this one could not", async () => {
+test("a failure is logged, and the next run does the work", async () => {
   await saveWrite("ancient", 2 * HOUR_MS);
   let isDown = true;
   const write: Database["write"] = (statements, id) =>
@@ -96,7 +96,7 @@ test("runs by itself until it is closed", async () => {
   const left = () => Promise.resolve(column("SELECT id FROM writes WHERE id = 'ancient'"));
   expect(await readUntil(left, (ids) => ids.length === 0, 5_000)).toEqual([]);
   maintenance.close();
-  // A run that was under way ends by itself.
+  // Lets a current run end.
   await Bun.sleep(30);
   await saveWrite("ancient", 2 * HOUR_MS);
   await Bun.sleep(30);

@@ -1,10 +1,11 @@
-// Two nodes of one primary as clients see them: one's own writes on any node, sessions ended everywhere, reads without a primary.
+// Two nodes of one primary over HTTP: read-your-writes on any node, sessions ended everywhere, reads without a primary.
 import { afterAll, beforeAll, expect, test } from "bun:test";
 import { join } from "node:path";
 import { openFile } from "../db/file.ts";
 import { openHandle } from "../db/read/reader.ts";
 import { migrate } from "../db/schema/migrate.ts";
 import { openTestServer, type TestServer } from "../db/testing/server.ts";
+import { until } from "../db/until.ts";
 import { readConfig } from "./config.ts";
 import { openLog } from "./log.ts";
 import { main, type Shop } from "./main.ts";
@@ -75,15 +76,7 @@ const send = (
 
 const asAdmin = () => ({ authorization: `Bearer ${token}` });
 
-async function until(isSo: () => Promise<boolean>): Promise<void> {
-  const end = performance.now() + SEEN_MS;
-  while (!(await isSo())) {
-    if (performance.now() > end) throw new Error("it did not come to be");
-    await Bun.sleep(5);
-  }
-}
-
-test("both say what they are", async () => {
+test("both nodes report their role and their replica", async () => {
   for (const node of [0, 1]) {
     const health = (await (await send(node, "GET", "/health")).json()) as Record<string, unknown>;
     expect(health).toMatchObject({ role: "node", lagMs: expect.any(Number) });
@@ -96,18 +89,18 @@ test("both say what they are", async () => {
   }
 });
 
-test("tells the edge until which second an answer of the catalogue may be kept, hit or not", async () => {
+test("every answer of the catalogue says until which second the edge may cache it", async () => {
   for (const path of ["/api/shoes", "/api/shoes", "/api/shoes/a", "/api/shoes/a"]) {
     const earliest = Math.floor(Date.now() / 1_000);
-    const until = (await send(0, "GET", path)).headers.get("x-accel-expires") ?? "";
-    expect(until).toMatch(/^@\d+$/);
-    expect(Number(until.slice(1))).toBeWithin(earliest, Math.floor(Date.now() / 1_000) + 2);
+    const expires = (await send(0, "GET", path)).headers.get("x-accel-expires") ?? "";
+    expect(expires).toMatch(/^@\d+$/);
+    expect(Number(expires.slice(1))).toBeWithin(earliest, Math.floor(Date.now() / 1_000) + 2);
   }
   for (const path of ["/images/a.svg", "/health", "/api/shoes/nothing"])
     expect((await send(0, "GET", path)).headers.has("x-accel-expires")).toBe(false);
 });
 
-test("who sends the version back reads the own write at once on the other node, and so does nobody older", async () => {
+test("a read with the version of a write sees it at once on the other node, and never an older state", async () => {
   for (let index = 1; index <= 30; index += 1) {
     const [here, there] = [index % 2, (index + 1) % 2];
     const price = 100 + index;
@@ -124,7 +117,7 @@ test("who sends the version back reads the own write at once on the other node, 
   }
 });
 
-test("a shoe that was just posted on one node can be changed, liked and found on the other", async () => {
+test("a shoe posted on one node can at once be changed, liked and found on the other", async () => {
   const posted = await send(0, "POST", "/api/shoes", { shoe_id: "new", title: "New", price: 10 }, asAdmin());
   expect(posted.status).toBe(201);
   const changed = await send(
@@ -140,7 +133,7 @@ test("a shoe that was just posted on one node can be changed, liked and found on
   expect(await likes.json()).toMatchObject({ data: ["new"] });
 });
 
-test("shoes saved on both nodes have their related shoes soon, on both", async () => {
+test("shoes saved on both nodes soon have their related shoes on both", async () => {
   const ids = Array.from({ length: 20 }, (_, index) => `soon-${index}`);
   await Promise.all(
     ids.map((id, index) =>
@@ -159,12 +152,12 @@ test("shoes saved on both nodes have their related shoes soon, on both", async (
   };
   for (const node of [0, 1])
     for (const id of ids) {
-      await until(async () => (await relatedOf(node, id)) > 0);
+      await until(`related shoes of ${id}`, async () => (await relatedOf(node, id)) > 0, SEEN_MS);
       expect(await relatedOf(node, id)).toBeGreaterThan(0);
     }
 });
 
-test("an account, its session and its end are known to both", async () => {
+test("an account, its session and the session's end reach both nodes", async () => {
   const person = { email: "p@shop.example", password: "a person's password", name: "P" };
   const registered = await send(0, "POST", "/api/auth/register", person);
   const session = (await registered.json()) as { token: string; refreshToken: string };
@@ -175,10 +168,10 @@ test("an account, its session and its end are known to both", async () => {
     204,
   );
   expect((await profile(1)).status).toBe(401);
-  await until(async () => (await profile(0)).status === 401);
+  await until("the end of the session", async () => (await profile(0)).status === 401, SEEN_MS);
 });
 
-test("one Idempotency-Key is done once, whichever node is asked", async () => {
+test("an Idempotency-Key has one effect across nodes", async () => {
   const post = (node: number) =>
     send(
       node,
@@ -196,7 +189,7 @@ test("one Idempotency-Key is done once, whichever node is asked", async () => {
   expect([again.status, again.headers.get("idempotent-replayed")]).toEqual([201, "true"]);
 });
 
-test("an import, an admin and a key go to the primary, and both nodes have them", async () => {
+test("the commands import, admin and key write to the primary, and both nodes see the result", async () => {
   const csv = join(folder.path, "shoes.csv");
   const rows = Array.from({ length: 600 }, (_, index) => `csv-${index},Shoe ${index},${50 + index},Trail`);
   await Bun.write(csv, `id,title,price,category\n${rows.join("\n")}\n`);
@@ -212,7 +205,11 @@ test("an import, an admin and a key go to the primary, and both nodes have them"
   const key = await run("accounts/key-command.ts", "script");
   expect(await run("accounts/admin-command.ts", "p@shop.example")).toContain("is now an admin");
   for (const node of [0, 1]) {
-    await until(async () => (await send(node, "GET", "/api/shoes/csv-599")).status === 200);
+    await until(
+      "the imported shoe",
+      async () => (await send(node, "GET", "/api/shoes/csv-599")).status === 200,
+      SEEN_MS,
+    );
     const related = await send(node, "GET", "/api/shoes/csv-300/relatedproducts");
     const { relatedProducts } = (await related.json()) as { relatedProducts: unknown[] };
     expect(relatedProducts.length).toBeGreaterThan(0);
@@ -221,7 +218,7 @@ test("an import, an admin and a key go to the primary, and both nodes have them"
   }
 });
 
-test("without a primary: reads as ever, also with a version; writes and personal reads are refused in time", async () => {
+test("without a primary public reads work, also with a version; writes and personal reads are refused in time", async () => {
   const written = await send(0, "PUT", "/api/products/a", { price: 99 }, asAdmin());
   const version = written.headers.get("insole-version") ?? "";
   await send(1, "GET", "/api/shoes/a", undefined, { "insole-version": version });
@@ -236,10 +233,14 @@ test("without a primary: reads as ever, also with a version; writes and personal
   for (const answer of refused)
     expect([answer.status, answer.headers.get("retry-after")]).toEqual([503, "1"]);
   await server.start();
-  await until(async () => (await send(1, "PUT", "/api/products/a", { price: 97 }, asAdmin())).status === 200);
+  await until(
+    "a write by the primary",
+    async () => (await send(1, "PUT", "/api/products/a", { price: 97 }, asAdmin())).status === 200,
+    SEEN_MS,
+  );
 });
 
-test("a node that drains answers whoever still comes, and asks them not to stay", async () => {
+test("a draining node still answers, with `Connection: close`", async () => {
   const closing = nodes[1]?.close();
   const answers = await Promise.all([
     send(1, "GET", "/api/shoes/a"),

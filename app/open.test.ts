@@ -1,4 +1,4 @@
-// Opening the database: migrated, for its user alone, the same for the service, an import and a command.
+// Opening the database: migrated, closed to other users, and the same for the service, an import and a command.
 import { afterAll, expect, test } from "bun:test";
 import { statSync } from "node:fs";
 import { join } from "node:path";
@@ -15,7 +15,7 @@ const locationOf = (name: string) => ({
   syncIntervalMs: 90,
 });
 
-test("a missing file is created, migrated and closed to other users; the log says so once", async () => {
+test("a missing file is created, migrated and closed to other users; the migration is logged once", async () => {
   const lines: string[] = [];
   const log = openLog("debug", "json", (line) => lines.push(JSON.parse(line).message));
   const location = locationOf("new");
@@ -29,7 +29,7 @@ test("a missing file is created, migrated and closed to other users; the log say
   expect(lines).toEqual(["migrated"]);
 });
 
-test("a command finds what the service wrote, and creates the file as well where there is none", async () => {
+test("a command reads the service's rows, and also creates a missing file", async () => {
   const log = openLog("error", "json", () => undefined);
   const location = locationOf("shared");
   const command = await openForCommand(location);
@@ -39,7 +39,7 @@ test("a command finds what the service wrote, and creates the file as well where
   await Promise.all([command.close(), db.close()]);
 });
 
-test("a command opens the primary itself: no replica is created, and nothing is read on this thread", async () => {
+test("a command opens the primary itself, without a replica and without reads on the serving thread", async () => {
   const primary = { url: "http://127.0.0.1:9", writeToken: "", syncToken: "" };
   const location = { ...locationOf("remote"), primary };
   const db = await openForCommand(location);

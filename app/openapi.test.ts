@@ -1,4 +1,4 @@
-// The OpenAPI document: what it lists, that it is valid OpenAPI 3.0, and that the answers are as it says.
+// The OpenAPI document: its operations, that it is valid OpenAPI 3.0, and that real answers match it.
 import { afterAll, beforeAll, describe, expect, test } from "bun:test";
 import { join } from "node:path";
 import { openapiDocument } from "./openapi.ts";
@@ -76,7 +76,7 @@ const OPERATIONS = {
   "DELETE /users/{id}": "removeUser",
 };
 const OUTSIDE_THE_PREFIXES = ["/images/{file}", "/health", "/livez", "/readyz"];
-// What a Schema Object of OpenAPI 3.0 may hold, as far as this document uses it.
+// The keywords of an OpenAPI 3.0 Schema Object that this document uses.
 const SCHEMA_WORDS =
   "$ref type properties required items enum nullable format description default minimum maximum minLength maxLength pattern minItems maxItems oneOf additionalProperties";
 
@@ -99,10 +99,14 @@ afterAll(() => shop.close());
 
 const operations = () =>
   Object.entries(document.paths).flatMap(([path, methods]) =>
-    Object.entries(methods).map(([method, told]) => ({ path, method: method.toUpperCase(), ...told })),
+    Object.entries(methods).map(([method, operation]) => ({
+      path,
+      method: method.toUpperCase(),
+      ...operation,
+    })),
   );
 
-test("lists each operation once, by a name that stays", () => {
+test("lists each operation once, with a stable operationId", () => {
   const named = Object.fromEntries(
     operations().map(({ path, method, operationId }) => [
       method === "GET" ? path : `${method} ${path}`,
@@ -119,7 +123,7 @@ test("lists each operation once, by a name that stays", () => {
 });
 
 describe("is valid", () => {
-  test("its schemas use the words of OpenAPI 3.0, and every reference leads somewhere", () => {
+  test("its schemas use keywords of OpenAPI 3.0, and every reference resolves", () => {
     expect(document.openapi).toMatch(/^3\.0\.\d$/);
     const known = new Set(SCHEMA_WORDS.split(" "));
     const unknown = schemas().flatMap((schema) => Object.keys(schema).filter((word) => !known.has(word)));
@@ -144,7 +148,7 @@ describe("is valid", () => {
   });
 });
 
-describe("tells the truth", () => {
+describe("matches the answers", () => {
   test.each<[string, string, string?]>([
     ["getShoe", "/api/shoes/a1"],
     ["getShoe", "/api/shoes/a2"],
@@ -169,12 +173,12 @@ describe("tells the truth", () => {
     expect(against(await answer.json(), content[0]?.[1].schema as Schema)).toEqual([]);
   });
 
-  test("of accounts too, each answer in its status", async () => {
+  test("of accounts and likes, by status", async () => {
     const person = await signUp(shop);
     const admin = await signIn(shop, await makeAdminOf(shop.db, await signUp(shop)));
     const { email, password, refreshToken } = person;
     const profile = { name: "Sam", phone: "1", password: "another one", currentPassword: password };
-    const asked: [string, string, string, Parameters<typeof ask>[3], number][] = [
+    const cases: [string, string, string, Parameters<typeof ask>[3], number][] = [
       ["register", "POST", "/auth/register", { body: { email: "n@b.example", password, name: "N" } }, 201],
       ["register", "POST", "/auth/register", { body: { email, password, name: "N" } }, 409],
       ["login", "POST", "/auth/login", { body: { email, password } }, 200],
@@ -196,12 +200,12 @@ describe("tells the truth", () => {
       ["listAudit", "GET", "/audit", {}, 401],
       ["removeUser", "DELETE", `/users/${person.id}`, { token: admin.token }, 204],
     ];
-    for (const [operationId, method, path, given, status] of asked) {
+    for (const [operationId, method, path, given, status] of cases) {
       const answer = await ask(shop, method, `/api${path}`, { ...given });
       expect([operationId, path, answer.status]).toEqual([operationId, path, status]);
-      const told = operations().find((each) => each.operationId === operationId)?.responses[status];
-      expect([operationId, status, told !== undefined]).toEqual([operationId, status, true]);
-      const [[type, content] = ["", undefined]] = Object.entries(told?.content ?? {});
+      const response = operations().find((each) => each.operationId === operationId)?.responses[status];
+      expect([operationId, status, response !== undefined]).toEqual([operationId, status, true]);
+      const [[type, content] = ["", undefined]] = Object.entries(response?.content ?? {});
       expect(answer.headers.get("content-type")?.split(";")[0] ?? "").toBe(type);
       const text = await answer.text();
       expect([operationId, content ? against(JSON.parse(text), content.schema) : text]).toEqual([
@@ -211,7 +215,7 @@ describe("tells the truth", () => {
     }
   });
 
-  test("what needs a token says so, with its refusals", () => {
+  test("of operations that require a token: they have 401 and 403", () => {
     const guarded = operations().filter(({ security = [] }) => security.length > 0);
     expect(guarded.map(({ operationId }) => operationId)).toContain("getProfile");
     for (const { responses, security } of guarded) {
@@ -222,17 +226,22 @@ describe("tells the truth", () => {
     expect(securitySchemes).toMatchObject({ bearer: { type: "http", scheme: "bearer" } });
   });
 
-  test("and a lie would be seen", () => {
+  test("and finds answers that do not match", () => {
     const { Shoe } = document.components.schemas;
-    const lies = against({ id: 1, slug: null, brand: null, more: 1 }, Shoe as Schema);
-    expect(lies).toEqual(
-      expect.arrayContaining(["/id is number", "/slug is null", "/more is not told", "/title is missing"]),
+    const mismatches = against({ id: 1, slug: null, brand: null, more: 1 }, Shoe as Schema);
+    expect(mismatches).toEqual(
+      expect.arrayContaining([
+        "/id is number",
+        "/slug is null",
+        "/more is not documented",
+        "/title is missing",
+      ]),
     );
-    expect(lies.some((lie) => lie.startsWith("/brand"))).toBe(false);
+    expect(mismatches.some((mismatch) => mismatch.startsWith("/brand"))).toBe(false);
   });
 });
 
-test("bun run openapi writes the same, with no server and no database", async () => {
+test("bun run openapi writes the same document without a server and a database", async () => {
   const command = Bun.spawn([process.execPath, "app/openapi.ts"], {
     cwd: join(import.meta.dir, ".."),
     env: { DATA_DIR: "/nowhere/at/all" },
@@ -252,17 +261,17 @@ test("bun run openapi writes the same, with no server and no database", async ()
 });
 
 test("the example of a storefront runs", async () => {
-  // Its types are made by `check:client`, so the other files must not depend on it.
+  // `check:client` generates its types, so other files must not import it.
   const { windowOf } = await import(join(import.meta.dir, "testing/storefront.example.ts"));
   const lines: string[] = await windowOf(shop.url);
-  // Equal prices have no order that a reader would expect.
+  // The order of equal prices is not specified.
   expect(lines.slice(0, 3).toSorted()).toEqual(["Shoe a1: 50 USD", "Shoe a2: 50 USD", "Shoe a3: 50 USD"]);
   expect(lines.slice(3, 5)).toEqual(["Nord has 2", "Shoe a1 in 9.5 (3 left)"]);
   expect(lines).toContain("goes with Shoe a2, 50");
   expect(lines.at(-1)).toBe("Running: 1");
 });
 
-/** Every schema in the document, those inside others too. */
+/** Every schema in the document, including nested ones. */
 function schemas(): Schema[] {
   const inside = (schema: Schema): Schema[] => [
     schema,
@@ -278,13 +287,15 @@ function schemas(): Schema[] {
   const bodies = operations().flatMap(({ requestBody }) =>
     Object.values(requestBody?.content ?? {}).map(({ schema }) => schema),
   );
-  const asked = operations().flatMap(({ parameters = [] }) => parameters.map(({ schema }) => schema));
-  return [...Object.values(document.components.schemas), ...answers, ...bodies, ...asked].flatMap(inside);
+  const cases = operations().flatMap(({ parameters = [] }) => parameters.map(({ schema }) => schema));
+  return [...Object.values(document.components.schemas), ...answers, ...bodies, ...cases].flatMap(inside);
 }
 
-/** Where a value is not what its schema says; a key that is not told counts too. */
-function against(value: unknown, told: Schema, pointer = ""): string[] {
-  const schema = told.$ref ? document.components.schemas[told.$ref.split("/").at(-1) ?? ""] : told;
+/** The places where a value does not match its schema, including undocumented keys. */
+function against(value: unknown, schemaOrRef: Schema, pointer = ""): string[] {
+  const schema = schemaOrRef.$ref
+    ? document.components.schemas[schemaOrRef.$ref.split("/").at(-1) ?? ""]
+    : schemaOrRef;
   if (schema === undefined) return [`${pointer} has no schema`];
   if (value === null) return schema.nullable ? [] : [`${pointer} is null`];
   const type = Array.isArray(value) ? "array" : Number.isInteger(value) ? "integer" : typeof value;
@@ -306,7 +317,9 @@ function against(value: unknown, told: Schema, pointer = ""): string[] {
   return entries
     .flatMap(([name, inner]) => {
       const property = properties[name];
-      return property ? against(inner, property, `${pointer}/${name}`) : [`${pointer}/${name} is not told`];
+      return property
+        ? against(inner, property, `${pointer}/${name}`)
+        : [`${pointer}/${name} is not documented`];
     })
     .concat(missing);
 }

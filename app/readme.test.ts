@@ -1,4 +1,4 @@
-// The README's first five minutes, run as they are written.
+// Runs the commands of the README's quick start as they are written.
 import { afterAll, beforeAll, expect, test } from "bun:test";
 import { readFileSync } from "node:fs";
 import { dirname, join } from "node:path";

@@ -1,4 +1,4 @@
-// Every public address over HTTP: what is asked, what comes back, and what must not.
+// Every public address over HTTP: statuses, headers and bodies, and what must not be in them.
 import { afterAll, beforeAll, describe, expect, test } from "bun:test";
 import { type ObservedShop, openObservedShop, openTestShop, shoe, type TestShop } from "./testing/shop.ts";
 
@@ -71,7 +71,7 @@ describe("every public address", () => {
     },
   );
 
-  test.each(PUBLIC)("%s is computed once: miss, then hit, whoever asks", async (path) => {
+  test.each(PUBLIC)("%s is computed once: a miss, then hits for every client", async (path) => {
     const fresh = await openTestShop(DRAFTS.slice(0, 2));
     const first = await fresh.get(`/api${path}`);
     const headers = {
@@ -209,7 +209,7 @@ describe("problems", () => {
     expect(Math.abs(Date.parse(String(body.timestamp)) - Date.now())).toBeLessThan(60_000);
   });
 
-  test("a request id is taken where it is safe, else made, on every kind of answer", async () => {
+  test("a safe request id is repeated, else a new one is sent, on every kind of response", async () => {
     for (const path of ["/api/shoes/a1", "/api/shoes/none", "/api/shoes?page=0", "/livez", IMAGE]) {
       const idOf = async (id: string) =>
         (await shop.get(path, { headers: { "x-request-id": id } })).headers.get("x-request-id") ?? "";
@@ -252,7 +252,7 @@ describe("one content, one entry", () => {
     expect(observed.cache.state().entries).toBe(entries);
   });
 
-  test("an item is one entry by id and by slug; an image one at any version that is not its own", async () => {
+  test("an item has one entry for id and slug; an image has one entry for all other versions", async () => {
     await observed.get("/api/shoes/a1");
     const { entries } = observed.cache.state();
     await observed.get(`/api/shoes/${SLUG}`);
@@ -263,7 +263,7 @@ describe("one content, one entry", () => {
     expect(observed.cache.state().entries).toBe(entries + 2);
   });
 
-  test("an answer in memory is found by its canonical address, or one asked for before, and nothing is parsed", async () => {
+  test("an entry is found by its canonical address or an earlier spelling, without parsing the query", async () => {
     for (const path of [
       "/api/shoes/a1",
       "/v1/shoes/a1",
@@ -280,7 +280,7 @@ describe("one content, one entry", () => {
     }
   });
 
-  test("a search without a word finds nothing, an empty one is no search", async () => {
+  test("a search for text without words finds nothing; an empty one lists everything", async () => {
     const total = async (path: string) =>
       ((await (await observed.get(path)).json()) as { pagination: { total: number } }).pagination.total;
     expect(await total("/api/shoes?q=!!!")).toBe(0);
