@@ -4,7 +4,7 @@ import type { Peer } from "./limits/client.ts";
 /** Answers a request; `peer` knows the address at the other end of its connection. */
 export type Walk = (request: Request, peer: Peer) => Response | Promise<Response>;
 
-export type Listener = {
+type Listener = {
   /** The URL of the shop, without a slash at the end. */
   url: string;
   /**

@@ -25,7 +25,7 @@ export type User = {
 export type Account = { user: User; passwordHash: string };
 
 /** New values of an account; `undefined` means no change. */
-export type NewFacts = {
+type NewFacts = {
   name: string | undefined;
   phone: string | null | undefined;
   role: Role | undefined;

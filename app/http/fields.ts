@@ -26,7 +26,7 @@ type Entry = Field<unknown> & {
 };
 
 /** Fields by their names in the body. */
-export type Table = { readonly [name: string]: Entry };
+type Table = { readonly [name: string]: Entry };
 
 type ValueOf<F> = F extends Field<infer T> ? T : never;
 type TargetOf<F, Name> = F extends { readonly target: infer Target extends string } ? Target : Name;

@@ -71,7 +71,7 @@ export const PROBLEMS = {
 export type ProblemType = keyof typeof PROBLEMS;
 
 /** A broken rule and its place: `pointer` in the body or `parameter` in the query. */
-export type ProblemDetail = { pointer: string; detail: string } | { parameter: string; detail: string };
+type ProblemDetail = { pointer: string; detail: string } | { parameter: string; detail: string };
 
 /** A refusal that the client sees; `detail` is for people and never holds paths, SQL or secrets. */
 export class Problem extends Error {

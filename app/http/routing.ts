@@ -12,7 +12,7 @@ export type Counting = "request" | "sign-in" | "free";
 export type RouteEvent = "registration" | "login" | "like";
 
 /** A public route is a GET with the same answer for every client: pages of any origin may read it, and no limit counts it. */
-export type Declaration = { public: true } | { counts: Counting; event?: RouteEvent };
+type Declaration = { public: true } | { counts: Counting; event?: RouteEvent };
 
 /** The declaration as one of a route's options, beside `who`. */
 export const facts = (declared: Declaration) => ({ facts: declared });

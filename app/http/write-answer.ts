@@ -8,7 +8,7 @@ import type { Statement, Value } from "../../db/database.ts";
 export type AnswerSql = { status: number; headers: string; body: string; from: string; args: Value[] };
 
 /** The sources of the headers: an item's row version and view for its entity tag, and the address of a new item. */
-export type AnswerFacts = {
+type AnswerFacts = {
   version?: number;
   view?: string;
   location?: string | null;

@@ -19,7 +19,7 @@ export type LikeRequest = {
 export type Batch = { verb: Verb; requests: LikeRequest[]; deadline?: Timer };
 
 /** Likes that wait for a commit. */
-export type LikeQueue = {
+type LikeQueue = {
   isEmpty(): boolean;
   /** Adds a request; rejects it with `overloaded` at once when too many wait, or later at its deadline. */
   add(verb: Verb, request: LikeRequest): void;

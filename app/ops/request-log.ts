@@ -5,7 +5,7 @@ import type { Log } from "../log.ts";
 const SLOW_MS = 1_000;
 
 /** Logs a request that the memory cache did not answer, with its status and duration. */
-export type RequestLog = (request: Request, status: number, ms: number, requestId: string) => void;
+type RequestLog = (request: Request, status: number, ms: number, requestId: string) => void;
 
 /** Opens the request log; `sample` is the share of fast successful requests that it logs. */
 export function openRequestLog(log: Log, sample: number): RequestLog {

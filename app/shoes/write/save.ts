@@ -9,7 +9,7 @@ import { type ShoeDraft, slugOfDraft } from "./draft.ts";
 /** What a save does with a draft whose id is taken. */
 export type OnConflict = "skip" | "replace" | "fail";
 export type ShoeSource = "demo" | "import" | "api";
-export type SaveOptions = {
+type SaveOptions = {
   origin: ShoeSource;
   onConflict: OnConflict;
   nowMs: number;

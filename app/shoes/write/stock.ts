@@ -71,12 +71,12 @@ async function commitStock(
 async function refuseUnknownSizes(
   db: Database,
   shoeId: string,
-  given: { size: string; pointer: string }[],
+  sizes: { size: string; pointer: string }[],
 ): Promise<void> {
   const stored = await db.onPrimary((snapshot) => findDraft(snapshot, shoeId));
   if (!stored) throw noShoe();
   const known = new Set(stored.draft.sizes.map(({ size }) => size.toLowerCase()));
-  const errors = given
+  const errors = sizes
     .filter(({ size }) => !known.has(size.toLowerCase()))
     .map(({ pointer }) => ({ pointer, detail: "is not a size of the shoe" }));
   const [first] = errors;
