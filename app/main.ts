@@ -27,7 +27,7 @@ export async function main(config: Config, log: Log, onFatal: (why: string) => v
   if (role === "single") await completeCatalogue(db, config.demo, log);
   const services = openServices({ topology, config, secrets, log, now: Date.now, startedAtMs });
   const { passwords, status, follower, catalogue } = services;
-  if (await makeFirstAdmin(db, passwords, config.firstAdmin, Date.now())) log.info("made the first admin");
+  if (await makeFirstAdmin(db, passwords, config.firstAdmin, Date.now())) log.info("created the first admin");
   const maintenance = openMaintenance(db, { log, now: Date.now });
   const listener = listen(config, openServer(services));
   status.enter("ready");
