@@ -1,7 +1,6 @@
 // The views of a shoe: SQL expressions that build their JSON inside the database.
 import { labelSql, moneySql, timeSql } from "../../db/sql.ts";
 import type { Shop } from "../http/shop.ts";
-import type { AnswerSql } from "../http/write-answer.ts";
 
 /** The view of an answer with a shoe, and the shop whose settings it shows. */
 export type Shown = { view: View; shop: Shop };
@@ -55,25 +54,3 @@ export const relatedJson = `substr(c.card, 1, length(c.card) - 1) || ',"relatedP
 export const withPublicUrl = (json: string): string =>
   `CASE WHEN ?1 = '' THEN ${json} ELSE
   replace(replace(${json}, '"images":"/', '"images":"' || ?1 || '/'), '"href":"/', '"href":"' || ?1 || '/') END`;
-
-/**
- * The answer of a write with the shoe's new state. `location` is the address of a new shoe; `unknownRelated` beside the
- * shoe lists the ids of its given `related` list that do not exist yet.
- */
-export function shoeAnswer(
-  status: number,
-  { view, shop: { publicUrl, currency } }: Shown,
-  shoeId: string,
-  { location, related }: { location?: string; related?: string[] | null } = {},
-): AnswerSql {
-  const unknown = `(SELECT json_group_array(value) FROM json_each(?5)
-WHERE NOT EXISTS (SELECT 1 FROM shoes WHERE shoe_id = value))`;
-  return {
-    status,
-    headers: `json_object('version', s.version, 'view', '${view}', 'location', ?4, 'more',
-CASE ${unknown} WHEN '[]' THEN NULL ELSE ',"unknownRelated":' || ${unknown} END)`,
-    body: `'{"success":true,"data":' || ${shoeJson(view)} || '}'`,
-    from: "FROM shoes AS s WHERE s.shoe_id = ?3",
-    args: [publicUrl, currency, shoeId, location ?? null, JSON.stringify(related ?? [])],
-  };
-}

@@ -9,7 +9,7 @@ import { commitWrite, orProblem, type Write } from "../../http/write.ts";
 import type { AnswerSql, StoredAnswer } from "../../http/write-answer.ts";
 import { findVersion, noShoe } from "../find.ts";
 import { openRelatedQueue, type RelatedQueue } from "../related/related.ts";
-import { type Shown, shoeAnswer } from "../views.ts";
+import { type Shown, shoeJson, type View } from "../views.ts";
 import { type Change, changed, type ShoeDraft, slugOfDraft } from "./draft.ts";
 import { findDraft, openSaving, planSave, type SavePlan, type Saving } from "./save.ts";
 
@@ -177,3 +177,30 @@ async function afterSave(
 
 const taken = (shoeId: string) =>
   new Problem("conflict", `shoe_id ${shoeId} is taken`, [{ pointer: "/shoe_id", detail: "is taken" }]);
+
+const ANSWERS = { shoe: answerWith("shoe"), product: answerWith("product") };
+
+function answerWith(view: View): Pick<AnswerSql, "headers" | "body" | "from"> {
+  const unknown = `(SELECT json_group_array(value) FROM json_each(?5)
+WHERE NOT EXISTS (SELECT 1 FROM shoes WHERE shoe_id = value))`;
+  return {
+    headers: `json_object('version', s.version, 'view', '${view}', 'location', ?4, 'more',
+CASE ${unknown} WHEN '[]' THEN NULL ELSE ',"unknownRelated":' || ${unknown} END)`,
+    body: `'{"success":true,"data":' || ${shoeJson(view)} || '}'`,
+    from: "FROM shoes AS s WHERE s.shoe_id = ?3",
+  };
+}
+
+/**
+ * The answer of a write with the shoe's new state. `location` is the address of a new shoe; `unknownRelated` beside the
+ * shoe lists the ids of its given `related` list that do not exist yet.
+ */
+export function shoeAnswer(
+  status: number,
+  { view, shop: { publicUrl, currency } }: Shown,
+  shoeId: string,
+  { location, related }: { location?: string; related?: string[] | null } = {},
+): AnswerSql {
+  const args = [publicUrl, currency, shoeId, location ?? null, JSON.stringify(related ?? [])];
+  return { status, ...ANSWERS[view], args };
+}

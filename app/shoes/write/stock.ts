@@ -5,10 +5,9 @@ import { Problem } from "../../http/problems.ts";
 import { commitWrite, orProblem } from "../../http/write.ts";
 import type { StoredAnswer } from "../../http/write-answer.ts";
 import { noShoe } from "../find.ts";
-import { shoeAnswer } from "../views.ts";
 import type { SizeStock } from "./draft.ts";
 import { findDraft } from "./save.ts";
-import { found, requiresShoe, type ShoeWrite, whyUnmet } from "./shoes.ts";
+import { found, requiresShoe, type ShoeWrite, shoeAnswer, whyUnmet } from "./shoes.ts";
 
 const SIZES_OF = "shoe = (SELECT id FROM shoes WHERE shoe_id = ?1)";
 
