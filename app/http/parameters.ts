@@ -26,8 +26,9 @@ export function readParameters(params: URLSearchParams): QueryParameters {
   const refuse = (parameter: string, detail: string) => void errors.push({ parameter, detail });
   const one = (name: string): string | null => {
     const values = params.getAll(name);
-    if (values.length > 1) refuse(name, "must be given once");
-    return values[0] ?? null;
+    if (values.length <= 1) return values[0] ?? null;
+    refuse(name, "must be given once");
+    return null;
   };
   const matching = (name: string, pattern: RegExp, rule: string): string | null => {
     const text = one(name);
