@@ -64,6 +64,9 @@ export async function openTestServer(
       "-d",
       join(folder, "data"),
       "--no-welcome",
+      // It waits for connections on which no request was ever sent, such as the spares of a replica's pool.
+      "--shutdown-timeout",
+      "0",
     ];
     child = Bun.spawn([...program, ...listen, ...flags], { stdio: ["ignore", "ignore", "ignore"] });
     await up(url, child);

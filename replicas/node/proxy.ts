@@ -11,7 +11,7 @@ export type ProbeResult =
   | { kind: "gone"; why: string }
   | { kind: "foreign"; found: string | null };
 
-type PrimaryProxy = {
+export type PrimaryProxy = {
   /** The address that the syncing handle uses as the primary's. */
   url: string;
   /** Probes the primary until it answers with the node's own dataset. */
@@ -50,14 +50,16 @@ export async function openProxy(
     }
   };
 
-  const forward = (client: Socket) => {
+  const forward = (client: Socket, firstBytes: Buffer) => {
     const primary = connectTo(server.url);
-    linkSockets(client, primary, open);
+    track(primary, open);
+    destroyTogether(client, primary);
     primary.once("close", () => void probe());
     // Probed after connecting: a server that takes over the address later does not get this connection.
     primary.once(primary.isSecure ? "secureConnect" : "connect", async () => {
       const result = await probeOnce();
       if (result.kind === "own") {
+        primary.write(firstBytes);
         client.pipe(primary);
         primary.pipe(client);
         return;
@@ -67,7 +69,14 @@ export async function openProxy(
     });
   };
 
-  const listener = createServer({ pauseOnConnect: true }, forward);
+  const listener = createServer((client) => {
+    track(client, open);
+    // A spare connection of the handle's pool stays here: sqld cannot end while one waits for its first request.
+    client.once("data", (firstBytes: Buffer) => {
+      client.pause();
+      forward(client, firstBytes);
+    });
+  });
   await new Promise<void>((resolve) => listener.listen(0, "127.0.0.1", resolve));
   const bound = listener.address();
   if (bound === null || typeof bound === "string") throw new Error("the proxy has no port");
@@ -98,19 +107,18 @@ function openProbe(server: Server, dataset: string | null): () => Promise<ProbeR
   };
 }
 
-/** Ends each socket when the other one ends. */
-function linkSockets(client: Socket, primary: Socket, open: Set<Socket>): void {
-  for (const [one, other] of [
-    [client, primary],
-    [primary, client],
-  ] as const) {
-    open.add(one);
-    one.on("error", () => other.destroy());
-    one.once("close", () => {
-      open.delete(one);
-      other.destroy();
-    });
-  }
+/** Keeps a socket in the set of open ones for as long as it is one. */
+function track(socket: Socket, open: Set<Socket>): void {
+  open.add(socket);
+  // An error is followed by the end of the socket.
+  socket.on("error", () => {});
+  socket.once("close", () => open.delete(socket));
+}
+
+/** Destroys each socket when the other one has ended. */
+function destroyTogether(one: Socket, other: Socket): void {
+  one.once("close", () => other.destroy());
+  other.once("close", () => one.destroy());
 }
 
 function connectTo(url: string): Socket & { isSecure: boolean } {

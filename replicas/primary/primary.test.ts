@@ -1,6 +1,8 @@
 // A supervised primary: tokens, a kill, a freeze, foreign data, an orderly end, and no process left behind.
 import { afterAll, afterEach, beforeEach, describe, expect, test } from "bun:test";
+import { once } from "node:events";
 import { copyFileSync, existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { connect } from "node:net";
 import { join } from "node:path";
 import Libsql from "libsql";
 import { must } from "../../db/must.ts";
@@ -16,8 +18,6 @@ import { openPrimary, type Primary, type Timings } from "./supervisor.ts";
 const scratch = openScratch();
 afterAll(scratch.remove);
 
-/** sqld waits up to 30 s for a connection without a request so far. */
-const STOP_MS_MAX = 60_000;
 const COMMAND = join(import.meta.dir, "command.ts");
 const QUICK: Partial<Timings> = { probeEveryMs: 20, probeMs: 200, silentMs: 500 };
 
@@ -36,7 +36,7 @@ afterEach(async () => {
   await primary?.stop();
   primary = undefined;
   await children.close();
-}, STOP_MS_MAX);
+});
 
 /** Opens a primary on a free port and waits until it can write. */
 async function open(
@@ -156,6 +156,16 @@ test("a stop is orderly: the log stays, and the next start continues it", async 
   expect(readFileSync(join(folders.data, "sqld.log"), "utf8")).not.toContain("log is dirty");
 });
 
+test("a stop waits 2 s, not 30, for a connection without a request, and keeps the log too", async () => {
+  const { primary, pid } = await open();
+  const idle = connect(Number(new URL(primary.url).port), "127.0.0.1").on("error", () => {});
+  await once(idle, "connect");
+  await primary.stop();
+  expect(isAlive(pid)).toBe(false);
+  await open();
+  expect(readFileSync(join(folders.data, "sqld.log"), "utf8")).not.toContain("log is dirty");
+});
+
 test("an sqld that an earlier supervisor left behind is killed first", async () => {
   const listen = `127.0.0.1:${freePort()}`;
   const left = startSqld(
@@ -191,36 +201,32 @@ test("a folder has one primary at a time, and an empty folder none", async () =>
   expect(existsSync(databaseFile(empty.data))).toBe(false);
 });
 
-test(
-  "after a restore replicas take over the older copy",
-  async () => {
-    const listen = `127.0.0.1:${freePort()}`;
-    const backup = join(folders.data, "..", "backup.db");
-    const first = await open(QUICK, listen);
-    await queryPrimary(first.primary.url, first.token, "CREATE TABLE t (a INTEGER) STRICT");
-    await queryPrimary(first.primary.url, first.token, "INSERT INTO t VALUES (1)");
-    const reader = makeToken(readKeys(folders.keys), { kind: "read", days: 1 }, Date.now());
-    const replica = new Libsql(join(folders.data, "..", "replica.db"), {
-      syncUrl: first.primary.url,
-      authToken: reader,
-    } as ConstructorParameters<typeof Libsql>[1]);
-    const rows = () => replica.prepare("SELECT a, generation FROM t, dataset ORDER BY a").raw(true).all([]);
-    await replica.sync();
-    const handle = new Libsql(databaseFile(folders.data));
-    handle.exec(`VACUUM INTO '${backup}'`);
-    handle.close();
-    await queryPrimary(first.primary.url, first.token, "INSERT INTO t VALUES (2)");
-    await replica.sync();
-    expect(rows()).toHaveLength(2);
-    await first.primary.stop();
-    const { generation } = restoreDataset(folders, backup);
-    await open(QUICK, listen);
-    await replica.sync();
-    expect(rows()).toEqual([[1, generation]]);
-    replica.close();
-  },
-  STOP_MS_MAX,
-);
+test("after a restore replicas take over the older copy", async () => {
+  const listen = `127.0.0.1:${freePort()}`;
+  const backup = join(folders.data, "..", "backup.db");
+  const first = await open(QUICK, listen);
+  await queryPrimary(first.primary.url, first.token, "CREATE TABLE t (a INTEGER) STRICT");
+  await queryPrimary(first.primary.url, first.token, "INSERT INTO t VALUES (1)");
+  const reader = makeToken(readKeys(folders.keys), { kind: "read", days: 1 }, Date.now());
+  const replica = new Libsql(join(folders.data, "..", "replica.db"), {
+    syncUrl: first.primary.url,
+    authToken: reader,
+  } as ConstructorParameters<typeof Libsql>[1]);
+  const rows = () => replica.prepare("SELECT a, generation FROM t, dataset ORDER BY a").raw(true).all([]);
+  await replica.sync();
+  const handle = new Libsql(databaseFile(folders.data));
+  handle.exec(`VACUUM INTO '${backup}'`);
+  handle.close();
+  await queryPrimary(first.primary.url, first.token, "INSERT INTO t VALUES (2)");
+  await replica.sync();
+  expect(rows()).toHaveLength(2);
+  await first.primary.stop();
+  const { generation } = restoreDataset(folders, backup);
+  await open(QUICK, listen);
+  await replica.sync();
+  expect(rows()).toEqual([[1, generation]]);
+  replica.close();
+});
 
 describe("the command", () => {
   /** Runs the command and waits until its sqld is ready. */

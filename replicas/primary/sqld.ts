@@ -9,6 +9,11 @@ type SqldOptions = { data: string; publicKeyPath: string; listen: string };
 
 /** With the default of an hour all writes can hang for good just before 1,000 commits. */
 const CHECKPOINT_INTERVAL_SECONDS = "30";
+/**
+ * How long sqld waits at its end for connections. Idle ones it closes at once, but not one on which no request was ever sent (an
+ * unused spare of a client's pool, a port scan): it waits for those up to 30 s by default. The log stays whole either way.
+ */
+const SHUTDOWN_SECONDS = "2";
 const LOG_BYTES_MAX = 8 * 1024 * 1024;
 /** Errors of clients, which their clients see: sqld logs, for example, a refused token as an error. */
 const CLIENT_ERROR = /HTTP API: 4\d\d|SQL_\w+|SQLite (input )?error/;
@@ -40,6 +45,8 @@ export function startSqld(
       listen,
       "--auth-jwt-key-file",
       resolve(publicKeyPath),
+      "--shutdown-timeout",
+      SHUTDOWN_SECONDS,
       "--no-welcome",
     ],
     // No variable of ours: sqld would read further flags from the environment.
