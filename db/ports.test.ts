@@ -1,22 +1,46 @@
-// Free ports are free, different, and none that another server has.
+// Free ports are free, different, none that another server has, and never given to two sources.
 import { expect, test } from "bun:test";
-import { must } from "./must.ts";
-import { freePort, freePorts, isFree } from "./ports.ts";
+import { join } from "node:path";
+import { freePort, freePorts, isFree, openPorts } from "./ports.ts";
 
-test("ports are free, different, and none that is in use", () => {
-  const [first, ...more] = freePorts(3, () => 0.5);
-  const taken = must(first, "the first port");
-  expect(new Set([taken, ...more]).size).toBe(3);
-  const holder = Bun.listen({ hostname: "127.0.0.1", port: taken, socket: { data() {} } });
+const listenOn = (port: number) =>
+  Bun.listen({ hostname: "127.0.0.1", port, exclusive: true, socket: { data() {} } });
+
+test("a port that a server has is not free", () => {
+  const port = freePort();
+  const server = listenOn(port);
   try {
-    expect(isFree(taken)).toBe(false);
-    expect(freePorts(3, () => 0.5)).not.toContain(taken);
+    expect(isFree(port)).toBe(false);
   } finally {
-    holder.stop(true);
+    server.stop(true);
   }
-  expect(isFree(taken)).toBe(true);
+  expect(isFree(port)).toBe(true);
 });
 
-test("a port lies below the range of outgoing connections", () => {
-  expect(freePort()).toBeWithin(20_000, 30_000);
+test("sources that begin at one place are given different ports, and no port twice", () => {
+  const sources = [openPorts(() => 0.5), openPorts(() => 0.5)];
+  // More than one block holds.
+  const given = sources.flatMap((source) => source.freePorts(60));
+  expect(new Set(given).size).toBe(120);
+});
+
+test("a port that another server has meanwhile is passed over", () => {
+  const source = openPorts(() => 0.75);
+  const [first = 0] = source.freePorts(1);
+  const servers = [listenOn(first + 1), listenOn(first + 2)];
+  try {
+    expect(source.freePort()).toBeGreaterThan(first + 2);
+  } finally {
+    for (const server of servers) server.stop(true);
+  }
+});
+
+test("ports lie below the range of outgoing connections", () => {
+  for (const port of freePorts(3)) expect(port).toBeWithin(20_000, 30_000);
+});
+
+test("a process that took a port ends by itself", () => {
+  const script = `const { freePort } = await import(${JSON.stringify(join(import.meta.dir, "ports.ts"))}); console.log(freePort());`;
+  const { exitCode } = Bun.spawnSync([process.execPath, "-e", script], { timeout: 10_000 });
+  expect(exitCode).toBe(0);
 });

@@ -4,32 +4,64 @@ import { must } from "./must.ts";
 
 const FIRST = 20_000;
 const LAST = 29_999;
+/** The first port of a block is never given away: who listens on it owns the block. */
+const BLOCK = 50;
+const BLOCKS = (LAST - FIRST + 1) / BLOCK;
 
-/** One free port; servers that are started together take theirs from one call of `freePorts`. */
-export function freePort(): number {
-  const [port] = freePorts(1);
-  return must(port, "the free port");
+type Ports = {
+  /** One free port; servers that are started together take theirs from one call of `freePorts`. */
+  freePort(): number;
+  /** So many free ports. Throws one sentence when there are fewer. */
+  freePorts(count: number): number[];
+};
+
+/**
+ * Opens a source of free ports. A port is free until its server listens, so two processes could be given the same one: each source
+ * therefore claims blocks of ports for itself, and holds them until its process ends.
+ */
+export function openPorts(random: () => number = Math.random): Ports {
+  let block: number[] = [];
+
+  const take = (): number => {
+    for (;;) {
+      const port = block.shift() ?? refill();
+      if (isFree(port)) return port;
+    }
+  };
+  const refill = (): number => {
+    block = claimBlock(Math.floor(random() * BLOCKS));
+    return must(block.shift(), "the first port of a block");
+  };
+  return { freePort: take, freePorts: (count) => Array.from({ length: count }, take) };
 }
 
-/** So many free ports, counted up from a random one: two processes seldom try the same. Throws when there are fewer. */
-export function freePorts(count: number, random: () => number = Math.random): number[] {
-  const span = LAST - FIRST + 1;
-  const start = Math.floor(random() * span);
-  const ports: number[] = [];
-  for (let step = 0; step < span && ports.length < count; step += 1) {
-    const port = FIRST + ((start + step) % span);
-    if (isFree(port)) ports.push(port);
+/** The source of this process. */
+export const { freePort, freePorts } = openPorts();
+
+/** Claims the first block that no source holds, counted from this one; returns its ports. */
+function claimBlock(start: number): number[] {
+  for (let step = 0; step < BLOCKS; step += 1) {
+    const owner = FIRST + ((start + step) % BLOCKS) * BLOCK;
+    const claim = tryListen(owner);
+    if (!claim) continue;
+    // The claim ends with the process, and does not keep it alive.
+    claim.unref();
+    return Array.from({ length: BLOCK - 1 }, (_, index) => owner + 1 + index);
   }
-  if (ports.length < count) throw new Error(`no ${count} free ports between ${FIRST} and ${LAST}`);
-  return ports;
+  throw new Error(`no free ports between ${FIRST} and ${LAST}`);
 }
 
 /** Whether a server can listen on this port of loopback now. */
 export function isFree(port: number): boolean {
+  const listener = tryListen(port);
+  listener?.stop(true);
+  return listener !== null;
+}
+
+function tryListen(port: number): Bun.TCPSocketListener | null {
   try {
-    Bun.listen({ hostname: "127.0.0.1", port, exclusive: true, socket: { data() {} } }).stop(true);
-    return true;
+    return Bun.listen({ hostname: "127.0.0.1", port, exclusive: true, socket: { data() {} } });
   } catch {
-    return false;
+    return null;
   }
 }

@@ -5,8 +5,8 @@ import { closeSync, openSync } from "node:fs";
 type ChildOptions = {
   cwd?: string;
   env: Record<string, string>;
-  /** A file for its output; without one the output can be read as streams. */
-  outPath?: string;
+  /** A file for its output, or null for the output of this process; without one the output can be read as streams. */
+  outPath?: string | null;
 };
 
 /** A started program. */
@@ -98,7 +98,7 @@ function spawn(
   { cwd, env, outPath }: ChildOptions,
   onStart: (pid: number) => void,
 ): Child {
-  const out = outPath === undefined ? ("pipe" as const) : openSync(outPath, "a", 0o600);
+  const out = outputTo(outPath);
   const subprocess = Bun.spawn([...program], {
     ...(cwd === undefined ? {} : { cwd }),
     env,
@@ -117,6 +117,11 @@ function spawn(
     signal: (name) => void subprocess.kill(name),
     output: [subprocess.stdout, subprocess.stderr].filter((each) => each instanceof ReadableStream),
   };
+}
+
+function outputTo(path: string | null | undefined): "pipe" | "inherit" | number {
+  if (path === undefined) return "pipe";
+  return path === null ? "inherit" : openSync(path, "a", 0o600);
 }
 
 function killGroup(leader: number): void {

@@ -1,0 +1,25 @@
+// The test command: runs `bun test` in a process group that ends with it, so that no server of a test outlives the tests.
+import { availableParallelism } from "node:os";
+import { openChildren } from "../../replicas/primary/children.ts";
+
+/** For each test; a loaded machine is several times slower than a quiet one. */
+const TEST_MS_MAX = "20000";
+/** Many tests wait for servers, so that two workers pay off even on one core. */
+const WORKERS_MIN = 2;
+const END_MS_MAX = 5_000;
+
+const { JUNIT_FILE, ...env } = process.env;
+const junit = JUNIT_FILE ? ["--reporter=junit", `--reporter-outfile=${JUNIT_FILE}`] : [];
+const workers = Math.max(WORKERS_MIN, availableParallelism());
+const options = ["--timeout", TEST_MS_MAX, `--parallel=${workers}`, ...junit];
+
+const children = openChildren();
+const tests = children.start([process.execPath, "test", ...options, ...process.argv.slice(2)], {
+  env: env as Record<string, string>,
+  outPath: null,
+});
+for (const signal of ["SIGINT", "SIGTERM", "SIGHUP"] as const)
+  process.on(signal, () => void children.end(tests, END_MS_MAX, signal));
+const code = await tests.exited;
+await children.close();
+process.exit(code ?? 1);
