@@ -9,7 +9,7 @@ import { type Log, openLog } from "./log.ts";
 import { completeCatalogue, openMaintenance } from "./maintenance.ts";
 import { openDatabase } from "./open.ts";
 import { openServer } from "./server.ts";
-import { openServices } from "./services.ts";
+import { openServices, type Replacements } from "./services.ts";
 
 /** Exit code after which a supervisor restarts the program (sysexits: temporary failure). */
 const RESTART_CODE = 75;
@@ -18,14 +18,19 @@ const RESTART_CODE = 75;
 export type Shop = { url: string; close(): Promise<void> };
 
 /** Starts a shop with these settings. Throws an error of one sentence when it cannot; `onFatal` is for later failures. */
-export async function main(config: Config, log: Log, onFatal: (why: string) => void = fail): Promise<Shop> {
+export async function main(
+  config: Config,
+  log: Log,
+  onFatal: (why: string) => void = fail,
+  instead: Replacements = {},
+): Promise<Shop> {
   const startedAtMs = Date.now();
   prepareData(config, log);
   const secrets = prepareSecrets(config.jwtSecrets, config.dataDir, secretNeededFor(config));
   const topology = await openDatabase(config, { log, onFatal });
   const { db, role } = topology;
   if (role === "single") await completeCatalogue(db, config.demo, log);
-  const services = openServices({ topology, config, secrets, log, now: Date.now, startedAtMs });
+  const services = openServices({ topology, config, secrets, log, now: Date.now, startedAtMs, instead });
   const { passwords, status, follower, catalogue } = services;
   if (await makeFirstAdmin(db, passwords, config.firstAdmin, Date.now())) log.info("created the first admin");
   const maintenance = openMaintenance(db, { log, now: Date.now });

@@ -55,14 +55,16 @@ type ServiceOptions = {
   now(): number;
   /** When the process started, by default now. */
   startedAtMs?: number;
-  /** Replacements for tests. */
-  instead?: {
-    version?: string;
-    passwords?: Passwords;
-    follower?: Follower;
-    /** How the login throttle waits. */
-    wait?: (ms: number) => Promise<unknown>;
-  };
+  instead?: Replacements;
+};
+
+/** What tests replace. */
+export type Replacements = {
+  version?: string;
+  passwords?: Passwords;
+  follower?: Follower;
+  /** How the login throttle waits. */
+  wait?: (ms: number) => Promise<unknown>;
 };
 
 /** Time between two polls of the feed; a node's replica also reports news, so its polls only apply throttled changes. */

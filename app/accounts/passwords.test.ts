@@ -137,7 +137,7 @@ describe("a login", () => {
   });
 
   test("renews a hash with outdated parameters, and ends no session", async () => {
-    const shop = await openObservedShop([]);
+    const shop = await openObservedShop([], true, { passwords: openPasswords() });
     const person = await signUp(shop);
     const hashOf = () =>
       shop.db.read.get<[string]>("SELECT password_hash FROM users WHERE id = ?", person.id)?.[0] ?? "";

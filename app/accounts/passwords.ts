@@ -2,11 +2,12 @@
 import { availableParallelism } from "node:os";
 import { Problem } from "../http/problems.ts";
 
-/** Argon2id with 19 MiB and two passes. */
-const PARAMETERS = { algorithm: "argon2id", memoryCost: 19_456, timeCost: 2 } as const;
-const PREFIX = `$argon2id$v=19$m=${PARAMETERS.memoryCost},t=${PARAMETERS.timeCost},p=1$`;
-/** Verified for accounts that do not exist, so that they take the same time; no known password has this hash. */
-const DUMMY_HASH = `${PREFIX}S2YRWbmgXtmDBUPyQmpWhIHjvG1K3bCmBn/F2qAN/UY$KnKfvqU2Lc9tH/94G3hu7IbbgKpQ8iUB1j8D8mCa9yA`;
+/** The cost of a hash: memory in KiB, and passes over it. */
+type HashCost = { memoryCost: number; timeCost: number };
+
+const COST: HashCost = { memoryCost: 19_456, timeCost: 2 };
+/** Salt and hash of an account that does not exist, verified so that it takes the same time; no known password has them. */
+const DUMMY = "S2YRWbmgXtmDBUPyQmpWhIHjvG1K3bCmBn/F2qAN/UY$KnKfvqU2Lc9tH/94G3hu7IbbgKpQ8iUB1j8D8mCa9yA";
 /** A few seconds of work; further requests get 503 with Retry-After. */
 const WAITING_MAX = 128;
 const RETRY_AFTER_SECONDS = 2;
@@ -17,12 +18,17 @@ export type PasswordHasher = {
   verify(password: string, hash: string): Promise<boolean>;
 };
 
-const BUN_HASHER: PasswordHasher = {
-  hash: (password) => Bun.password.hash(password, PARAMETERS),
+const argon2id = (cost: HashCost): PasswordHasher => ({
+  hash: (password) => Bun.password.hash(password, { algorithm: "argon2id", ...cost }),
   verify: (password, hash) => Bun.password.verify(password, hash),
-};
+});
 
-type PasswordOptions = { runningMax?: number; waitingMax?: number; hasher?: PasswordHasher };
+type PasswordOptions = {
+  runningMax?: number;
+  waitingMax?: number;
+  cost?: HashCost;
+  hasher?: PasswordHasher;
+};
 
 /** Hashing and verification; at most a few run at a time. */
 export type Passwords = {
@@ -43,8 +49,10 @@ export type Passwords = {
 export function openPasswords({
   runningMax = Math.max(1, availableParallelism() - 1),
   waitingMax = WAITING_MAX,
-  hasher = BUN_HASHER,
+  cost = COST,
+  hasher = argon2id(cost),
 }: PasswordOptions = {}): Passwords {
+  const prefix = `$argon2id$v=19$m=${cost.memoryCost},t=${cost.timeCost},p=1$`;
   const waiting: (() => void)[] = [];
   let running = 0;
 
@@ -70,10 +78,10 @@ export function openPasswords({
   return {
     hash: (password) => whenFree(() => hasher.hash(normalized(password))),
     async verify(password, hash) {
-      const isRight = await whenFree(() => hasher.verify(normalized(password), hash ?? DUMMY_HASH));
+      const isRight = await whenFree(() => hasher.verify(normalized(password), hash ?? prefix + DUMMY));
       return isRight && hash !== null;
     },
-    isOutdated: (hash) => !hash.startsWith(PREFIX),
+    isOutdated: (hash) => !hash.startsWith(prefix),
     state: () => ({ running, waiting: waiting.length }),
   };
 }

@@ -48,6 +48,9 @@ export async function saveAll(db: Database, drafts: ShoeDraft[], withRelated = t
   if (withRelated) await computeRelated(db);
 }
 
+/** Argon2id at the least cost, a thousandth of the shop's: for tests of anything but that cost. */
+export const quickPasswords = (): Passwords => openPasswords({ cost: { memoryCost: 8, timeCost: 1 } });
+
 /** Tests log more people in from one address than the limits allow; tests of the limits set their own. */
 const UNLIMITED = { RATE_LIMIT_MAX: "0", RATE_LIMIT_AUTH_MAX: "0" };
 
@@ -90,7 +93,7 @@ export async function openTestShop(
     ...UNLIMITED,
     ...settings,
   };
-  const running = await main(readConfig(env), silentLog);
+  const running = await main(readConfig(env), silentLog, undefined, { passwords: quickPasswords() });
   return {
     url: running.url,
     databasePath,
@@ -170,7 +173,7 @@ export async function openObservedShop(
     now: given.now ?? Date.now,
     instead: {
       version: "test",
-      passwords: given.passwords ?? openPasswords(),
+      passwords: given.passwords ?? quickPasswords(),
       wait: given.wait ?? (async (ms) => (given.waits ? given.waits.push(ms) : Bun.sleep(ms))),
       follower: { poll: () => undefined, close: () => undefined },
     },
