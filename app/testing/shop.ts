@@ -9,7 +9,7 @@ import { openSingle } from "../../db/topology.ts";
 import { openPasswords, type Passwords } from "../accounts/passwords.ts";
 import { type Config, readConfig } from "../config.ts";
 import { openLog } from "../log.ts";
-import { main } from "../main.ts";
+import { main, type Shop } from "../main.ts";
 import { openServer, routes } from "../server.ts";
 import { openServices, type Services } from "../services.ts";
 import { computeRelated } from "../shoes/related/backlog.ts";
@@ -93,7 +93,17 @@ export async function openTestShop(
     ...UNLIMITED,
     ...settings,
   };
-  const running = await main(readConfig(env), silentLog, undefined, { passwords: quickPasswords() });
+  const remove = async () => {
+    await db.close();
+    folder.remove();
+  };
+  let running: Shop;
+  try {
+    running = await main(readConfig(env), silentLog, undefined, { passwords: quickPasswords() });
+  } catch (thrown) {
+    await remove();
+    throw thrown;
+  }
   return {
     url: running.url,
     databasePath,
@@ -101,8 +111,7 @@ export async function openTestShop(
     get: (path: string, init: RequestInit = {}) => fetch(`${running.url}${path}`, init),
     async close() {
       await running.close();
-      await db.close();
-      folder.remove();
+      await remove();
     },
   };
 }
