@@ -1,6 +1,6 @@
 // The dataset of a folder: created once, refused where it is missing, empty or foreign, and restored as another generation.
 import { afterAll, beforeEach, describe, expect, test } from "bun:test";
-import { existsSync, mkdirSync, readFileSync, statSync, writeFileSync } from "node:fs";
+import { existsSync, mkdirSync, readdirSync, readFileSync, statSync, writeFileSync } from "node:fs";
 import { dirname, join } from "node:path";
 import { openHandle } from "../../db/read/reader.ts";
 import { migrate } from "../../db/schema/migrate.ts";
@@ -77,6 +77,23 @@ describe("--init", () => {
     expect(existsSync(from)).toBe(text !== null);
     expect(initDataset(folders).id).toHaveLength(32);
   });
+});
+
+test("created and restored data is one file in WAL mode, so that sqld's first start changes no mode", () => {
+  const [WAL_WRITE, WAL_READ] = [18, 19];
+  const modes = () => {
+    const header = readFileSync(databaseFile(folders.data));
+    return [header[WAL_WRITE], header[WAL_READ]];
+  };
+  initDataset(folders);
+  const backup = join(scratch.path, "backup.db");
+  const handle = openHandle(databaseFile(folders.data), 256);
+  handle.exec(`VACUUM INTO '${backup}'`);
+  handle.close();
+  expect(modes()).toEqual([2, 2]);
+  restoreDataset(folders, backup);
+  expect(modes()).toEqual([2, 2]);
+  expect(readdirSync(folders.data).toSorted()).toEqual(["before-restore", "dbs"]);
 });
 
 describe("the check before a start", () => {

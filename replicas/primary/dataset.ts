@@ -70,6 +70,7 @@ export function initDataset({ data, keys }: Folders, from?: string): Dataset {
   if (!dataset) throw new Error(`${data}: the new database has no dataset row`);
   makeKeys(keys, dataset.id);
   renameSync(draft, path);
+  removeDatabase(draft);
   return dataset;
 }
 
@@ -98,12 +99,16 @@ export function restoreDataset({ data, keys }: Folders, from: string): Dataset {
   rmSync(folder, { recursive: true });
   mkdirSync(folder, { mode: 0o700 });
   renameSync(draft, databaseFile(data));
+  removeDatabase(draft);
   const dataset = readDataset(databaseFile(data));
   if (!dataset) throw new Error(`${data}: the restored database has no dataset row`);
   return dataset;
 }
 
-/** Copies a shop's file, which may be in use, as a new generation: versions and caches of the one before are void in it. */
+/**
+ * Copies a shop's file, which may be in use, as a new generation: versions and caches of the one before are void in it. The copy is
+ * in WAL mode: sqld killed while it changes the mode would leave a journal, with which the file cannot be read without writing.
+ */
 function copyAsNewGeneration(from: string, to: string): void {
   if (!readDataset(from)) throw new Error(`${from} is not a shop's database: it holds no dataset`);
   const source = openHandle(from, CACHE_KB);
@@ -114,7 +119,7 @@ function copyAsNewGeneration(from: string, to: string): void {
   }
   const copy = openHandle(to, CACHE_KB);
   try {
-    copy.exec(`PRAGMA synchronous = FULL; ${NEW_GENERATION}`);
+    copy.exec(`PRAGMA synchronous = FULL; ${NEW_GENERATION}; PRAGMA journal_mode = WAL`);
   } finally {
     copy.close();
   }
