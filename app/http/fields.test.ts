@@ -164,6 +164,14 @@ test.each(
   expect(readBy(field, value)).toEqual(wanted);
 });
 
+test("every amount to 1000.00 is read as its minor units, as a number and as a text", () => {
+  const wrong = [];
+  for (let cents = 1; cents <= 100_000; cents += 1)
+    for (const amount of [cents / 100, (cents / 100).toFixed(2)])
+      if (price.read(amount, "/a", []) !== cents) wrong.push(amount);
+  expect(wrong).toEqual([]);
+});
+
 test("a value that was read passes the check of its field", () => {
   for (const [, field, value, [first, read]] of READ)
     if (first === "is") expect([value, brokenRuleOf(field, read)]).toEqual([value, null]);

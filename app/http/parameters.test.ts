@@ -49,3 +49,12 @@ test.each([
 ])("%s is refused by its rule", (query, parameter, detail) => {
   expect(errorsOf(query)).toEqual([{ parameter, detail }]);
 });
+
+test("every amount to 1000.00 is read as its minor units", () => {
+  const wrong = [];
+  for (let cents = 0; cents <= 100_000; cents += 1)
+    for (const text of [String(cents / 100), (cents / 100).toFixed(2)])
+      if (readParameters(new URLSearchParams({ minPrice: text })).cents("minPrice") !== cents)
+        wrong.push(text);
+  expect(wrong).toEqual([]);
+});

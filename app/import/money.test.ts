@@ -29,6 +29,18 @@ describe("amounts", () => {
   );
 });
 
+test("every amount to 1000.00 is read as its minor units, as a number and in the forms of shops", () => {
+  const wrong = [];
+  for (let cents = 0; cents <= 100_000; cents += 1) {
+    const text = (cents / 100).toFixed(2);
+    for (const amount of [cents / 100, text, `$${text}`, text.replace(".", ",")]) {
+      const read = readAmount(amount, null, "USD");
+      if (typeof read === "string" || read.cents !== cents) wrong.push(amount);
+    }
+  }
+  expect(wrong).toEqual([]);
+});
+
 describe("refused amounts", () => {
   const rows: [text: string | number, reason: string][] = [
     ["12.345678", "has more than two decimals"],
