@@ -63,6 +63,14 @@ describe("with the cookie", () => {
     "null",
     "https://evil.example",
     "https://front.example.evil.example",
+    "https://evil-front.example",
+    "https://x.front.example",
+    "https://shop.example.evil.example",
+    "https://evil-shop.example",
+    "https://x.shop.example",
+    "https://shop.example:8443",
+    "http://shop.example",
+    "http://evil-localhost:5173",
     "http://front.example",
     "https://front.example:8443",
     "http://localhost.evil.example",
@@ -76,6 +84,29 @@ describe("with the cookie", () => {
       expect([response.status, response.headers.get("set-cookie")]).toEqual([403, null]);
     }
     expect((await send("/api/auth/refresh", cookie, FRONT)).status).toBe(200);
+  });
+});
+
+describe("the own host of a shop behind a proxy, shop.internal:8080,", () => {
+  const refresh = async (origin: string) => {
+    const { cookie } = await signInByCookie();
+    const headers = { cookie, origin, host: "shop.internal:8080" };
+    return (await ask(shop, "POST", "/api/auth/refresh", { headers })).status;
+  };
+
+  test.each(["http://shop.internal:8080", "https://shop.internal:8080"])("is that of %s", async (origin) => {
+    expect(await refresh(origin)).toBe(200);
+  });
+
+  test.each([
+    "https://evil-shop.internal:8080",
+    "https://x.shop.internal:8080",
+    "https://shop.internal.evil.example:8080",
+    "https://shop.internal",
+    "https://shop.internal:8081",
+    "https://hop.internal:8080",
+  ])("is not that of %s", async (origin) => {
+    expect(await refresh(origin)).toBe(403);
   });
 });
 
