@@ -148,6 +148,20 @@ test("with a key a like is one group with its answer, which a repetition gets", 
   expect(first.headers.get("idempotent-replayed")).toBeNull();
 });
 
+test("with a key a like of a shoe that the user likes already counts nothing, and says so again when repeated", async () => {
+  await like("s8", "keyed");
+  const before = rowsOf("s8");
+  const answers = [1, 2].map(() => () => like("s8", "keyed", { "idempotency-key": "heart 2" }));
+  for (const again of answers)
+    expect((await again()).body.data).toEqual({
+      shoeId: "s8",
+      userId: "keyed",
+      likes: before?.[0],
+      created: false,
+    });
+  expect(rowsOf("s8")).toEqual(before as [number, number]);
+});
+
 test("removing a shoe removes its likes", async () => {
   await like("s19", "u49");
   expect((await shop.send("DELETE", "/api/shoes/s19")).status).toBe(204);
