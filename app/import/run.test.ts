@@ -1,6 +1,6 @@
 // Whole imports against a store in memory: every row is accounted for, and a second run changes nothing.
 import { afterAll, beforeAll, describe, expect, test } from "bun:test";
-import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import type { OnConflict, SaveCounts, ShoeDraft } from "../shoes/shoes.ts";
@@ -153,6 +153,17 @@ describe("an import", () => {
       expect.objectContaining({ line: 10, field: "/images" }),
     ]);
     expect(readdirSync(folder).filter((name) => name.endsWith(".tmp"))).toEqual([]);
+  });
+
+  test("writes refused rows where only their owner can read them, whatever the umask is", async () => {
+    const before = process.umask(0);
+    try {
+      await runImport(memoryStore(), optionsFor([write("secret.csv", "id,name,price\n1,A,x\n")]));
+    } finally {
+      process.umask(before);
+    }
+    expect(rejected()).toHaveLength(1);
+    expect(statSync(join(folder, "rejects.ndjson")).mode & 0o777).toBe(0o600);
   });
 
   test("merges rows of one shoe across a large file and across files", async () => {
