@@ -133,21 +133,21 @@ test("an uncertain commit of likes is repeated, and its second outcome is return
   expect(tries).toBe(2);
 });
 
-test("likes are refused after their deadline, and when the queue is full", async () => {
+test("likes are refused at once when the queue is full, and the waiting ones after their deadline", async () => {
   const { promise, resolve } = Promise.withResolvers<{ changes: number; rows: never[] }[]>();
   const stalled = { ...db, write: () => promise };
   const options = { now: Date.now, isOpen: true, onCommit: () => undefined, deadlineMs: 30 };
   const likes = openLikes(stalled, options);
-  const kindOf = (outcome: Promise<unknown>) =>
+  const outcomeOf = (outcome: Promise<unknown>) =>
     outcome.then(
       () => "done",
-      ({ kind }) => kind,
+      ({ kind, message }) => `${kind}: ${message}`,
     );
-  const first = kindOf(likes.like("hot", "first"));
+  const first = outcomeOf(likes.like("hot", "first"));
   await new Promise((turn) => setImmediate(turn));
-  const flood = Array.from({ length: 20_001 }, (_, index) => kindOf(likes.like("hot", `u${index}`)));
-  expect(await flood.at(-1)).toBe("overloaded");
-  expect(new Set(await Promise.all(flood))).toEqual(new Set(["overloaded"]));
+  const flood = Array.from({ length: 20_001 }, (_, index) => outcomeOf(likes.like("hot", `u${index}`)));
+  expect(await flood.pop()).toBe("overloaded: too many likes are waiting");
+  expect(new Set(await Promise.all(flood))).toEqual(new Set(["overloaded: the like waited too long"]));
   const none = { changes: 0, rows: [] };
   resolve([none, none, none]);
   expect(await first).toBe("done");
