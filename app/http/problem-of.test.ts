@@ -1,6 +1,8 @@
 // Errors of the database as problems: kind and column in, status and pointer out.
 import { expect, test } from "bun:test";
 import { DatabaseError, type DatabaseErrorKind } from "../../db/errors.ts";
+import { ask } from "../testing/people.ts";
+import { openObservedShop, shoe } from "../testing/shop.ts";
 import { toProblem } from "./problem-of.ts";
 import { PROBLEMS, Problem } from "./problems.ts";
 
@@ -31,3 +33,44 @@ test("a problem stays itself; an unexpected error is hidden", () => {
       detail: "the server failed",
     });
 });
+
+test.each([
+  ["GET", "/api/shoes?q=shoe", undefined],
+  ["GET", "/api/shoes/a", undefined],
+  ["POST", "/api/auth/login", { email: "a@shop.example", password: "a long password" }],
+])(
+  "an unexpected error of %s %s is a 500 without its text, which the log has under the request's id",
+  async (method, path, body) => {
+    const fail = () => {
+      throw new Error("near SELECT secret");
+    };
+    const broken = { get: fail, all: fail };
+    let isBroken = false;
+    const shop = await openObservedShop([shoe("a")], true, {
+      before: (file) => ({
+        ...file,
+        read: {
+          get: (...args) => (isBroken ? broken.get() : file.read.get(...args)),
+          all: (...args) => (isBroken ? broken.all() : file.read.all(...args)),
+        },
+        scan: (statements) => (isBroken ? fail() : file.scan(statements)),
+        onPrimary: (work) => (isBroken ? fail() : file.onPrimary(work)),
+      }),
+    });
+    isBroken = true;
+    const answer = await ask(shop, method, path, { body, headers: { "x-request-id": "mine-1" } });
+    const sent = `${JSON.stringify([...answer.headers])} ${await answer.text()}`;
+    expect([answer.status, answer.headers.get("content-type")]).toEqual([500, "application/problem+json"]);
+    expect(sent).toContain("the server failed");
+    expect(sent).not.toContain("secret");
+    expect(shop.logged.map((line) => JSON.parse(line))).toContainEqual(
+      expect.objectContaining({
+        level: "error",
+        message: "unexpected error",
+        requestId: "mine-1",
+        error: expect.stringContaining("near SELECT secret"),
+      }),
+    );
+    await shop.close();
+  },
+);
