@@ -246,6 +246,21 @@ describe("changes of another process take effect here", () => {
   });
 });
 
+test("a session that has expired is refused, though its token is valid for longer", async () => {
+  let nowMs = Date.now();
+  const shop = await openObservedShop([], true, { now: () => nowMs });
+  const { id, token } = await signUp(shop);
+  const expiry = { sql: "UPDATE sessions SET expires_at = ? WHERE user_id = ?", args: [nowMs + 1_000, id] };
+  await shop.db.write([expiry]);
+  const status = async () => (await ask(shop, "GET", "/api/auth/profile", { token })).status;
+  expect(await status()).toBe(200);
+  nowMs += 1_000;
+  // A verified token is looked up again only when it is no longer in memory.
+  shop.identity.clear();
+  expect(await status()).toBe(401);
+  await shop.close();
+});
+
 test("a login whose password changes during verification starts no session", async () => {
   const { promise: checked, resolve: finish } = Promise.withResolvers<boolean>();
   const { promise: begun, resolve: begin } = Promise.withResolvers<void>();
