@@ -15,6 +15,16 @@ import { openTestShop, type TestShop } from "../../testing/shop.ts";
 const SHOES = 400;
 const QUESTIONS = 500;
 const WALKS = 40;
+// Random questions hardly ever list the whole shop, or one whole label, in these orders.
+const WALKED: Question[] = [
+  {},
+  { sort: "popular" },
+  { sort: "name" },
+  { sort: "price_asc" },
+  { sort: "price_desc" },
+  { category: ["Running"], sort: "price_asc" },
+  { category: ["Running"], sort: "price_desc" },
+];
 const SEED = 20_260_101;
 
 type Item = { id: string };
@@ -98,7 +108,7 @@ test("lists and facets that come from indexes and counters equal the oracle too"
 test(`${WALKS} lists paged by cursor and by Link show every shoe once`, async () => {
   const roll = dice(7);
   for (let index = 0; index < WALKS; index += 1) {
-    const question: Question = index === 0 ? {} : randomQuestion(roll);
+    const question = WALKED[index] ?? randomQuestion(roll);
     const all = expectedIds(shoes, question);
     const limit = String(Math.max(3, Math.ceil(all.length / 7)));
     const first = await ask(toParams(question, { limit }));
