@@ -78,6 +78,46 @@ describe("counts", () => {
     expect(counts).toEqual({ variants: 0, duplicates: 1, superseded: 1, refused: 0 });
   });
 
+  test("of rows that differ in any field the first row's values stay", () => {
+    const first = {
+      title: "First",
+      description: "First text",
+      brand: "First brand",
+      category: "First category",
+      color: "first",
+      gender: "women",
+      priceCents: 1_000,
+      listPriceCents: 2_000,
+      images: ["/first"],
+      href: "/first",
+      sizeSystem: "EU",
+      sizes: [{ size: "40", stock: 1 }],
+      related: ["first"],
+    };
+    const other = {
+      title: "Other",
+      description: "Other text",
+      brand: "Other brand",
+      category: "Other category",
+      color: "other",
+      gender: "men",
+      priceCents: 3_000,
+      listPriceCents: 4_000,
+      images: ["/other"],
+      href: "/other",
+      sizeSystem: "US",
+      sizes: [{ size: "8", stock: 2 }],
+      related: ["other"],
+    };
+    const { draft, counts } = group(first, other);
+    expect(draft).toEqual({ ...SHOE, ...first });
+    expect(counts).toEqual({ variants: 0, duplicates: 1, superseded: 1, refused: 0 });
+    // Of a variant too: both have the same address nowhere else.
+    expect(group({ href: "/first" }, { href: "/other", sizes: [{ size: "8", stock: 2 }] }).draft?.href).toBe(
+      "/first",
+    );
+  });
+
   test("a row with another price is not a variant, whatever its size", () => {
     const { draft, counts } = group({}, { priceCents: 50, sizes: [{ size: "8", stock: 2 }], color: "blue" });
     expect(draft).toEqual(SHOE);
