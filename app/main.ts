@@ -6,7 +6,7 @@ import { prepareData } from "./data-folder.ts";
 import { prepareSecrets } from "./identity/secrets.ts";
 import { listen } from "./listen.ts";
 import { type Log, openLog } from "./log.ts";
-import { completeCatalogue, openMaintenance } from "./maintenance.ts";
+import { completeCatalogue, MAINTENANCE_MS, openMaintenance } from "./maintenance.ts";
 import { openDatabase } from "./open.ts";
 import { openServer } from "./server.ts";
 import { openServices, type Replacements } from "./services.ts";
@@ -17,12 +17,20 @@ const RESTART_CODE = 75;
 /** A running shop. */
 export type Shop = { url: string; close(): Promise<void> };
 
-/** Starts a shop with these settings. Throws an error of one sentence when it cannot; `onFatal` is for later failures. */
+type MainOptions = {
+  /** Called with the reason of a failure after the start; by default throws it. */
+  onFatal?(why: string): void;
+  /** Between two runs of the maintenance. */
+  maintenanceMs?: number;
+  /** Replacements for tests. */
+  instead?: Replacements;
+};
+
+/** Starts a shop with these settings. Throws an error of one sentence when it cannot. */
 export async function main(
   config: Config,
   log: Log,
-  onFatal: (why: string) => void = fail,
-  instead: Replacements = {},
+  { onFatal = fail, maintenanceMs = MAINTENANCE_MS, instead = {} }: MainOptions = {},
 ): Promise<Shop> {
   const startedAtMs = Date.now();
   prepareData(config, log);
@@ -33,7 +41,7 @@ export async function main(
   const services = openServices({ topology, config, secrets, log, now: Date.now, startedAtMs, instead });
   const { passwords, status, follower, catalogue } = services;
   if (await makeFirstAdmin(db, passwords, config.firstAdmin, Date.now())) log.info("created the first admin");
-  const maintenance = openMaintenance(db, { log, now: Date.now });
+  const maintenance = openMaintenance(db, { log, now: Date.now, everyMs: maintenanceMs });
   const listener = listen(config, openServer(services));
   status.enter("ready");
 
@@ -71,10 +79,11 @@ if (import.meta.main) {
       await shop.close();
       process.exit(code);
     };
-    const shop = await main(config, log, (why) => {
+    const onFatal = (why: string) => {
       log.error("restarting", { why });
       void stop("none", RESTART_CODE);
-    });
+    };
+    const shop = await main(config, log, { onFatal });
     log.info("the shop is open", { shop: shop.url, docs: `${shop.url}/docs`, data: config.databasePath });
     for (const signal of ["SIGTERM", "SIGINT"]) process.on(signal, () => void stop(signal));
   } catch (thrown) {

@@ -4,7 +4,10 @@ import { join } from "node:path";
 import type { Database } from "../db/database.ts";
 import { openFile } from "../db/file.ts";
 import { migrate } from "../db/schema/migrate.ts";
+import { until } from "../db/until.ts";
+import { readConfig } from "./config.ts";
 import { openLog } from "./log.ts";
+import { main } from "./main.ts";
 import { completeCatalogue, openMaintenance } from "./maintenance.ts";
 import { openFolder, readUntil, saveAll, shoe } from "./testing/shop.ts";
 
@@ -103,6 +106,26 @@ test("runs by itself until it is closed", async () => {
   expect(await left()).toEqual(["ancient"]);
 });
 
+test("a running shop deletes expired rows, and no longer tries to once it is closed", async () => {
+  const dataDir = join(folder.path, "shop");
+  const config = readConfig({ DATA_DIR: dataDir, PORT: "0", DEMO: "false" });
+  const shop = await main(config, log, { maintenanceMs: 5 });
+  const file = openFile(config.databasePath);
+  const ids = () => file.read.all("SELECT id FROM writes WHERE id IN ('ancient', 'young')");
+  const at = Date.now();
+  await file.write([
+    { sql: "INSERT INTO writes (id, at) VALUES ('ancient', ?), ('young', ?)", args: [at - 2 * HOUR_MS, at] },
+  ]);
+  await until("the deletion of an old write id", () => ids().length === 1, 5_000);
+  expect(ids()).toEqual([["young"]]);
+  await shop.close();
+  logged.length = 0;
+  await Bun.sleep(50);
+  // A run that the close interrupted may log its failure; each later one would log another.
+  expect(logged.length).toBeLessThanOrEqual(1);
+  await file.close();
+});
+
 test("the start completes related lists, and adds demo shoes only to an empty catalogue", async () => {
   await leavePending("b");
   logged.length = 0;
@@ -110,4 +133,16 @@ test("the start completes related lists, and adds demo shoes only to an empty ca
   expect([pending(), listOf("b")]).toEqual([[], ["[1]"]]);
   expect(column("SELECT shoe_id FROM shoes ORDER BY id")).toEqual(["a", "b"]);
   expect(logged).toEqual([]);
+});
+
+test("the start leaves a large backlog to the next import, and says so", async () => {
+  const shoes = Array.from({ length: 2_001 }, (_, index) => shoe(`left${index}`));
+  await saveAll(db, shoes, false);
+  logged.length = 0;
+  await completeCatalogue(db, false, log);
+  expect(logged).toEqual(["an import was interrupted: run it again to complete the related shoes"]);
+  expect(pending()).toHaveLength(2_001);
+  await db.write([{ sql: "DELETE FROM shoes WHERE shoe_id = 'left0'" }]);
+  await completeCatalogue(db, false, log);
+  expect([pending(), logged.length]).toEqual([[], 1]);
 });

@@ -8,7 +8,8 @@ import { computeRelatedOf } from "./shoes/related/related.ts";
 
 /** Pending related lists that the start computes; a larger backlog belongs to the next import. */
 const BACKLOG_MAX = 2_000;
-const MAINTENANCE_MS = 10 * 60_000;
+/** Between two runs. */
+export const MAINTENANCE_MS = 10 * 60_000;
 /** Related lists that one run computes. */
 const LISTS_MAX = 100;
 
@@ -35,7 +36,7 @@ export type Maintenance = {
 /** Opens the maintenance; its first run comes after `everyMs`. */
 export function openMaintenance(
   db: Database,
-  { log, now, everyMs = MAINTENANCE_MS }: { log: Log; now(): number; everyMs?: number },
+  { log, now, everyMs }: { log: Log; now(): number; everyMs: number },
 ): Maintenance {
   const run = async () => {
     try {

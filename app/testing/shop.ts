@@ -99,7 +99,7 @@ export async function openTestShop(
   };
   let running: Shop;
   try {
-    running = await main(readConfig(env), silentLog, undefined, { passwords: quickPasswords() });
+    running = await main(readConfig(env), silentLog, { instead: { passwords: quickPasswords() } });
   } catch (thrown) {
     await remove();
     throw thrown;
