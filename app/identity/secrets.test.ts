@@ -3,8 +3,10 @@ import { afterAll, expect, test } from "bun:test";
 import { readdirSync, statSync, writeFileSync } from "node:fs";
 import { mkdir } from "node:fs/promises";
 import { join } from "node:path";
+import { readConfig } from "../config.ts";
+import { main } from "../main.ts";
 import { ask, signUp } from "../testing/people.ts";
-import { openFolder, openTestShop } from "../testing/shop.ts";
+import { openFolder, openTestShop, silentLog } from "../testing/shop.ts";
 import { prepareSecrets } from "./secrets.ts";
 
 const folder = openFolder();
@@ -28,6 +30,18 @@ test("production requires a secret in the settings", async () => {
     new Error("JWT_SECRET is not set: production requires a secret of 32 bytes or more"),
   );
   await expect(openTestShop([], { NODE_ENV: "production" })).rejects.toThrow("JWT_SECRET is not set");
+});
+
+test("a node requires a secret in the settings, because all nodes have the same", async () => {
+  const path = await emptyFolder();
+  // A folder cannot be the replica: with a secret this start would fail at once, too.
+  const replica = join(path, "folder");
+  await mkdir(replica);
+  const config = readConfig({ DATABASE_URL: "http://127.0.0.1:9", DATA_DIR: path, REPLICA_PATH: replica });
+  await expect(main(config, silentLog)).rejects.toThrow(
+    new Error("JWT_SECRET is not set: a node (all nodes the same) requires a secret of 32 bytes or more"),
+  );
+  expect(readdirSync(path)).toEqual(["folder"]);
 });
 
 test("a secret is made once, and only its owner can read the file", async () => {
