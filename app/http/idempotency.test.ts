@@ -129,3 +129,11 @@ test("answers expire after a day and free their key, write ids after an hour; ol
   expect(storedRows()).toBe(count - 1);
   expect(shop.db.read.get("SELECT count(*) FROM writes")).toEqual([0]);
 });
+
+test("all expired write ids are deleted, also those of many hundreds of likes a second", async () => {
+  const many = `INSERT INTO writes (id, at) WITH RECURSIVE n (n) AS (SELECT 1 UNION ALL SELECT n + 1 FROM n WHERE n < 10001)
+SELECT 'many ' || n, 1 FROM n`;
+  await shop.db.write([{ sql: many }]);
+  await removeOldWrites(shop.db, Date.now());
+  expect(shop.db.read.get("SELECT count(*) FROM writes WHERE id LIKE 'many %'")).toEqual([0]);
+});
