@@ -134,6 +134,28 @@ describe("an Idempotency-Key", () => {
     expect([other.isReplay, categories()]).toEqual([false, 4]);
   });
 
+  test("belongs to its request also while that is running", async () => {
+    const idempotency = openIdempotency(db, () => NOW_MS);
+    const { promise, resolve } = Promise.withResolvers<void>();
+    const answer = { status: 200, headers: {}, body: "1" };
+    const first = idempotency.once(request(), "sam", { a: 1 }, () => promise.then(() => answer));
+    const typeOf = (owner: string, content: unknown) =>
+      idempotency
+        .once(request(), owner, content, async () => answer)
+        .then(
+          () => "done",
+          ({ type }: Problem) => type,
+        );
+    expect([
+      await typeOf("sam", { a: 1 }),
+      await typeOf("sam", { a: 2 }),
+      await typeOf("kim", { a: 2 }),
+    ]).toEqual(["request-under-way", "idempotency-key-reused", "done"]);
+    resolve();
+    expect(await first).toEqual({ answer, isReplay: false });
+    expect(await typeOf("sam", { a: 2 })).toBe("done");
+  });
+
   test("without an owner is ignored", async () => {
     const idempotency = openIdempotency(db, () => NOW_MS);
     const work = async () => ({ status: 200, headers: {}, body: "1" });
