@@ -103,3 +103,13 @@ describe.each(ROWS)("$method $path", ({ operationId, method, path, body, done })
     expect(stored()).not.toEqual(before);
   });
 });
+
+test("at most 20 tags may be given", async () => {
+  const write = (count: number) => {
+    const tags = Array.from({ length: count }, (_, index) => `"v${1_000 + index}"`).join(", ");
+    return shop.send("PUT", "/api/products/changeProduct", { price: 9 }, { "if-match": tags });
+  };
+  expect((await write(20)).status).toBe(412);
+  const refused = await write(21);
+  expect([refused.status, refused.body.detail]).toEqual([400, "If-Match must have at most 20 tags"]);
+});
