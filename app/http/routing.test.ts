@@ -125,6 +125,16 @@ describe("the facts of a request", () => {
     expect(findIn("PUT", "/api/shoes/likes")).toMatchObject({ name: "/shoes/likes", isThere: false });
   });
 
+  test("of an address below two folders are those of the deeper one", () => {
+    const { find: findIn } = openRouting(
+      ["/*", "/files/deep/*", "/files/*"].map((path) => route("GET", path)),
+    );
+    const names = ["/a", "/files/a", "/files/deep/a/b", "/files/deeper/a"].map(
+      (path) => findIn("GET", path).name,
+    );
+    expect(names).toEqual(["/*", "/files/*", "/files/deep/*", "/files/*"]);
+  });
+
   test("below the prefixes are never those of the static files' route, though it may have files there", () => {
     const { find: findIn } = openRouting([
       route("GET", "/*", facts({ counts: "free" })),
