@@ -6,11 +6,13 @@ import { type AdminShop, addUsers, openAdminShop } from "../testing/writes.ts";
 
 const USERS = Array.from({ length: 50 }, (_, index) => `u${index}`);
 const SHOES = Array.from({ length: 20 }, (_, index) => `s${index}`);
+/** One more than a page of likes. */
+const MANY = Array.from({ length: 101 }, (_, index) => `many${index}`);
 
 let shop: AdminShop;
 beforeAll(async () => {
-  shop = await openAdminShop([...SHOES, "plain", "quiet"].map((id) => shoe(id)));
-  await addUsers(shop, [...USERS, "merger", "lister", "keyed"]);
+  shop = await openAdminShop([...SHOES, ...MANY, "plain", "quiet"].map((id) => shoe(id)));
+  await addUsers(shop, [...USERS, "merger", "collector", "lister", "keyed"]);
 });
 afterAll(() => shop.close());
 
@@ -137,6 +139,21 @@ describe("a user's list", () => {
     for (const bad of [undefined, "s1", [1], ["a b"], Array.from({ length: 201 }, (_, index) => `x${index}`)])
       expect((await merge(bad)).status).toBe(400);
   });
+});
+
+test.each([
+  [0, 0, false],
+  [99, 1, false],
+  [100, 1, false],
+  [101, 2, true],
+])("a merge to %d likes answers with the first of %d pages", async (total, pages, goesOn) => {
+  const shoeIds = ["nothing", ...MANY.slice(0, total)];
+  const { status, body } = await shop.send("POST", "/api/users/collector/likes", { shoeIds });
+  expect([status, body.data.length]).toEqual([200, Math.min(total, 100)]);
+  const { nextCursor, ...pagination } = body.pagination;
+  expect(pagination).toEqual({ page: 1, limit: 100, total, pages });
+  expect(nextCursor !== null).toBe(goesOn);
+  expect(body).toEqual((await shop.send("GET", "/api/users/collector/likes?limit=100")).body);
 });
 
 test("with a key a like is one group with its answer, which a repetition gets", async () => {
