@@ -48,3 +48,23 @@ test("a command opens the primary itself, without a replica and without reads on
   expect(statSync(location.databasePath, { throwIfNoEntry: false })).toBeUndefined();
   await db.close();
 });
+
+test("a command writes to the primary with the token for writing", async () => {
+  const asked: (string | null)[] = [];
+  const server = Bun.serve({
+    port: 0,
+    hostname: "127.0.0.1",
+    fetch({ headers }) {
+      asked.push(headers.get("authorization"));
+      return new Response("refused", { status: 401 });
+    },
+  });
+  const primary = { url: server.url.origin, writeToken: "may-write", syncToken: "may-read" };
+  const db = await openForCommand({ ...locationOf("tokens"), primary });
+  await expect(db.write([{ sql: "SELECT 1" }])).rejects.toThrow();
+  await expect(db.scan([{ sql: "SELECT 1" }])).rejects.toThrow();
+  await db.close();
+  await server.stop(true);
+  expect(asked.length).toBeGreaterThanOrEqual(2);
+  expect(new Set(asked)).toEqual(new Set(["Bearer may-write"]));
+});
