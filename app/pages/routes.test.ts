@@ -10,7 +10,12 @@ let shop: TestShop;
 beforeAll(async () => {
   shop = await openTestShop([
     ...Array.from({ length: 20 }, (_, index) =>
-      shoe(`s${index}`, { title: `Plain ${index}.`, category: "Running" }),
+      shoe(`s${index}`, {
+        title: `Plain ${index}.`,
+        category: "Running",
+        // Below or at the price of 5,000: no sale.
+        listPriceCents: [null, 4_000, 5_000][index % 3] ?? null,
+      }),
     ),
     shoe("hostile", {
       title: HOSTILE,
@@ -63,6 +68,7 @@ test("the front page shows the twelve newest shoes with pictures and prices, and
   expect(body).not.toContain("Plain 0.");
   expect(body).toContain('<img src="/images/s19.svg?v=1"');
   expect(body).toContain("<b>$1,234.50</b><s>$2,000.00</s>");
+  expect(body.match(/<s>/g)).toHaveLength(1);
   expect(body).toContain("12 of 21");
   expect(body).toContain('href="/api/shoes?category=Running"');
   for (const address of [
