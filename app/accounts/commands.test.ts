@@ -69,6 +69,17 @@ describe("bun run key", () => {
     ]);
   });
 
+  test("a revoked key keeps its time when a later one with its name is revoked", async () => {
+    await run(keyCommand, ["a"]);
+    await run(keyCommand, ["--revoke", "a"]);
+    const db = openFile(path);
+    await db.write([{ sql: "UPDATE admin_keys SET revoked_at = 5" }]);
+    await db.close();
+    await run(keyCommand, ["a"]);
+    await run(keyCommand, ["--revoke", "a"]);
+    expect(await rows("SELECT revoked_at FROM admin_keys ORDER BY revoked_at")).toEqual([[5], [NOW_MS]]);
+  });
+
   test.each([[[]], [["a", "b"]], [["two words"]], [["x".repeat(61)]], [[""]], [["--nothing", "a"]]])(
     "refuses %j in one sentence",
     async (args) => {
