@@ -2,6 +2,11 @@
 import { afterAll, expect, test } from "bun:test";
 import { statSync } from "node:fs";
 import { join } from "node:path";
+import { openFile } from "../db/file.ts";
+import { stateOf } from "../db/position.ts";
+import { migratedTemplate, openTestServer } from "../db/testing/server.ts";
+import { until } from "../db/until.ts";
+import { makeKeys, makeToken, readKeys } from "../replicas/primary/keys.ts";
 import { openLog } from "./log.ts";
 import { openDatabase, openForCommand } from "./open.ts";
 import { openFolder } from "./testing/shop.ts";
@@ -67,4 +72,30 @@ test("a command writes to the primary with the token for writing", async () => {
   await server.stop(true);
   expect(asked.length).toBeGreaterThanOrEqual(2);
   expect(new Set(asked)).toEqual(new Set(["Bearer may-write"]));
+});
+
+test("a node syncs with the token for reading, and writes with the one for writing", async () => {
+  const log = openLog("error", "json", () => undefined);
+  const keysFolder = join(folder.path, "keys");
+  const template = migratedTemplate(folder.path);
+  const handle = openFile(template);
+  makeKeys(keysFolder, stateOf(handle.read).id);
+  await handle.close();
+  const keys = readKeys(keysFolder);
+  const server = await openTestServer(template, ["--auth-jwt-key-file", keys.publicPath]);
+  const syncToken = makeToken(keys, { kind: "read", days: 90 }, Date.now());
+  const openNode = (name: string, writeToken: string) =>
+    openDatabase({ ...locationOf(name), primary: { url: server.url, writeToken, syncToken } }, { log });
+  const insert = (id: string) => ({ sql: "INSERT INTO writes (id, at) VALUES (?, 1)", args: [id] });
+
+  const { role, db } = await openNode("writer", makeToken(keys, { kind: "write" }, Date.now()));
+  expect(role).toBe("node");
+  await db.write([insert("mine")]);
+  const ids = () => db.read.all("SELECT id FROM writes WHERE id = 'mine'");
+  await until("the replica has the write", () => ids().length === 1);
+  const { db: other } = await openNode("reader", "not a token");
+  await expect(other.write([insert("refused")])).rejects.toMatchObject({ kind: "unreachable" });
+  expect(other.read.all("SELECT id FROM writes WHERE id = 'refused'")).toEqual([]);
+  await Promise.all([db.close(), other.close()]);
+  await server.remove();
 });
