@@ -2,23 +2,31 @@
 import { type Client, createClient } from "@libsql/client/http";
 import { messageOf } from "../message.ts";
 import type { Server } from "../server/pipeline.ts";
+import { findAlterations } from "./alterations.ts";
 import { APPLIED, type Applied, checkApplied, LEDGER, type Migration, readMigrations } from "./migrate.ts";
 
 /**
  * Applies the missing migrations and returns their names. Throws one sentence when the server cannot be reached, or a migration
  * was changed, is too new, or fails.
  */
-export async function migrateServer(
-  { url, authToken }: Server,
-  migrations = readMigrations(),
-): Promise<string[]> {
-  const client = createClient({ url, authToken, intMode: "number" });
-  try {
+export function migrateServer(server: Server, migrations = readMigrations()): Promise<string[]> {
+  return withClient(server, async (client) => {
     await client.execute(LEDGER);
     checkApplied(await appliedOn(client), migrations);
     const done: string[] = [];
     for (const migration of migrations) if (await apply(client, migration)) done.push(migration.name);
     return done;
+  });
+}
+
+/** What was altered by hand on the server, one phrase for each object. Throws one sentence when it cannot be reached. */
+export const findServerAlterations = (server: Server): Promise<string[]> =>
+  withClient(server, (client) => findAlterations((sql) => rowsOf(client, sql)));
+
+async function withClient<T>({ url, authToken }: Server, work: (client: Client) => Promise<T>): Promise<T> {
+  const client = createClient({ url, authToken, intMode: "number" });
+  try {
+    return await work(client);
   } catch (thrown) {
     throw new Error(`${url}: ${messageOf(thrown)}`);
   } finally {
@@ -26,10 +34,10 @@ export async function migrateServer(
   }
 }
 
-const appliedOn = async (client: Client): Promise<Applied[]> =>
-  (await client.execute(APPLIED)).rows.map(
-    (row) => Array.from(row as ArrayLike<unknown>) as unknown as Applied,
-  );
+const rowsOf = async (client: Client, sql: string): Promise<unknown[][]> =>
+  (await client.execute(sql)).rows.map((row) => Array.from(row as ArrayLike<unknown>));
+
+const appliedOn = async (client: Client): Promise<Applied[]> => (await rowsOf(client, APPLIED)) as Applied[];
 
 const has = async (client: Client, { number }: Migration): Promise<boolean> =>
   (await appliedOn(client)).some(([each]) => each === number);

@@ -168,7 +168,7 @@ describe("the command", () => {
     handle.close();
     expect(await command({ DATA_DIR: folder })).toEqual({
       out: "",
-      error: `insole: ${path} was altered by hand; it lacks: index shoes_demo on id WHERE origin = 'demo'\n`,
+      error: `insole: ${path} was altered by hand: index shoes_demo is missing\n`,
       code: 1,
     });
   });

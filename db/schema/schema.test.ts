@@ -5,7 +5,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { index, integer, sqliteTable, text } from "drizzle-orm/sqlite-core";
 import { openHandle } from "../read/reader.ts";
-import { findDrift, schemaTables } from "./drift.ts";
+import { findDrift, schemaTables } from "../testing/drift.ts";
 import { migrate } from "./migrate.ts";
 import { facets } from "./schema.ts";
 

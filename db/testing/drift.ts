@@ -3,7 +3,7 @@ import { type Column, getTableColumns, is, SQL } from "drizzle-orm";
 import { getTableConfig, SQLiteSyncDialect, SQLiteTable } from "drizzle-orm/sqlite-core";
 import { must } from "../must.ts";
 import type { Handle } from "../read/reader.ts";
-import * as schema from "./schema.ts";
+import * as schema from "../schema/schema.ts";
 
 type Cell = string | number | null;
 
