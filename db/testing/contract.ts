@@ -4,6 +4,7 @@ import type { Database, Statement } from "../database.ts";
 import { DatabaseError, type DatabaseErrorKind } from "../errors.ts";
 import { must } from "../must.ts";
 import { requires } from "../write/guard.ts";
+import { checks } from "./contract-checks.ts";
 import {
   COUNT_WORDS,
   closing,
@@ -49,6 +50,7 @@ export function databaseContract(name: string, open: Open): void {
     describe("writes", () => writes(subject));
     describe("write ids", () => writeIds(subject));
     describe("rules", () => rules(subject));
+    describe("checks", () => checks(subject));
     describe("values", () => values(subject));
     describe("scan", () => scan(subject));
     describe("closing", () => closing(subject));
