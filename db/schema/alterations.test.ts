@@ -1,11 +1,11 @@
 // What was altered by hand is found and named: in tables with their CHECKs, indexes, triggers and views, on a file and a server.
-import { afterAll, describe, expect, test } from "bun:test";
+import { afterAll, afterEach, describe, expect, test } from "bun:test";
 import { mkdtempSync, readFileSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { createClient } from "@libsql/client/http";
 import { type Handle, openHandle } from "../read/reader.ts";
-import { openTestServer } from "../testing/server.ts";
+import { migratedTemplate, openTestServer, type TestServer } from "../testing/server.ts";
 import { compareObjects, findAlterations, objectsOf } from "./alterations.ts";
 import { migrate, readMigrations } from "./migrate.ts";
 import { findServerAlterations, migrateServer } from "./migrate-server.ts";
@@ -189,29 +189,38 @@ describe("on a file", () => {
   });
 });
 
-test("on a server: nothing after the migrations, then each altered object is named, by the command too", async () => {
-  const server = await openTestServer(null);
-  await migrateServer(server);
-  expect(await findServerAlterations(server)).toEqual([]);
-  const client = createClient({ url: server.url });
-  await client.executeMultiple(
-    "DROP TRIGGER sizes_restocked; DROP VIEW search_source; DROP INDEX users_admins; ALTER TABLE words ADD COLUMN count INTEGER; CREATE TRIGGER noted AFTER INSERT ON words BEGIN DELETE FROM words; END",
-  );
-  client.close();
-  const phrases = [
-    "view search_source is missing",
-    "trigger sizes_restocked is missing",
-    "index users_admins is missing",
-    'table words has "count INTEGER" besides',
-    "trigger noted was added",
-  ];
-  expect(await findServerAlterations(server)).toEqual(phrases);
-  expect(await command({ DATABASE_URL: server.url })).toEqual({
-    out: "",
-    error: `insole: ${server.url} was altered by hand: ${phrases.join("; ")}\n`,
-    code: 1,
+describe("on a server", () => {
+  let server: TestServer;
+  afterEach(() => server.remove());
+
+  test("nothing is found in a copy of a migrated file", async () => {
+    server = await openTestServer(migratedTemplate(folder));
+    expect(await findServerAlterations(server)).toEqual([]);
   });
-  await server.remove();
+
+  test("nothing is found after the migrations, then each altered object is named, by the command too", async () => {
+    server = await openTestServer(null);
+    await migrateServer(server);
+    expect(await findServerAlterations(server)).toEqual([]);
+    const client = createClient({ url: server.url });
+    await client.executeMultiple(
+      "DROP TRIGGER sizes_restocked; DROP VIEW search_source; DROP INDEX users_admins; ALTER TABLE words ADD COLUMN count INTEGER; CREATE TRIGGER noted AFTER INSERT ON words BEGIN DELETE FROM words; END",
+    );
+    client.close();
+    const phrases = [
+      "view search_source is missing",
+      "trigger sizes_restocked is missing",
+      "index users_admins is missing",
+      'table words has "count INTEGER" besides',
+      "trigger noted was added",
+    ];
+    expect(await findServerAlterations(server)).toEqual(phrases);
+    expect(await command({ DATABASE_URL: server.url })).toEqual({
+      out: "",
+      error: `insole: ${server.url} was altered by hand: ${phrases.join("; ")}\n`,
+      code: 1,
+    });
+  });
 });
 
 describe("the snapshot of the schema", () => {
