@@ -1,7 +1,6 @@
 // nginx/check on a real edge before real shops: every row must be ok.
 import { afterAll, beforeAll, describe, expect, test } from "bun:test";
 import { join } from "node:path";
-import { freePort } from "../db/ports.ts";
 import { findNginx, NGINX_PATHS } from "../replicas/cluster/edge.ts";
 import { type Edge, makeCertificate, openFakeNode, openPrograms, run } from "./testing/edge.ts";
 
@@ -11,16 +10,14 @@ const programs = openPrograms(`${process.env.PATH}:${NGINX_PATHS}`);
 // Skipped on a machine without NGINX; CI installs it.
 describe.skipIf(!hasNginx)("with NGINX", () => {
   let edge: Edge;
-  let tls = "";
 
   beforeAll(async () => {
     const nodes = await programs.bootNodes(3);
-    const { cert, key } = await makeCertificate(programs.folder);
-    const port = freePort();
-    tls = `https://127.0.0.1:${port}`;
+    const certificate = await makeCertificate(programs.folder);
     edge = await programs.bootEdge(
       nodes.map(({ address }) => address),
-      ["--tls-listen", `127.0.0.1:${port}`, "--tls-cert", cert, "--tls-key", key],
+      [],
+      { certificate },
     );
   }, 60_000);
   afterAll(() => programs.close());
@@ -31,7 +28,7 @@ describe.skipIf(!hasNginx)("with NGINX", () => {
       "--edge",
       edge.url,
       "--tls",
-      tls,
+      edge.tlsUrl,
       "--status",
       edge.statusUrl,
       "--flood",

@@ -2,7 +2,6 @@
 import { afterAll, expect, test } from "bun:test";
 import { mkdirSync, readdirSync, statSync, symlinkSync, utimesSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
-import { freePorts } from "../db/ports.ts";
 import { until } from "../db/until.ts";
 import { findNginx, NGINX_PATHS } from "../replicas/cluster/edge.ts";
 import { request, requestManyTimes } from "./rows/client.ts";
@@ -109,16 +108,14 @@ withNginx("X-Forwarded-For is believed only from the proxies of --trust-proxy", 
 });
 
 withNginx("--redirect-listen redirects plain HTTP to TLS", async () => {
-  const { cert, key } = await makeCertificate(programs.folder);
-  const [tls, plain] = freePorts(2);
-  const words = ["--tls-listen", `127.0.0.1:${tls}`, "--tls-cert", cert, "--tls-key", key];
-  await programs.bootEdge([node.address], [...words, "--redirect-listen", `127.0.0.1:${plain}`]);
-  const reply = await request(`http://127.0.0.1:${plain}`, {
+  const certificate = await makeCertificate(programs.folder);
+  const edge = await programs.bootEdge([node.address], [], { certificate, redirects: true });
+  const reply = await request(edge.redirectUrl, {
     path: "/a?b=c",
     headers: { host: "shop.example" },
   });
   expect([reply.status, reply.headers.location]).toEqual([308, "https://shop.example/a?b=c"]);
-  const secure = await request(`https://127.0.0.1:${tls}`, { path: "/livez" });
+  const secure = await request(edge.tlsUrl, { path: "/livez" });
   expect(secure.headers["strict-transport-security"]).toBe("max-age=31536000");
   expect(node.received.at(-1)?.headers["x-forwarded-proto"]).toBe("https");
 });

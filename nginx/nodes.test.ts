@@ -1,13 +1,14 @@
 // Which node a request goes to, what the node receives, and what happens when nodes hang, die or are gone.
 import { afterAll, beforeAll, describe, expect, test } from "bun:test";
-import { createServer, type Server } from "node:net";
-import { freePort } from "../db/ports.ts";
+import { type AddressInfo, createServer, type Server } from "node:net";
 import { until } from "../db/until.ts";
 import { findNginx, NGINX_PATHS } from "../replicas/cluster/edge.ts";
 import { type HttpResponse, request, requestManyTimes } from "./rows/client.ts";
-import { type Edge, end, type FakeNode, openFakeNode, openPrograms, PUBLIC } from "./testing/edge.ts";
+import { type Edge, type FakeNode, openFakeNode, openPrograms, PUBLIC } from "./testing/edge.ts";
 
 const FORGED = "0123abcd.42.AAAAAAAAAAAAAAAA";
+/** No test and no usual program listens here. */
+const GONE = "127.0.0.1:1";
 const JSON_POST = { method: "POST", headers: { "content-type": "application/json" }, body: "{}" };
 // Skipped on a machine without NGINX; CI installs it.
 const hasNginx = findNginx(process.env.PATH ?? "") !== null;
@@ -36,8 +37,8 @@ async function openBadNode(act: "hang" | "die"): Promise<{ address: string; requ
     closing.push(() => socket.destroy());
   });
   closing.push(() => server.close());
-  const port = freePort();
-  await new Promise<void>((resolve) => server.listen(port, "127.0.0.1", resolve));
+  await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
+  const { port } = server.address() as AddressInfo;
   return { address: `127.0.0.1:${port}`, requests: () => count };
 }
 
@@ -270,9 +271,8 @@ describe.skipIf(!hasNginx)("bad nodes", () => {
   test.each(["POST", "PATCH", "PUT", "DELETE"])(
     "a node that is gone: the %s was not sent, so another node gets it",
     async (method) => {
-      const gone = `127.0.0.1:${freePort()}`;
       const node = good();
-      const edge = await programs.bootEdge([gone, node.address]);
+      const edge = await programs.bootEdge([GONE, node.address]);
       for (let at = 2; at < 12; at += 1) {
         const { status } = await request(edge.url, {
           ...JSON_POST,
@@ -368,14 +368,14 @@ describe.skipIf(!hasNginx)("real shops", () => {
     const clients = Array.from({ length: 8 }, (_, at) => client(at * 7));
     const enough = (count: number) => until("the load runs", () => (statuses.get(200) ?? 0) > count);
     await enough(300);
-    await Promise.all(nodes.slice(0, 2).map(({ child }) => end(child, "SIGKILL")));
+    await Promise.all(nodes.slice(0, 2).map(({ child }) => programs.end(child, "SIGKILL")));
     await enough((statuses.get(200) ?? 0) + 600);
     isOver = true;
     await Promise.all(clients);
     expect([...statuses.keys()]).toEqual([200]);
 
     const cached = await untilHit(edge, "/api/categories");
-    await Promise.all(nodes.slice(2).map(({ child }) => end(child, "SIGKILL")));
+    await Promise.all(nodes.slice(2).map(({ child }) => programs.end(child, "SIGKILL")));
     const isStale = async () => {
       const response = await request(edge.url, { path: "/api/categories" });
       expect([response.status, response.body]).toEqual([200, cached.body]);

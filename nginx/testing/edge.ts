@@ -1,30 +1,38 @@
 // Real edges for tests: NGINX with the shipped configuration on free ports, before real shops or fake nodes.
-import { cpSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { cpSync, existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { freePort, freePorts } from "../../db/ports.ts";
+import { freePorts } from "../../db/ports.ts";
 import { until } from "../../db/until.ts";
+import { type Child, openChildren } from "../../replicas/primary/children.ts";
 import { request } from "../rows/client.ts";
 
 const ROOT = join(import.meta.dir, "../..");
 const READY_MS = 20_000;
 const END_MS = 5_000;
 
-/** A running program. */
-type Child = ReturnType<typeof Bun.spawn>;
-
 /** A real shop on one file. */
-type Node = { address: string; url: string; child: Child };
+type Node = { address: string; child: Child };
 
 /** A running NGINX and the folder that was generated for it. */
 export type Edge = {
   url: string;
   statusUrl: string;
+  /** The TLS listener; empty without a certificate. */
+  tlsUrl: string;
+  /** The listener that only redirects; empty without `redirects`. */
+  redirectUrl: string;
   folder: string;
   child: Child;
   generate(nodes: readonly string[]): Promise<void>;
   reload(): Promise<void>;
 };
+
+/** Listeners of an edge beside plain HTTP on loopback. `statusHost` is the address of its counters, loopback by default. */
+type Listeners = { certificate?: Certificate; redirects?: boolean; statusHost?: string };
+
+/** Paths of a certificate and its key. */
+type Certificate = { cert: string; key: string };
 
 /** A request that a fake node has received. */
 type ReceivedRequest = { method: string; url: string; headers: Record<string, string> };
@@ -37,76 +45,62 @@ type Programs = {
   folder: string;
   bootNodes(count: number): Promise<Node[]>;
   /** `options` go to `nginx/generate`. */
-  bootEdge(nodes: readonly string[], options?: readonly string[]): Promise<Edge>;
+  bootEdge(nodes: readonly string[], options?: readonly string[], listeners?: Listeners): Promise<Edge>;
+  /** Ends a program in order, or with SIGKILL at once. */
+  end(child: Child, signal?: NodeJS.Signals): Promise<void>;
   close(): Promise<void>;
 };
 
 /** Starts programs found on this `PATH`; `close` ends them and removes their folder. */
 export function openPrograms(pathOfPrograms: string): Programs {
   const folder = mkdtempSync(join(tmpdir(), "insole-edge-"));
-  const children = new Set<Child>();
+  const children = openChildren();
   let made = 0;
-  const run = (words: string[], env: Record<string, string>): Child => {
-    const child = Bun.spawn(words, {
-      cwd: ROOT,
-      env: { PATH: pathOfPrograms, HOME: folder, ...env },
-      stdio: ["ignore", "ignore", "inherit"],
-    });
-    children.add(child);
-    return child;
-  };
+  const start = (words: string[], env: Record<string, string>, outPath: string): Child =>
+    children.start(words, { cwd: ROOT, env: { PATH: pathOfPrograms, HOME: folder, ...env }, outPath });
+  const end = (child: Child, signal: NodeJS.Signals = "SIGTERM") => children.end(child, END_MS, signal);
 
   const bootNode = async (dataDir: string): Promise<Node> => {
-    const port = freePort();
-    const env = {
-      DATA_DIR: dataDir,
-      HOST: "127.0.0.1",
-      PORT: String(port),
-      DEMO: "true",
-      TRUST_PROXY: "loopback",
-      RATE_LIMIT_MAX: "0",
-      RATE_LIMIT_AUTH_MAX: "0",
-      JWT_SECRET: "a secret of the tests that is long enough",
-      LOG_SAMPLE: "0",
-      LOG_LEVEL: "error",
+    const log = `${dataDir}.log`;
+    // The system chooses the port, and the log names it.
+    const child = start([process.execPath, "app/main.ts"], { ...NODE_ENV, DATA_DIR: dataDir }, log);
+    let port: string | undefined;
+    const isOpen = () => {
+      if (!child.isRunning()) throw new Error(`the node ended: ${readFileSync(log, "utf8")}`);
+      port = /"shop":"http:\/\/127\.0\.0\.1:(\d+)"/.exec(readFileSync(log, "utf8"))?.[1];
+      return port !== undefined;
     };
-    const child = run([process.execPath, "app/main.ts"], env);
-    const url = `http://127.0.0.1:${port}`;
-    await untilReady("the node", url, "/readyz");
-    return { address: `127.0.0.1:${port}`, url, child };
+    await until("the node is open", isOpen, READY_MS);
+    return { address: `127.0.0.1:${port}`, child };
   };
 
-  const bootEdge = async (nodes: readonly string[], options: readonly string[] = []): Promise<Edge> => {
+  const bootEdge = async (
+    nodes: readonly string[],
+    options: readonly string[] = [],
+    listeners: Listeners = {},
+  ): Promise<Edge> => {
     made += 1;
     const out = join(folder, `edge-${made}`);
-    const [port, statusPort] = freePorts(2);
+    const { urls, words } = listen(listeners);
     const nodesPath = join(folder, `nodes-${made}.txt`);
-    const generate = async (addresses: readonly string[]): Promise<void> => {
+    const generate = (addresses: readonly string[]): Promise<void> => {
       writeFileSync(nodesPath, `# for a test\n${addresses.join("\n")}\n`);
-      await runOrThrow([
-        "nginx/generate",
-        "--out",
-        out,
-        "--nodes",
-        nodesPath,
-        "--listen",
-        `127.0.0.1:${port}`,
-        "--status-listen",
-        `127.0.0.1:${statusPort}`,
-        ...asThisUser(),
-        ...options,
-      ]);
+      const all = ["--out", out, "--nodes", nodesPath, ...words, ...asThisUser(), ...options];
+      return runOrThrow(["nginx/generate", ...all]);
     };
     await generate(nodes);
     const program = Bun.which("nginx", { PATH: pathOfPrograms }) ?? "nginx";
     const nginx = [program, "-p", out, "-c", join(out, "nginx.conf")];
-    const child = run([...nginx, "-g", "daemon off;"], {});
-    const url = `http://127.0.0.1:${port}`;
-    const statusUrl = `http://127.0.0.1:${statusPort}`;
-    await untilReady("NGINX", statusUrl, "/status");
+    const log = join(out, "out.log");
+    const child = start([...nginx, "-g", "daemon off;"], {}, log);
+    const isReady = async () => {
+      if (!child.isRunning()) throw new Error(`NGINX ended: ${readFileSync(log, "utf8")}`);
+      // NGINX writes its process id once all its ports are its own: before that another program may answer on them.
+      return existsSync(join(out, "nginx.pid")) && (await answers(urls.statusUrl, "/status"));
+    };
+    await until("NGINX answers", isReady, READY_MS);
     return {
-      url,
-      statusUrl,
+      ...urls,
       folder: out,
       child,
       generate,
@@ -123,14 +117,60 @@ export function openPrograms(pathOfPrograms: string): Programs {
       await end(filler.child);
       const dirs = Array.from({ length: count }, (_, at) => join(folder, `data-${at + 1}`));
       for (const dir of dirs.slice(1)) cpSync(first, dir, { recursive: true });
+      rmSync(`${first}.log`);
       return Promise.all(dirs.map(bootNode));
     },
+    end,
     async close() {
-      await Promise.all([...children].map((child) => end(child)));
+      await children.close();
       rmSync(folder, { recursive: true, force: true });
     },
   };
 }
+
+/** The settings of a real shop as a node of the edge. */
+const NODE_ENV = {
+  HOST: "127.0.0.1",
+  PORT: "0",
+  DEMO: "true",
+  TRUST_PROXY: "loopback",
+  RATE_LIMIT_MAX: "0",
+  RATE_LIMIT_AUTH_MAX: "0",
+  JWT_SECRET: "a secret of the tests that is long enough",
+  LOG_SAMPLE: "0",
+};
+
+/** Chooses free ports for the listeners; `words` are the options that `nginx/generate` gets for them. */
+function listen({ certificate, redirects = false, statusHost = "127.0.0.1" }: Listeners) {
+  const [port, statusPort, tlsPort, redirectPort] = freePorts(4);
+  const tlsUrl = certificate ? `https://127.0.0.1:${tlsPort}` : "";
+  const redirectUrl = redirects ? `http://127.0.0.1:${redirectPort}` : "";
+  const urls = {
+    url: `http://127.0.0.1:${port}`,
+    statusUrl: `http://127.0.0.1:${statusPort}`,
+    tlsUrl,
+    redirectUrl,
+  };
+  const words = ["--listen", `127.0.0.1:${port}`, "--status-listen", `${statusHost}:${statusPort}`];
+  if (certificate)
+    words.push(
+      "--tls-listen",
+      new URL(tlsUrl).host,
+      "--tls-cert",
+      certificate.cert,
+      "--tls-key",
+      certificate.key,
+    );
+  if (redirects) words.push("--redirect-listen", new URL(redirectUrl).host);
+  return { urls, words };
+}
+
+/** Whether a program answers this path with 200. */
+const answers = (url: string, path: string): Promise<boolean> =>
+  request(url, { path }).then(
+    ({ status }) => status === 200,
+    () => false,
+  );
 
 /** The headers of the app's public responses. */
 export const PUBLIC = {
@@ -154,24 +194,6 @@ export function openFakeNode(answer: (request: Request) => Response | Promise<Re
   return { address: `127.0.0.1:${server.port}`, received, close: () => server.stop(true) };
 }
 
-/** Ends a child; kills it when it does not end in time. */
-export async function end(child: Child, signal: NodeJS.Signals = "SIGTERM"): Promise<void> {
-  if (child.exitCode === null && child.signalCode === null) child.kill(signal);
-  const killing = setTimeout(() => child.kill("SIGKILL"), END_MS);
-  await child.exited;
-  clearTimeout(killing);
-}
-
-/** Waits for the first 200; until then the program may not listen. */
-async function untilReady(what: string, url: string, path: string): Promise<void> {
-  const isReady = () =>
-    request(url, { path }).then(
-      ({ status }) => status === 200,
-      () => false,
-    );
-  await until(`${what} answers`, isReady, READY_MS);
-}
-
 /** Runs a program of the repository; throws with its output unless its exit code is 0. */
 async function runOrThrow(words: readonly string[]): Promise<void> {
   const { code, text } = await run(words);
@@ -192,7 +214,7 @@ export async function run(words: readonly string[]): Promise<{ code: number; tex
 const asThisUser = (): string[] => (process.getuid?.() === 0 ? ["--user", "root"] : []);
 
 /** Makes a self-signed certificate and its key. */
-export async function makeCertificate(folder: string): Promise<{ cert: string; key: string }> {
+export async function makeCertificate(folder: string): Promise<Certificate> {
   const [cert, key] = [join(folder, "edge.crt"), join(folder, "edge.key")];
   await runOrThrow([
     "openssl",
