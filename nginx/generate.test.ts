@@ -10,7 +10,11 @@ import { makeCertificate, openFakeNode, openPrograms, PUBLIC, run } from "./test
 const programs = openPrograms(`${process.env.PATH}:${NGINX_PATHS}`);
 // Skipped on a machine without NGINX; CI installs it.
 const withNginx = test.skipIf(findNginx(process.env.PATH ?? "") === null);
-const node = openFakeNode(({ url }) => Response.json({ node: new URL(url).pathname }, { headers: PUBLIC }));
+// Behind TLS a real node says the same, with other words.
+const SECURE = { "strict-transport-security": "max-age=1" };
+const node = openFakeNode(({ url }) =>
+  Response.json({ node: new URL(url).pathname }, { headers: { ...PUBLIC, ...SECURE } }),
+);
 const other = openFakeNode(() => Response.json({ node: "other" }, { headers: PUBLIC }));
 afterAll(async () => {
   await node.close();
@@ -115,8 +119,10 @@ withNginx("--redirect-listen redirects plain HTTP to TLS", async () => {
     headers: { host: "shop.example" },
   });
   expect([reply.status, reply.headers.location]).toEqual([308, "https://shop.example/a?b=c"]);
-  const secure = await request(edge.tlsUrl, { path: "/livez" });
-  expect(secure.headers["strict-transport-security"]).toBe("max-age=31536000");
+  for (const path of ["/api/shoes/a", "/livez"]) {
+    const secure = await request(edge.tlsUrl, { path });
+    expect(secure.headers["strict-transport-security"]).toBe("max-age=31536000");
+  }
   expect(node.received.at(-1)?.headers["x-forwarded-proto"]).toBe("https");
 });
 

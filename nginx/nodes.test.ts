@@ -7,6 +7,14 @@ import { type HttpResponse, request } from "./rows/client.ts";
 import { type Edge, type FakeNode, openFakeNode, openPrograms, PUBLIC } from "./testing/edge.ts";
 
 const FORGED = "0123abcd.42.AAAAAAAAAAAAAAAA";
+/** What a node says to one client; a response with a cookie, which is hidden too, is not cached. */
+const HIDDEN = {
+  "insole-version": FORGED,
+  "x-ratelimit-limit": "9",
+  "x-ratelimit-remaining": "8",
+  "x-ratelimit-reset": "7",
+  "strict-transport-security": "max-age=1",
+};
 /** No test and no usual program listens here. */
 const GONE = "127.0.0.1:1";
 const JSON_POST = { method: "POST", headers: { "content-type": "application/json" }, body: "{}" };
@@ -69,9 +77,8 @@ describe.skipIf(!hasNginx)("two fake nodes", () => {
             etag: `"${name}.i"`,
             "x-request-id": request.headers.get("x-request-id") ?? "",
             "server-timing": "app;dur=9",
-            "insole-version": FORGED,
             "cache-status": "insole; hit",
-            "x-ratelimit-limit": "9",
+            ...HIDDEN,
             vary: "Accept-Encoding, Origin",
           },
         },
@@ -200,10 +207,10 @@ describe.skipIf(!hasNginx)("two fake nodes", () => {
       "server-timing": "app;dur=9",
       "cache-status": "insole; hit, insole-edge; fwd=miss",
     });
-    expect(first.headers).not.toContainKeys(["insole-version", "x-ratelimit-limit"]);
+    expect(first.headers).not.toContainAnyKeys(Object.keys(HIDDEN));
     const { headers } = await untilHit(edge, path);
     expect(headers["x-request-id"]).not.toBe("first");
-    expect(headers).not.toContainKeys(["server-timing", "insole-version", "x-ratelimit-limit"]);
+    expect(headers).not.toContainAnyKeys(["server-timing", ...Object.keys(HIDDEN)]);
   });
 
   test("the log has every error, and of the rest the sample: here none", async () => {
