@@ -1,6 +1,7 @@
 // What `nginx/generate` writes and refuses, and the options that need an edge of their own.
 import { afterAll, expect, test } from "bun:test";
 import { mkdirSync, readdirSync, statSync, symlinkSync, utimesSync, writeFileSync } from "node:fs";
+import { networkInterfaces } from "node:os";
 import { join } from "node:path";
 import { until } from "../db/until.ts";
 import { findNginx, NGINX_PATHS } from "../replicas/cluster/edge.ts";
@@ -9,7 +10,8 @@ import { makeCertificate, openFakeNode, openPrograms, PUBLIC, run } from "./test
 
 const programs = openPrograms(`${process.env.PATH}:${NGINX_PATHS}`);
 // Skipped on a machine without NGINX; CI installs it.
-const withNginx = test.skipIf(findNginx(process.env.PATH ?? "") === null);
+const nginx = findNginx(process.env.PATH ?? "");
+const withNginx = test.skipIf(nginx === null);
 // Behind TLS a real node says the same, with other words.
 const SECURE = { "strict-transport-security": "max-age=1" };
 const node = openFakeNode(({ url }) =>
@@ -124,6 +126,29 @@ withNginx("--redirect-listen redirects plain HTTP to TLS", async () => {
     expect(secure.headers["strict-transport-security"]).toBe("max-age=31536000");
   }
   expect(node.received.at(-1)?.headers["x-forwarded-proto"]).toBe("https");
+});
+
+/** An address of this machine that is not on loopback. */
+const ownAddress = Object.values(networkInterfaces())
+  .flatMap((addresses) => addresses ?? [])
+  .find(({ family, internal }) => family === "IPv4" && !internal)?.address;
+
+test.skipIf(nginx === null || ownAddress === undefined)(
+  "the counters refuse a client that is not on loopback, also where their listener is open to all",
+  async () => {
+    const edge = await programs.bootEdge([node.address], [], { statusHost: "0.0.0.0" });
+    expect((await request(edge.statusUrl, { path: "/status" })).status).toBe(200);
+    const { port } = new URL(edge.statusUrl);
+    expect((await request(`http://${ownAddress}:${port}`, { path: "/status" })).status).toBe(403);
+  },
+);
+
+withNginx("the loaded configuration refuses the counters to all addresses but loopback", async () => {
+  const { folder } = await programs.bootEdge([node.address]);
+  const { text } = await run([nginx ?? "", "-T", "-p", folder, "-c", join(folder, "nginx.conf")]);
+  const file = text.split("# configuration file ").find((each) => each.startsWith(`${folder}/status.conf:`));
+  const rules = file?.split("\n").filter((line) => /^\s*(allow|deny) /.test(line));
+  expect(rules?.map((line) => line.trim())).toEqual(["allow 127.0.0.0/8;", "allow ::1;", "deny all;"]);
 });
 
 withNginx("the edge serves the files of --public-dir, a node everything else", async () => {
