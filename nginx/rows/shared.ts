@@ -11,6 +11,8 @@ import {
   requestUntilHit,
 } from "./row.ts";
 
+/** More than the nodes' HTTP server takes, few enough for the edge. */
+const MANY_HEADERS = Object.fromEntries(Array.from({ length: 250 }, (_, at) => [`x-${at}`, "1"]));
 const GZIP = { "accept-encoding": "gzip" };
 
 export const SHARED_ROWS: Row[] = [
@@ -172,6 +174,20 @@ export const SHARED_ROWS: Row[] = [
         expectHeader(hit, name, null);
       expectHeader(hit, "access-control-allow-origin", "*");
       expectHeader(hit, "access-control-allow-credentials", null);
+    },
+  },
+  {
+    rule: "no header of a client reaches a node with a public read",
+    async check(client) {
+      // A node refuses so many.
+      expectStatus(await client.send("/health", { headers: MANY_HEADERS }), 431);
+      const response = await requestUntil(
+        client,
+        client.nextShoe(),
+        ({ headers }) => headers["cache-status"] !== HIT,
+        { headers: MANY_HEADERS },
+      );
+      expectStatus(response, 200);
     },
   },
   {
