@@ -5,7 +5,7 @@ import { join } from "node:path";
 import { freePorts } from "../../db/ports.ts";
 import { until } from "../../db/until.ts";
 import { type Child, openChildren } from "../../replicas/primary/children.ts";
-import { request } from "../rows/client.ts";
+import { type HttpResponse, request } from "../rows/client.ts";
 
 const ROOT = join(import.meta.dir, "../..");
 const READY_MS = 20_000;
@@ -192,6 +192,18 @@ export function openFakeNode(answer: (request: Request) => Response | Promise<Re
     },
   });
   return { address: `127.0.0.1:${server.port}`, received, close: () => server.stop(true) };
+}
+
+/** Requests the path until its response comes out of the cache: NGINX stores it a moment after it was sent, and other workers see it then. */
+export async function untilHit(edge: Edge, path: string): Promise<HttpResponse> {
+  let response: HttpResponse | undefined;
+  const isHit = async () => {
+    response = await request(edge.url, { path });
+    return response.headers["cache-status"] === "insole-edge; hit";
+  };
+  await until(`${path} is cached`, isHit);
+  if (!response) throw new Error("there was no response");
+  return response;
 }
 
 /** Runs a program of the repository; throws with its output unless its exit code is 0. */
