@@ -65,6 +65,7 @@ describe.skipIf(!hasNginx)("bad nodes", () => {
       const response = await request(edge.url, { ...JSON_POST, method, path: "/api/auth/profile" });
       expect(response.status).toBe(504);
       expect(JSON.parse(response.body)).toMatchObject({ type: "/problems/outcome-unknown", status: 504 });
+      expect(response.headers["retry-after"]).toBe("1");
       expect(dying.requests() + second.requests()).toBe(1);
     },
   );
@@ -84,6 +85,28 @@ describe.skipIf(!hasNginx)("bad nodes", () => {
         expect(status).toBe(200);
       }
       expect(node.received.length).toBe(10);
+    },
+  );
+
+  test("a node whose machine does not answer: a write was not sent, so another node gets it", async () => {
+    const node = good();
+    const edge = await programs.bootEdge([await programs.bootSilentNode(), node.address]);
+    for (let at = 2; at < 12; at += 1) {
+      const sent = { ...JSON_POST, path: "/api/auth/profile", from: `127.0.0.${at}` };
+      expect((await request(edge.url, sent)).status).toBe(200);
+    }
+    expect(node.received.length).toBe(10);
+  });
+
+  test.each(["/images/", "/api/shoes/"])(
+    "a read below %s that a node refuses as busy goes to another",
+    async (path) => {
+      const busy = openNode(() => Response.json({}, { status: 503 }));
+      const edge = await programs.bootEdge([busy.address, good().address]);
+      const paths = shoes.map((_, at) => `${path}${at}.svg`);
+      const replies = await Promise.all(paths.map((path) => request(edge.url, { path })));
+      expect(replies.map(({ status }) => status)).toEqual(replies.map(() => 200));
+      expect(busy.received.length).toBeGreaterThan(0);
     },
   );
 

@@ -1,5 +1,6 @@
 // Real edges for tests: NGINX with the shipped configuration on free ports, before real shops or fake nodes.
 import { cpSync, existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { connect, type Socket } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { freePorts } from "../../db/ports.ts";
@@ -10,6 +11,9 @@ import { type HttpResponse, request } from "../rows/client.ts";
 const ROOT = join(import.meta.dir, "../..");
 const READY_MS = 20_000;
 const END_MS = 5_000;
+
+/** Connections that the system keeps for a program of Bun which has not accepted them yet. */
+const LISTEN_QUEUE = 512;
 
 /** A real shop on one file. */
 type Node = { address: string; child: Child };
@@ -44,6 +48,8 @@ export type FakeNode = { address: string; received: ReceivedRequest[]; close(): 
 type Programs = {
   folder: string;
   bootNodes(count: number): Promise<Node[]>;
+  /** Starts a node that accepts no connection and refuses none, as on a machine that is gone; returns its address. */
+  bootSilentNode(): Promise<string>;
   /** `options` go to `nginx/generate`. */
   bootEdge(nodes: readonly string[], options?: readonly string[], listeners?: Listeners): Promise<Edge>;
   /** Ends a program in order, or with SIGKILL at once. */
@@ -55,6 +61,7 @@ type Programs = {
 export function openPrograms(pathOfPrograms: string): Programs {
   const folder = mkdtempSync(join(tmpdir(), "insole-edge-"));
   const children = openChildren();
+  const waiting: Socket[] = [];
   let made = 0;
   const start = (words: string[], env: Record<string, string>, outPath: string): Child =>
     children.start(words, { cwd: ROOT, env: { PATH: pathOfPrograms, HOME: folder, ...env }, outPath });
@@ -120,8 +127,27 @@ export function openPrograms(pathOfPrograms: string): Programs {
       rmSync(`${first}.log`);
       return Promise.all(dirs.map(bootNode));
     },
+    async bootSilentNode() {
+      made += 1;
+      const log = join(folder, `silent-${made}.log`);
+      start([process.execPath, join(import.meta.dir, "silent-program.ts")], {}, log);
+      const portOf = () => Number(/^port (\d+)$/m.exec(readFileSync(log, "utf8"))?.[1] ?? 0);
+      await until("the silent node listens", () => portOf() > 0, READY_MS);
+      let opened = 0;
+      for (let count = 0; count < 2 * LISTEN_QUEUE; count += 1) {
+        const socket = connect(portOf(), "127.0.0.1", () => {
+          opened += 1;
+        });
+        socket.on("error", () => {});
+        waiting.push(socket);
+      }
+      // The system takes one more than the queue's length.
+      await until("the queue of the silent node is full", () => opened > LISTEN_QUEUE, READY_MS);
+      return `127.0.0.1:${portOf()}`;
+    },
     end,
     async close() {
+      for (const socket of waiting) socket.destroy();
       await children.close();
       rmSync(folder, { recursive: true, force: true });
     },
