@@ -28,8 +28,8 @@ afterAll(async () => {
   await programs.close();
 });
 
-withNginx("a flood of versions gets 429 and does not reach the nodes", async () => {
-  const edge = await programs.bootEdge([node.address]);
+withNginx("a flood of versions gets 429, does not reach the nodes, and is not logged", async () => {
+  const edge = await programs.bootEdge([node.address], ["--log-sample", "0"]);
   const sent = {
     path: "/api/shoes/flooded",
     headers: { "insole-version": FORGED },
@@ -43,6 +43,11 @@ withNginx("a flood of versions gets 429 and does not reach the nodes", async () 
   // Other clients are not limited.
   const other = { ...sent, from: "127.0.0.98" };
   expect((await request(edge.url, other)).status).toBe(200);
+  // An error is logged, and all requests before it by then.
+  await request(edge.url, { path: "/metrics" });
+  const log = Bun.file(`${edge.folder}/logs/access.log`);
+  await until("the error is logged", async () => (await log.text()).includes("/metrics"));
+  expect(await log.text()).not.toContain('"status":429');
 });
 
 withNginx(

@@ -121,7 +121,7 @@ describe.skipIf(!hasNginx)("two fake nodes", () => {
       "if-none-match": '"x"',
       range: "bytes=0-1",
     };
-    await request(edge.url, { path: "/api/shoes/shared?secret=1", headers });
+    const response = await request(edge.url, { path: "/api/shoes/shared?secret=1", headers });
     const [first] = received();
     expect(first?.url).toBe("/api/shoes/shared");
     const { "x-request-id": id, ...headersSent } = first?.headers ?? {};
@@ -130,6 +130,11 @@ describe.skipIf(!hasNginx)("two fake nodes", () => {
       host: "shop",
       "accept-encoding": "gzip",
       "insole-version": FORGED,
+    });
+    // A node answers a request with a version, so its time is that of this request.
+    expect(response.headers).toMatchObject({
+      "server-timing": "app;dur=9",
+      "cache-status": "insole; hit, insole-edge; fwd=bypass",
     });
   });
 
