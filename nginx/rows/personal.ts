@@ -96,6 +96,14 @@ export const LISTENER_ROWS: Row[] = [
     },
   },
   {
+    rule: "plain HTTP on the TLS listener gets a problem",
+    needs: "tls",
+    async check({ tls }) {
+      const plain = must(tls, "--tls").replace("https:", "http:");
+      expectProblem(await request(plain, { path: "/livez" }), 400, "invalid-request");
+    },
+  },
+  {
     rule: "stub_status answers on its own listener only",
     needs: "status",
     async check({ status, send }) {
