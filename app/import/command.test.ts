@@ -9,7 +9,10 @@ import type { OpenShoeStore } from "./store.ts";
 const folder = mkdtempSync(join(tmpdir(), "insole-command-"));
 afterAll(() => rmSync(folder, { recursive: true }));
 
-async function run(...args: string[]): Promise<{ code: number; out: string; err: string }> {
+const run = (...args: string[]) => runUntil(new AbortController().signal, ...args);
+
+/** Runs the command until the signal interrupts it. */
+async function runUntil(signal: AbortSignal, ...args: string[]) {
   const out: string[] = [];
   const err: string[] = [];
   const save: OpenShoeStore["save"] = async (drafts) => ({ added: drafts.length, replaced: 0, unchanged: 0 });
@@ -26,7 +29,7 @@ async function run(...args: string[]): Promise<{ code: number; out: string; err:
     out: (line) => out.push(line),
     err: (line) => err.push(line),
     hasBar: false,
-    signal: new AbortController().signal,
+    signal,
   });
   return { code, out: out.join("\n"), err: err.join("\n") };
 }
@@ -66,6 +69,14 @@ describe("exit codes", () => {
     );
   });
 
+  test("130 when it was interrupted, and the summary says how to go on", async () => {
+    expect(await runUntil(AbortSignal.abort(), BAD)).toEqual({
+      code: 130,
+      out: "Interrupted: 0 added, 0 replaced, 0 unchanged. Run the import again to continue.",
+      err: "",
+    });
+  });
+
   test("-h prints the usage", async () => expect((await run("-h")).out).toContain("usage: bun run import"));
 });
 
@@ -84,6 +95,7 @@ describe("1 and an error message", () => {
     [[GOOD, "--map", BAD], "--map"],
     [[GOOD, "--map", join(folder, "none.json")], "no such file"],
     [[GOOD, "--rejects", GOOD], "must not be a file that is imported"],
+    [[GOOD, BAD, "--rejects", BAD], "must not be a file that is imported"],
     [[write("odd.csv", "a,b\n1,2\n")], "no column for the title"],
     [[write("free.csv", "name,b\n1,2\n")], "no column for the price"],
     [[write("empty.csv", "")], "it is empty"],
