@@ -90,9 +90,19 @@ describe("bun run key", () => {
   );
 });
 
+test.each([
+  ["key", keyCommand],
+  ["admin", adminCommand],
+])("bun run %s -h prints the usage and ends with 0", async (name, command) => {
+  const { code, out, err } = await run(command, ["-h"]);
+  expect([code, err]).toEqual([0, ""]);
+  expect(out).toStartWith(`usage: bun run ${name} `);
+});
+
 describe("bun run admin", () => {
   test("creates an account with a password from the standard input", async () => {
-    expect(await run(adminCommand, ["Boss@shop.example"], PASSWORD)).toEqual({
+    // Pasted with blanks around it.
+    expect(await run(adminCommand, [" Boss@shop.example "], PASSWORD)).toEqual({
       code: 0,
       out: "created the admin Boss@shop.example",
       err: "",
