@@ -55,6 +55,24 @@ test("a failing migration is undone, and a changed one is refused", async () => 
   await server.remove();
 });
 
+test("the command sends the first token, which is the one that may write", async () => {
+  const tokens = new Set<string | null>();
+  const server = Bun.serve({
+    hostname: "127.0.0.1",
+    port: 0,
+    fetch({ headers }) {
+      tokens.add(headers.get("authorization"));
+      return new Response(null, { status: 401 });
+    },
+  });
+  const env = { DATABASE_URL: server.url.href, DATABASE_AUTH_TOKEN: " write , read " };
+  const command = Bun.spawn([process.execPath, join(import.meta.dir, "command.ts")], { env, stderr: "pipe" });
+  expect(await new Response(command.stderr).text()).toMatch(/^insole: [^\n]+\n$/);
+  expect(await command.exited).toBe(1);
+  expect([...tokens]).toEqual(["Bearer write"]);
+  await server.stop(true);
+});
+
 test("an unreachable server is named in one sentence", async () => {
   const url = `http://127.0.0.1:${freePort()}`;
   await expect(migrateServer({ url, authToken: "" })).rejects.toThrow(url);
