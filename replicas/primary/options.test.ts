@@ -10,6 +10,7 @@ test.each([
   [["--write"], "--write, --read and --days go with the command token"],
   [["token", "--write", "--read"], "--write and --read exclude each other: make two tokens"],
   [["token", "--write", "--days", "3"], "--days goes with --read"],
+  [["token", "--days", "3651"], "--days is 3651: it must be a whole number from 1 to 3650"],
   [["token", "--days", "0"], "--days is 0: it must be a whole number from 1 to 3650"],
   [["--listen", "8080"], "--listen is 8080: it must be an address and a port such as 10.0.0.5:8080"],
   [
@@ -18,6 +19,17 @@ test.each([
   ],
 ])("refuses %j", (words, sentence) => {
   expect(() => readOptions(words)).toThrow(sentence);
+});
+
+test("without options the primary listens on loopback only", () => {
+  expect(readOptions([])).toEqual({
+    kind: "run",
+    data: "data/primary",
+    keys: "data/primary-keys",
+    listen: "127.0.0.1:8080",
+    setup: undefined,
+    start: true,
+  });
 });
 
 test("parses a valid command line", () => {

@@ -234,9 +234,12 @@ describe("the command", () => {
     const listen = `127.0.0.1:${freePort()}`;
     const words = [COMMAND, "--data", folders.data, "--keys", folders.keys, "--listen", listen, ...more];
     const command = Bun.spawn([process.execPath, ...words], { stdout: "pipe", stderr: "pipe" });
-    const { value } = await command.stdout.getReader().read();
-    const sqld = Number(/sqld (\d+)/.exec(new TextDecoder().decode(value))?.[1]);
-    return { command, sqld };
+    let text = "";
+    for await (const chunk of command.stdout) {
+      text += new TextDecoder().decode(chunk);
+      if (/sqld \d+.*\n/.test(text)) break;
+    }
+    return { command, sqld: Number(/sqld (\d+)/.exec(text)?.[1]), lines: text.split("\n") };
   }
 
   test("ends its sqld in order on SIGTERM", async () => {
@@ -257,6 +260,15 @@ describe("the command", () => {
     expect(isAlive(again.sqld)).toBe(true);
     again.command.kill("SIGTERM");
     expect(await again.command.exited).toBe(0);
+  });
+
+  test("creates a dataset and runs on it", async () => {
+    folders = { data: `${folders.data}-made`, keys: `${folders.keys}-made` };
+    const { command, lines } = await start("--init");
+    expect(lines[0]).toMatch(/^created the dataset [0-9a-f]{32}, generation [0-9a-f]{8}, in /);
+    expect(lines[1]).toStartWith("the primary is ready at http://127.0.0.1:");
+    command.kill("SIGTERM");
+    expect(await command.exited).toBe(0);
   });
 
   test("creates a dataset, prints a token, and refuses in one sentence", () => {
