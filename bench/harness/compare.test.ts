@@ -4,6 +4,7 @@ import { existsSync, lstatSync, mkdtempSync, readdirSync, readFileSync, rmSync }
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { catalogueName, catalogueOf } from "../load/catalogue.ts";
+import { findOha } from "../load/oha.ts";
 import { quickBench } from "../testing/bench.ts";
 import { openChildren } from "./children.ts";
 import { compareScenario, merged } from "./compare.ts";
@@ -238,6 +239,16 @@ describe.skipIf(process.platform !== "linux")("the command", () => {
       expect(out).toMatch(/other +this +this \/ other/);
       const { beside } = readResult(json).result;
       expect(beside?.scenarios[0]?.pairs.map(({ ratios }) => ratios.length)).toEqual([2, 2, 2, 2, 2, 2]);
+    },
+    RUN_MS_MAX,
+  );
+
+  test.skipIf(findOha() === null)(
+    "ends with 1 when a scenario failed",
+    async () => {
+      const { code, out } = await bench("reads", "--quick", "--url", "http://127.0.0.1:1");
+      expect(code).toBe(1);
+      expect(out).toContain("reads");
     },
     RUN_MS_MAX,
   );

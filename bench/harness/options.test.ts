@@ -56,6 +56,10 @@ describe("wrong arguments", () => {
     ["--compare a --url http://a", "--compare and --url do not go together"],
     ["--json a --out b", "--json and --out do not go together"],
     ["--print --quick", "--print and --quick do not go together: nothing is run"],
+    ["--print --seed 1", "--print and --seed do not go together"],
+    ["--print --url http://a", "--print and --url do not go together"],
+    ["--print --json a", "--print and --json do not go together"],
+    ["--print --out a", "--print and --out do not go together"],
     ["--print --compare a", "--print and --compare do not go together"],
   ])("%s: %s", (text, sentence) => {
     expect(() => read(text)).toThrow(sentence);
