@@ -1,5 +1,5 @@
 // NGINX to be measured: with the shipped configuration and with the barest one, both before the same server.
-import { mkdtempSync, writeFileSync } from "node:fs";
+import { existsSync, mkdtempSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { must } from "../../db/must.ts";
 import { freePorts } from "../../db/ports.ts";
@@ -112,6 +112,8 @@ async function start(
 ): Promise<Server> {
   const program = [nginxPath(), "-p", folder, "-c", join(folder, "nginx.conf"), "-g", "daemon off;"];
   const server = { base: `http://127.0.0.1:${port}`, child: children.run(program, { cores }) };
-  await waitFor(server.child, "NGINX does not answer", READY, () => statusOf(server.base));
+  // NGINX writes its process id once all its ports are its own: before that another program may answer on them.
+  const probe = () => (existsSync(join(folder, "nginx.pid")) ? statusOf(server.base) : null);
+  await waitFor(server.child, "NGINX does not answer", READY, probe);
   return server;
 }
