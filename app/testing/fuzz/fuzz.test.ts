@@ -37,6 +37,19 @@ beforeAll(async () => {
 });
 afterAll(() => shop.close());
 
+/** Runs `bun run fuzz` to its end. */
+async function command(...args: string[]) {
+  const child = Bun.spawn([process.execPath, "app/testing/fuzz/command.ts", ...args], {
+    cwd: join(import.meta.dir, "../../.."),
+    env: { ...process.env, ADMIN_EMAIL: ADMIN.email, ADMIN_PASSWORD: ADMIN.password },
+    stdout: "pipe",
+    stderr: "pipe",
+  });
+  const texts = [new Response(child.stdout).text(), new Response(child.stderr).text()];
+  const [out = "", err = ""] = await Promise.all(texts);
+  return { out, err, exitCode: await child.exited };
+}
+
 const like = () => operations.find(({ id }) => id === "likeShoe")!;
 
 describe("a response", () => {
@@ -117,26 +130,38 @@ test(
 test(
   "bun run fuzz tests one route of a running shop, and explains its arguments",
   async () => {
-    const run = async (...args: string[]) => {
-      const command = Bun.spawn([process.execPath, "app/testing/fuzz/command.ts", ...args], {
-        cwd: join(import.meta.dir, "../../.."),
-        env: { ...process.env, ADMIN_EMAIL: ADMIN.email, ADMIN_PASSWORD: ADMIN.password },
-        stdout: "pipe",
-        stderr: "pipe",
-      });
-      const texts = [new Response(command.stdout).text(), new Response(command.stderr).text()];
-      const [out = "", err = ""] = await Promise.all(texts);
-      return { out, err, exitCode: await command.exited };
-    };
-    const result = await run("--route", "getShoe", "--runs", "20", "--seed", "3", "--url", shop.url);
+    const result = await command("--route", "getShoe", "--runs", "20", "--seed", "3", "--url", shop.url);
     expect([result.exitCode, result.err]).toEqual([0, ""]);
     expect(result.out).toStartWith("seed 3, 20 requests to each of 1 operations\nok   getShoe: ");
-    expect((await run("-h")).out).toStartWith("usage: bun run fuzz");
-    const unknown = await run("--route", "nothing");
+    expect((await command("-h")).out).toStartWith("usage: bun run fuzz");
+    const unknown = await command("--route", "nothing");
     expect([unknown.exitCode, unknown.err]).toEqual([
       1,
       expect.stringContaining("--route must be one of listShoes"),
     ]);
+  },
+  TIMEOUT_MS,
+);
+
+test(
+  "bun run fuzz ends with 1 and prints the request when a response is wrong",
+  async () => {
+    // The shop, but for one route.
+    const proxy = Bun.serve({
+      hostname: "127.0.0.1",
+      port: 0,
+      fetch: (request) => {
+        const { pathname, search } = new URL(request.url);
+        if (pathname === "/livez") return new Response("broken", { status: 500 });
+        return fetch(new Request(`${shop.url}${pathname}${search}`, request), { decompress: false });
+      },
+    });
+    const args = ["--runs", "3", "--seed", "1", "--url", proxy.url.href];
+    const { out, err, exitCode } = await command("--route", "getLiveness", ...args);
+    await proxy.stop(true);
+    expect([exitCode, err]).toEqual([1, ""]);
+    expect(out).toContain("FAIL getLiveness: 500 x");
+    expect(out).toContain("repeat it: bun run fuzz --route getLiveness --seed 1 --path ");
   },
   TIMEOUT_MS,
 );
