@@ -3,6 +3,7 @@ import { afterAll, afterEach, beforeEach, describe, expect, test } from "bun:tes
 import { mkdtempSync, rmSync, statSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { must } from "../../db/must.ts";
 import { databaseContract } from "../../db/testing/contract.ts";
 import { expectRefusal, failure, word } from "../../db/testing/contract-parts.ts";
 import { migratedTemplate, openTestServer, type TestServer } from "../../db/testing/server.ts";
@@ -92,6 +93,16 @@ describe("a node", () => {
     }
     expect(callbacks).toBeGreaterThan(0);
     expect(node.trouble()).toBeNull();
+  });
+
+  test("syncs at once for a request that waits for a version", async () => {
+    // Without the request it would sync in ten minutes.
+    const patient = await openNode(optionsFor(server, { pauseMs: 600_000 }));
+    await patient.db.write([word("waited for"), change]);
+    expect(await patient.reach(must(patient.db.written(), "the position of the write"), SEEN_MS_MAX)).toBe(
+      true,
+    );
+    await patient.db.close();
   });
 
   test("does not wait for another generation, nor longer than allowed for a position that does not exist", async () => {

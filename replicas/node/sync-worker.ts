@@ -1,6 +1,7 @@
 // The thread that owns a node's syncing handle. The driver blocks it while the primary does not answer; no request waits for it.
 import Libsql from "libsql";
 import { messageOf } from "../../db/message.ts";
+import { pauseAfter } from "./pause.ts";
 
 declare const self: Worker;
 
@@ -22,9 +23,6 @@ export type SyncReport =
 type Syncing = { command(kind: Exclude<SyncCommand["kind"], "open">): void };
 type Synced = { frame_no: number; frames_synced: number };
 
-/** The pause grows to this while no changes come. */
-const IDLE_PAUSE_MS = 200;
-const PAUSE_GROWTH = 1.5;
 /** A held thread sleeps this long at once; any command ends the sleep. */
 const HELD_MS = 60_000;
 
@@ -62,7 +60,7 @@ function openSyncing(
       const { frame_no: frame, frames_synced: frames } = handle.sync() as unknown as Synced;
       const hasNews = frames > 0;
       report({ kind: "synced", atMs, frame, hasNews });
-      pause = hasNews ? pauseMs : Math.min(pause * PAUSE_GROWTH, Math.max(IDLE_PAUSE_MS, pauseMs));
+      pause = pauseAfter(hasNews, pause, pauseMs);
       await sleep(pause);
     } catch (thrown) {
       isHeld = true;
