@@ -68,3 +68,16 @@ test("a wake ends the pause", async () => {
   expect(sync.state).toMatchObject({ failure: null, isForeign: false });
   await sync.close();
 });
+
+test("closing lets the sync that is under way end, and the replica is free at once", async () => {
+  for (const name of ["end-1.db", "end-2.db", "end-3.db"]) {
+    // Without a pause nearly every moment lies within a sync.
+    const { sync, syncs } = await openNoted(name, 0);
+    await until("more syncs", () => syncs.length > 5);
+    const startedAtMs = performance.now();
+    await sync.close();
+    await sync.ended;
+    // The driver needs three seconds to give up a sync whose connection is cut.
+    expect(performance.now() - startedAtMs).toBeLessThan(2_000);
+  }
+});

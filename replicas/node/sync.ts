@@ -100,8 +100,9 @@ export async function openSync({
     async close() {
       isClosing = true;
       send({ kind: "close" });
-      proxy.close();
+      // The proxy stays for a sync that is under way: without it the driver would try again for seconds.
       await Promise.race([ended.promise, Bun.sleep(END_MS)]);
+      proxy.close();
     },
   };
 }
