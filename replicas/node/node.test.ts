@@ -4,6 +4,7 @@ import { mkdtempSync, rmSync, statSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { must } from "../../db/must.ts";
+import { openRemote } from "../../db/server/remote.ts";
 import { databaseContract } from "../../db/testing/contract.ts";
 import { expectRefusal, failure, word } from "../../db/testing/contract-parts.ts";
 import { migratedTemplate, openTestServer, type TestServer } from "../../db/testing/server.ts";
@@ -66,12 +67,14 @@ describe("a node", () => {
   let server: TestServer;
   let options: NodeOptions;
   let node: Topology;
+  let lines: string[];
   const change = { sql: "INSERT INTO changes (kind) VALUES ('session')" };
   const words = () => node.db.read.all<[string]>("SELECT word FROM words ORDER BY word").flat();
 
   beforeEach(async () => {
     server = await openTestServer(template);
-    options = optionsFor(server);
+    lines = [];
+    options = optionsFor(server, { log: (_level, message) => lines.push(message) });
     node = await openNode(options);
   });
   afterEach(async () => {
@@ -189,6 +192,24 @@ describe("a node", () => {
     expect(node.details()?.serves).toBe("replica");
     expect(words()).toEqual(["ours"]);
     await expect(makeGoodCopy(options.path, "another")).rejects.toThrow("another dataset");
+  });
+
+  test("never serves a foreign dataset that gets into the replica while the node runs", async () => {
+    await node.db.write([word("ours"), change]);
+    await until("our word", () => words().includes("ours"));
+    await makeGoodCopy(options.path, String(node.details()?.dataset));
+    // Over the connection that the node has already, so that no probe comes before it.
+    const primary = openRemote(server);
+    await primary.write([
+      { sql: "UPDATE dataset SET id = 'another'" },
+      { sql: "UPDATE words SET word = 'foreign'" },
+      change,
+    ]);
+    await until("the node has noticed", () => node.trouble() !== null);
+    expect(words()).toEqual(["ours"]);
+    expect(node.details()?.serves).toBe("last good copy");
+    expect(lines).toContain("a foreign dataset got into the replica, which is not served");
+    await primary.close();
   });
 
   test("does not start without a primary and without a copy", async () => {
