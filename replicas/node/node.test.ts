@@ -155,7 +155,7 @@ describe("a node", () => {
     async (_name, instead) => {
       await node.db.write([word("ours"), change]);
       await until("our word", () => words().includes("ours"));
-      await server.stop("SIGTERM");
+      await server.stop("SIGKILL");
       const stranger = await openTestServer(instead, [], Number(new URL(server.url).port));
       await until("the node reports trouble", () => node.trouble() !== null);
       expect(node.trouble()).toMatch(/(empty|another).*stands at the primary's address/);
@@ -174,7 +174,7 @@ describe("a node", () => {
     await makeGoodCopy(options.path, dataset);
     await node.db.close();
     // As if it had come in between two probes: synced from the foreign primary by another handle.
-    await server.stop("SIGTERM");
+    await server.stop("SIGKILL");
     const stranger = await openTestServer(foreign, [], Number(new URL(server.url).port));
     const { default: Libsql } = await import("libsql");
     const other = new Libsql(options.path, { syncUrl: server.url, authToken: "" } as never);
