@@ -138,6 +138,23 @@ describe("a node", () => {
     expect(node.trouble()).toBeNull();
   });
 
+  test("is not ready when it lags more than ten seconds behind its primary", async () => {
+    let aheadMs = 0;
+    const lagging = await openNode(optionsFor(server, { now: () => Date.now() + aheadMs }));
+    await until("the first sync", () => lagging.lagMs() < 5_000);
+    // Half of the limit is left for a machine that stands still meanwhile.
+    aheadMs = 5_000;
+    expect(lagging.lagMs()).toBeGreaterThanOrEqual(5_000);
+    expect(lagging.trouble()).toBeNull();
+    aheadMs = 10_001;
+    expect(lagging.trouble()).toBe("lagging: the primary does not answer");
+    await server.stop("SIGKILL");
+    await until("the node notices", () => lagging.details()?.failure !== null);
+    expect(lagging.trouble()).toStartWith("lagging: ");
+    expect(lagging.trouble()).toEndWith(String(lagging.details()?.failure));
+    await lagging.db.close();
+  });
+
   test("a frozen primary delays no read and no closing", async () => {
     await node.db.write([word("before"), change]);
     await until("the first word", () => words().includes("before"));

@@ -30,6 +30,8 @@ export type NodeOptions = {
   remote?: RemoteOptions;
   /** The start fails when there is nothing to serve after this time. */
   startMs?: number;
+  /** The clock by which the lag is measured, in milliseconds since 1970. */
+  now?: () => number;
 };
 
 const START_MS = 120_000;
@@ -134,8 +136,8 @@ type Parts = {
 
 function topologyOf(parts: Parts): Topology {
   const { files, sync, waiters, options, onNews } = parts;
-  const { path, primary, syncToken } = options;
-  const lagMs = () => Math.max(0, Date.now() - (sync.state.syncedAtMs || files.openedAtMs));
+  const { path, primary, syncToken, now = Date.now } = options;
+  const lagMs = () => Math.max(0, now() - (sync.state.syncedAtMs || files.openedAtMs));
   const migrations = readMigrations();
   return {
     role: "node",
