@@ -10,8 +10,8 @@ import { expectRefusal, failure, word } from "../testing/contract-parts.ts";
 import { migratedTemplate, openTestServer, type TestServer } from "../testing/server.ts";
 import { openRemote } from "./remote.ts";
 
-/** Long limits, so that a busy machine refuses no write of the suite. */
-const PATIENT = { commitMs: 30_000, deadlineMs: 30_000 };
+/** Long limits, so that a busy machine refuses no write or query of the suite. */
+const PATIENT = { commitMs: 30_000, deadlineMs: 30_000, queryMs: 30_000 };
 /** A refusal comes within this time, whatever the server does. */
 const REFUSED_MS_MAX = 2_000;
 const BACK_MS_MAX = 10_000;

@@ -13,14 +13,14 @@ export type RemoteOptions = {
   commitMs?: number;
   /** A write that was not sent by then is refused. */
   deadlineMs?: number;
+  /** A query that takes longer is refused. */
+  queryMs?: number;
 };
 
-/** With these limits a refusal comes within two seconds, whatever the server does. */
-const COMMIT_MS = 1_000;
-const WAITING_MS = 1_500;
+/** Unless other limits are given. With these a refusal comes within two seconds, whatever the server does. */
+const LIMITS: Required<RemoteOptions> = { commitMs: 1_000, deadlineMs: 1_500, queryMs: 1_500 };
 /** After one of these errors the breaker opens: waiting writes are refused, and one write a second tries the server. */
 const GONE = ["uncertain", "unreachable"] as const;
-const QUERY_MS = 1_500;
 /** How long an uncertain outcome is looked for: a server that was killed is back within that time. */
 const FIND_MS = 300;
 const FIND_TRY_MS = 250;
@@ -33,8 +33,8 @@ const QUERY_STREAMS = 2;
 
 /** Opens a server's database. `read` throws, because there is no copy here: use `onPrimary`. */
 export function openRemote(server: Server, options: RemoteOptions = {}): Database {
-  const { commitMs = COMMIT_MS, deadlineMs = WAITING_MS } = options;
-  const { query, findDone, dataset, onAnswer, idle } = openServer(server);
+  const { commitMs, deadlineMs, queryMs } = { ...LIMITS, ...options };
+  const { query, findDone, dataset, onAnswer, idle } = openServer(server, queryMs);
   const writing = openPipeline(server, { ms: commitMs, keptMax: 1 });
   let isUncertain = false;
   let written: Position | null = null;
@@ -76,9 +76,9 @@ export function openRemote(server: Server, options: RemoteOptions = {}): Databas
 const newer = (before: Position | null, now: Position): Position =>
   before?.generation === now.generation && before.seq > now.seq ? before : now;
 
-function openServer(server: Server) {
+function openServer(server: Server, queryMs: number) {
   const limit = openQueryLimit();
-  const querying = openPipeline(server, { ms: QUERY_MS, keptMax: QUERY_STREAMS });
+  const querying = openPipeline(server, { ms: queryMs, keptMax: QUERY_STREAMS });
   const finding = openPipeline(server, { ms: FIND_TRY_MS, keptMax: 0 });
   const dataset = () => server.dataset?.() ?? null;
   return {

@@ -236,8 +236,12 @@ function values({ db, caughtUp, query }: Subject): void {
 }
 
 function scan({ db, caughtUp }: Subject): void {
-  const SLOW =
-    "WITH RECURSIVE n (i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 300000) SELECT max(i) FROM n";
+  /** A query that counts so far, which takes time. */
+  const counting = (count: number): Statement => ({
+    sql: "WITH RECURSIVE n (i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < ?) SELECT max(i) FROM n",
+    args: [count],
+  });
+  const [COUNT_MIN, COUNT_MAX] = [100_000, 20_000_000];
 
   test("returns the rows of each query", async () => {
     await db().write([word("a"), word("b")]);
@@ -253,17 +257,28 @@ function scan({ db, caughtUp }: Subject): void {
   test("reads one snapshot while writes go on", async () => {
     await db().write([word("before")]);
     await caughtUp();
-    let isScanning = true;
-    const scanned = db()
-      .scan([{ sql: COUNT_WORDS }, ...Array.from({ length: 5 }, () => ({ sql: SLOW })), { sql: COUNT_WORDS }])
-      .finally(() => {
-        isScanning = false;
-      });
     let written = 0;
-    for (; isScanning; written += 1) await db().write([word(`during ${written}`)]);
-    const answers = await scanned;
-    expect(written).toBeGreaterThan(1);
-    expect(answers.at(-1)).toEqual(must(answers[0], "the first answer"));
+    /** Writes until the scan ends. Returns how many words the scan saw first and last, and how many were written meanwhile. */
+    const scanWhileWriting = async (count: number) => {
+      const before = written;
+      let isScanning = true;
+      const write = async () => {
+        for (; isScanning; written += 1) await db().write([word(`during ${written}`)]);
+      };
+      const scanned = db()
+        .scan([{ sql: COUNT_WORDS }, counting(count), { sql: COUNT_WORDS }])
+        .finally(() => {
+          isScanning = false;
+        });
+      const [[first, , last]] = await Promise.all([scanned, write()]);
+      return { first, last, during: written - before };
+    };
+    let scan: Awaited<ReturnType<typeof scanWhileWriting>> | undefined;
+    // As long as some writes take, which depends on the machine.
+    for (let count = COUNT_MIN; (scan?.during ?? 0) < 5 && count < COUNT_MAX; count *= 2)
+      scan = await scanWhileWriting(count);
+    expect(scan?.during).toBeGreaterThanOrEqual(5);
+    expect(scan?.last).toEqual(must(scan?.first, "the first answer"));
     await caughtUp();
     expect(await db().scan([{ sql: COUNT_WORDS }])).toEqual([[[written + 1]]]);
   });

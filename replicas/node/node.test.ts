@@ -18,6 +18,8 @@ const template = migratedTemplate(root);
 const otherRoot = mkdtempSync(join(tmpdir(), "insole-node-other-"));
 const foreign = migratedTemplate(otherRoot);
 const SEEN_MS_MAX = 10_000;
+/** Long limits, so that a busy machine refuses no write or query of the suite. */
+const PATIENT = { commitMs: 30_000, deadlineMs: 30_000, queryMs: 30_000 };
 let folders = 0;
 
 afterAll(() => {
@@ -53,7 +55,7 @@ async function openAgain(options: NodeOptions): Promise<Topology> {
 
 databaseContract("a replica", async () => {
   const server = await openTestServer(template);
-  const { db } = await openNode(optionsFor(server, { remote: { commitMs: 30_000, deadlineMs: 30_000 } }));
+  const { db } = await openNode(optionsFor(server, { remote: PATIENT }));
   const caughtUp = async () => {
     const count =
       "SELECT (SELECT count(*) FROM words), (SELECT coalesce(max(seq), 0) FROM changes), (SELECT count(*) FROM writes)";
