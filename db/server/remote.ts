@@ -18,12 +18,13 @@ export type RemoteOptions = {
 };
 
 /** Unless other limits are given. With these a refusal comes within two seconds, whatever the server does. */
-const LIMITS: Required<RemoteOptions> = { commitMs: 1_000, deadlineMs: 1_500, queryMs: 1_500 };
+export const LIMITS: Required<RemoteOptions> = { commitMs: 1_000, deadlineMs: 1_500, queryMs: 1_500 };
 /** After one of these errors the breaker opens: waiting writes are refused, and one write a second tries the server. */
 const GONE = ["uncertain", "unreachable"] as const;
 /** How long an uncertain outcome is looked for: a server that was killed is back within that time. */
-const FIND_MS = 300;
-const FIND_TRY_MS = 250;
+export const FIND_MS = 300;
+/** The longest time of one attempt to find it. */
+export const FIND_TRY_MS = 250;
 const FIND_PAUSE_MS = 50;
 /** Attempts for a group while the server is busy, and the unit of the random pause between them, which keeps nodes apart. */
 const BUSY_TRIES = 4;
