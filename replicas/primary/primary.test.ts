@@ -104,15 +104,16 @@ test("a frozen sqld is killed after the longest silence, and restarted", async (
 });
 
 test("an sqld that reads but gives no write lock is killed after two probes", async () => {
-  // Another client holds the write lock for longer than two probes take; sqld itself takes it away later.
-  const { primary, token, pid } = await open({ ...QUICK, silentMs: 60_000 });
+  // Another client holds the write lock for five seconds, then sqld takes it away: five times as long as two probes wait for it.
+  // A read has a hundred times as long as it needs.
+  const { primary, token, pid } = await open({ ...QUICK, probeMs: 500, silentMs: 60_000 });
   await fetch(`${primary.url}/v2/pipeline`, {
     method: "POST",
     headers: { authorization: `Bearer ${token}` },
     body: JSON.stringify({ requests: [{ type: "execute", stmt: { sql: "BEGIN IMMEDIATE" } }] }),
   });
   await until("another sqld runs", () => primary.state() === "up" && primary.pid() !== pid);
-  expect(lines.join("\n")).toContain("sqld did not answer (no write lock in 200 ms) and is restarted");
+  expect(lines.join("\n")).toContain("sqld did not answer (no write lock in 500 ms) and is restarted");
 });
 
 test("a paused sqld is not restarted", async () => {
