@@ -2,11 +2,16 @@
 import { existsSync, rmSync, statSync } from "node:fs";
 import type { NodeLog } from "./log.ts";
 
-/** A copy that is older than this is renewed. */
-const COPY_EVERY_MS = 60 * 60_000;
-const CHECK_EVERY_MS = 60_000;
-/** Leaves the start to the first requests. */
-const FIRST_CHECK_MS = 2_000;
+/** Times in milliseconds; tests shorten them. */
+type CopyTimes = {
+  /** A copy that is older than this is renewed. */
+  copyEveryMs: number;
+  checkEveryMs: number;
+  /** The time before the first check, which leaves the start to the first requests. */
+  firstCheckMs: number;
+};
+
+const TIMES: CopyTimes = { copyEveryMs: 60 * 60_000, checkEveryMs: 60_000, firstCheckMs: 2_000 };
 
 export type CopySchedule = { stop(): void };
 
@@ -18,20 +23,32 @@ export const goodCopyAtMs = (path: string): number =>
   existsSync(goodCopyOf(path)) ? statSync(goodCopyOf(path)).mtimeMs : 0;
 
 /** Renews the copy until it is stopped; `dataset` returns what the copy must hold, or `null` while none may be made. */
-export function openCopySchedule(path: string, dataset: () => string | null, log: NodeLog): CopySchedule {
-  let timer = setTimeout(renewIfOld, FIRST_CHECK_MS);
+export function openCopySchedule(
+  path: string,
+  dataset: () => string | null,
+  log: NodeLog,
+  { copyEveryMs, checkEveryMs, firstCheckMs }: CopyTimes = TIMES,
+): CopySchedule {
+  let isStopped = false;
+  let timer = setTimeout(renewIfOld, firstCheckMs);
   async function renewIfOld(): Promise<void> {
     try {
       const wanted = dataset();
-      if (wanted !== null && Date.now() - goodCopyAtMs(path) >= COPY_EVERY_MS)
-        await makeGoodCopy(path, wanted);
+      if (wanted !== null && Date.now() - goodCopyAtMs(path) >= copyEveryMs) await makeGoodCopy(path, wanted);
     } catch (thrown) {
       log("warn", "the last good copy could not be renewed", { why: String(thrown) });
     }
-    timer = setTimeout(renewIfOld, CHECK_EVERY_MS);
+    // It was stopped during the copy.
+    if (isStopped) return;
+    timer = setTimeout(renewIfOld, checkEveryMs);
     timer.unref();
   }
-  return { stop: () => clearTimeout(timer) };
+  return {
+    stop() {
+      isStopped = true;
+      clearTimeout(timer);
+    },
+  };
 }
 
 /** Copies the replica on a thread of its own. Rejects with the reason, also where the replica holds another dataset. */
