@@ -95,6 +95,7 @@ describe("a node", () => {
       // Without a position the replica has the write already.
       if (position) expect(await node.reach(position, SEEN_MS_MAX)).toBe(true);
       expect(words()).toContain(`word ${index}`);
+      expect(node.db.written()).toBeNull();
     }
     expect(callbacks).toBeGreaterThan(0);
     expect(node.trouble()).toBeNull();
