@@ -22,8 +22,8 @@ type QueryLimit = {
   idle(): Promise<void>;
 };
 
-/** Opens the limit for one server. */
-export function openQueryLimit(): QueryLimit {
+/** Opens the limit for one server; `now` is a clock in milliseconds. */
+export function openQueryLimit(now: () => number = performance.now.bind(performance)): QueryLimit {
   let underWay = 0;
   let retryAtMs: number | null = null;
   let waiting: PromiseWithResolvers<void>[] = [];
@@ -35,11 +35,11 @@ export function openQueryLimit(): QueryLimit {
   };
   const admit = () => {
     if (retryAtMs === null) return;
-    if (performance.now() < retryAtMs) throw unreachable();
-    retryAtMs = performance.now() + RETRY_MS;
+    if (now() < retryAtMs) throw unreachable();
+    retryAtMs = now() + RETRY_MS;
   };
   const failed = () => {
-    retryAtMs = performance.now() + RETRY_MS;
+    retryAtMs = now() + RETRY_MS;
     const late = waiting;
     waiting = [];
     for (const { reject } of late) reject(unreachable());

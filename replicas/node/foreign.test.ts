@@ -1,4 +1,4 @@
-// A foreign primary at the address of the own one: the proxy connects nobody to it, and the log says so once.
+// A foreign primary at the address of the own one: the proxy forwards no connection to it, and the log says so once.
 import { afterAll, beforeEach, expect, test } from "bun:test";
 import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
