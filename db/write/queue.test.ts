@@ -13,6 +13,7 @@ const failure = (promise: Promise<unknown>): Promise<unknown> =>
     () => "it was done",
     (thrown) => thrown,
   );
+const ONE = { changes: 1, rows: [] };
 const done = (group: Statement[][]): Outcome[] => group.map(() => ({ ok: true, results: [] }));
 
 /** Lets every callback run that is ready. */
@@ -122,6 +123,45 @@ describe("a write id", () => {
     groups[2]?.fail(lost);
     expect(await outcomes[1]).toMatchObject({ kind: "failed" });
     expect(lookups).toEqual([[], ["done", "open"], ["open"]]);
+  });
+});
+
+describe("a write that is sent again after an uncertain outcome", () => {
+  const lost = new DatabaseError("uncertain", "the answer was lost");
+
+  test("goes before the writes that came meanwhile", async () => {
+    const { queue, groups } = openHeldQueue();
+    const writes = [queue.write([{ sql: "first" }], "w1"), queue.write([{ sql: "second" }])];
+    groups[0]?.fail(lost);
+    await turn();
+    expect(groups[1]?.group.map((member) => member.at(-1)?.sql)).toEqual(["first", "second"]);
+    groups[1]?.end(groups[1].group.map((member) => ({ ok: true, results: member.map(() => ONE) })));
+    expect(await Promise.all(writes)).toEqual([[ONE], [ONE]]);
+  });
+
+  test("stays uncertain when its id is there by then: the first attempt came late", async () => {
+    const { queue, groups } = openHeldQueue();
+    const outcome = failure(queue.write([], "w1"));
+    groups[0]?.fail(lost);
+    await turn();
+    groups[1]?.end([{ ok: false, kind: "unique", message: "UNIQUE", columns: ["writes.id"] }]);
+    expect(await outcome).toMatchObject({ kind: "uncertain" });
+  });
+
+  test("is refused as a duplicate when it was sent once alone", async () => {
+    const { queue, groups } = openHeldQueue();
+    const outcome = failure(queue.write([], "w1"));
+    groups[0]?.end([{ ok: false, kind: "unique", message: "UNIQUE", columns: ["writes.id"] }]);
+    expect(await outcome).toMatchObject({ kind: "unique", columns: ["writes.id"] });
+  });
+
+  test("stays uncertain when the breaker opens, and the writes behind it were not done", async () => {
+    const { queue, groups } = openHeldQueue({ opensOn: ["uncertain"] });
+    const outcomes = ["w1", "w2"].map((id) => failure(queue.write([], id)));
+    groups[0]?.fail(lost);
+    expect(await outcomes[0]).toMatchObject({ kind: "uncertain" });
+    expect(await outcomes[1]).toMatchObject({ kind: "overloaded" });
+    expect(groups).toHaveLength(1);
   });
 });
 
