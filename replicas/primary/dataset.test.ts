@@ -1,6 +1,6 @@
 // The dataset of a folder: created once, refused where it is missing, empty or foreign, and restored as another generation.
 import { afterAll, beforeEach, describe, expect, test } from "bun:test";
-import { existsSync, mkdirSync, readdirSync, readFileSync, statSync, writeFileSync } from "node:fs";
+import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from "node:fs";
 import { dirname, join } from "node:path";
 import { openHandle } from "../../db/read/reader.ts";
 import { migrate } from "../../db/schema/migrate.ts";
@@ -63,6 +63,16 @@ describe("--init", () => {
       /holds a dataset already/,
     );
     expect(existsSync(`${folders.keys}-other`)).toBe(false);
+  });
+
+  test("refuses a keys folder that has lost a file, and leaves the other one", () => {
+    initDataset(folders);
+    const key = readFileSync(join(folders.keys, "private.pem"), "utf8");
+    rmSync(join(folders.keys, "dataset.json"));
+    const other = { ...folders, data: `${folders.data}-other` };
+    expect(() => initDataset(other)).toThrow(/-keys holds the keys of a dataset already/);
+    expect(readFileSync(join(folders.keys, "private.pem"), "utf8")).toBe(key);
+    expect(existsSync(other.data)).toBe(false);
   });
 
   test.each([
@@ -180,9 +190,10 @@ describe("--restore", () => {
   });
 });
 
-test("a folder is locked by one process at a time", () => {
+test("a folder is locked by one process at a time, and created for its user alone", () => {
   const first = lockFolder(folders.data);
   expect(first).toBeDefined();
+  expect(statSync(folders.data).mode & 0o777).toBe(0o700);
   expect(lockFolder(folders.data)).toBeUndefined();
   first?.release();
   first?.release();

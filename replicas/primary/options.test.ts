@@ -17,6 +17,11 @@ test.each([
     ["--listen", "127.0.0.1:0"],
     "--listen is 127.0.0.1:0: it must be an address and a port such as 10.0.0.5:8080",
   ],
+  [
+    ["--listen", "10.0.0.5:65536"],
+    "--listen is 10.0.0.5:65536: it must be an address and a port such as 10.0.0.5:8080",
+  ],
+  [["token", "more"], "token more is not a command"],
 ])("refuses %j", (words, sentence) => {
   expect(() => readOptions(words)).toThrow(sentence);
 });
@@ -42,4 +47,11 @@ test("parses a valid command line", () => {
     listen: "[::1]:9000",
     start: true,
   });
+  expect(readOptions(["--init", "--from", "a.db", "--no-start", "--listen", "10.0.0.5:65535"])).toMatchObject(
+    {
+      setup: { kind: "init", from: "a.db" },
+      listen: "10.0.0.5:65535",
+      start: false,
+    },
+  );
 });
