@@ -22,10 +22,13 @@ const OWN = /^insole\.db/;
 test("a database and SQLite's files beside it are taken from other users", () => {
   const path = join(folder, "insole.db");
   migrate(path);
-  writeFileSync(`${path}-wal`, "");
-  for (const file of [path, `${path}-wal`]) chmodSync(file, 0o644);
+  const files = ["", "-wal", "-shm", "-journal"].map((suffix) => path + suffix);
+  for (const file of files) {
+    if (file !== path) writeFileSync(file, "");
+    chmodSync(file, 0o644);
+  }
   expect(preparePrivateFile(path)).toEqual([]);
-  expect([modeOf(path), modeOf(`${path}-wal`)]).toEqual(["600", "600"]);
+  expect(files.map(modeOf)).toEqual(["600", "600", "600", "600"]);
 });
 
 test.each([
@@ -55,6 +58,13 @@ test("a folder is closed if it holds nothing but the shop's files", () => {
   writeFileSync(join(folder, "insole.db-wal"), "");
   expect(closeFolder(folder, OWN)).toBe(true);
   expect(modeOf(folder)).toBe("700");
+});
+
+test("a folder that users share stays as it is, also with the shop's files alone in it", () => {
+  chmodSync(folder, 0o1777);
+  writeFileSync(join(folder, "insole.db"), "");
+  expect(closeFolder(folder, OWN)).toBe(true);
+  expect(modeOf(folder)).toBe("1777");
 });
 
 test.each([
