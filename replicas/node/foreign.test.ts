@@ -10,11 +10,12 @@ import { openSync } from "./sync.ts";
 const folder = mkdtempSync(join(tmpdir(), "insole-foreign-"));
 /** The dataset that the primary tells; `null` where it is busy. */
 let dataset: string | null;
+/** The status of every answer but those to probes. */
+let status: number;
 let probes = 0;
 let others: string[] = [];
 beforeEach(() => {
-  dataset = "foreign";
-  [probes, others] = [0, []];
+  [dataset, status, probes, others] = ["foreign", 200, 0, []];
 });
 const primary = Bun.serve({
   hostname: "127.0.0.1",
@@ -23,7 +24,7 @@ const primary = Bun.serve({
     const { pathname } = new URL(request.url);
     if (pathname !== "/v3/pipeline") {
       others.push(pathname);
-      return new Response("reached");
+      return new Response("reached", { status });
     }
     probes += 1;
     if (dataset === null) return new Response(null, { status: 503 });
@@ -85,4 +86,23 @@ test("a primary that cannot be synced is logged once, and again when the reason 
     "warn the replica is not synced: the primary answered 503",
     "error the replica is not synced: another dataset (foreign) stands at the primary's address",
   ]);
+});
+
+test("a sync that the primary refuses is tried again, and logged once", async () => {
+  const lines: string[] = [];
+  [dataset, status] = ["ours", 401];
+  const sync = await openSync({
+    path: join(folder, "failing.db"),
+    server,
+    dataset: "ours",
+    pauseMs: 10,
+    log: (level, message) => lines.push(`${level} ${message}`),
+    onSynced: () => {},
+    onThreadEnd: () => {},
+  });
+  await until("the first failure", () => sync.state.failure !== null);
+  const seen = others.length;
+  await until("more attempts", () => others.length > seen + 3);
+  await sync.close();
+  expect(lines).toEqual(["warn the replica is not synced"]);
 });

@@ -118,6 +118,14 @@ describe("a node", () => {
     expect(node.details()?.waiting).toBe(0);
   });
 
+  test("answers the requests that wait for a version when it is closed", async () => {
+    const [generation] = node.db.read.get<[string]>("SELECT generation FROM dataset") ?? [""];
+    const waiting = node.reach({ generation, seq: 10_000 }, 600_000);
+    expect(node.details()?.waiting).toBe(1);
+    await node.db.close();
+    expect(await waiting).toBe(false);
+  });
+
   test("keeps other processes from its replica, and other users from its files", async () => {
     await expect(openNode(options)).rejects.toThrow("is in use by another process");
     expect(statSync(options.path).mode & 0o077).toBe(0);
@@ -178,7 +186,10 @@ describe("a node", () => {
       await server.stop("SIGKILL");
       const stranger = await openTestServer(instead, [], Number(new URL(server.url).port));
       await until("the node reports trouble", () => node.trouble() !== null);
-      expect(node.trouble()).toMatch(/(empty|another).*stands at the primary's address/);
+      // At once, not only when the node lags.
+      expect(node.trouble()).toMatch(
+        /^(an empty database|another dataset \(\w+\)) stands at the primary's address$/,
+      );
       expect(words()).toEqual(["ours"]);
       await stranger.remove();
       await server.start();
