@@ -113,3 +113,14 @@ test("when the server does not answer, the queries that wait are refused with th
   );
   await db.close();
 });
+
+test("a write that is done opens the way for queries at once", async () => {
+  // A query that is not held has a hundred times as long as it needs.
+  const db = open({ queryMs: 500 });
+  relay.treat(() => "hold");
+  expectRefusal(await failure(db.scan([{ sql: "SELECT 1" }])), "unreachable");
+  relay.treat(() => "forward");
+  await db.write([word("opens")]);
+  expect(await db.scan([{ sql: "SELECT 1" }])).toEqual([[[1]]]);
+  await db.close();
+});

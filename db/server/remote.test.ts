@@ -49,6 +49,9 @@ describe("on a server", () => {
     const [result] = await db.write([change]);
     const [generation] = await db.onPrimary(({ read }) => read.get("SELECT generation FROM dataset") ?? []);
     expect(db.written()).toEqual({ generation: String(generation), seq: Number(result?.rows[0]?.[0]) });
+    // Old changes are deleted, which is no way back.
+    await db.write([{ sql: "DELETE FROM changes" }]);
+    expect(db.written()).toEqual({ generation: String(generation), seq: Number(result?.rows[0]?.[0]) });
   });
 
   test("two write queues at once both commit", async () => {
