@@ -95,8 +95,12 @@ test("a killed sqld is restarted, with every acknowledged write", async () => {
 });
 
 test("a frozen sqld is killed after the longest silence, and restarted", async () => {
-  const { primary, token, pid } = await open();
+  const { primary, token, pid } = await open({ ...QUICK, silentMs: 2_000 });
   process.kill(pid, "SIGSTOP");
+  const frozenAtMs = performance.now();
+  await until("it is killed", () => lines.join("\n").includes("did not answer"));
+  // Several probes without an answer are not enough.
+  expect(performance.now() - frozenAtMs).toBeGreaterThan(1_500);
   await until("another sqld runs", () => primary.state() === "up" && primary.pid() !== pid);
   expect(isAlive(pid)).toBe(false);
   expect(lines.join("\n")).toContain("sqld did not answer (no answer in 200 ms) and is restarted");
@@ -107,11 +111,15 @@ test("an sqld that reads but gives no write lock is killed after two probes", as
   // Another client holds the write lock for five seconds, then sqld takes it away: five times as long as two probes wait for it.
   // A read has a hundred times as long as it needs.
   const { primary, token, pid } = await open({ ...QUICK, probeMs: 500, silentMs: 60_000 });
+  const lockedAtMs = performance.now();
   await fetch(`${primary.url}/v2/pipeline`, {
     method: "POST",
     headers: { authorization: `Bearer ${token}` },
     body: JSON.stringify({ requests: [{ type: "execute", stmt: { sql: "BEGIN IMMEDIATE" } }] }),
   });
+  await until("it is killed", () => lines.join("\n").includes("did not answer"));
+  // One probe of 500 ms is not enough.
+  expect(performance.now() - lockedAtMs).toBeGreaterThan(750);
   await until("another sqld runs", () => primary.state() === "up" && primary.pid() !== pid);
   expect(lines.join("\n")).toContain("sqld did not answer (no write lock in 500 ms) and is restarted");
 });

@@ -59,6 +59,16 @@ test("no answer in time, and no server", async () => {
   });
 });
 
+test.each([
+  ["reads, it hangs", () => Response.json({ results: [done, done] }), "no write lock in 300 ms", false],
+  ["fails to read, it may be busy", () => new Response(null, { status: 500 }), "no answer in 300 ms", true],
+])("a server that gives no write lock and %s", async (_name, respond, why, isSilent) => {
+  const late = Promise.withResolvers<Response>();
+  answer = () => (received?.body.includes("BEGIN IMMEDIATE") ? late.promise : respond());
+  expect(await probe(url, "t", 300)).toEqual({ ok: false, why, isSilent });
+  late.resolve(new Response());
+});
+
 test("an operator sees sqld's own errors, and no errors of clients", () => {
   expect(isTrouble("2030 ERROR libsql_server: disk full")).toBe(true);
   expect(isTrouble("thread 'main' panicked at src/main.rs")).toBe(true);
