@@ -11,7 +11,7 @@ const END_MS_MAX = 5_000;
 const { JUNIT_FILE, ...env } = process.env;
 const junit = JUNIT_FILE ? ["--reporter=junit", `--reporter-outfile=${JUNIT_FILE}`] : [];
 const workers = Math.max(WORKERS_MIN, availableParallelism());
-const options = ["--timeout", TEST_MS_MAX, `--parallel=${workers}`, ...junit];
+const options = ["--timeout", TEST_MS_MAX, `--parallel=${workers}`, "--no-isolate", ...junit];
 
 const children = openChildren();
 const tests = children.start([process.execPath, "test", ...options, ...process.argv.slice(2)], {
