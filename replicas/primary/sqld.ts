@@ -14,6 +14,8 @@ const CHECKPOINT_INTERVAL_SECONDS = "30";
  * unused spare of a client's pool, a port scan): it waits for those up to 30 s by default. The log stays whole either way.
  */
 const SHUTDOWN_SECONDS = "2";
+/** sqld loses a SIGTERM that comes while it starts. */
+const SIGNAL_EVERY_MS = 500;
 const LOG_BYTES_MAX = 8 * 1024 * 1024;
 /** Errors of clients, which their clients see: sqld logs, for example, a refused token as an error. */
 const CLIENT_ERROR = /HTTP API: 4\d\d|SQL_\w+|SQLite (input )?error/;
@@ -55,6 +57,13 @@ export function startSqld(
   const logPath = join(data, "sqld.log");
   for (const stream of child.output) void writeLog(stream, logPath, onTrouble);
   return child;
+}
+
+/** Sends SIGTERM until sqld has ended, and kills it after `msMax`. */
+export async function endSqld(child: Child, children: Children, msMax: number): Promise<void> {
+  const signalling = setInterval(() => child.signal("SIGTERM"), SIGNAL_EVERY_MS);
+  await children.end(child, msMax);
+  clearInterval(signalling);
 }
 
 async function writeLog(

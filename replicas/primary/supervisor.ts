@@ -7,7 +7,7 @@ import { checkDataset, type Folders } from "./dataset.ts";
 import { makeToken, readKeys } from "./keys.ts";
 import { lockFolder } from "./lock.ts";
 import { type Health, probe } from "./probe.ts";
-import { startSqld } from "./sqld.ts";
+import { endSqld, startSqld } from "./sqld.ts";
 
 /** Times in milliseconds; tests shorten them. */
 export type Timings = {
@@ -126,7 +126,7 @@ export function openPrimary(options: PrimaryOptions): Primary {
       self.stopping.resolve();
       // A probe that reaches sqld while it closes would open the database again and leave the log dirty.
       await self.probing;
-      if (self.child) await options.children.end(self.child, STOP_MS);
+      if (self.child) await endSqld(self.child, options.children, STOP_MS);
       await ended.catch(() => {});
     },
   };
