@@ -28,8 +28,9 @@ afterEach(() => folder.remove());
 const left = (): number[] =>
   readdirSync(folder.path).flatMap((name) => (name.startsWith("pid-") ? [Number(name.slice(4))] : []));
 
+const COMMAND = [process.execPath, join(import.meta.dir, "suite.ts")];
 const start = (env: Record<string, string> = {}) =>
-  Bun.spawn([process.execPath, join(import.meta.dir, "suite.ts")], {
+  Bun.spawn(COMMAND, {
     cwd: folder.path,
     env: { PATH: process.env.PATH ?? "", ...env },
     stdout: "ignore",
@@ -42,6 +43,15 @@ test.each(["SIGKILL", "SIGTERM", "SIGINT"] as const)("ended by %s", async (signa
   command.kill(signal);
   expect(await command.exited).not.toBe(0);
   await until("both have ended", () => !left().some(isAlive));
+});
+
+test("ended together with the process that started it", async () => {
+  const script = `Bun.spawn(${JSON.stringify(COMMAND)}, { stdio: ["ignore", "ignore", "ignore"] }); setInterval(() => {}, 1000);`;
+  const starter = Bun.spawn([process.execPath, "-e", script], { cwd: folder.path });
+  await until("both processes run", () => left().length === 2);
+  starter.kill("SIGKILL");
+  await until("both have ended", () => !left().some(isAlive));
+  expect(left()).toHaveLength(2);
 });
 
 test.each([

@@ -7,6 +7,7 @@ const TEST_MS_MAX = "20000";
 /** Many tests wait for servers, so that two workers pay off even on one core. */
 const WORKERS_MIN = 2;
 const END_MS_MAX = 5_000;
+const PARENT_POLL_MS = 500;
 
 const { JUNIT_FILE, ...env } = process.env;
 const junit = JUNIT_FILE ? ["--reporter=junit", `--reporter-outfile=${JUNIT_FILE}`] : [];
@@ -20,6 +21,11 @@ const tests = children.start([process.execPath, "test", ...options, ...process.a
 });
 for (const signal of ["SIGINT", "SIGTERM", "SIGHUP"] as const)
   process.on(signal, () => void children.end(tests, END_MS_MAX, signal));
+// `bun run` was killed. Bun's own --no-orphans would kill the watchdogs of clusters too, which end what it does not.
+const parent = process.ppid;
+setInterval(() => {
+  if (process.ppid !== parent) void children.end(tests, END_MS_MAX, "SIGTERM");
+}, PARENT_POLL_MS).unref();
 const code = await tests.exited;
 await children.close();
 process.exit(code ?? 1);
