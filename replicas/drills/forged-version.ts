@@ -2,6 +2,7 @@
 import { createHmac } from "node:crypto";
 import { writeFileSync } from "node:fs";
 import { join } from "node:path";
+import { flipped } from "../../db/flipped.ts";
 import { must } from "../../db/must.ts";
 import { medianP99 } from "./checks/latency.ts";
 import { loadBetween, type PrimaryLoad, readPrimaryCounts } from "./checks/primary-load.ts";
@@ -86,11 +87,10 @@ function invalidVersions(real: string): { forged: string[]; malformed: string[] 
     const digest = createHmac("sha256", "another shop's secret").update(text).digest();
     return `${text}.${digest.subarray(0, 12).toString("base64url")}`;
   };
-  const flipped = `${mac.startsWith("A") ? "B" : "A"}${mac.slice(1)}`;
   return {
     forged: [
       `${generation}.${later}.${mac}`,
-      `${generation}.${seq}.${flipped}`,
+      `${generation}.${seq}.${flipped(mac)}`,
       foreign(`${generation}.${later}`),
       foreign(`${generation}.999999999999999`),
       foreign(`0.${later}`),
