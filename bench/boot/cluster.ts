@@ -1,5 +1,5 @@
 // Clusters to be measured: started by their own command, and ready when they are returned.
-import { mkdtempSync, readFileSync, rmSync } from "node:fs";
+import { readFileSync, rmSync } from "node:fs";
 import { join } from "node:path";
 import { freePort } from "../../db/ports.ts";
 import { type Child, waitFor } from "../harness/children.ts";
@@ -35,7 +35,7 @@ const READY = { everyMs: 20, msMax: 180_000 };
 export async function bootCluster(bench: Bench, options: ClusterOptions): Promise<Cluster> {
   const { children, log } = bench;
   const catalogue = await catalogueOf(bench, options.shoes);
-  const folder = mkdtempSync(join(children.folder, "cluster-"));
+  const folder = children.makeFolder("cluster");
   log(`starting ${options.nodes} nodes`);
   const child = children.startCommand(
     "cluster",

@@ -1,5 +1,5 @@
 // NGINX to be measured: with the shipped configuration and with the barest one, both before the same server.
-import { existsSync, mkdtempSync, writeFileSync } from "node:fs";
+import { existsSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { must } from "../../db/must.ts";
 import { freePorts } from "../../db/ports.ts";
@@ -26,7 +26,7 @@ function nginxPath(): string {
 
 /** Boots the shipped configuration as `nginx/generate` writes it, with the upstream as its only node. */
 export async function bootShipped(children: Children, { upstream, cores }: Options): Promise<Server> {
-  const folder = mkdtempSync(join(children.folder, "shipped-"));
+  const folder = children.makeFolder("shipped");
   const [nodes, exempt, out] = [join(folder, "nodes.txt"), join(folder, "exempt.txt"), join(folder, "edge")];
   const [port, statusPort] = freePorts(2);
   writeFileSync(nodes, `${hostOf(upstream)}\n`);
@@ -56,7 +56,7 @@ export async function bootBarest(
   children: Children,
   { upstream, cores, bytes }: Options & { bytes: number },
 ): Promise<Barest> {
-  const folder = mkdtempSync(join(children.folder, "barest-"));
+  const folder = children.makeFolder("barest");
   const [cachedPort, proxiedPort, returnedPort] = freePorts(3);
   const ports = {
     cached: must(cachedPort, "the port with a cache"),

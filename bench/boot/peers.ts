@@ -1,5 +1,5 @@
 // The peers: filled, started with their data servers, and returned as sides with an address and a CPU time.
-import { chmodSync, chownSync, existsSync, mkdtempSync, readdirSync, realpathSync } from "node:fs";
+import { chmodSync, chownSync, existsSync, readdirSync, realpathSync } from "node:fs";
 import { dirname, join } from "node:path";
 import { must } from "../../db/must.ts";
 import { freePort } from "../../db/ports.ts";
@@ -155,7 +155,7 @@ async function bootExpress({ children, dataPath, cores }: BootOptions): Promise<
 }
 
 async function bootFastify({ children, dataPath, cores }: BootOptions): Promise<Side[]> {
-  const env = { DATABASE_PATH: join(mkdtempSync(join(children.folder, "fastify-")), "shoes.db") };
+  const env = { DATABASE_PATH: join(children.makeFolder("fastify"), "shoes.db") };
   const fill = ["node", join(FASTIFY, "fill.js"), dataPath];
   await children.expectEnd(children.run(fill, { env, cores: null }), FILL_MS_MAX);
   const script = join(FASTIFY, "server.js");
@@ -172,7 +172,7 @@ async function bootFastify({ children, dataPath, cores }: BootOptions): Promise<
 }
 
 async function bootPocketbase({ children, dataPath, cores }: BootOptions): Promise<Side[]> {
-  const folder = ["--dir", mkdtempSync(join(children.folder, "pocketbase-"))];
+  const folder = ["--dir", children.makeFolder("pocketbase")];
   await children.expectEnd(
     children.run([POCKETBASE, "fill", dataPath, ...folder], { cores: null }),
     FILL_MS_MAX,
@@ -220,7 +220,7 @@ async function bootPostgres(
 ): Promise<{ postgres: Child; url: string }> {
   const programs = findPostgres();
   if (programs === null) throw new Error("PostgreSQL is not installed");
-  const data = mkdtempSync(join(children.folder, "postgres-"));
+  const data = children.makeFolder("postgres");
   const as = unprivileged(children.folder, data);
   const make = [join(programs, "initdb"), "-D", data, "-U", "shop", "-A", "trust", "--no-sync"];
   const locale = ["--encoding", "UTF8", "--locale", "C"];

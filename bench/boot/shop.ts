@@ -76,9 +76,9 @@ export async function bootBare(
   cores: readonly number[] | null,
 ): Promise<Server> {
   const port = freePort();
-  const samplePath = join(children.folder, `${port}.sample.json`);
+  const samplePath = join(children.makeFolder("bare"), "sample.json");
   writeFileSync(samplePath, JSON.stringify(sample));
-  const child = children.start(["bench/ceilings/bare.ts", samplePath, String(port)], { cores });
+  const child = children.start(["bench/ceilings/bare.ts", samplePath, "--port", String(port)], { cores });
   const server = { base: `http://127.0.0.1:${port}`, child };
   await firstAnswer(server, "/");
   return server;

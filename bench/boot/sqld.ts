@@ -1,5 +1,5 @@
 // The libSQL server to be measured alone: the shop's primary on a copy of a kept catalogue, written to directly.
-import { mkdtempSync, readFileSync, writeFileSync } from "node:fs";
+import { readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { freePort } from "../../db/ports.ts";
 import { commitOnServer } from "../../db/server/hrana.ts";
@@ -23,7 +23,7 @@ const RAW_GRACE_MS = 30_000;
 export async function bootSqld(bench: Bench, shoes: number): Promise<Sqld> {
   const { children } = bench;
   const catalogue = await catalogueOf(bench, shoes);
-  const folder = mkdtempSync(join(children.folder, "sqld-"));
+  const folder = children.makeFolder("sqld");
   const [data, keys] = [join(folder, "data"), join(folder, "keys")];
   const listen = `127.0.0.1:${freePort()}`;
   const child = children.startCommand(

@@ -1,6 +1,6 @@
 // Child processes: a failure throws, a late one is killed, and none outlives the bench.
 import { afterAll, expect, test } from "bun:test";
-import { existsSync, mkdtempSync } from "node:fs";
+import { existsSync } from "node:fs";
 import { join } from "node:path";
 import { openChildren } from "./children.ts";
 import { ROOT } from "./paths.ts";
@@ -46,7 +46,7 @@ test("closing ends every child, removes the folder and refuses to start others",
 });
 
 test("the shop is started in another repository, and scripts under bench/ in this one", async () => {
-  const tree = mkdtempSync(join(children.folder, "tree-"));
+  const tree = children.makeFolder("tree");
   const other = children.at(tree);
   expect([children.tree, other.tree, other.folder]).toEqual([ROOT, tree, children.folder]);
   const own = other.start(["bench/command.ts", "-h"], { cores: null });
@@ -56,7 +56,7 @@ test("the shop is started in another repository, and scripts under bench/ in thi
 });
 
 test("a command of the shop is the file that the package script in its repository names", async () => {
-  const tree = mkdtempSync(join(children.folder, "tree-"));
+  const tree = children.makeFolder("tree");
   await Bun.write(join(tree, "package.json"), '{"scripts":{"start":"A=1 exec bun old/main.ts"}}');
   await Bun.write(join(tree, "old", "main.ts"), "console.log(import.meta.path, process.argv[2]);");
   const other = children.at(tree);
@@ -73,4 +73,11 @@ test("commands are taken once and without repetitions, without those of the harn
   }
   expect(children.takeCommands()).toEqual(["A=b true"]);
   expect(children.takeCommands()).toEqual([]);
+});
+
+test("a published command calls a new folder by its name, without its random ending", async () => {
+  const folder = children.makeFolder("some-data");
+  const child = children.run(["ls", folder, join(folder, "..")], { env: { A: folder }, cores: null });
+  expect(child.published).toBe("A=some-data ls some-data .");
+  expect(await children.expectEnd(child, LONG_MS)).toContain("some-data");
 });

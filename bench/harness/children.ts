@@ -35,6 +35,10 @@ type ShopCommand = "start" | "import" | "demo" | "primary" | "cluster";
 export type Children = {
   /** A temporary folder, removed with the bench. */
   folder: string;
+  /** The new folders in it: the names that published commands give them, by their paths. */
+  folders: ReadonlyMap<string, string>;
+  /** Makes a new folder in it, whose path begins with this name and ends at random. */
+  makeFolder(name: string): string;
   /** The repository whose shop is started; scripts under `bench/` are always those of this one. */
   tree: string;
   /** The same children, with the shop of another repository. */
@@ -59,6 +63,7 @@ export type Children = {
 /** The state that all starters share. */
 type State = {
   folder: string;
+  folders: Map<string, string>;
   running: Set<Child>;
   commands: Set<string>;
   started: number;
@@ -68,10 +73,24 @@ type State = {
 /** Opens the children of one bench. */
 export function openChildren(): Children {
   const folder = mkdtempSync(join(tmpdir(), "insole-bench-run-"));
-  const state: State = { folder, running: new Set(), commands: new Set(), started: 0, isClosing: false };
+  const folders = new Map<string, string>();
+  const state: State = {
+    folder,
+    folders,
+    running: new Set(),
+    commands: new Set(),
+    started: 0,
+    isClosing: false,
+  };
   const endAll = async (): Promise<void> => void (await Promise.all([...state.running].map(end)));
   const children: Children = {
     folder,
+    folders,
+    makeFolder(name) {
+      const path = mkdtempSync(join(folder, `${name}-`));
+      folders.set(path, name);
+      return path;
+    },
     ...startersOf(state, ROOT),
     at: (tree) => ({ ...children, ...startersOf(state, tree) }),
     takeCommands() {
@@ -126,7 +145,7 @@ function spawn(
 ): Child {
   if (state.isClosing) throw new Error("the bench is ending");
   state.started += 1;
-  const { folder } = state;
+  const { folder, folders } = state;
   const outPath = join(folder, `${state.started}.out`);
   const pinned = cores === null ? [...program] : ["taskset", "-c", cores.join(","), ...program];
   const subprocess = Bun.spawn(pinned, {
@@ -142,7 +161,7 @@ function spawn(
   const child: Child = {
     pid: subprocess.pid,
     command: [...assignments, ...pinned].join(" "),
-    published: commandText({ program, env: settings, cores, folder, tree }),
+    published: commandText({ program, env: settings, cores, folder, folders, tree }),
     outPath,
     process: subprocess,
   };

@@ -7,8 +7,16 @@ import { CATALOGUES } from "./paths.ts";
 
 const FOLDER = join(CATALOGUES, "..", "insole-bench-run-Ab12Cd");
 const TREE = join(homedir(), "somewhere", "insole");
+/** Random endings may also be all letters or all digits. */
+const FOLDERS = new Map(
+  ["shipped-xY12zZ", "import-abcdef", "import-123456"].map((name) => [
+    join(FOLDER, name),
+    name.split("-")[0] ?? "",
+  ]),
+);
+const PLACES = { folder: FOLDER, folders: FOLDERS, tree: TREE };
 const of = (program: string[], more: Partial<CommandParts> = {}) =>
-  commandText({ program, env: {}, cores: null, folder: FOLDER, tree: TREE, ...more });
+  commandText({ program, env: {}, cores: null, ...PLACES, ...more });
 
 test.each<[string, string]>([
   [
@@ -31,8 +39,8 @@ test.each<[string, string]>([
   ],
   [of(["oha", "--urls-from-file", join(FOLDER, "hot-barest.urls")]), "oha --urls-from-file hot-barest.urls"],
   [
-    of(["bun", "bench/ceilings/bare.ts", join(FOLDER, "40123.sample.json"), "40123"]),
-    "bun bench/ceilings/bare.ts PORT.sample.json PORT",
+    of(["bun", "a.ts", join(FOLDER, "import-abcdef", "a.csv"), join(FOLDER, "import-123456")]),
+    "bun a.ts import/a.csv import",
   ],
   [
     of([
@@ -81,7 +89,8 @@ test.each<[string, string]>([
 test("the output of a failing program names no folder, port or secret of this machine", () => {
   const output =
     "exit code 1: /srv/a/node_modules/bun x --dir /tmp/bench-run-x1Y2z3 http://127.0.0.1:45927\n  at /srv/a/db/file.ts:12";
-  expect(anonymised(output, "/tmp/bench-run-x1Y2z3", "/srv/a")).toBe(
+  const folder = "/tmp/bench-run-x1Y2z3";
+  expect(anonymised(output, { folder, folders: new Map(), tree: "/srv/a" })).toBe(
     "exit code 1: node_modules/bun x --dir . http://127.0.0.1:PORT\n  at db/file.ts:12",
   );
 });

@@ -8,22 +8,23 @@ export type CommandParts = {
   program: readonly string[];
   env: Readonly<Record<string, string>>;
   cores: readonly number[] | null;
-  /** The temporary folder of the bench, and the repository in which the command was started. */
+} & Places;
+
+/** The folders that commands name. */
+export type Places = {
+  /** The temporary folder of the bench, and the names of the new folders in it by their paths. */
   folder: string;
+  folders: ReadonlyMap<string, string>;
+  /** The repository in which the command was started. */
   tree: string;
 };
 
-/** The range of Linux for ports that a program does not choose. */
-const PORT_MIN = 32_768;
-const PORT_MAX = 60_999;
 const PORT_OPTION = /^(-p|--[\w-]*(port|listen)[\w-]*)$/i;
 const UUID = /\b[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}\b/g;
-/** The suffix of a temporary folder; six small letters are a word of its name. */
-const NEW_FOLDER = /-(?=[A-Za-z0-9]{6}(?:\/|\s|$))(?=[a-z]*[A-Z0-9])(?=\d*[A-Za-z])[A-Za-z0-9]{6}/g;
 
 /** Settings and command, quoted for a shell; ports are `PORT`, secrets `SECRET`, and folders have short names. */
-export function commandText({ program, env, cores, folder, tree }: CommandParts): string {
-  const plain = (word: string) => withoutSecrets(withoutFolders(word, folder, tree));
+export function commandText({ program, env, cores, ...places }: CommandParts): string {
+  const plain = (word: string) => withoutSecrets(withoutFolders(word, places));
   const settings = Object.entries(env).map(
     ([name, value]) =>
       `${name}=${quoted(/PORT$/.test(name) && isNumber(value) ? "PORT" : withoutPorts(plain(value)))}`,
@@ -36,32 +37,27 @@ export function commandText({ program, env, cores, folder, tree }: CommandParts)
 }
 
 /** The output of a program without ports, secrets and folders of this machine. */
-export const anonymised = (text: string, folder: string, tree: string): string =>
+export const anonymised = (text: string, places: Places): string =>
   text
     .split(" ")
-    .map((word) => withoutPorts(withoutSecrets(withoutFolders(word, folder, tree))))
+    .map((word) => withoutPorts(withoutSecrets(withoutFolders(word, places))))
     .join(" ");
 
 const isNumber = (word: string): boolean => /^\d+$/.test(word);
 
-/** A number after an option is a port when the option is one of ports, any other number by its size. */
-function isPort(word: string, before = ""): boolean {
-  if (!isNumber(word)) return false;
-  if (before.startsWith("-")) return PORT_OPTION.test(before);
-  return Number(word) >= PORT_MIN && Number(word) <= PORT_MAX;
-}
+/** A number is a port after an option of ports. */
+const isPort = (word: string, before = ""): boolean => isNumber(word) && PORT_OPTION.test(before);
 
 const withoutPorts = (word: string): string =>
   word
     .replace(/((?:127\.0\.0\.1|localhost|\[::1\]):)\d+/g, "$1PORT")
-    .replace(/^(--[\w-]*port=)\d+$/, "$1PORT")
-    .replace(/\b\d{4,5}(?=\.sample\.json$)/, "PORT");
+    .replace(/^(--[\w-]*port=)\d+$/, "$1PORT");
 
-function withoutFolders(word: string, folder: string, tree: string): string {
-  const own = word.includes(folder)
-    ? word.replaceAll(`${folder}/`, "").replaceAll(folder, ".").replace(NEW_FOLDER, "")
-    : word;
-  return own
+function withoutFolders(word: string, { folder, folders, tree }: Places): string {
+  const named = [...folders].reduce((text, [path, name]) => text.replaceAll(path, name), word);
+  return named
+    .replaceAll(`${folder}/`, "")
+    .replaceAll(folder, ".")
     .replace(new RegExp(`${CATALOGUES}/(\\d+)-[^/\\s]*?(\\.[a-z]+)?(?=/|\\s|$)`), shortName)
     .replaceAll(`${tree}/`, "")
     .replaceAll(tree, ".")

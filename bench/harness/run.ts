@@ -139,7 +139,7 @@ export async function runOne(scenario: Scenario, bench: Bench): Promise<Outcome>
     fault = lines.length === 0 ? "it measured nothing" : missingNumber(lines);
   } catch (thrown) {
     const message = messageOf(thrown);
-    fault = anonymised(message, bench.children.folder, bench.children.tree);
+    fault = anonymised(message, bench.children);
   } finally {
     await bench.children.endAll();
   }

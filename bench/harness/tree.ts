@@ -1,5 +1,5 @@
 // Another version of the shop, unpacked into a temporary folder.
-import { mkdtempSync, readFileSync, rmSync, symlinkSync } from "node:fs";
+import { readFileSync, rmSync, symlinkSync } from "node:fs";
 import { join } from "node:path";
 import type { Children } from "./children.ts";
 import { commitOf } from "./setting.ts";
@@ -18,7 +18,7 @@ export async function openTree(ref: string, children: Children, log: (line: stri
   const commit = commitOf(ref);
   if (commit === null) throw new Error(`${ref} is no commit, branch or tag of this repository`);
   log(`unpacking ${ref} (${commit})`);
-  const folder = mkdtempSync(join(children.folder, "tree-"));
+  const folder = children.makeFolder("tree");
   const archive = `${folder}.tar`;
   for (const program of [
     ["git", "archive", "--format=tar", "--output", archive, commit],

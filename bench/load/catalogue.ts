@@ -1,14 +1,5 @@
 // Large catalogues and CSV files: built once, kept in the temporary folder, and named by what they are built from.
-import {
-  cpSync,
-  existsSync,
-  mkdirSync,
-  mkdtempSync,
-  readdirSync,
-  readFileSync,
-  renameSync,
-  rmSync,
-} from "node:fs";
+import { cpSync, existsSync, mkdirSync, readdirSync, readFileSync, renameSync, rmSync } from "node:fs";
 import { join } from "node:path";
 import { CATALOGUES } from "../harness/paths.ts";
 import type { Bench } from "../harness/scenario.ts";
@@ -66,7 +57,7 @@ export async function catalogueOf({ children, log }: Builder, shoes: number): Pr
 
 /** A copy of it for a scenario that writes; removed with the bench. */
 export async function catalogueCopy(builder: Builder, shoes: number): Promise<string> {
-  const copy = mkdtempSync(join(builder.children.folder, "catalogue-copy-"));
+  const copy = builder.children.makeFolder("catalogue-copy");
   cpSync(await catalogueOf(builder, shoes), copy, { recursive: true });
   return copy;
 }

@@ -1,5 +1,5 @@
 // The import of a CSV file: rows per second with and without writing, and peak memory.
-import { existsSync, mkdtempSync, rmSync } from "node:fs";
+import { existsSync, rmSync } from "node:fs";
 import { join } from "node:path";
 import type { Children } from "../harness/children.ts";
 import type { Bench, Line, Scenario } from "../harness/scenario.ts";
@@ -69,7 +69,7 @@ const linesOf = (
 ];
 
 async function importOnce(children: Children, path: string, rows: number, isDry: boolean) {
-  const dataDir = mkdtempSync(join(children.folder, "import-"));
+  const dataDir = children.makeFolder("import");
   try {
     const startedAt = performance.now();
     const args = [path, ...(isDry ? ["--dry-run"] : [])];
