@@ -32,9 +32,12 @@ async function run({ args, typed = "", serves = false }: Entrance, dataDir: stri
     stderr: "pipe",
   });
   let out = "";
+  let isOpen = false;
   for await (const chunk of child.stdout) {
     out += new TextDecoder().decode(chunk);
-    if (serves && out.includes("the shop is open")) {
+    // Once: the files beside the database go while the shop closes, and its log goes on.
+    if (serves && !isOpen && out.includes("the shop is open")) {
+      isOpen = true;
       // As the files are while the shop runs: with a log and shared memory beside the database.
       out += JSON.stringify(modesIn(dataDir));
       child.kill("SIGTERM");

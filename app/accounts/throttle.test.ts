@@ -1,5 +1,6 @@
 // The login throttle: guessing delays an account's logins, blocks no other account, and never locks the owner out.
 import { afterAll, beforeAll, expect, test } from "bun:test";
+import { until } from "../../db/until.ts";
 import { ask, PASSWORD, signUp } from "../testing/people.ts";
 import { type ObservedShop, openObservedShop } from "../testing/shop.ts";
 import { openPasswords } from "./passwords.ts";
@@ -75,6 +76,7 @@ test("a delayed login takes no slot of the password queue", async () => {
       ask(slow, "POST", "/api/auth/login", { body: { email, password } });
     for (let index = 0; index < 5; index += 1) await attempt(victim, "a guess");
     const waiting = attempt(victim, "a guess");
+    await until("the guess is delayed", () => seen.length > 0);
     expect((await attempt(other, PASSWORD)).status).toBe(200);
     go();
     expect((await waiting).status).toBe(401);

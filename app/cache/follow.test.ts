@@ -1,6 +1,7 @@
 // The follower of the change feed: what it applies, when it clears, and that it polls by itself until it is closed.
 import { afterEach, expect, test } from "bun:test";
 import type { Change, FeedUpdate } from "../../db/feed.ts";
+import { until } from "../../db/until.ts";
 import { openLog } from "../log.ts";
 import { type Follower, openFollower } from "./follow.ts";
 
@@ -72,7 +73,7 @@ test("clears everything when the feed cannot be read, logs it, and goes on", () 
 
 test("polls by itself until it is closed", async () => {
   const { polls, close } = open([{ kind: "changes", changes: [] }], 2);
-  while (polls() < 3) await Bun.sleep(1);
+  await until("three polls", () => polls() >= 3);
   close();
   const before = polls();
   await Bun.sleep(20);

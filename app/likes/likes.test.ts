@@ -1,5 +1,6 @@
 // Likes over HTTP: exact counts under concurrency, merges, lists, and one change of the feed per shoe and group.
 import { afterAll, beforeAll, describe, expect, test } from "bun:test";
+import { until } from "../../db/until.ts";
 import { signUp } from "../testing/people.ts";
 import { openTestShop, readUntil, shoe } from "../testing/shop.ts";
 import { type AdminShop, addUsers, openAdminShop } from "../testing/writes.ts";
@@ -107,7 +108,8 @@ describe("a user's list", () => {
     for (const id of ["s3", "s1", "s2"]) {
       await like(id, "lister");
       // Likes of one millisecond have no order of their own.
-      await Bun.sleep(2);
+      const likedAtMs = Date.now();
+      await until("the next millisecond", () => Date.now() > likedAtMs);
     }
     const all = await get();
     expect(ids(all)).toEqual(["s2", "s1", "s3"]);
