@@ -10,7 +10,7 @@ import { type Identity, openIdentity } from "./identity.ts";
 import { openTokens } from "./tokens.ts";
 
 const SECRETS = ["the first secret of these tests, long enough"];
-const DEADLINE_MS = 2_000;
+const DEADLINE_MS = 10_000;
 
 type RoleRow = [string] | undefined;
 
