@@ -253,6 +253,7 @@ describe("one content, one entry", () => {
   });
 
   test("an item has one entry for id and slug; an image has one entry for all other versions", async () => {
+    observed.cache.clear();
     await observed.get("/api/shoes/a1");
     const { entries } = observed.cache.state();
     await observed.get(`/api/shoes/${SLUG}`);

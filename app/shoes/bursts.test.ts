@@ -43,20 +43,23 @@ const settled = (promise: Promise<unknown>): Promise<string> =>
 
 test("failures of every second buyer do not split the groups", async () => {
   const { commits } = db.writeQueue();
+  const countOf = (table: string) => db.read.get<[number]>(`SELECT count(*) FROM ${table}`)?.[0] ?? 0;
+  const before = ["audit", "writes"].map(countOf);
   const outcomes = await Promise.all(
     Array.from({ length: BUYERS }, (_, index) =>
       settled(addStock(db, write(), index % 2 ? "cold" : "hot", { size: "", delta: -1 })),
     ),
   );
   expect(outcomes).toEqual(outcomes.map((_, index) => (index % 2 ? "out-of-stock" : "done")));
-  expect(db.read.all("SELECT shoe_id, stock FROM shoes ORDER BY id")).toEqual([
+  expect(
+    db.read.all("SELECT shoe_id, stock FROM shoes WHERE shoe_id IN ('hot', 'cold') ORDER BY id"),
+  ).toEqual([
     ["hot", 0],
     ["cold", 0],
   ]);
   // The first buyer is committed at once, the others with the next group.
   expect(db.writeQueue().commits - commits).toBeLessThanOrEqual(3);
-  expect(db.read.get("SELECT count(*) FROM audit")).toEqual([PAIRS_LEFT]);
-  expect(db.read.get("SELECT count(*) FROM writes")).toEqual([PAIRS_LEFT]);
+  expect(["audit", "writes"].map(countOf)).toEqual(before.map((count) => count + PAIRS_LEFT));
 });
 
 test("of concurrent additions of one shoe, one succeeds", async () => {
@@ -92,14 +95,15 @@ test("a burst of likes over many shoes is committed in groups that the feed can 
 });
 
 test("alternating likes and unlikes are one group, in their order", async () => {
+  await saveAll(db, [shoe("liked")], false);
   const likes = openLikes(db, { now: Date.now, isOpen: true, onCommit: () => undefined });
   const { commits } = db.writeQueue();
   const results = await Promise.all([
-    likes.like("same", "u"),
-    likes.like("same", "u"),
-    likes.unlike("same", "u"),
-    likes.like("same", "u"),
-    likes.like("same", "v"),
+    likes.like("liked", "u"),
+    likes.like("liked", "u"),
+    likes.unlike("liked", "u"),
+    likes.like("liked", "u"),
+    likes.like("liked", "v"),
     likes.like("nothing", "v"),
   ]);
   expect(results.map((liked) => liked?.created ?? null)).toEqual([true, false, false, true, true, null]);
