@@ -115,19 +115,26 @@ describe.skipIf(!hasGit)("another version", () => {
   });
 });
 
-test("another version has its own catalogues, built by its own command after its own migrations", async () => {
+test("another version has its own catalogues, built by its own command, also by two benches at once", async () => {
+  const tree = mkdtempSync(join(folder, "tree-"));
+  // With a name that no other run of this test has, because all benches keep their catalogues in one folder.
+  const migration = `CREATE TABLE x (y); -- ${tree}`;
   const files = {
     "package.json": '{"version":"0.0.7","scripts":{"demo":"A=1 exec bun elsewhere/demo.ts"}}',
-    "db/migrations/0001_x.sql": "CREATE TABLE x (y);",
+    "db/migrations/0001_x.sql": migration,
     "elsewhere/demo.ts": 'await Bun.write(process.env.DATA_DIR + "/made", process.argv.slice(2).join(" "));',
   };
-  const tree = mkdtempSync(join(folder, "tree-"));
   for (const [path, text] of Object.entries(files)) await Bun.write(join(tree, path), text);
-  const expected = join(CATALOGUES, catalogueName(3, ["CREATE TABLE x (y);"], "0.0.7"));
+  const expected = join(CATALOGUES, catalogueName(3, [migration], "0.0.7"));
+  const other = openChildren();
+  const built = [children, other].map((each) =>
+    catalogueOf({ children: each.at(tree), log: () => undefined }, 3),
+  );
   try {
-    expect(await catalogueOf({ children: children.at(tree), log: () => {} }, 3)).toBe(expected);
+    expect(await Promise.all(built)).toEqual([expected, expected]);
     expect(readFileSync(join(expected, "made"), "utf8")).toBe("--shoes 3");
   } finally {
+    await other.close();
     rmSync(expected, { recursive: true, force: true });
   }
 });

@@ -1,5 +1,5 @@
 // Large catalogues and CSV files: built once, kept in the temporary folder, and named by what they are built from.
-import { cpSync, existsSync, mkdirSync, readdirSync, readFileSync, renameSync, rmSync } from "node:fs";
+import { copyFileSync, existsSync, mkdirSync, readdirSync, readFileSync, renameSync, rmSync } from "node:fs";
 import { join } from "node:path";
 import { CATALOGUES } from "../harness/paths.ts";
 import type { Bench } from "../harness/scenario.ts";
@@ -8,6 +8,7 @@ import { writeShoesCsv } from "./csv.ts";
 /** Raised when a catalogue of the same size and schema would be filled differently. */
 const EDITION = 1;
 const CHECKSUM_DIGITS = 12;
+const DATABASE = "insole.db";
 /** A million shoes take minutes on a slow disk. */
 const BUILD_MS_MAX = 30 * 60_000;
 
@@ -47,18 +48,27 @@ export async function catalogueOf({ children, log }: Builder, shoes: number): Pr
       cores: null,
     });
     await children.expectEnd(builder, BUILD_MS_MAX);
-    // Another bench may have finished first; its catalogue is the same.
-    if (!existsSync(folder)) renameSync(draft, folder);
+    keep(draft, folder);
   } finally {
     rmSync(draft, { recursive: true, force: true });
   }
   return folder;
 }
 
+/** Moves a finished catalogue to its place, unless another bench was first: its catalogue is the same. */
+function keep(draft: string, folder: string): void {
+  try {
+    renameSync(draft, folder);
+  } catch (thrown) {
+    if (!existsSync(folder)) throw thrown;
+  }
+}
+
 /** A copy of it for a scenario that writes; removed with the bench. */
 export async function catalogueCopy(builder: Builder, shoes: number): Promise<string> {
   const copy = builder.children.makeFolder("catalogue-copy");
-  cpSync(await catalogueOf(builder, shoes), copy, { recursive: true });
+  // The database alone: a program that reads the kept one makes files beside it, and removes them when it ends.
+  copyFileSync(join(await catalogueOf(builder, shoes), DATABASE), join(copy, DATABASE));
   return copy;
 }
 

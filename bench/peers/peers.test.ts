@@ -5,7 +5,7 @@ import { join } from "node:path";
 import { findPeers, type Side, sideOf } from "../boot/peers.ts";
 import { bootShop } from "../boot/shop.ts";
 import { openChildren } from "../harness/children.ts";
-import { catalogueOf } from "../load/catalogue.ts";
+import { catalogueCopy, catalogueOf } from "../load/catalogue.ts";
 import { shareBetween } from "../metrics/metrics.ts";
 import { cpuUs, treeOf } from "../metrics/proc.ts";
 import { type Entry, linesOf } from "../scenarios/peers.ts";
@@ -172,8 +172,9 @@ for (const peer of findPeers())
   test.skipIf(peer.missing !== null)(
     `${peer.name} responds as the shop does, and ends cleanly`,
     async () => {
-      const dataDir = await catalogueOf(quickBench(children), SHOES);
-      const dataPath = await peersFileOf(quickBench(children), dataDir);
+      const bench = quickBench(children);
+      const dataPath = await peersFileOf(bench, await catalogueOf(bench, SHOES));
+      const dataDir = await catalogueCopy(bench, SHOES);
       const server = await bootShop(children, { dataDir, cores: null, cacheBytesMax: 0 });
       const shop = sideOf("the shop", shopDialect, server, [server.child]);
       const sides = await peer.boot({ children, dataPath, cores: null });

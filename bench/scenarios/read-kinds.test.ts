@@ -2,7 +2,7 @@
 import { afterAll, beforeAll, expect, test } from "bun:test";
 import { bootShop } from "../boot/shop.ts";
 import { openChildren } from "../harness/children.ts";
-import { catalogueOf } from "../load/catalogue.ts";
+import { catalogueCopy } from "../load/catalogue.ts";
 import { quickBench } from "../testing/bench.ts";
 import { type Catalogue, catalogueAt, demoCatalogue, KINDS } from "./read-kinds.ts";
 
@@ -13,7 +13,7 @@ let base: string;
 let catalogue: Catalogue;
 
 beforeAll(async () => {
-  const dataDir = await catalogueOf(quickBench(children), SHOES);
+  const dataDir = await catalogueCopy(quickBench(children), SHOES);
   ({ base } = await bootShop(children, { dataDir, cores: null, cacheBytesMax: 1024 * 1024 }));
   catalogue = await demoCatalogue(base, SHOES);
 }, BOOT_MS_MAX);
