@@ -92,7 +92,7 @@ test("a node that does not start reports the end of its log", async () => {
 
 test("children get only the given environment, and none is started after close", async () => {
   const outPath = join(folder, "out");
-  const child = children.start(["sh", "-c", 'echo "$A-$HOME-"; sleep 60 & sleep 60'], {
+  const child = children.start(["sh", "-c", 'sleep 60 & echo "$A-$HOME-"; sleep 60'], {
     env: { A: "given", PATH: process.env.PATH ?? "" },
     outPath,
   });
