@@ -1,5 +1,5 @@
 // The pages in a real browser that can reach only the shop: the documentation works, and hostile text never runs.
-import { afterAll, beforeAll, describe, expect, test } from "bun:test";
+import { afterAll, beforeAll, describe, expect, setDefaultTimeout, test } from "bun:test";
 import { existsSync } from "node:fs";
 import { type Browser, chromium, type Locator, type Page } from "playwright-core";
 import { ask } from "../testing/people.ts";
@@ -9,7 +9,9 @@ const BROWSER_PATHS = ["/usr/bin/chromium", "/usr/bin/chromium-browser", "/usr/b
 const found = BROWSER_PATHS.find((path) => existsSync(path));
 const FLAGS =
   "--no-sandbox --disable-gpu --disable-quic --no-first-run --disable-background-networking --disable-component-update --disable-sync";
-const TIMEOUT_MS = 10_000;
+/** For one wait of a page, and for a whole test: it takes 2 s, and has taken 12 s beside other programs. */
+const TIMEOUT_MS = 30_000;
+setDefaultTimeout(2 * TIMEOUT_MS);
 const ADMIN = { email: "admin@shop.example", password: "correct horse battery" };
 const HOSTILE = `<img src=x onerror="window.ran=1"><script>window.ran=1</script></title></style>`;
 
