@@ -34,8 +34,10 @@ async function startShop(): Promise<{ url: string; kill(): Promise<unknown> }> {
   });
   children.push(child);
   let log = "";
-  for await (const chunk of child.stdout.pipeThrough(new TextDecoderStream())) {
-    log += chunk;
+  // The reader is not cancelled: the shop would end with its next line, which it writes for a request that takes a second.
+  const lines = child.stdout.pipeThrough(new TextDecoderStream()).getReader();
+  for (let read = await lines.read(); !read.done; read = await lines.read()) {
+    log += read.value;
     const url = /"shop":"([^"]+)"/.exec(log)?.[1];
     if (url) return { url, kill: () => killed(child) };
   }
