@@ -6,8 +6,8 @@ import { openThread } from "./thread.ts";
 import type { Outcome } from "./write/commit.ts";
 import { FIND_DONE, openWriteQueue, type WriteQueueOptions } from "./write/queue.ts";
 
-/** A write waits at most `deadlineMs` to be sent; without it the queue's own limit holds. */
-type FileOptions = Pick<WriteQueueOptions, "deadlineMs">;
+/** A write waits at most `deadlineMs` to be sent, by `now`; without it the queue's own limit holds. */
+type FileOptions = Pick<WriteQueueOptions, "deadlineMs" | "now">;
 
 /** Opens a migrated file; `readCacheKb` is the page cache of the serving thread. Other threads start with their first call. */
 export function openFile(path: string, readCacheKb = READ_CACHE_KB, options: FileOptions = {}): Database {
