@@ -6,6 +6,7 @@ import { openHandle } from "../db/read/reader.ts";
 import { migrate } from "../db/schema/migrate.ts";
 import { openTestServer, type TestServer } from "../db/testing/server.ts";
 import { until } from "../db/until.ts";
+import { untilUnused } from "../replicas/testing/replica.ts";
 import { readConfig } from "./config.ts";
 import { openVersions } from "./http/version.ts";
 import { openLog } from "./log.ts";
@@ -16,6 +17,8 @@ import { openFolder, shoe } from "./testing/shop.ts";
 
 const SEEN_MS = 10_000;
 const SECRET = "the same secret on all of the nodes";
+/** The last node is opened to be drained. */
+const NAMES = ["1", "2", "3"];
 const ADMIN = { email: "admin@shop.example", password: "an admin's password" };
 const folder = openFolder();
 const silent = openLog("error", "json", () => undefined);
@@ -38,11 +41,12 @@ beforeAll(async () => {
   handle.exec(`VACUUM INTO '${template}'`);
   handle.close();
   server = await openTestServer(template);
-  nodes = await Promise.all(["1", "2"].map(openNode));
+  nodes = await Promise.all(NAMES.slice(0, 2).map(openNode));
   token = ((await (await send(0, "POST", "/api/auth/login", ADMIN)).json()) as { token: string }).token;
 });
 afterAll(async () => {
   await Promise.all(nodes.map((node) => node.close()));
+  await untilUnused(...NAMES.map((name) => join(folder.path, name, "replica.db")));
   await server.remove();
   folder.remove();
 });

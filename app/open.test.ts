@@ -7,6 +7,7 @@ import { stateOf } from "../db/position.ts";
 import { migratedTemplate, openTestServer } from "../db/testing/server.ts";
 import { until } from "../db/until.ts";
 import { makeKeys, makeToken, readKeys } from "../replicas/primary/keys.ts";
+import { untilUnused } from "../replicas/testing/replica.ts";
 import { openLog } from "./log.ts";
 import { openDatabase, openForCommand } from "./open.ts";
 import { openFolder } from "./testing/shop.ts";
@@ -97,5 +98,6 @@ test("a node syncs with the token for reading, and writes with the one for writi
   await expect(other.write([insert("refused")])).rejects.toMatchObject({ kind: "unreachable" });
   expect(other.read.all("SELECT id FROM writes WHERE id = 'refused'")).toEqual([]);
   await Promise.all([db.close(), other.close()]);
+  await untilUnused(...["writer", "reader"].map((name) => locationOf(name).databasePath));
   await server.remove();
 });
