@@ -82,6 +82,7 @@ test("a primary that cannot be synced is logged once, and again when the reason 
   const seen = probes;
   await until("another probe", () => probes > seen + 1);
   await sync.close();
+  await sync.ended;
   expect(lines).toEqual([
     "warn the replica is not synced: the primary answered 503",
     "error the replica is not synced: another dataset (foreign) stands at the primary's address",
@@ -104,5 +105,6 @@ test("a sync that the primary refuses is tried again, and logged once", async ()
   const seen = others.length;
   await until("more attempts", () => others.length > seen + 3);
   await sync.close();
+  await sync.ended;
   expect(lines).toEqual(["warn the replica is not synced"]);
 });

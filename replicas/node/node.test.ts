@@ -10,6 +10,7 @@ import { expectRefusal, failure, word } from "../../db/testing/contract-parts.ts
 import { migratedTemplate, openTestServer, type TestServer } from "../../db/testing/server.ts";
 import type { Topology } from "../../db/topology.ts";
 import { until } from "../../db/until.ts";
+import { untilUnused } from "../testing/replica.ts";
 import { makeGoodCopy } from "./good-copy.ts";
 import { type NodeOptions, openNode } from "./node.ts";
 
@@ -22,15 +23,17 @@ const SEEN_MS_MAX = 10_000;
 const PATIENT = { commitMs: 30_000, deadlineMs: 30_000, queryMs: 30_000 };
 let folders = 0;
 
-afterAll(() => {
+afterAll(async () => {
+  await untilUnused(...Array.from({ length: folders }, (_, index) => replicaIn(index + 1)));
   rmSync(root, { recursive: true });
   rmSync(otherRoot, { recursive: true });
 });
 
+const replicaIn = (number: number): string => join(root, `${number}`, "replica.db");
 const optionsFor = (server: TestServer, more: Partial<NodeOptions> = {}): NodeOptions => ({
   primary: server,
   syncToken: "",
-  path: join(root, `${++folders}`, "replica.db"),
+  path: replicaIn(++folders),
   pauseMs: 10,
   log: () => {},
   onFatal: (why) => {

@@ -53,6 +53,7 @@ test("a node that has no changes to fetch pauses between two syncs", async () =>
   const idle = () => syncs.filter(({ hasNews }) => !hasNews);
   await until("eight pauses between syncs without changes", () => idle().length > 8);
   await sync.close();
+  await sync.ended;
   // Half of the shortest pauses: a connection that is made anew ends one of them early.
   expect((idle().at(-1)?.atMs ?? 0) - (idle()[0]?.atMs ?? 0)).toBeGreaterThan((8 * PAUSE_MS) / 2);
 });
@@ -67,6 +68,7 @@ test("a wake ends the pause", async () => {
   await until("a sync with the change", () => syncs.filter(({ hasNews }) => hasNews).length > 1);
   expect(sync.state).toMatchObject({ failure: null, isForeign: false });
   await sync.close();
+  await sync.ended;
 });
 
 test("closing lets the sync that is under way end, and the replica is free at once", async () => {
