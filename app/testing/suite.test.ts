@@ -1,6 +1,7 @@
-// The test command leaves no process behind, however it ends.
+// The test command leaves no process behind, however it ends, and no temporary folder where it ends by itself.
 import { afterEach, beforeEach, expect, test } from "bun:test";
-import { readdirSync, writeFileSync } from "node:fs";
+import { existsSync, readdirSync, readFileSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { until } from "../../db/until.ts";
 import { isAlive } from "../../replicas/testing/primary.ts";
@@ -13,6 +14,7 @@ test("leaves processes behind", async () => {
   Bun.spawn(["sh", "-c", "touch pid-$$; exec sleep 1000"]);
   Bun.spawn(["sh", "-c", "sh -c 'touch pid-\\$\\$; exec sleep 1000'; true"]);
   while ([...new Bun.Glob("pid-*").scanSync()].length < 2) await Bun.sleep(5);
+  await Bun.write("tmpdir", process.env.TMPDIR);
   if (!process.env.ENDS) await Bun.sleep(100_000);
   expect(process.env.ENDS).toBe("well");
 }, 200_000);
@@ -32,7 +34,7 @@ const COMMAND = [process.execPath, join(import.meta.dir, "suite.ts")];
 const start = (env: Record<string, string> = {}) =>
   Bun.spawn(COMMAND, {
     cwd: folder.path,
-    env: { PATH: process.env.PATH ?? "", ...env },
+    env: { PATH: process.env.PATH ?? "", TMPDIR: tmpdir(), ...env },
     stdout: "ignore",
     stderr: "ignore",
   });
@@ -61,4 +63,6 @@ test.each([
   expect(await start({ ENDS: how }).exited).toBe(code);
   await until("both have ended", () => !left().some(isAlive));
   expect(left()).toHaveLength(2);
+  const temporary = readFileSync(join(folder.path, "tmpdir"), "utf8");
+  expect([temporary, existsSync(temporary)]).toEqual([expect.stringContaining("insole-tests-"), false]);
 });
