@@ -1,6 +1,8 @@
-// Runs before the tests: installs the packages if they are missing, so that `bun test` works in a fresh clone.
+// Runs before the tests: installs the packages if they are missing, so that `bun test` works in a fresh clone, and sees to it that
+// no server of a test outlives its tests.
 import { existsSync } from "node:fs";
 import { join } from "node:path";
+import { endGroupWithThisProcess } from "../../replicas/primary/children.ts";
 
 const root = join(import.meta.dir, "../..");
 
@@ -19,3 +21,6 @@ if (!existsSync(join(root, "node_modules"))) {
   runBun("test");
   process.exit(0);
 }
+
+// Each worker of `bun test --parallel` leads a group of its own.
+endGroupWithThisProcess();

@@ -41,8 +41,13 @@ while read -r verb group; do
 done
 for group in $kept; do kill -9 "-$group" 2>/dev/null; done`;
 
-/** Opens an empty list of children and starts their watchdog. */
-export function openChildren(): Children {
+type Watchdog = {
+  /** Takes `keep <group>` and `drop <group>`. */
+  send(line: string): void;
+  process: Bun.Subprocess<"pipe", "ignore", "ignore">;
+};
+
+function startWatchdog(): Watchdog {
   const watchdog = Bun.spawn(["sh", "-c", WATCHDOG], {
     detached: true,
     env: {},
@@ -50,10 +55,31 @@ export function openChildren(): Children {
     stdout: "ignore",
     stderr: "ignore",
   });
-  const send = (line: string) => {
-    watchdog.stdin.write(`${line}\n`);
-    watchdog.stdin.flush();
+  return {
+    send(line) {
+      watchdog.stdin.write(`${line}\n`);
+      watchdog.stdin.flush();
+    },
+    process: watchdog,
   };
+}
+
+/** Ends this process's own group with this process, also when it is killed; does nothing where it leads none. */
+export function endGroupWithThisProcess(): void {
+  try {
+    process.kill(-process.pid, 0);
+  } catch {
+    // There is no group of its number: it belongs to that of another process.
+    return;
+  }
+  const watchdog = startWatchdog();
+  watchdog.send(`keep ${process.pid}`);
+  watchdog.process.unref();
+}
+
+/** Opens an empty list of children and starts their watchdog. */
+export function openChildren(): Children {
+  const { send, process: watchdog } = startWatchdog();
   const running = new Set<Child>();
   let isClosing = false;
 
