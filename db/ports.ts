@@ -9,9 +9,9 @@ const BLOCK = 50;
 const BLOCKS = (LAST - FIRST + 1) / BLOCK;
 
 type Ports = {
-  /** One free port; servers that are started together take theirs from one call of `freePorts`. */
+  /** One free port, which is given once. Throws one sentence when there is none. */
   freePort(): number;
-  /** So many free ports. Throws one sentence when there are fewer. */
+  /** So many free ports. */
   freePorts(count: number): number[];
 };
 

@@ -4,7 +4,7 @@ import { type AddressInfo, createServer, type Server } from "node:net";
 import { until } from "../db/until.ts";
 import { findNginx, NGINX_PATHS } from "../replicas/cluster/edge.ts";
 import { request } from "./rows/client.ts";
-import { type FakeNode, openFakeNode, openPrograms, PUBLIC, untilHit } from "./testing/edge.ts";
+import { openPrograms, PUBLIC, untilHit } from "./testing/edge.ts";
 
 const FORGED = "0123abcd.42.AAAAAAAAAAAAAAAA";
 /** No test and no usual program listens here. */
@@ -13,17 +13,12 @@ const JSON_POST = { method: "POST", headers: { "content-type": "application/json
 // Skipped on a machine without NGINX; CI installs it.
 const hasNginx = findNginx(process.env.PATH ?? "") !== null;
 const programs = openPrograms(`${process.env.PATH}:${NGINX_PATHS}`);
+const { openNode } = programs;
 const closing: (() => unknown)[] = [];
 afterAll(async () => {
   for (const close of closing) await close();
   await programs.close();
 });
-
-function openNode(answer: Parameters<typeof openFakeNode>[0]): FakeNode {
-  const node = openFakeNode(answer);
-  closing.push(node.close);
-  return node;
-}
 
 /** Accepts connections and counts the requests, without a response to any. */
 async function openBadNode(act: "hang" | "die"): Promise<{ address: string; requests: () => number }> {

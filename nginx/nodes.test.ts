@@ -3,7 +3,7 @@ import { afterAll, beforeAll, describe, expect, test } from "bun:test";
 import { until } from "../db/until.ts";
 import { findNginx, NGINX_PATHS } from "../replicas/cluster/edge.ts";
 import { request } from "./rows/client.ts";
-import { type Edge, type FakeNode, openFakeNode, openPrograms, PUBLIC, untilHit } from "./testing/edge.ts";
+import { type Edge, type FakeNode, openPrograms, PUBLIC, untilHit } from "./testing/edge.ts";
 
 const FORGED = "0123abcd.42.AAAAAAAAAAAAAAAA";
 /** What a node says to one client; a response with a cookie, which is hidden too, is not cached. */
@@ -17,17 +17,8 @@ const HIDDEN = {
 // Skipped on a machine without NGINX; CI installs it.
 const hasNginx = findNginx(process.env.PATH ?? "") !== null;
 const programs = openPrograms(`${process.env.PATH}:${NGINX_PATHS}`);
-const closing: (() => unknown)[] = [];
-afterAll(async () => {
-  for (const close of closing) await close();
-  await programs.close();
-});
-
-function openNode(answer: Parameters<typeof openFakeNode>[0]): FakeNode {
-  const node = openFakeNode(answer);
-  closing.push(node.close);
-  return node;
-}
+const { openNode } = programs;
+afterAll(programs.close);
 
 const shoes = Array.from({ length: 60 }, (_, at) => `/api/shoes/shoe-${at}`);
 

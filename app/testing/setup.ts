@@ -1,5 +1,5 @@
-// Runs before the tests: installs the packages if they are missing, so that `bun test` works in a fresh clone, and sees to it that
-// no server of a test outlives its tests.
+// Runs before the tests: installs the packages if they are missing, so that `bun test` works in a fresh clone, and starts the
+// watchdog that ends what the tests started.
 import { existsSync } from "node:fs";
 import { join } from "node:path";
 import { endGroupWithThisProcess } from "../../replicas/primary/children.ts";

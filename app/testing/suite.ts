@@ -27,7 +27,7 @@ const tests = children.start([process.execPath, "test", ...options, ...process.a
 });
 for (const signal of ["SIGINT", "SIGTERM", "SIGHUP"] as const)
   process.on(signal, () => void children.end(tests, END_MS_MAX, signal));
-// `bun run` was killed. Bun's own --no-orphans would kill the watchdogs of clusters too, which end what it does not.
+// Ends the tests when `bun run` was killed. Bun's own --no-orphans would also kill the watchdogs of clusters that tests start.
 const parent = process.ppid;
 setInterval(() => {
   if (process.ppid !== parent) void children.end(tests, END_MS_MAX, "SIGTERM");

@@ -48,6 +48,8 @@ export type FakeNode = { address: string; received: ReceivedRequest[]; close(): 
 type Programs = {
   folder: string;
   bootNodes(count: number): Promise<Node[]>;
+  /** Opens a fake node, which `close` closes too. */
+  openNode: typeof openFakeNode;
   /** Starts a node that accepts no connection and refuses none, as on a machine that is gone; returns its address. */
   bootSilentNode(): Promise<string>;
   /** `options` go to `nginx/generate`. */
@@ -62,6 +64,7 @@ export function openPrograms(pathOfPrograms: string): Programs {
   const folder = mkdtempSync(join(tmpdir(), "insole-edge-"));
   const children = openChildren();
   const waiting: Socket[] = [];
+  const fakes: FakeNode[] = [];
   let made = 0;
   const start = (words: string[], env: Record<string, string>, outPath: string): Child =>
     children.start(words, { cwd: ROOT, env: { PATH: pathOfPrograms, HOME: folder, ...env }, outPath });
@@ -127,6 +130,11 @@ export function openPrograms(pathOfPrograms: string): Programs {
       rmSync(`${first}.log`);
       return Promise.all(dirs.map(bootNode));
     },
+    openNode(answer) {
+      const node = openFakeNode(answer);
+      fakes.push(node);
+      return node;
+    },
     async bootSilentNode() {
       made += 1;
       const log = join(folder, `silent-${made}.log`);
@@ -148,6 +156,7 @@ export function openPrograms(pathOfPrograms: string): Programs {
     end,
     async close() {
       for (const socket of waiting) socket.destroy();
+      for (const fake of fakes) await fake.close();
       await children.close();
       rmSync(folder, { recursive: true, force: true });
     },

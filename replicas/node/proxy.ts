@@ -107,7 +107,7 @@ function openProbe(server: Server, dataset: string | null): () => Promise<ProbeR
   };
 }
 
-/** Keeps a socket in the set of open ones for as long as it is one. */
+/** Keeps the socket in the set until it is closed. */
 function track(socket: Socket, open: Set<Socket>): void {
   open.add(socket);
   // An error is followed by the end of the socket.
