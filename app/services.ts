@@ -1,4 +1,5 @@
 // The one place that wires the services: main and the shops of tests open them here.
+import { hostname } from "node:os";
 import { openFeed } from "../db/feed.ts";
 import type { Topology } from "../db/topology.ts";
 import { version } from "../package.json";
@@ -10,6 +11,7 @@ import { type Follower, openFollower } from "./cache/follow.ts";
 import type { Config } from "./config.ts";
 import { type EdgeExpiry, openEdgeExpiry } from "./http/edge-expiry.ts";
 import { type HeaderSetter, openHeaders, transportHeaders } from "./http/headers.ts";
+import { openHostCheck, ownNames } from "./http/host.ts";
 import { openIdempotency } from "./http/idempotency.ts";
 import { openVersions } from "./http/version.ts";
 import { openIdentity } from "./identity/identity.ts";
@@ -87,6 +89,7 @@ export function openServices(options: ServiceOptions): Services {
     instead.follower ?? openFollower({ feed, kept: [cache, identity], log, pollMs: FEED_POLL_MS[role] });
   topology.onNews(follower.poll);
   const clients = openClients(config.trustProxy);
+  const isOwnHost = openHostCheck(ownNames(publicUrl, hostname()));
   return {
     db,
     now,
@@ -116,7 +119,7 @@ export function openServices(options: ServiceOptions): Services {
     headers: openHeaders(config),
     edge: role === "node" ? openEdgeExpiry(now) : null,
     counters: openCounters(),
-    access: openAccess(clients, config.metricsToken),
+    access: openAccess({ clients, isOwnHost, token: config.metricsToken }),
     status: openStatus({
       version: instead.version ?? version,
       startedAtMs,

@@ -1,5 +1,6 @@
-// Checks of every request before its route runs: the address is well-formed, and address and body are not too long.
+// Checks of every request before its route runs: host and address are well-formed, address and body not too long.
 import { BODY_BYTES_MAX } from "./body.ts";
+import { readHost } from "./host.ts";
 import { Problem } from "./problems.ts";
 
 /** Bound of an address with its query, in characters. */
@@ -14,10 +15,14 @@ export function readAddress(url: string): Address {
   return { isUrl: parsed !== null, pathname: parsed?.pathname ?? "/" };
 }
 
-/** Throws the `Problem` 400 for a malformed or long address, 413 for a body that declares too many bytes. */
+/** Throws the `Problem` 400 for a bad Host or a malformed or long address, 413 for a body that declares too many bytes. */
 export function checkRequest({ url, headers }: Request, { isUrl, pathname }: Address): void {
-  // Bun builds the address from the Host header without checking it.
-  if (!isUrl) throw new Problem("invalid-request", "the Host header is not a valid host name");
+  // Bun builds the address from the first Host header without checking it, and joins several by a comma.
+  const host = headers.get("host");
+  if (host?.includes(","))
+    throw new Problem("invalid-request", "there must be one Host header, with one host");
+  if (!isUrl || (host !== null && readHost(host) === null))
+    throw new Problem("invalid-request", "the Host header must be a host name or an IP address");
   if (url.length > URL_LENGTH_MAX)
     throw new Problem("invalid-request", `an address must have at most ${URL_LENGTH_MAX} characters`);
   if (!isWellFormed(pathname)) throw new Problem("invalid-request", "the address is not well-formed UTF-8");

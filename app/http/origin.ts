@@ -9,7 +9,8 @@ export function isFromAllowedOrigin(request: Request, { publicUrl, corsOrigins }
   if (origin === null || !URL.canParse(origin)) return false;
   const page = new URL(origin);
   if (page.origin !== origin || !/^https?:$/.test(page.protocol)) return false;
-  // A proxy may terminate TLS, so only the host is compared.
+  // A proxy may terminate TLS, so only the host is compared. A page whose own name points at this machine has that name
+  // as its Host too (DNS rebinding), but its browser sends no cookie that it keeps for the shop's host.
   if (page.host === request.headers.get("host")) return true;
   if (publicUrl !== "" && new URL(publicUrl).origin === origin) return true;
   return isListedOrigin(origin, corsOrigins);

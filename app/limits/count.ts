@@ -18,6 +18,10 @@ async function nameOf(kind: Kind, request: Request, { identity, clients }: Servi
   // A failure is ignored here: the guard of the route authenticates again and refuses the request.
   const caller = authorization === null ? null : await identity.authenticate(authorization).catch(() => null);
   return caller === null || typeof caller === "string"
-    ? `address ${blockOf(clients.of(request).address)}`
+    ? nameOfAddress(clients.of(request).address)
     : `account ${caller.userId}`;
 }
+
+/** Clients whose proxy names no address share one count, which is not that of the proxy's own address. */
+const nameOfAddress = (address: string): string =>
+  address === "" ? "unknown address" : `address ${blockOf(address)}`;

@@ -155,6 +155,7 @@ describe("one client is", () => {
     ["an IPv6 network of 64 bits", "2001:db8:7:7::1", "2001:db8:7:7:ffff::2", "2001:db8:7:8::1"],
     ["an IPv4 address in both its spellings", "::ffff:203.0.113.8", "203.0.113.8", "203.0.113.9"],
     ["the nearest that no trusted proxy has", "203.0.113.10", "198.51.100.7, 203.0.113.10", "198.51.100.7"],
+    ["everyone whose proxy names no address", "unknown", "203.0.113.12,", "127.0.0.1"],
   ])("%s", async (_what, first, same, other) => {
     for (let index = 0; index < MAX; index += 1) await shop.get("/api/users", from(first));
     expect((await shop.get("/api/users", from(same))).status).toBe(429);

@@ -1,5 +1,6 @@
 // Metrics and readiness over HTTP: access, correct counts, and a number of series that strangers cannot raise.
 import { afterAll, beforeAll, describe, expect, test } from "bun:test";
+import { hostname } from "node:os";
 import { facts, openRouting } from "../http/routing.ts";
 import { ask, type Person, signUp } from "../testing/people.ts";
 import { type ObservedShop, openObservedShop, openTestShop, shoe } from "../testing/shop.ts";
@@ -31,8 +32,20 @@ describe("access to metrics and details", () => {
 
   test.each<[string, Record<string, string>, number]>([
     ["this machine", {}, 200],
-    ["a private network", { "x-forwarded-for": "10.1.2.3" }, 200],
+    ["this machine by its proxy", { "x-forwarded-for": "127.0.0.1" }, 200],
+    ["a private network", { "x-forwarded-for": "10.1.2.3" }, 404],
+    [
+      "a private network with the token",
+      { "x-forwarded-for": "10.1.2.3", authorization: `Bearer ${TOKEN}` },
+      200,
+    ],
     ["a stranger", STRANGER, 404],
+    ["a client whose proxy writes no address", { "x-forwarded-for": "unknown" }, 404],
+    ["a client whose proxy writes nothing", { "x-forwarded-for": "" }, 404],
+    ["a client whose proxy ends with a comma", { "x-forwarded-for": "127.0.0.1," }, 404],
+    ["a client whose proxy writes another header", { forwarded: "for=203.0.113.7" }, 404],
+    ["a page of a stranger on this machine", { host: "rebound.example.com" }, 404],
+    ["that page with the token", { host: "rebound.example.com", authorization: `Bearer ${TOKEN}` }, 200],
     ["a stranger that claims a local address", { "x-forwarded-for": "127.0.0.1, 203.0.113.7" }, 404],
     ["a stranger with the token", { ...STRANGER, authorization: `Bearer ${TOKEN}` }, 200],
     ["a stranger with another token", { ...STRANGER, authorization: `Bearer ${TOKEN}x` }, 404],
@@ -58,6 +71,41 @@ describe("access to metrics and details", () => {
       expect(await statusWith({ ...STRANGER, authorization: `Bearer ${TOKEN}` })).toBe(200);
     } finally {
       await plain.close();
+    }
+  });
+});
+
+describe("this machine without a token, at the Host", () => {
+  let shop: ObservedShop;
+  beforeAll(async () => {
+    shop = await openObservedShop([], true, {
+      origins: { publicUrl: "https://Shop.Example.com/base", corsOrigins: ["https://front.example.com"] },
+    });
+  });
+  afterAll(() => shop.close());
+
+  // biome-ignore format: one line reads as one table
+  test.each([
+    "127.0.0.1", "127.0.0.1:3000", "[::1]", "[::1]:3000", "192.168.1.5:3000", "203.0.113.7", "localhost", "LocalHost:3000",
+    "localhost.", "shop.localhost", "insole", "node-1:3000", "node_1", "insole.local", "shop.internal:8080", "pi.lan",
+    "pi.home.arpa", "pi.localdomain", "shop.test", "a.b.c.internal.", "shop.example.com", "SHOP.example.COM:443", hostname(),
+    `${hostname()}:3000`,
+  ])("%s: has access", async (host) => {
+    expect((await shop.get("/metrics", { headers: { host } })).status).toBe(200);
+  });
+
+  // biome-ignore format: one line reads as one table
+  test.each([
+    "rebound.example.com", "rebound.example.com:3000", "rebound.example.com.", "127.0.0.1.rebound.example.com",
+    "localhost.rebound.example.com", "rebound.example.com:80", "localhost.com", "xlocalhost.com", "shop.internal.com",
+    "internal.com", "local.net", "mylocal.io", "home.arpa.com", "x-home.arpa", "foo.arpa", "lan.party", "test.com",
+    "front.example.com", "x.shop.example.com", "shop.example.com.rebound.net", "evilshop.example.com", "shop.example.org",
+    `${hostname()}.rebound.net`, "127.0.0.1.nip.io", "7f000001.rebind.it", "a..internal.x", "127.1", "0x7f.1", "1.2.3",
+    "localhost.localhost.com", "example.com", "www.example.com:65535",
+  ])("%s: has none", async (host) => {
+    for (const path of ["/metrics", "/readyz?verbose"]) {
+      const answer = await shop.get(path, { headers: { host } });
+      expect([path, answer.status === 404 || answer.status === 400]).toEqual([path, true]);
     }
   });
 });
