@@ -1,6 +1,7 @@
 // The walk of a request, top to bottom.
 import { Elysia } from "elysia";
 import { accountRoutes } from "./accounts/routes.ts";
+import { BODY_MS_MAX, takeRest } from "./http/arrival.ts";
 import { type Address, checkRequest, readAddress } from "./http/checks.ts";
 import { problemOf } from "./http/problem-of.ts";
 import { openRequestIds } from "./http/request-id.ts";
@@ -21,8 +22,8 @@ import { readShowcase } from "./shoes/list/showcase.ts";
 import { catalogueRoutes, pictureRoutes } from "./shoes/routes.ts";
 import { catalogueWriteRoutes } from "./shoes/write/routes.ts";
 
-/** Opens the walk: the one function that every request goes through to its response. */
-export function openServer(services: Services): Walk {
+/** Opens the walk: the one function that every request goes through to its response. A body may take `bodyMsMax`. */
+export function openServer(services: Services, bodyMsMax = BODY_MS_MAX): Walk {
   const { versions, pollFeed, clients, headers, edge, counters, now, log } = services;
   const app = routes(services);
   const routing = openRouting(app.routes);
@@ -63,6 +64,7 @@ export function openServer(services: Services): Walk {
       problemOf(thrown, address.pathname, requestId, log),
     );
     const ms = performance.now() - startedAtMs;
+    await takeRest(request, response.headers, bodyMsMax - ms);
     headers.finish(response, request, { requestId, isPublic: route.isPublic, ms });
     edge?.limit(response.headers);
     setLimitHeaders(response.headers, count);

@@ -1,4 +1,5 @@
 // Request bodies as JSON objects: content type, size and nesting are checked here, the fields by the rooms.
+import { BODY_MS_MAX, chunksOf } from "./arrival.ts";
 import { Problem } from "./problems.ts";
 
 /** Bound of a body; `checkRequest` refuses a longer declared length before. */
@@ -8,12 +9,12 @@ const DEPTH_MAX = 16;
 /** A JSON object from a client; its fields are not checked. */
 export type Fields = Record<string, unknown>;
 
-/** Reads the body. Throws a `Problem`: 415 for another content type, 413 when too long, 400 when not a JSON object. */
-export async function readFields(request: Request): Promise<Fields> {
+/** Reads the body. Throws a `Problem`: 415 for another content type, 413 when too long, 408 when too slow, 400 when not a JSON object. */
+export async function readFields(request: Request, msMax = BODY_MS_MAX): Promise<Fields> {
   const type = request.headers.get("content-type")?.split(";")[0]?.trim().toLowerCase() ?? "";
   if (type !== "application/json" && !/^application\/[\w.-]+\+json$/.test(type))
     throw new Problem("unsupported-media-type", "the body must be application/json");
-  const value = parse(await readText(request));
+  const value = parse(await readText(request, msMax));
   if (typeof value !== "object" || value === null || Array.isArray(value))
     throw refused("must be a JSON object");
   if (depthOf(value) > DEPTH_MAX) throw refused(`must not be nested deeper than ${DEPTH_MAX}`);
@@ -30,11 +31,11 @@ const hasBody = ({ headers, body }: Request): boolean =>
 const refused = (detail: string) =>
   new Problem("invalid-request", `the body ${detail}`, [{ pointer: "", detail }]);
 
-async function readText(request: Request): Promise<string> {
+async function readText(request: Request, msMax: number): Promise<string> {
   const chunks: Uint8Array[] = [];
   let bytes = 0;
   // A chunked body has no declared length.
-  for await (const chunk of request.body ?? []) {
+  for await (const chunk of chunksOf(request, msMax)) {
     bytes += chunk.byteLength;
     if (bytes > BODY_BYTES_MAX)
       throw new Problem("payload-too-large", `a body must have at most ${BODY_BYTES_MAX} bytes`);

@@ -86,7 +86,7 @@ export const problem = (status: number) => ({
 
 /** The walk may refuse any request before its route: for example an address that is not UTF-8, or a malformed Host. */
 const ALWAYS = [400, 500, 503];
-const WITH_BODY = [413, 415];
+const WITH_BODY = [408, 413, 415];
 const WITH_TOKEN = [401, 403];
 
 const problems = (statuses: number[]) =>

@@ -19,6 +19,11 @@ export const PROBLEMS = {
     "Method not allowed",
     "The address exists; `Allow` lists the methods it supports.",
   ],
+  "request-timeout": [
+    408,
+    "Request timeout",
+    "The body was not complete within 15 seconds; nothing was changed, and the connection is closed.",
+  ],
   conflict: [
     409,
     "Conflict",

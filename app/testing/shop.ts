@@ -140,6 +140,8 @@ type Watched = {
   limits?: { requestsMax: number; signInsMax: number; windowSeconds: number };
   trustProxy?: string[];
   metricsToken?: string;
+  /** How long a body that no route reads may take. */
+  bodyMsMax?: number;
   /** Notes how long guesses would have to wait, and lets them pass; or waits in a way of its own. */
   waits?: number[];
   wait?: (ms: number) => Promise<unknown>;
@@ -187,7 +189,7 @@ export async function openObservedShop(
       follower: { poll: () => undefined, close: () => undefined },
     },
   });
-  const walk = openServer(services);
+  const walk = openServer(services, given.bodyMsMax);
   const server = Bun.serve({ port: 0, hostname: "127.0.0.1", development: false, fetch: walk });
   const url = server.url.href.replace(/\/$/, "");
   return {
