@@ -138,6 +138,42 @@ describe("PUBLIC_DIR over HTTP", () => {
   });
 });
 
+describe("what editors and patches leave in PUBLIC_DIR is 404:", () => {
+  // biome-ignore format: one line reads as one table
+  test.each([
+    "index.html~", "style.css~", "~", "a.b~", "index.html.bak", "index.bak", "INDEX.BAK", "index.html.old", "index.OLD", "old.old",
+    "index.html.orig", "index.html.rej", "index.html.swp", "x.swo", "index.html.tmp", "upload.tmp", "index.html.save", "site.Save",
+    "#index.html#", "##", "#a#", "two words.txt~", "app.3f2a91bc.js.bak", "app.3f2a91bc.js~", "ü.html~", "a.tar.gz.old",
+    "deep/er/index.html~", "deep/#notes#", "assets/index-DiwrgTda.js.orig", "deep.bak/index.html", "deep.old/er/a.txt",
+    "drafts~/index.html",
+  ])("%s", async (name) => {
+    const file = join(site, name);
+    await Bun.write(file, SECRET);
+    const path = `/${name.split("/").map(encodeURIComponent).join("/")}`;
+    for (const asked of [path, path.replaceAll("~", "%7e"), `${path}?x=1`]) {
+      const answer = await shop.get(asked);
+      expect([asked, answer.status]).toEqual([asked, 404]);
+      expect(await answer.text()).not.toContain(SECRET);
+    }
+  });
+
+  test("also by a link with another name, and a link with such a name", async () => {
+    await Bun.write(join(site, "page.html.bak"), SECRET);
+    symlinkSync(join(site, "page.html.bak"), join(site, "page.html"));
+    symlinkSync(join(site, "style.css"), join(site, "linked.css~"));
+    for (const path of ["/page.html", "/linked.css~"]) expect((await shop.get(path)).status).toBe(404);
+  });
+
+  // biome-ignore format: one line reads as one table
+  test.each([
+    "bak", "old", "a~b", "~a.html", "bak.html", "old.html", "a.bak.html", "a.older", "a.bakx", "a.tmp2", "tmp", "save.txt", "#a",
+    "a#", "a#b", "orig.css", "unsaved", "threshold", "swp.js",
+  ])("but %s is not one", async (name) => {
+    await Bun.write(join(site, name), "x");
+    expect((await shop.get(`/${encodeURIComponent(name)}`)).status).toBe(200);
+  });
+});
+
 test("a changed file has another entity tag", async () => {
   const before = await findFile(site, "/style.css");
   utimesSync(join(site, "style.css"), new Date(), new Date(Date.now() + 5_000));

@@ -27,6 +27,9 @@ type StaticFile = {
 const HEX_HASH = /[.-](?=[0-9a-f]*[a-f])(?=[a-f]*\d)[0-9a-f]{8,64}(\.[a-z0-9]+)+$/;
 const ASSET_HASH = /(^|\/)assets\/[^/]*-(?=[^/]*[a-z])(?=[^/]*[A-Z])[\w-]{8}\.(m?js|css)$/;
 
+/** What editors, patches and careful people leave beside a file: its older text, or one that was not to be published. */
+const LEFTOVER = /~$|\.(bak|old|orig|rej|swp|swo|tmp|save)$|^#.*#$/i;
+
 /** The text with an entity tag over its bytes, or 304 where the client holds it. */
 export function textResponse(
   request: Request,
@@ -59,8 +62,8 @@ export async function findFile(folder: string, pathname: string): Promise<Static
     // Symbolic links are resolved, so that none leads out of the folder.
     const path = await realpath(join(root, ...names));
     const relativePath = relative(root, path);
-    if (relativePath.startsWith("..") || isAbsolute(relativePath) || isHidden(relativePath.split(/[\\/]/)))
-      return null;
+    if (relativePath.startsWith("..") || isAbsolute(relativePath)) return null;
+    if ([...names, ...relativePath.split(/[\\/]/)].some(isPrivate)) return null;
     const stats = await stat(path);
     if (!stats.isFile()) return null;
     const etag = `"${stats.size.toString(36)}-${Math.round(stats.mtimeMs * 1000).toString(36)}"`;
@@ -72,7 +75,7 @@ export async function findFile(folder: string, pathname: string): Promise<Static
 }
 
 const isHashed = (name: string): boolean => HEX_HASH.test(name) || ASSET_HASH.test(name);
-const isHidden = (names: string[]): boolean => names.some((name) => name.startsWith("."));
+const isPrivate = (name: string): boolean => name.startsWith(".") || LEFTOVER.test(name);
 
 /** The path's decoded segments, with `index.html` for a folder; `null` where one is empty or holds a slash or NUL. */
 function namesOf(pathname: string): string[] | null {
