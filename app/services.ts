@@ -13,6 +13,7 @@ import { type EdgeExpiry, openEdgeExpiry } from "./http/edge-expiry.ts";
 import { type HeaderSetter, openHeaders, transportHeaders } from "./http/headers.ts";
 import { openHostCheck, ownNames } from "./http/host.ts";
 import { openIdempotency } from "./http/idempotency.ts";
+import { isBehindTls } from "./http/origin.ts";
 import { openVersions } from "./http/version.ts";
 import { openIdentity } from "./identity/identity.ts";
 import { openTokens } from "./identity/tokens.ts";
@@ -104,7 +105,7 @@ export function openServices(options: ServiceOptions): Services {
     follower,
     pollFeed: follower.poll,
     clients,
-    versions: openVersions({ ...feed, secrets, isSecure: publicUrl.startsWith("https:"), topology }),
+    versions: openVersions({ ...feed, secrets, isSecure: isBehindTls(config), topology }),
     idempotency: openIdempotency(db, now),
     catalogue: openCatalogue(db),
     likes: openLikes(db, { now, isOpen: openWrites, onCommit: follower.poll }),

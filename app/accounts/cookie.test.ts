@@ -1,6 +1,6 @@
 // Refresh tokens in a cookie: hidden from scripts, and useless to pages of other sites.
 import { afterAll, beforeAll, describe, expect, test } from "bun:test";
-import { ask, type Person, signUp } from "../testing/people.ts";
+import { ask, type Person, signIn, signUp } from "../testing/people.ts";
 import { type ObservedShop, openObservedShop } from "../testing/shop.ts";
 
 const FRONT = "https://front.example";
@@ -30,12 +30,55 @@ const send = (path: string, cookie: string, origin: string | null, body?: unknow
 test("a login with `cookie` returns the refresh token in the cookie only", async () => {
   const { response, header } = await signInByCookie();
   expect(header).toMatch(
-    /^insole_refresh=[\w-]{43}; Max-Age=2592000; Path=\/; HttpOnly; SameSite=Lax; Secure$/,
+    /^__Host-insole_refresh=[\w-]{43}; Max-Age=2592000; Path=\/; HttpOnly; SameSite=Lax; Secure$/,
   );
   const session = (await response.json()) as Record<string, unknown>;
   expect(Object.keys(session).sort()).toEqual(["expiresIn", "success", "token", "user"]);
   const other = await signInByCookie(plain, await signUp(plain));
-  expect(other.header).toEndWith("HttpOnly; SameSite=Lax");
+  expect(other.header).toMatch(
+    /^insole_refresh=[\w-]{43}; Max-Age=2592000; Path=\/; HttpOnly; SameSite=Lax$/,
+  );
+});
+
+describe("where PUBLIC_URL is https the token is not read from", () => {
+  // biome-ignore format: one line reads as one table
+  test.each([
+    "insole_refresh=T", "a=b; insole_refresh=T", "insole_refresh=T; insole_version=x", "__Secure-insole_refresh=T",
+    "__host-insole_refresh=T", "__HOST-insole_refresh=T", "__Host-Insole_Refresh=T", "__Host_insole_refresh=T",
+    "__Host--insole_refresh=T", "_Host-insole_refresh=T", "__Host-insole_refreshx=T", "x__Host-insole_refresh=T",
+    "x-__Host-insole_refresh=T", "%5f_Host-insole_refresh=T", "__Host%2dinsole_refresh=T", "__Host-insole%5frefresh=T",
+    "=__Host-insole_refresh=T", "a=__Host-insole_refresh=T", "a=b, __Host-insole_refresh=T", "a=b&__Host-insole_refresh=T",
+    "__Host-insole_refresh", "__Host-insole_refresh=", "__Host-insole_refresh:T", "__Host-insole_refresh;=T", "=T",
+    "__Host-insole_refresh[]=T", "insole_refresh=T; __Host-insole_refresh=", "\xa0__Host-insole_refresh=T",
+    "__Host-insole_version=T", "refreshToken=T", "__Host-refresh=T",
+  ])("%p", async (text) => {
+    const { cookie } = await signInByCookie();
+    const [, token = ""] = cookie.split("=");
+    for (const path of ["/api/auth/refresh", "/v1/auth/logout"]) {
+      const response = await send(path, text.replaceAll("T", token), "https://shop.example");
+      expect([response.status, response.headers.get("set-cookie")]).toEqual([400, null]);
+    }
+    expect((await send("/api/auth/refresh", cookie, FRONT)).status).toBe(200);
+  });
+
+  test("a planted cookie beside the shop's own", async () => {
+    const other = await signIn(shop, await signUp(shop));
+    const { cookie } = await signInByCookie();
+    const planted = `insole_refresh=${other.refreshToken}; ${cookie}; insole_refresh=${other.refreshToken}`;
+    const response = await send("/api/auth/refresh", planted, FRONT);
+    expect(await response.json()).toMatchObject({ user: { id: person.id } });
+  });
+});
+
+test("without https the cookie has no prefix, which no browser would take there, until it is removed", async () => {
+  const { cookie } = await signInByCookie(plain, await signUp(plain));
+  const left = await ask(plain, "POST", "/api/auth/logout", { headers: { cookie, origin: plain.url } });
+  expect([left.status, left.headers.get("set-cookie")]).toEqual([
+    204,
+    "insole_refresh=; Max-Age=0; Path=/; HttpOnly; SameSite=Lax",
+  ]);
+  const headers = { cookie: `__Host-${cookie}`, origin: plain.url };
+  expect((await ask(plain, "POST", "/api/auth/refresh", { headers })).status).toBe(400);
 });
 
 describe("with the cookie", () => {
@@ -52,7 +95,7 @@ describe("with the cookie", () => {
       const left = await send("/v1/auth/logout", renewed, origin, {});
       expect([left.status, left.headers.get("set-cookie")]).toEqual([
         204,
-        "insole_refresh=; Max-Age=0; Path=/; HttpOnly; SameSite=Lax; Secure",
+        "__Host-insole_refresh=; Max-Age=0; Path=/; HttpOnly; SameSite=Lax; Secure",
       ]);
       expect((await send("/api/auth/refresh", renewed, origin)).status).toBe(401);
     },

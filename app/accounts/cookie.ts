@@ -1,6 +1,7 @@
 // The refresh token of a request: in its body, or in a cookie that is accepted from allowed origins only.
 import { readFieldsIfAny } from "../http/body.ts";
-import { isFromAllowedOrigin, type Origins } from "../http/origin.ts";
+import { cookieName, setCookie } from "../http/cookie.ts";
+import { isBehindTls, isFromAllowedOrigin, type Origins } from "../http/origin.ts";
 import { Problem } from "../http/problems.ts";
 import { Refresh } from "./fields.ts";
 import { REFRESH_TTL_MS } from "./sessions.ts";
@@ -9,13 +10,14 @@ const COOKIE = "insole_refresh";
 
 /** The `Set-Cookie` header that stores a refresh token where scripts cannot read it. */
 export const sessionCookie = (token: string, isSecure: boolean): string =>
-  `${COOKIE}=${token}; Max-Age=${REFRESH_TTL_MS / 1000}; ${attributes(isSecure)}`;
+  setCookie(COOKIE, token, REFRESH_TTL_MS / 1000, isSecure);
 
 /** The `Set-Cookie` header that removes it from the browser. */
-export const expiredCookie = (isSecure: boolean): string => `${COOKIE}=; Max-Age=0; ${attributes(isSecure)}`;
+export const expiredCookie = (isSecure: boolean): string => setCookie(COOKIE, "", 0, isSecure);
 
-const attributes = (isSecure: boolean): string =>
-  `Path=/; HttpOnly; SameSite=Lax${isSecure ? "; Secure" : ""}`;
+/** The refresh token in the cookie; `null` without one. Behind TLS another name is not read: a subdomain could set it. */
+export const cookieTokenOf = ({ headers }: Request, isSecure: boolean): string | null =>
+  new Bun.CookieMap(headers.get("cookie") ?? "").get(cookieName(COOKIE, isSecure)) || null;
 
 /** The refresh token and whether it came in the cookie. Throws a `Problem`: 400 without one, 403 for a cookie from a foreign origin. */
 export async function refreshTokenOf(
@@ -24,8 +26,8 @@ export async function refreshTokenOf(
 ): Promise<{ token: string; inCookie: boolean }> {
   const { refreshToken: bodyToken } = Refresh.read(await readFieldsIfAny(request));
   if (bodyToken !== undefined) return { token: bodyToken, inCookie: false };
-  const cookieToken = new Bun.CookieMap(request.headers.get("cookie") ?? "").get(COOKIE);
-  if (cookieToken === null || cookieToken === "")
+  const cookieToken = cookieTokenOf(request, isBehindTls(origins));
+  if (cookieToken === null)
     throw new Problem("invalid-request", "refreshToken is required", [
       { pointer: "/refreshToken", detail: "is required" },
     ]);

@@ -36,7 +36,14 @@ export const Registration = body({ email: EMAIL, password: PASSWORD, name: NAME 
 export const Login = body({
   email: text({ max: COMPARED_MAX, form: LINE, isTrimmed: true }),
   password: comparedPassword(),
-  cookie: withDefault(nullable(flag("keep the refresh token in an HttpOnly cookie")), false),
+  cookie: withDefault(
+    nullable(
+      flag(
+        "keep the refresh token in an HttpOnly cookie: __Host-insole_refresh over https, else insole_refresh",
+      ),
+    ),
+    false,
+  ),
 });
 export const Refresh = body({
   refreshToken: optional(

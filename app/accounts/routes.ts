@@ -3,7 +3,7 @@ import { Elysia } from "elysia";
 import type { Database } from "../../db/database.ts";
 import { countAudit, listAudit } from "../http/audit.ts";
 import { readFields, readFieldsIfAny } from "../http/body.ts";
-import type { Origins } from "../http/origin.ts";
+import { isBehindTls, type Origins } from "../http/origin.ts";
 import { COUNT_MAX, pageBody, readPage } from "../http/paging.ts";
 
 import { facts } from "../http/routing.ts";
@@ -44,7 +44,7 @@ export function accountRoutes(services: AccountServices) {
 
 function authRoutes(services: AccountServices) {
   const { db, identity, origins } = services;
-  const isSecure = origins.publicUrl.startsWith("https:");
+  const isSecure = isBehindTls(origins);
   const sendSession = async ({ session, user }: SignedIn, status: number, inCookie: boolean) => {
     const { userId, sessionId, refreshToken } = session;
     const token = await identity.tokens.sign(userId, sessionId);

@@ -1,5 +1,5 @@
 // Headers of every response: security headers for browsers, and CORS.
-import { isListedOrigin } from "./origin.ts";
+import { isBehindTls, isListedOrigin } from "./origin.ts";
 
 /** The response headers that scripts of other origins may read. */
 export const EXPOSED_HEADERS =
@@ -20,7 +20,7 @@ const HSTS_AGE_SECONDS = 31_536_000;
 
 /** Headers that responses have only behind TLS. */
 export const transportHeaders = (publicUrl: string): Record<string, string> =>
-  publicUrl.startsWith("https:") ? { "strict-transport-security": `max-age=${HSTS_AGE_SECONDS}` } : {};
+  isBehindTls({ publicUrl }) ? { "strict-transport-security": `max-age=${HSTS_AGE_SECONDS}` } : {};
 
 type HeaderOptions = { publicUrl: string; corsOrigins: readonly string[] };
 

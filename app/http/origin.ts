@@ -3,6 +3,10 @@
 /** The shop's public URL, and the other origins that the settings allow. */
 export type Origins = { publicUrl: string; corsOrigins: readonly string[] };
 
+/** Whether browsers reach the shop by https. */
+export const isBehindTls = ({ publicUrl }: Pick<Origins, "publicUrl">): boolean =>
+  publicUrl.startsWith("https:");
+
 /** Whether a request comes from a page of the shop's own origin or a listed one; `false` without an Origin header. */
 export function isFromAllowedOrigin(request: Request, { publicUrl, corsOrigins }: Origins): boolean {
   const origin = request.headers.get("origin");

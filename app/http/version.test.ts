@@ -7,6 +7,8 @@ import { openVersions } from "./version.ts";
 
 /** Lists show a write after 0.1 s at most, as the cache's own tests show by its clock. */
 const SEEN_MS = 10_000;
+/** The cookie of another host of the site, before the shop's own. */
+const PLANTED = "insole_version=0.0.AAAAAAAAAAAAAAAA; __Host-";
 const ALONE = { db: { written: () => null }, reach: async () => false };
 
 let shop: AdminShop;
@@ -42,7 +44,7 @@ const PATHS: [string, (body: never) => unknown][] = [
 ];
 
 describe("a read that sends it back", () => {
-  test.each(["header", "cookie"])(
+  test.each(["header", "cookie", "cookie of TLS"])(
     "by %s never gets an older answer, however fast the writes come",
     async (way) => {
       for (let round = 0; round < 15; round += 1) {
@@ -51,7 +53,7 @@ describe("a read that sends it back", () => {
         const headers: Record<string, string> =
           way === "header"
             ? { "insole-version": version }
-            : { cookie: `x=1; insole_version=${version}; y=2` };
+            : { cookie: `x=1; ${way === "cookie" ? "" : PLANTED}insole_version=${version}; y=2` };
         for (const [path, title] of PATHS) {
           const { body } = await read(path, headers);
           expect([path, round, title(body as never)]).toEqual([path, round, name]);
@@ -109,7 +111,7 @@ test("a read without it sees the write soon", async () => {
 test("the cookie is SameSite and HttpOnly, and Secure behind TLS", async () => {
   const answer = await put({ name: "Cookie" });
   expect(answer.headers.get("set-cookie")).toBe(
-    `insole_version=${versionOf(answer)}; Max-Age=10; Path=/; HttpOnly; SameSite=Lax; Secure`,
+    `__Host-insole_version=${versionOf(answer)}; Max-Age=10; Path=/; HttpOnly; SameSite=Lax; Secure`,
   );
   for (const path of ["/api/shoes", "/api/shoes/a"]) {
     const { headers } = await read(path);

@@ -3,6 +3,7 @@ import { createHmac, hkdfSync, timingSafeEqual } from "node:crypto";
 import type { Database, Position } from "../../db/database.ts";
 import { must } from "../../db/must.ts";
 import type { Topology } from "../../db/topology.ts";
+import { cookieName, setCookie } from "./cookie.ts";
 
 const HEADER = "insole-version";
 const COOKIE = "insole_version";
@@ -11,7 +12,10 @@ const MAC_BYTES = 12;
 /** How long a read waits for the change that its client has seen before the primary answers it. */
 const WAIT_MS = 250;
 const TEXT = /^([0-9a-f]{1,32})\.(\d{1,15})\.([\w-]{16})$/;
-const IN_COOKIES = /(?:^|;\s*)insole_version=([\w.-]{1,80})/;
+/** Both names are read, the one of TLS first: the edge and its clients may know either, and a version is signed. */
+const IN_COOKIES = [true, false].map(
+  (isSecure) => new RegExp(`(?:^|;\\s*)${cookieName(COOKIE, isSecure)}=([\\w.-]{1,80})`),
+);
 
 /** The versions that responses to writes carry and requests send back. */
 export type Versions = {
@@ -73,10 +77,9 @@ export function openVersions({
       if (issued.seq !== now.seq || issued.generation !== now.generation) {
         const text = `${now.generation}.${now.seq}`;
         const version = `${text}.${macOf(must(keys[0], "the signing key"), text).toString("base64url")}`;
-        const cookie = `${COOKIE}=${version}; Max-Age=${COOKIE_AGE_SECONDS}; Path=/; HttpOnly; SameSite=Lax`;
         const headers: [string, string][] = [
           [HEADER, version],
-          ["set-cookie", isSecure ? `${cookie}; Secure` : cookie],
+          ["set-cookie", setCookie(COOKIE, version, COOKIE_AGE_SECONDS, isSecure)],
         ];
         issued = { ...now, headers };
       }
@@ -92,5 +95,10 @@ export function openVersions({
 }
 
 function cookieIn(cookies: string | null): string | null {
-  return cookies === null || !cookies.includes(COOKIE) ? null : (IN_COOKIES.exec(cookies)?.[1] ?? null);
+  if (cookies === null || !cookies.includes(COOKIE)) return null;
+  for (const pattern of IN_COOKIES) {
+    const found = pattern.exec(cookies)?.[1];
+    if (found !== undefined) return found;
+  }
+  return null;
 }
