@@ -13,7 +13,7 @@ import { type EdgeExpiry, openEdgeExpiry } from "./http/edge-expiry.ts";
 import { type HeaderSetter, openHeaders, transportHeaders } from "./http/headers.ts";
 import { openHostCheck, ownNames } from "./http/host.ts";
 import { openIdempotency } from "./http/idempotency.ts";
-import { isBehindTls } from "./http/origin.ts";
+import { isBehindTls, openPageCheck } from "./http/origin.ts";
 import { openVersions } from "./http/version.ts";
 import { openIdentity } from "./identity/identity.ts";
 import { openTokens } from "./identity/tokens.ts";
@@ -98,6 +98,7 @@ export function openServices(options: ServiceOptions): Services {
     logSample,
     publicDir,
     openWrites,
+    refusePage: openPageCheck(config, isOwnHost),
     origins: config,
     shop: { publicUrl, currency },
     cache,

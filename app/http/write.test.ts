@@ -174,7 +174,8 @@ test("members beside the item do not change its entity tag", async () => {
   expect(await more?.json()).toEqual({ success: true, data: { id: "a" }, unknown: ["b"] });
 });
 
-test("routes are guarded unless writes are open", () => {
-  expect(guardOf({ openWrites: false }, "admin")).toEqual({ who: "admin" });
-  expect(Object.keys(guardOf({ openWrites: true }, "admin"))).toEqual([]);
+test("routes are guarded unless writes are open, and then they refuse the pages of strangers", () => {
+  const refusePage = () => undefined;
+  expect(guardOf({ openWrites: false, refusePage }, "admin")).toEqual({ who: "admin" });
+  expect(Object.keys(guardOf({ openWrites: true, refusePage }, "admin"))).toEqual(["beforeHandle"]);
 });

@@ -5,6 +5,7 @@ import { type AuditEvent, auditStatement } from "./audit.ts";
 import type { Caller } from "./caller.ts";
 import type { Idempotency, StoreAnswer } from "./idempotency.ts";
 import { type IfMatch, readIfMatch } from "./if-match.ts";
+import type { PageCheck } from "./origin.ts";
 import { toProblem } from "./problem-of.ts";
 import type { Problem } from "./problems.ts";
 import type { Versions } from "./version.ts";
@@ -26,6 +27,8 @@ export type WriteServices = {
   now(): number;
   /** Routes with `guardOf` accept requests without a token. */
   openWrites: boolean;
+  /** Refuses what a stranger's page sends, where a token is not required. */
+  refusePage: PageCheck;
 };
 
 /** A request as a route gets it; no `caller` where writes are open. */
@@ -64,11 +67,14 @@ export const plainWrite = (caller: Caller | null, nowMs: number): Write => ({
   storeAnswer: () => [],
 });
 
-/** The guard of a route; no guard where writes are open. */
+/** The guard of a route; where writes are open, it only refuses the pages of strangers. */
 export const guardOf = <W extends "admin" | "self">(
-  { openWrites }: Pick<WriteServices, "openWrites">,
+  { openWrites, refusePage }: Pick<WriteServices, "openWrites" | "refusePage">,
   who: W,
-): { who: W } => (openWrites ? {} : { who }) as { who: W };
+): { who: W } =>
+  (openWrites ? { beforeHandle: ({ request }: RequestContext) => refusePage(request) } : { who }) as {
+    who: W;
+  };
 
 /** Runs a write and responds with its answer and the shop's new version; a POST runs once per Idempotency-Key. */
 export async function answerWrite(

@@ -52,6 +52,7 @@ export function likeRoutes(services: LikeServices) {
   return services.openWrites
     ? app.post("/shoes/likes", ({ request }) => does.likeNamed(request), {
         ...DOCS.likeNamed,
+        ...guardOf(services, "self"),
         ...facts({ counts: "request", event: "like" }),
         parse: "none",
       })
