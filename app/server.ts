@@ -12,6 +12,7 @@ import { countRequest } from "./limits/count.ts";
 import { type Count, refuseOver, setLimitHeaders } from "./limits/limits.ts";
 import type { Walk } from "./listen.ts";
 import { openMemory } from "./memory.ts";
+import { statusOf } from "./ops/hang-up.ts";
 import { openMetrics } from "./ops/metrics.ts";
 import { openRequestLog } from "./ops/request-log.ts";
 import { opsRoutes } from "./ops/routes.ts";
@@ -68,8 +69,9 @@ export function openServer(services: Services, bodyMsMax = BODY_MS_MAX): Walk {
     headers.finish(response, request, { requestId, isPublic: route.isPublic, ms });
     edge?.limit(response.headers);
     setLimitHeaders(response.headers, count);
-    counters.add(request.method, route, response, ms);
-    logRequest(request, response.status, ms, requestId);
+    const status = statusOf(request, response);
+    counters.add(request.method, route, response, ms, status);
+    logRequest(request, { status, answer: response.status }, ms, requestId);
     return response;
   }
 

@@ -63,4 +63,19 @@ describe("a body", () => {
     expect(await readFieldsIfAny(bare)).toEqual({});
     expect(await outcomeOf(bare)).toBe("unsupported-media-type");
   });
+
+  const failing = (thrown: unknown) =>
+    new Request("http://shop/api/x", {
+      method: "POST",
+      headers: { "content-type": "application/json" },
+      body: new ReadableStream({
+        pull: (controller) => controller.error(thrown),
+      }),
+    });
+
+  test("that is broken off is refused, and a failure of ours is none of the client's", async () => {
+    expect(await outcomeOf(failing(new DOMException("closed", "AbortError")))).toBe("invalid-request");
+    const ours = new TypeError("the stream is locked");
+    expect(await readFields(failing(ours)).catch((thrown: unknown) => thrown)).toBe(ours);
+  });
 });

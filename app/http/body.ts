@@ -9,7 +9,10 @@ const DEPTH_MAX = 16;
 /** A JSON object from a client; its fields are not checked. */
 export type Fields = Record<string, unknown>;
 
-/** Reads the body. Throws a `Problem`: 415 for another content type, 413 when too long, 408 when too slow, 400 when not a JSON object. */
+/**
+ * Reads the body. Throws a `Problem`: 415 for another content type, 413 when too long, 408 when too slow, 400 when broken off
+ * or not a JSON object.
+ */
 export async function readFields(request: Request, msMax = BODY_MS_MAX): Promise<Fields> {
   const type = request.headers.get("content-type")?.split(";")[0]?.trim().toLowerCase() ?? "";
   if (type !== "application/json" && !/^application\/[\w.-]+\+json$/.test(type))
@@ -32,6 +35,17 @@ const refused = (detail: string) =>
   new Problem("invalid-request", `the body ${detail}`, [{ pointer: "", detail }]);
 
 async function readText(request: Request, msMax: number): Promise<string> {
+  const bytes = await readBytes(request, msMax).catch((thrown: unknown) => {
+    throw isBrokenOff(request, thrown) ? refused("ended before it was complete") : thrown;
+  });
+  try {
+    return new TextDecoder("utf-8", { fatal: true }).decode(bytes);
+  } catch {
+    throw refused("is not well-formed UTF-8");
+  }
+}
+
+async function readBytes(request: Request, msMax: number): Promise<Uint8Array> {
   const chunks: Uint8Array[] = [];
   let bytes = 0;
   // A chunked body has no declared length.
@@ -41,12 +55,13 @@ async function readText(request: Request, msMax: number): Promise<string> {
       throw new Problem("payload-too-large", `a body must have at most ${BODY_BYTES_MAX} bytes`);
     chunks.push(chunk);
   }
-  try {
-    return new TextDecoder("utf-8", { fatal: true }).decode(Buffer.concat(chunks));
-  } catch {
-    throw refused("is not well-formed UTF-8");
-  }
+  return Buffer.concat(chunks);
 }
+
+/** Whether the client closed the connection before the body was whole, or sent a chunk that Bun refuses: both abort the request. */
+const isBrokenOff = ({ signal }: Request, thrown: unknown): boolean =>
+  !(thrown instanceof Problem) &&
+  (signal.aborted || (thrown instanceof DOMException && thrown.name === "AbortError"));
 
 function parse(text: string): unknown {
   try {

@@ -35,3 +35,13 @@ test("a method that no route has is counted as other", () => {
     counters.add(method, route, new Response(null, { status: 405 }), 1);
   expect(counters.state().series).toMatchObject([{ method: "other", status: "4xx", count: 2 }]);
 });
+
+test("a hang-up has a class of its own, and what the request did is counted", () => {
+  const counters = openCounters();
+  const login: RouteFacts = { ...route, event: "login" };
+  counters.add("POST", login, new Response(), 1, 499);
+  counters.add("POST", login, new Response(null, { status: 401 }), 1, 499);
+  const { series, events } = counters.state();
+  expect(series).toMatchObject([{ status: "499", count: 2 }]);
+  expect(events).toMatchObject({ logins: 1, login_failures: 1 });
+});

@@ -1,6 +1,7 @@
 // Counters of responses, cheap enough for every request; `metrics.ts` exposes them.
 import { must } from "../../db/must.ts";
 import type { RouteEvent, RouteFacts } from "../http/routing.ts";
+import { CLIENT_CLOSED } from "./hang-up.ts";
 
 /** Upper ends of the histogram's buckets, in seconds. */
 export const BUCKET_SECONDS = [0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5] as const;
@@ -8,7 +9,10 @@ export const BUCKET_SECONDS = [0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.2
 type CacheKind = "hit" | "miss" | "not-modified" | "missing";
 type EventName = "registrations" | "logins" | "login_failures" | "likes";
 
-/** The responses of one route, method and class of status; `buckets` are not cumulative, the last has no upper end. */
+/**
+ * The responses of one route, method and class of status, `499` for those that no client waited for; `buckets` are not
+ * cumulative, the last has no upper end.
+ */
 export type Series = {
   route: string;
   method: string;
@@ -31,8 +35,11 @@ export type Counts = {
 export type Counters = {
   /** Counts a response from the memory cache, and returns it. */
   fromMemory(response: Response): Response;
-  /** Counts any other response with the milliseconds that it took. */
-  add(method: string, route: RouteFacts, response: Response, ms: number): void;
+  /**
+   * Counts any other response with the milliseconds that it took, under the status of `statusOf`. What the request did is
+   * counted by the response, whether or not the client received it.
+   */
+  add(method: string, route: RouteFacts, response: Response, ms: number, status?: number): void;
   /** A copy of the counts so far. */
   state(): Counts;
 };
@@ -69,9 +76,9 @@ export function openCounters(): Counters {
       else memory.answered += 1;
       return response;
     },
-    add(requestMethod, { name: route, isPublic, event }, { status, headers }, ms) {
+    add(requestMethod, { name: route, isPublic, event }, { status, headers }, ms, logged = status) {
       const method = METHODS.includes(requestMethod) ? requestMethod : "other";
-      const found = seriesOf(route, method, `${Math.floor(status / 100)}xx`);
+      const found = seriesOf(route, method, classOf(logged));
       const seconds = ms / 1_000;
       found.count += 1;
       found.sumSeconds += seconds;
@@ -95,6 +102,10 @@ export function openCounters(): Counters {
     }),
   };
 }
+
+/** A class of its own for hang-ups: an alarm on the share of `4xx` or `5xx` does not hear them. */
+const classOf = (status: number): string =>
+  status === CLIENT_CLOSED ? `${status}` : `${Math.floor(status / 100)}xx`;
 
 function cacheKindOf(status: number, cacheStatus: string | null): CacheKind | null {
   if (status === 404) return "missing";

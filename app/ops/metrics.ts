@@ -103,7 +103,7 @@ function writeFrom(histogram: Histogram, read: () => Series[]): void {
 function defineRequests({ counter }: Define, { counters, limits }: MetricServices): void {
   counter(
     "insole_http_requests_total",
-    "Requests answered; the route of those that the memory cache answered at once is `cached`",
+    "Requests answered; the route of those that the memory cache answered at once is `cached`, the status of those whose client closed the connection before the answer is `499`",
     ["route", "method", "status"],
     (put) => {
       const { memory, series } = counters.state();

@@ -10,7 +10,7 @@ const SLOW_MS = 1_000;
 function lineOf(sample: number, status: number, ms: number, url = "http://shop/api/shoes") {
   const lines: string[] = [];
   const log = openLog("info", "json", (line) => lines.push(line));
-  openRequestLog(log, sample)(new Request(url), status, ms, "id-1");
+  openRequestLog(log, sample)(new Request(url), { status, answer: status }, ms, "id-1");
   expect(lines.length).toBeLessThanOrEqual(1);
   return lines[0] === undefined ? null : (JSON.parse(lines[0]) as Record<string, unknown>);
 }

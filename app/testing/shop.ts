@@ -145,6 +145,8 @@ type Watched = {
   /** Notes how long guesses would have to wait, and lets them pass; or waits in a way of its own. */
   waits?: number[];
   wait?: (ms: number) => Promise<unknown>;
+  /** Called with each request before it is answered. */
+  seen?: (request: Request) => void;
   /** Puts another database before the file; the tests' own questions still go to the file. */
   before?: (file: Database, path: string) => Database;
 };
@@ -190,7 +192,15 @@ export async function openObservedShop(
     },
   });
   const walk = openServer(services, given.bodyMsMax);
-  const server = Bun.serve({ port: 0, hostname: "127.0.0.1", development: false, fetch: walk });
+  const server = Bun.serve({
+    port: 0,
+    hostname: "127.0.0.1",
+    development: false,
+    fetch(request, peer) {
+      given.seen?.(request);
+      return walk(request, peer);
+    },
+  });
   const url = server.url.href.replace(/\/$/, "");
   return {
     url,
