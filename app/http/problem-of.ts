@@ -1,6 +1,7 @@
 // Maps anything thrown to a `Problem`, with one table of the database's constraints for every backing.
 import { DatabaseError } from "../../db/errors.ts";
 import type { Log } from "../log.ts";
+import { maskAddress, maskMessage } from "./mask.ts";
 import { Problem, type ProblemType, problemResponse } from "./problems.ts";
 
 type Rule = { type: ProblemType; pointer: string; detail: string };
@@ -62,9 +63,9 @@ export function problemOf(thrown: unknown, pathname: string, requestId: string, 
   if (problem.type === "internal-error")
     log.error("unexpected error", {
       requestId,
-      error: thrown instanceof Error ? (thrown.stack ?? "") : String(thrown),
+      error: maskMessage(thrown instanceof Error ? (thrown.stack ?? "") : String(thrown)),
     });
-  return problemResponse(problem, pathname, requestId, new Date());
+  return problemResponse(problem, maskAddress(pathname), requestId, new Date());
 }
 
 function broken(kind: "unique" | "check", columns: string[], subject: string): Problem {

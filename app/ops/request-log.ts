@@ -1,5 +1,6 @@
 // The request log: every failed or slow request, and a share of the others.
 import { URL_LENGTH_MAX } from "../http/checks.ts";
+import { maskAddress } from "../http/mask.ts";
 import type { Log } from "../log.ts";
 
 const SLOW_MS = 1_000;
@@ -16,7 +17,7 @@ export function openRequestLog(log: Log, sample: number): RequestLog {
     const isQuiet = status < 400 && ms < SLOW_MS;
     if (isQuiet && Math.random() >= sample) return;
     log[status >= 500 ? "error" : "info"](method, {
-      url: url.slice(0, URL_LENGTH_MAX),
+      url: maskAddress(url).slice(0, URL_LENGTH_MAX),
       status,
       ...(answer === status ? {} : { answer }),
       ms: Math.round(ms * 10) / 10,
