@@ -1,4 +1,5 @@
 // The database as the rooms of the shop use it, the same on one file and on a node of the cluster.
+import type { Outage, OutageReason } from "./write/outage.ts";
 
 /** What SQLite can bind and return; whole numbers are bound as integers. */
 export type Value = string | number | bigint | null | Uint8Array;
@@ -33,6 +34,10 @@ export type WriteQueueState = {
   lastCommitMs: number;
   /** Open: writes are refused at once, because commits keep failing. */
   breaker: "closed" | "open";
+  /** Why writes fail now where the machine is the reason, else `null`. */
+  outage: Outage | null;
+  /** Writes that were not done because of the machine, by reason. */
+  failures: Partial<Record<OutageReason, number>>;
 };
 
 /** The reading half of a database. */

@@ -13,6 +13,8 @@ export type DatabaseErrorKind =
   | "unreachable"
   /** The commit itself failed, and nothing of the group was done. */
   | "failed"
+  /** The machine cannot write, as its message says (a full disk, a read-only file, an I/O error), and nothing was done. */
+  | "unwritable"
   /** The outcome is not known: it may have been done. */
   | "uncertain"
   | "unknown";

@@ -13,6 +13,7 @@ import { until } from "./until.ts";
 
 const CACHE_KB = 1_000;
 const KILLS = 4;
+const PAGES_MAX = 2 ** 32 - 2;
 /** SQLite's number for `synchronous = FULL`. */
 const FULL = 2;
 const root = mkdtempSync(join(tmpdir(), "insole-file-"));
@@ -28,7 +29,12 @@ function freshPath(): string {
 
 databaseContract("a file", async () => {
   const db = openFile(freshPath());
-  return { db, hasCopy: true, caughtUp: async () => {}, remove: async () => {} };
+  // Of the writing handle: its file may grow to its present size, or to the most that SQLite allows.
+  const breakWrites = (areBroken: boolean) => {
+    const pages = { sql: `PRAGMA max_page_count = ${areBroken ? 1 : PAGES_MAX}` };
+    return until("the bound is set", async () => (await failure(db.write([pages]))) === "it was done");
+  };
+  return { db, hasCopy: true, caughtUp: async () => {}, breakWrites, remove: async () => {} };
 });
 
 const word = (text: string) => ({ sql: "INSERT INTO words (word) VALUES (?)", args: [text] });
@@ -120,13 +126,14 @@ test("a thread that cannot open the file rejects calls until it can", async () =
   await other.write([word("done")], "done");
   expect(db.read.get("SELECT word FROM words")).toEqual(["done"]);
   renameSync(folder, `${folder}-away`);
-  // A query can be repeated. Of the writes with an id the file says whether they were done.
+  // A query can be repeated. Of the writes none was done.
   expectRefusal(await failure(db.scan([{ sql: "SELECT 1" }])), "busy");
-  expectRefusal(await failure(db.write([word("a")])), "uncertain");
-  expectRefusal(await failure(db.write([word("a")], "not done")), "failed");
-  expectRefusal(await failure(db.write([word("done")], "done")), "uncertain");
+  expectRefusal(await failure(db.write([word("a")])), "unwritable");
+  expectRefusal(await failure(db.write([word("a")], "not done")), "unwritable");
+  expect(db.writeQueue().outage).toMatchObject({ reason: "file-missing", writes: 2 });
   renameSync(`${folder}-away`, folder);
   await db.write([word("a")]);
+  expect(db.writeQueue()).toMatchObject({ outage: null, failures: { "file-missing": 2 } });
   expect(await db.scan([{ sql: "SELECT word FROM words ORDER BY word" }])).toEqual([[["a"], ["done"]]]);
   await Promise.all([db.close(), other.close()]);
 });

@@ -7,7 +7,7 @@ import type { Outcome } from "./write/commit.ts";
 import { FIND_DONE, openWriteQueue, type WriteQueueOptions } from "./write/queue.ts";
 
 /** A write waits at most `deadlineMs` to be sent, by `now`; without it the queue's own limit holds. */
-type FileOptions = Pick<WriteQueueOptions, "deadlineMs" | "now">;
+type FileOptions = Pick<WriteQueueOptions, "deadlineMs" | "now" | "onOutage">;
 
 /** Opens a migrated file; `readCacheKb` is the page cache of the serving thread. Other threads start with their first call. */
 export function openFile(path: string, readCacheKb = READ_CACHE_KB, options: FileOptions = {}): Database {

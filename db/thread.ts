@@ -15,8 +15,8 @@ export type ThreadReply<Output> = { id: number } & (
 
 type Thread<Input, Output> = {
   /**
-   * Rejects with the thread's `DatabaseError`, with `uncertain` when the thread ended meanwhile, and with `closed` after
-   * `close`.
+   * Rejects with the thread's `DatabaseError`, with `failed` when it could not open its file, with `uncertain` when it ended
+   * meanwhile, and with `closed` after `close`.
    */
   call(input: Input): Promise<Output>;
   /** Messages without a reply so far. */
@@ -29,6 +29,7 @@ type Thread<Input, Output> = {
 export function openThread<Input, Output>(module: URL, path: string): Thread<Input, Output> {
   let worker: Worker | undefined;
   let closed = false;
+  let isOpen = false;
   let lastId = 0;
   const pending = new Map<number, { resolve(output: Output): void; reject(error: DatabaseError): void }>();
 
@@ -37,7 +38,9 @@ export function openThread<Input, Output>(module: URL, path: string): Thread<Inp
     if (worker !== ended) return;
     worker = undefined;
     ended.terminate();
-    for (const { reject } of pending.values()) reject(new DatabaseError("uncertain", message));
+    // Without its file it has done nothing.
+    const kind = isOpen ? "uncertain" : "failed";
+    for (const { reject } of pending.values()) reject(new DatabaseError(kind, message));
     pending.clear();
   };
 
@@ -59,13 +62,17 @@ export function openThread<Input, Output>(module: URL, path: string): Thread<Inp
   const start = (): Worker => {
     const started = new Worker(module);
     worker = started;
+    isOpen = false;
     started.onmessage = ({ data }: MessageEvent<ThreadReply<Output>>) => {
       const waiter = pending.get(data.id);
       pending.delete(data.id);
+      // The first reply is that of `open`.
+      isOpen ||= data.ok;
       if (data.ok) waiter?.resolve(data.output);
       else waiter?.reject(new DatabaseError(data.kind, data.message, data.columns));
     };
-    started.onerror = (event) => abandon(started, `the database thread failed: ${event.message}`);
+    started.onerror = ({ message }) =>
+      abandon(started, `the database thread failed: ${withoutPaths(message)}`);
     started.addEventListener("close", () => abandon(started, "the database thread ended"));
     send({ kind: "open", path }).catch((error: DatabaseError) => abandon(started, error.message));
     return started;
@@ -88,3 +95,6 @@ export function openThread<Input, Output>(module: URL, path: string): Thread<Inp
     },
   };
 }
+
+/** Bun quotes the path of a module that it cannot read. */
+const withoutPaths = (message: string): string => message.replace(/\s*"[^"]*"\s*/g, " ").trim();

@@ -28,6 +28,10 @@ const RULES: Record<string, Rule> = {
 };
 
 const RETRY = { "retry-after": "1" };
+/** A machine does not mend within a second; the write queue itself tries every second. */
+const RETRY_LATER = { "retry-after": "10" };
+const UNWRITABLE =
+  "the shop cannot write at the moment: nothing was changed, and the request is not the reason";
 const FAILED = "the server failed";
 
 /** The problem of anything thrown; `subject` names the record of the write. An unexpected error is hidden from the client. */
@@ -50,6 +54,8 @@ export function toProblem(thrown: unknown, subject = ""): Problem {
     case "failed":
     case "unreachable":
       return new Problem("unavailable", "the shop is busy", [], RETRY);
+    case "unwritable":
+      return new Problem("unavailable", UNWRITABLE, [], RETRY_LATER);
     case "uncertain":
       return new Problem("outcome-unknown", "the write may or may not be committed", [], RETRY);
     default:

@@ -30,7 +30,9 @@ export function openCopy(path: string, readCacheKb = READ_CACHE_KB): Copy {
   };
 }
 
-/** A query whose thread ended can simply be repeated. */
+/** A query whose thread ended, or could not open the file, can simply be repeated. */
 function rejectAsBusy(error: DatabaseError): never {
-  throw error.kind === "uncertain" ? new DatabaseError("busy", error.message) : error;
+  throw error.kind === "uncertain" || error.kind === "failed"
+    ? new DatabaseError("busy", error.message)
+    : error;
 }

@@ -121,7 +121,8 @@ function refuseUnlessCommitted(errors: StepError[], results: StepResult[], commi
   const begin = errors[BEGIN];
   if (begin) throw refusalOf(begin);
   if (errors[GUARD]) throw new DatabaseError("unreachable", FOREIGN);
-  throw new DatabaseError("failed", errors[commit]?.message ?? "the transaction was undone");
+  // Steps after the one that undid the transaction do not run.
+  throw new DatabaseError("failed", errors.findLast((each) => each)?.message ?? "the transaction was undone");
 }
 
 function toWriteResult(result: StepResult): WriteResult {

@@ -23,7 +23,13 @@ afterAll(() => rmSync(root, { recursive: true }));
 databaseContract("a server", async () => {
   const server = await openTestServer(template);
   const db = openRemote(server, PATIENT);
-  return { db, hasCopy: false, caughtUp: async () => {}, remove: server.remove };
+  return {
+    db,
+    hasCopy: false,
+    caughtUp: async () => {},
+    breakWrites: server.breakWrites,
+    remove: server.remove,
+  };
 });
 
 describe("on a server", () => {

@@ -2,6 +2,7 @@
 import type { Database, Position, Row, Statement } from "../database.ts";
 import { DatabaseError } from "../errors.ts";
 import { must } from "../must.ts";
+import type { ReportOutage } from "../write/outage.ts";
 import { FIND_DONE, openWriteQueue } from "../write/queue.ts";
 import { commitOnServer, queryServer } from "./hrana.ts";
 import { openPipeline, type Server } from "./pipeline.ts";
@@ -15,10 +16,16 @@ export type RemoteOptions = {
   deadlineMs?: number;
   /** A query that takes longer is refused. */
   queryMs?: number;
+  /** As of a write queue. */
+  onOutage?: ReportOutage;
 };
 
 /** Unless other limits are given. With these a refusal comes within two seconds, whatever the server does. */
-export const LIMITS: Required<RemoteOptions> = { commitMs: 1_000, deadlineMs: 1_500, queryMs: 1_500 };
+export const LIMITS: Required<Omit<RemoteOptions, "onOutage">> = {
+  commitMs: 1_000,
+  deadlineMs: 1_500,
+  queryMs: 1_500,
+};
 /** After one of these errors the breaker opens: waiting writes are refused, and one write a second tries the server. */
 const GONE = ["uncertain", "unreachable"] as const;
 /** How long an uncertain outcome is looked for: a server that was killed is back within that time. */
@@ -52,7 +59,12 @@ export function openRemote(server: Server, options: RemoteOptions = {}): Databas
     if (position) written = newer(written, position);
     return outcomes;
   };
-  const writeQueue = openWriteQueue(commit, { findDone, deadlineMs, opensOn: GONE });
+  const writeQueue = openWriteQueue(commit, {
+    findDone,
+    deadlineMs,
+    opensOn: GONE,
+    ...(options.onOutage ? { onOutage: options.onOutage } : {}),
+  });
   const refuseRead = (): never => {
     throw closing ? closed() : new Error("there is no copy of the server's database here: use `onPrimary`");
   };

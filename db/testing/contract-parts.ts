@@ -2,13 +2,26 @@
 import { expect, test } from "bun:test";
 import type { Database, Readable, Statement, Value } from "../database.ts";
 import { DatabaseError, type DatabaseErrorKind } from "../errors.ts";
+import { until } from "../until.ts";
 import { requires } from "../write/guard.ts";
 
 /** Selects the number of words. */
 export const COUNT_WORDS = "SELECT count(*) FROM words";
 
+/**
+ * A fresh, migrated database under test. `caughtUp` waits until `read` sees its own writes. Without a copy here (`hasCopy`)
+ * `read` throws, and the tests use `onPrimary`. With `breakWrites(true)` its machine stores no more large writes.
+ */
+export type Backing = {
+  db: Database;
+  hasCopy: boolean;
+  caughtUp(): Promise<void>;
+  breakWrites(areBroken: boolean): Promise<unknown>;
+  remove(): Promise<void>;
+};
+
 /** The database under test. */
-export type Subject = {
+export type Subject = Pick<Backing, "breakWrites"> & {
   db(): Database;
   caughtUp(): Promise<void>;
   /** Runs `work` on the local reads, or on the server where there are none. */
@@ -65,6 +78,37 @@ export function writeIds({ db, caughtUp, query }: Subject): void {
     expectRefusal(await failure(write()), "unique", ["writes.id"]);
     await caughtUp();
     expect(await query(({ read }) => read.all("SELECT id FROM writes"))).toEqual([["a write"]]);
+  });
+}
+
+/** Larger than the free pages of a file, and than a small bound of a file's size. */
+const LARGE = 1_000_000;
+const LARGE_WRITES = 20;
+
+/** Tests of a machine that cannot write. */
+export function machine({ db, caughtUp, query, breakWrites }: Subject): void {
+  test("refuses a write that the machine fails with `unwritable`, reads on, heals, and has nothing of it", async () => {
+    await db().write([word("before")]);
+    await breakWrites(true);
+    const large = (index: number) => [word(`small ${index}`), word(`${index} ${"x".repeat(LARGE)}`)];
+    const outcomes = await Promise.all(
+      Array.from({ length: LARGE_WRITES }, (_, index) => failure(db().write(large(index), `${index}`))),
+    );
+    for (const outcome of outcomes) expectRefusal(outcome, "unwritable");
+    const { outage, failures } = db().writeQueue();
+    expect(["disk-full", "io-error"]).toContain(outage?.reason ?? "none");
+    expect(outage).toMatchObject({ writes: LARGE_WRITES, error: expect.stringMatching(/full|I\/O error/) });
+    expect(Object.values(failures)).toEqual([LARGE_WRITES]);
+    expect(await query(({ read }) => read.all("SELECT word FROM words"))).toEqual([["before"]]);
+
+    await breakWrites(false);
+    // While the breaker is open one write a second tries.
+    const isDone = async () => (await failure(db().write(large(0), "after"))) === "it was done";
+    await until("a write succeeds", isDone);
+    expect(db().writeQueue()).toMatchObject({ outage: null, breaker: "closed" });
+    await caughtUp();
+    expect(await query(({ read }) => read.all("SELECT id FROM writes"))).toEqual([["after"]]);
+    expect(await query(({ read }) => read.get(COUNT_WORDS))).toEqual([3]);
   });
 }
 

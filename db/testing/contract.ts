@@ -1,15 +1,17 @@
 // The contract suite: what every database must do, run on a file, a server and a replica.
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from "bun:test";
-import type { Database, Statement } from "../database.ts";
+import type { Statement } from "../database.ts";
 import { DatabaseError, type DatabaseErrorKind } from "../errors.ts";
 import { must } from "../must.ts";
 import { requires } from "../write/guard.ts";
 import { checks } from "./contract-checks.ts";
 import {
+  type Backing,
   COUNT_WORDS,
   closing,
   expectRefusal,
   failure,
+  machine,
   ofShoe,
   reads,
   type Subject,
@@ -18,12 +20,6 @@ import {
   word,
   writeIds,
 } from "./contract-parts.ts";
-
-/**
- * A fresh, migrated database under test. `caughtUp` waits until `read` sees its own writes. Without a copy here (`hasCopy`)
- * `read` throws, and the tests use `onPrimary`.
- */
-type Backing = { db: Database; hasCopy: boolean; caughtUp(): Promise<void>; remove(): Promise<void> };
 
 type Open = () => Promise<Backing>;
 
@@ -37,6 +33,7 @@ export function databaseContract(name: string, open: Open): void {
     db: () => backing.db,
     caughtUp: () => backing.caughtUp(),
     query: async (work) => (backing.hasCopy ? work(backing.db) : backing.db.onPrimary(work)),
+    breakWrites: (areBroken) => backing.breakWrites(areBroken),
   };
   const begin = async () => {
     backing = await open();
@@ -56,7 +53,7 @@ export function databaseContract(name: string, open: Open): void {
       afterAll(end);
       declare(subject);
     });
-    const separate = { writes, "write ids": writeIds, checks, closing };
+    const separate = { writes, "write ids": writeIds, machine, checks, closing };
     describe.each(Object.entries(separate))("%s", (_name, declare) => {
       beforeEach(begin);
       afterEach(end);

@@ -14,6 +14,8 @@ const UP_MS = 10_000;
 const POLL_MS = 5;
 const SIGNAL_EVERY_MS = 500;
 const CACHE_KB = 1_000;
+/** Smaller than any file of a server. */
+const FILE_BYTES_MAX = 4_096;
 
 export type TestServer = Server & {
   pid(): number;
@@ -25,6 +27,8 @@ export type TestServer = Server & {
   freeze(): Promise<void>;
   /** Starts the server again on the same port and folder. */
   start(): Promise<void>;
+  /** Lets the server write no file beyond the first bytes, or lifts that bound; Linux only. */
+  breakWrites(areBroken: boolean): Promise<void>;
   remove(): Promise<void>;
 };
 
@@ -57,8 +61,12 @@ export async function openTestServer(
 
   const start = async () => {
     const listen = ["--http-listen-addr", `127.0.0.1:${port}`];
-    // Through `env`, which adds a variable to the environment and then becomes the server.
+    // Through a shell that ignores the signal of a file's bound, so that the server gets the error instead, and `env`.
     const program = [
+      "sh",
+      "-c",
+      'trap "" XFSZ; exec "$@"',
+      "sh",
       "env",
       "SQLD_CHECKPOINT_INTERVAL_S=30",
       BINARY,
@@ -93,6 +101,11 @@ export async function openTestServer(
     },
     stop,
     start,
+    async breakWrites(areBroken) {
+      const bound = areBroken ? `${FILE_BYTES_MAX}` : "unlimited";
+      const pid = `${must(child, "the server").pid}`;
+      await Bun.$`prlimit --pid ${pid} --fsize=${bound}:`.quiet();
+    },
     async remove() {
       await stop("SIGKILL");
       rmSync(folder, { recursive: true, force: true });

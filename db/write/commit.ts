@@ -1,7 +1,8 @@
 // The transaction of the write queue on a file: one commit for a group of members, each undone alone when it fails.
 import type { Statement, Value, WriteResult } from "../database.ts";
 import { type DatabaseErrorKind, toDatabaseError } from "../errors.ts";
-import { bind, openHandle, preparedStatements } from "../read/reader.ts";
+import { bind, type Handle, openHandle, preparedStatements } from "../read/reader.ts";
+import { explained, watchFiles } from "./machine.ts";
 
 const CACHE_KB = 49_152;
 /** Pages that the log may grow to before a checkpoint: fewer, larger checkpoints write an index page once, not many times. */
@@ -13,18 +14,19 @@ export type Outcome =
   | { ok: false; kind: DatabaseErrorKind; message: string; columns: string[] };
 
 type Committer = {
-  /** Commits the group and returns once it is on disk. Throws `DatabaseError` when the commit itself fails and is undone. */
+  /**
+   * Commits the group and returns once it is on disk. Throws `DatabaseError` when the commit itself fails and is undone, or
+   * when the file was removed: what is written to a removed file is lost.
+   */
   commit(members: Statement[][]): Outcome[];
   /** Moves the log into the file and closes; the log is kept where another process still reads. */
   close(): void;
 };
 
-/** Opens the writing handle of a migrated file. */
+/** Opens the writing handle of a migrated file. Throws `DatabaseError` when the machine does not let it. */
 export function openCommitter(path: string): Committer {
-  const handle = openHandle(path, CACHE_KB);
-  handle.exec(
-    `PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL; PRAGMA wal_autocheckpoint = ${CHECKPOINT_PAGES}`,
-  );
+  const files = watchFiles(path);
+  const handle = openWriting(path);
   const prepare = preparedStatements(handle);
 
   const run = ({ sql, args = [] }: Statement): WriteResult => {
@@ -52,19 +54,37 @@ export function openCommitter(path: string): Committer {
 
   return {
     commit(members) {
-      handle.exec("BEGIN IMMEDIATE");
+      files.refuseIfGone();
       try {
+        handle.exec("BEGIN IMMEDIATE");
         const outcomes = members.map(runMember);
         handle.exec("COMMIT");
+        files.noteLog();
         return outcomes;
       } catch (thrown) {
         if (handle.inTransaction) handle.exec("ROLLBACK");
-        throw toDatabaseError(thrown);
+        throw explained(thrown, path);
       }
     },
     close() {
-      handle.exec("PRAGMA wal_checkpoint(TRUNCATE)");
+      try {
+        handle.exec("PRAGMA wal_checkpoint(TRUNCATE)");
+      } catch {
+        // On a full disk the log stays, and the next start continues it.
+      }
       handle.close();
     },
   };
+}
+
+function openWriting(path: string): Handle {
+  try {
+    const handle = openHandle(path, CACHE_KB);
+    handle.exec(
+      `PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL; PRAGMA wal_autocheckpoint = ${CHECKPOINT_PAGES}`,
+    );
+    return handle;
+  } catch (thrown) {
+    throw explained(thrown, path);
+  }
 }

@@ -40,7 +40,15 @@ test("writes that come while a group is under way form the next group, in order"
   groups[1]?.end(done(groups[1].group));
   await Promise.all(writes);
   const { lastCommitMs, commitMsTotal, ...state } = queue.state();
-  expect(state).toEqual({ queued: 0, groupSize: 2, commits: 2, members: 3, breaker: "closed" });
+  expect(state).toEqual({
+    queued: 0,
+    groupSize: 2,
+    commits: 2,
+    members: 3,
+    breaker: "closed",
+    outage: null,
+    failures: {},
+  });
   expect(lastCommitMs).toBeGreaterThan(0);
   expect(commitMsTotal).toBeGreaterThan(lastCommitMs);
 });
@@ -220,4 +228,61 @@ test("writes that wait while the breaker opens are refused", async () => {
   expect(await first).toMatchObject({ kind: "failed" });
   expect(await second).toMatchObject({ kind: "overloaded" });
   expect(groups.length).toBe(5);
+});
+
+describe("a write that the machine fails", () => {
+  const full = new Error("database or disk is full");
+  const member = (message: string): Outcome => ({ ok: false, kind: "unknown", message, columns: [] });
+
+  test("is unwritable, also those that are not tried while the breaker is open", async () => {
+    let nowMs = 0;
+    let isFull = true;
+    const reports: [boolean, number][] = [];
+    const queue = openWriteQueue(
+      async (group) => {
+        if (isFull) throw full;
+        return done(group);
+      },
+      { now: () => nowMs, onOutage: ({ isOver, writes }) => reports.push([isOver, writes]) },
+    );
+    for (let round = 1; round <= 8; round += 1)
+      expect(await failure(queue.write([]))).toMatchObject({ kind: "unwritable", message: full.message });
+    expect(queue.state()).toMatchObject({
+      breaker: "open",
+      outage: { reason: "disk-full", error: full.message, sinceMs: 0, writes: 8 },
+      failures: { "disk-full": 8 },
+    });
+    isFull = false;
+    nowMs = 1_000;
+    expect(await failure(queue.write([]))).toBe("it was done");
+    expect(queue.state()).toMatchObject({ breaker: "closed", outage: null, failures: { "disk-full": 8 } });
+    expect(reports).toEqual([
+      [false, 1],
+      [true, 8],
+    ]);
+  });
+
+  test("is unwritable alone where the others of its group are committed", async () => {
+    const { queue, groups } = openHeldQueue();
+    const first = queue.write([]);
+    const outcomes = [failure(queue.write([])), failure(queue.write([])), failure(queue.write([]))];
+    groups[0]?.end(done(groups[0].group));
+    await first;
+    await turn();
+    const malformed = "database disk image is malformed";
+    groups[1]?.end([{ ok: true, results: [] }, member(malformed), member("no such table: x")]);
+    expect(await outcomes[0]).toBe("it was done");
+    expect(await outcomes[1]).toMatchObject({ kind: "unwritable" });
+    expect(await outcomes[2]).toMatchObject({ kind: "unknown" });
+    expect(queue.state()).toMatchObject({ outage: { reason: "corrupt", writes: 1 }, breaker: "closed" });
+  });
+
+  test("is no reason for one that another failure keeps from being tried", async () => {
+    let thrown: Error = full;
+    const queue = openWriteQueue(() => Promise.reject(thrown), { now: () => 0, opensOn: ["unreachable"] });
+    expect(await failure(queue.write([]))).toMatchObject({ kind: "unwritable" });
+    thrown = new DatabaseError("unreachable", "the primary does not answer");
+    expect(await failure(queue.write([]))).toMatchObject({ kind: "unreachable" });
+    expect(await failure(queue.write([]))).toMatchObject({ kind: "overloaded" });
+  });
 });

@@ -2,6 +2,7 @@
 import type { Statement, WriteQueueState, WriteResult } from "../database.ts";
 import { DatabaseError, type DatabaseErrorKind, toDatabaseError } from "../errors.ts";
 import type { Outcome } from "./commit.ts";
+import { type Outages, openOutages, type ReportOutage, writeErrorOf } from "./outage.ts";
 
 /** Writes that may wait; further ones are refused as `overloaded`, and nothing of them was done. */
 const QUEUE_MAX = 20_000;
@@ -33,6 +34,8 @@ export type WriteQueueOptions = {
   deadlineMs?: number;
   /** One failure of these kinds opens the breaker: the writes that wait would only fail later. */
   opensOn?: readonly DatabaseErrorKind[];
+  /** Told when the machine begins and ceases to fail writes, and in between at intervals. */
+  onOutage?: ReportOutage;
 };
 
 const overloaded = (message: string) => new DatabaseError("overloaded", message);
@@ -51,36 +54,45 @@ type WriteQueue = {
 /** Opens a queue in front of `commit`, which makes a group durable and returns the outcome of each member. */
 export function openWriteQueue(
   commit: (group: Statement[][]) => Promise<Outcome[]>,
-  { findDone = () => [], now = Date.now, deadlineMs = DEADLINE_MS, opensOn = [] }: WriteQueueOptions = {},
+  options: WriteQueueOptions = {},
 ): WriteQueue {
+  const { findDone = () => [], now = Date.now, deadlineMs = DEADLINE_MS, opensOn = [], onOutage } = options;
   const breaker = openBreaker(now);
+  const outages = openOutages(now, onOutage);
   const waiting = openQueue(now);
   const state = { groupSize: 0, commits: 0, lastCommitMs: 0, members: 0, commitMsTotal: 0 };
   let underway: Promise<void> | undefined;
+  let lastFailure: DatabaseError | undefined;
 
   const commitGroup = async (group: Waiter[]) => {
     const startedAt = performance.now();
     try {
-      const outcomes = await commit(group.map(toMember));
+      const outcomes = await commit(group.map((waiter) => toMember(waiter, now())));
       state.commits += 1;
       state.groupSize = group.length;
       state.members += group.length;
       breaker.succeeded();
+      noteOutcomes(outages, outcomes);
       for (const [index, waiter] of group.entries()) settle(waiter, outcomes[index]);
     } catch (thrown) {
       const error = toGroupError(thrown);
+      lastFailure = error;
       breaker.failed(opensOn.includes(error.kind));
+      outages.failed(error, group.length);
       if (error.kind === "uncertain") waiting.putBack(await settleUncertain(group, error, findDone));
       else for (const { reject } of group) reject(error);
     } finally {
       state.lastCommitMs = performance.now() - startedAt;
       state.commitMsTotal += state.lastCommitMs;
     }
-    if (breaker.isOpen()) waiting.refuseAll("commits keep failing");
+    if (breaker.isOpen()) for (const waiter of waiting.takeAll()) refuse(waiter, notTried());
   };
 
-  const toMember = ({ statements, writeId }: Waiter): Statement[] =>
-    writeId === undefined ? statements : [{ sql: RECORD_WRITE, args: [writeId, now()] }, ...statements];
+  const notTried = (): DatabaseError => {
+    if (lastFailure?.kind !== "unwritable") return overloaded("commits keep failing");
+    outages.failed(lastFailure, 1);
+    return lastFailure;
+  };
 
   const drain = async () => {
     for (let group = waiting.take(); group.length > 0; group = waiting.take()) await commitGroup(group);
@@ -90,7 +102,7 @@ export function openWriteQueue(
   return {
     write(statements, writeId) {
       if (waiting.size() >= QUEUE_MAX) return Promise.reject(overloaded("too many writes are waiting"));
-      if (!breaker.admits()) return Promise.reject(overloaded("commits keep failing"));
+      if (!breaker.admits()) return Promise.reject(notTried());
       return new Promise((resolve, reject) => {
         const expiresAtMs = now() + deadlineMs;
         waiting.add({ statements, writeId, expiresAtMs, wasRetried: false, resolve, reject });
@@ -101,6 +113,8 @@ export function openWriteQueue(
       ...state,
       queued: waiting.size(),
       breaker: breaker.isOpen() ? "open" : "closed",
+      outage: outages.current(),
+      failures: outages.totals(),
     }),
     idle: async () => {
       while (underway) await underway;
@@ -108,14 +122,28 @@ export function openWriteQueue(
   };
 }
 
+const toMember = ({ statements, writeId }: Waiter, nowMs: number): Statement[] =>
+  writeId === undefined ? statements : [{ sql: RECORD_WRITE, args: [writeId, nowMs] }, ...statements];
+
+/** Notes the members that the machine failed; the group of others that took effect ends the outage. */
+function noteOutcomes(outages: Outages, outcomes: Outcome[]): void {
+  const errors = outcomes.flatMap((outcome) => (outcome.ok ? [] : errorOf(outcome)));
+  const unwritable = errors.filter(({ kind }) => kind === "unwritable");
+  if (unwritable[0]) outages.failed(unwritable[0], unwritable.length);
+  else if (errors.length < outcomes.length) outages.succeeded();
+}
+
 function settle({ writeId, wasRetried, resolve, reject }: Waiter, outcome: Outcome | undefined): void {
   if (outcome?.ok) resolve(writeId === undefined ? outcome.results : outcome.results.slice(1));
   // The first attempt arrived late after all: it was done, and its results are lost.
   else if (wasRetried && outcome?.columns.includes("writes.id"))
     reject(new DatabaseError("uncertain", outcome.message));
-  else if (outcome) reject(new DatabaseError(outcome.kind, outcome.message, outcome.columns));
+  else if (outcome) reject(errorOf(outcome));
   else reject(new DatabaseError("unknown", "the commit returned no outcome for this write"));
 }
+
+const errorOf = ({ kind, message, columns }: Outcome & { ok: false }): DatabaseError =>
+  writeErrorOf(new DatabaseError(kind, message, columns));
 
 /** Rejects the members that were done or may have been, because their results are lost; returns the others for one retry. */
 async function settleUncertain(group: Waiter[], error: DatabaseError, findDone: FindDone): Promise<Waiter[]> {
@@ -140,12 +168,12 @@ const GROUP_KINDS: ReadonlySet<string> = new Set(["uncertain", "unreachable", "c
 /** The error of a whole group. A rule that one member broke cannot be the reason. */
 function toGroupError(thrown: unknown): DatabaseError {
   const { kind, message } = toDatabaseError(thrown);
-  return new DatabaseError(GROUP_KINDS.has(kind) ? kind : "failed", message);
+  return writeErrorOf(new DatabaseError(GROUP_KINDS.has(kind) ? kind : "failed", message));
 }
 
 /** Refuses a write; one that was sent before may still arrive. */
-const refuse = ({ wasRetried, reject }: Waiter, reason: string): void =>
-  reject(wasRetried ? new DatabaseError("uncertain", reason) : overloaded(reason));
+const refuse = ({ wasRetried, reject }: Waiter, error: DatabaseError): void =>
+  reject(wasRetried ? new DatabaseError("uncertain", error.message) : error);
 
 /** The waiting writes in the order they came; each is refused at its deadline. */
 function openQueue(now: () => number) {
@@ -156,7 +184,7 @@ function openQueue(now: () => number) {
     const nowMs = now();
     const late = waiting.filter(({ expiresAtMs }) => expiresAtMs <= nowMs);
     if (late.length > 0) waiting = waiting.filter(({ expiresAtMs }) => expiresAtMs > nowMs);
-    for (const waiter of late) refuse(waiter, "the write waited too long");
+    for (const waiter of late) refuse(waiter, overloaded("the write waited too long"));
   };
   const arm = () => {
     const [first] = waiting;
@@ -187,9 +215,7 @@ function openQueue(now: () => number) {
       refuseLate();
       return waiting.splice(0, GROUP_MAX);
     },
-    refuseAll(reason: string): void {
-      for (const waiter of waiting.splice(0)) refuse(waiter, reason);
-    },
+    takeAll: (): Waiter[] => waiting.splice(0),
   };
 }
 

@@ -65,7 +65,7 @@ databaseContract("a replica", async () => {
     const there = JSON.stringify(await db.onPrimary(({ read }) => read.get(count)));
     await until("the replica has everything", () => JSON.stringify(db.read.get(count)) === there);
   };
-  return { db, hasCopy: true, caughtUp, remove: server.remove };
+  return { db, hasCopy: true, caughtUp, breakWrites: server.breakWrites, remove: server.remove };
 });
 
 describe("a node", () => {
