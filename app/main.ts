@@ -1,5 +1,6 @@
 // The program: reads the settings, opens the database and the services, listens, and closes everything in order.
 import { messageOf } from "../db/message.ts";
+import { openOutput } from "../db/output.ts";
 import { makeFirstAdmin } from "./accounts/first-admin.ts";
 import { type Config, readConfig } from "./config.ts";
 import { prepareData } from "./data-folder.ts";
@@ -69,7 +70,10 @@ const fail = (why: string): never => {
 if (import.meta.main) {
   try {
     const config = readConfig(process.env, process.stdout.isTTY);
-    const log = openLog(config.logLevel, config.logFormat, (line) => process.stdout.write(`${line}\n`));
+    const output = openOutput(process.stdout, (lines) =>
+      log.warn("lines of the log could not be written", { lines }),
+    );
+    const log = openLog(config.logLevel, config.logFormat, output);
     let isStopping = false;
     // A terminal may deliver its signal twice: through the package runner and by itself.
     const stop = async (signal: string, code = 0) => {

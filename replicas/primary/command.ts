@@ -1,5 +1,6 @@
 // The command `bun run primary`: creates, restores and runs the libSQL server that all nodes write to, and makes their tokens.
 import { sentenceOf } from "../../db/message.ts";
+import { openOutput } from "../../db/output.ts";
 import { openChildren } from "./children.ts";
 import { initDataset, restoreDataset } from "./dataset.ts";
 import { makeToken, readKeys } from "./keys.ts";
@@ -9,8 +10,9 @@ import { openPrimary } from "./supervisor.ts";
 
 type Run = PrimaryCommand & { kind: "run" };
 
-const print = (line: string): void => void process.stdout.write(`${line}\n`);
-const warn = (line: string): void => void process.stderr.write(`primary: ${line}\n`);
+const print = openOutput(process.stdout);
+const printError = openOutput(process.stderr);
+const warn = (line: string): void => printError(`primary: ${line}`);
 
 /** Creates or restores the dataset before the start; the folder is locked meanwhile. */
 function prepare({ data, keys, setup }: Run): void {
