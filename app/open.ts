@@ -28,7 +28,7 @@ type Location = Pick<Config, "primary" | "databasePath" | "syncIntervalMs">;
 export async function openDatabase(location: Location, options: OpenOptions): Promise<Topology> {
   const { primary, databasePath } = location;
   if (primary) return openReplica(primary, location, options);
-  return openSingle(openMigrated(databasePath, options));
+  return openSingle(openMigrated(databasePath, { ...options, writes: withOutageLog(options) }));
 }
 
 /** Opens the database for a command that writes a few rows: the file, or the primary itself without a replica. */
@@ -48,7 +48,7 @@ function openMigrated(path: string, { log, readCacheKb, writes }: Partial<OpenOp
 async function openReplica(
   { url, writeToken, syncToken }: NonNullable<Config["primary"]>,
   { databasePath, syncIntervalMs }: Location,
-  { log, onFatal = fail, writes = {} }: OpenOptions,
+  { log, onFatal = fail, writes }: OpenOptions,
 ): Promise<Topology> {
   // Loaded only here: a shop on one machine does not need it.
   const { openNode } = await import("../replicas/node/node.ts");
@@ -58,10 +58,23 @@ async function openReplica(
     path: databasePath,
     pauseMs: syncIntervalMs,
     onFatal,
-    remote: writes,
+    remote: withOutageLog({ log, writes }),
     log: (level, message, facts) => log[level](message, facts),
   });
 }
+
+/** The bounds of writes, with a log of the times in which the machine fails them. */
+const withOutageLog = ({
+  log,
+  writes = {},
+}: Pick<OpenOptions, "log"> & { writes?: RemoteOptions | undefined }): RemoteOptions => ({
+  ...writes,
+  onOutage({ isOver, reason, error, sinceMs, writes }) {
+    const since = new Date(sinceMs).toISOString();
+    if (isOver) log.info("writes succeed again", { reason, since, failed: writes });
+    else log.error("the machine fails writes", { reason, error, since, failed: writes });
+  },
+});
 
 const fail = (why: string): never => {
   throw new Error(why);

@@ -30,7 +30,8 @@ export function openServer(services: Services, bodyMsMax = BODY_MS_MAX): Walk {
   const routing = openRouting(app.routes);
   const takeRequestId = openRequestIds();
   const fromMemory = openMemory(services);
-  const logRequest = openRequestLog(log, services.logSample);
+  const isFailing = () => services.db.writeQueue().outage !== null;
+  const logRequest = openRequestLog(log, services.logSample, { isFailing, now });
 
   return function walk(request, peer) {
     const requestId = takeRequestId(request.headers.get("x-request-id"));

@@ -241,6 +241,8 @@ describe("metrics", () => {
     expect(numbers.insole_cache_bytes).toBe(shop.cache.state().bytes);
     expect(numbers.insole_write_door_breaker_open).toBe(0);
     expect(numbers.insole_write_door_queued).toBe(0);
+    expect(numbers['insole_write_failures_total{reason="disk-full"}']).toBe(0);
+    expect(numbers.insole_writes_failing).toBe(0);
     expect(numbers.insole_write_door_commit_seconds).toBeGreaterThan(0);
     expect(numbers['insole_memory_bytes{kind="resident"}']).toBeGreaterThan(10_000_000);
     expect(numbers['insole_event_loop_delay_seconds{quantile="p99"}']).toBeGreaterThanOrEqual(0);

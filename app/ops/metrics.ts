@@ -4,6 +4,7 @@ import { monitorEventLoopDelay } from "node:perf_hooks";
 import type { Counter, Gauge, Histogram, Registry } from "prom-client";
 import type { Database } from "../../db/database.ts";
 import { must } from "../../db/must.ts";
+import { OUTAGE_REASONS } from "../../db/write/outage.ts";
 import type { Cache } from "../cache/cache.ts";
 import type { Limits } from "../limits/limits.ts";
 import { BUCKET_SECONDS, type Counters, type Series } from "./counters.ts";
@@ -156,6 +157,18 @@ function defineStores({ counter, gauge }: Define, { db, cache, passwords, limits
   );
   counter("insole_write_door_writes_total", "Writes in all commits", [], (put) =>
     put(db.writeQueue().members),
+  );
+  counter(
+    "insole_write_failures_total",
+    "Writes that were not done because of the machine, by reason: a full disk, a read-only file, an I/O error",
+    ["reason"],
+    (put) => {
+      const { failures } = db.writeQueue();
+      for (const reason of OUTAGE_REASONS) put(failures[reason] ?? 0, { reason });
+    },
+  );
+  gauge("insole_writes_failing", "1 while the machine fails writes", [], (put) =>
+    put(db.writeQueue().outage === null ? 0 : 1),
   );
   gauge("insole_passwords", "Password operations that run, and that wait", ["state"], (put) => {
     for (const [state, count] of Object.entries(passwords.state())) put(count, { state });

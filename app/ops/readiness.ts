@@ -1,10 +1,15 @@
 // The details of /readyz?verbose.
+import type { Outage } from "../../db/write/outage.ts";
 import type { MetricServices } from "./metrics.ts";
 
-/** The phase and the reason of unreadiness, newest change, replica, write queue, cache, password queue and limits. */
+/**
+ * The phase and the reason of unreadiness, newest change, replica, write queue with the outage of writing, cache, password
+ * queue and limits.
+ */
 export function readinessDetails({ status, db, cache, passwords, limits }: MetricServices) {
   const { isReady, phase, why } = status.readiness();
   const replica = status.replica();
+  const { outage, ...writeDoor } = db.writeQueue();
   const { version, uptimeSeconds, role, seq, lagMs } = status.health();
   return {
     status: isReady ? "ready" : "not ready",
@@ -16,9 +21,17 @@ export function readinessDetails({ status, db, cache, passwords, limits }: Metri
     seq,
     lagMs,
     ...(replica ? { replica } : {}),
-    writeDoor: db.writeQueue(),
+    writeDoor: { ...writeDoor, outage: outage && outageOf(outage) },
     cache: cache.state(),
     passwords: passwords.state(),
     limits: limits.state(),
   };
 }
+
+/** Why the machine fails writes, since when, and how many it failed. */
+const outageOf = ({ reason, error, sinceMs, writes }: Outage) => ({
+  reason,
+  error,
+  since: new Date(sinceMs).toISOString(),
+  failed: writes,
+});
