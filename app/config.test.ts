@@ -219,6 +219,10 @@ describe("a bad setting is refused in one sentence", () => {
       "DATABASE_URL is mongodb://x: it must be a file: URL, or http: or https: of the primary",
     ],
     [
+      { DATABASE_URL: "libsql://user:word@x?authToken=abc" },
+      "DATABASE_URL is libsql://***@x?authToken=***: it must be a file: URL, or http: or https: of the primary",
+    ],
+    [
       { DATABASE_URL: "http://" },
       "DATABASE_URL is http://: it must be a file: URL, or http: or https: of the primary",
     ],

@@ -1,6 +1,7 @@
 // The settings: defaults, then the environment, checked and frozen once. `.env.example` explains each.
 import { join } from "node:path";
 import { checkEmail, checkPassword } from "./http/credentials.ts";
+import { maskAddress } from "./http/mask.ts";
 import { isNetwork } from "./limits/address.ts";
 import type { LogLevel } from "./log.ts";
 
@@ -148,7 +149,9 @@ function currencyCode(env: Environment): string {
 function primaryOf(env: Environment, url: string): Config["primary"] {
   if (url === "" || url.startsWith("file:")) return null;
   if (!/^https?:\/\//.test(url) || !URL.canParse(url))
-    throw new Error(`DATABASE_URL is ${url}: it must be a file: URL, or http: or https: of the primary`);
+    throw new Error(
+      `DATABASE_URL is ${maskAddress(url)}: it must be a file: URL, or http: or https: of the primary`,
+    );
   const tokens = text(env, "DATABASE_AUTH_TOKEN", "").split(",");
   if (tokens.length > 2)
     throw new Error(

@@ -76,7 +76,8 @@ test("a command writes to the primary with the token for writing", async () => {
 });
 
 test("a node syncs with the token for reading, and writes with the one for writing", async () => {
-  const log = openLog("error", "json", () => undefined);
+  const lines: { level: string; message: string; reason?: string }[] = [];
+  const log = openLog("info", "json", (line) => lines.push(JSON.parse(line)));
   const keysFolder = join(folder.path, "keys");
   const template = migratedTemplate(folder.path);
   const handle = openFile(template);
@@ -97,6 +98,15 @@ test("a node syncs with the token for reading, and writes with the one for writi
   const { db: other } = await openNode("reader", "not a token");
   await expect(other.write([insert("refused")])).rejects.toMatchObject({ kind: "unreachable" });
   expect(other.read.all("SELECT id FROM writes WHERE id = 'refused'")).toEqual([]);
+  // A primary that cannot write is told from one that is busy, and logged by the node.
+  await server.breakWrites(true);
+  await expect(db.write([insert("x".repeat(100_000))])).rejects.toMatchObject({ kind: "unwritable" });
+  await server.breakWrites(false);
+  await db.write([insert("after")]);
+  expect(lines.filter(({ message }) => message.includes("write"))).toMatchObject([
+    { level: "error", message: "the machine fails writes", reason: "io-error" },
+    { level: "info", message: "writes succeed again", reason: "io-error" },
+  ]);
   await Promise.all([db.close(), other.close()]);
   await untilUnused(...["writer", "reader"].map((name) => locationOf(name).databasePath));
   await server.remove();

@@ -63,17 +63,17 @@ async function openReplica(
   });
 }
 
-/** The bounds of writes, with a log of the times in which the machine fails them. */
+/** The bounds of writes; unless the caller does, the log notes the times in which the machine fails them. */
 const withOutageLog = ({
   log,
   writes = {},
 }: Pick<OpenOptions, "log"> & { writes?: RemoteOptions | undefined }): RemoteOptions => ({
-  ...writes,
   onOutage({ isOver, reason, error, sinceMs, writes }) {
     const since = new Date(sinceMs).toISOString();
     if (isOver) log.info("writes succeed again", { reason, since, failed: writes });
     else log.error("the machine fails writes", { reason, error, since, failed: writes });
   },
+  ...writes,
 });
 
 const fail = (why: string): never => {

@@ -24,8 +24,8 @@ const REMOVE_CHUNK = 1_000;
 const COPY_MS_MAX = 120_000;
 const OPTIONS = {
   log: openLog("error", "json", (line) => process.stderr.write(`${line}\n`)),
-  /** A chunk of an import may take a busy disk or the primary a while. */
-  writes: { commitMs: 120_000, deadlineMs: 120_000 },
+  /** A chunk of an import may take a busy disk or the primary a while. A failure ends the import, which prints it. */
+  writes: { commitMs: 120_000, deadlineMs: 120_000, onOutage: () => undefined },
   /** A store writes far more than it reads. */
   readCacheKb: 8_192,
 };

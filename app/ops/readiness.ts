@@ -1,5 +1,6 @@
 // The details of /readyz?verbose.
 import type { Outage } from "../../db/write/outage.ts";
+import { maskAddress } from "../http/mask.ts";
 import type { MetricServices } from "./metrics.ts";
 
 /**
@@ -20,7 +21,7 @@ export function readinessDetails({ status, db, cache, passwords, limits }: Metri
     role,
     seq,
     lagMs,
-    ...(replica ? { replica } : {}),
+    ...(replica ? { replica: { ...replica, primary: maskAddress(String(replica.primary)) } } : {}),
     writeDoor: { ...writeDoor, outage: outage && outageOf(outage) },
     cache: cache.state(),
     passwords: passwords.state(),
