@@ -1,10 +1,13 @@
 // Passwords: bounded concurrency, the same work for every failed login, new hash parameters applied at login.
 import { describe, expect, test } from "bun:test";
 import { until } from "../../db/until.ts";
+import { Problem } from "../http/problems.ts";
 import { ask, PASSWORD, signUp } from "../testing/people.ts";
 import { openObservedShop } from "../testing/shop.ts";
 import { openPasswords, type PasswordHasher } from "./passwords.ts";
+import type { Timer, Visitor } from "./places.ts";
 
+const STRANGER: Visitor = { address: "203.0.113.1", isKnown: false, hasFailures: false, signal: null };
 const OLD = { algorithm: "argon2id", memoryCost: 1_024, timeCost: 1 } as const;
 
 /** A real hasher that counts its work. */
@@ -52,20 +55,23 @@ describe("a hash", () => {
 
 describe("the queue", () => {
   /** A hasher whose operations end when the test ends them. */
-  function openWork(runningMax: number, waitingMax: number) {
+  function openWork(runningMax: number, waitingMax: number, timer?: Timer) {
     const ends: (() => void)[] = [];
     const hasher: PasswordHasher = {
       hash: () => new Promise((end) => ends.push(() => end("done"))),
       verify: () => new Promise((_end, fail) => ends.push(() => fail(new Error("broken")))),
     };
-    return { ends, passwords: openPasswords({ runningMax, waitingMax, hasher }) };
+    return {
+      ends,
+      passwords: openPasswords({ runningMax, waitingMax, hasher, ...(timer ? { timer } : {}) }),
+    };
   }
 
   test("runs a few operations, lets some callers wait, and refuses the next with 503", async () => {
     const { ends, passwords } = openWork(2, 2);
     const accepted = [1, 2, 3, 4].map((n) => passwords.hash(String(n)));
-    expect(passwords.state()).toEqual({ running: 2, waiting: 2 });
-    await expect(passwords.hash("5")).rejects.toMatchObject({
+    expect(passwords.state()).toMatchObject({ running: 2, waiting: 2 });
+    await expect(passwords.hash("5", STRANGER)).rejects.toMatchObject({
       type: "unavailable",
       headers: { "retry-after": "2" },
     });
@@ -74,7 +80,91 @@ describe("the queue", () => {
       await accepted[index];
     }
     expect(await Promise.all(accepted)).toEqual(Array(4).fill("done"));
-    expect(passwords.state()).toEqual({ running: 0, waiting: 0 });
+    expect(passwords.state()).toMatchObject({ running: 0, waiting: 0 });
+  });
+
+  test.each([
+    ["wrong", 20, ["first", "0", "1", "2", "newest"]],
+    ["wrong", 14, ["first", "0", "1", "2", "3"]],
+    ["right", 20, ["first", "0", "1", "2", "3"]],
+  ])("of %s passwords with %d more of one address", async (is, count, order) => {
+    const seen: string[] = [];
+    const { promise: enough, resolve } = Promise.withResolvers<void>();
+    const hasher: PasswordHasher = {
+      hash: async () => "",
+      async verify(password) {
+        seen.push(password);
+        if (seen.length === order.length) resolve();
+        return is === "right";
+      },
+    };
+    const passwords = openPasswords({ runningMax: 1, hasher });
+    const names = ["first", ...Array.from({ length: count }, (_, n) => String(n)), "newest"];
+    const all = names.map((name) => passwords.verify(name, "hash", STRANGER));
+    await enough;
+    expect(seen).toEqual(order);
+    await Promise.all(all);
+  });
+
+  test("that is full refuses one of the address with the most, never one that is known", async () => {
+    const { ends, passwords } = openWork(1, 3);
+    const running = passwords.hash("first", STRANGER);
+    const outcomeOf = (name: string, visitor: Visitor) =>
+      passwords.hash(name, visitor).catch((problem: Problem) => `${name}: ${problem.type}`);
+    const known = { ...STRANGER, isKnown: true };
+    const flood = { ...STRANGER, address: "198.51.100.1" };
+    const all = [
+      outcomeOf("1", flood),
+      outcomeOf("2", flood),
+      outcomeOf("3", known),
+      outcomeOf("4", STRANGER),
+      outcomeOf("5", known),
+      outcomeOf("6", known),
+      outcomeOf("7", flood),
+    ];
+    expect(passwords.state()).toEqual({ running: 1, waiting: 3, waitingKnown: 3, refused: 4 });
+    for (let index = 0; index < 4; index += 1) {
+      await until("the next runs", () => ends.length > index);
+      ends[index]?.();
+    }
+    expect(await Promise.all([running, ...all])).toEqual([
+      "done",
+      "1: unavailable",
+      "2: unavailable",
+      "done",
+      "4: unavailable",
+      "done",
+      "done",
+      "7: unavailable",
+    ]);
+  });
+
+  test("refuses one that has waited 5 seconds, and lets go of one whose client went away", async () => {
+    const timers: { ms: number; act(): void }[] = [];
+    const { ends, passwords } = openWork(1, 9, (ms, act) => {
+      const timer = { ms, act };
+      timers.push(timer);
+      return () => void timers.splice(timers.indexOf(timer), 1);
+    });
+    const running = passwords.hash("first");
+    const gone = new Problem("invalid-request", "gone");
+    const leaving = new AbortController();
+    const late = passwords.hash("late", STRANGER);
+    const left = passwords.verify("left", "hash", { ...STRANGER, signal: leaving.signal });
+    const called = passwords.hash("called", STRANGER);
+    expect(timers.map(({ ms }) => ms)).toEqual([5_000, 5_000, 5_000]);
+    const both = Promise.allSettled([late, left]);
+    timers[0]?.act();
+    leaving.abort(gone);
+    expect(await both).toMatchObject([
+      { status: "rejected", reason: { type: "unavailable" } },
+      { status: "rejected", reason: gone },
+    ]);
+    ends[0]?.();
+    await running;
+    expect([timers, passwords.state()]).toMatchObject([[], { running: 1, waiting: 0, refused: 1 }]);
+    ends[1]?.();
+    expect(await called).toBe("done");
   });
 
   test("continues after a failure", async () => {
@@ -86,7 +176,7 @@ describe("the queue", () => {
     await failed;
     ends[1]?.();
     expect(await waiting).toBe("done");
-    expect(passwords.state()).toEqual({ running: 0, waiting: 0 });
+    expect(passwords.state()).toMatchObject({ running: 0, waiting: 0 });
   });
 });
 
@@ -126,9 +216,9 @@ describe("a login", () => {
     const shop = await openObservedShop([], true, {
       passwords: openPasswords({ hasher, runningMax: 1, waitingMax: 0 }),
     });
-    const body = { email: "a@b.example", password: PASSWORD };
     const refused: Response[] = [];
-    const logins = [1, 2, 3].map(async () => {
+    const logins = [1, 2, 3].map(async (number) => {
+      const body = { email: `a${number}@b.example`, password: PASSWORD };
       const response = await ask(shop, "POST", "/api/auth/login", { body });
       refused.push(response);
       return response.status;
