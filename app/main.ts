@@ -40,7 +40,7 @@ export async function main(
   const { db, role } = topology;
   if (role === "single") await completeCatalogue(db, config.demo, log);
   const services = openServices({ topology, config, secrets, log, now: Date.now, startedAtMs, instead });
-  const { passwords, status, follower, catalogue } = services;
+  const { passwords, loginThrottle, status, follower, catalogue } = services;
   if (await makeFirstAdmin(db, passwords, config.firstAdmin, Date.now())) log.info("created the first admin");
   const maintenance = openMaintenance(db, { log, now: Date.now, everyMs: maintenanceMs });
   const listener = listen(config, openServer(services));
@@ -48,6 +48,7 @@ export async function main(
 
   const close = async () => {
     status.enter("draining");
+    loginThrottle.close();
     await listener.drain(role === "node");
     follower.close();
     maintenance.close();

@@ -6,6 +6,7 @@ import { version } from "../package.json";
 import { openPasswords, type Passwords } from "./accounts/passwords.ts";
 import type { AccountServices } from "./accounts/routes.ts";
 import { openLoginThrottle } from "./accounts/throttle.ts";
+import { patienceOf } from "./accounts/visitors.ts";
 import { openCache } from "./cache/cache.ts";
 import { type Follower, openFollower } from "./cache/follow.ts";
 import type { Config } from "./config.ts";
@@ -112,6 +113,7 @@ export function openServices(options: ServiceOptions): Services {
     likes: openLikes(db, { now, isOpen: openWrites, onCommit: follower.poll }),
     passwords: instead.passwords ?? openPasswords(),
     loginThrottle: openLoginThrottle({ now, ...(instead.wait ? { wait: instead.wait } : {}) }),
+    patienceMs: patienceOf(role === "node" || config.trustProxy.length > 0),
     limits: openLimits({
       requestsMax: config.rateLimitMax,
       signInsMax: config.rateLimitAuthMax,

@@ -5,17 +5,19 @@ import { countAudit, listAudit } from "../http/audit.ts";
 import { readFields, readFieldsIfAny } from "../http/body.ts";
 import { isBehindTls, type Origins } from "../http/origin.ts";
 import { COUNT_MAX, pageBody, readPage } from "../http/paging.ts";
-
 import { facts } from "../http/routing.ts";
 import type { Identity } from "../identity/identity.ts";
 import { identityPlugin } from "../identity/plugin.ts";
+import type { Clients } from "../limits/client.ts";
 import { countUsers, findAccount, listUsers, type User } from "./accounts.ts";
 import { expiredCookie, refreshTokenOf, sessionCookie } from "./cookie.ts";
 import { AccountChange, Login, Profile, Registration, Removal } from "./fields.ts";
 import { DOCS } from "./model.ts";
 import type { Passwords } from "./passwords.ts";
+import { provenUserOf } from "./proof.ts";
 import { change, login, logout, noAccount, refresh, register, remove, type SignedIn } from "./sign-in.ts";
 import type { LoginThrottle } from "./throttle.ts";
+import { openVisits } from "./visitors.ts";
 
 /** The services of the routes of accounts. */
 export type AccountServices = {
@@ -23,6 +25,8 @@ export type AccountServices = {
   identity: Identity;
   passwords: Passwords;
   loginThrottle: LoginThrottle;
+  clients: Clients;
+  patienceMs: number;
   origins: Origins;
   now(): number;
 };
@@ -44,6 +48,7 @@ export function accountRoutes(services: AccountServices) {
 
 function authRoutes(services: AccountServices) {
   const { db, identity, origins } = services;
+  const visit = openVisits(services);
   const isSecure = isBehindTls(origins);
   const sendSession = async ({ session, user }: SignedIn, status: number, inCookie: boolean) => {
     const { userId, sessionId, refreshToken } = session;
@@ -63,15 +68,20 @@ function authRoutes(services: AccountServices) {
     .use(identityPlugin(identity))
     .post(
       "/auth/register",
-      async ({ request }) =>
-        sendSession(await register(services, Registration.read(await readFields(request))), 201, false),
+      async ({ request }) => {
+        const input = Registration.read(await readFields(request));
+        return sendSession(await visit(request, (who) => register(services, input, who)), 201, false);
+      },
       { ...DOCS.register, ...facts({ counts: "sign-in", event: "registration" }), parse: "none" },
     )
     .post(
       "/auth/login",
       async ({ request }) => {
         const input = Login.read(await readFields(request));
-        return sendSession(await login(services, input), 200, input.cookie === true);
+        const signedIn = await visit(request, async (who) =>
+          login(services, input, who, await provenUserOf(services, request, input.email)),
+        );
+        return sendSession(signedIn, 200, input.cookie === true);
       },
       { ...DOCS.login, ...facts({ counts: "sign-in", event: "login" }), parse: "none" },
     )
@@ -101,7 +111,7 @@ function authRoutes(services: AccountServices) {
       "/auth/profile",
       async ({ request, caller }) => {
         const input = Profile.read(await readFields(request));
-        return item(await change(services, caller, caller.userId, input));
+        return item(await visit(request, (who) => change(services, caller, caller.userId, input, who)));
       },
       { ...DOCS.changeProfile, ...counted, who: "user", parse: "none" },
     );
@@ -109,6 +119,7 @@ function authRoutes(services: AccountServices) {
 
 function userRoutes(services: AccountServices) {
   const { db, identity } = services;
+  const visit = openVisits(services);
   return new Elysia({ name: "users" })
     .use(identityPlugin(identity))
     .get(
@@ -130,8 +141,10 @@ function userRoutes(services: AccountServices) {
     })
     .put(
       "/users/:id",
-      async ({ request, caller, target }) =>
-        item(await change(services, caller, target, AccountChange.read(await readFields(request)))),
+      async ({ request, caller, target }) => {
+        const input = AccountChange.read(await readFields(request));
+        return item(await visit(request, (who) => change(services, caller, target, input, who)));
+      },
       { ...DOCS.changeUser, ...counted, who: "self", parse: "none" },
     )
     .delete(
@@ -139,7 +152,8 @@ function userRoutes(services: AccountServices) {
       async ({ request, caller, target }) => {
         const fields = await readFieldsIfAny(request);
         const isSelf = caller.userId === target;
-        await remove(services, caller, target, isSelf ? Removal.read(fields).password : null);
+        const password = isSelf ? Removal.read(fields).password : null;
+        await visit(request, (who) => remove(services, caller, target, password, who));
         return done();
       },
       { ...DOCS.removeUser, ...counted, who: "self", parse: "none" },

@@ -19,6 +19,7 @@ import {
 } from "./accounts.ts";
 import { type AccountChange, emailKey, type Login, type Registration } from "./fields.ts";
 import type { Passwords } from "./passwords.ts";
+import type { Visitor } from "./places.ts";
 import { beginSession, endSessionOf, findToken, rotate, type Session } from "./sessions.ts";
 import type { LoginThrottle } from "./throttle.ts";
 
@@ -34,10 +35,10 @@ type Services = {
 export type SignedIn = { session: Session; user: User };
 
 /** Creates a customer's account and its first session. Throws the `Problem` 409 for an address that has an account. */
-export async function register(services: Services, input: Registration): Promise<SignedIn> {
-  const { db, passwords, now } = services;
+export async function register(services: Services, input: Registration, visitor: Visitor): Promise<SignedIn> {
+  const { db, passwords, loginThrottle, now } = services;
   if (await db.onPrimary((snapshot) => findByEmail(snapshot, input.email))) throw emailTaken();
-  const passwordHash = await passwords.hash(input.password);
+  const passwordHash = await passwords.hash(input.password, visitor);
   const nowMs = now();
   const { user, group } = newAccount({ ...input, role: "customer", passwordHash }, nowMs);
   const begun = beginSession(user.id, passwordHash, nowMs);
@@ -46,23 +47,33 @@ export async function register(services: Services, input: Registration): Promise
     ...group,
     statements: [...group.statements, ...begun.statements, loginStatement(user.id, null, nowMs)],
   });
+  loginThrottle.welcome(emailKey(input.email), visitor);
   return { session: begun.session, user: { ...user, lastLogin: new Date(nowMs).toISOString() } };
 }
 
-/** Checks the password and starts a session. Every failure is the same `Problem` 401, after the same work. */
-export async function login(services: Services, input: Login): Promise<SignedIn> {
+/**
+ * Checks the password and starts a session. `provenId` is the account's id where an earlier session proves a sign-in to it.
+ * Every failure is the same `Problem` 401, after the same work.
+ */
+export async function login(
+  services: Services,
+  input: Login,
+  visitor: Visitor,
+  provenId: string | null,
+): Promise<SignedIn> {
   const { db, passwords, loginThrottle, now } = services;
   const name = emailKey(input.email);
-  await loginThrottle.before(name);
-  const account = await db.onPrimary((snapshot) => findByEmail(snapshot, input.email));
-  const isRight = await passwords.verify(input.password, account?.passwordHash ?? null);
-  if (!account || !isRight) {
-    loginThrottle.failed(name);
-    throw wrongLogin();
-  }
-  loginThrottle.succeeded(name);
+  const attempted = provenId === null ? { email: name } : { userId: provenId };
+  const who = { ...visitor, isKnown: provenId !== null };
+  const account = await loginThrottle.attempt(attempted, who, async (inTurn) => {
+    const found = await db.onPrimary((snapshot) => findByEmail(snapshot, input.email));
+    const isRight = await passwords.verify(input.password, found?.passwordHash ?? null, inTurn);
+    return isRight ? found : null;
+  });
+  if (!account) throw wrongLogin();
+  loginThrottle.welcome(name, visitor);
   const { user, passwordHash } = account;
-  const newHash = passwords.isOutdated(passwordHash) ? await passwords.hash(input.password) : null;
+  const newHash = passwords.isOutdated(passwordHash) ? await passwords.hash(input.password, who) : null;
   const nowMs = now();
   const begun = beginSession(user.id, passwordHash, nowMs);
   try {
@@ -101,16 +112,21 @@ export async function change(
   caller: Caller,
   userId: string,
   input: AccountChange,
+  visitor: Visitor,
 ): Promise<User> {
   const { db, identity, passwords, now } = services;
+  const known = { ...visitor, isKnown: true };
   const account = await db.onPrimary((snapshot) => findAccount(snapshot, userId));
   if (!account) throw noAccount();
   const role = input.role === account.user.role ? undefined : input.role;
   if (role !== undefined && caller.role !== "admin")
     throw new Problem("forbidden", "only an admin may change a role");
   if (input.password !== undefined && caller.userId === userId)
-    await checkOwnPassword(services, account, input.currentPassword, "currentPassword");
-  const passwordHash = input.password === undefined ? undefined : await passwords.hash(input.password);
+    await checkOwnPassword(services, account, known, {
+      password: input.currentPassword,
+      field: "currentPassword",
+    });
+  const passwordHash = input.password === undefined ? undefined : await passwords.hash(input.password, known);
   const { name, phone } = input;
   const facts = { name, phone, role, passwordHash };
   const user = await changeAccount(db, plainWrite(caller, now()), userId, facts);
@@ -125,27 +141,35 @@ export async function remove(
   caller: Caller,
   userId: string,
   password: string | null | undefined,
+  visitor: Visitor,
 ): Promise<void> {
   const { db, identity, now } = services;
   const account = await db.onPrimary((snapshot) => findAccount(snapshot, userId));
   if (!account) throw noAccount();
-  if (password !== null) await checkOwnPassword(services, account, password, "password");
+  if (password !== null)
+    await checkOwnPassword(services, account, { ...visitor, isKnown: true }, { password, field: "password" });
   await removeAccount(db, plainWrite(caller, now()), userId);
   identity.forgetUser(userId);
 }
 
-/** Checks the password of the account that its owner changes. Throws the `Problem` 400 without one, 403 for a wrong one. */
+/**
+ * Checks the password of the account that its owner changes, as an attempt of somebody signed in. Throws the `Problem` 400
+ * without one, 403 for a wrong one.
+ */
 async function checkOwnPassword(
-  { passwords }: Services,
-  account: Account,
-  password: string | undefined,
-  field: string,
+  { passwords, loginThrottle }: Services,
+  { user, passwordHash }: Account,
+  visitor: Visitor,
+  { password, field }: { password: string | undefined; field: string },
 ): Promise<void> {
   if (password === undefined)
     throw new Problem("invalid-request", `${field} is required`, [
       { pointer: `/${field}`, detail: "is required" },
     ]);
-  if (!(await passwords.verify(password, account.passwordHash)))
+  const isRight = await loginThrottle.attempt({ userId: user.id }, visitor, async (inTurn) =>
+    (await passwords.verify(password, passwordHash, inTurn)) ? true : null,
+  );
+  if (!isRight)
     throw new Problem("forbidden", `${field} is wrong`, [{ pointer: `/${field}`, detail: "is wrong" }]);
 }
 
