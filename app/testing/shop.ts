@@ -126,6 +126,7 @@ export type ObservedShop = TestShop &
     watched: Database;
     ran: Ran[];
     logged: string[];
+    logins: Services["loginThrottle"];
     routes: ReturnType<typeof routes>["routes"];
   };
 
@@ -215,6 +216,7 @@ export async function openObservedShop(
     status: services.status,
     counters: services.counters,
     limits: services.limits,
+    logins: services.loginThrottle,
     get: (path: string, init: RequestInit = {}) => fetch(`${url}${path}`, init),
     async close() {
       await server.stop(true);
