@@ -138,7 +138,8 @@ describe("/readyz?verbose", () => {
         seq: expect.any(Number),
         writeDoor: { queued: 0, breaker: "closed", members: expect.any(Number) },
         cache: { entries: 1, bytes: expect.any(Number), missing: 0 },
-        passwords: { running: 0, waiting: 0 },
+        passwords: { running: 0, waiting: 0, waitingKnown: 0, refused: 0 },
+        logins: { lines: 0, waiting: 0, refused: 0 },
       });
     } finally {
       await shop.close();
@@ -244,6 +245,9 @@ describe("metrics", () => {
     expect(numbers['insole_write_failures_total{reason="disk-full"}']).toBe(0);
     expect(numbers.insole_writes_failing).toBe(0);
     expect(numbers.insole_write_door_commit_seconds).toBeGreaterThan(0);
+    for (const state of ["running", "waiting", "waiting_known"])
+      expect(numbers[`insole_passwords{state="${state}"}`]).toBe(0);
+    expect([numbers.insole_login_lines, numbers.insole_login_attempts_waiting]).toEqual([0, 0]);
     expect(numbers['insole_memory_bytes{kind="resident"}']).toBeGreaterThan(10_000_000);
     expect(numbers['insole_event_loop_delay_seconds{quantile="p99"}']).toBeGreaterThanOrEqual(0);
     if (process.platform === "linux") expect(numbers.insole_open_descriptors).toBeGreaterThan(3);

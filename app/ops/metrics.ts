@@ -13,7 +13,8 @@ import type { Status } from "./status.ts";
 export type MetricServices = {
   db: Pick<Database, "writeQueue">;
   cache: Pick<Cache, "state">;
-  passwords: { state(): { running: number; waiting: number } };
+  passwords: { state(): { running: number; waiting: number; waitingKnown: number; refused: number } };
+  loginThrottle: { state(): { lines: number; waiting: number; refused: number } };
   limits: Pick<Limits, "state">;
   status: Status;
   counters: Counters;
@@ -60,6 +61,7 @@ async function openRegistry(services: MetricServices): Promise<Registry> {
   writeFrom(durations, () => services.counters.state().series);
   defineRequests(define, services);
   defineStores(define, services);
+  defineSignIns(define, services);
   defineProcess(define, services.status, delay);
   return registry;
 }
@@ -132,7 +134,7 @@ function defineRequests({ counter }: Define, { counters, limits }: MetricService
   );
 }
 
-function defineStores({ counter, gauge }: Define, { db, cache, passwords, limits }: MetricServices): void {
+function defineStores({ counter, gauge }: Define, { db, cache, limits }: MetricServices): void {
   gauge("insole_cache_bytes", "Bytes that cached answers take", [], (put) => put(cache.state().bytes));
   gauge("insole_cache_entries", "Cached answers", [], (put) => put(cache.state().entries));
   // The names keep the write queue's former name for existing dashboards.
@@ -170,11 +172,40 @@ function defineStores({ counter, gauge }: Define, { db, cache, passwords, limits
   gauge("insole_writes_failing", "1 while the machine fails writes", [], (put) =>
     put(db.writeQueue().outage === null ? 0 : 1),
   );
-  gauge("insole_passwords", "Password operations that run, and that wait", ["state"], (put) => {
-    for (const [state, count] of Object.entries(passwords.state())) put(count, { state });
-  });
   gauge("insole_limited_clients", "Clients whose requests are counted", [], (put) =>
     put(limits.state().clients),
+  );
+}
+
+function defineSignIns({ counter, gauge }: Define, { passwords, loginThrottle }: MetricServices): void {
+  gauge(
+    "insole_passwords",
+    "Password operations that run, that wait, and that wait for clients who signed in before",
+    ["state"],
+    (put) => {
+      const { running, waiting, waitingKnown } = passwords.state();
+      put(running, { state: "running" });
+      put(waiting, { state: "waiting" });
+      put(waitingKnown, { state: "waiting_known" });
+    },
+  );
+  gauge("insole_login_lines", "Accounts with an attempt to sign in under way", [], (put) =>
+    put(loginThrottle.state().lines),
+  );
+  gauge(
+    "insole_login_attempts_waiting",
+    "Attempts that wait for another one at the same account",
+    [],
+    (put) => put(loginThrottle.state().waiting),
+  );
+  counter(
+    "insole_sign_ins_refused_total",
+    "Sign-ins and registrations refused because too many waited, at one account or for hashing",
+    ["place"],
+    (put) => {
+      put(loginThrottle.state().refused, { place: "account" });
+      put(passwords.state().refused, { place: "hashing" });
+    },
   );
 }
 

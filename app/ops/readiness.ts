@@ -4,10 +4,10 @@ import { maskAddress } from "../http/mask.ts";
 import type { MetricServices } from "./metrics.ts";
 
 /**
- * The phase and the reason of unreadiness, newest change, replica, write queue with the outage of writing, cache, password
- * queue and limits.
+ * The phase and the reason of unreadiness, newest change, replica, write queue with the outage of writing, cache, passwords,
+ * logins and limits.
  */
-export function readinessDetails({ status, db, cache, passwords, limits }: MetricServices) {
+export function readinessDetails({ status, db, cache, passwords, loginThrottle, limits }: MetricServices) {
   const { isReady, phase, why } = status.readiness();
   const replica = status.replica();
   const { outage, ...writeDoor } = db.writeQueue();
@@ -25,6 +25,7 @@ export function readinessDetails({ status, db, cache, passwords, limits }: Metri
     writeDoor: { ...writeDoor, outage: outage && outageOf(outage) },
     cache: cache.state(),
     passwords: passwords.state(),
+    logins: loginThrottle.state(),
     limits: limits.state(),
   };
 }
