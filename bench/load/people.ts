@@ -16,6 +16,13 @@ export const ADMIN_SETTINGS = {
 /** The request body that signs the admin in. */
 export const SIGN_IN = JSON.stringify({ email: EMAIL, password: PASSWORD });
 
+/** A wrong login of the admin. */
+export const GUESS = JSON.stringify({ email: EMAIL, password: "bench-only-guess" });
+
+/** A wrong login of an account that does not exist, another one for each number. */
+export const guessAt = (number: number): string =>
+  JSON.stringify({ email: `guess-${number}@shop.example`, password: "bench-only-guess" });
+
 /** Signs the admin in and returns the access token. */
 export async function signIn({ base }: { base: string }): Promise<string> {
   const headers = { "content-type": "application/json" };
