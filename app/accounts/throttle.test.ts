@@ -162,6 +162,16 @@ describe("in the line of an account", () => {
     await Promise.all(all);
   });
 
+  test("clients whose address is unknown are strangers, also after one of them signed in", async () => {
+    const { throttle } = openTimed();
+    throttle.welcome(OWNER.email, visitor(""));
+    expect(await throttle.attempt(OWNER, visitor(""), async ({ isKnown }) => [isKnown])).toEqual([false]);
+    throttle.welcome(OWNER.email, visitor("203.0.113.1"));
+    expect(await throttle.attempt(OWNER, visitor("203.0.113.1"), async ({ isKnown }) => [isKnown])).toEqual([
+      true,
+    ]);
+  });
+
   test("somebody with a session does not wait for strangers, and has failures of their own", async () => {
     const { throttle, waits, failTimes } = openTimed();
     await failTimes(12);

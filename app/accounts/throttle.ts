@@ -111,7 +111,10 @@ export function openLoginThrottle({
         line.free();
       }
     },
-    welcome: (email, visitor) => void goodAddresses.set(placeOf(keyOf({ email }), visitor), true),
+    welcome(email, visitor) {
+      // All clients without an address have the empty one.
+      if (visitor.address !== "") goodAddresses.set(placeOf(keyOf({ email }), visitor), true);
+    },
     close: places.close,
     state() {
       const { waiting, refused } = places.state();
