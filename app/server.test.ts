@@ -127,7 +127,8 @@ describe("entity tags and encodings", () => {
         const same = await raw(path, { "if-none-match": tag, "accept-encoding": encoding });
         expect([tag, same.status]).toEqual([tag, 304]);
         expect((await same.arrayBuffer()).byteLength).toBe(0);
-        expect(same.headers.get("etag")).toBe(tags[encoding === "gzip" ? 1 : 0] ?? "");
+        const held = tags.find((each) => tag.includes(each)) ?? tags[encoding === "gzip" ? 1 : 0];
+        expect(same.headers.get("etag")).toBe(held ?? "");
         expect(same.headers.get("cache-control")).toBe(plain.headers.get("cache-control"));
         expect(same.headers.get("vary")).toBe("Accept-Encoding");
         expect(same.headers.get("cache-status")).toBe("insole; hit");

@@ -113,7 +113,9 @@ export function routes(services: Services) {
     .group(v1, (group) => group.use(catalogue).use(writes).use(likes).use(accounts))
     .use(pictureRoutes(services))
     .use(opsRoutes({ ...services, metrics: openMetrics(services) }))
-    .use(docsRoutes(makeDocument))
-    .use(pageRoutes(services.publicDir, () => readShowcase(services.db, services.shop)));
+    .use(docsRoutes(makeDocument, services.headers.seed))
+    .use(
+      pageRoutes(services.publicDir, services.headers.seed, () => readShowcase(services.db, services.shop)),
+    );
   return app;
 }

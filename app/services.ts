@@ -11,7 +11,14 @@ import { openCache } from "./cache/cache.ts";
 import { type Follower, openFollower } from "./cache/follow.ts";
 import type { Config } from "./config.ts";
 import { type EdgeExpiry, openEdgeExpiry } from "./http/edge-expiry.ts";
-import { type HeaderSetter, openHeaders, transportHeaders } from "./http/headers.ts";
+import { seedOf } from "./http/entity-tag.ts";
+import {
+  CATALOGUE,
+  type HeaderSetter,
+  openHeaders,
+  publicHeaders,
+  transportHeaders,
+} from "./http/headers.ts";
 import { openHostCheck, ownNames } from "./http/host.ts";
 import { openIdempotency } from "./http/idempotency.ts";
 import { isBehindTls, openPageCheck } from "./http/origin.ts";
@@ -80,11 +87,12 @@ export function openServices(options: ServiceOptions): Services {
   const { db, role } = topology;
   const { publicUrl, currency, publicDir, openWrites, logSample } = config;
   const feed = openFeed(db);
+  const settingsHeaders = transportHeaders(publicUrl);
   const cache = openCache({
     bytesMax: config.cacheBytesMax,
     now,
     position: feed.position,
-    headers: transportHeaders(publicUrl),
+    headers: settingsHeaders,
   });
   const identity = openIdentity(db, openTokens(secrets, config.accessTtlSeconds, now), now);
   const follower =
@@ -109,6 +117,7 @@ export function openServices(options: ServiceOptions): Services {
     clients,
     versions: openVersions({ ...feed, secrets, isSecure: isBehindTls(config), topology }),
     idempotency: openIdempotency(db, now),
+    itemSeed: seedOf(publicHeaders(settingsHeaders, CATALOGUE)),
     catalogue: openCatalogue(db),
     likes: openLikes(db, { now, isOpen: openWrites, onCommit: follower.poll }),
     passwords: instead.passwords ?? openPasswords(),

@@ -1,5 +1,6 @@
 // An entry of the memory cache: one finished response, its bytes plain and compressed, entity tags and headers ready to send.
-import { DATA_HEADERS, EXPOSED_HEADERS } from "../http/headers.ts";
+import { hashOf, seedOf } from "../http/entity-tag.ts";
+import { publicHeaders } from "../http/headers.ts";
 
 /** What a response shows, which decides the changes that invalidate it: one shoe, a shoe with related ones, or many shoes. */
 export type Scope = "item" | "related" | "list";
@@ -9,7 +10,7 @@ export type Representation = {
   body: string;
   contentType: string;
   cacheControl: string;
-  /** The first part of the entity tag: row version and view. A hash of the body follows. */
+  /** The first part of the entity tag: row version and view. A hash of the headers and the body follows. */
   etagPrefix: string;
   link?: string;
   /** Every shoe whose change invalidates the response; called only when the entry is stored. */
@@ -49,16 +50,11 @@ const BUFFER_FACTOR = 1.35;
 const GZIP_FACTOR = 0.45;
 const GZIP_BYTES = 600;
 
-/** Headers of every response from the cache. */
-const PUBLIC_HEADERS = {
-  vary: "Accept-Encoding",
-  "access-control-allow-origin": "*",
-  "access-control-expose-headers": EXPOSED_HEADERS,
-  ...DATA_HEADERS,
-} as const;
-
 const NO_ID_HASHES = new Int32Array();
 const SCRATCH_BYTES = 64 * 1024;
+
+/** The headers that responses of one kind have in common, and the seed that they give to entity tags. */
+type Template = { headers: Headers; seed: bigint };
 
 type EntryFacts = Pick<Entry, "key" | "scope" | "seq" | "listGeneration" | "expiresAtMs">;
 
@@ -68,31 +64,30 @@ type EntryMaker = (representation: Representation, facts: EntryFacts, isStored: 
 /** Opens a maker of entries whose responses all carry `settingsHeaders` too. */
 export function openEntryMaker(settingsHeaders: Readonly<Record<string, string>> = {}): EntryMaker {
   const encode = openEncoder();
-  const templates = new Map<string, Headers>();
+  const templates = new Map<string, Template>();
 
   // Copying a template costs a sixth of setting each header.
-  const templateOf = ({ contentType, cacheControl }: Representation): Headers => {
-    const key = `${contentType}\n${cacheControl}`;
+  const templateOf = (representation: Representation): Template => {
+    const key = `${representation.contentType}\n${representation.cacheControl}`;
     const known = templates.get(key);
     if (known !== undefined) return known;
-    const headers = new Headers({
-      ...PUBLIC_HEADERS,
-      ...settingsHeaders,
-      "content-type": contentType,
-      "cache-control": cacheControl,
-      // Most responses are hits; a miss corrects its own copy.
-      "cache-status": "insole; hit",
-    });
-    templates.set(key, headers);
-    return headers;
+    const common = publicHeaders(settingsHeaders, representation);
+    // Most responses are hits; a miss corrects its own copy.
+    const headers = new Headers({ ...common, "cache-status": "insole; hit" });
+    const template = { headers, seed: seedOf(common) };
+    templates.set(key, template);
+    return template;
   };
 
   return (representation, facts, isStored) => {
     const body = encode(representation.body);
-    const tag = `${representation.etagPrefix}.${Bun.hash.xxHash64(body).toString(36)}`;
-    const headers = new Headers(templateOf(representation));
+    const { link } = representation;
+    const template = templateOf(representation);
+    const seed = link === undefined ? template.seed : Bun.hash.xxHash64(link, template.seed);
+    const tag = `${representation.etagPrefix}.${hashOf(body, seed)}`;
+    const headers = new Headers(template.headers);
     headers.set("etag", `"${tag}.i"`);
-    if (representation.link) headers.set("link", representation.link);
+    if (link !== undefined) headers.set("link", link);
     return {
       ...facts,
       idHashes: isStored ? Int32Array.from(new Set(representation.shoeIds().map(idHashOf))) : NO_ID_HASHES,

@@ -51,6 +51,26 @@ describe("a response", () => {
     expect(entryOf("a").plain.body).not.toEqual(entryOf("b").plain.body);
   });
 
+  test("has another entity tag with another header, whether of the settings, of its kind or its own", () => {
+    const tagWith = (
+      settings: Record<string, string>,
+      changed: Partial<typeof REPRESENTATION & { link: string }>,
+    ) => openEntryMaker(settings)({ ...REPRESENTATION, body: TEXT, ...changed }, FACTS, true).plain.etag;
+    const HSTS = { "strict-transport-security": "max-age=31536000" };
+    const different = [
+      tagWith({}, {}),
+      tagWith(HSTS, {}),
+      tagWith({ "referrer-policy": "same-origin" }, {}),
+      tagWith({}, { contentType: "application/json" }),
+      tagWith({}, { cacheControl: "public, max-age=60" }),
+      tagWith({}, { link: '<?page=2>; rel="next"' }),
+      tagWith({}, { link: '<?page=3>; rel="next"' }),
+    ];
+    expect(new Set(different).size).toBe(different.length);
+    expect(tagWith(HSTS, {})).toBe(tagWith({ ...HSTS }, {}));
+    for (const tag of different) expect(tag).toMatch(/^"v3\.shoe\.[0-9a-z]+\.i"$/);
+  });
+
   test("has the text's UTF-8 bytes, also after a longer text", async () => {
     for (const text of ["x".repeat(300_000), "한글 👟", "é".repeat(70_000), ""]) {
       const { body } = entryOf(text).plain;
@@ -139,17 +159,29 @@ describe("If-None-Match", () => {
     ` ${tag} `,
     `"x", ${tag}`,
     `"with, comma",W/"y" ,${other}`,
-  ])("%s is answered 304", async (known) => {
+  ])("%s is answered 304 with the tag that the client holds", async (known) => {
     for (const headers of [{}, GZIP]) {
       const response = hit(entry, { ...headers, "if-none-match": known });
       expect(response.status).toBe(304);
       expect(await response.text()).toBe("");
-      expect(etagOf(response)).toBe("accept-encoding" in headers ? other : tag);
+      const isOther = known.includes(other) || (known.includes("*") && "accept-encoding" in headers);
+      expect(etagOf(response)).toBe(isOther ? other : tag);
       for (const name of ["cache-control", "vary", "cache-status", "x-request-id"])
         expect(response.headers.has(name)).toBe(true);
       for (const name of ["content-type", "content-encoding"]) expect(response.headers.has(name)).toBe(false);
     }
   });
+
+  test.each([`${tag}, ${other}`, `${other}, ${tag}`, `W/${other},"x",W/${tag}`])(
+    "of the tags %s the one of the encoding that would be sent is in the 304",
+    (known) => {
+      expect(etagOf(hit(entry, { "if-none-match": known }))).toBe(tag);
+      expect(etagOf(hit(entry, { ...GZIP, "if-none-match": known }))).toBe(other);
+      // The entry's own headers keep their tag.
+      expect(etagOf(hit(entry))).toBe(tag);
+      expect(etagOf(hit(entry, GZIP))).toBe(other);
+    },
+  );
 
   test.each(["", '"x"', tag.slice(1, -1), tag.replace("v3", "v4"), tag.replace(".i", ".x"), `x${tag}`])(
     "%s is answered 200 with the body",

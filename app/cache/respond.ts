@@ -1,5 +1,5 @@
 // Makes the response to one request from a cache entry: content encoding, entity tags, `Cache-Status`.
-import { namesEtag } from "../http/if-none-match.ts";
+import { namedEtag } from "../http/entity-tag.ts";
 import type { CacheOutcome } from "./cache.ts";
 import { type Entry, gzipEtagOf, gzipOf } from "./entry.ts";
 
@@ -8,8 +8,8 @@ export const BEHIND = "insole; hit; detail=behind";
 const STATUS = { miss: "insole; fwd=miss", behind: BEHIND } as const;
 
 /**
- * The response in an encoding that the client accepts, or 304 where the client holds it already. `Response` copies the
- * entry's headers. Without `requestId` the caller has to set `X-Request-Id`.
+ * The response in an encoding that the client accepts, or 304 where the client holds it already, also in the other encoding:
+ * the 304 has the entity tag of what the client holds (RFC 9111, 4.3.4). `Response` copies the entry's headers. Without `requestId` the caller has to set `X-Request-Id`.
  */
 export function respond(entry: Entry, request: Request, outcome: CacheOutcome, requestId?: string): Response {
   const requestHeaders = request.headers;
@@ -21,14 +21,21 @@ export function respond(entry: Entry, request: Request, outcome: CacheOutcome, r
   if (outcome !== "hit") headers.set("cache-status", STATUS[outcome]);
   if (requestId !== undefined) headers.set("x-request-id", requestId);
   const ifNoneMatch = requestHeaders.get("if-none-match");
-  if (ifNoneMatch !== null && namesEtag(ifNoneMatch, entry.plain.etag, gzipEtagOf(entry.plain.etag)))
-    return notModified(headers);
+  if (ifNoneMatch !== null) {
+    if (ifNoneMatch === variant.etag) return notModified(headers, null);
+    const { etag } = entry.plain;
+    const other = variant === entry.plain ? gzipEtagOf(etag) : etag;
+    const held = namedEtag(ifNoneMatch, variant.etag, other);
+    if (held !== undefined) return notModified(headers, held === other ? held : null);
+  }
   return new Response(variant.body, { headers });
 }
 
-function notModified(headers: Headers): Response {
+/** The 304 with these headers, and with another entity tag where one is given. */
+function notModified(headers: Headers, otherEtag: string | null): Response {
   const remaining = new Headers(headers);
   for (const name of ["content-type", "content-encoding"]) remaining.delete(name);
+  if (otherEtag !== null) remaining.set("etag", otherEtag);
   return new Response(null, { status: 304, headers: remaining });
 }
 

@@ -1,4 +1,5 @@
 // Headers of every response: security headers for browsers, and CORS.
+import { seedOf } from "./entity-tag.ts";
 import { isBehindTls, isListedOrigin } from "./origin.ts";
 
 /** The response headers that scripts of other origins may read. */
@@ -12,6 +13,26 @@ export const DATA_HEADERS = {
   "x-frame-options": "DENY",
   "referrer-policy": "no-referrer",
 } as const;
+
+/** What the catalogue's items and lists are, and how long they may be kept. */
+export const CATALOGUE = {
+  contentType: "application/json; charset=utf-8",
+  cacheControl: "public, max-age=0, s-maxage=1, stale-while-revalidate=1, stale-if-error=86400",
+} as const;
+
+/** The headers of a public response that are the same for every request; `settingsHeaders` follow from the settings. */
+export const publicHeaders = (
+  settingsHeaders: Readonly<Record<string, string>>,
+  { contentType, cacheControl }: { contentType: string; cacheControl: string },
+): Record<string, string> => ({
+  vary: "Accept-Encoding",
+  "access-control-allow-origin": "*",
+  "access-control-expose-headers": EXPOSED_HEADERS,
+  ...DATA_HEADERS,
+  ...settingsHeaders,
+  "content-type": contentType,
+  "cache-control": cacheControl,
+});
 
 const ALLOWED_HEADERS =
   "Authorization, Content-Type, Idempotency-Key, If-Match, If-None-Match, Insole-Version, X-Request-Id, traceparent";
@@ -28,6 +49,8 @@ type HeaderOptions = { publicUrl: string; corsOrigins: readonly string[] };
 type ResponseFacts = { requestId: string; isPublic: boolean; ms: number };
 
 export type HeaderSetter = {
+  /** The seed of entity tags (`seedOf`) of the headers that `finish` may add to a response without an error. */
+  seed: bigint;
   /** Adds the headers that a response lacks; those that a page or the cache has set stay. */
   finish(response: Response, request: Request, facts: ResponseFacts): void;
 };
@@ -50,6 +73,11 @@ export function openHeaders({ publicUrl, corsOrigins }: HeaderOptions): HeaderSe
   };
 
   return {
+    seed: seedOf({
+      ...Object.fromEntries(always),
+      "access-control-expose-headers": EXPOSED_HEADERS,
+      "access-control-allow-origin": corsOrigins.join(" "),
+    }),
     finish({ headers, status }, request, { requestId, isPublic, ms }) {
       headers.set("x-request-id", requestId);
       const cacheStatus = headers.get("cache-status");

@@ -1,5 +1,7 @@
 // The answer of a write: SQL builds it in the write's group, so that the group can store it; a response sends it.
 import type { Statement, Value } from "../../db/database.ts";
+import { hashOf } from "./entity-tag.ts";
+import { CATALOGUE } from "./headers.ts";
 
 /**
  * An answer as SQL: `headers` (a JSON object of `AnswerFacts`) and `body` are expressions over `from`, all binding `args`
@@ -23,7 +25,6 @@ export type StoredAnswer = { status: number; headers: AnswerFacts; body: string 
 export const NO_CONTENT: StoredAnswer = { status: 204, headers: {}, body: null };
 
 const HEADERS = { "cache-control": "private, no-store" };
-const JSON_TYPE = "application/json; charset=utf-8";
 
 /** The statement that reads the answer; its rows are for `readAnswer`. */
 export const answerStatement = ({ headers, body, from, args }: AnswerSql): Statement => ({
@@ -39,18 +40,22 @@ export function readAnswer({ status }: AnswerSql, rows: Value[][] | undefined): 
   return { status, headers: JSON.parse(String(headers)), body: body === null ? null : String(body) };
 }
 
-/** The response of a write; `added` are headers of this response only, which are not stored. */
-export function respondWrite({ status, headers, body }: StoredAnswer, added: [string, string][]): Response {
+/**
+ * The response of a write; `added` are headers of this response only, which are not stored. Its entity tag is the one that a
+ * GET of the item has at this moment, uncompressed: `itemSeed` is the seed of the headers of such a GET.
+ */
+export function respondWrite(
+  { status, headers, body }: StoredAnswer,
+  added: [string, string][],
+  itemSeed: bigint,
+): Response {
   const { version, view, location, more } = headers;
   const all = new Headers(HEADERS);
-  if (body !== null && version !== undefined) all.set("etag", etagOf(body, `v${version}.${view}`));
+  if (body !== null && version !== undefined)
+    all.set("etag", `"v${version}.${view}.${hashOf(body, itemSeed)}.i"`);
   if (location) all.set("location", location);
-  if (status !== 204) all.set("content-type", JSON_TYPE);
+  if (status !== 204) all.set("content-type", CATALOGUE.contentType);
   for (const [name, value] of added) all.append(name, value);
   const full = body !== null && more ? `${body.slice(0, -1)}${more}}` : body;
   return new Response(status === 204 ? null : full, { status, headers: all });
 }
-
-/** The entity tag that a GET of the item has at this moment, uncompressed. */
-const etagOf = (body: string, prefix: string): string =>
-  `"${prefix}.${Bun.hash.xxHash64(body).toString(36)}.i"`;

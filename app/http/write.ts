@@ -22,6 +22,8 @@ export type WriteServices = {
   db: Database;
   idempotency: Idempotency;
   versions: Pick<Versions, "headers">;
+  /** The seed of the entity tags of items. */
+  itemSeed: bigint;
   /** Polls the change feed now, so that no cache answers with the state before the write. */
   pollFeed(): void;
   now(): number;
@@ -78,7 +80,7 @@ export const guardOf = <W extends "admin" | "self">(
 
 /** Runs a write and responds with its answer and the shop's new version; a POST runs once per Idempotency-Key. */
 export async function answerWrite(
-  { idempotency, pollFeed, versions, now }: WriteServices,
+  { idempotency, pollFeed, versions, itemSeed, now }: WriteServices,
   { request, caller }: RequestContext,
   content: unknown,
   work: (write: Write) => Promise<StoredAnswer>,
@@ -97,7 +99,7 @@ export async function answerWrite(
       : { answer: await run(() => []), isReplay: false };
   pollFeed();
   const replayed: [string, string][] = isReplay ? [["idempotent-replayed", "true"]] : [];
-  return respondWrite(answer, [...versions.headers(), ...replayed]);
+  return respondWrite(answer, [...versions.headers(), ...replayed], itemSeed);
 }
 
 /**

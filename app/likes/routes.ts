@@ -137,7 +137,7 @@ function oneLike(services: LikeServices) {
     async unlike(context: LikeContext): Promise<Response> {
       const userId = await userOf(services, context);
       await queued("unlike", context.params.id ?? "", userId);
-      return respondWrite(NO_CONTENT, versions.headers());
+      return respondWrite(NO_CONTENT, versions.headers(), services.itemSeed);
     },
   };
 }

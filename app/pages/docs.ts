@@ -3,7 +3,7 @@ import { dirname } from "node:path";
 import { Elysia } from "elysia";
 import { Problem } from "../http/problems.ts";
 import { facts } from "../http/routing.ts";
-import { fileResponse, findFile, IMMUTABLE, REVALIDATED, textResponse } from "./static.ts";
+import { type Asked, fileResponse, findFile, IMMUTABLE, REVALIDATED, textResponse } from "./static.ts";
 
 const HTML = "text/html; charset=utf-8";
 const JSON_TYPE = "application/json; charset=utf-8";
@@ -41,8 +41,8 @@ const START_VERSION = Bun.hash.xxHash64(START).toString(36);
 const hidden = { detail: { hide: true } };
 const free = { ...facts({ counts: "free" }), ...hidden };
 
-/** The Swagger page, its files and the OpenAPI document, which is built at its first request. */
-export function docsRoutes(makeDocument: () => Promise<string>) {
+/** The Swagger page, its files and the OpenAPI document, which is built at its first request. `seed` is as in `Asked`. */
+export function docsRoutes(makeDocument: () => Promise<string>, seed: bigint) {
   let document: Promise<string> | undefined;
   const readDocument = () => {
     document ??= makeDocument();
@@ -52,44 +52,50 @@ export function docsRoutes(makeDocument: () => Promise<string>) {
     .get(
       "/docs",
       async ({ request }) =>
-        textResponse(request, {
-          body: page((await findPackage()).version),
-          contentType: HTML,
-          cacheControl: REVALIDATED,
-          headers: { "content-security-policy": CSP, "referrer-policy": "no-referrer" },
-        }),
+        textResponse(
+          { request, seed },
+          {
+            body: page((await findPackage()).version),
+            contentType: HTML,
+            cacheControl: REVALIDATED,
+            headers: { "content-security-policy": CSP, "referrer-policy": "no-referrer" },
+          },
+        ),
       free,
     )
     .get(
       "/docs/json",
       async ({ request }) =>
-        textResponse(request, {
-          body: await readDocument(),
-          contentType: JSON_TYPE,
-          cacheControl: REVALIDATED,
-        }),
+        textResponse(
+          { request, seed },
+          {
+            body: await readDocument(),
+            contentType: JSON_TYPE,
+            cacheControl: REVALIDATED,
+          },
+        ),
       { ...facts({ public: true }), ...hidden },
     )
     .get(
       "/docs/assets/:file",
-      ({ request, params, query }) => assetResponse(request, params.file, query.v),
+      ({ request, params, query }) => assetResponse({ request, seed }, params.file, query.v),
       free,
     );
 }
 
 async function assetResponse(
-  request: Request,
+  asked: Asked,
   name: string,
   requestedVersion: string | undefined,
 ): Promise<Response> {
   if (name === "start.js") {
     const cacheControl = requestedVersion === START_VERSION ? IMMUTABLE : REVALIDATED;
-    return textResponse(request, { body: START, contentType: SCRIPT, cacheControl });
+    return textResponse(asked, { body: START, contentType: SCRIPT, cacheControl });
   }
   const { folder, version } = await findPackage();
   const file = PACKAGE_FILES.includes(name) ? await findFile(folder, `/${name}`) : null;
   if (file === null) throw new Problem("not-found", "no such file");
-  return fileResponse(request, {
+  return fileResponse(asked, {
     ...file,
     cacheControl: requestedVersion === version ? IMMUTABLE : REVALIDATED,
   });

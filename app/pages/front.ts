@@ -2,9 +2,10 @@
 import { version } from "../../package.json";
 import type { Showcase, ShowcaseShoe } from "../shoes/shoes.ts";
 import { type Html, html, pageResponse } from "./page.ts";
+import type { Asked } from "./static.ts";
 
 /** The front page. */
-export function frontPage(request: Request, showcase: Showcase): Response {
+export function frontPage(asked: Asked, showcase: Showcase): Response {
   const main = html`<section class="hero">
 <h1>The back end of a shoe shop.</h1>
 <p class="lead">Insole is an API for a shoe shop’s catalogue: shoes with sizes and stock, full-text search with facets, and related shoes for every shoe. This is its only page; a storefront is built on the API.</p>
@@ -15,7 +16,7 @@ export function frontPage(request: Request, showcase: Showcase): Response {
 </div>
 </section>
 ${showcase.shoes.length > 0 ? newestShoes(showcase) : EMPTY}`;
-  return pageResponse(request, "Insole: the back end of a shoe shop", main, html`Insole ${version}`);
+  return pageResponse(asked, "Insole: the back end of a shoe shop", main, html`Insole ${version}`);
 }
 
 const EMPTY = html`<section class="note"><h2>The catalogue is empty</h2>

@@ -2,7 +2,7 @@
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { must } from "../../db/must.ts";
-import { REVALIDATED, textResponse } from "./static.ts";
+import { type Asked, REVALIDATED, textResponse } from "./static.ts";
 
 /** Markup made by `html`; a plain string is never treated as markup. */
 export type Html = { readonly markup: string };
@@ -53,7 +53,7 @@ export const ICON = LOGO.replace("<svg ", '<svg xmlns="http://www.w3.org/2000/sv
 );
 
 /** A response with a whole page, which clients revalidate at each use. */
-export function pageResponse(request: Request, title: string, main: Html, footer: Html): Response {
+export function pageResponse(asked: Asked, title: string, main: Html, footer: Html): Response {
   const body = html`<!doctype html>
 <html lang="en">
 <head>
@@ -76,7 +76,7 @@ ${main}
 </html>
 `;
   const contentType = "text/html; charset=utf-8";
-  return textResponse(request, {
+  return textResponse(asked, {
     body: body.markup,
     contentType,
     cacheControl: REVALIDATED,

@@ -1,9 +1,10 @@
 // The pages that the `type` of a problem links to.
 import { PROBLEMS, type ProblemType } from "../http/problems.ts";
 import { type Html, html, pageResponse } from "./page.ts";
+import type { Asked } from "./static.ts";
 
 /** The page that explains a problem type; `null` for an unknown type. */
-export function problemPage(request: Request, type: string): Response | null {
+export function problemPage(asked: Asked, type: string): Response | null {
   if (!isProblemType(type)) return null;
   const [status, title, explanation] = PROBLEMS[type];
   const main = html`<section class="hero">
@@ -15,7 +16,7 @@ export function problemPage(request: Request, type: string): Response | null {
 <dt>Type</dt><dd><code>/problems/${type}</code></dd>
 <dt>Media type</dt><dd><code>application/problem+json</code></dd>
 </dl>`;
-  return pageResponse(request, `${title} · Insole`, main, html`<a href="/docs">API documentation</a>`);
+  return pageResponse(asked, `${title} · Insole`, main, html`<a href="/docs">API documentation</a>`);
 }
 
 const isProblemType = (type: string): type is ProblemType => Object.hasOwn(PROBLEMS, type);

@@ -6,7 +6,7 @@ import type { Showcase } from "../shoes/shoes.ts";
 import { frontPage } from "./front.ts";
 import { ICON } from "./page.ts";
 import { problemPage } from "./problem.ts";
-import { fileResponse, findFile, textResponse } from "./static.ts";
+import { type Asked, fileResponse, findFile, textResponse } from "./static.ts";
 
 /** A storefront sets its own policy for what it loads and runs; only framing by other sites is forbidden here. */
 const STOREFRONT_HEADERS = {
@@ -18,32 +18,34 @@ const STOREFRONT_HEADERS = {
 const page = { ...facts({ counts: "free" }), detail: { hide: true } };
 const ICON_CACHING = "public, max-age=86400";
 
-/** The front page or the files of PUBLIC_DIR, and the pages of the problem types. */
-export function pageRoutes(publicDir: string | null, readShowcase: () => Showcase) {
+/** The front page or the files of PUBLIC_DIR, and the pages of the problem types. `seed` is as in `Asked`. */
+export function pageRoutes(publicDir: string | null, seed: bigint, readShowcase: () => Showcase) {
   const pages = new Elysia({ name: "pages" }).get(
     "/problems/:type",
     ({ request, params }) => {
-      const explained = problemPage(request, params.type);
+      const explained = problemPage({ request, seed }, params.type);
       if (explained === null) throw new Problem("not-found", "no such problem type");
       return explained;
     },
     page,
   );
-  return publicDir === null ? pages.use(ownPages(readShowcase)) : pages.use(folderPages(publicDir));
+  return publicDir === null
+    ? pages.use(ownPages(seed, readShowcase))
+    : pages.use(folderPages(publicDir, seed));
 }
 
-const ownPages = (readShowcase: () => Showcase) =>
+const ownPages = (seed: bigint, readShowcase: () => Showcase) =>
   new Elysia({ name: "own-pages" })
-    .get("/", ({ request }) => frontPage(request, readShowcase()), page)
-    .get("/favicon.ico", ({ request }) => icon(request), page);
+    .get("/", ({ request }) => frontPage({ request, seed }, readShowcase()), page)
+    .get("/favicon.ico", ({ request }) => icon({ request, seed }), page);
 
-function folderPages(folder: string) {
+function folderPages(folder: string, seed: bigint) {
   const file = async (request: Request): Promise<Response> => {
     const { pathname } = new URL(request.url);
     const found = await findFile(folder, pathname);
-    if (found !== null) return fileResponse(request, { ...found, headers: STOREFRONT_HEADERS });
+    if (found !== null) return fileResponse({ request, seed }, { ...found, headers: STOREFRONT_HEADERS });
     // The generated pages link to it, also where the storefront has none.
-    if (pathname === "/favicon.ico") return icon(request);
+    if (pathname === "/favicon.ico") return icon({ request, seed });
     throw new Problem("not-found", "there is nothing at this address");
   };
   return new Elysia({ name: "folder-pages" })
@@ -51,5 +53,5 @@ function folderPages(folder: string) {
     .get("/*", ({ request }) => file(request), page);
 }
 
-const icon = (request: Request): Response =>
-  textResponse(request, { body: ICON, contentType: "image/svg+xml", cacheControl: ICON_CACHING });
+const icon = (asked: Asked): Response =>
+  textResponse(asked, { body: ICON, contentType: "image/svg+xml", cacheControl: ICON_CACHING });

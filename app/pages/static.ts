@@ -1,12 +1,15 @@
 // Responses outside the API: generated texts and files of a folder, with entity tags, revalidated or immutable.
 import { realpath, stat } from "node:fs/promises";
 import { isAbsolute, join, relative } from "node:path";
-import { namesEtag } from "../http/if-none-match.ts";
+import { hashOf, namedEtag, seedOf } from "../http/entity-tag.ts";
 
 /** `Cache-Control` where the address changes with the content. */
 export const IMMUTABLE = "public, max-age=31536000, immutable";
 /** `Cache-Control` elsewhere: clients may store the response and revalidate it at each use. */
 export const REVALIDATED = "no-cache";
+
+/** A request, and the seed of entity tags of the headers that every response gets. */
+export type Asked = { request: Request; seed: bigint };
 
 type TextContent = {
   body: string;
@@ -15,10 +18,10 @@ type TextContent = {
   headers?: Record<string, string>;
 };
 
-/** A file that may be sent, with its entity tag. */
+/** A file that may be sent; `stamp` changes with its content. */
 type StaticFile = {
   path: string;
-  etag: string;
+  stamp: string;
   cacheControl: string;
   headers?: Record<string, string>;
 };
@@ -30,27 +33,39 @@ const ASSET_HASH = /(^|\/)assets\/[^/]*-(?=[^/]*[a-z])(?=[^/]*[A-Z])[\w-]{8}\.(m
 /** What editors, patches and careful people leave beside a file: its older text, or one that was not to be published. */
 const LEFTOVER = /~$|\.(bak|old|orig|rej|swp|swo|tmp|save)$|^#.*#$/i;
 
-/** The text with an entity tag over its bytes, or 304 where the client holds it. */
+/** The text with an entity tag over its bytes and headers, or 304 where the client holds it. */
 export function textResponse(
-  request: Request,
+  asked: Asked,
   { body, contentType, cacheControl, headers = {} }: TextContent,
 ): Response {
   const bytes = new TextEncoder().encode(body);
-  const etag = `"${Bun.hash.xxHash64(bytes).toString(36)}"`;
-  const responseHeaders = { "cache-control": cacheControl, etag, ...headers };
-  if (clientHolds(request, etag)) return new Response(null, { status: 304, headers: responseHeaders });
-  return new Response(bytes, { headers: { ...responseHeaders, "content-type": contentType } });
+  const all = { "cache-control": cacheControl, ...headers, "content-type": contentType };
+  return unlessHeld(asked, bytes, all, (seed) => hashOf(bytes, seed));
 }
 
 /** The file, streamed from disk, or 304 where the client holds it. */
 export function fileResponse(
-  request: Request,
-  { path, etag, cacheControl, headers = {} }: StaticFile,
+  asked: Asked,
+  { path, stamp, cacheControl, headers = {} }: StaticFile,
 ): Response {
-  const responseHeaders = { "cache-control": cacheControl, etag, ...headers };
-  if (clientHolds(request, etag)) return new Response(null, { status: 304, headers: responseHeaders });
   const file = Bun.file(path);
-  return new Response(file, { headers: { ...responseHeaders, "content-type": file.type } });
+  const all = { "cache-control": cacheControl, ...headers, "content-type": file.type };
+  return unlessHeld(asked, file, all, (seed) => `${stamp}-${seed.toString(36)}`);
+}
+
+/** The body with its headers and entity tag, which `tagOf` makes of their seed; 304 where the client holds it. */
+function unlessHeld(
+  { request, seed }: Asked,
+  body: Uint8Array<ArrayBuffer> | Blob,
+  headers: Record<string, string>,
+  tagOf: (seed: bigint) => string,
+): Response {
+  const etag = `"${tagOf(seedOf(headers, seed))}"`;
+  const ifNoneMatch = request.headers.get("if-none-match");
+  if (ifNoneMatch === null || namedEtag(ifNoneMatch, etag) === undefined)
+    return new Response(body, { headers: { ...headers, etag } });
+  const { "content-type": _unsent, ...kept } = headers;
+  return new Response(null, { status: 304, headers: { ...kept, etag } });
 }
 
 /** The file in `folder` that a URL's path names; `null` where none exists or the path must not be served. */
@@ -66,8 +81,8 @@ export async function findFile(folder: string, pathname: string): Promise<Static
     if ([...names, ...relativePath.split(/[\\/]/)].some(isPrivate)) return null;
     const stats = await stat(path);
     if (!stats.isFile()) return null;
-    const etag = `"${stats.size.toString(36)}-${Math.round(stats.mtimeMs * 1000).toString(36)}"`;
-    return { path, etag, cacheControl: isHashed(names.join("/")) ? IMMUTABLE : REVALIDATED };
+    const stamp = `${stats.size.toString(36)}-${Math.round(stats.mtimeMs * 1000).toString(36)}`;
+    return { path, stamp, cacheControl: isHashed(names.join("/")) ? IMMUTABLE : REVALIDATED };
   } catch (thrown) {
     if (meansAbsent(thrown)) return null;
     throw thrown;
@@ -88,9 +103,4 @@ function meansAbsent(thrown: unknown): boolean {
   if (thrown instanceof URIError) return true;
   const code = thrown instanceof Error && "code" in thrown ? String(thrown.code) : "";
   return ["ENOENT", "ENOTDIR", "ENAMETOOLONG", "ELOOP", "EACCES"].includes(code);
-}
-
-function clientHolds(request: Request, etag: string): boolean {
-  const ifNoneMatch = request.headers.get("if-none-match");
-  return ifNoneMatch !== null && namesEtag(ifNoneMatch, etag);
 }

@@ -2,6 +2,7 @@
 import type { Readable } from "../../db/database.ts";
 import type { Fill } from "../cache/cache.ts";
 import type { Representation } from "../cache/entry.ts";
+import { CATALOGUE } from "../http/headers.ts";
 import { OFFSET_MAX, paginationOf, wholeList } from "../http/paging.ts";
 import type { Shop } from "../http/shop.ts";
 import { drawShoe } from "../pictures/pictures.ts";
@@ -18,8 +19,6 @@ const TTL_MS = {
   shoe: 10 * MINUTE_MS,
   categories: 10 * MINUTE_MS,
 };
-const JSON_TYPE = "application/json; charset=utf-8";
-const CATALOGUE = "public, max-age=0, s-maxage=1, stale-while-revalidate=1, stale-if-error=86400";
 const PICTURE = "public, max-age=3600";
 const PICTURE_VERSIONED = "public, max-age=31536000, immutable";
 
@@ -31,9 +30,8 @@ const jsonRepresentation = (
   etagPrefix: string,
   shoeIds: () => string[] = () => [],
 ): Representation => ({
+  ...CATALOGUE,
   body,
-  contentType: JSON_TYPE,
-  cacheControl: CATALOGUE,
   etagPrefix,
   shoeIds,
 });
