@@ -42,7 +42,7 @@ export const PROBLEMS = {
   "precondition-failed": [
     412,
     "Precondition failed",
-    "The item has changed since the version in `If-Match`: read it again, then repeat the change.",
+    "The item has changed since the version in `If-Match`, or has one in `If-None-Match`: read it again, then repeat the change.",
   ],
   "payload-too-large": [413, "Payload too large", "A request body may have at most 256 KiB."],
   "unsupported-media-type": [415, "Unsupported media type", "A body must be `application/json`."],

@@ -6,8 +6,8 @@ import { openFile } from "../../db/file.ts";
 import { migrate } from "../../db/schema/migrate.ts";
 import { isUnmet, requires } from "../../db/write/guard.ts";
 import { openFolder } from "../testing/shop.ts";
+import { conditionFailed, mayChange, requiresRow, UNCONDITIONAL } from "./conditions.ts";
 import { openIdempotency, type StoreAnswer } from "./idempotency.ts";
-import { isMatch, requiresMatch, versionFailed } from "./if-match.ts";
 import { Problem } from "./problems.ts";
 import { commitWrite, guardOf, orProblem, plainWrite, type Write } from "./write.ts";
 import { type AnswerSql, respondWrite } from "./write-answer.ts";
@@ -91,26 +91,46 @@ describe("a refusal", () => {
 
   test("by a constraint of the tables is that constraint's problem", async () => {
     await commit(add("a"));
-    expect(await type(orProblem(commit(add("a")), "a", versionFailed))).toBe("conflict");
+    expect(await type(orProblem(commit(add("a")), "a", () => conditionFailed(UNCONDITIONAL, 1)))).toBe(
+      "conflict",
+    );
   });
 });
 
-test("If-Match is a condition in the group, by the version of the row", async () => {
+test("If-Match and If-None-Match are conditions in the group, by the version of the row", async () => {
   await db.write([add("a")]);
-  const commitAt = (ifMatch: Write["ifMatch"]) =>
-    commitWrite(db, write(), { statements: [requiresMatch("dataset", "one", "1", ifMatch)] }).then(
+  const commitAt = (given: Partial<Write["conditions"]>) =>
+    commitWrite(db, write(), {
+      statements: [requiresRow("dataset", "one", "1", { ...UNCONDITIONAL, ...given })],
+    }).then(
       () => "done",
       (thrown) => isUnmet(thrown),
     );
   // This table has no versions: without a named version the condition is only that the row exists.
-  expect([await commitAt(null), await commitAt("*")]).toEqual(["done", "done"]);
-  expect([isMatch(null, 3), isMatch("*", 3), isMatch([2, 3], 3), isMatch([2], 3), isMatch([], 3)]).toEqual([
+  expect([await commitAt({}), await commitAt({ match: "*" }), await commitAt({ noneMatch: "*" })]).toEqual([
+    "done",
+    "done",
     true,
-    true,
-    true,
-    false,
-    false,
   ]);
+});
+
+test.each([
+  [null, null, true],
+  ["*", null, true],
+  [[2, 3], null, true],
+  [[2], null, false],
+  [[], null, false],
+  [null, "*", false],
+  [null, [3], false],
+  [null, [2], true],
+  [null, [], true],
+  [[3], [2], true],
+  [[3], [3], false],
+  ["*", "*", false],
+] as const)("If-Match %j and If-None-Match %j: version 3 may change: %p", (match, noneMatch, may) => {
+  const listed = (versions: typeof match | typeof noneMatch) =>
+    versions === null || versions === "*" ? versions : [...versions];
+  expect(mayChange({ match: listed(match), noneMatch: listed(noneMatch) }, 3)).toBe(may);
 });
 
 describe("an Idempotency-Key", () => {

@@ -3,8 +3,8 @@ import type { Database, Statement, WriteResult } from "../../db/database.ts";
 import { isUnmet } from "../../db/write/guard.ts";
 import { type AuditEvent, auditStatement } from "./audit.ts";
 import type { Caller } from "./caller.ts";
+import { type Conditions, readConditions, UNCONDITIONAL } from "./conditions.ts";
 import type { Idempotency, StoreAnswer } from "./idempotency.ts";
-import { type IfMatch, readIfMatch } from "./if-match.ts";
 import type { PageCheck } from "./origin.ts";
 import { toProblem } from "./problem-of.ts";
 import type { Problem } from "./problems.ts";
@@ -36,14 +36,14 @@ export type WriteServices = {
 /** A request as a route gets it; no `caller` where writes are open. */
 export type RequestContext = { request: Request; params: Record<string, string>; caller?: Caller };
 
-/** One write: its caller, path and time, the versions it may change, and how its answer is stored. */
+/** One write: its caller, path and time, its conditions, and how its answer is stored. */
 export type Write = {
   /** `null`: a command, or a request where writes are open. */
   caller: Caller | null;
   /** The request's path; the address of a new item begins with it. */
   path: string;
   nowMs: number;
-  ifMatch: IfMatch;
+  conditions: Conditions;
   storeAnswer: StoreAnswer;
 };
 
@@ -60,12 +60,12 @@ export type Group = {
 /** The results of a group's statements, and its answer: `null` when the group has none or its query found no row. */
 export type Committed = { results: WriteResult[]; answer: StoredAnswer | null };
 
-/** A write without If-Match and Idempotency-Key: of a command, or of a route that takes neither. */
+/** A write without conditions and Idempotency-Key: of a command, or of a route that takes neither. */
 export const plainWrite = (caller: Caller | null, nowMs: number): Write => ({
   caller,
   path: "",
   nowMs,
-  ifMatch: null,
+  conditions: UNCONDITIONAL,
   storeAnswer: () => [],
 });
 
@@ -90,7 +90,7 @@ export async function answerWrite(
       caller: caller ?? null,
       path: new URL(request.url).pathname,
       nowMs: now(),
-      ifMatch: readIfMatch(request.headers),
+      conditions: readConditions(request.headers),
       storeAnswer,
     });
   const { answer, isReplay } =

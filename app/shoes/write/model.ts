@@ -55,6 +55,11 @@ const IF_MATCH = inHeader(
   "If-Match",
   "an entity tag from any answer about the shoe; only its version counts",
 );
+const IF_NONE_MATCH = inHeader(
+  "If-None-Match",
+  "refuses the change if the shoe exists (*), or has the version of one of these entity tags",
+);
+const CONDITIONS = [IF_MATCH, IF_NONE_MATCH];
 const TAG = "Catalogue";
 const POSTED = [409, 422, 504];
 
@@ -71,7 +76,7 @@ export const WRITE_DOCS = {
   replaceShoe: operation("replaceShoe", {
     summary: "Replace a shoe",
     tag: TAG,
-    parameters: [ID, IF_MATCH],
+    parameters: [ID, ...CONDITIONS],
     body: ref("ShoeReplacement"),
     answer: [204],
     errors: [404, 409, 412, 504],
@@ -79,7 +84,7 @@ export const WRITE_DOCS = {
   updateShoe: operation("updateShoe", {
     summary: "Replace a shoe, at its older address",
     tag: TAG,
-    parameters: [ID, IF_MATCH],
+    parameters: [ID, ...CONDITIONS],
     body: ref("ShoeReplacement"),
     answer: [204],
     errors: [404, 409, 412, 504],
@@ -87,14 +92,14 @@ export const WRITE_DOCS = {
   removeShoe: operation("removeShoe", {
     summary: "Remove a shoe with its sizes and likes",
     tag: TAG,
-    parameters: [ID, IF_MATCH],
+    parameters: [ID, ...CONDITIONS],
     answer: [204],
     errors: [404, 412, 504],
   }),
   setStock: operation("setStock", {
     summary: "Set the stock of sizes",
     tag: TAG,
-    parameters: [ID, IF_MATCH],
+    parameters: [ID, ...CONDITIONS],
     body: ref("Stock"),
     answer: [200, itemOf("Shoe")],
     errors: [404, 409, 412, 504],
@@ -102,7 +107,7 @@ export const WRITE_DOCS = {
   addStock: operation("addStock", {
     summary: "Add to the stock of a size; a negative delta takes from it",
     tag: TAG,
-    parameters: [ID, IF_MATCH, IDEMPOTENCY_KEY],
+    parameters: [ID, ...CONDITIONS, IDEMPOTENCY_KEY],
     body: ref("StockDelta"),
     answer: [200, itemOf("Shoe")],
     errors: [404, ...POSTED, 412],
@@ -118,7 +123,7 @@ export const WRITE_DOCS = {
   changeProduct: operation("changeProduct", {
     summary: "Change some fields of a product",
     tag: TAG,
-    parameters: [ID, IF_MATCH],
+    parameters: [ID, ...CONDITIONS],
     body: ref("ProductChange"),
     answer: [200, itemOf("Product")],
     errors: [404, 409, 412, 504],
@@ -126,7 +131,7 @@ export const WRITE_DOCS = {
   removeProduct: operation("removeProduct", {
     summary: "Remove a product",
     tag: TAG,
-    parameters: [ID, IF_MATCH],
+    parameters: [ID, ...CONDITIONS],
     answer: [204],
     errors: [404, 412, 504],
   }),

@@ -2,7 +2,7 @@
 import type { Database } from "../../../db/database.ts";
 import { labelKey } from "../../../db/words.ts";
 import { isUnmet, requires } from "../../../db/write/guard.ts";
-import { isMatch, requiresMatch, versionFailed } from "../../http/if-match.ts";
+import { conditionFailed, mayChange, requiresRow } from "../../http/conditions.ts";
 import { toProblem } from "../../http/problem-of.ts";
 import { Problem } from "../../http/problems.ts";
 import { commitWrite, orProblem, type Write } from "../../http/write.ts";
@@ -84,7 +84,8 @@ export async function changeShoe(
     for (let tries = 0; tries < TRIES_MAX; tries += 1) {
       const before = await db.onPrimary((snapshot) => findDraft(snapshot, shoeId));
       if (!before) throw noShoe();
-      if (!isMatch(write.ifMatch, before.version)) throw versionFailed();
+      if (!mayChange(write.conditions, before.version))
+        throw conditionFailed(write.conditions, before.version);
       const draft = changed(before.draft, change, write.shop);
       const sizesGiven = change.sizes !== undefined;
       const plan = planSave(catalogue, [draft], {
@@ -97,7 +98,10 @@ export async function changeShoe(
       });
       try {
         const { answer } = await commitWrite(db, write, {
-          statements: [requiresShoe(shoeId, [before.version]), ...plan.statements],
+          statements: [
+            requiresShoe(shoeId, { match: [before.version], noneMatch: null }),
+            ...plan.statements,
+          ],
           audit: { action: "shoe.replace", subject: shoeId },
           answer: shoeAnswer(200, write, shoeId),
         });
@@ -115,7 +119,7 @@ export async function changeShoe(
 export async function removeShoe(db: Database, write: Write, shoeId: string): Promise<void> {
   const committed = commitWrite(db, write, {
     statements: [
-      requiresShoe(shoeId, write.ifMatch),
+      requiresShoe(shoeId, write.conditions),
       { sql: "DELETE FROM shoes WHERE shoe_id = ?", args: [shoeId] },
     ],
     audit: { action: "shoe.remove", subject: shoeId },
@@ -147,17 +151,17 @@ json_object('name', name, 'slug', key, 'description', description, 'count', shoe
   return found(committed.answer);
 }
 
-/** The condition that the shoe exists with one of the versions that If-Match names. */
-export const requiresShoe = (shoeId: string, ifMatch: Write["ifMatch"]) =>
-  requiresMatch("shoes", "shoe_id", shoeId, ifMatch);
+/** The condition that the shoe exists with a version that may be changed. */
+export const requiresShoe = (shoeId: string, conditions: Write["conditions"]) =>
+  requiresRow("shoes", "shoe_id", shoeId, conditions);
 
 /** The `Problem` of the condition that did not hold: the shoe is gone, has another version, or other sizes. */
-export async function whyUnmet(db: Database, { ifMatch }: Write, shoeId: string): Promise<Problem> {
+export async function whyUnmet(db: Database, { conditions }: Write, shoeId: string): Promise<Problem> {
   const version = await db.onPrimary((snapshot) => findVersion(snapshot, shoeId));
   if (version === null) return noShoe();
-  return Array.isArray(ifMatch)
-    ? versionFailed()
-    : new Problem("conflict", "the sizes of the shoe have changed");
+  return mayChange(conditions, version)
+    ? new Problem("conflict", "the sizes of the shoe have changed")
+    : conditionFailed(conditions, version);
 }
 
 /** The answer of a committed write. Throws the `Problem` 404 when it found no shoe. */

@@ -59,7 +59,7 @@ async function commitStock(
   { statements, detail }: { statements: Statement[]; detail: Record<string, unknown> },
 ): Promise<StoredAnswer> {
   const committed = commitWrite(db, write, {
-    statements: [requiresShoe(shoeId, write.ifMatch), ...statements],
+    statements: [requiresShoe(shoeId, write.conditions), ...statements],
     audit: { action: "shoe.stock", subject: shoeId, detail },
     answer: shoeAnswer(200, write, shoeId),
   });

@@ -71,6 +71,7 @@ export const KNOWN: Record<string, fc.Arbitrary<string>> = {
   sort: fc.constantFrom("newest", "relevance", "price_asc", "price_desc", "name", "popular"),
   category: fc.constantFrom("Running", "running", "None"),
   "If-Match": fc.constantFrom("*", "*", "*", "«etag»", "*", '"1"', 'W/"1"', '"a", "b"', "garbage"),
+  "If-None-Match": fc.constantFrom('"v0"', '"v0"', 'W/"v0.shoe.x.g"', '"1"', '"a", "b"', "garbage", "*"),
   "Idempotency-Key": fc.constantFrom("key 1", "key 2", "k".repeat(255), "k".repeat(256)),
 };
 
