@@ -98,13 +98,13 @@ test("both nodes report their role and their replica", async () => {
 });
 
 test("every answer of the catalogue says until which second the edge may cache it", async () => {
-  for (const path of ["/api/shoes", "/api/shoes", "/api/shoes/a", "/api/shoes/a"]) {
+  for (const path of ["/api/shoes", "/api/shoes", "/api/shoes/a", "/api/shoes/a", "/images/a.svg"]) {
     const earliest = Math.floor(Date.now() / 1_000);
     const expires = (await send(0, "GET", path)).headers.get("x-accel-expires") ?? "";
     expect(expires).toMatch(/^@\d+$/);
     expect(Number(expires.slice(1))).toBeWithin(earliest, Math.floor(Date.now() / 1_000) + 2);
   }
-  for (const path of ["/images/a.svg", "/health", "/api/shoes/nothing"])
+  for (const path of ["/images/a.svg?v=1", "/images/a.svg?v=999", "/health", "/api/shoes/nothing"])
     expect((await send(0, "GET", path)).headers.has("x-accel-expires")).toBe(false);
 });
 

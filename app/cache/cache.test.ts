@@ -1,15 +1,17 @@
 // The memory cache rule by rule, with a clock and a change feed that the test controls.
 import { describe, expect, test } from "bun:test";
 import { fillOf, openManualCache, TTL_MS, textOf } from "../testing/cache.ts";
-import type { Entry } from "./entry.ts";
+import type { Entry, Scope } from "./entry.ts";
 
 const MISSING_MAX = 5_000;
 const MISSING_TTL_MS = 5_000;
 const ITEM = { scope: "item", shoeIds: ["a"] } as const;
 const RELATED = { scope: "related", shoeIds: ["a", "b", "later"] } as const;
 const LIST = { scope: "list" } as const;
+const CATEGORIES = { scope: "categories" } as const;
+const PICTURE = { scope: "picture", shoeIds: ["a"] } as const;
 
-/** A cache with one shoe's item and product, related responses that show it, entries of other shoes, and two lists. */
+/** A cache with one shoe's item, product and picture, related responses that show it, entries of other shoes, and lists. */
 async function openFull() {
   const manual = openManualCache();
   await manual.get("/shoes/a", "a", ITEM);
@@ -19,19 +21,20 @@ async function openFull() {
   await manual.get("/shoes/c/relatedproducts", "c, a", { scope: "related", shoeIds: ["c", "a"] });
   await manual.get("/shoes/d/relatedproducts", "d, b", { scope: "related", shoeIds: ["d", "b"] });
   await manual.get("/shoes", "list", LIST);
-  await manual.get("/categories", "categories", LIST);
+  await manual.get("/categories", "categories", CATEGORIES);
+  await manual.get("/images/a.svg", "picture", PICTURE);
   const all = [
     "/shoes/a",
     "/products/a",
     "/shoes/b",
     ...["a", "c", "d"].map((id) => `/shoes/${id}/relatedproducts`),
   ];
-  const keys = [...all, "/shoes", "/categories"];
+  const keys = [...all, "/images/a.svg", "/shoes", "/categories"];
   return { ...manual, dropped: () => keys.filter((key) => !manual.has(key)) };
 }
 
 const OF_A = ["/shoes/a", "/products/a"];
-const SHOWING_A = [...OF_A, "/shoes/a/relatedproducts", "/shoes/c/relatedproducts"];
+const SHOWING_A = [...OF_A, "/shoes/a/relatedproducts", "/shoes/c/relatedproducts", "/images/a.svg"];
 const LISTS = ["/shoes", "/categories"];
 
 describe("an entry", () => {
@@ -46,15 +49,18 @@ describe("an entry", () => {
     expect(cache.find("/shoes/b")).toBeUndefined();
   });
 
-  test.each([ITEM, RELATED, LIST])("lives for its TTL and no longer: %p", async (options) => {
-    const { get, has, passTime, cache } = openManualCache();
-    await get("/key", "body", options);
-    passTime(TTL_MS - 1);
-    expect(has("/key")).toBe(true);
-    passTime(1);
-    expect(has("/key")).toBe(false);
-    expect(cache.state()).toMatchObject({ entries: 0, bytes: 0 });
-  });
+  test.each([ITEM, RELATED, LIST, PICTURE, CATEGORIES])(
+    "lives for its TTL and no longer: %p",
+    async (options) => {
+      const { get, has, passTime, cache } = openManualCache();
+      await get("/key", "body", options);
+      passTime(TTL_MS - 1);
+      expect(has("/key")).toBe(true);
+      passTime(1);
+      expect(has("/key")).toBe(false);
+      expect(cache.state()).toMatchObject({ entries: 0, bytes: 0 });
+    },
+  );
 
   test("is computed once for concurrent callers", async () => {
     const { cache } = openManualCache();
@@ -187,7 +193,11 @@ describe("a change invalidates", () => {
     const { change, dropped, advance, get } = await openFull();
     change(["collection", "a"]);
     expect(dropped()).toEqual(LISTS);
-    for (const key of LISTS) await get(key, "anew", LIST);
+    const again = async () => {
+      await get("/shoes", "anew", LIST);
+      await get("/categories", "anew", CATEGORIES);
+    };
+    await again();
     advance(30);
     change(["collection", "b"]);
     change(["collection", null]);
@@ -196,19 +206,19 @@ describe("a change invalidates", () => {
     expect(dropped()).toEqual([]);
     advance(1);
     expect(dropped()).toEqual(LISTS);
-    for (const key of LISTS) await get(key, "anew", LIST);
+    await again();
     advance(200);
     expect(dropped()).toEqual([]);
   });
 
-  test("counters: the item, at most once a second per shoe, and never a related response", async () => {
+  test("counters: item and lists, at most once a second, and no related response, picture or category", async () => {
     const { change, dropped, advance, get } = await openFull();
     const again = async () => {
       for (const key of OF_A) await get(key, "anew", ITEM);
-      for (const key of LISTS) await get(key, "anew", LIST);
+      await get("/shoes", "anew", LIST);
     };
     change(["counters", "a"]);
-    expect(dropped()).toEqual([...OF_A, ...LISTS]);
+    expect(dropped()).toEqual([...OF_A, "/shoes"]);
     await again();
     advance(400);
     change(["counters", "a"]);
@@ -218,12 +228,23 @@ describe("a change invalidates", () => {
     advance(599);
     expect(dropped()).toEqual(["/shoes/b"]);
     advance(1);
-    expect(dropped()).toEqual([...OF_A, "/shoes/b", ...LISTS]);
+    expect(dropped()).toEqual([...OF_A, "/shoes/b", "/shoes"]);
     await again();
     advance(5_000);
     expect(dropped()).toEqual(["/shoes/b"]);
     change(["counters", "a"]);
-    expect(dropped()).toEqual([...OF_A, "/shoes/b", ...LISTS]);
+    expect(dropped()).toEqual([...OF_A, "/shoes/b", "/shoes"]);
+  });
+
+  test("counters: no missing address, which only a new shoe ends", async () => {
+    const { cache, change, advance } = openManualCache();
+    change(["collection", "x"]);
+    cache.noteMissing("/shoes/none");
+    change(["counters", "a"]);
+    advance(1_000);
+    expect(cache.isMissing("/shoes/none")).toBe(true);
+    change(["collection", "x"]);
+    expect(cache.isMissing("/shoes/none")).toBe(false);
   });
 
   test("clear: everything, and nothing is due afterwards", async () => {
@@ -249,25 +270,31 @@ describe("a change invalidates", () => {
 });
 
 describe("a computation that began before a change", () => {
-  const cases: [
-    string,
-    "item" | "related" | "list",
-    ["facts" | "collection" | "counters" | "session", string | null],
-    boolean,
-  ][] = [
-    ["an item, its facts", "item", ["facts", "a"], false],
-    ["an item, its counters", "item", ["counters", "a"], false],
-    ["an item, all facts", "item", ["facts", null], false],
-    ["an item, another's facts", "item", ["facts", "z"], true],
-    ["an item, another's counters", "item", ["counters", "z"], true],
-    ["an item, the collection", "item", ["collection", null], true],
-    ["a related response, facts it shows", "related", ["facts", "a"], false],
-    ["a related response, counters", "related", ["counters", "a"], true],
-    ["a list, the collection", "list", ["collection", "z"], false],
-    ["a list, counters", "list", ["counters", "z"], false],
-    ["a list, all facts", "list", ["facts", null], false],
-    ["a list, a session", "list", ["session", null], true],
-  ];
+  const cases: [string, Scope, ["facts" | "collection" | "counters" | "session", string | null], boolean][] =
+    [
+      ["an item, its facts", "item", ["facts", "a"], false],
+      ["an item, its counters", "item", ["counters", "a"], false],
+      ["an item, all facts", "item", ["facts", null], false],
+      ["an item, another's facts", "item", ["facts", "z"], true],
+      ["an item, another's counters", "item", ["counters", "z"], true],
+      ["an item, the collection", "item", ["collection", null], true],
+      ["a related response, facts it shows", "related", ["facts", "a"], false],
+      ["a related response, counters", "related", ["counters", "a"], true],
+      ["a picture, facts it shows", "picture", ["facts", "a"], false],
+      ["a picture, another's facts", "picture", ["facts", "z"], true],
+      ["a picture, all facts", "picture", ["facts", null], false],
+      ["a picture, counters", "picture", ["counters", "a"], true],
+      ["a picture, the collection", "picture", ["collection", "a"], true],
+      ["the categories, the collection", "categories", ["collection", "z"], false],
+      ["the categories, counters", "categories", ["counters", "a"], true],
+      ["the categories, all counters", "categories", ["counters", null], true],
+      ["the categories, facts", "categories", ["facts", "a"], true],
+      ["the categories, all facts", "categories", ["facts", null], false],
+      ["a list, the collection", "list", ["collection", "z"], false],
+      ["a list, counters", "list", ["counters", "z"], false],
+      ["a list, all facts", "list", ["facts", null], false],
+      ["a list, a session", "list", ["session", null], true],
+    ];
   test.each(cases)("%s %s %p: stored is %p", async (_name, scope, news, isKept) => {
     const { cache, change, has } = openManualCache();
     const { promise, resolve } = Promise.withResolvers<string>();

@@ -2,7 +2,7 @@
 import { LRUCache } from "lru-cache";
 import type { Change } from "../../db/feed.ts";
 import { openChangeWindow } from "./change-window.ts";
-import { type Entry, openEntryMaker, type Representation, type Scope } from "./entry.ts";
+import { type Entry, openEntryMaker, type Representation, type Scope, scopesOfShoe } from "./entry.ts";
 import { openShelf, type Shelf } from "./shelf.ts";
 import { openThrottle } from "./throttle.ts";
 
@@ -75,10 +75,7 @@ export function openCache({ bytesMax, now, position, headers = {} }: CacheOption
   const find = (spelling: string, since = 0): Entry | undefined => {
     const entry = shelf.get(spelling);
     if (entry === undefined) return undefined;
-    if (
-      entry.expiresAtMs > now() &&
-      (entry.scope !== "list" || entry.listGeneration === feed.listGeneration())
-    )
+    if (entry.expiresAtMs > now() && entry.listGeneration === feed.listGeneration(entry.scope))
       // An entry that other clients may still get can lack a change that this client has seen.
       return since > entry.seq && feed.isStale(entry, since) ? undefined : entry;
     shelf.delete(entry.key);
@@ -87,7 +84,7 @@ export function openCache({ bytesMax, now, position, headers = {} }: CacheOption
 
   const compute = async ({ key, scope, ttlMs, compute }: Fill): Promise<Entry | null> => {
     // Read before the query runs, so that a change during the query counts as later than the entry.
-    const [seq, listGeneration, generation] = [position(), feed.listGeneration(), feed.generation()];
+    const [seq, listGeneration, generation] = [position(), feed.listGeneration(scope), feed.generation()];
     const representation = await compute();
     if (representation === null) {
       if (feed.generation() === generation) missing.note(key);
@@ -136,20 +133,30 @@ type FeedStateOptions = Pick<CacheOptions, "now" | "position"> & {
 /** Applies the change feed to the shelf and the missing keys. */
 function openFeedState({ shelf, missing, now, position }: FeedStateOptions) {
   const changeWindow = openChangeWindow();
-  let listGeneration = 0;
+  let [listGeneration, categoriesGeneration] = [0, 0];
   let generation = 0;
   let clearedIn = 0;
   const dropLists = () => {
     listGeneration += 1;
+  };
+  // A shoe was added or removed: the categories count it, and its address is no longer missing.
+  const dropCategories = () => {
+    categoriesGeneration += 1;
     missing.clear();
   };
-  const throttle = openThrottle(now, dropLists, (shoeId) => shelf.dropShoe(shoeId, ["item"]));
+  const [ofFacts, ofCounters] = [scopesOfShoe("facts"), scopesOfShoe("counters")];
+  const throttle = openThrottle(now, {
+    lists: dropLists,
+    categories: dropCategories,
+    item: (shoeId) => shelf.dropShoe(shoeId, ofCounters),
+  });
 
   const clear = () => {
     generation += 1;
     clearedIn = generation;
     shelf.clear();
     dropLists();
+    dropCategories();
     throttle.allDropped();
     changeWindow.discardTo(position());
   };
@@ -159,7 +166,7 @@ function openFeedState({ shelf, missing, now, position }: FeedStateOptions) {
     changeWindow.add(change);
     if (kind === "facts" && shoeId === null) clear();
     if (kind === "facts" && shoeId !== null) {
-      shelf.dropShoe(shoeId, ["item", "related"]);
+      shelf.dropShoe(shoeId, ofFacts);
       missing.drop(shoeId);
     }
     if (kind === "collection") throttle.collectionChanged();
@@ -167,8 +174,11 @@ function openFeedState({ shelf, missing, now, position }: FeedStateOptions) {
   };
 
   return {
-    /** Lists of an earlier list generation are stale. */
-    listGeneration: (): number => listGeneration,
+    /** Entries of many shoes are stale when they have an earlier generation; other entries have 0. */
+    listGeneration(scope: Scope): number {
+      if (scope === "list") return listGeneration;
+      return scope === "categories" ? categoriesGeneration : 0;
+    },
     /** Counts deliveries of the feed: a computation that began in an earlier generation may lack the latest changes. */
     generation: (): number => generation,
     /** Whether the cache was cleared after this generation. */

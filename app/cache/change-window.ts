@@ -1,6 +1,6 @@
 // The newest changes of the feed, against which an entry is checked that was computed while they arrived.
 import type { Change } from "../../db/feed.ts";
-import { type Entry, idHashOf } from "./entry.ts";
+import { type Entry, INVALIDATED_BY, idHashOf, isOfMany } from "./entry.ts";
 
 /** Changes that are always in the window; an entry older than the window is not stored. */
 const RECENT_MAX = 4_096;
@@ -30,7 +30,6 @@ export function openChangeWindow() {
 
 function invalidates({ kind, shoeId }: Change, entry: Entry): boolean {
   if (shoeId === null && kind === "facts") return true;
-  if (entry.scope === "list") return kind === "collection" || kind === "counters";
-  if (shoeId === null || !entry.idHashes.includes(idHashOf(shoeId))) return false;
-  return kind === "facts" || (kind === "counters" && entry.scope === "item");
+  if (!INVALIDATED_BY[entry.scope].includes(kind)) return false;
+  return isOfMany(entry.scope) || (shoeId !== null && entry.idHashes.includes(idHashOf(shoeId)));
 }

@@ -1,9 +1,26 @@
 // An entry of the memory cache: one finished response, its bytes plain and compressed, entity tags and headers ready to send.
+import type { ChangeKind } from "../../db/feed.ts";
 import { hashOf, seedOf } from "../http/entity-tag.ts";
 import { publicHeaders } from "../http/headers.ts";
 
-/** What a response shows, which decides the changes that invalidate it: one shoe, a shoe with related ones, or many shoes. */
-export type Scope = "item" | "related" | "list";
+/** What a response shows: one shoe, a shoe with related ones, a shoe's picture, many shoes, or the categories. */
+export type Scope = "item" | "related" | "picture" | "list" | "categories";
+
+/** The kinds of changes that invalidate a response. Likes and stock (`counters`) are shown by single shoes and lists only. */
+export const INVALIDATED_BY: Record<Scope, readonly ChangeKind[]> = {
+  item: ["facts", "counters"],
+  related: ["facts"],
+  picture: ["facts"],
+  list: ["collection", "counters"],
+  categories: ["collection"],
+};
+
+/** The scopes of responses that a change of one of their shoes invalidates, by its kind. */
+export const scopesOfShoe = (kind: ChangeKind): Scope[] =>
+  (["item", "related", "picture"] as const).filter((scope) => INVALIDATED_BY[scope].includes(kind));
+
+/** Whether a response shows whatever shoes the catalogue has: its list generation is then checked, not its shoes. */
+export const isOfMany = (scope: Scope): boolean => scope === "list" || scope === "categories";
 
 /** The result of a computation: the body and the headers that depend on it. */
 export type Representation = {
@@ -30,6 +47,7 @@ export type Entry = {
   idHashes: Int32Array;
   /** The newest change that the change feed had delivered before the computation began. */
   seq: number;
+  /** Counts the invalidations of all responses of its scope, where that shows many shoes. */
   listGeneration: number;
   expiresAtMs: number;
   plain: Variant;

@@ -53,6 +53,8 @@ function openTruth() {
       ];
     if (kind === "related")
       return [0, 1, 2].map((step): [string, number] => [`facts ${id(index + step)}`, FACTS_LATE_MS]);
+    if (kind === "picture") return [[`facts ${name}`, FACTS_LATE_MS]];
+    if (kind === "categories") return [["collection", COLLECTION_LATE_MS]];
     return [
       ["collection", COLLECTION_LATE_MS],
       ["all counts", COUNTERS_LATE_MS],
@@ -77,7 +79,8 @@ function openTruth() {
 
 const KEYS = [
   ...Array.from({ length: SHOES }, (_, index) => [`item ${id(index)}`, `related ${id(index)}`]).flat(),
-  ...Array.from({ length: 6 }, (_, index) => `list ${index}`),
+  ...Array.from({ length: 4 }, (_, index) => [`list ${index}`, `picture ${id(index)}`]).flat(),
+  "categories 0",
 ];
 
 function openLoad(seed: number) {
@@ -99,7 +102,9 @@ function openLoad(seed: number) {
         shoeIds: [0, 1, 2].map((step) => id(index + step)),
         ttlMs: SHOE_TTL_MS,
       } as const;
-    return { scope: "list", shoeIds: [], ttlMs: LIST_TTL_MS } as const;
+    if (kind === "picture") return { scope: kind, shoeIds: [name], ttlMs: SHOE_TTL_MS } as const;
+    const scope = kind === "categories" ? kind : "list";
+    return { scope, shoeIds: [], ttlMs: LIST_TTL_MS } as const;
   };
 
   /** Starts a request: the query reads the values of this moment, and ends when `finish` is called. */

@@ -1,7 +1,7 @@
 // Makes the response to one request from a cache entry: content encoding, entity tags, `Cache-Status`.
 import { namedEtag } from "../http/entity-tag.ts";
 import type { CacheOutcome } from "./cache.ts";
-import { type Entry, gzipEtagOf, gzipOf } from "./entry.ts";
+import { type Entry, gzipEtagOf, gzipOf, isOfMany } from "./entry.ts";
 
 /** `Cache-Status` of a response that lacks changes the client has already seen. */
 export const BEHIND = "insole; hit; detail=behind";
@@ -14,7 +14,7 @@ const STATUS = { miss: "insole; fwd=miss", behind: BEHIND } as const;
 export function respond(entry: Entry, request: Request, outcome: CacheOutcome, requestId?: string): Response {
   const requestHeaders = request.headers;
   // A single shoe is compressed at its second request: for one request compression is not worth its time.
-  const mayCompress = entry.gzip !== null && (outcome === "hit" || entry.scope === "list");
+  const mayCompress = entry.gzip !== null && (outcome === "hit" || isOfMany(entry.scope));
   const variant =
     mayCompress && acceptsGzip(requestHeaders.get("accept-encoding")) ? gzipOf(entry) : entry.plain;
   const headers = outcome === "hit" ? variant.headers : new Headers(variant.headers);

@@ -4,8 +4,8 @@ const ROUNDED_MS = 500;
 
 export type EdgeExpiry = {
   /**
-   * Limits the edge's copy of a response with `s-maxage=1` to between 0.5 and 1.5 s; other responses, such as pictures,
-   * keep their own lifetime. NGINX removes the header.
+   * Limits the edge's copy of a response with `s-maxage=1` to between 0.5 and 1.5 s; other responses, such as pictures
+   * at their version, keep their own lifetime. NGINX removes the header.
    */
   limit(headers: Headers): void;
 };

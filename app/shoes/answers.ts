@@ -19,7 +19,11 @@ const TTL_MS = {
   shoe: 10 * MINUTE_MS,
   categories: 10 * MINUTE_MS,
 };
-const PICTURE = "public, max-age=3600";
+/**
+ * A picture at its plain address: an hour in browsers, a second in shared caches. They send it on without its age, so an hour
+ * there would make it two.
+ */
+const PICTURE = "public, max-age=3600, s-maxage=1, stale-while-revalidate=1, stale-if-error=86400";
 const PICTURE_VERSIONED = "public, max-age=31536000, immutable";
 
 // The path after `/api/` or `/v1/`.
@@ -89,7 +93,7 @@ export function listFill(db: Readable, shop: Shop, view: View, query: ListQuery)
 /** All categories. */
 export const categoriesFill = (db: Readable): Fill => ({
   key: "categories",
-  scope: "list",
+  scope: "categories",
   ttlMs: TTL_MS.categories,
   compute() {
     const items = listCategories(db);
@@ -101,19 +105,18 @@ export const categoriesFill = (db: Readable): Fill => ({
   },
 });
 
-/** The drawn picture; `version` is the one in the address, which is immutable if it is current. */
+/** The drawn picture, immutable at the address of the shoe's current `version`; `null`: at its plain address. */
 export const pictureFill = (db: Readable, shoeId: string, version: string | null): Fill => ({
   key: version === null ? `/images/${shoeId}.svg` : `/images/${shoeId}.svg?v=${version}`,
-  scope: "item",
+  scope: "picture",
   ttlMs: TTL_MS.shoe,
   compute() {
     const source = findPictureSource(db, shoeId);
     if (!source) return null;
-    const cacheControl = version === String(source.version) ? PICTURE_VERSIONED : PICTURE;
     return {
       body: drawShoe(source),
       contentType: "image/svg+xml",
-      cacheControl,
+      cacheControl: version === null ? PICTURE : PICTURE_VERSIONED,
       etagPrefix: "p",
       shoeIds: () => [shoeId],
     };

@@ -168,19 +168,6 @@ test("categories have their counts, spelt as first seen", async () => {
   expect(body.data).toEqual([{ name: "High Tops", slug: "high-tops", description: "", count: 2 }]);
 });
 
-test("a picture is immutable at its version's address and nowhere else", async () => {
-  const [plain, current, wrong] = await Promise.all(
-    ["", "?v=1", "?v=2"].map((query) => shop.get(`/images/bare.svg${query}`)),
-  );
-  const texts = await Promise.all([plain, current, wrong].map((answer) => answer?.text()));
-  expect(new Set(texts).size).toBe(1);
-  expect(texts[0]).toStartWith("<svg");
-  expect(current?.headers.get("content-type")).toBe("image/svg+xml");
-  expect(current?.headers.get("cache-control")).toBe("public, max-age=31536000, immutable");
-  for (const answer of [plain, wrong])
-    expect(answer?.headers.get("cache-control")).toBe("public, max-age=3600");
-});
-
 test("health, liveness and readiness are private and never stored", async () => {
   for (const [path, fields] of [
     ["/health", ["status", "version", "uptimeSeconds", "role", "seq", "lagMs"]],

@@ -30,6 +30,9 @@ const PRIMARY_MS_MAX = 400;
 /** A slug has at most 80 characters of the title, `_` and an id of 64. */
 const SLUG_MAX = 145;
 
+/** The version in a picture's address, read as the edge does (nginx/key.conf): anything else in the query is ignored. */
+const PICTURE_VERSION = /^[^?]*\?(?:[^&]*&)*?v=(\d{1,15})(?:&|$)/;
+
 /** The routes below `/api` and `/v1`. */
 export function catalogueRoutes(services: CatalogueServices) {
   const { shop, cache } = services;
@@ -80,15 +83,17 @@ export function catalogueRoutes(services: CatalogueServices) {
 export function pictureRoutes({ db, cache }: CatalogueServices) {
   return new Elysia({ name: "pictures" }).get(
     "/images/:file",
-    async ({ request, params, query }) => {
+    async ({ request, params }) => {
       const id = /^(.+)\.svg$/.exec(params.file)?.[1] ?? "";
       if (!isShoeId(id)) throw notFound();
-      const isCurrent = query.v !== undefined && query.v === String(findVersion(db, id));
-      const { entry, outcome } = await cache.findOrCompute(
-        pictureFill(db, id, isCurrent ? (query.v ?? null) : null),
-      );
+      const asked = PICTURE_VERSION.exec(request.url)?.[1] ?? null;
+      const current = asked !== null && asked === String(findVersion(db, id)) ? asked : null;
+      const { entry, outcome } = await cache.findOrCompute(pictureFill(db, id, current));
       if (!entry) throw notFound();
-      return respond(entry, request, outcome);
+      const response = respond(entry, request, outcome);
+      // Today's picture may not stay at the address of an older version, or of one that has yet to come.
+      if (current !== asked) response.headers.set("cache-control", "no-store");
+      return response;
     },
     { ...DOCS.getPicture, ...facts({ public: true }) },
   );
