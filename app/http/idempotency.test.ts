@@ -51,6 +51,54 @@ test.each([
   expect(counts()).toEqual(before as unknown[] as never);
 });
 
+test.each([
+  ["/api", "/v1"],
+  ["/v1", "/api"],
+])("a key used below %s is the same request below %s, for every POST that takes one", async (one, other) => {
+  const before = shop.db.read.get("SELECT stock FROM shoes WHERE shoe_id = 'b'")?.[0] ?? 0;
+  const posts: [string, unknown][] = [
+    ["/shoes", { title: `Below ${one}`, price: 5, related_products: ["a"] }],
+    ["/products", { name: `Below ${one}`, price: 5 }],
+    ["/categories", { name: `Below ${one}`, description: "" }],
+    ["/shoes/b/stock", { delta: 1 }],
+    [`/users/${shop.adminId}/likes`, { shoeIds: ["a", "b"] }],
+  ];
+  for (const [path, body] of posts) {
+    const key = `prefix ${one} ${path}`;
+    const first = await send(key, one + path, body);
+    expect([path, first.status < 300, first.headers.get("idempotent-replayed")]).toEqual([path, true, null]);
+    const again = await send(key, other + path, body);
+    expect([path, again.status, again.body]).toEqual([path, first.status, first.body]);
+    expect(again.headers.get("idempotent-replayed")).toBe("true");
+    for (const header of ["etag", "location"])
+      expect([path, header, again.headers.get(header)]).toEqual([path, header, first.headers.get(header)]);
+  }
+  expect(shop.db.read.get("SELECT stock FROM shoes WHERE shoe_id = 'b'")).toEqual([Number(before) + 1]);
+});
+
+test("a key below both prefixes at once has one effect", async () => {
+  const body = { title: "At once", price: 5 };
+  const answers = await Promise.all(
+    Array.from({ length: 10 }, (_, index) => send("k0", `${index % 2 ? "/api" : "/v1"}/shoes`, body)),
+  );
+  for (const { status } of answers) expect([201, 409]).toContain(status);
+  expect(shop.db.read.get("SELECT count(*) FROM shoes WHERE title = 'At once'")).toEqual([1]);
+});
+
+test.each([
+  ["the other view", "/api/products", { title: "View", name: "View", price: 5 }],
+  ["another shoe", "/api/shoes/b/stock", { title: "View", price: 5 }],
+  ["another room", "/v1/categories", { title: "View", price: 5 }],
+  ["another body", "/v1/shoes", { title: "View", price: 6 }],
+  ["more in the body", "/v1/shoes", { title: "View", price: 5, color: "red" }],
+  ["no prefix to leave out", "/v1/v1/shoes", { title: "View", price: 5 }],
+])("a key of a POST of a shoe is no replay for %s", async (_name, path, body) => {
+  expect((await send("k of a view", "/api/shoes", { title: "View", price: 5 })).status).toBe(201);
+  const other = await send("k of a view", path, body);
+  expect([400, 404, 422]).toContain(other.status);
+  expect(other.headers.get("idempotent-replayed")).toBeNull();
+});
+
 test("another body, or another address, under the same key is 422", async () => {
   expect((await send("k1", "/api/shoes/a/stock", { delta: 1 })).status).toBe(200);
   expect((await send("k1", "/api/shoes/a/stock", { delta: 2 })).body.type).toBe(

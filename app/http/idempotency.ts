@@ -3,6 +3,7 @@ import type { Database, Statement, Value } from "../../db/database.ts";
 import { DatabaseError } from "../../db/errors.ts";
 import { must } from "../../db/must.ts";
 import { Problem } from "./problems.ts";
+import { withoutPrefix } from "./routing.ts";
 import type { AnswerSql, StoredAnswer } from "./write-answer.ts";
 
 const KEY = /^[\x20-\x7e]{1,255}$/;
@@ -130,8 +131,12 @@ SELECT ${marks.join(", ")}, ${headers}, ${body} ${from}`,
   ];
 }
 
+/** The same for the same route below each prefix: both are one route. Other routes have answers of their own. */
 const hashOf = ({ method, url }: Request, content: unknown): string =>
-  Bun.SHA256.hash(`${method} ${new URL(url).pathname} ${JSON.stringify(content ?? null)}`, "hex");
+  Bun.SHA256.hash(
+    `${method} ${withoutPrefix(new URL(url).pathname)} ${JSON.stringify(content ?? null)}`,
+    "hex",
+  );
 
 const wasLost = (thrown: unknown): boolean =>
   (thrown instanceof Problem && (thrown.type === "outcome-unknown" || thrown.type === "request-under-way")) ||

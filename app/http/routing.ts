@@ -163,7 +163,8 @@ function bySpecificity(a: Pattern, b: Pattern): number {
 
 const isBelowPrefix = (path: string): boolean => PREFIXES.some((prefix) => path.startsWith(`${prefix}/`));
 
-function withoutPrefix(path: string): string {
+/** The path of a route without the prefix that it has twins for: `/shoes/a` for `/api/shoes/a` and `/v1/shoes/a`. */
+export function withoutPrefix(path: string): string {
   const prefix = PREFIXES.find((each) => path.startsWith(`${each}/`));
   return prefix === undefined ? path : path.slice(prefix.length);
 }
