@@ -133,7 +133,7 @@ test("open writes are refused in production", () => {
 describe("a bad setting is refused in one sentence", () => {
   const PORT_RULE = "it must be a whole number from 0 to 65535";
   const BYTES_RULE = "it must be a whole number from 0 to 68719476736";
-  const URL_RULE = "it must be an http or https URL without query";
+  const URL_RULE = "it must be an http or https URL without user and query";
   const SHARE_RULE = "it must be a number from 0 to 1";
   const ORIGIN_RULE = "it must be origins such as https://shop.example, separated by commas";
   const refused: [string, string, string][] = [
@@ -148,6 +148,8 @@ describe("a bad setting is refused in one sentence", () => {
     ...[
       "shop.example",
       "ftp://shop.example",
+      "https://ada:secret@shop.example",
+      "https://@shop.example",
       "https://",
       "https://shop.example/?a",
       "https://shop.example/#a",

@@ -131,8 +131,11 @@ function choice<T extends string>(env: Environment, name: string, choices: reado
 
 function httpUrl(env: Environment, name: string): string {
   const value = text(env, name, "");
-  const isValid = value === "" || (/^https?:\/\//.test(value) && URL.canParse(value) && !/[?#]/.test(value));
-  return isValid ? value.replace(/\/+$/, "") : refuse(name, value, "an http or https URL without query");
+  const isValid =
+    value === "" || (/^https?:\/\//.test(value) && URL.canParse(value) && !/[?#@\\]/.test(value));
+  return isValid
+    ? value.replace(/\/+$/, "")
+    : refuse(name, value, "an http or https URL without user and query");
 }
 
 function currencyCode(env: Environment): string {

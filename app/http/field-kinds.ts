@@ -37,12 +37,16 @@ const EMAIL_MAX = 254;
 
 const IN_LINK = "\\x00-\\x20\\x7f\\\\";
 const LINK: Form = {
-  // A path, never `//host`, or a URL with a host.
+  // A path, never `//host`, or a URL with a host, without a user name or password before it: those would be shown to everybody.
   pattern: new RegExp(
-    `^(/([^/${IN_LINK}][^${IN_LINK}]*)?|[Hh][Tt][Tt][Pp][Ss]?://[^/?#${IN_LINK}][^${IN_LINK}]*)$`,
+    `^(/([^/${IN_LINK}][^${IN_LINK}]*)?|[Hh][Tt][Tt][Pp][Ss]?://[^/?#@${IN_LINK}]+([/?#][^${IN_LINK}]*)?)$`,
   ),
-  isValid: (value) => value.startsWith("/") || URL.canParse(value),
-  rule: "must be an http(s) URL or a path on this site",
+  isValid(value) {
+    if (value.startsWith("/")) return true;
+    const url = URL.parse(value);
+    return url !== null && url.username === "" && url.password === "";
+  },
+  rule: "must be an http(s) URL without a user name, or a path on this site",
 };
 const LINK_MAX = 2_048;
 
@@ -100,13 +104,16 @@ export const isId = (value: string): boolean => ID.pattern.test(value);
 export const email = (description?: string): Field<string> =>
   text({ max: EMAIL_MAX, form: EMAIL, isTrimmed: true, description });
 
-/** An http(s) URL, or a path on this site (`/x`, never `//host`), without spaces and control characters. */
+/** An http(s) URL without user name, or a path on this site (`/x`, never `//host`); no spaces and control characters. */
 export const link = (description?: string): Field<string> => text({ max: LINK_MAX, form: LINK, description });
 
 const LINK_FIELD = link();
 
 /** True for a text that may be a link. */
 export const isLink = (value: string): boolean => brokenRuleOf(LINK_FIELD, value) === null;
+
+/** True for an http(s) URL with a user name or password, which no link may have. */
+export const hasUserName = (value: string): boolean => /^https?:\/\/[^/?#]*@/i.test(value);
 
 /** A list of links; a string is read as a list of one, an empty string as an empty list. */
 export function links({ max, description }: Described & { max: number }): Field<string[]> {

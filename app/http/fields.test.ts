@@ -45,7 +45,7 @@ const AMOUNT = ["/a must be an amount from 0.01 to 1000000 with at most two deci
 const price = money({ max: 100_000_000 });
 const pictures = links({ max: 2 });
 const NOT_LINKS = ["/a must be a URL or a list of at most 2 URLs"];
-const NOT_LINK = "must be an http(s) URL or a path on this site";
+const NOT_LINK = "must be an http(s) URL without a user name, or a path on this site";
 const line = object({
   productId: id(),
   quantity: whole({ min: 1, max: 100 }),

@@ -30,6 +30,32 @@ test.each([
   ["/images/1.svg", "/images/1.svg"],
 ])("%s is completed", (text, link) => expect(readLink(text)).toEqual({ link }));
 
+// How a user name or password can be written, also where a browser would repair it.
+const WITH_USER_NAME = [
+  "https://ada:secret@a.example/x",
+  "//ada:secret@a.example/x",
+  "\\\\ada@a.example\\x",
+  "https:\\\\ada@a.example/x",
+  "HTTP://ada@a.example",
+  "https://ada@a.example?x=@",
+  "https://a.example\\@b.example/x".replace("\\", "%5C"),
+];
+test.each(WITH_USER_NAME)("%p is refused for its user name", (text) =>
+  expect(readLink(text)).toEqual({ reason: "has a URL with a user name or password" }),
+);
+
+test.each(["ada:secret@a.example/x", "ada@a.example", "mailto:ada@a.example", "ftp://ada@a.example/x"])(
+  "%p is refused",
+  (text) => expect(readLink(text)).toHaveProperty("reason"),
+);
+
+test.each([
+  "https://a.example/@ada",
+  "https://a.example/x?u=ada:secret@b.example",
+  "a.example/x@2x.jpg",
+  "/@ada",
+])("%p has an @ and no user name", (text) => expect(readLink(text)).toHaveProperty("link"));
+
 test.each([
   "javascript:alert(1)",
   "java\u0000script:alert(1)",

@@ -1,5 +1,5 @@
 // Reads URLs and lists of URLs in the forms that files use: joined by "~", "|" or ",", as arrays, without a scheme.
-import { isLink } from "../http/field-kinds.ts";
+import { hasUserName, isLink } from "../http/field-kinds.ts";
 import { cleanLine, isMissing } from "./text.ts";
 
 const HOST = /^(?:[\p{L}\p{N}_-]+(?:\.[\p{L}\p{N}_-]+)+|localhost)(?::\d+)?(?:[/?#]|$)/u;
@@ -18,6 +18,7 @@ export function readLink(value: string): { link: string } | { reason: string } {
   const scheme = /^[a-z][a-z0-9+.-]*:/i.exec(link)?.[0];
   if (scheme !== undefined && !/^https?:$/i.test(scheme))
     return { reason: `has a URL that begins with ${scheme}` };
+  if (hasUserName(link)) return { reason: "has a URL with a user name or password" };
   return { reason: "is not an http(s) URL" };
 }
 

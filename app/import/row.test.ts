@@ -19,6 +19,16 @@ function draftOf(cells: Cells, mapping?: Mapping) {
   return converted.draft;
 }
 
+test.each([
+  ["Link", "/href"],
+  ["Image Src", "/images"],
+])("a row whose %s has a user name is refused by its field", (column, field) => {
+  const cells = { title: "A", price: "5", id: "a", [column]: "https://ada:secret@a.example/1.jpg" };
+  expect(convert(cells)).toEqual({
+    refusal: { field, reason: "has a URL with a user name or password" },
+  });
+});
+
 describe("columns", () => {
   test("every field is found by its common names in any spelling", () => {
     const draft = draftOf({

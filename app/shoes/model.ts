@@ -18,7 +18,7 @@ const amount = (description: string) => Type.Number({ minimum: 0, description })
 
 const Size = Type.Object({ size: Type.String(), stock: Type.Integer({ minimum: 0 }) });
 const time = Type.String({ format: "date-time" });
-const url = Type.String({ description: "an http(s) URL, or a path on this site" });
+const url = Type.String({ description: "an http(s) URL without a user name, or a path on this site" });
 const label = orNull(Type.String());
 
 const Shoe = Type.Object({

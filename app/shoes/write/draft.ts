@@ -104,7 +104,10 @@ const SHOE = {
     description:
       "the cover first; one URL may be a string instead of a list; without images: a drawn picture",
   }),
-  href: nullable(link("an http(s) URL, or a path on this site; null or empty: the shoe's own page"), ""),
+  href: nullable(
+    link("an http(s) URL without a user name, or a path on this site; null or empty: the shoe's own page"),
+    "",
+  ),
   sizes: sizeStocks(0),
   related_products: into(
     "related",
