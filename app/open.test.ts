@@ -90,7 +90,7 @@ test("a node syncs with the token for reading, and writes with the one for writi
     openDatabase({ ...locationOf(name), primary: { url: server.url, writeToken, syncToken } }, { log });
   const insert = (id: string) => ({ sql: "INSERT INTO writes (id, at) VALUES (?, 1)", args: [id] });
 
-  const { role, db } = await openNode("writer", makeToken(keys, { kind: "write" }, Date.now()));
+  const { role, db } = await openNode("writer", makeToken(keys, { kind: "write", days: 1 }, Date.now()));
   expect(role).toBe("node");
   await db.write([insert("mine")]);
   const ids = () => db.read.all("SELECT id FROM writes WHERE id = 'mine'");

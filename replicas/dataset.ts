@@ -9,22 +9,24 @@ const OWNER_ONLY = 0o600;
 
 /** The dataset that a token was made for; `null` where the token does not name one. */
 export function datasetOfToken(token: string): string | null {
-  try {
-    const claims = JSON.parse(Buffer.from(token.split(".")[1] ?? "", "base64url").toString()) as unknown;
-    const named =
-      typeof claims === "object" && claims !== null && "dataset" in claims ? claims.dataset : null;
-    return typeof named === "string" ? named : null;
-  } catch {
-    // Not a token of ours; the primary decides whether it is valid.
-    return null;
-  }
+  const { dataset } = claimsOf(token);
+  return typeof dataset === "string" ? dataset : null;
 }
 
 /** When a token expires, in seconds since 1970; `null` where it does not say. */
 export function expiryOfToken(token: string): number | null {
-  const claims = /^[^.]+\.([^.]+)\./.exec(token)?.[1] ?? "";
-  const end = /"exp":(\d+)/.exec(Buffer.from(claims, "base64url").toString())?.[1];
-  return end === undefined ? null : Number(end);
+  const { exp } = claimsOf(token);
+  return typeof exp === "number" ? exp : null;
+}
+
+/** The claims of a token, unchecked; none where it is not a token of ours: the primary decides whether it is valid. */
+function claimsOf(token: string): { dataset?: unknown; exp?: unknown } {
+  try {
+    const claims: unknown = JSON.parse(Buffer.from(token.split(".")[1] ?? "", "base64url").toString());
+    return typeof claims === "object" && claims !== null ? claims : {};
+  } catch {
+    return {};
+  }
 }
 
 /** The dataset on a server; `null` where it has none. Throws when the server does not answer within `ms`. */

@@ -40,7 +40,9 @@ export async function bootSqld(bench: Bench, shoes: number): Promise<Sqld> {
 export function attachSqld(primary: { url: string; data: string; keys: string; folder: string }): Sqld {
   const { url, data, keys, folder } = primary;
   const tokenPath = join(folder, "bench.token");
-  writeFileSync(tokenPath, makeToken(readKeys(keys), { kind: "write" }, Date.now()), { mode: 0o600 });
+  writeFileSync(tokenPath, makeToken(readKeys(keys), { kind: "write", days: 1 }, Date.now()), {
+    mode: 0o600,
+  });
   return { url, tokenPath, filePath: join(data, "dbs", "default", "data") };
 }
 

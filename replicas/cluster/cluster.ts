@@ -139,7 +139,10 @@ function nodeSettings(options: ClusterOptions, primaryUrl: string): NodeSettings
       BUN_JSC_forceRAMSize: COLLECTOR_BYTES,
       ...options.env,
       DATABASE_URL: primaryUrl,
-      DATABASE_AUTH_TOKEN: nodeTokens(options.folder, Date.now()),
+      // Made at each start of a node: the keys may have changed since the one before.
+      get DATABASE_AUTH_TOKEN() {
+        return nodeTokens(options.folder, Date.now());
+      },
       JWT_SECRET: readSecret(options.folder),
       CACHE_BYTES_MAX: String(options.cacheBytes),
       TRUST_PROXY: "loopback",

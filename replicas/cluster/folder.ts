@@ -3,7 +3,7 @@ import { existsSync, mkdirSync, readFileSync, rmSync, writeFileSync } from "node
 import { join, resolve } from "node:path";
 import type { Children } from "../primary/children.ts";
 import { initDataset } from "../primary/dataset.ts";
-import { hasKeys, makeToken, readKeys } from "../primary/keys.ts";
+import { hasKeys, makeToken, readKeys, TOKEN_DAYS_MAX } from "../primary/keys.ts";
 
 /** The absolute paths of a cluster. */
 export type ClusterFolder = {
@@ -20,7 +20,6 @@ export type ClusterFolder = {
 export const ROOT = join(import.meta.dir, "../..");
 
 const SECRET_FILE = "jwt-secret";
-const READ_DAYS = 90;
 const DEMO_MS_MAX = 60_000;
 /** Clients without limits: a load generator on this machine. */
 const LOOPBACK = "127.0.0.0/8\n::1\n";
@@ -79,11 +78,16 @@ async function fillDemo(folder: string, outPath: string, children: Children): Pr
   if (code !== 0) throw new Error(`the demo catalogue could not be created: see ${outPath}`);
 }
 
-/** The tokens of a node for the primary: one to write, and one to sync its replica. */
+/**
+ * The tokens of a node for the primary: one to write, and one to sync its replica. They stay in the memory of this machine's
+ * processes, and a cluster that runs for months must not end with them.
+ */
 export function nodeTokens({ primary }: ClusterFolder, nowMs: number): string {
   const keys = readKeys(primary.keys);
-  const read = makeToken(keys, { kind: "read", days: READ_DAYS }, nowMs);
-  return `${makeToken(keys, { kind: "write" }, nowMs)},${read}`;
+  const [write, read] = (["write", "read"] as const).map((kind) =>
+    makeToken(keys, { kind, days: TOKEN_DAYS_MAX }, nowMs),
+  );
+  return `${write},${read}`;
 }
 
 /** The secret that all nodes sign sessions with; created at the first call. */

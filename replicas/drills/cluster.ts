@@ -57,7 +57,7 @@ export async function bootCluster({ nodes, data, children, path }: BootOptions):
   const child = children.start(command, { cwd: ROOT, env, outPath });
   const started = await readStart(child, outPath);
   const folder = openFolder(data);
-  const authToken = makeToken(readKeys(folder.primary.keys), { kind: "write" }, Date.now());
+  const authToken = makeToken(readKeys(folder.primary.keys), { kind: "write", days: 1 }, Date.now());
   const control = async (...options: string[]): Promise<string[]> => {
     const command = readOptions(["--data", data, ...options]);
     if (command.kind !== "control") throw new Error(`${options.join(" ")} changes no cluster`);

@@ -61,7 +61,10 @@ async function runRound({ folder, children }: DrillContext, round: number, count
   const keys = readKeys(keysFolder);
   const listen = `127.0.0.1:${port}`;
   const child = startSqld(children, { data, publicKeyPath: keys.publicPath, listen }, () => undefined);
-  const server = { url: `http://${listen}`, authToken: makeToken(keys, { kind: "write" }, Date.now()) };
+  const server = {
+    url: `http://${listen}`,
+    authToken: makeToken(keys, { kind: "write", days: 1 }, Date.now()),
+  };
   const isUp = async () => (await probe(server.url, server.authToken, PROBE_MS)).ok;
   await until("the primary is up", isUp, UP_MS_MAX);
   let commits = 0;

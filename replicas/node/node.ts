@@ -6,13 +6,14 @@ import { readMigrations } from "../../db/schema/migrate.ts";
 import type { Server } from "../../db/server/pipeline.ts";
 import { openRemote, type RemoteOptions } from "../../db/server/remote.ts";
 import type { Topology } from "../../db/topology.ts";
-import { datasetOfToken, expiryOfToken, storedDataset } from "../dataset.ts";
+import { datasetOfToken, storedDataset } from "../dataset.ts";
 import { type Files, openFiles } from "./files.ts";
 import { type CopySchedule, goodCopyAtMs, openCopySchedule } from "./good-copy.ts";
 import { lockReplica } from "./lock.ts";
 import type { NodeLog } from "./log.ts";
 import { schemaTrouble } from "./schema-fit.ts";
 import { openSync, type Sync } from "./sync.ts";
+import { openTokenWatch, type TokenWatch } from "./tokens.ts";
 import { isAsNew, openWaiters, type Waiters } from "./waiters.ts";
 
 export type NodeOptions = {
@@ -37,8 +38,6 @@ export type NodeOptions = {
 const START_MS = 120_000;
 /** A node that lags behind by more than this is not ready. */
 const LAG_MS_MAX = 10_000;
-/** A token that expires within two weeks is worth a warning. */
-const WARN_MS = 14 * 86_400_000;
 
 /**
  * Opens the node; resolves when it has a replica or a good copy to serve. Throws one sentence when another process has the
@@ -89,23 +88,18 @@ async function start(options: NodeOptions, unlock: () => void): Promise<Topology
     await files.close();
     throw thrown;
   }
-  warnOfExpiry(syncToken, log);
+  const tokens = openTokenWatch({ write: primary.authToken, sync: syncToken }, log);
   const copySchedule = openCopySchedule(path, () => (files.isGoodCopy() ? null : files.dataset()), log);
   return topologyOf({
     files,
     sync,
     waiters,
     copySchedule,
+    tokens,
     unlock,
     options,
     onNews: (next) => (onNews = next),
   });
-}
-
-function warnOfExpiry(token: string, log: NodeLog): void {
-  const endsAtMs = (expiryOfToken(token) ?? Number.POSITIVE_INFINITY) * 1_000;
-  if (endsAtMs - Date.now() < WARN_MS)
-    log("warn", "the token that the replica is synced with expires soon", { endsAt: timeOf(endsAtMs) });
 }
 
 async function firstSyncWithin(ms: number, first: Promise<void>, { state }: Sync): Promise<void> {
@@ -129,14 +123,15 @@ type Parts = {
   sync: Sync;
   waiters: Waiters;
   copySchedule: CopySchedule;
+  tokens: TokenWatch;
   unlock(): void;
   options: NodeOptions;
   onNews: Topology["onNews"];
 };
 
 function topologyOf(parts: Parts): Topology {
-  const { files, sync, waiters, options, onNews } = parts;
-  const { path, primary, syncToken, now = Date.now } = options;
+  const { files, sync, waiters, tokens, options, onNews } = parts;
+  const { path, primary, now = Date.now } = options;
   const lagMs = () => Math.max(0, now() - (sync.state.syncedAtMs || files.openedAtMs));
   const migrations = readMigrations();
   return {
@@ -162,7 +157,7 @@ function topologyOf(parts: Parts): Topology {
       failure: sync.state.failure,
       serves: files.isGoodCopy() ? "last good copy" : "replica",
       goodCopyAt: timeOf(goodCopyAtMs(path)),
-      syncTokenEndsAt: timeOf((expiryOfToken(syncToken) ?? 0) * 1_000),
+      ...tokens.endsAt(),
       waiting: waiters.size(),
     }),
   };
@@ -170,7 +165,7 @@ function topologyOf(parts: Parts): Topology {
 
 const timeOf = (ms: number): string | null => (ms === 0 ? null : new Date(ms).toISOString());
 
-function databaseOf({ files, sync, waiters, copySchedule, unlock, options }: Parts): Database {
+function databaseOf({ files, sync, waiters, copySchedule, tokens, unlock, options }: Parts): Database {
   const remote = openRemote({ ...options.primary, dataset: files.dataset }, options.remote);
   let closing: Promise<void> | undefined;
   const closed = () => new DatabaseError("closed", "the database is closed");
@@ -178,6 +173,7 @@ function databaseOf({ files, sync, waiters, copySchedule, unlock, options }: Par
     await remote.close();
     waiters.refuseAll();
     copySchedule.stop();
+    tokens.stop();
     void sync.ended.then(unlock);
     await sync.close();
     await files.close();

@@ -6,8 +6,13 @@ import { join } from "node:path";
 /** The content of the keys' folder: the dataset's id, the private key, and the path of the public one, which sqld reads. */
 type Keys = { datasetId: string; privatePem: string; publicPath: string };
 
-/** What a token allows: everything without an end, or replication and reading until it expires. */
-export type Grant = { kind: "write" } | { kind: "read"; days: number };
+/** What a token allows until it ends: everything, or replication and reading. */
+export type Grant = { kind: "write" | "read"; days: number };
+
+/** The days that a token is valid for unless it is said otherwise; both of a node's tokens then end together. */
+export const TOKEN_DAYS = 90;
+/** The longest validity. */
+export const TOKEN_DAYS_MAX = 3_650;
 
 const DATASET_FILE = "dataset.json";
 const PRIVATE_FILE = "private.pem";
@@ -55,7 +60,7 @@ export function makeToken({ datasetId, privatePem }: Keys, grant: Grant, nowMs: 
     a: grant.kind === "write" ? "rw" : "ro",
     dataset: datasetId,
     iat,
-    ...(grant.kind === "read" ? { exp: iat + grant.days * SECONDS_PER_DAY } : {}),
+    exp: iat + grant.days * SECONDS_PER_DAY,
   };
   const encode = (part: object): string => Buffer.from(JSON.stringify(part)).toString("base64url");
   const signed = `${encode({ alg: "EdDSA", typ: "JWT" })}.${encode(claims)}`;

@@ -9,7 +9,12 @@ test.each([
   [["--no-start"], "--no-start goes with --init or --restore"],
   [["--write"], "--write, --read and --days go with the command token"],
   [["token", "--write", "--read"], "--write and --read exclude each other: make two tokens"],
-  [["token", "--write", "--days", "3"], "--days goes with --read"],
+  ...["0", "3651", "1e2", "1.5", " 90", "90 ", "+9", "٩", "0x10", "", "never", "9999999999999999999999"].map(
+    (days): [string[], string] => [
+      ["token", "--write", "--days", days],
+      `--days is ${days}: it must be a whole number from 1 to 3650`,
+    ],
+  ),
   [["token", "--days", "3651"], "--days is 3651: it must be a whole number from 1 to 3650"],
   [["token", "--days", "0"], "--days is 0: it must be a whole number from 1 to 3650"],
   [["--listen", "8080"], "--listen is 8080: it must be an address and a port such as 10.0.0.5:8080"],
@@ -42,6 +47,10 @@ test("parses a valid command line", () => {
     grant: { kind: "read", days: 30 },
   });
   expect(readOptions(["token"])).toMatchObject({ grant: { kind: "read", days: 90 } });
+  expect(readOptions(["token", "--write"])).toMatchObject({ grant: { kind: "write", days: 90 } });
+  expect(readOptions(["token", "--write", "--days", "3650"])).toMatchObject({
+    grant: { kind: "write", days: 3_650 },
+  });
   expect(readOptions(["--restore", "r.db", "--listen", "[::1]:9000"])).toMatchObject({
     setup: { kind: "restore", from: "r.db" },
     listen: "[::1]:9000",

@@ -1,11 +1,11 @@
 // The command line of `bun run primary`.
 import { parseArgs } from "node:util";
-import type { Grant } from "./keys.ts";
+import { type Grant, TOKEN_DAYS, TOKEN_DAYS_MAX } from "./keys.ts";
 
 export const USAGE = `usage: bun run primary [--data DIR] [--keys DIR] [--listen HOST:PORT]
        bun run primary --init [--from FILE] [--no-start] ...     create the dataset and its keys first
        bun run primary --restore FILE [--no-start] ...           restore a copy first
-       bun run primary token [--keys DIR] [--write | --read [--days 90]]
+       bun run primary token [--keys DIR] [--write | --read] [--days 90]
 
 Runs the libSQL server that all nodes write to, and restarts it when it ends or hangs.
 Refuses data that does not belong to the dataset of the keys.
@@ -16,7 +16,7 @@ Refuses data that does not belong to the dataset of the keys.
   --restore FILE  replaces the data by this copy (a backup, or a node's replica.db) as a new generation;
                   the data before is kept in DIR/before-restore
   --no-start      ends after --init or --restore
-  token           prints a token for nodes: --write (does not expire), or --read, which expires after --days.
+  token           prints a token for nodes, --write or --read, which ends after --days (${TOKEN_DAYS}; at most ${TOKEN_DAYS_MAX}).
                   A node gets DATABASE_AUTH_TOKEN=<write>,<read>`;
 
 /** A parsed command line. */
@@ -32,8 +32,6 @@ export type PrimaryCommand =
       start: boolean;
     };
 
-const DAYS_DEFAULT = "90";
-const DAYS_MAX = 3_650;
 const KEYS_DEFAULT = "data/primary-keys";
 
 /** Parses the arguments. Throws one sentence, or the parser's own error, when they are not valid. */
@@ -83,12 +81,10 @@ export function readOptions(args: readonly string[]): PrimaryCommand {
 
 function grantOf(values: { write: boolean; read: boolean; days?: string | undefined }): Grant {
   if (values.write && values.read) throw new Error("--write and --read exclude each other: make two tokens");
-  if (values.write && values.days !== undefined) throw new Error("--days goes with --read");
-  if (values.write) return { kind: "write" };
-  const days = values.days ?? DAYS_DEFAULT;
-  const isGood = /^\d+$/.test(days) && Number(days) >= 1 && Number(days) <= DAYS_MAX;
-  if (!isGood) throw new Error(`--days is ${days}: it must be a whole number from 1 to ${DAYS_MAX}`);
-  return { kind: "read", days: Number(days) };
+  const days = values.days ?? String(TOKEN_DAYS);
+  const isGood = /^\d{1,9}$/.test(days) && Number(days) >= 1 && Number(days) <= TOKEN_DAYS_MAX;
+  if (!isGood) throw new Error(`--days is ${days}: it must be a whole number from 1 to ${TOKEN_DAYS_MAX}`);
+  return { kind: values.write ? "write" : "read", days: Number(days) };
 }
 
 function checkListen(listen: string): void {

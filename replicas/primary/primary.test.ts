@@ -45,7 +45,7 @@ async function open(
 ): Promise<{ primary: Primary; token: string; pid: number }> {
   primary = openPrimary({ ...folders, listen, children, say: (line) => lines.push(line), timings });
   await primary.ready;
-  const token = makeToken(readKeys(folders.keys), { kind: "write" }, Date.now());
+  const token = makeToken(readKeys(folders.keys), { kind: "write", days: 1 }, Date.now());
   return { primary, token, pid: must(primary.pid(), "the pid of sqld") };
 }
 
@@ -54,13 +54,16 @@ describe("tokens", () => {
     const { primary, token } = await open();
     const keys = readKeys(folders.keys);
     const read = makeToken(keys, { kind: "read", days: 1 }, Date.now());
-    const old = makeToken(keys, { kind: "read", days: 1 }, Date.now() - 2 * 86_400_000);
+    const twoDaysAgoMs = Date.now() - 2 * 86_400_000;
+    const old = makeToken(keys, { kind: "read", days: 1 }, twoDaysAgoMs);
+    const oldWriter = makeToken(keys, { kind: "write", days: 1 }, twoDaysAgoMs);
     const MAKE = "CREATE TABLE t (a INTEGER) STRICT";
     expect((await queryPrimary(primary.url, token, MAKE)).error).toBeUndefined();
     expect((await queryPrimary(primary.url, read, "SELECT count(*) FROM t")).cell).toBe("0");
     const refused = await queryPrimary(primary.url, read, "INSERT INTO t VALUES (1)");
     expect(refused.error).toMatch(/BLOCKED|not authorized|forbidden/i);
-    expect((await queryPrimary(primary.url, old, "SELECT 1")).status).toBe(401);
+    for (const ended of [old, oldWriter])
+      expect((await queryPrimary(primary.url, ended, "SELECT 1")).status).toBe(401);
     expect((await queryPrimary(primary.url, "", "SELECT 1")).status).toBe(401);
     expect((await queryPrimary(primary.url, token, "SELECT count(*) FROM t")).cell).toBe("0");
   });
@@ -69,10 +72,11 @@ describe("tokens", () => {
     const keys = readKeys(folders.keys);
     const claims = (token: string) =>
       JSON.parse(Buffer.from(token.split(".")[1] ?? "", "base64url").toString());
-    expect(claims(makeToken(keys, { kind: "write" }, 5_000))).toEqual({
+    expect(claims(makeToken(keys, { kind: "write", days: 1 }, 5_000))).toEqual({
       a: "rw",
       dataset: keys.datasetId,
       iat: 5,
+      exp: 5 + 86_400,
     });
     expect(claims(makeToken(keys, { kind: "read", days: 90 }, 5_000))).toEqual({
       a: "ro",

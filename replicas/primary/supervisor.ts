@@ -4,7 +4,7 @@ import { readFileSync, rmSync, writeFileSync } from "node:fs";
 import { join, resolve } from "node:path";
 import type { Child, Children } from "./children.ts";
 import { checkDataset, type Folders } from "./dataset.ts";
-import { makeToken, readKeys } from "./keys.ts";
+import { makeToken, readKeys, TOKEN_DAYS_MAX } from "./keys.ts";
 import { lockFolder } from "./lock.ts";
 import { type Health, probe } from "./probe.ts";
 import { endSqld, startSqld } from "./sqld.ts";
@@ -157,7 +157,7 @@ async function runOnce(self: Supervised, options: PrimaryOptions, timings: Timin
   self.child = child;
   writeFileSync(join(options.data, PID_FILE), String(child.pid));
   let upAtMs = 0;
-  const token = makeToken(keys, { kind: "write" }, Date.now());
+  const token = makeToken(keys, { kind: "write", days: TOKEN_DAYS_MAX }, Date.now());
   const why = await watch(child, timings, {
     isSuspended: () => self.state === "paused" || self.isStopping,
     probe() {
