@@ -1,4 +1,5 @@
-// The command `bun run primary`: creates, restores and runs the libSQL server that all nodes write to, and makes their tokens.
+// The command `bun run primary`: creates, restores and runs the libSQL server that all nodes write to, makes their tokens, and
+// changes the keys that sign those.
 import { sentenceOf } from "../../db/message.ts";
 import { openOutput } from "../../db/output.ts";
 import { openChildren } from "./children.ts";
@@ -6,6 +7,7 @@ import { initDataset, restoreDataset } from "./dataset.ts";
 import { makeToken, readKeys } from "./keys.ts";
 import { lockFolder } from "./lock.ts";
 import { type PrimaryCommand, readOptions, USAGE } from "./options.ts";
+import { changeKeys, type KeyChange } from "./rotation.ts";
 import { openPrimary } from "./supervisor.ts";
 
 type Run = PrimaryCommand & { kind: "run" };
@@ -52,11 +54,20 @@ async function run(command: Run): Promise<void> {
   }
 }
 
+const CHANGED: Record<KeyChange, string> = {
+  add: "a new key signs tokens from now on; tokens made before stay valid until rotate --finish",
+  finish: "only tokens of the newest key are valid",
+  revoke: "every token made before is refused: each node needs new ones (run primary token)",
+};
+
 try {
   const command = readOptions(process.argv.slice(2));
   if (command.kind === "help") print(USAGE);
   else if (command.kind === "token") print(makeToken(readKeys(command.keys), command.grant, Date.now()));
-  else await run(command);
+  else if (command.kind === "change") {
+    changeKeys(command.keys, command.change);
+    print(`${CHANGED[command.change]}. A running primary takes the keys within seconds`);
+  } else await run(command);
 } catch (thrown) {
   warn(sentenceOf(thrown));
   process.exitCode = 1;

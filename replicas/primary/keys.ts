@@ -3,8 +3,11 @@ import { createPrivateKey, createPublicKey, generateKeyPairSync, sign } from "no
 import { existsSync, mkdirSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 
-/** The content of the keys' folder: the dataset's id, the private key, and the path of the public one, which sqld reads. */
-type Keys = { datasetId: string; privatePem: string; publicPath: string };
+/**
+ * The content of the keys' folder: the dataset's id, the private key that signs, and the path and text of the file with the
+ * public keys that sqld accepts: one, or two while keys are changed.
+ */
+type Keys = { datasetId: string; privatePem: string; publicPath: string; accepted: string };
 
 /** What a token allows until it ends: everything, or replication and reading. */
 export type Grant = { kind: "write" | "read"; days: number };
@@ -15,9 +18,13 @@ export const TOKEN_DAYS = 90;
 export const TOKEN_DAYS_MAX = 3_650;
 
 const DATASET_FILE = "dataset.json";
-const PRIVATE_FILE = "private.pem";
-const PUBLIC_FILE = "public.pem";
+/** The names of the files with the keys. */
+export const PRIVATE_FILE = "private.pem";
+export const PUBLIC_FILE = "public.pem";
+/** Their modes: sqld reads the public ones. */
+export const KEY_MODES = { [PRIVATE_FILE]: 0o600, [PUBLIC_FILE]: 0o644 } as const;
 const SECONDS_PER_DAY = 86_400;
+const PUBLIC_KEY = /-----BEGIN PUBLIC KEY-----[^-]+-----END PUBLIC KEY-----/g;
 
 /** Whether the folder holds the keys of a dataset. */
 export const hasKeys = (folder: string): boolean =>
@@ -26,13 +33,30 @@ export const hasKeys = (folder: string): boolean =>
 /** Creates a key pair for the dataset; the file that names the dataset is written last. */
 export function makeKeys(folder: string, datasetId: string): void {
   mkdirSync(folder, { recursive: true, mode: 0o700 });
-  const { privateKey, publicKey } = generateKeyPairSync("ed25519");
-  const write = (name: string, text: string | Buffer, mode: number) =>
+  const { privatePem, publicPem } = makePair();
+  const write = (name: string, text: string, mode: number) =>
     writeFileSync(join(folder, name), text, { mode, flag: "wx" });
-  write(PRIVATE_FILE, privateKey.export({ type: "pkcs8", format: "pem" }), 0o600);
-  write(PUBLIC_FILE, publicKey.export({ type: "spki", format: "pem" }), 0o644);
+  write(PRIVATE_FILE, privatePem, KEY_MODES[PRIVATE_FILE]);
+  write(PUBLIC_FILE, publicPem, KEY_MODES[PUBLIC_FILE]);
   write(DATASET_FILE, `${JSON.stringify({ id: datasetId })}\n`, 0o644);
 }
+
+/** A new key pair, as PEM. */
+export function makePair(): { privatePem: string; publicPem: string } {
+  const { privateKey, publicKey } = generateKeyPairSync("ed25519");
+  return {
+    privatePem: String(privateKey.export({ type: "pkcs8", format: "pem" })),
+    publicPem: String(publicKey.export({ type: "spki", format: "pem" })),
+  };
+}
+
+/** The public key of a private one, as PEM. */
+export const publicOf = (privatePem: string): string =>
+  String(createPublicKey(createPrivateKey(privatePem)).export({ type: "spki", format: "pem" }));
+
+/** The single keys of a text with public keys, as PEM. */
+export const publicKeysIn = (text: string): string[] =>
+  (text.match(PUBLIC_KEY) ?? []).map((key) => `${key}\n`);
 
 /** Reads the folder. Throws one sentence when a file is missing or they do not belong together. */
 export function readKeys(folder: string): Keys {
@@ -46,15 +70,18 @@ export function readKeys(folder: string): Keys {
   };
   const datasetId = datasetIdOf(read(DATASET_FILE));
   if (datasetId === undefined) throw new Error(`${join(folder, DATASET_FILE)} names no dataset`);
-  const privatePem = read(PRIVATE_FILE);
-  const derived = createPublicKey(createPrivateKey(privatePem)).export({ type: "spki", format: "pem" });
-  if (derived.toString().trim() !== read(PUBLIC_FILE).trim())
+  const [privatePem, accepted] = [read(PRIVATE_FILE), read(PUBLIC_FILE)];
+  if (!publicKeysIn(accepted).includes(publicOf(privatePem)))
     throw new Error(`${PRIVATE_FILE} and ${PUBLIC_FILE} in ${folder} are not a pair`);
-  return { datasetId, privatePem, publicPath: join(folder, PUBLIC_FILE) };
+  return { datasetId, privatePem, publicPath: join(folder, PUBLIC_FILE), accepted };
 }
 
 /** Signs a token for a node of this dataset. */
-export function makeToken({ datasetId, privatePem }: Keys, grant: Grant, nowMs: number): string {
+export function makeToken(
+  { datasetId, privatePem }: Pick<Keys, "datasetId" | "privatePem">,
+  grant: Grant,
+  nowMs: number,
+): string {
   const iat = Math.floor(nowMs / 1000);
   const claims = {
     a: grant.kind === "write" ? "rw" : "ro",

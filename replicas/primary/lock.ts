@@ -3,13 +3,16 @@ import { mkdirSync } from "node:fs";
 import { join } from "node:path";
 import Libsql from "libsql";
 
+/** The name of the file that is locked. */
+export const LOCK_FILE = "lock";
+
 /** The lock of a folder; a second `release` does nothing. */
 type Lock = { release(): void };
 
 /** Locks the folder, which is created where it is missing; undefined where another process has the lock. */
 export function lockFolder(folder: string): Lock | undefined {
   mkdirSync(folder, { recursive: true, mode: 0o700 });
-  const handle = new Libsql(join(folder, "lock"), { timeout: 0 });
+  const handle = new Libsql(join(folder, LOCK_FILE), { timeout: 0 });
   try {
     handle.exec("PRAGMA journal_mode = MEMORY; BEGIN EXCLUSIVE");
   } catch (thrown) {

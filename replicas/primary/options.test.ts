@@ -27,6 +27,13 @@ test.each([
     "--listen is 10.0.0.5:65536: it must be an address and a port such as 10.0.0.5:8080",
   ],
   [["token", "more"], "token more is not a command"],
+  [["rotate", "revoke"], "rotate revoke is not a command"],
+  [["rotate", "--days", "3"], "--write, --read and --days go with the command token"],
+  [["revoke", "--read"], "--write, --read and --days go with the command token"],
+  [["revoke", "--finish"], "--finish goes with the command rotate"],
+  [["token", "--finish"], "--finish goes with the command rotate"],
+  [["--finish"], "--finish goes with the command rotate"],
+  [["Rotate"], "Rotate is not a command"],
 ])("refuses %j", (words, sentence) => {
   expect(() => readOptions(words)).toThrow(sentence);
 });
@@ -51,6 +58,9 @@ test("parses a valid command line", () => {
   expect(readOptions(["token", "--write", "--days", "3650"])).toMatchObject({
     grant: { kind: "write", days: 3_650 },
   });
+  expect(readOptions(["rotate", "--keys", "k"])).toEqual({ kind: "change", keys: "k", change: "add" });
+  expect(readOptions(["rotate", "--finish"])).toMatchObject({ change: "finish", keys: "data/primary-keys" });
+  expect(readOptions(["revoke"])).toEqual({ kind: "change", keys: "data/primary-keys", change: "revoke" });
   expect(readOptions(["--restore", "r.db", "--listen", "[::1]:9000"])).toMatchObject({
     setup: { kind: "restore", from: "r.db" },
     listen: "[::1]:9000",

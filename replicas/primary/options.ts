@@ -1,11 +1,14 @@
 // The command line of `bun run primary`.
 import { parseArgs } from "node:util";
 import { type Grant, TOKEN_DAYS, TOKEN_DAYS_MAX } from "./keys.ts";
+import type { KeyChange } from "./rotation.ts";
 
 export const USAGE = `usage: bun run primary [--data DIR] [--keys DIR] [--listen HOST:PORT]
        bun run primary --init [--from FILE] [--no-start] ...     create the dataset and its keys first
        bun run primary --restore FILE [--no-start] ...           restore a copy first
        bun run primary token [--keys DIR] [--write | --read] [--days 90]
+       bun run primary rotate [--keys DIR] [--finish]            change the keys while all nodes keep working
+       bun run primary revoke [--keys DIR]                       end every token at once
 
 Runs the libSQL server that all nodes write to, and restarts it when it ends or hangs.
 Refuses data that does not belong to the dataset of the keys.
@@ -17,12 +20,16 @@ Refuses data that does not belong to the dataset of the keys.
                   the data before is kept in DIR/before-restore
   --no-start      ends after --init or --restore
   token           prints a token for nodes, --write or --read, which ends after --days (${TOKEN_DAYS}; at most ${TOKEN_DAYS_MAX}).
-                  A node gets DATABASE_AUTH_TOKEN=<write>,<read>`;
+                  A node gets DATABASE_AUTH_TOKEN=<write>,<read>
+  rotate          adds a key that signs from now on; tokens of the one before stay valid until rotate --finish
+  revoke          replaces the key: every token made before is refused, and every node needs new ones.
+                  A running primary takes changed keys within seconds. Data and dataset stay as they are`;
 
 /** A parsed command line. */
 export type PrimaryCommand =
   | { kind: "help" }
   | { kind: "token"; keys: string; grant: Grant }
+  | { kind: "change"; keys: string; change: KeyChange }
   | {
       kind: "run";
       data: string;
@@ -32,6 +39,7 @@ export type PrimaryCommand =
       start: boolean;
     };
 
+const WORDS = ["token", "rotate", "revoke"];
 const KEYS_DEFAULT = "data/primary-keys";
 
 /** Parses the arguments. Throws one sentence, or the parser's own error, when they are not valid. */
@@ -50,16 +58,21 @@ export function readOptions(args: readonly string[]): PrimaryCommand {
       write: { type: "boolean", default: false },
       read: { type: "boolean", default: false },
       days: { type: "string" },
+      finish: { type: "boolean", default: false },
       help: { type: "boolean", short: "h", default: false },
     },
   });
   if (values.help) return { kind: "help" };
   const [word, ...more] = positionals;
-  if (more.length > 0 || (word !== undefined && word !== "token"))
+  if (more.length > 0 || (word !== undefined && !WORDS.includes(word)))
     throw new Error(`${positionals.join(" ")} is not a command`);
+  if (values.finish && word !== "rotate") throw new Error("--finish goes with the command rotate");
   if (word === "token") return { kind: "token", keys: values.keys, grant: grantOf(values) };
   if (values.write || values.read || values.days !== undefined)
     throw new Error("--write, --read and --days go with the command token");
+  if (word === "rotate")
+    return { kind: "change", keys: values.keys, change: values.finish ? "finish" : "add" };
+  if (word === "revoke") return { kind: "change", keys: values.keys, change: "revoke" };
   if (values.init && values.restore !== undefined) throw new Error("--init and --restore exclude each other");
   if (values.from !== undefined && !values.init) throw new Error("--from goes with --init");
   if (values["no-start"] && !values.init && values.restore === undefined)

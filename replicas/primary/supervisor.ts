@@ -157,8 +157,11 @@ async function runOnce(self: Supervised, options: PrimaryOptions, timings: Timin
   self.child = child;
   writeFileSync(join(options.data, PID_FILE), String(child.pid));
   let upAtMs = 0;
+  const hasNewKeys = () => keysChanged(options.keys, keys);
   const token = makeToken(keys, { kind: "write", days: TOKEN_DAYS_MAX }, Date.now());
   const why = await watch(child, timings, {
+    hasNewKeys,
+    end: () => endSqld(child, options.children, STOP_MS),
     isSuspended: () => self.state === "paused" || self.isStopping,
     probe() {
       const probing = probe(urlOf(options), token, timings.probeMs);
@@ -177,13 +180,35 @@ async function runOnce(self: Supervised, options: PrimaryOptions, timings: Timin
   return upAtMs > 0 && performance.now() - upAtMs > STABLE_MS;
 }
 
-type WatchOptions = { isSuspended(): boolean; probe(): Promise<Health>; onUp(): void };
+type WatchOptions = {
+  isSuspended(): boolean;
+  hasNewKeys(): boolean;
+  /** Ends the child in order. */
+  end(): Promise<void>;
+  probe(): Promise<Health>;
+  onUp(): void;
+};
+
+/** Whether the folder now has other public keys, and is whole: sqld reads them at its start only. */
+function keysChanged(folder: string, { accepted, datasetId }: ReturnType<typeof readKeys>): boolean {
+  try {
+    const now = readKeys(folder);
+    return now.accepted !== accepted && now.datasetId === datasetId;
+  } catch {
+    // Half a folder is no reason to stop a primary that runs; its next start says what is wrong.
+    return false;
+  }
+}
 
 /** Resolves with the reason when the child has ended; kills a child that hangs. */
 async function watch(child: Child, timings: Timings, options: WatchOptions): Promise<string> {
   const died = child.exited.then((code) => (code === null ? "was killed" : `ended with code ${code}`));
   let [misses, lastGoodMs, isUp] = [0, performance.now(), false];
   while (child.isRunning()) {
+    if (!options.isSuspended() && options.hasNewKeys()) {
+      await options.end();
+      return "has new keys";
+    }
     const health = options.isSuspended() ? undefined : await options.probe();
     if (!child.isRunning()) break;
     const nowMs = performance.now();
