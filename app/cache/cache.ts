@@ -1,6 +1,7 @@
 // The memory cache: finished responses by canonical address, invalidated by the change feed, bounded in bytes.
 import { LRUCache } from "lru-cache";
 import type { Change } from "../../db/feed.ts";
+import { openRequesters, type Requester, type Requesters, UNKNOWN } from "../../db/read/requesters.ts";
 import { openChangeWindow } from "./change-window.ts";
 import { type Entry, openEntryMaker, type Representation, type Scope, scopesOfShoe } from "./entry.ts";
 import { openShelf, type Shelf } from "./shelf.ts";
@@ -11,8 +12,8 @@ export type Fill = {
   key: string;
   scope: Scope;
   ttlMs: number;
-  /** Computes the response; `null`: the resource does not exist, which is cached briefly. */
-  compute(): Promise<Representation | null> | Representation | null;
+  /** Computes the response for the requests that share it; `null`: the resource does not exist, which is cached briefly. */
+  compute(requesters: Requesters): Promise<Representation | null> | Representation | null;
 };
 
 /** Where a response came from, for `Cache-Status`; `behind`: it lacks changes its client has already seen. */
@@ -28,9 +29,14 @@ export type Cache = {
   /**
    * The entry at the fill's key, computed and stored where `find` finds none. Callers that wait for the same key share one
    * computation (single flight), unless changes arrived after it began. `null`: the resource does not exist. Throws what
-   * `compute` throws, to all who share it; the next call computes again.
+   * `compute` throws, to all who share it, and `overloaded` to a requester that is refused while others go on waiting; the
+   * next call computes again.
    */
-  findOrCompute(fill: Fill, since?: number): Promise<{ entry: Entry | null; outcome: CacheOutcome }>;
+  findOrCompute(
+    fill: Fill,
+    since?: number,
+    requester?: Requester,
+  ): Promise<{ entry: Entry | null; outcome: CacheOutcome }>;
   /** An entry that is sent but not stored: its data was read elsewhere, so the feed here cannot invalidate it. */
   makeEntry(fill: Fill, representation: Representation): Entry;
   /** From now on `find` finds the entry of this key by this spelling too. */
@@ -59,6 +65,12 @@ type CacheOptions = {
   headers?: Record<string, string>;
 };
 
+/** A computation under way, and the requests that share it. */
+type Flight = { generation: number; requesters: Requesters; entry: Promise<Entry | null> };
+
+const join = ({ entry, requesters }: Flight, requester: Requester): Promise<Entry | null> =>
+  Promise.race([entry, requesters.add(requester)]);
+
 /** Missing keys are few and short-lived, and bounded apart, so that scanning ids evicts no shoe. */
 const MISSING_MAX = 5_000;
 const MISSING_TTL_MS = 5_000;
@@ -70,7 +82,7 @@ export function openCache({ bytesMax, now, position, headers = {} }: CacheOption
   const shelf = openShelf(bytesMax);
   const missing = openMissingKeys(isStoring, now);
   const feed = openFeedState({ shelf, missing, now, position });
-  const flights = new Map<string, { generation: number; entry: Promise<Entry | null> }>();
+  const flights = new Map<string, Flight>();
 
   const find = (spelling: string, since = 0): Entry | undefined => {
     const entry = shelf.get(spelling);
@@ -82,10 +94,13 @@ export function openCache({ bytesMax, now, position, headers = {} }: CacheOption
     return undefined;
   };
 
-  const compute = async ({ key, scope, ttlMs, compute }: Fill): Promise<Entry | null> => {
+  const compute = async (
+    { key, scope, ttlMs, compute }: Fill,
+    requesters: Requesters,
+  ): Promise<Entry | null> => {
     // Read before the query runs, so that a change during the query counts as later than the entry.
     const [seq, listGeneration, generation] = [position(), feed.listGeneration(scope), feed.generation()];
-    const representation = await compute();
+    const representation = await compute(requesters);
     if (representation === null) {
       if (feed.generation() === generation) missing.note(key);
       return null;
@@ -101,20 +116,23 @@ export function openCache({ bytesMax, now, position, headers = {} }: CacheOption
     noteSpelling: shelf.noteSpelling,
     isMissing: missing.has,
     noteMissing: missing.note,
-    async findOrCompute(fill, since = 0) {
+    async findOrCompute(fill, since = 0, requester = UNKNOWN) {
       const entry = find(fill.key, since);
       if (entry) return { entry, outcome: "hit" };
       if (since === 0 && missing.has(fill.key)) return { entry: null, outcome: "hit" };
       const current = flights.get(fill.key);
-      // A computation that began before the latest changes may lack them.
-      if (current?.generation === feed.generation()) return { entry: await current.entry, outcome: "miss" };
-      const flight = { generation: feed.generation(), entry: compute(fill) };
+      // A computation that began before the latest changes may lack them, and one that was given up will not run.
+      if (current?.generation === feed.generation() && !current.requesters.isClosed())
+        return { entry: await join(current, requester), outcome: "miss" };
+      const requesters = openRequesters();
+      const refused = requesters.add(requester);
+      const flight: Flight = { generation: feed.generation(), requesters, entry: compute(fill, requesters) };
       flights.set(fill.key, flight);
-      try {
-        return { entry: await flight.entry, outcome: "miss" };
-      } finally {
+      const land = () => {
         if (flights.get(fill.key) === flight) flights.delete(fill.key);
-      }
+      };
+      flight.entry.then(land, land);
+      return { entry: await Promise.race([flight.entry, refused]), outcome: "miss" };
     },
     makeEntry: ({ key, scope }, representation) =>
       makeEntry(representation, { key, scope, seq: 0, listGeneration: 0, expiresAtMs: 0 }, false),

@@ -2,6 +2,7 @@
 import { Elysia } from "elysia";
 import type { Database, Readable } from "../../db/database.ts";
 import { DatabaseError } from "../../db/errors.ts";
+import { openRequesters } from "../../db/read/requesters.ts";
 import type { Cache, CacheOutcome, Fill } from "../cache/cache.ts";
 import type { Entry } from "../cache/entry.ts";
 import { keyOfUrl } from "../cache/key.ts";
@@ -137,7 +138,7 @@ function finders({ db, cache, versions }: CatalogueServices) {
 
   const computeOn = async (primary: Readable, make: Make): Promise<Found> => {
     const fill = make(primary);
-    const answer = await fill.compute();
+    const answer = await fill.compute(openRequesters());
     return { entry: answer && cache.makeEntry(fill, answer), outcome: "miss" };
   };
 

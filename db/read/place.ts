@@ -66,18 +66,12 @@ export function openPlace({ requesters, lines, clock, onEnd, onRefusal }: PlaceO
     else if (members > 1) membersOf.set(left.client, members - 1);
   };
   const add = (member: Member) => {
-    const { client, signal, untilMs } = member.requester;
+    const { client } = member.requester;
     const onLate = () => {
       onRefusal();
       leave(member, TOO_LATE);
     };
-    const cancel = Number.isFinite(untilMs) ? clock.after(untilMs - clock.now(), onLate) : () => undefined;
-    const onGone = () => leave(member, GONE);
-    signal?.addEventListener("abort", onGone);
-    const stop = () => {
-      cancel();
-      signal?.removeEventListener("abort", onGone);
-    };
+    const stop = watch(member, clock, { onLate, onGone: () => leave(member, GONE) });
     waiting.set(member, { client, stop });
     const members = membersOf.get(client) ?? 0;
     membersOf.set(client, members + 1);
@@ -103,4 +97,17 @@ export function openPlace({ requesters, lines, clock, onEnd, onRefusal }: PlaceO
   });
   for (const member of [...waiting.keys()]) leaveIfGone(member);
   return place;
+}
+
+type Events = { onLate(): void; onGone(): void };
+
+/** Calls back when the request is late or its client has gone, until the returned function is called. */
+function watch({ requester }: Member, clock: Clock, { onLate, onGone }: Events): () => void {
+  const { signal, untilMs } = requester;
+  const cancel = Number.isFinite(untilMs) ? clock.after(untilMs - clock.now(), onLate) : () => undefined;
+  signal?.addEventListener("abort", onGone);
+  return () => {
+    cancel();
+    signal?.removeEventListener("abort", onGone);
+  };
 }

@@ -7,7 +7,7 @@ export type Requester = {
   readonly client: string;
   /** Aborted when the client has gone; `null` where that is not known. */
   readonly signal: AbortSignal | null;
-  /** When it is refused unless its computation has begun, on the clock of `performance.now`. */
+  /** When it is refused unless its computation has begun, on the clock of the turns. */
   readonly untilMs: number;
 };
 

@@ -16,6 +16,8 @@ export type Turns = {
   run<T>(requesters: Requesters, work: () => Promise<T>): Promise<T>;
   /** The same for reads of `db`: the turn is taken at the first wide query of `work`, and ends with `work`. */
   runReads<T>(requesters: Requesters, db: Readable, work: (db: Readable) => Promise<T>): Promise<T>;
+  /** The clock by which requesters state how long they wait. */
+  now(): number;
   state(): TurnState;
 };
 
@@ -105,6 +107,7 @@ export function openTurns({ runningMax, waitingMax, clock = CLOCK }: TurnOptions
         turn?.then(end, () => undefined);
       }
     },
+    now: clock.now,
     state: () => ({ ...state, clients: lines.clients() }),
   };
 }
