@@ -49,6 +49,7 @@ export function openServer(services: Services, bodyMsMax = BODY_MS_MAX): Walk {
     requestId: string,
     since: number,
   ): Promise<Response> {
+    clients.keep(request, peer.requestIP(request)?.address);
     await versions.catchUp(since);
     pollFeed();
     const isHere = since <= versions.position();
@@ -60,7 +61,7 @@ export function openServer(services: Services, bodyMsMax = BODY_MS_MAX): Walk {
     const address = readAddress(request.url);
     const route = routing.of(request, address.pathname);
     // Bun forgets the address once the request is answered.
-    if (!route.isPublic) clients.keep(request, peer.requestIP(request)?.address);
+    if (route.hasClient) clients.keep(request, peer.requestIP(request)?.address);
     const count = route.counts === "free" ? null : await countRequest(request, route.counts, services);
     const response = await respond(request, address, route, count).catch((thrown: unknown) =>
       problemOf(thrown, address.pathname, requestId, log),

@@ -1,6 +1,7 @@
 // The one place that wires the services: main and the shops of tests open them here.
 import { hostname } from "node:os";
 import { openFeed } from "../db/feed.ts";
+import { openTurns } from "../db/read/turns.ts";
 import type { Topology } from "../db/topology.ts";
 import { version } from "../package.json";
 import { openPasswords, type Passwords } from "./accounts/passwords.ts";
@@ -74,12 +75,18 @@ export type Replacements = {
   version?: string;
   passwords?: Passwords;
   follower?: Follower;
+  turns?: CatalogueServices["turns"];
   /** How the login throttle waits. */
   wait?: (ms: number) => Promise<unknown>;
 };
 
 /** Time between two polls of the feed; a node's replica also reports news, so its polls only apply throttled changes. */
 const FEED_POLL_MS = { single: 50, node: 200 };
+
+/** Lists at the read worker. A refused client asks again at once, so those that wait are many, and each for a second. */
+const WIDE_TURNS = { runningMax: 2, waitingMax: 1_000 };
+/** Public reads at the primary: half of the queries that it gets at once from this process. */
+const PRIMARY_TURNS = { runningMax: 4, waitingMax: 1_000 };
 
 /** Opens the services on an open database; they follow its change feed until `follower.close()`. */
 export function openServices(options: ServiceOptions): Services {
@@ -115,6 +122,7 @@ export function openServices(options: ServiceOptions): Services {
     follower,
     pollFeed: follower.poll,
     clients,
+    turns: instead.turns ?? { wide: openTurns(WIDE_TURNS), primary: openTurns(PRIMARY_TURNS) },
     versions: openVersions({ ...feed, secrets, isSecure: isBehindTls(config), topology }),
     idempotency: openIdempotency(db, now),
     itemSeed: seedOf(publicHeaders(settingsHeaders, CATALOGUE)),

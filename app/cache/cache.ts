@@ -68,7 +68,7 @@ type CacheOptions = {
 /** A computation under way, and the requests that share it. */
 type Flight = { generation: number; requesters: Requesters; entry: Promise<Entry | null> };
 
-const join = ({ entry, requesters }: Flight, requester: Requester): Promise<Entry | null> =>
+const join = ({ entry, requesters }: Flight, requester = UNKNOWN): Promise<Entry | null> =>
   Promise.race([entry, requesters.add(requester)]);
 
 /** Missing keys are few and short-lived, and bounded apart, so that scanning ids evicts no shoe. */
@@ -116,7 +116,7 @@ export function openCache({ bytesMax, now, position, headers = {} }: CacheOption
     noteSpelling: shelf.noteSpelling,
     isMissing: missing.has,
     noteMissing: missing.note,
-    async findOrCompute(fill, since = 0, requester = UNKNOWN) {
+    async findOrCompute(fill, since = 0, requester) {
       const entry = find(fill.key, since);
       if (entry) return { entry, outcome: "hit" };
       if (since === 0 && missing.has(fill.key)) return { entry: null, outcome: "hit" };
@@ -125,14 +125,15 @@ export function openCache({ bytesMax, now, position, headers = {} }: CacheOption
       if (current?.generation === feed.generation() && !current.requesters.isClosed())
         return { entry: await join(current, requester), outcome: "miss" };
       const requesters = openRequesters();
-      const refused = requesters.add(requester);
+      const refused = requesters.add(requester ?? UNKNOWN);
       const flight: Flight = { generation: feed.generation(), requesters, entry: compute(fill, requesters) };
       flights.set(fill.key, flight);
       const land = () => {
         if (flights.get(fill.key) === flight) flights.delete(fill.key);
       };
       flight.entry.then(land, land);
-      return { entry: await Promise.race([flight.entry, refused]), outcome: "miss" };
+      const shared = requester ? Promise.race([flight.entry, refused]) : flight.entry;
+      return { entry: await shared, outcome: "miss" };
     },
     makeEntry: ({ key, scope }, representation) =>
       makeEntry(representation, { key, scope, seq: 0, listGeneration: 0, expiresAtMs: 0 }, false),

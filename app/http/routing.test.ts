@@ -75,8 +75,10 @@ describe("the facts of a request", () => {
       route("POST", "/v1/auth/login", login),
       route("GET", "/api/shoes", facts({ public: true })),
       route("GET", "/livez", facts({ counts: "free" })),
+      route("GET", "/api/search", facts({ public: true, takesTurns: true })),
     ]);
-    const found = { isThere: true, isPublic: false, event: null };
+    expect(routing.find("HEAD", "/api/search")).toMatchObject({ isPublic: true, hasClient: true });
+    const found = { isThere: true, isPublic: false, hasClient: true, event: null };
     expect(routing.find("POST", "/v1/auth/login")).toEqual({
       ...found,
       name: "/auth/login",
@@ -88,6 +90,7 @@ describe("the facts of a request", () => {
         ...found,
         name: "/shoes",
         isPublic: true,
+        hasClient: false,
         counts: "free",
       });
       expect(routing.find(method, "/livez")).toEqual({ ...found, name: "/livez", counts: "free" });

@@ -12,7 +12,7 @@ export type Counting = "request" | "sign-in" | "free";
 export type RouteEvent = "registration" | "login" | "like";
 
 /** A public route is a GET with the same answer for every client: pages of any origin may read it, and no limit counts it. */
-type Declaration = { public: true } | { counts: Counting; event?: RouteEvent };
+type Declaration = { public: true; takesTurns?: true } | { counts: Counting; event?: RouteEvent };
 
 /** The declaration as one of a route's options, beside `who`. */
 export const facts = (declared: Declaration) => ({ facts: declared });
@@ -27,6 +27,8 @@ export type RouteFacts = {
   /** Whether a route has this method and path. */
   isThere: boolean;
   isPublic: boolean;
+  /** Whether its client must be known: limits count it, its address decides, or clients take turns. */
+  hasClient: boolean;
   counts: Counting;
   event: RouteEvent | null;
 };
@@ -118,16 +120,31 @@ export function factsOf({ method, path, hooks }: Route): RouteFacts {
     throw new Error(`${method} ${path} does not declare what it is: public, or how it is counted`);
   const name = withoutPrefix(path);
   if (!("public" in declared))
-    return { name, isThere: true, isPublic: false, counts: declared.counts, event: declared.event ?? null };
+    return {
+      name,
+      isThere: true,
+      isPublic: false,
+      hasClient: true,
+      counts: declared.counts,
+      event: declared.event ?? null,
+    };
   if (method !== "GET") throw new Error(`${method} ${path} is declared public, which only a GET can be`);
-  return { name, isThere: true, isPublic: true, counts: "free", event: null };
+  const hasClient = declared.takesTurns === true;
+  return { name, isThere: true, isPublic: true, hasClient, counts: "free", event: null };
 }
 
 /** The facts of a request without a route: limits count it below the prefixes, and elsewhere unless it is a read. */
 function unmatched(method: string, pathname: string, name: string): RouteFacts {
   const isRead = method === "GET" || method === "HEAD";
   const isFree = method === "OPTIONS" || (isRead && !isBelowPrefix(pathname));
-  return { name, isThere: false, isPublic: false, counts: isFree ? "free" : "request", event: null };
+  return {
+    name,
+    isThere: false,
+    isPublic: false,
+    hasClient: true,
+    counts: isFree ? "free" : "request",
+    event: null,
+  };
 }
 
 /** A path of a route: `:id` stands for one segment, a last `*` for one or more. */

@@ -69,7 +69,8 @@ export function openClients(trusted: readonly string[]): Clients {
       return { address, isNear: !isHidden && near.has(peer) && near.has(address) };
     },
     asGet(request) {
-      const get = new Request(request.url, { method: "GET", headers: request.headers });
+      const { url, headers, signal } = request;
+      const get = new Request(url, { method: "GET", headers, signal });
       peers.set(get, peers.get(request) ?? "");
       return get;
     },

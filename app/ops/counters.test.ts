@@ -3,7 +3,14 @@ import { expect, test } from "bun:test";
 import type { RouteFacts } from "../http/routing.ts";
 import { BUCKET_SECONDS, openCounters } from "./counters.ts";
 
-const route: RouteFacts = { name: "/x", isThere: true, isPublic: false, counts: "free", event: null };
+const route: RouteFacts = {
+  name: "/x",
+  isThere: true,
+  isPublic: false,
+  hasClient: true,
+  counts: "free",
+  event: null,
+};
 
 test.each([
   [0, 0],

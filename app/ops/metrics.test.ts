@@ -140,6 +140,8 @@ describe("/readyz?verbose", () => {
         cache: { entries: 1, bytes: expect.any(Number), missing: 0 },
         passwords: { running: 0, waiting: 0, waitingKnown: 0, refused: 0 },
         logins: { lines: 0, waiting: 0, refused: 0 },
+        wideReads: { running: 0, waiting: 0, clients: 0, refused: 0 },
+        primaryReads: { running: 0, waiting: 0, clients: 0, refused: 0 },
       });
     } finally {
       await shop.close();

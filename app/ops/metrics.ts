@@ -4,6 +4,7 @@ import { monitorEventLoopDelay } from "node:perf_hooks";
 import type { Counter, Gauge, Histogram, Registry } from "prom-client";
 import type { Database } from "../../db/database.ts";
 import { must } from "../../db/must.ts";
+import type { Turns } from "../../db/read/turns.ts";
 import { OUTAGE_REASONS } from "../../db/write/outage.ts";
 import type { Cache } from "../cache/cache.ts";
 import type { Limits } from "../limits/limits.ts";
@@ -16,6 +17,8 @@ export type MetricServices = {
   passwords: { state(): { running: number; waiting: number; waitingKnown: number; refused: number } };
   loginThrottle: { state(): { lines: number; waiting: number; refused: number } };
   limits: Pick<Limits, "state">;
+  /** The turns of lists at the read worker, and those of public reads at the primary. */
+  turns: Record<"wide" | "primary", Pick<Turns, "state">>;
   status: Status;
   counters: Counters;
 };
@@ -62,6 +65,7 @@ async function openRegistry(services: MetricServices): Promise<Registry> {
   defineRequests(define, services);
   defineStores(define, services);
   defineSignIns(define, services);
+  defineTurns(define, services);
   defineProcess(define, services.status, delay);
   return registry;
 }
@@ -205,6 +209,33 @@ function defineSignIns({ counter, gauge }: Define, { passwords, loginThrottle }:
     (put) => {
       put(loginThrottle.state().refused, { place: "account" });
       put(passwords.state().refused, { place: "hashing" });
+    },
+  );
+}
+
+function defineTurns({ counter, gauge }: Define, { turns }: MetricServices): void {
+  gauge("insole_wide_reads", "Lists that are computed, and that wait for their turn", ["state"], (put) => {
+    const { running, waiting } = turns.wide.state();
+    put(running, { state: "running" });
+    put(waiting, { state: "waiting" });
+  });
+  gauge("insole_wide_read_clients", "Clients whose lists wait for their turn", [], (put) =>
+    put(turns.wide.state().clients),
+  );
+  counter(
+    "insole_wide_reads_refused_total",
+    "Lists refused because too many waited, or too long",
+    [],
+    (put) => put(turns.wide.state().refused),
+  );
+  gauge(
+    "insole_primary_reads",
+    "Public reads that the primary answers, and that wait for their turn",
+    ["state"],
+    (put) => {
+      const { running, waiting } = turns.primary.state();
+      put(running, { state: "running" });
+      put(waiting, { state: "waiting" });
     },
   );
 }

@@ -15,6 +15,7 @@ test("shows why writes fail, since when and how many, and masks the primary's ad
       counters: shop.counters,
       passwords: { state: () => ({ running: 0, waiting: 0, waitingKnown: 0, refused: 0 }) },
       loginThrottle: { state: () => ({ lines: 0, waiting: 0, refused: 0 }) },
+      turns: shop.turns,
       status: {
         ...shop.status,
         replica: () => ({ primary: "http://user:word@primary:8080?authToken=abc", frame: 1 }),

@@ -5,9 +5,10 @@ import type { MetricServices } from "./metrics.ts";
 
 /**
  * The phase and the reason of unreadiness, newest change, replica, write queue with the outage of writing, cache, passwords,
- * logins and limits.
+ * logins, limits, and the turns of reads.
  */
-export function readinessDetails({ status, db, cache, passwords, loginThrottle, limits }: MetricServices) {
+export function readinessDetails(services: MetricServices) {
+  const { status, db, cache, passwords, loginThrottle, limits, turns } = services;
   const { isReady, phase, why } = status.readiness();
   const replica = status.replica();
   const { outage, ...writeDoor } = db.writeQueue();
@@ -27,6 +28,8 @@ export function readinessDetails({ status, db, cache, passwords, loginThrottle, 
     passwords: passwords.state(),
     logins: loginThrottle.state(),
     limits: limits.state(),
+    wideReads: turns.wide.state(),
+    primaryReads: turns.primary.state(),
   };
 }
 

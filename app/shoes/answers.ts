@@ -1,5 +1,6 @@
 // The catalogue's public responses as cache fills: key, lifetime, body, entity tag, and the shoes that invalidate them.
 import type { Readable } from "../../db/database.ts";
+import type { Turns } from "../../db/read/turns.ts";
 import type { Fill } from "../cache/cache.ts";
 import type { Representation } from "../cache/entry.ts";
 import { CATALOGUE } from "../http/headers.ts";
@@ -72,16 +73,19 @@ export const relatedFill = (db: Readable, shop: Shop, shoeId: string): Fill => (
 // Quotes inside texts are escaped in JSON, so this finds ids only.
 const idsIn = (body: string): string[] => [...body.matchAll(/"id":"([^"]+)"/g)].map(([, id]) => id ?? "");
 
+/** What a list is read from: a database, and the turns of its wide queries. */
+export type Source = { db: Readable; turns: Pick<Turns, "runReads"> };
+
 /** A list; its key is the canonical query. */
-export function listFill(db: Readable, shop: Shop, view: View, query: ListQuery): Fill {
+export function listFill({ db, turns }: Source, shop: Shop, view: View, query: ListQuery): Fill {
   const text = canonicalQuery(query);
   const kind = query.words ? "search" : query.sort === "popular" ? "popular" : "list";
   return {
     key: text === "" ? ROOT[view] : `${ROOT[view]}?${text}`,
     scope: "list",
     ttlMs: TTL_MS[kind],
-    async compute() {
-      const listing = await listShoes(db, query, view, shop);
+    async compute(requesters) {
+      const listing = await turns.runReads(requesters, db, (inTurn) => listShoes(inTurn, query, view, shop));
       return {
         ...jsonRepresentation(listBody(query, listing), `l.${view}`),
         link: linkHeader(query, listing),

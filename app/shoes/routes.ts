@@ -2,7 +2,8 @@
 import { Elysia } from "elysia";
 import type { Database, Readable } from "../../db/database.ts";
 import { DatabaseError } from "../../db/errors.ts";
-import { openRequesters } from "../../db/read/requesters.ts";
+import { openRequesters, type Requester } from "../../db/read/requesters.ts";
+import { type Turns, WITHOUT_TURNS } from "../../db/read/turns.ts";
 import type { Cache, CacheOutcome, Fill } from "../cache/cache.ts";
 import type { Entry } from "../cache/entry.ts";
 import { keyOfUrl } from "../cache/key.ts";
@@ -11,7 +12,9 @@ import { Problem } from "../http/problems.ts";
 import { facts } from "../http/routing.ts";
 import type { Shop } from "../http/shop.ts";
 import type { Versions } from "../http/version.ts";
-import { categoriesFill, listFill, pictureFill, relatedFill, shoeFill } from "./answers.ts";
+import { blockOf } from "../limits/address.ts";
+import type { Clients } from "../limits/client.ts";
+import { categoriesFill, listFill, pictureFill, relatedFill, type Source, shoeFill } from "./answers.ts";
 import { findIdOfSlug, findVersion } from "./find.ts";
 import { readListQuery } from "./list/query.ts";
 import { DOCS } from "./model.ts";
@@ -24,10 +27,18 @@ export type CatalogueServices = {
   cache: Cache;
   shop: Shop;
   versions: Pick<Versions, "sinceOf" | "position" | "catchUp">;
+  clients: Pick<Clients, "of">;
+  /** The turns of lists at the read worker, and those of public reads at the primary. */
+  turns: { wide: Turns; primary: Turns };
 };
 
 /** Bound of a public read's wait for the primary: the edge considers a node dead that needs 0.8 s for a shoe. */
 const PRIMARY_MS_MAX = 400;
+/**
+ * Bound of a list's wait for its turn at the read worker; then 503. The edge gives a list 1.8 s, of which a version that has
+ * not arrived here takes 250 ms before.
+ */
+const WIDE_MS_MAX = 1_000;
 /** A slug has at most 80 characters of the title, `_` and an id of 64. */
 const SLUG_MAX = 145;
 
@@ -40,20 +51,23 @@ export function catalogueRoutes(services: CatalogueServices) {
   const { find, findOne } = finders(services);
   const list = (request: Request, view: View) => {
     const query = readListQuery(new URL(request.url).searchParams);
-    return find(request, (snapshot) => {
-      const fill = listFill(snapshot, shop, view, query);
+    return find(request, (source) => {
+      const fill = listFill(source, shop, view, query);
       cache.noteSpelling(keyOfUrl(request.url), fill.key);
       return fill;
     });
   };
   const item = (request: Request, view: View, address: string) =>
-    findOne(request, address, (snapshot, shoeId) => shoeFill(snapshot, shop, view, shoeId));
+    findOne(request, address, ({ db }, shoeId) => shoeFill(db, shop, view, shoeId));
   const related = (request: Request, address: string) =>
-    findOne(request, address, (snapshot, shoeId) => relatedFill(snapshot, shop, shoeId));
-  const categories = (request: Request) => find(request, categoriesFill);
+    findOne(request, address, ({ db }, shoeId) => relatedFill(db, shop, shoeId));
+  const categories = (request: Request) => find(request, ({ db }) => categoriesFill(db));
 
   return new Elysia({ name: "catalogue" })
-    .get("/shoes", ({ request }) => list(request, "shoe"), { ...DOCS.listShoes, ...facts({ public: true }) })
+    .get("/shoes", ({ request }) => list(request, "shoe"), {
+      ...DOCS.listShoes,
+      ...facts({ public: true, takesTurns: true }),
+    })
     .get("/shoes/:id", ({ request, params }) => item(request, "shoe", params.id), {
       ...DOCS.getShoe,
       ...facts({ public: true }),
@@ -64,7 +78,7 @@ export function catalogueRoutes(services: CatalogueServices) {
     })
     .get("/products", ({ request }) => list(request, "product"), {
       ...DOCS.listProducts,
-      ...facts({ public: true }),
+      ...facts({ public: true, takesTurns: true }),
     })
     .get("/products/:id", ({ request, params }) => item(request, "product", params.id), {
       ...DOCS.getProduct,
@@ -126,49 +140,77 @@ async function unlessGone<T>(read: Promise<T>): Promise<T | null> {
 }
 
 type Found = { entry: Entry | null; outcome: CacheOutcome };
-/** Makes the cache fill of an answer that reads this database. */
-type Make = (db: Readable) => Fill;
+/** Makes the cache fill of an answer that reads this source. */
+type Make = (source: Source) => Fill;
+
+/** Public reads as requesters of turns, and what they read: the local copy, or the primary when their turn has come. */
+function askers({ db, clients, turns }: CatalogueServices) {
+  const requesterOf = (request: Request, { now }: Turns, msMax: number): Requester => ({
+    get client() {
+      return blockOf(clients.of(request).address);
+    },
+    get signal() {
+      return request.signal;
+    },
+    untilMs: now() + msMax,
+  });
+
+  /** Public reads have a few queries at the primary at once, so that reads of accounts do not wait for them. */
+  const onPrimary = <T>(request: Request, work: (primary: Readable) => T | Promise<T>): Promise<T | null> => {
+    const requesters = openRequesters();
+    void requesters.add(requesterOf(request, turns.primary, PRIMARY_MS_MAX));
+    return unlessGone(turns.primary.run(requesters, () => db.onPrimary(work)));
+  };
+
+  // Looked up late: the OpenAPI document is made of routes without services.
+  const here = (): Source => ({ db, turns: turns.wide });
+  return { here, requesterOf, onPrimary };
+}
 
 /** Finds answers: in the memory cache, in the local copy, or on the primary for clients whose version is newer than both. */
-function finders({ db, cache, versions }: CatalogueServices) {
+function finders(services: CatalogueServices) {
+  const { db, cache, versions, turns } = services;
+  const { here, requesterOf, onPrimary } = askers(services);
   const send = ({ entry, outcome }: Found, request: Request): Response => {
     if (!entry) throw notFound(outcome);
     return respond(entry, request, outcome);
   };
 
   const computeOn = async (primary: Readable, make: Make): Promise<Found> => {
-    const fill = make(primary);
+    const fill = make({ db: primary, turns: WITHOUT_TURNS });
     const answer = await fill.compute(openRequesters());
     return { entry: answer && cache.makeEntry(fill, answer), outcome: "miss" };
   };
 
-  const findEntry = async (request: Request, make: Make): Promise<Found> => {
+  const findEntry = async (request: Request, make: Make, isList: boolean): Promise<Found> => {
     const since = versions.sinceOf(request.headers);
-    if (since <= versions.position()) return cache.findOrCompute(make(db), since);
-    const onPrimary = unlessGone(db.onPrimary((primary) => computeOn(primary, make)));
+    // Reads of one shoe have no wide query.
+    const requester = isList ? requesterOf(request, turns.wide, WIDE_MS_MAX) : undefined;
+    const findHere = (from = 0) => cache.findOrCompute(make(here()), from, requester);
+    if (since <= versions.position()) return findHere(since);
+    const answer = onPrimary(request, (primary) => computeOn(primary, make));
     // The local copy may catch up before the primary answers.
-    const onCopy = versions.catchUp(since, PRIMARY_MS_MAX).then((caughtUp) => (caughtUp ? null : onPrimary));
-    const found = await Promise.race([onPrimary, onCopy]);
+    const onCopy = versions.catchUp(since, PRIMARY_MS_MAX).then((caughtUp) => (caughtUp ? null : answer));
+    const found = await Promise.race([answer, onCopy]);
     if (found) return found;
-    if (since <= versions.position()) return cache.findOrCompute(make(db), since);
+    if (since <= versions.position()) return findHere(since);
     // Without the primary every public read still works; its answer says that it is behind the client's version.
-    const { entry } = await cache.findOrCompute(make(db));
+    const { entry } = await findHere();
     return { entry, outcome: "behind" };
   };
 
-  const idOfSlug = async (slug: string, since: number, ifNone: CacheOutcome): Promise<string> => {
+  const idOfSlug = async (request: Request, slug: string, ifNone: CacheOutcome): Promise<string> => {
     const key = `/slugs/${slug}`;
+    const since = versions.sinceOf(request.headers);
     // biome-ignore lint/suspicious/noControlCharactersInRegex: the pattern refuses them
     if (slug.length > SLUG_MAX || /[\u0000-\u001f]/.test(slug)) throw notFound();
     if (since === 0 && cache.isMissing(key)) throw notFound();
     const here = findIdOfSlug(db, slug);
     if (here !== null) return here;
     if (since > versions.position()) {
-      const onPrimary = await unlessGone(
-        db.onPrimary((primary) => ({ shoeId: findIdOfSlug(primary, slug) })),
-      );
-      if (onPrimary?.shoeId) return onPrimary.shoeId;
-      throw notFound(onPrimary ? ifNone : "behind");
+      const found = await onPrimary(request, (primary) => ({ shoeId: findIdOfSlug(primary, slug) }));
+      if (found?.shoeId) return found.shoeId;
+      throw notFound(found ? ifNone : "behind");
     }
     if (ifNone !== "behind") cache.noteMissing(key);
     throw notFound(ifNone);
@@ -176,21 +218,21 @@ function finders({ db, cache, versions }: CatalogueServices) {
 
   return {
     find: async (request: Request, make: Make): Promise<Response> =>
-      send(await findEntry(request, make), request),
+      send(await findEntry(request, make, true), request),
     /** Tries an address as an id first; a slug costs one more query and shares the entry of the id. */
     async findOne(
       request: Request,
       address: string,
-      make: (source: Readable, shoeId: string) => Fill,
+      make: (source: Source, shoeId: string) => Fill,
     ): Promise<Response> {
       let ifNone: CacheOutcome = "miss";
       if (isShoeId(address)) {
-        const found = await findEntry(request, (source) => make(source, address));
+        const found = await findEntry(request, (source) => make(source, address), false);
         if (found.entry) return send(found, request);
         ifNone = found.outcome;
       }
-      const shoeId = await idOfSlug(address, versions.sinceOf(request.headers), ifNone);
-      return send(await findEntry(request, (source) => make(source, shoeId)), request);
+      const shoeId = await idOfSlug(request, address, ifNone);
+      return send(await findEntry(request, (source) => make(source, shoeId), false), request);
     },
   };
 }

@@ -121,7 +121,7 @@ type Ran = { here: boolean; sql: string; args: Value[] };
 
 /** A shop whose statements, log and services a test can read. */
 export type ObservedShop = TestShop &
-  Pick<Services, "cache" | "identity" | "status" | "counters" | "limits"> & {
+  Pick<Services, "cache" | "identity" | "status" | "counters" | "limits" | "turns"> & {
     /** The database of the services: what it runs is in `ran`. */
     watched: Database;
     ran: Ran[];
@@ -136,6 +136,7 @@ const TEST_SECRET = "a secret that only the tests of this shop know";
 type Watched = {
   now?: () => number;
   passwords?: Passwords;
+  turns?: Services["turns"];
   secrets?: string[];
   origins?: { publicUrl: string; corsOrigins: string[] };
   limits?: { requestsMax: number; signInsMax: number; windowSeconds: number };
@@ -190,6 +191,7 @@ export async function openObservedShop(
       passwords: given.passwords ?? quickPasswords(),
       wait: given.wait ?? (async (ms) => (given.waits ? given.waits.push(ms) : Bun.sleep(ms))),
       follower: { poll: () => undefined, close: () => undefined },
+      ...(given.turns ? { turns: given.turns } : {}),
     },
   });
   const walk = openServer(services, given.bodyMsMax);
@@ -217,6 +219,7 @@ export async function openObservedShop(
     counters: services.counters,
     limits: services.limits,
     logins: services.loginThrottle,
+    turns: services.turns,
     get: (path: string, init: RequestInit = {}) => fetch(`${url}${path}`, init),
     async close() {
       await server.stop(true);
