@@ -17,6 +17,8 @@ export type DatabaseErrorKind =
   | "unwritable"
   /** The outcome is not known: it may have been done. */
   | "uncertain"
+  /** The client has gone, and nothing was done for it. */
+  | "abandoned"
   | "unknown";
 
 /**

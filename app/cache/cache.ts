@@ -29,8 +29,8 @@ export type Cache = {
   /**
    * The entry at the fill's key, computed and stored where `find` finds none. Callers that wait for the same key share one
    * computation (single flight), unless changes arrived after it began. `null`: the resource does not exist. Throws what
-   * `compute` throws, to all who share it, and `overloaded` to a requester that is refused while others go on waiting; the
-   * next call computes again.
+   * `compute` throws, to all who share it, and `overloaded` or `abandoned` to a requester that is refused or has gone while
+   * others go on waiting; the next call computes again.
    */
   findOrCompute(
     fill: Fill,

@@ -12,7 +12,7 @@ const ROWS: [DatabaseErrorKind, string[], number, string | null][] = [
   ["unique", ["facets.kind", "facets.key"], 409, "/name"], ["unique", ["users.email_key"], 409, "/email"], ["unique", ["other.column"], 409, null], ["unique", [], 409, null],
   ["check", ["stock"], 409, "/stock"], ["check", ["price_cents"], 400, "/price"], ["check", ["list_price_cents"], 400, "/listPrice"], ["check", ["title"], 400, "/title"],
   ["check", ["shoes.price_cents"], 400, "/price"], ["check", [], 409, null], ["reference", [], 404, null],
-  ["overloaded", [], 503, null], ["busy", [], 503, null], ["closed", [], 503, null], ["failed", [], 503, null], ["unreachable", [], 503, null], ["unwritable", [], 503, null], ["uncertain", [], 504, null], ["unknown", [], 500, null],
+  ["overloaded", [], 503, null], ["busy", [], 503, null], ["closed", [], 503, null], ["failed", [], 503, null], ["unreachable", [], 503, null], ["unwritable", [], 503, null], ["uncertain", [], 504, null], ["abandoned", [], 400, null], ["unknown", [], 500, null],
 ];
 
 test.each(ROWS)("%s of %p is %d", (kind, columns, status, pointer) => {

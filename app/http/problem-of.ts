@@ -56,6 +56,9 @@ export function toProblem(thrown: unknown, subject = ""): Problem {
       return new Problem("unavailable", "the shop is busy", [], RETRY);
     case "unwritable":
       return new Problem("unavailable", UNWRITABLE, [], RETRY_LATER);
+    case "abandoned":
+      // Nobody receives it; as a 4xx it is logged and counted as a hang-up.
+      return new Problem("invalid-request", "the connection was closed before the answer");
     case "uncertain":
       return new Problem("outcome-unknown", "the write may or may not be committed", [], RETRY);
     default:

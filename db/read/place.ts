@@ -24,9 +24,9 @@ type PlaceOptions = {
   onRefusal(): void;
 };
 
-const TOO_LATE = "it waited too long for its turn";
-const GONE = "the client has gone";
-const overloaded = (why: string) => new DatabaseError("overloaded", why);
+const tooMany = () => new DatabaseError("overloaded", "too many are waiting");
+const tooLate = () => new DatabaseError("overloaded", "it waited too long for its turn");
+const gone = () => new DatabaseError("abandoned", "the client has gone");
 
 /** Opens the place; it ends at once where all its clients have gone already. */
 export function openPlace({ requesters, lines, clock, onEnd, onRefusal }: PlaceOptions): Place {
@@ -41,63 +41,65 @@ export function openPlace({ requesters, lines, clock, onEnd, onRefusal }: PlaceO
     for (const client of membersOf.keys()) lines.remove(client, place);
     onEnd(error);
   };
-  const drop = (error: DatabaseError) => {
+  /** `error` is that of the computation, `refusal` that of its requests which still wait. */
+  const drop = (error: DatabaseError, refusal: DatabaseError) => {
     requesters.close();
     for (const { refuse } of waiting.keys()) {
       onRefusal();
-      refuse(error);
+      refuse(refusal);
     }
     end(error);
   };
-  const giveUp = (client: string, why: string) => {
+  const giveUp = (client: string, error: DatabaseError) => {
     membersOf.delete(client);
     lines.remove(client, place);
-    if (membersOf.size === 0) drop(overloaded(why));
+    // Requests that still wait are of clients whose lines were too long.
+    if (membersOf.size === 0) drop(error, tooMany());
   };
-  const leave = (member: Member, why: string) => {
+  const leave = (member: Member, error: DatabaseError) => {
     const left = waiting.get(member);
     if (left === undefined) return;
     left.stop();
     waiting.delete(member);
-    member.refuse(overloaded(why));
+    member.refuse(error);
     // None where this client's line was given up before.
     const members = membersOf.get(left.client) ?? 0;
-    if (members === 1) giveUp(left.client, why);
+    if (members === 1) giveUp(left.client, error);
     else if (members > 1) membersOf.set(left.client, members - 1);
   };
   const add = (member: Member) => {
     const { client } = member.requester;
+    const onGone = () => leave(member, gone());
     const onLate = () => {
       onRefusal();
-      leave(member, TOO_LATE);
+      leave(member, tooLate());
     };
-    const stop = watch(member, clock, { onLate, onGone: () => leave(member, GONE) });
-    waiting.set(member, { client, stop });
+    waiting.set(member, { client, stop: watch(member, clock, { onLate, onGone }) });
     const members = membersOf.get(client) ?? 0;
     membersOf.set(client, members + 1);
     if (members === 0) lines.add(client, place);
-  };
-  const leaveIfGone = (member: Member) => {
-    if (member.requester.signal?.aborted) leave(member, GONE);
   };
 
   const place: Place = {
     begin() {
       // Alarms are late while this thread is busy.
-      const isLate = ({ requester }: Member) => requester.untilMs <= clock.now();
-      if ([...waiting.keys()].every(isLate)) drop(overloaded(TOO_LATE));
+      const nowMs = clock.now();
+      if ([...waiting.keys()].every(({ requester }) => requester.untilMs <= nowMs))
+        drop(tooLate(), tooLate());
       else end();
     },
-    giveUp: (client) => giveUp(client, "too many are waiting"),
+    giveUp: (client) => giveUp(client, tooMany()),
   };
   for (const member of requesters.members()) add(member);
   requesters.onJoin((member) => {
     add(member);
-    leaveIfGone(member);
+    if (isGone(member)) leave(member, gone());
   });
-  for (const member of [...waiting.keys()]) leaveIfGone(member);
+  for (const member of requesters.members().filter(isGone)) leave(member, gone());
   return place;
 }
+
+const isGone = ({ requester }: Member): boolean => requester.signal?.aborted ?? false;
 
 type Events = { onLate(): void; onGone(): void };
 

@@ -232,9 +232,23 @@ describe("a computation that several requests share", () => {
     expect(shared.isClosed()).toBe(false);
     two.leave();
     expect(shared.isClosed()).toBe(true);
-    expectRefusal(await failure(result), "overloaded");
+    expectRefusal(await failure(result), "abandoned");
     expectRefusal(await failure(shared.add(reader.from("c"))), "overloaded");
     expect(await endAll(reader)).toEqual([]);
+  });
+
+  test("that a client has too often is refused to it, not abandoned, when the other client goes", async () => {
+    const reader = openSlowReader({ waitingMax: 2 });
+    for (const name of ["running", "a1"]) reader.read([reader.from("a")], name);
+    const going = reader.from("b");
+    const shared = reader.read([going, reader.from("a")], "shared");
+    // Takes `shared` out of the line of `a`.
+    const late = reader.read([reader.from("c")], "late");
+    await settle();
+    expect(await late.outcomes[0]).toBe(TOO_MANY);
+    going.leave();
+    expect(await Promise.all(shared.outcomes)).toEqual([GONE, TOO_MANY]);
+    expect(await endAll(reader)).toEqual(["a1"]);
   });
 
   test("is joined by a client that has gone already without a trace", async () => {
@@ -244,7 +258,7 @@ describe("a computation that several requests share", () => {
     await settle();
     const gone = reader.from("b");
     gone.leave();
-    expectRefusal(await failure(shared.add(gone)), "overloaded");
+    expectRefusal(await failure(shared.add(gone)), "abandoned");
     expect(reader.turns.state()).toMatchObject({ waiting: 1, clients: 1 });
     await endAll(reader);
     expect(await outcomes[0]).toBe("a2");

@@ -10,8 +10,8 @@ export type TurnState = { running: number; waiting: number; clients: number; ref
 
 export type Turns = {
   /**
-   * Runs `work` when its turn has come. Rejects with what `work` rejects with, and with `overloaded` when every request was
-   * refused, or has gone, before.
+   * Runs `work` when its turn has come. Rejects with what `work` rejects with, and before when no request waits any longer:
+   * `overloaded` where the last one was refused, `abandoned` where its client has gone.
    */
   run<T>(requesters: Requesters, work: () => Promise<T>): Promise<T>;
   /** The same for reads of `db`: the turn is taken at the first wide query of `work`, and ends with `work`. */

@@ -183,6 +183,10 @@ describe("a list that several requests share", () => {
     gone.abort();
     expect(await Promise.all(left)).toEqual(["gone", "gone"]);
     await waiting(0);
+    // No failure of the server.
+    const series = () => shop.counters.state().series.filter(({ route }) => route === "/shoes");
+    const hangUps = (method: string) => series().find((one) => one.method === method && one.status === "499");
+    await until("both are counted", () => hangUps("GET") !== undefined && hangUps("HEAD") !== undefined);
     const next = shop.get(PATH);
     await waiting(1);
     release();
