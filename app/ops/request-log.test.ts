@@ -44,37 +44,60 @@ test("a line has the method, the status, the time in tenths of ms, the request's
   });
 });
 
-test("while the machine fails writes, refused ones have a line a second, which counts those left out", () => {
-  const lines: string[] = [];
-  const machine = { isFailing: true, nowMs: 0 };
-  const logRequest = openRequestLog(
-    openLog("info", "json", (line) => lines.push(line)),
-    1,
-    {
-      isFailing: () => machine.isFailing,
-      now: () => machine.nowMs,
+/** A log whose clock a test sets; `lines` has the status and the count of those left out, of each line. */
+function openThinned() {
+  const written: string[] = [];
+  const machine = { failing: false, nowMs: 0 };
+  const log = openLog("info", "json", (line) => written.push(line));
+  const logRequest = openRequestLog(log, 1, { isFailing: () => machine.failing, now: () => machine.nowMs });
+  return {
+    machine,
+    request: (status: number, count = 1) => {
+      const request = new Request("http://shop/api/shoes");
+      for (let at = 0; at < count; at += 1) logRequest(request, { status, answer: status }, 1, "id-1");
     },
-  );
-  const request = (method: string, status: number) =>
-    logRequest(new Request("http://shop/api/shoes", { method }), { status, answer: status }, 1, "id-1");
+    lines: () =>
+      written
+        .splice(0)
+        .map((line) => JSON.parse(line))
+        .map(({ status, unlogged }) => (unlogged === undefined ? status : [status, unlogged])),
+  };
+}
+
+test("a flood of refused requests has twenty lines a second of each status, and the next line counts the rest", () => {
+  const { machine, request, lines } = openThinned();
+  for (const status of [503, 429, 404]) request(status, 30);
+  expect(lines()).toEqual([...repeated(20, 503), ...repeated(20, 429), ...repeated(30, 404)]);
+  machine.nowMs = 999;
+  request(503);
+  expect(lines()).toEqual([]);
+  machine.nowMs = 1_000;
+  request(503, 2);
+  request(429);
+  expect(lines()).toEqual([[503, 11], 503, [429, 10]]);
+});
+
+test("a clock that was set back keeps no refused request out of the log", () => {
+  const { machine, request, lines } = openThinned();
+  machine.nowMs = 60_000;
+  request(503, 21);
+  machine.nowMs = 0;
+  request(503);
+  expect(lines()).toEqual([...repeated(20, 503), [503, 1]]);
+});
+
+test("while the machine fails writes, refused requests have a line a second", () => {
+  const { machine, request, lines } = openThinned();
+  machine.failing = true;
   for (const nowMs of [0, 1, 999, 1_000, 1_001]) {
     machine.nowMs = nowMs;
-    request("POST", 503);
-    request("PUT", 503);
+    request(503, 2);
   }
-  request("GET", 503);
-  request("POST", 500);
-  request("POST", 404);
-  machine.isFailing = false;
-  request("POST", 503);
-  expect(
-    lines.map((line) => JSON.parse(line)).map(({ message, status, unlogged }) => [message, status, unlogged]),
-  ).toEqual([
-    ["POST", 503, undefined],
-    ["POST", 503, 5],
-    ["GET", 503, undefined],
-    ["POST", 500, undefined],
-    ["POST", 404, undefined],
-    ["POST", 503, undefined],
-  ]);
+  request(500);
+  expect(lines()).toEqual([503, [503, 5], 500]);
+  machine.failing = false;
+  request(503);
+  expect(lines()).toEqual([[503, 3]]);
 });
+
+const repeated = (count: number, status: number): number[] => Array.from({ length: count }, () => status);

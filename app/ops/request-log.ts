@@ -14,9 +14,12 @@ type RequestLog = (request: Request, outcome: Outcome, ms: number, requestId: st
 /** Whether the machine fails writes now, and the time in milliseconds. */
 type Machine = { isFailing(): boolean; now(): number };
 
-const REFUSED = 503;
-/** While the machine fails writes, the refused ones have so many lines: a log on a full disk must not fill it further. */
-const REFUSED_EVERY_MS = 1_000;
+/** Statuses of requests that were refused unseen, which a flood can cause as fast as it sends. */
+const REFUSED: ReadonlySet<number> = new Set([429, 503]);
+const WINDOW_MS = 1_000;
+/** Lines of one such status a second: a flood must not fill the disk, and a log on a full disk not fill it further. */
+const REFUSED_MAX = 20;
+const REFUSED_MAX_WHILE_FAILING = 1;
 
 /** Opens the request log; `sample` is the share of fast successful requests that it logs. */
 export function openRequestLog(log: Log, sample: number, machine: Machine): RequestLog {
@@ -24,7 +27,7 @@ export function openRequestLog(log: Log, sample: number, machine: Machine): Requ
   return ({ method, url }, { status, answer }, ms, requestId) => {
     const isQuiet = status < 400 && ms < SLOW_MS;
     if (isQuiet && Math.random() >= sample) return;
-    const unlogged = status === REFUSED ? leavesOut(method) : 0;
+    const unlogged = REFUSED.has(status) ? leavesOut(status) : 0;
     if (unlogged === null) return;
     log[status >= 500 ? "error" : "info"](method, {
       url: maskAddress(url).slice(0, URL_LENGTH_MAX),
@@ -37,18 +40,22 @@ export function openRequestLog(log: Log, sample: number, machine: Machine): Requ
   };
 }
 
-/** Returns how many refused writes were left out since the last line, or `null` where this one is left out too. */
-function openThinning({ isFailing, now }: Machine): (method: string) => number | null {
-  let [loggedAtMs, leftOut] = [Number.NEGATIVE_INFINITY, 0];
-  return (method) => {
-    if (method === "GET" || method === "HEAD" || !isFailing()) return 0;
+/** Returns how many of a status were left out since its last line, or `null` where this one is left out too. */
+function openThinning({ isFailing, now }: Machine): (status: number) => number | null {
+  const windows = new Map<number, { beganAtMs: number; lines: number; leftOut: number }>();
+  return (status) => {
     const nowMs = now();
-    if (nowMs - loggedAtMs < REFUSED_EVERY_MS) {
-      leftOut += 1;
+    const window = windows.get(status) ?? { beganAtMs: nowMs, lines: 0, leftOut: 0 };
+    windows.set(status, window);
+    // A clock that was set back begins a window too.
+    if (Math.abs(nowMs - window.beganAtMs) >= WINDOW_MS)
+      Object.assign(window, { beganAtMs: nowMs, lines: 0 });
+    if (window.lines >= (isFailing() ? REFUSED_MAX_WHILE_FAILING : REFUSED_MAX)) {
+      window.leftOut += 1;
       return null;
     }
-    const before = leftOut;
-    [loggedAtMs, leftOut] = [nowMs, 0];
-    return before;
+    const { leftOut } = window;
+    Object.assign(window, { lines: window.lines + 1, leftOut: 0 });
+    return leftOut;
   };
 }
