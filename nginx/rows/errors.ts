@@ -17,6 +17,13 @@ const METRICS = [
   "/x/../metrics",
   "/x/%2e%2e/metrics",
   "/x\\..\\metrics",
+  "/x%2fy/../metrics",
+  "/api/shoes/..\\..\\metrics",
+  "/v1/products/%2e%2e\\%2e%2e\\metrics",
+  "/images/..\\metrics",
+  "/metrics#x",
+  "/api/metrics",
+  "/v1/metrics",
 ];
 const VERBOSE = [
   "/readyz?verbose",
@@ -24,6 +31,10 @@ const VERBOSE = [
   "/readyz?%76erbose",
   "/./readyz?a&verbose",
   "/\\readyz?verbose",
+  "/images/..\\readyz?verbose",
+  "/x%2fy/../readyz?verbose",
+  "/readyz?#verbose",
+  "/api/readyz?verbose",
 ];
 /** Conditions of writes, none of which holds for any shoe. */
 const CONDITIONS = [

@@ -91,7 +91,7 @@ export const SHARED_ROWS: Row[] = [
       for (const other of [
         path.replace("/shoes/", "/shoes//"),
         path.replace("shoes/d", "shoes/%64"),
-        `${path}/.`,
+        `${path}%2f`,
       ]) {
         const response = await client.send(other);
         if (response.headers["cache-status"]?.includes("insole-edge")) throw new Error(`${other} is cached`);
