@@ -115,6 +115,27 @@ describe.skipIf(!hasNginx)("bad nodes", () => {
     expect((await request(edge.url, { path: "/api/shoes/one" })).status).toBe(200);
   });
 
+  test("a flood of searches that no node answers in time takes no node from the items", async () => {
+    const answer = ({ url }: Request) =>
+      url.includes("?q=") ? new Promise<Response>(() => {}) : Response.json({}, { headers: PUBLIC });
+    const nodes = [openNode(answer), openNode(answer)];
+    const edge = await programs.bootEdge(nodes.map(({ address }) => address));
+    let isOver = false;
+    const search = (_: unknown, at: number) =>
+      request(edge.url, { path: `/api/shoes?q=wide${at}`, from: "127.0.0.8" });
+    const flood = Promise.all(Array.from({ length: 40 }, search)).finally(() => {
+      isOver = true;
+    });
+    const statuses = new Set<number>();
+    for (let at = 0; !isOver; at += 1)
+      statuses.add((await request(edge.url, { path: `/api/shoes/shoe-${at}`, from: "127.0.0.9" })).status);
+    expect(new Set((await flood).map(({ status }) => status))).toEqual(new Set([503]));
+    // NGINX has taken the nodes out of service, but for lists only.
+    expect((await request(edge.url, { path: "/api/shoes?limit=1" })).status).toBe(503);
+    expect((await request(edge.url, { path: "/api/shoes/another" })).status).toBe(200);
+    expect([...statuses]).toEqual([200]);
+  });
+
   test("a response with a cookie is not cached, and comes without the cookie", async () => {
     const node = openNode(() => Response.json({}, { headers: { ...PUBLIC, "set-cookie": "a=b" } }));
     const edge = await programs.bootEdge([node.address]);

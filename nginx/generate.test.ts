@@ -49,7 +49,7 @@ test("a second run changes no file, and leaves no temporary one", async () => {
   expect(names.filter((name) => name.startsWith("."))).toEqual([]);
   const nodes = await Bun.file(join(out, "nodes.conf")).text();
   expect([...(nodes.match(/server [^ ]+/g) ?? [])]).toEqual(
-    Array.from({ length: 2 }, () => ["server 127.0.0.1:3001", "server [::1]:3002"]).flat(),
+    Array.from({ length: 3 }, () => ["server 127.0.0.1:3001", "server [::1]:3002"]).flat(),
   );
   const longAgo = new Date(0);
   for (const name of names) utimesSync(join(out, name), longAgo, longAgo);

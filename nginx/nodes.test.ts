@@ -129,6 +129,20 @@ describe.skipIf(!hasNginx)("two fake nodes", () => {
     });
   });
 
+  test("with a list a node gets the client's address besides, and another client shares the response", async () => {
+    forget();
+    const path = "/api/shoes?limit=17";
+    const headers = { "x-forwarded-for": "9.9.9.9", forwarded: "for=9.9.9.9", "x-real-ip": "9.9.9.9" };
+    const first = await request(edge.url, { path, headers, from: "127.0.0.7" });
+    const { "x-request-id": _, ...headersSent } = received()[0]?.headers ?? {};
+    expect(headersSent).toEqual({ host: "shop", "x-forwarded-for": "127.0.0.7" });
+    const { body } = await untilHit(edge, path);
+    expect(body).toBe(first.body);
+    expect(received().every(({ headers: sent }) => sent["x-forwarded-for"]?.startsWith("127.0.0."))).toBe(
+      true,
+    );
+  });
+
   test.each([
     ["sort=name&brand=B&page=2&x=1", "brand=B&page=2&sort=name"],
     ["Brand=B&brand=b", "brand=b"],
