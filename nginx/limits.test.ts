@@ -2,7 +2,7 @@
 import { afterAll, beforeEach, expect, test } from "bun:test";
 import { until } from "../db/until.ts";
 import { findNginx, NGINX_PATHS } from "../replicas/cluster/edge.ts";
-import { request, requestManyTimes } from "./rows/client.ts";
+import { type HttpRequest, request, requestManyTimes } from "./rows/client.ts";
 import { openFakeNode, openPrograms, PUBLIC } from "./testing/edge.ts";
 
 const FORGED = "0123abcd.42.AAAAAAAAAAAAAAAA";
@@ -88,3 +88,102 @@ withNginx(
     expect(node.received.map(({ headers }) => headers["content-length"])).toEqual([String(BODY_BYTES_MAX)]);
   },
 );
+
+const read = (path: string, headers: Record<string, string> = {}): HttpRequest => ({ path, headers });
+const list = (query: string): HttpRequest => read(`/api/shoes?${query}`);
+
+/** A node computes these lists. */
+const COMPUTED = [
+  "q=a",
+  "search=a",
+  "facets=true",
+  "minPrice=1",
+  "maxPrice=9",
+  "size=9.5",
+  "inStock=true",
+  "onSale=1",
+  "page=2&q=a&limit=5",
+  "brand=a&color=b",
+  "gender=b&category=a",
+  "sort=name&brand=a",
+  "category=a&sort=popular",
+  "color=a&sort=price_asc",
+].map(list);
+/** These go past the cache. */
+const PAST_CACHE = [
+  read("/api/shoes/a", { "insole-version": FORGED }),
+  read("/api/categories", { cookie: `insole_version=${FORGED}` }),
+  read("/images/a.svg", { "insole-version": FORGED }),
+  read("/api/shoes/a", { "if-match": '"a"' }),
+  read("/images/a.svg", { "if-unmodified-since": "Thu, 01 Jan 1970 00:00:00 GMT" }),
+  read("/api/shoes/%61"),
+  read("/api//shoes/a"),
+  read("/v1/products/a%20"),
+  read("/%61pi/shoes/a"),
+  read("/api/shoes/"),
+  read("/images//a.svg"),
+  read("/images/a.png"),
+  read("/api/%73hoes?q=a"),
+  read("/v1/shoes/a/b"),
+  read("/api/categories/"),
+  { ...read("/api//shoes/a"), method: "HEAD" },
+  list("brand=a&brand=b"),
+  list("li%6dit=3"),
+  list("l+x=3"),
+];
+/** Neither: an index has the page, or the request is personal. */
+const FREE = [
+  list(""),
+  list("page=2"),
+  list("limit=5"),
+  list("cursor=x"),
+  list("ids=a,b"),
+  list("brand=a"),
+  list("category=a&page=3&limit=9"),
+  list("category=a&sort=price_asc"),
+  list("brand=a&sort=newest"),
+  list("color=a"),
+  list("sort=popular"),
+  list("q="),
+  list("utm=q=1"),
+  read("/api/shoes/a?q=a&q=b"),
+  read("/api/shoes/a?utm%5Fx=1"),
+  read("/images/a.svg?v=7"),
+  read("/api/auth/profile"),
+  read("/api/users/me/likes?ids=true", { cookie: `insole_version=${FORGED}` }),
+  read("/api/auth/profile", { "insole-version": FORGED, "if-match": "*" }),
+  { ...read("/api/shoes/a", { "if-match": '"3"' }), method: "PUT" },
+  { ...read("/api//shoes/a"), method: "OPTIONS" },
+];
+/** More than a burst of 100 and the seconds of the test let through. */
+const TIMES = 500;
+
+withNginx.each([
+  { kind: "computed lists", requests: COMPUTED, isLimited: true },
+  { kind: "reads past the cache", requests: PAST_CACHE, isLimited: true },
+  { kind: "other lists and personal requests", requests: FREE, isLimited: false },
+])("$kind: whether a flood of them is limited is $isLimited", async ({ requests, isLimited }) => {
+  const edge = await programs.bootEdge([node.address]);
+  for (const [at, sent] of requests.entries()) {
+    const { statuses } = await requestManyTimes(edge.url, { ...sent, from: `127.0.2.${at + 1}` }, TIMES);
+    expect({ sent, isLimited: (statuses["429"] ?? 0) > 0 }).toEqual({ sent, isLimited });
+    expect((statuses["200"] ?? 0) + (statuses["429"] ?? 0)).toBe(TIMES);
+  }
+});
+
+withNginx("all ways past the cache share one limit, and computed lists have one of their own", async () => {
+  const edge = await programs.bootEdge([node.address]);
+  const from = "127.0.3.1";
+  const [version, ...others] = PAST_CACHE.map((sent) => ({ ...sent, from }));
+  if (!version) throw new Error("there is no way past the cache");
+  const isRefused = async (sent: HttpRequest) =>
+    ((await requestManyTimes(edge.url, { ...sent, from }, 90)).statuses["429"] ?? 0) > 0;
+  await requestManyTimes(edge.url, version, TIMES);
+  for (const sent of others) {
+    expect({ sent, isRefused: await isRefused(sent) }).toEqual({ sent, isRefused: true });
+    await requestManyTimes(edge.url, version, TIMES);
+  }
+  expect(await isRefused(list("q=other"))).toBe(false);
+  for (const sent of FREE)
+    expect({ sent, isRefused: await isRefused(sent) }).toEqual({ sent, isRefused: false });
+});

@@ -1,11 +1,13 @@
 // Rows about personal requests and writes, about the other listeners, and about the limits.
 import { connect as connectH2 } from "node:http2";
 import { must } from "../../db/must.ts";
-import { request, requestManyTimes } from "./client.ts";
+import { type HttpRequest, request, requestManyTimes } from "./client.ts";
 import { expectHeader, expectProblem, expectStatus, type Row } from "./row.ts";
 
 /** More than rate and burst together let through in the time that these take. */
 const FLOOD = 8_000;
+/** The same for the lower limits: of reads past the cache, and of lists that a node computes. */
+const FLOOD_PAST_CACHE = 1_000;
 
 export const PERSONAL_ROWS: Row[] = [
   {
@@ -119,16 +121,36 @@ export const LISTENER_ROWS: Row[] = [
 export const FLOOD_ROWS: Row[] = [
   {
     rule: "a flood from one client gets 429 besides 200, and nothing else",
+    check: ({ edge, nextShoe }) => expectLimited(edge, { path: nextShoe() }, FLOOD),
+  },
+  {
+    rule: "so does a flood of lists that a node computes, also of cached ones",
+    check: ({ edge }) => expectLimited(edge, { path: "/api/shoes?minPrice=1" }, FLOOD_PAST_CACHE),
+  },
+  {
+    rule: "so does a flood of reads past the cache: a made-up version, another spelling, a condition of writes",
     async check({ edge, nextShoe }) {
-      const { statuses, limited } = await requestManyTimes(edge, { path: nextShoe() }, FLOOD);
-      if (!limited) throw new Error(`none of ${FLOOD} requests was refused`);
-      expectProblem(limited, 429, "too-many-requests");
-      expectHeader(limited, "retry-after", /^\d+$/);
-      const others = Object.keys(statuses).filter((status) => status !== "200" && status !== "429");
-      if (others.length > 0) throw new Error(`there were also ${others.join(", ")}`);
+      const path = nextShoe();
+      for (const sent of [
+        { path, headers: { "insole-version": "0123abcd.42.AAAAAAAAAAAAAAAA" } },
+        { path: path.replace("shoes/d", "shoes/%64") },
+        { path, headers: { "if-match": "*" } },
+        { path: "/api/shoes?color=Red&color=Black" },
+      ])
+        await expectLimited(edge, sent, FLOOD_PAST_CACHE);
     },
   },
 ];
+
+/** Throws unless of so many requests some are refused with 429, and all others succeed. */
+async function expectLimited(edge: string, sent: HttpRequest, times: number): Promise<void> {
+  const { statuses, limited } = await requestManyTimes(edge, sent, times);
+  if (!limited) throw new Error(`none of ${times} requests to ${sent.path} was refused`);
+  expectProblem(limited, 429, "too-many-requests");
+  expectHeader(limited, "retry-after", /^\d+$/);
+  const others = Object.keys(statuses).filter((status) => status !== "200" && status !== "429");
+  if (others.length > 0) throw new Error(`there were also ${others.join(", ")}`);
+}
 
 function statusOverH2(base: string, path: string): Promise<number> {
   return new Promise((resolve, reject) => {
