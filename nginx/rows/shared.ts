@@ -208,6 +208,18 @@ export const SHARED_ROWS: Row[] = [
       await expectSameKey(client, `${shoe}.svg`, `${shoe}.svg?nothing=1`);
     },
   },
+  {
+    rule: "a picture with another version than the current one is not cached",
+    async check({ send, nextShoe }) {
+      const path = `${nextShoe().replace("/api/shoes/", "/images/")}.svg?v=999999999999999`;
+      for (let times = 0; times < 3; times += 1) {
+        const response = await send(path);
+        expectStatus(response, 200);
+        expectHeader(response, "cache-control", /no-store/);
+        expectHeader(response, "cache-status", /insole-edge; fwd=miss$/);
+      }
+    },
+  },
 ];
 
 /** Throws unless two paths share one cached response; it may expire between two requests, hence several tries. */
