@@ -13,6 +13,9 @@ export const VERSION_ROWS: Row[] = [
       const versions: Record<string, string>[] = [
         { "insole-version": FORGED },
         { cookie: `a=b; insole_version=${FORGED}; c=d` },
+        { cookie: `__Host-insole_version=${FORGED}` },
+        { cookie: `a=b;__Host-insole_version=${FORGED}; c=d` },
+        { cookie: `insole_version=; __Host-insole_version=${FORGED}` },
       ];
       for (const headers of versions) {
         await requestUntilHit(client, path);
@@ -41,6 +44,13 @@ export const VERSION_ROWS: Row[] = [
       const path = client.nextShoe();
       for (const version of ["absurd", `${FORGED}A`, "XYZ.1.AAAAAAAAAAAAAAAA", "a".repeat(2_000)])
         await requestUntilHit(client, path, { headers: { "insole-version": version } });
+      for (const cookie of [
+        `__Host-insole_version=${FORGED}A`,
+        `x__Host-insole_version=${FORGED}`,
+        `a=__Host-insole_version=${FORGED}`,
+        `insole-version=${FORGED}`,
+      ])
+        await requestUntilHit(client, path, { headers: { cookie } });
       // As in the app, a header goes before the cookie, even without the form of a version.
       const headers = { "insole-version": "absurd", cookie: `insole_version=${FORGED}` };
       await requestUntilHit(client, path, { headers });
