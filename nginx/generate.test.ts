@@ -193,7 +193,24 @@ withNginx("the edge serves the files of --public-dir, a node everything else", a
   const hashed = ["app.3f2a91bc.js", "assets/x-DiwrgTda.css"];
   // A date, and a word of the letters that hexadecimal digits have.
   const words = ["photo-20240101.js", "x-deadbeef.js"];
-  for (const name of ["index.html", ...hashed, ...words, "plain.css", ".hidden"]) write(name);
+  // What editors leave, and names that only look like it.
+  const left = [
+    "index.html~",
+    "#index.html#",
+    "app.js.bak",
+    "APP.JS.BAK",
+    "app.old",
+    "app.js.orig",
+    "a.rej",
+    "a.html.swp",
+    ".a.swo",
+    "a.tmp",
+    "a.save",
+    "assets/a.css~",
+  ];
+  const kept = ["a~b.css", "bak", "old.css", "a.backup", "#a.css", "swp.js"];
+  for (const name of ["index.html", ...hashed, ...words, "plain.css", ".hidden", ...left, ...kept])
+    write(name);
   writeFileSync(join(programs.folder, "outside.txt"), "secret");
   symlinkSync(join(programs.folder, "outside.txt"), join(folder, "link.txt"));
   const edge = await programs.bootEdge([node.address], ["--public-dir", folder]);
@@ -220,7 +237,9 @@ withNginx("the edge serves the files of --public-dir, a node everything else", a
     const refused = await request(edge.url, { path, headers: { "if-match": '"another"' } });
     expect(JSON.parse(refused.body)).toMatchObject({ type: "/problems/precondition-failed", status: 412 });
   }
+  for (const name of kept) expect((await at(`/${name.replace("#", "%23")}`)).body).toBe(`file ${name}`);
   for (const path of [
+    ...left.map((name) => `/${name.replaceAll("#", "%23")}`),
     "/.hidden",
     "/link.txt",
     "/assets",
