@@ -100,6 +100,9 @@ export const ERROR_ROWS: Row[] = [
     async check({ send }) {
       expectProblem(await send('/"}<x>', { headers: { host: "a b" } }), 400, "invalid-request");
       expectProblem(await send("/health", { method: "NO\u0001" }), 400, "invalid-request");
+      // Beside the one that each request has.
+      const headers = { Host: "other.example" };
+      expectProblem(await send("/health", { headers }), 400, "invalid-request");
     },
   },
   {
