@@ -236,6 +236,8 @@ withNginx("the edge serves the files of --public-dir, a node everything else", a
     expect(again.status).toBe(304);
     const refused = await request(edge.url, { path, headers: { "if-match": '"another"' } });
     expect(JSON.parse(refused.body)).toMatchObject({ type: "/problems/precondition-failed", status: 412 });
+    const past = await request(edge.url, { path, headers: { range: "bytes=999-" } });
+    expect(JSON.parse(past.body)).toMatchObject({ type: "/problems/invalid-request", status: 416 });
   }
   for (const name of kept) expect((await at(`/${name.replace("#", "%23")}`)).body).toBe(`file ${name}`);
   for (const path of [

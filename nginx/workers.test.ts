@@ -3,7 +3,7 @@ import { afterAll, expect, test } from "bun:test";
 import { until } from "../db/until.ts";
 import { findNginx, NGINX_PATHS } from "../replicas/cluster/edge.ts";
 import { type HttpRequest, request } from "./rows/client.ts";
-import { type Edge, openFakeNode, openPrograms, PUBLIC } from "./testing/edge.ts";
+import { openFakeNode, openPrograms, PUBLIC, workersOf } from "./testing/edge.ts";
 
 const TAG = '"a.i"';
 const LONG_AGO = "Thu, 01 Jan 1970 00:00:00 GMT";
@@ -25,15 +25,6 @@ afterAll(async () => {
   await node.close();
   await programs.close();
 });
-
-/** The process ids of NGINX's workers, without its cache manager and loader. */
-function workersOf({ child }: Edge): number[] {
-  const lines = Bun.spawnSync(["ps", "-A", "-o", "ppid=,pid=,args="]).stdout.toString().split("\n");
-  return lines
-    .filter((line) => line.includes("nginx: worker process"))
-    .map((line) => line.trim().split(/\s+/).map(Number))
-    .flatMap(([parent, pid = 0]) => (parent === child.pid ? [pid] : []));
-}
 
 type Read = { sent: HttpRequest; status: number };
 const read = (path: string, headers: Record<string, string>, status = 200, method = "GET"): Read => ({

@@ -241,6 +241,15 @@ export async function untilHit(edge: Edge, path: string): Promise<HttpResponse> 
   return response;
 }
 
+/** The process ids of NGINX's workers, without its cache manager and loader. */
+export function workersOf({ child }: Edge): number[] {
+  const lines = Bun.spawnSync(["ps", "-A", "-o", "ppid=,pid=,args="]).stdout.toString().split("\n");
+  return lines
+    .filter((line) => line.includes("nginx: worker process"))
+    .map((line) => line.trim().split(/\s+/).map(Number))
+    .flatMap(([parent, pid = 0]) => (parent === child.pid ? [pid] : []));
+}
+
 /** Runs a program of the repository; throws with its output unless its exit code is 0. */
 async function runOrThrow(words: readonly string[]): Promise<void> {
   const { code, text } = await run(words);
