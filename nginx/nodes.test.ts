@@ -129,6 +129,19 @@ describe.skipIf(!hasNginx)("two fake nodes", () => {
     });
   });
 
+  test.each([
+    [`insole_version=${FORGED}`, FORGED],
+    [`a=b; __Host-insole_version=${FORGED}`, FORGED],
+    // Another host of the site can set the plain name, so it comes second.
+    [`insole_version=0.0.AAAAAAAAAAAAAAAA; __Host-insole_version=${FORGED}`, FORGED],
+    [`__Host-insole_version=no; insole_version=${FORGED}`, FORGED],
+    ["__Host-insole_version=no", undefined],
+  ])("of the cookies %s a node gets the version %s", async (cookie, version) => {
+    forget();
+    await request(edge.url, { path: `/api/shoes/cookie-${Bun.hash(cookie)}`, headers: { cookie } });
+    expect(received().map(({ headers }) => headers["insole-version"])).toEqual([version]);
+  });
+
   test("with a list a node gets the client's address besides, and another client shares the response", async () => {
     forget();
     const path = "/api/shoes?limit=17";
