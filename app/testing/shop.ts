@@ -11,7 +11,7 @@ import { type Config, readConfig } from "../config.ts";
 import { openLog } from "../log.ts";
 import { main, type Shop } from "../main.ts";
 import { openServer, routes } from "../server.ts";
-import { openServices, type Services } from "../services.ts";
+import { openServices, type Replacements, type Services } from "../services.ts";
 import { computeRelated } from "../shoes/related/backlog.ts";
 import type { ShoeDraft } from "../shoes/write/draft.ts";
 import { openSaving, saveShoes } from "../shoes/write/save.ts";
@@ -75,10 +75,14 @@ export type TestShop = {
   close(): Promise<void>;
 };
 
+/** Guesses do not wait: for tests that send many of them and look at the answers. */
+export const WITHOUT_WAITS: Replacements = { wait: async () => undefined };
+
 /** The whole program with these shoes. `settings` are environment variables. */
 export async function openTestShop(
   drafts: ShoeDraft[],
   settings: Record<string, string> = {},
+  instead: Replacements = {},
 ): Promise<TestShop> {
   const folder = openFolder();
   const databasePath = join(folder.path, "insole.db");
@@ -99,7 +103,9 @@ export async function openTestShop(
   };
   let running: Shop;
   try {
-    running = await main(readConfig(env), silentLog, { instead: { passwords: quickPasswords() } });
+    running = await main(readConfig(env), silentLog, {
+      instead: { passwords: quickPasswords(), ...instead },
+    });
   } catch (thrown) {
     await remove();
     throw thrown;

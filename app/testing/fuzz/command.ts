@@ -3,7 +3,7 @@ import { dirname } from "node:path";
 import { parseArgs } from "node:util";
 import { sentenceOf } from "../../../db/message.ts";
 import { openapiDocument } from "../../openapi.ts";
-import { openTestShop } from "../shop.ts";
+import { openTestShop, WITHOUT_WAITS } from "../shop.ts";
 import { type Operation, operationsOf } from "./document.ts";
 import { prepareShop } from "./prepared-shop.ts";
 import { fuzz, type Outcome } from "./run.ts";
@@ -33,12 +33,16 @@ async function openTarget(url: string | undefined): Promise<Target> {
       close: async () => undefined,
     };
   }
-  const shop = await openTestShop([], {
-    ADMIN_EMAIL: ADMIN.email,
-    ADMIN_PASSWORD: ADMIN.password,
-    RATE_LIMIT_MAX: "0",
-    RATE_LIMIT_AUTH_MAX: "0",
-  });
+  const shop = await openTestShop(
+    [],
+    {
+      ADMIN_EMAIL: ADMIN.email,
+      ADMIN_PASSWORD: ADMIN.password,
+      RATE_LIMIT_MAX: "0",
+      RATE_LIMIT_AUTH_MAX: "0",
+    },
+    WITHOUT_WAITS,
+  );
   return { url: shop.url, admin: ADMIN, secrets: [dirname(shop.databasePath)], close: shop.close };
 }
 

@@ -2,7 +2,7 @@
 import { afterAll, beforeAll, describe, expect, test } from "bun:test";
 import { join } from "node:path";
 import { openapiDocument } from "../../openapi.ts";
-import { openTestShop, type TestShop } from "../shop.ts";
+import { openTestShop, type TestShop, WITHOUT_WAITS } from "../shop.ts";
 import { violations } from "./check.ts";
 import { type Operation, operationsOf } from "./document.ts";
 import { prepareShop } from "./prepared-shop.ts";
@@ -28,12 +28,16 @@ let operations: Operation[] = [];
 let shop: TestShop;
 beforeAll(async () => {
   operations = operationsOf(await openapiDocument());
-  shop = await openTestShop([], {
-    ADMIN_EMAIL: ADMIN.email,
-    ADMIN_PASSWORD: ADMIN.password,
-    RATE_LIMIT_MAX: "0",
-    RATE_LIMIT_AUTH_MAX: "0",
-  });
+  shop = await openTestShop(
+    [],
+    {
+      ADMIN_EMAIL: ADMIN.email,
+      ADMIN_PASSWORD: ADMIN.password,
+      RATE_LIMIT_MAX: "0",
+      RATE_LIMIT_AUTH_MAX: "0",
+    },
+    WITHOUT_WAITS,
+  );
 });
 afterAll(() => shop.close());
 

@@ -2,7 +2,7 @@
 import { afterAll, beforeAll, describe, expect, test } from "bun:test";
 import { openapiDocument } from "../../openapi.ts";
 import { ask } from "../people.ts";
-import { openTestShop, shoe, type TestShop } from "../shop.ts";
+import { openTestShop, shoe, type TestShop, WITHOUT_WAITS } from "../shop.ts";
 import { violations } from "./check.ts";
 import { type Operation, operationsOf, type Schema } from "./document.ts";
 import { HOSTILE } from "./hostile.ts";
@@ -18,12 +18,16 @@ let token = "";
 let operations: Operation[] = [];
 beforeAll(async () => {
   operations = operationsOf(await openapiDocument());
-  shop = await openTestShop([shoe("a1", { sizes: [{ size: "9.5", stock: 3 }], brand: "North" })], {
-    ADMIN_EMAIL: ADMIN.email,
-    ADMIN_PASSWORD: ADMIN.password,
-    RATE_LIMIT_MAX: "0",
-    RATE_LIMIT_AUTH_MAX: "0",
-  });
+  shop = await openTestShop(
+    [shoe("a1", { sizes: [{ size: "9.5", stock: 3 }], brand: "North" })],
+    {
+      ADMIN_EMAIL: ADMIN.email,
+      ADMIN_PASSWORD: ADMIN.password,
+      RATE_LIMIT_MAX: "0",
+      RATE_LIMIT_AUTH_MAX: "0",
+    },
+    WITHOUT_WAITS,
+  );
   ({ token } = (await (await ask(shop, "POST", "/api/auth/login", { body: ADMIN })).json()) as {
     token: string;
   });
