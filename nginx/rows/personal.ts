@@ -8,6 +8,8 @@ import { expectHeader, expectProblem, expectStatus, type Row } from "./row.ts";
 const FLOOD = 8_000;
 /** The same for the lower limits: of reads past the cache, and of lists that a node computes. */
 const FLOOD_PAST_CACHE = 1_000;
+/** More than one connection of HTTP/2 takes. */
+const FLOOD_H2 = 1_500;
 
 export const PERSONAL_ROWS: Row[] = [
   {
@@ -140,6 +142,14 @@ export const FLOOD_ROWS: Row[] = [
         await expectLimited(edge, sent, FLOOD_PAST_CACHE);
     },
   },
+  {
+    rule: "a connection of HTTP/2 ends after a thousand requests",
+    needs: "tls",
+    async check({ tls }) {
+      const taken = await takenOverH2(must(tls, "--tls"), FLOOD_H2);
+      if (taken === FLOOD_H2) throw new Error(`one connection took ${taken} requests`);
+    },
+  },
 ];
 
 /** Throws unless of so many requests some are refused with 429, and all others succeed. */
@@ -150,6 +160,30 @@ async function expectLimited(edge: string, sent: HttpRequest, times: number): Pr
   expectHeader(limited, "retry-after", /^\d+$/);
   const others = Object.keys(statuses).filter((status) => status !== "200" && status !== "429");
   if (others.length > 0) throw new Error(`there were also ${others.join(", ")}`);
+}
+
+/** Sends requests one after the other until the connection ends; returns how many it took. */
+async function takenOverH2(base: string, times: number): Promise<number> {
+  const session = connectH2(base, { rejectUnauthorized: false });
+  let isEnding = false;
+  const end = () => {
+    isEnding = true;
+  };
+  for (const event of ["goaway", "close", "error"]) session.on(event, end);
+  let taken = 0;
+  while (taken < times && !isEnding) {
+    await new Promise<void>((resolve) => {
+      const stream = session.request({ ":path": "/livez" });
+      // Each error is followed by `close`.
+      stream.on("error", () => {});
+      stream.on("close", () => resolve());
+      stream.resume();
+      stream.end();
+    });
+    taken += 1;
+  }
+  session.destroy();
+  return taken;
 }
 
 function statusOverH2(base: string, path: string): Promise<number> {
