@@ -17,7 +17,7 @@ const CACHE_BYTES = 128 * 1024 * 1024;
 /** Requests at a time while a cache is filled. */
 const FILLING_AT_A_TIME = 16;
 const FULL = { shoes: 100_000, hotShoes: 2_000, seconds: 2, warmUpSeconds: 1 };
-const QUICK = { shoes: 1_000, hotShoes: 100, seconds: 1, warmUpSeconds: 0 };
+const QUICK = { shoes: 1_000, hotShoes: 100, seconds: 2, warmUpSeconds: 0 };
 
 /** The queries of a side: over the whole catalogue, or over the hot shoes that every cache holds. */
 type Pool = "all" | "hot";
