@@ -188,7 +188,8 @@ withNginx("the loaded configuration refuses the counters to all addresses but lo
 
 withNginx("the edge serves the files of --public-dir, a node everything else", async () => {
   const folder = join(programs.folder, "public");
-  mkdirSync(join(folder, "assets"), { recursive: true });
+  for (const name of ["assets", "assets.bak", "drafts~", "#old#"])
+    mkdirSync(join(folder, name), { recursive: true });
   const write = (name: string) => writeFileSync(join(folder, name), `file ${name}`);
   const hashed = ["app.3f2a91bc.js", "assets/x-DiwrgTda.css"];
   // A date, and a word of the letters that hexadecimal digits have.
@@ -207,6 +208,9 @@ withNginx("the edge serves the files of --public-dir, a node everything else", a
     "a.tmp",
     "a.save",
     "assets/a.css~",
+    "assets.bak/a.css",
+    "drafts~/index.html",
+    "#old#/index.html",
   ];
   const kept = ["a~b.css", "bak", "old.css", "a.backup", "#a.css", "swp.js"];
   for (const name of ["index.html", ...hashed, ...words, "plain.css", ".hidden", ...left, ...kept])
