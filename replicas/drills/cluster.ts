@@ -2,6 +2,7 @@
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import type { Database } from "../../db/database.ts";
+import { must } from "../../db/must.ts";
 import { openRemote } from "../../db/server/remote.ts";
 import { sendControl } from "../cluster/control.ts";
 import { openFolder, ROOT } from "../cluster/folder.ts";
@@ -10,7 +11,7 @@ import type { Child, Children } from "../primary/children.ts";
 import { makeToken, readKeys } from "../primary/keys.ts";
 import { ADMIN } from "./traffic/client.ts";
 
-/** A node as it was at the start: started again, it keeps its name and URL. */
+/** A node; started again by `startNodes` it has another pid, and keeps its name and URL. */
 export type ClusterNode = { name: string; url: string; pid: number };
 
 export type Cluster = {
@@ -31,7 +32,7 @@ export type Cluster = {
   /** Kills these nodes at once, with SIGKILL. */
   killNodes(nodes: readonly ClusterNode[]): void;
   /** Starts nodes that were killed; resolves when they are ready. */
-  startNodes(nodes: readonly ClusterNode[]): Promise<unknown>;
+  startNodes(nodes: readonly ClusterNode[]): Promise<void>;
 };
 
 type BootOptions = {
@@ -73,7 +74,16 @@ export async function bootCluster({ nodes, data, children, path }: BootOptions):
     killNodes(killed) {
       for (const { pid } of killed) process.kill(pid, "SIGKILL");
     },
-    startNodes: (down) => control("--start", down.map(({ name }) => name).join(",")),
+    async startNodes(down) {
+      await control("--start", down.map(({ name }) => name).join(","));
+      const [status] = await control("--status", "--json");
+      const { nodes: running } = JSON.parse(must(status, "the cluster's status")) as Started;
+      for (const node of started.nodes)
+        node.pid = must(
+          running.find(({ name }) => name === node.name),
+          node.name,
+        ).pid;
+    },
   };
 }
 
