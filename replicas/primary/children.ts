@@ -25,24 +25,33 @@ export type Children = {
   start(program: readonly string[], options: ChildOptions): Child;
   /** Sends the child a signal (SIGTERM) and kills its group after `msMax`. Resolves when the child has ended. */
   end(child: Child, msMax: number, signal?: NodeJS.Signals): Promise<void>;
+  /** Removes this folder after the end of all children, also when this process is killed; a second call replaces the first. */
+  removeAtEnd(folder: string): void;
   /** Kills the groups of all children and resolves when they have ended; nothing can be started any more. */
   close(): Promise<void>;
 };
 
 // The watchdog reads from a pipe. The pipe ends with this process, even after a kill, and the watchdog then kills the groups.
-// It runs in a group of its own, so that a signal to ours does not end it.
+// It runs in a group of its own, so that a signal to ours does not end it. A process that was killed a moment ago may still
+// write into the folder.
 const WATCHDOG = `trap '' INT TERM HUP
 kept=' '
-while read -r verb group; do
+folder=''
+while read -r verb what; do
   case "$verb $kept" in
-    keep*) kept="$kept$group " ;;
-    drop*" $group "*) kept="\${kept%% "$group" *} \${kept#* "$group" }" ;;
+    keep*) kept="$kept$what " ;;
+    drop*" $what "*) kept="\${kept%% "$what" *} \${kept#* "$what" }" ;;
+    remove*) folder="$what" ;;
   esac
 done
-for group in $kept; do kill -9 "-$group" 2>/dev/null; done`;
+for group in $kept; do kill -9 "-$group" 2>/dev/null; done
+for try in 1 2 3 4 5; do
+  if [ -z "$folder" ] || rm -rf -- "$folder"; then break; fi
+  sleep 1
+done`;
 
 type Watchdog = {
-  /** Takes `keep <group>` and `drop <group>`. */
+  /** Takes `keep <group>`, `drop <group>` and `remove <folder>`. */
   send(line: string): void;
   process: Bun.Subprocess<"pipe", "ignore", "ignore">;
 };
@@ -105,6 +114,7 @@ export function openChildren(): Children {
       return child;
     },
     end,
+    removeAtEnd: (folder) => send(`remove ${folder}`),
     async close() {
       isClosing = true;
       await Promise.all(

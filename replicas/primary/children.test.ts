@@ -1,0 +1,52 @@
+// The folder that a process leaves to the watchdog of its children: gone with them, also after kill -9.
+import { afterAll, expect, test } from "bun:test";
+import { existsSync, mkdirSync, readdirSync } from "node:fs";
+import { join } from "node:path";
+import { until } from "../../db/until.ts";
+import { openScratch } from "../testing/primary.ts";
+import { openChildren } from "./children.ts";
+
+const REMOVED_MS_MAX = 10_000;
+const scratch = openScratch();
+afterAll(scratch.remove);
+
+/** Writes new files into `$1` until it is killed. */
+const WRITER = ["sh", "-c", 'n=0; while :; do n=$((n+1)); : > "$1/$n" || exit; done', "sh"];
+
+test("the folder is removed when the children are closed, although one still wrote into it", async () => {
+  const folder = join(scratch.path, "closed with a blank");
+  mkdirSync(folder);
+  const children = openChildren();
+  children.removeAtEnd(folder);
+  const child = children.start([...WRITER, folder], { env: {}, outPath: "/dev/null" });
+  await until("the child writes", () => readdirSync(folder).length > 0);
+  await children.close();
+  expect([child.isRunning(), existsSync(folder)]).toEqual([false, false]);
+});
+
+test("the folder is removed after kill -9 of the process", async () => {
+  const folder = join(scratch.path, "killed");
+  mkdirSync(folder);
+  const program = `
+    const { openChildren } = await import(${JSON.stringify(join(import.meta.dir, "children.ts"))});
+    const children = openChildren();
+    children.removeAtEnd(${JSON.stringify(folder)});
+    children.start(${JSON.stringify([...WRITER, folder])}, { env: {}, outPath: "/dev/null" });
+    setInterval(() => {}, 1_000);`;
+  const owner = Bun.spawn([process.execPath, "-e", program], { stdio: ["ignore", "ignore", "inherit"] });
+  await until("the child writes", () => readdirSync(folder).length > 0);
+  owner.kill("SIGKILL");
+  await owner.exited;
+  await until("the folder is removed", () => !existsSync(folder), REMOVED_MS_MAX);
+  expect(existsSync(folder)).toBe(false);
+});
+
+test("without a folder the end of the children removes nothing", async () => {
+  const folder = join(scratch.path, "kept");
+  mkdirSync(folder);
+  const children = openChildren();
+  children.start([...WRITER, folder], { cwd: folder, env: {}, outPath: "/dev/null" });
+  await until("the child writes", () => readdirSync(folder).length > 0);
+  await children.close();
+  expect(existsSync(folder)).toBe(true);
+});
