@@ -45,6 +45,12 @@ async function type(...more: string[]): Promise<{ code: number; out: string; err
 
 const status = async (): Promise<ClusterDescription> => JSON.parse((await type("--status", "--json")).out);
 const codeOf = async (url: string): Promise<number> => (await fetch(url).catch(() => ({ status: 0 }))).status;
+/** The folder of the edge's cache, and whether it is in memory, as this machine decides. */
+const edgeCache = async (): Promise<{ path: string; isInMemory: boolean }> => {
+  const path =
+    /proxy_cache_path (\S+)/.exec(await Bun.file(join(DATA, "edge", "cache.conf")).text())?.[1] ?? "";
+  return { path, isInMemory: path.startsWith("/dev/shm/") };
+};
 const pidsOf = ({ primary, nodes }: ClusterDescription): number[] =>
   [primary, ...nodes].flatMap(({ pid }) => pid ?? []);
 
@@ -190,21 +196,27 @@ describe.skipIf(!hasNginx)("with an edge", () => {
     "neither an end nor a kill leaves a process behind, and the same shop comes back",
     async () => {
       const first = await status();
+      const cache = await edgeCache();
+      expect(existsSync(cache.path)).toBe(true);
       const edgePid = Number(/edge \S+ pid (\d+)/.exec((await type("--status")).out)?.[1]);
       running.process.kill("SIGTERM");
       expect(await running.process.exited).toBe(0);
       expect([...pidsOf(first), edgePid].filter(isAlive)).toEqual([]);
       expect(existsSync(join(DATA, "control.json"))).toBe(false);
       expect(existsSync(join(DATA, "primary", "sqld.pid"))).toBe(false);
+      expect(existsSync(cache.path)).toBe(!cache.isInMemory);
 
       running = await boot("--port", String(port));
       const second = await status();
+      const again = await edgeCache();
+      expect(existsSync(again.path)).toBe(true);
       const children = Bun.spawnSync(["ps", "-o", "pid=", "--ppid", String(running.process.pid)]);
       const all = children.stdout.toString().trim().split(/\s+/).map(Number);
       expect(all).toContain(second.primary.pid!);
       running.process.kill("SIGKILL");
       await running.process.exited;
       await until("all of them have ended", () => !all.some(isAlive));
+      await until("memory is free again", () => !again.isInMemory || !existsSync(again.path));
       expect(await codeOf(`${second.edge}/health`)).toBe(0);
       expect((await type("--status")).err).toBe(`cluster: no cluster runs in ${DATA}`);
 

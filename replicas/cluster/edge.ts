@@ -1,5 +1,5 @@
 // The edge of a cluster: NGINX with the shipped configuration, generated from the list of nodes.
-import { writeFileSync } from "node:fs";
+import { mkdtempSync, statfsSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import type { Child, Children } from "../primary/children.ts";
 import { type ClusterFolder, ROOT } from "./folder.ts";
@@ -37,32 +37,63 @@ export const findNginx = (path: string): string | null =>
 
 /** Small, because twelve nodes share the machine's memory. */
 const CACHE_BYTES = "128m";
+/** Where Linux keeps files in memory, and the free bytes there that the cache may take a part of. */
+const MEMORY = "/dev/shm";
+const MEMORY_BYTES_MIN = 512 * 1024 * 1024;
 
-/** Describes the edge without starting it; programs are looked for in `path`. */
+/** Whether files fit into the machine's memory: a cache on a disk slows down when many entries are replaced. */
+function hasMemory(): boolean {
+  try {
+    const { bavail, bsize } = statfsSync(MEMORY);
+    return bavail * bsize >= MEMORY_BYTES_MIN;
+  } catch {
+    // Another system, or one without files in memory.
+    return false;
+  }
+}
+
+/** The folder of the edge's cache: in memory where that is possible, and then removed with the children. */
+function cacheFolder({ edge }: ClusterFolder, children: Children): string {
+  if (!hasMemory()) return join(edge, "cache");
+  const cache = mkdtempSync(join(MEMORY, "insole-edge-"));
+  children.removeAtEnd(cache);
+  return cache;
+}
+
+/** The command that writes the configuration for the file of nodes. */
+const generateCommand = (
+  { port, statusPort, folder }: Omit<EdgeOptions, "children">,
+  cache: string,
+): readonly string[] => [
+  "nginx/generate",
+  "--out",
+  folder.edge,
+  "--nodes",
+  folder.nodesFile,
+  "--listen",
+  `127.0.0.1:${port}`,
+  "--status-listen",
+  `127.0.0.1:${statusPort}`,
+  "--exempt",
+  folder.exemptFile,
+  "--cache-dir",
+  cache,
+  "--cache-bytes",
+  CACHE_BYTES,
+];
+
+/** Describes the edge and makes the folder of its cache, without a start; programs are looked for in `path`. */
 export function openEdge({ port, statusPort, folder, children }: EdgeOptions, path: string): Edge {
   const url = `http://127.0.0.1:${port}`;
   const env = { PATH: `${path}:${NGINX_PATHS}` };
+  const generate = generateCommand({ port, statusPort, folder }, cacheFolder(folder, children));
   const nginx = ["nginx", "-p", folder.edge, "-c", join(folder.edge, "nginx.conf")];
   let child: Child | undefined;
   let loaded: readonly string[] = [];
 
   const write = (addresses: readonly string[]) => {
     writeFileSync(folder.nodesFile, addresses.map((address) => `${address}\n`).join(""));
-    runToEnd(env, [
-      "nginx/generate",
-      "--out",
-      folder.edge,
-      "--nodes",
-      folder.nodesFile,
-      "--listen",
-      `127.0.0.1:${port}`,
-      "--status-listen",
-      `127.0.0.1:${statusPort}`,
-      "--exempt",
-      folder.exemptFile,
-      "--cache-bytes",
-      CACHE_BYTES,
-    ]);
+    runToEnd(env, generate);
   };
 
   return {
