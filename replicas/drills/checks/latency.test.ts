@@ -2,7 +2,7 @@
 import { expect, test } from "bun:test";
 import type { Window } from "../traffic/load.ts";
 import { openTimes } from "../traffic/times.ts";
-import { medianP99, p99Of, recoveryMs, slowestP99, windowsBetween } from "./latency.ts";
+import { medianOf, medianP99, p99Of, recoveryMs, slowestP99, windowsBetween } from "./latency.ts";
 
 const WINDOW_MS = 250;
 
@@ -25,6 +25,13 @@ test("one slow window does not move the median p99, several do", () => {
   expect(medianP99(windowsOf(3, 900, 4))).toBe(4);
   expect(medianP99(windowsOf(30, 4, 40, 35, 3))).toBe(30);
   expect(medianP99([])).toBe(0);
+});
+
+test("the median of three is the middle one, of numbers, in any order", () => {
+  const recoveries = [2_400, 0, 119];
+  expect(medianOf(recoveries)).toBe(119);
+  expect(recoveries).toEqual([2_400, 0, 119]);
+  expect(medianOf([1_000, Number.POSITIVE_INFINITY, 20])).toBe(1_000);
 });
 
 test("the p99 of several windows is that of all their times", () => {

@@ -23,11 +23,12 @@ const p99s = (windows: readonly Window[]): number[] => windows.map(({ times }) =
 /** The 99th percentile of the slowest window, in milliseconds; 0 without windows. */
 export const slowestP99 = (windows: readonly Window[]): number => Math.max(0, ...p99s(windows));
 
-/** The median of the windows' 99th percentiles, in milliseconds: one pause of the machine does not move it. */
-export function medianP99(windows: readonly Window[]): number {
-  const sorted = p99s(windows).sort((a, b) => a - b);
-  return sorted[Math.floor(sorted.length / 2)] ?? 0;
-}
+/** The median, the greater of the two middle values where there are two; 0 of nothing. One pause of the machine does not move it. */
+export const medianOf = (values: readonly number[]): number =>
+  values.toSorted((a, b) => a - b)[Math.floor(values.length / 2)] ?? 0;
+
+/** The median of the windows' 99th percentiles, in milliseconds. */
+export const medianP99 = (windows: readonly Window[]): number => medianOf(p99s(windows));
 
 /**
  * How long after `failedAt` the windows' 99th percentile was at most `normalMs` again and stayed so for `steadyMs`, in
