@@ -5,7 +5,8 @@ import { must } from "../must.ts";
 import { STATE } from "../position.ts";
 import type { Outcome } from "../write/commit.ts";
 import { requires } from "../write/guard.ts";
-import type { Cell, Pipeline, Step, StepCondition, StepError, StepResult } from "./pipeline.ts";
+import { toCell, toRow, toValue } from "./cells.ts";
+import type { Pipeline, Step, StepCondition, StepError, StepResult } from "./pipeline.ts";
 
 /** The outcome of each member, and the position after the group; `null` where the dataset has no row. */
 type Committed = { outcomes: Outcome[]; position: Position | null };
@@ -130,23 +131,7 @@ function toWriteResult(result: StepResult): WriteResult {
   return { changes: cols.length > 0 ? rows.length : affected, rows: rows.map(toRow) };
 }
 
-const toRow = (row: Cell[]): Row => row.map(toValue);
-
 const stepOf = (condition: StepCondition | null, sql: string, args: Value[] = []): Step => ({
   condition,
   stmt: { sql, args: args.map(toCell), want_rows: true },
 });
-
-function toCell(value: Value): Cell {
-  if (value === null) return { type: "null" };
-  if (typeof value === "string") return { type: "text", value };
-  if (typeof value === "bigint" || Number.isSafeInteger(value)) return { type: "integer", value: `${value}` };
-  if (typeof value === "number") return { type: "float", value };
-  return { type: "blob", base64: Buffer.from(value).toString("base64") };
-}
-
-function toValue(cell: Cell): Value {
-  if (cell.type === "null") return null;
-  if (cell.type === "blob") return new Uint8Array(Buffer.from(cell.base64, "base64"));
-  return cell.type === "text" ? cell.value : Number(cell.value);
-}

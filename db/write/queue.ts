@@ -51,11 +51,11 @@ type WriteQueue = {
   idle(): Promise<void>;
 };
 
-/** Opens a queue in front of `commit`, which makes a group durable and returns the outcome of each member. */
-export function openWriteQueue(
-  commit: (group: Statement[][]) => Promise<Outcome[]>,
-  options: WriteQueueOptions = {},
-): WriteQueue {
+/** Makes a group durable and returns the outcome of each member; gets the write id of each, which its statements record. */
+type CommitGroup = (group: Statement[][], writeIds: (string | undefined)[]) => Promise<Outcome[]>;
+
+/** Opens a queue in front of `commit`. */
+export function openWriteQueue(commit: CommitGroup, options: WriteQueueOptions = {}): WriteQueue {
   const { findDone = () => [], now = Date.now, deadlineMs = DEADLINE_MS, opensOn = [], onOutage } = options;
   const breaker = openBreaker(now);
   const outages = openOutages(now, onOutage);
@@ -67,7 +67,8 @@ export function openWriteQueue(
   const commitGroup = async (group: Waiter[]) => {
     const startedAt = performance.now();
     try {
-      const outcomes = await commit(group.map((waiter) => toMember(waiter, now())));
+      const members = group.map((waiter) => toMember(waiter, now()));
+      const outcomes = await commit(members, group.map(idOf));
       state.commits += 1;
       state.groupSize = group.length;
       state.members += group.length;
@@ -121,6 +122,8 @@ export function openWriteQueue(
     },
   };
 }
+
+const idOf = ({ writeId }: Waiter) => writeId;
 
 const toMember = ({ statements, writeId }: Waiter, nowMs: number): Statement[] =>
   writeId === undefined ? statements : [{ sql: RECORD_WRITE, args: [writeId, nowMs] }, ...statements];
