@@ -11,7 +11,8 @@ import { removeDemoShoes } from "../import/store.ts";
 import { PRICE_BANDS } from "./list/price-bands.ts";
 import { computeRelated } from "./related/backlog.ts";
 import { checkDraft, type ShoeDraft } from "./write/draft.ts";
-import { type OnConflict, openSaving, type Saving, type ShoeSource, saveShoes } from "./write/save.ts";
+import type { OnConflict, ShoeSource } from "./write/row.ts";
+import { openSaving, type Saving, saveShoes } from "./write/save.ts";
 
 const CACHE_KB = 4_000;
 const STEPS = 120;

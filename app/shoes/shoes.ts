@@ -4,12 +4,5 @@ export type { Showcase, ShowcaseShoe } from "./list/showcase.ts";
 export { computeRelated } from "./related/backlog.ts";
 export { shoeJson } from "./views.ts";
 export { checkDraft, isShoeId, LIMITS, type ShoeDraft, type SizeStock } from "./write/draft.ts";
-export {
-  type OnConflict,
-  openSaving,
-  previewShoes,
-  type SaveCounts,
-  type Saving,
-  type ShoeSource,
-  saveShoes,
-} from "./write/save.ts";
+export type { OnConflict, ShoeSource } from "./write/row.ts";
+export { openSaving, previewShoes, type SaveCounts, type Saving, saveShoes } from "./write/save.ts";

@@ -41,3 +41,10 @@ export function priceTags(minCents: number, maxCents: number | null): string[] {
   }
   return [...tags];
 }
+
+/** The lower bound of the band that a price in minor units lies in. */
+export const bandOf = (priceCents: number): number =>
+  must(
+    PRICE_BANDS.findLast(({ cents }) => cents <= priceCents),
+    "the band of a price",
+  ).cents;

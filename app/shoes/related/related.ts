@@ -47,10 +47,31 @@ export const toShoe = ([id, rank, title, category, brand, color, gender]: ShoeRo
 
 export const nearest = (db: Readable) => (shoe: Shoe) => {
   const best = new Best();
-  const rows = db.read.all<ShoeRow>(NEIGHBOURS, shoe.rank, shoe.category, shoe.brand);
+  const rows = db.read.all<ShoeRow>(NEIGHBOURS, shoe.rank, shoe.category, shoe.brand, shoe.id);
   for (const other of rows.map(toShoe)) best.offer(other, similarity(shoe, other));
   return { id: shoe.id, list: best.ids() };
 };
+
+/**
+ * The list of a shoe at another price, by the copy of the data that is read here; `null` where that does not show the
+ * shoe in this version.
+ */
+export function listAtPrice(
+  db: Readable,
+  shoeId: string,
+  version: number,
+  priceCents: number,
+): number[] | null {
+  const row = db.read.get<ShoeRow>(
+    `SELECT ${COLUMNS} FROM shoes AS s WHERE s.shoe_id = ? AND s.version = ?`,
+    shoeId,
+    version,
+  );
+  if (!row) return null;
+  const shoe = toShoe(row);
+  const rank = priceCents * TIES + (shoe.rank % TIES);
+  return nearest(db)({ ...shoe, rank, cents: priceCents }).list;
+}
 
 const PENDING_OF = `SELECT ${COLUMNS}, s.version, s.shoe_id FROM json_each(?) AS j
 CROSS JOIN shoes AS s ON s.shoe_id = j.value CROSS JOIN related_pending AS p ON p.shoe = s.id`;
@@ -77,14 +98,21 @@ export async function computeRelatedHere(db: Database, shoeIds: string[]): Promi
 }
 
 /** SQL for the next shoes of a group below or above the price rank ?1. */
-export const neighboursSql = (column: Group, group: string, beyond: "<" | ">", count: number): string =>
-  `SELECT ${COLUMNS} FROM shoes AS s WHERE s.${column} IS ${group} AND s.price_rank ${beyond} ?1
+export const neighboursSql = (
+  column: Group,
+  group: string,
+  beyond: "<" | ">",
+  count: number,
+  condition = "",
+): string =>
+  `SELECT ${COLUMNS} FROM shoes AS s WHERE s.${column} IS ${group} AND s.price_rank ${beyond} ?1 ${condition}
 ORDER BY s.price_rank ${beyond === "<" ? "DESC" : "ASC"} LIMIT ${count}`;
 
-// One statement, because each may be a round trip to the primary. Binds the shoe's rank, category and brand.
+// One statement, because each may be a round trip to the primary. Binds the shoe's rank, category, brand and id: at its
+// stored price the shoe may be a neighbour of itself at another one.
 const NEIGHBOURS = WINDOWS.flatMap(({ column, half }) => {
   const group = column === "category_id" ? "?2" : "?3";
-  return [neighboursSql(column, group, "<", half), neighboursSql(column, group, ">", half)];
+  return (["<", ">"] as const).map((beyond) => neighboursSql(column, group, beyond, half, "AND s.id <> ?4"));
 })
   .map((part) => `SELECT * FROM (${part})`)
   .join(" UNION ALL ");

@@ -3,7 +3,8 @@ import { afterAll, beforeAll, describe, expect, test } from "bun:test";
 import { join } from "node:path";
 import { openTestShop, readUntil, saveAll, shoe, type TestShop } from "../../testing/shop.ts";
 import type { ShoeDraft } from "./draft.ts";
-import { type OnConflict, openSaving, type Saving, saveShoes } from "./save.ts";
+import type { OnConflict } from "./row.ts";
+import { openSaving, type Saving, saveShoes } from "./save.ts";
 
 /** Changes of other processes are visible within a second, as the cache's own tests show by its clock; ten times that here. */
 const SEEN_MS = 10_000;

@@ -4,21 +4,24 @@ import { must } from "../../../db/must.ts";
 import { bulk, labelSql } from "../../../db/sql.ts";
 import { openVocabulary, type Vocabulary, wordStatements } from "../../../db/vocabulary.ts";
 import { type LabelKind, labelKey } from "../../../db/words.ts";
-import { type ShoeDraft, slugOfDraft } from "./draft.ts";
+import {
+  computedStatement,
+  idsOf,
+  isFoundAlike,
+  isRelatedAlike,
+  leavesPending,
+  relatedStatements,
+  SAVED,
+  SAVED_WITH,
+  searchStatements,
+} from "./derived.ts";
+import type { ShoeDraft } from "./draft.ts";
+import { hashOf, type OnConflict, type RowOptions, rowStatement, sizeRun } from "./row.ts";
 
-/** What a save does with a draft whose id is taken. */
-export type OnConflict = "skip" | "replace" | "fail";
-export type ShoeSource = "demo" | "import" | "api";
-type SaveOptions = {
-  origin: ShoeSource;
-  onConflict: OnConflict;
+type SaveOptions = RowOptions & {
   nowMs: number;
-  /** With `replace`: does not change the stored sizes and their stock. */
-  keepsStock?: boolean;
-  /** With `replace`: also replaces a shoe with the same hash, because its stock may have changed since. */
-  isForced?: boolean;
-  /** With `replace` of one shoe: its stored draft, which a condition of the write guarantees. */
-  before?: ShoeDraft;
+  /** With `before`: the related list that was computed for the new price; without it, it is computed later if need be. */
+  relatedList?: number[] | null;
 };
 
 /** The state that the saves of one process share. */
@@ -42,82 +45,21 @@ export function openSaving(db: Database): Saving {
   };
 }
 
-/** The statements of a save and the words they add; the statement at index `shoesAt` returns the versions of its rows. */
-export type SavePlan = { statements: Statement[]; shoesAt: number; words: string[] };
+/**
+ * The statements of a save and the words they add; the statement at index `shoesAt` returns the versions of its rows.
+ * `isPending`: they leave a related list to be computed.
+ */
+export type SavePlan = { statements: Statement[]; shoesAt: number; words: string[]; isPending: boolean };
 
 /** The numbers of new, changed and unchanged shoes. */
 export type SaveCounts = { added: number; replaced: number; unchanged: number };
 
-/** Keeps 26 bits of the hash that breaks ties in sorted lists. */
-const TIE_SHIFT = 6;
-
 const LABELS = `INSERT INTO facets (kind, key, name)
 SELECT value ->> 0, value ->> 1, value ->> 2 FROM json_each(?) WHERE true ON CONFLICT DO NOTHING`;
-
-const labelId = (kind: string, index: number) =>
-  `(SELECT id FROM facets WHERE kind = '${kind}' AND key = d.value ->> ${index})`;
-
-// The columns are in the order of `toRow`.
-const SHOES = `INSERT INTO shoes (shoe_id, slug, tie, price_cents, list_price_cents, stock, category_id, brand_id, color_id,
-  gender_id, size_run_id, title, images, href, size_system, origin, content_hash, created_at, updated_at, description)
-SELECT d.value ->> 0, d.value ->> 1, d.value ->> 2, d.value ->> 3, d.value ->> 4, d.value ->> 5,
-  ${labelId("category", 6)}, ${labelId("brand", 7)}, ${labelId("color", 8)}, ${labelId("gender", 9)},
-  ${labelId("size_run", 10)}, d.value ->> 11, d.value -> 12, d.value ->> 13, d.value ->> 14, ?2, d.value ->> 15, ?3, ?3,
-  d.value ->> 16
-FROM json_each(?1) AS d WHERE true`;
-
-// The indexes of the columns in a row of `toRow`.
-const REPLACED = {
-  slug: 1,
-  price_cents: 3,
-  list_price_cents: 4,
-  stock: 5,
-  category_id: 6,
-  brand_id: 7,
-  color_id: 8,
-  gender_id: 9,
-  size_run_id: 10,
-  title: 11,
-  images: 12,
-  href: 13,
-  size_system: 14,
-  description: 16,
-};
-const OF_STOCK = ["stock", "size_run_id"];
-
-const ON_CONFLICT = (
-  { onConflict, keepsStock, isForced, before }: SaveOptions,
-  drafts: ShoeDraft[],
-): string => {
-  if (onConflict === "fail") return "";
-  if (onConflict === "skip") return "ON CONFLICT (shoe_id) DO NOTHING";
-  const [old, now] = [before, drafts[0]].map((draft) => draft && toRow(draft));
-  // SQLite rewrites the indexes of every column that the UPDATE names, even if its value stays the same.
-  const isNamed = ([column, index]: [string, number]): boolean =>
-    !(keepsStock && OF_STOCK.includes(column)) && (!old || !now || !Bun.deepEquals(old[index], now[index]));
-  const columns = Object.entries(REPLACED)
-    .filter(isNamed)
-    .map(([column]) => column);
-  const always = ["origin", "content_hash", "updated_at"];
-  return `ON CONFLICT (shoe_id) DO UPDATE SET version = version + 1,
-  ${[...columns, ...always].map((column) => `${column} = excluded.${column}`).join(", ")}
-${isForced ? "" : "WHERE content_hash <> excluded.content_hash"}`;
-};
-
-// The rows that this save inserted or changed, by its time stamp. `?1` is a list of ids, or of [id, value] pairs.
-const SAVED = "FROM json_each(?1) AS d CROSS JOIN shoes AS s ON s.shoe_id = d.value AND s.updated_at = ?2";
-const SAVED_WITH = SAVED.replace("d.value", "d.value ->> 0");
 
 const OLD_SIZES = `DELETE FROM sizes WHERE shoe IN (SELECT s.id ${SAVED} WHERE s.version > 1)`;
 const SIZES = `INSERT INTO sizes (shoe, position, size, stock)
 SELECT s.id, z.key, z.value ->> 0, z.value ->> 1 ${SAVED_WITH} CROSS JOIN json_each(d.value -> 1) AS z`;
-const OLD_SEARCH = `DELETE FROM search WHERE rowid IN (SELECT s.id ${SAVED} WHERE s.version > 1)`;
-const SEARCH = `INSERT INTO search (rowid, title, labels, description, tags)
-SELECT f.id, f.title, f.labels, f.description, f.tags ${SAVED} CROSS JOIN search_source AS f ON f.id = s.id`;
-const GIVEN = `INSERT INTO related (shoe, shoe_id, given, list) SELECT s.id, s.shoe_id, 1, d.value -> 1 ${SAVED_WITH}
-WHERE true ON CONFLICT (shoe) DO UPDATE SET given = 1, list = excluded.list`;
-const PENDING = `INSERT INTO related_pending (shoe) SELECT s.id ${SAVED} WHERE true ON CONFLICT DO NOTHING`;
-const NOT_PENDING = `DELETE FROM related_pending WHERE shoe IN (SELECT s.id ${SAVED_WITH})`;
 
 const FEED = `INSERT INTO changes (shoe_id, kind)
 SELECT NULL, k.value FROM json_each('["facts","collection"]') AS k WHERE EXISTS (SELECT 1 ${SAVED})`;
@@ -141,22 +83,20 @@ export function findDraft(snapshot: Readable, shoeId: string): { draft: ShoeDraf
 export function planSave(saving: Saving, unsorted: ShoeDraft[], options: SaveOptions): SavePlan {
   const drafts = unsorted.map(withSortedSizes);
   const stamp = saving.nextStamp(options.nowMs);
-  const json = JSON.stringify(drafts.map(toRow));
-  const insert: Statement = {
-    sql: `${SHOES} ${ON_CONFLICT(options, drafts)} RETURNING version`,
-    args: [json, options.origin, stamp],
-  };
   const words = saving.vocabulary.missing(drafts.map(textOf));
+  const related = relatedPart(drafts, stamp, options);
   const statements: Statement[] = [
     { sql: LABELS, args: [JSON.stringify(labelsOf(drafts))] },
-    insert,
+    rowStatement(drafts, stamp, options),
     ...(options.keepsStock ? [] : sizesOf(drafts, stamp)),
-    ...afterShoes(drafts, stamp),
+    ...searchPart(drafts, stamp, options),
+    ...related,
     ...wordStatements(words),
   ];
-  if (drafts.length === 1) return { statements, shoesAt: 1, words };
+  const plan = { words, isPending: related.some(leavesPending) };
+  if (drafts.length === 1) return { ...plan, statements, shoesAt: 1 };
   const feed = { sql: FEED, args: [idsOf(drafts), stamp] };
-  return { statements: bulk([...statements, feed]), shoesAt: 2, words };
+  return { ...plan, statements: bulk([...statements, feed]), shoesAt: 2 };
 }
 
 /**
@@ -172,7 +112,7 @@ export async function saveShoes(
   const results = await saving.db.write(statements);
   saving.vocabulary.note(words);
 
-  const versions = must(results[shoesAt], "the result of SHOES").rows;
+  const versions = must(results[shoesAt], "the result of the rows").rows;
   const added = versions.filter(([version]) => version === 1).length;
   return { added, replaced: versions.length - added, unchanged: drafts.length - versions.length };
 }
@@ -180,21 +120,18 @@ export async function saveShoes(
 const textOf = ({ title, brand, category, color, description }: ShoeDraft): string =>
   `${title} ${brand ?? ""} ${category ?? ""} ${color ?? ""} ${description}`;
 
-const idsOf = (drafts: ShoeDraft[]): string => JSON.stringify(drafts.map(({ shoeId }) => shoeId));
+/** The statements that index the saved drafts for the search; none where a changed shoe keeps its entry. */
+const searchPart = (drafts: ShoeDraft[], stamp: number, { before, keepsStock }: SaveOptions): Statement[] =>
+  before && keepsStock && drafts[0] && isFoundAlike(before, drafts[0]) ? [] : searchStatements(drafts, stamp);
 
-/** The statements after the rows and sizes of a save: the search index and related lists. */
-function afterShoes(drafts: ShoeDraft[], stamp: number): Statement[] {
-  const ids = idsOf(drafts);
-  const given = drafts.flatMap(({ shoeId, related }) => (related ? [[shoeId, related]] : []));
-  const pending = drafts.flatMap(({ shoeId, related }) => (related ? [] : [shoeId]));
-  return [
-    { sql: OLD_SEARCH, args: [ids, stamp] },
-    { sql: SEARCH, args: [ids, stamp] },
-    ...(given.length > 0
-      ? [GIVEN, NOT_PENDING].map((sql) => ({ sql, args: [JSON.stringify(given), stamp] }))
-      : []),
-    ...(pending.length > 0 ? [{ sql: PENDING, args: [JSON.stringify(pending), stamp] }] : []),
-  ];
+/** The statements that save related lists; none where a changed shoe keeps its list. */
+function relatedPart(drafts: ShoeDraft[], stamp: number, { before, relatedList }: SaveOptions): Statement[] {
+  const [draft] = drafts;
+  if (!before || !draft) return relatedStatements(drafts, stamp);
+  if (isRelatedAlike(before, draft)) return [];
+  return relatedList
+    ? [computedStatement(draft.shoeId, relatedList, stamp)]
+    : relatedStatements(drafts, stamp);
 }
 
 function sizesOf(drafts: ShoeDraft[], stamp: number): Statement[] {
@@ -222,39 +159,6 @@ export function previewShoes(db: Database, drafts: ShoeDraft[], onConflict: OnCo
   }
   return counts;
 }
-
-/** The values of the columns of `SHOES`. */
-function toRow(draft: ShoeDraft) {
-  const label = (kind: LabelKind, name: string | null) => (name === null ? null : labelKey(kind, name));
-  return [
-    draft.shoeId,
-    slugOfDraft(draft),
-    Bun.hash.crc32(draft.shoeId) >>> TIE_SHIFT,
-    draft.priceCents,
-    draft.listPriceCents,
-    draft.sizes.reduce((sum, { stock }) => sum + stock, 0),
-    label("category", draft.category),
-    label("brand", draft.brand),
-    label("color", draft.color),
-    label("gender", draft.gender),
-    sizeRun(draft),
-    draft.title,
-    draft.images,
-    draft.href,
-    draft.sizeSystem,
-    hashOf(draft),
-    draft.description,
-  ];
-}
-
-/** The key of a shoe's size run; `null` without sizes. */
-function sizeRun({ sizes }: ShoeDraft): string | null {
-  const keys = sizes.flatMap(({ size }) => (size === "" ? [] : [labelKey("size", size)]));
-  return keys.length === 0 ? null : JSON.stringify(keys);
-}
-
-/** The hash of a draft, which a save compares with the stored one. */
-const hashOf = (draft: ShoeDraft): string => Bun.hash.xxHash64(JSON.stringify(draft)).toString(36);
 
 /** The draft with sorted sizes; most drafts have them sorted already. */
 function withSortedSizes(draft: ShoeDraft): ShoeDraft {

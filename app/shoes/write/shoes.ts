@@ -8,8 +8,9 @@ import { Problem } from "../../http/problems.ts";
 import { commitWrite, orProblem, type Write } from "../../http/write.ts";
 import type { AnswerSql, StoredAnswer } from "../../http/write-answer.ts";
 import { findVersion, noShoe } from "../find.ts";
-import { openRelatedQueue, type RelatedQueue } from "../related/related.ts";
+import { listAtPrice, openRelatedQueue, type RelatedQueue } from "../related/related.ts";
 import { type Shown, shoeJson, type View } from "../views.ts";
+import { isLabelledAlike, isRelatedAlike } from "./derived.ts";
 import { type Change, changed, type ShoeDraft, slugOfDraft } from "./draft.ts";
 import { findDraft, openSaving, planSave, type SavePlan, type Saving } from "./save.ts";
 
@@ -68,7 +69,7 @@ export async function addShoe(
     answer: shoeAnswer(201, write, shoeId, { location: `${write.path}/${shoeId}`, related }),
   });
   const { answer } = await orProblem(committed, shoeId, () => taken(shoeId));
-  await afterSave(catalogue, plan, draft);
+  await afterSave(catalogue, plan, shoeId);
   return found(answer);
 }
 
@@ -95,6 +96,7 @@ export async function changeShoe(
         keepsStock: !sizesGiven,
         isForced: sizesGiven,
         before: before.draft,
+        relatedList: listAfter(db, before, draft),
       });
       try {
         const { answer } = await commitWrite(db, write, {
@@ -105,7 +107,7 @@ export async function changeShoe(
           audit: { action: "shoe.replace", subject: shoeId },
           answer: shoeAnswer(200, write, shoeId),
         });
-        await afterSave(catalogue, plan, draft);
+        await afterSave(catalogue, plan, shoeId);
         return found(answer);
       } catch (thrown) {
         if (!isUnmet(thrown)) throw toProblem(thrown, shoeId);
@@ -170,14 +172,23 @@ export function found(answer: StoredAnswer | null): StoredAnswer {
   return answer;
 }
 
-async function afterSave(
-  { vocabulary, related }: Catalogue,
-  { words }: SavePlan,
-  draft: ShoeDraft,
-): Promise<void> {
-  vocabulary.note(words);
-  if (draft.related === null) await related.add(draft.shoeId);
+async function afterSave({ vocabulary, related }: Catalogue, plan: SavePlan, shoeId: string): Promise<void> {
+  vocabulary.note(plan.words);
+  if (plan.isPending) await related.add(shoeId);
 }
+
+/** The computed list of a shoe whose price alone changed; `null` where it has none, or it must be computed later. */
+const listAfter = (
+  db: Database,
+  before: { draft: ShoeDraft; version: number },
+  draft: ShoeDraft,
+): number[] | null =>
+  draft.related === null &&
+  before.draft.related === null &&
+  isLabelledAlike(before.draft, draft) &&
+  !isRelatedAlike(before.draft, draft)
+    ? listAtPrice(db, draft.shoeId, before.version, draft.priceCents)
+    : null;
 
 const taken = (shoeId: string) =>
   new Problem("conflict", `shoe_id ${shoeId} is taken`, [{ pointer: "/shoe_id", detail: "is taken" }]);

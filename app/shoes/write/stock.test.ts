@@ -72,3 +72,14 @@ test.each<[string, Change]>([
     ),
   ).toEqual([2, 5, 5]);
 });
+
+test("pairs that are sold between the plan of the same sizes and its commit are replaced in row and sizes alike", async () => {
+  const sizes = [{ size: "9", stock: 3 }];
+  await saveAll(db, [shoe("sizes", { sizes })]);
+  const catalogue = openCatalogue(sellingAfterPlan("sizes"));
+  await changeShoe(catalogue, write(), "sizes", { sizes });
+  await catalogue.close();
+  const sums =
+    "SELECT stock, (SELECT sum(stock) FROM sizes WHERE shoe = shoes.id) FROM shoes WHERE shoe_id = ?";
+  expect(db.read.get(sums, "sizes")).toEqual([3, 3]);
+});
