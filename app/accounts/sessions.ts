@@ -1,6 +1,7 @@
 // Sessions: a login starts one, refresh tokens with rotation prolong it, deleting the row ends it.
 import type { Database, Readable, Statement } from "../../db/database.ts";
 import { DatabaseError } from "../../db/errors.ts";
+import { newWriteId } from "../../db/write/id.ts";
 import { commitWrite, plainWrite } from "../http/write.ts";
 import { digestOf, makeRefreshToken } from "../identity/opaque.ts";
 
@@ -107,7 +108,7 @@ export async function rotate(
           args: [sessionId, nowMs],
         },
       ],
-      crypto.randomUUID(),
+      newWriteId(),
     );
   } catch (thrown) {
     // The session ended before this write.
@@ -121,7 +122,7 @@ export async function rotate(
 export async function endSessionOf(db: Database, token: string): Promise<string | null> {
   const stored = await db.onPrimary((snapshot) => findToken(snapshot, token));
   if (!stored) return null;
-  await db.write([endStatement(stored.sessionId)], crypto.randomUUID());
+  await db.write([endStatement(stored.sessionId)], newWriteId());
   return stored.userId;
 }
 

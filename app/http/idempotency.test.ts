@@ -1,5 +1,6 @@
 // Idempotency-Key: the effect happens once, a repetition gets the same bytes, and a key belongs to one request.
 import { afterAll, beforeAll, expect, test } from "bun:test";
+import { firstWriteIdAt, newWriteId } from "../../db/write/id.ts";
 import { ask, signUp } from "../testing/people.ts";
 import { shoe } from "../testing/shop.ts";
 import { type AdminShop, addUsers, openAdminShop } from "../testing/writes.ts";
@@ -171,9 +172,9 @@ test("answers expire after a day and free their key, write ids after an hour; ol
   await shop.db.write([early]);
   const again = await send("k6", "/api/shoes/a/stock", { delta: 1 });
   expect([again.status, again.headers.get("idempotent-replayed")]).toEqual([200, null]);
-  await shop.db.write([early, { sql: "UPDATE writes SET at = at - ?", args: [HOUR_MS + 60_000] }]);
+  await shop.db.write([early]);
   const count = storedRows() ?? 0;
-  await removeOldWrites(shop.db, Date.now());
+  await removeOldWrites(shop.db, Date.now() + HOUR_MS + 60_000);
   expect(storedRows()).toBe(count - 1);
   expect(shop.db.read.get("SELECT count(*) FROM writes")).toEqual([0]);
 });
@@ -184,4 +185,29 @@ SELECT 'many ' || n, 1 FROM n`;
   await shop.db.write([{ sql: many }]);
   await removeOldWrites(shop.db, Date.now());
   expect(shop.db.read.get("SELECT count(*) FROM writes WHERE id LIKE 'many %'")).toEqual([0]);
+});
+
+test("write ids of one hour are found at the beginning of the table, and random ones of earlier programs beyond all times", async () => {
+  const now = Date.now();
+  const at = (ms: number) => `${firstWriteIdAt(ms)}-7000-8000-000000000000`;
+  const rows: [string, number, boolean][] = [
+    [at(now - HOUR_MS - 1), now - HOUR_MS - 1, false],
+    [at(now - HOUR_MS + 60_000), now - HOUR_MS + 60_000, true],
+    // Made before the hour, and recorded after a wait in the queue.
+    [at(now - HOUR_MS - 2), now - HOUR_MS + 60_000, true],
+    [at(now + 60_000), now, true],
+    ["00000000-aaaa-4aaa-8aaa-aaaaaaaaaaaa", now - 2 * HOUR_MS, false],
+    ["11111111-aaaa-4aaa-8aaa-aaaaaaaaaaaa", now, true],
+    ["ffffffff-aaaa-4aaa-8aaa-aaaaaaaaaaaa", now - 2 * HOUR_MS, false],
+  ];
+  await shop.db.write([{ sql: "DELETE FROM writes" }]);
+  for (const [id, ms] of rows)
+    await shop.db.write([{ sql: "INSERT INTO writes (id, at) VALUES (?, ?)", args: [id, ms] }]);
+  await removeOldWrites(shop.db, now);
+  const kept = rows.filter(([, , isKept]) => isKept).map(([id]) => id);
+  expect(shop.db.read.all<[string]>("SELECT id FROM writes ORDER BY id").map(([id]) => id)).toEqual(
+    kept.toSorted(),
+  );
+  const id = newWriteId();
+  expect([id >= firstWriteIdAt(now), id < firstWriteIdAt(now + HOUR_MS)]).toEqual([true, true]);
 });

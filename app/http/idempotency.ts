@@ -2,6 +2,7 @@
 import type { Database, Statement, Value } from "../../db/database.ts";
 import { DatabaseError } from "../../db/errors.ts";
 import { must } from "../../db/must.ts";
+import { firstWriteIdAt } from "../../db/write/id.ts";
 import { Problem } from "./problems.ts";
 import { withoutPrefix } from "./routing.ts";
 import type { AnswerSql, StoredAnswer } from "./write-answer.ts";
@@ -88,24 +89,29 @@ const elseThrow =
     throw second instanceof Problem ? second : first;
   };
 
-const EXPIRED = [
-  {
-    sql: "DELETE FROM idempotency WHERE (user_id, key) IN (SELECT user_id, key FROM idempotency WHERE created_at < ?1 LIMIT ?2)",
-    ttlMs: ANSWER_TTL_MS,
-  },
-  {
-    sql: "DELETE FROM writes WHERE id IN (SELECT id FROM writes WHERE at < ?1 LIMIT ?2)",
-    ttlMs: WRITE_ID_TTL_MS,
-  },
-];
+const EXPIRED_ANSWERS =
+  "DELETE FROM idempotency WHERE (user_id, key) IN (SELECT user_id, key FROM idempotency WHERE created_at < ?1 LIMIT ?2)";
+// Ids begin with their time; those of programs before that are random, and most of them lie beyond all times.
+const EXPIRED_WRITES = `DELETE FROM writes WHERE id IN (
+  SELECT * FROM (SELECT id FROM writes WHERE id < ?3 AND at < ?1 LIMIT ?2)
+  UNION ALL SELECT * FROM (SELECT id FROM writes WHERE id > ?4 AND at < ?1 LIMIT ?2)
+)`;
+/** No clock of a node is ahead by so much. */
+const AHEAD_MS = 24 * 60 * 60 * 1_000;
 
 /** Deletes answers older than a day and write ids older than an hour. */
 export async function removeOldWrites(db: Database, nowMs: number): Promise<void> {
-  for (const { sql, ttlMs } of EXPIRED) {
-    for (let removed = REMOVE_CHUNK; removed === REMOVE_CHUNK; ) {
-      const [result] = await db.write([{ sql, args: [nowMs - ttlMs, REMOVE_CHUNK] }]);
-      removed = must(result, "the result of a deletion").changes;
-    }
+  const [answersBefore, writesBefore] = [nowMs - ANSWER_TTL_MS, nowMs - WRITE_ID_TTL_MS];
+  const ids = [firstWriteIdAt(writesBefore), firstWriteIdAt(nowMs + AHEAD_MS)];
+  await removeAll(db, { sql: EXPIRED_ANSWERS, args: [answersBefore, REMOVE_CHUNK] });
+  await removeAll(db, { sql: EXPIRED_WRITES, args: [writesBefore, REMOVE_CHUNK, ...ids] });
+}
+
+/** Repeats a deletion of at least a chunk until less is left. */
+async function removeAll(db: Database, deletion: Statement): Promise<void> {
+  for (let removed = REMOVE_CHUNK; removed >= REMOVE_CHUNK; ) {
+    const [result] = await db.write([deletion]);
+    removed = must(result, "the result of a deletion").changes;
   }
 }
 

@@ -1,6 +1,7 @@
 // The one way to write: a group of statements with its conditions, audit row and answer, run once per Idempotency-Key.
 import type { Database, Statement, WriteResult } from "../../db/database.ts";
 import { isUnmet } from "../../db/write/guard.ts";
+import { newWriteId } from "../../db/write/id.ts";
 import { type AuditEvent, auditStatement } from "./audit.ts";
 import type { Caller } from "./caller.ts";
 import { type Conditions, readConditions, UNCONDITIONAL } from "./conditions.ts";
@@ -114,7 +115,7 @@ export async function commitWrite(
   const effect = audit ? [...statements, auditStatement(caller, audit, nowMs)] : statements;
   const answering = answer ? [answerStatement(answer), ...storeAnswer(answer)] : [];
   const group = answersBefore ? [...answering, ...effect] : [...effect, ...answering];
-  const results = await db.write(group, crypto.randomUUID());
+  const results = await db.write(group, newWriteId());
   const [first, answerAt] = answersBefore ? [answering.length, 0] : [0, effect.length];
   return {
     results: results.slice(first, first + statements.length),

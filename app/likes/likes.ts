@@ -1,6 +1,7 @@
 // Likes: the pairs of user and shoe, and their exact count in each shoe.
 import type { Database, Readable, Statement, Value } from "../../db/database.ts";
 import { must } from "../../db/must.ts";
+import { newWriteId } from "../../db/write/id.ts";
 import { encodeNumber } from "../http/cursor.ts";
 import { firstPageSql, offsetOf, type Page, paginationOf } from "../http/paging.ts";
 import type { Shop } from "../http/shop.ts";
@@ -86,7 +87,7 @@ export function openLikes(db: Database, { now, isOpen, onCommit, deadlineMs }: L
       const shoeIds = JSON.stringify([...new Set(requests.map(({ shoeId }) => shoeId))]);
       const effect = verb === "like" ? likeStatements(json, now(), isOpen) : unlikeStatements(json);
       const counts = { sql: COUNTS, args: [shoeIds] };
-      const results = await db.write([...effect, counts], crypto.randomUUID());
+      const results = await db.write([...effect, counts], newWriteId());
       onCommit();
       state.commits += 1;
       const [, inserted, counted] = results;

@@ -3,6 +3,7 @@ import type { Database, Readable } from "../../../db/database.ts";
 import { must } from "../../../db/must.ts";
 import { bulk } from "../../../db/sql.ts";
 import { wordsOf } from "../../../db/words.ts";
+import { newWriteId } from "../../../db/write/id.ts";
 import { toProblem } from "../../http/problem-of.ts";
 
 export const RELATED_MAX = 12;
@@ -86,14 +87,14 @@ const pendingLists = (db: Readable, shoeIds: string[]): (List & { shoeId: string
 /** Computes the list of one shoe, if it is pending. */
 export async function computeRelatedOf(db: Database, shoeId: string): Promise<void> {
   const lists = await db.onPrimary((snapshot) => pendingLists(snapshot, [shoeId]));
-  if (lists.length > 0) await writeLists(db, lists, 1, crypto.randomUUID());
+  if (lists.length > 0) await writeLists(db, lists, 1, newWriteId());
 }
 
 /** Computes the lists of those of these shoes that the replica shows as pending and up to date; returns their ids. */
 export async function computeRelatedHere(db: Database, shoeIds: string[]): Promise<string[]> {
   const lists = pendingLists(db, shoeIds);
   if (lists.length === 0) return [];
-  const written = new Set(await writeLists(db, lists, SINGLE_CHANGES_MAX, crypto.randomUUID()));
+  const written = new Set(await writeLists(db, lists, SINGLE_CHANGES_MAX, newWriteId()));
   return lists.filter(({ id }) => written.has(id)).map(({ shoeId }) => shoeId);
 }
 
