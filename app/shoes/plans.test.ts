@@ -91,10 +91,10 @@ const ROWS: [string, RegExp, RegExp][] = [
   ["/api/shoes?color=red&sort=price_asc&limit=2", SHORT_WALK, inOrder("shoes_by_price")],
   ["/api/shoes?ids=d1,d2", NOTHING, /SEARCH s USING COVERING INDEX .*\(shoe_id=\?\)/],
   ["/api/shoes?limit=20&CURSOR", NOTHING, /SEARCH s USING COVERING INDEX shoes_narrow \(id<\?\)/],
-  ["/api/shoes?sort=price_asc&CURSOR", NOTHING, /INDEX shoes_by_price \(price_rank=\? AND id>\?\)/],
-  ["/api/shoes?sort=price_desc&CURSOR", NOTHING, /INDEX shoes_by_price \(price_rank=\? AND id<\?\)/],
+  ["/api/shoes?sort=price_asc&CURSOR", NOTHING, /INDEX shoes_by_price \(price_rank=\? AND rowid>\?\)/],
+  ["/api/shoes?sort=price_desc&CURSOR", NOTHING, /INDEX shoes_by_price \(price_rank=\? AND rowid<\?\)/],
   ["/api/shoes?sort=name&CURSOR", NOTHING, /INDEX shoes_by_title \(title=\? AND id>\?\)/],
-  ["/api/shoes?sort=popular&CURSOR", NOTHING, /INDEX shoes_by_likes \(likes=\? AND id<\?\)/],
+  ["/api/shoes?sort=popular&CURSOR", NOTHING, /INDEX shoes_by_likes \(likes=\? AND rowid<\?\)/],
   [
     "/api/shoes?category=running&CURSOR",
     NOTHING,
@@ -104,17 +104,17 @@ const ROWS: [string, RegExp, RegExp][] = [
   [
     "/api/shoes?category=running&sort=price_asc&CURSOR",
     NOTHING,
-    /shoes_by_category \(category_id=\? AND price_rank=\? AND id>\?\)/,
+    /shoes_by_category \(category_id=\? AND price_rank=\? AND rowid>\?\)/,
   ],
   [
     "/api/shoes?category=running&sort=price_desc&CURSOR",
     NOTHING,
-    /shoes_by_category \(category_id=\? AND price_rank=\? AND id<\?\)/,
+    /shoes_by_category \(category_id=\? AND price_rank=\? AND rowid<\?\)/,
   ],
   [
     "/api/shoes?brand=quick&sort=price_asc&CURSOR",
     NOTHING,
-    /shoes_by_brand \(brand_id=\? AND price_rank=\? AND id>\?\)/,
+    /shoes_by_brand \(brand_id=\? AND price_rank=\? AND rowid>\?\)/,
   ],
 ];
 

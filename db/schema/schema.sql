@@ -16,7 +16,7 @@ BEGIN
 END;
 
 CREATE TABLE audit (
-  seq INTEGER PRIMARY KEY AUTOINCREMENT,
+  seq INTEGER PRIMARY KEY,
   at INTEGER NOT NULL,
   actor TEXT,
   actor_kind TEXT NOT NULL CHECK (actor_kind IN ('user', 'key', 'system')),
@@ -43,11 +43,16 @@ CREATE TABLE cards (
 ) STRICT;
 
 CREATE TABLE changes (
-  seq INTEGER PRIMARY KEY AUTOINCREMENT,
+  seq INTEGER PRIMARY KEY,
   shoe_id TEXT,
   kind TEXT NOT NULL CHECK (kind IN ('facts', 'collection', 'counters', 'session')),
   at INTEGER NOT NULL DEFAULT (CAST(unixepoch('subsec') * 1000 AS INTEGER))
 ) STRICT;
+
+CREATE TRIGGER changes_newest_stays BEFORE DELETE ON changes WHEN OLD.seq = (SELECT max(seq) FROM changes)
+BEGIN
+  SELECT RAISE(ABORT, 'CHECK constraint failed: the newest change stays');
+END;
 
 CREATE TRIGGER changes_pruned AFTER INSERT ON changes WHEN NEW.seq % 1000 = 0
 BEGIN
@@ -91,13 +96,11 @@ CREATE TABLE idempotency (
 CREATE INDEX idempotency_by_age ON idempotency (created_at);
 
 CREATE TABLE likes (
-  shoe INTEGER NOT NULL REFERENCES shoes (id) ON DELETE CASCADE,
+  shoe INTEGER NOT NULL,
   user_id TEXT NOT NULL CHECK (length(user_id) BETWEEN 1 AND 64),
   created_at INTEGER NOT NULL,
   PRIMARY KEY (user_id, shoe)
 ) STRICT, WITHOUT ROWID;
-
-CREATE INDEX likes_by_shoe ON likes (shoe);
 
 CREATE TABLE migrations (
   number INTEGER PRIMARY KEY,
@@ -217,19 +220,19 @@ CREATE TABLE shoes (
   description TEXT NOT NULL
 ) STRICT;
 
-CREATE INDEX shoes_by_brand ON shoes (brand_id, price_rank, id);
+CREATE INDEX shoes_by_brand ON shoes (brand_id, price_rank);
 
-CREATE INDEX shoes_by_category ON shoes (category_id, price_rank, id);
+CREATE INDEX shoes_by_category ON shoes (category_id, price_rank);
 
-CREATE INDEX shoes_by_likes ON shoes (likes, id);
+CREATE INDEX shoes_by_likes ON shoes (likes);
 
-CREATE INDEX shoes_by_price ON shoes (price_rank, id);
+CREATE INDEX shoes_by_price ON shoes (price_rank);
 
 CREATE INDEX shoes_by_title ON shoes (title COLLATE NOCASE, id);
 
 CREATE INDEX shoes_demo ON shoes (id) WHERE origin = 'demo';
 
-CREATE INDEX shoes_narrow ON shoes (id, category_id, brand_id, color_id, gender_id, size_run_id, price_rank, likes);
+CREATE INDEX shoes_narrow ON shoes (id, category_id, brand_id, color_id, gender_id, size_run_id, price_rank);
 
 CREATE INDEX shoes_new_by_brand ON shoes (brand_id);
 
@@ -285,6 +288,11 @@ END;
 CREATE TRIGGER shoes_removed_feed AFTER DELETE ON shoes WHEN (SELECT bulk FROM dataset) = 0
 BEGIN
   INSERT INTO changes (shoe_id, kind) VALUES (OLD.shoe_id, 'facts'), (OLD.shoe_id, 'collection');
+END;
+
+CREATE TRIGGER shoes_removed_likes AFTER DELETE ON shoes WHEN OLD.likes > 0
+BEGIN
+  DELETE FROM likes WHERE shoe = OLD.id;
 END;
 
 CREATE TABLE sizes (
@@ -351,5 +359,3 @@ CREATE TABLE writes (
   id TEXT NOT NULL PRIMARY KEY,
   at INTEGER NOT NULL
 ) STRICT, WITHOUT ROWID;
-
-CREATE INDEX writes_by_age ON writes (at);

@@ -70,11 +70,11 @@ export const shoes = sqliteTable(
     description: text().notNull(),
   },
   (shoe) => [
-    index("shoes_by_price").on(shoe.priceRank, shoe.id),
+    index("shoes_by_price").on(shoe.priceRank),
     index("shoes_by_title").on(sql`${shoe.title} COLLATE NOCASE`, shoe.id),
-    index("shoes_by_likes").on(shoe.likes, shoe.id),
-    index("shoes_by_category").on(shoe.categoryId, shoe.priceRank, shoe.id),
-    index("shoes_by_brand").on(shoe.brandId, shoe.priceRank, shoe.id),
+    index("shoes_by_likes").on(shoe.likes),
+    index("shoes_by_category").on(shoe.categoryId, shoe.priceRank),
+    index("shoes_by_brand").on(shoe.brandId, shoe.priceRank),
     index("shoes_new_by_category").on(shoe.categoryId),
     index("shoes_new_by_brand").on(shoe.brandId),
     index("shoes_narrow").on(
@@ -85,7 +85,6 @@ export const shoes = sqliteTable(
       shoe.genderId,
       shoe.sizeRunId,
       shoe.priceRank,
-      shoe.likes,
     ),
     index("shoes_demo").on(shoe.id).where(sql`${shoe.origin} = 'demo'`),
   ],
@@ -137,7 +136,7 @@ export const wordTrigrams = sqliteTable(
 
 /** The change feed; `shoeId` null means every shoe. */
 export const changes = sqliteTable("changes", {
-  seq: integer().primaryKey({ autoIncrement: true }),
+  seq: integer().primaryKey(),
   shoeId: text("shoe_id"),
   kind: text({ enum: ["facts", "collection", "counters", "session"] }).notNull(),
   at: integer().notNull().default(NOW_MS),
@@ -216,7 +215,7 @@ export const adminKeys = sqliteTable(
 
 /** The audit: who changed what and when; `detail` is a JSON object. */
 export const audit = sqliteTable("audit", {
-  seq: integer().primaryKey({ autoIncrement: true }),
+  seq: integer().primaryKey(),
   at: integer().notNull(),
   actor: text(),
   actorKind: text("actor_kind", { enum: ["user", "key", "system"] }).notNull(),
@@ -225,15 +224,15 @@ export const audit = sqliteTable("audit", {
   detail: text().notNull(),
 });
 
-/** The likes: which account likes which shoe. */
+/** The likes: which account likes which shoe; a trigger deletes those of a removed shoe. */
 export const likes = sqliteTable(
   "likes",
   {
-    shoe: ofShoe().notNull(),
+    shoe: integer().notNull(),
     userId: text("user_id").notNull(),
     createdAt: integer("created_at").notNull(),
   },
-  (like) => [primaryKey({ columns: [like.userId, like.shoe] }), index("likes_by_shoe").on(like.shoe)],
+  (like) => [primaryKey({ columns: [like.userId, like.shoe] })],
 );
 
 /** Responses stored for a repeated Idempotency-Key; `headers` is a JSON object. */
@@ -255,11 +254,10 @@ export const idempotency = sqliteTable(
 );
 
 /** The ids of the writes that were done. */
-export const writes = sqliteTable(
-  "writes",
-  { id: text().notNull().primaryKey(), at: integer().notNull() },
-  (write) => [index("writes_by_age").on(write.at)],
-);
+export const writes = sqliteTable("writes", {
+  id: text().notNull().primaryKey(),
+  at: integer().notNull(),
+});
 
 /** The migrations applied. */
 export const migrations = sqliteTable("migrations", {
