@@ -1,32 +1,21 @@
 // The write queue (group commit): one group is under way at a time, and the writes that come meanwhile form the next.
 import type { Statement, WriteQueueState, WriteResult } from "../database.ts";
-import { DatabaseError, type DatabaseErrorKind, toDatabaseError } from "../errors.ts";
+import { DatabaseError, type DatabaseErrorKind } from "../errors.ts";
+import { openBreaker } from "./breaker.ts";
 import type { Outcome } from "./commit.ts";
+import { type FindDone, type IsLocked, type Isolation, openFailures } from "./failures.ts";
 import { type Outages, openOutages, type ReportOutage, writeErrorOf } from "./outage.ts";
+import { type Attempt, bytesOf, type GroupBounds, openWaiting, refuse, type Waiter } from "./waiting.ts";
 
 /** Writes that may wait; further ones are refused as `overloaded`, and nothing of them was done. */
 const QUEUE_MAX = 20_000;
-const GROUP_MAX = 2_000;
+/** The bytes keep a group of a node, as JSON, below what the primary's door reads. */
+const GROUP: GroupBounds = { members: 2_000, bytes: 4_000_000 };
 /** A write that was not sent by then is refused; one that is under way is waited for. */
 const DEADLINE_MS = 5_000;
-/** So many failed groups in a row open the breaker; it then lets one write a second through to try. */
-const FAILURES_MAX = 5;
-const RETRY_MS = 1_000;
 /** Selects those of a JSON list of write ids that were done. */
 export const FIND_DONE = "SELECT id FROM writes WHERE id IN (SELECT value FROM json_each(?))";
 const RECORD_WRITE = "INSERT INTO writes (id, at) VALUES (?, ?)";
-
-type Waiter = {
-  statements: Statement[];
-  writeId: string | undefined;
-  expiresAtMs: number;
-  wasRetried: boolean;
-  resolve(results: WriteResult[]): void;
-  reject(error: DatabaseError): void;
-};
-
-/** Returns those of the write ids that took effect; called when the outcome of a commit is unknown. */
-type FindDone = (ids: string[]) => string[] | Promise<string[]>;
 
 export type WriteQueueOptions = {
   findDone?: FindDone;
@@ -36,39 +25,74 @@ export type WriteQueueOptions = {
   opensOn?: readonly DatabaseErrorKind[];
   /** Told when the machine begins and ceases to fail writes, and in between at intervals. */
   onOutage?: ReportOutage;
+  group?: GroupBounds;
+  /** The kind by which a write is refused at its deadline. */
+  lateKind?: DatabaseErrorKind;
+  /** Sends a group that the database was too busy for again until its writes are late; without it the group fails. */
+  retriesBusy?: boolean;
+  /**
+   * The members come from different clients: those of a group that failed as a whole, or ran out of time without being done, go
+   * again, each alone, and none of that opens the breaker. Every write must have an id.
+   */
+  isolates?: Isolation;
+  /** Asked when a group of an isolating queue ran out of time: where the lock was the reason, it goes again as a group. */
+  isLocked?: IsLocked;
 };
+
+/** How a write waits; without terms as the queue's options say. */
+export type WriteTerms = { deadlineMs?: number; source?: unknown };
 
 const overloaded = (message: string) => new DatabaseError("overloaded", message);
 
-type WriteQueue = {
+export type WriteQueue = {
   /**
    * Resolves with the result of each statement once the group that holds them is durable. Rejects with `DatabaseError`: the
    * write may have been done where its kind is `uncertain`, and was not done otherwise.
    */
-  write(statements: Statement[], writeId?: string): Promise<WriteResult[]>;
+  write(statements: Statement[], writeId?: string, terms?: WriteTerms): Promise<WriteResult[]>;
   state(): WriteQueueState;
+  /** Closes the breaker, because the database is known to work again. */
+  closeBreaker(): void;
   /** Resolves when every accepted write is settled. Never rejects. */
   idle(): Promise<void>;
 };
 
-/** Makes a group durable and returns the outcome of each member; gets the write id of each, which its statements record. */
-type CommitGroup = (group: Statement[][], writeIds: (string | undefined)[]) => Promise<Outcome[]>;
+/**
+ * Makes a group durable and returns the outcome of each member; gets the write id of each, which its statements record, and how
+ * often its only member was sent before (`0` for a group).
+ */
+type CommitGroup = (
+  group: Statement[][],
+  writeIds: (string | undefined)[],
+  attempt: Attempt,
+) => Promise<Outcome[]>;
 
 /** Opens a queue in front of `commit`. */
 export function openWriteQueue(commit: CommitGroup, options: WriteQueueOptions = {}): WriteQueue {
   const { findDone = () => [], now = Date.now, deadlineMs = DEADLINE_MS, opensOn = [], onOutage } = options;
+  const { retriesBusy = false, isolates = null, group = GROUP, lateKind = "overloaded" } = options;
+  const { isLocked = async () => false } = options;
   const breaker = openBreaker(now);
   const outages = openOutages(now, onOutage);
-  const waiting = openQueue(now);
+  const waiting = openWaiting({ now, group, lateKind });
+  const failures = openFailures({
+    breaker,
+    outages,
+    waiting,
+    findDone,
+    isLocked,
+    opensOn,
+    retriesBusy,
+    isolates,
+    now,
+  });
   const state = { groupSize: 0, commits: 0, lastCommitMs: 0, members: 0, commitMsTotal: 0 };
   let underway: Promise<void> | undefined;
-  let lastFailure: DatabaseError | undefined;
-
   const commitGroup = async (group: Waiter[]) => {
     const startedAt = performance.now();
     try {
       const members = group.map((waiter) => toMember(waiter, now()));
-      const outcomes = await commit(members, group.map(idOf));
+      const outcomes = await commit(members, group.map(idOf), group[0]?.attempt ?? 0);
       state.commits += 1;
       state.groupSize = group.length;
       state.members += group.length;
@@ -76,23 +100,12 @@ export function openWriteQueue(commit: CommitGroup, options: WriteQueueOptions =
       noteOutcomes(outages, outcomes);
       for (const [index, waiter] of group.entries()) settle(waiter, outcomes[index]);
     } catch (thrown) {
-      const error = toGroupError(thrown);
-      lastFailure = error;
-      breaker.failed(opensOn.includes(error.kind));
-      outages.failed(error, group.length);
-      if (error.kind === "uncertain") waiting.putBack(await settleUncertain(group, error, findDone));
-      else for (const { reject } of group) reject(error);
+      await failures.settle(group, thrown);
     } finally {
       state.lastCommitMs = performance.now() - startedAt;
       state.commitMsTotal += state.lastCommitMs;
     }
-    if (breaker.isOpen()) for (const waiter of waiting.takeAll()) refuse(waiter, notTried());
-  };
-
-  const notTried = (): DatabaseError => {
-    if (lastFailure?.kind !== "unwritable") return overloaded("commits keep failing");
-    outages.failed(lastFailure, 1);
-    return lastFailure;
+    if (breaker.isOpen()) for (const waiter of waiting.takeAll()) refuse(waiter, failures.notTried());
   };
 
   const drain = async () => {
@@ -101,12 +114,13 @@ export function openWriteQueue(commit: CommitGroup, options: WriteQueueOptions =
   };
 
   return {
-    write(statements, writeId) {
+    write(statements, writeId, { deadlineMs: ownMs = deadlineMs, source } = {}) {
       if (waiting.size() >= QUEUE_MAX) return Promise.reject(overloaded("too many writes are waiting"));
-      if (!breaker.admits()) return Promise.reject(notTried());
+      if (!breaker.admits()) return Promise.reject(failures.notTried());
       return new Promise((resolve, reject) => {
-        const expiresAtMs = now() + deadlineMs;
-        waiting.add({ statements, writeId, expiresAtMs, wasRetried: false, resolve, reject });
+        const bytes = bytesOf(statements);
+        const terms = { expiresAtMs: now() + ownMs, source, bytes, wasRetried: false, attempt: 0 as const };
+        waiting.add({ statements, writeId, ...terms, resolve, reject });
         underway ??= drain();
       });
     },
@@ -117,6 +131,7 @@ export function openWriteQueue(commit: CommitGroup, options: WriteQueueOptions =
       outage: outages.current(),
       failures: outages.totals(),
     }),
+    closeBreaker: breaker.succeeded,
     idle: async () => {
       while (underway) await underway;
     },
@@ -147,100 +162,3 @@ function settle({ writeId, wasRetried, resolve, reject }: Waiter, outcome: Outco
 
 const errorOf = ({ kind, message, columns }: Outcome & { ok: false }): DatabaseError =>
   writeErrorOf(new DatabaseError(kind, message, columns));
-
-/** Rejects the members that were done or may have been, because their results are lost; returns the others for one retry. */
-async function settleUncertain(group: Waiter[], error: DatabaseError, findDone: FindDone): Promise<Waiter[]> {
-  const done = await Promise.resolve(group.flatMap(({ writeId }) => writeId ?? []))
-    .then(findDone)
-    .then(
-      (ids) => new Set(ids),
-      () => null,
-    );
-  const retried: Waiter[] = [];
-  for (const waiter of group) {
-    const { writeId, wasRetried, reject } = waiter;
-    if (done === null || writeId === undefined || done.has(writeId)) reject(error);
-    else if (wasRetried) reject(new DatabaseError("failed", error.message));
-    else retried.push({ ...waiter, wasRetried: true });
-  }
-  return retried;
-}
-
-const GROUP_KINDS: ReadonlySet<string> = new Set(["uncertain", "unreachable", "closed", "busy"]);
-
-/** The error of a whole group. A rule that one member broke cannot be the reason. */
-function toGroupError(thrown: unknown): DatabaseError {
-  const { kind, message } = toDatabaseError(thrown);
-  return writeErrorOf(new DatabaseError(GROUP_KINDS.has(kind) ? kind : "failed", message));
-}
-
-/** Refuses a write; one that was sent before may still arrive. */
-const refuse = ({ wasRetried, reject }: Waiter, error: DatabaseError): void =>
-  reject(wasRetried ? new DatabaseError("uncertain", error.message) : error);
-
-/** The waiting writes in the order they came; each is refused at its deadline. */
-function openQueue(now: () => number) {
-  let waiting: Waiter[] = [];
-  let timer: ReturnType<typeof setTimeout> | undefined;
-
-  const refuseLate = () => {
-    const nowMs = now();
-    const late = waiting.filter(({ expiresAtMs }) => expiresAtMs <= nowMs);
-    if (late.length > 0) waiting = waiting.filter(({ expiresAtMs }) => expiresAtMs > nowMs);
-    for (const waiter of late) refuse(waiter, overloaded("the write waited too long"));
-  };
-  const arm = () => {
-    const [first] = waiting;
-    if (timer !== undefined || first === undefined) return;
-    timer = setTimeout(
-      () => {
-        timer = undefined;
-        refuseLate();
-        arm();
-      },
-      Math.max(1, first.expiresAtMs - now()),
-    );
-    // Does not keep the process alive.
-    timer.unref();
-  };
-
-  return {
-    size: (): number => waiting.length,
-    add(waiter: Waiter): void {
-      waiting.push(waiter);
-      arm();
-    },
-    putBack(waiters: Waiter[]): void {
-      if (waiters.length > 0) waiting = [...waiters, ...waiting];
-    },
-    /** Removes the next group and returns it; empty when no write waits. */
-    take(): Waiter[] {
-      refuseLate();
-      return waiting.splice(0, GROUP_MAX);
-    },
-    takeAll: (): Waiter[] => waiting.splice(0),
-  };
-}
-
-/** A circuit breaker: opens after failures in a row, then admits one write a second until one succeeds. */
-function openBreaker(now: () => number) {
-  let failures = 0;
-  let retryAtMs = 0;
-  const isOpen = () => failures >= FAILURES_MAX;
-  return {
-    isOpen,
-    admits(): boolean {
-      if (!isOpen()) return true;
-      if (now() < retryAtMs) return false;
-      retryAtMs = now() + RETRY_MS;
-      return true;
-    },
-    failed(opensAtOnce: boolean): void {
-      failures = opensAtOnce ? FAILURES_MAX : failures + 1;
-      if (isOpen()) retryAtMs = now() + RETRY_MS;
-    },
-    succeeded(): void {
-      failures = 0;
-    },
-  };
-}
