@@ -10,7 +10,7 @@ export type Server = { url: string; authToken: string; dataset?: () => string | 
 
 /** What must hold of the steps before for a step to run. */
 export type StepCondition =
-  | { type: "ok"; step: number }
+  | { type: "ok" | "error"; step: number }
   | { type: "not"; cond: StepCondition }
   | { type: "is_autocommit" }
   | { type: "and"; conds: StepCondition[] };
@@ -29,18 +29,22 @@ export type StepResult = { cols: unknown[]; rows: Cell[][]; affected_row_count: 
 export type StepError = { message: string; code?: string | null } | null;
 export type BatchResult = { step_results: StepResult[]; step_errors: StepError[] };
 
+/** `ms` instead of that of the pipeline; `signal` gives the batch up, too. */
+export type RunOptions = { ms?: number; signal?: AbortSignal };
+
 export type Pipeline = {
   /**
    * Sends the steps. Throws `unreachable` when they cannot have arrived or the token is refused, `busy` when the server has no
-   * room for them, `failed` with the server's message when it could not read them, `uncertain` when no answer came in time.
+   * room for them, `failed` with the server's message when it could not read them or its answer became too large, `uncertain`
+   * when no answer came in time. The server stops a statement whose batch was given up, and goes on with the steps behind it.
    */
-  run(steps: Step[]): Promise<BatchResult>;
+  run(steps: Step[], options?: RunOptions): Promise<BatchResult>;
 };
 
 type Reply = {
   baton?: string | null;
   results?: (
-    | { type: "ok"; response: { type: string; result?: BatchResult } }
+    | { type: "ok"; response: { type: string; result?: BatchResult; is_autocommit?: boolean } }
     | { type: "error"; error: { message: string } }
   )[];
 };
@@ -50,48 +54,65 @@ const NEVER_SENT = /^(ConnectionRefused|ECONNREFUSED|FailedToOpenSocket|ENOTFOUN
 
 /**
  * Opens a pipeline; a batch that takes longer than `ms` is given up. Up to `keptMax` streams are kept for further batches,
- * because the server reads the whole schema for each new one, which costs it three times what a small query does.
+ * because the server reads the whole schema for each new one, which costs it three times what a small query does. A stream that
+ * a batch leaves inside a transaction is closed, which undoes it: it would lock all other writers out for five seconds.
  */
 export function openPipeline(
   { url, authToken }: Server,
   { ms, keptMax }: { ms: number; keptMax: number },
 ): Pipeline {
   const address = `${url.replace(/\/+$/, "")}/v3/pipeline`;
-  const headers = { "content-type": "application/json", authorization: `Bearer ${authToken}` };
+  const headers = {
+    "content-type": "application/json",
+    authorization: `Bearer ${authToken}`,
+    // The server would compress, which costs both sides more than it saves.
+    "accept-encoding": "identity",
+  };
   const idleBatons: string[] = [];
   let batchesUnderWay = 0;
 
-  const send = async (steps: Step[], baton: string | null): Promise<Response> => {
+  const post = (baton: string | null, requests: object[], signal: AbortSignal): Promise<Response> =>
+    fetch(address, { method: "POST", headers, body: JSON.stringify({ baton, requests }), signal }).catch(
+      throwUnsent,
+    );
+  const send = (steps: Step[], baton: string | null, signal: AbortSignal): Promise<Response> => {
     const keeps = idleBatons.length + batchesUnderWay <= keptMax;
-    const requests = [{ type: "batch", batch: { steps } }, ...(keeps ? [] : [{ type: "close" }])];
-    const body = JSON.stringify({ baton, requests });
-    try {
-      return await fetch(address, { method: "POST", headers, body, signal: AbortSignal.timeout(ms) });
-    } catch (thrown) {
-      const code = thrown instanceof Error && "code" in thrown ? String(thrown.code) : "";
-      throw new DatabaseError(NEVER_SENT.test(code) ? "unreachable" : "uncertain", messageOf(thrown));
-    }
+    const last = { type: keeps ? "get_autocommit" : "close" };
+    return post(baton, [{ type: "batch", batch: { steps } }, last], signal);
+  };
+  const keep = async ({ baton, results }: Reply): Promise<void> => {
+    if (!baton) return;
+    const state = results?.[1];
+    if (state?.type === "ok" && state.response.is_autocommit) idleBatons.push(baton);
+    // Awaited: the next batch may need the lock. Where it fails the server closes the stream by itself.
+    else
+      await post(baton, [{ type: "close" }], AbortSignal.timeout(ms)).then(
+        (closed) => closed.arrayBuffer(),
+        () => undefined,
+      );
   };
 
-  const run = async (steps: Step[]): Promise<BatchResult> => {
+  const run = async (steps: Step[], options: RunOptions): Promise<BatchResult> => {
+    const limit = AbortSignal.timeout(options.ms ?? ms);
+    const signal = options.signal ? AbortSignal.any([limit, options.signal]) : limit;
     const baton = idleBatons.pop() ?? null;
-    let response = await send(steps, baton);
+    let response = await send(steps, baton, signal);
     // The server has forgotten this stream, after a pause or a restart: nothing was done.
-    if (baton !== null && response.status === 400) response = await send(steps, null);
-    refuse(response.status);
-    const { baton: next, results } = await readReply(response);
-    if (next) idleBatons.push(next);
-    const [first] = results ?? [];
+    if (baton !== null && response.status === 400) response = await send(steps, null, signal);
+    await refuse(response);
+    const reply = await readReply(response);
+    await keep(reply);
+    const [first] = reply.results ?? [];
     if (first?.type === "ok" && first.response.result) return first.response.result;
     const why = first?.type === "error" ? first.error.message : `the primary answered ${response.status}`;
     throw new DatabaseError("failed", why);
   };
 
   return {
-    async run(steps) {
+    async run(steps, options = {}) {
       batchesUnderWay += 1;
       try {
-        return await run(steps);
+        return await run(steps, options);
       } finally {
         batchesUnderWay -= 1;
       }
@@ -99,11 +120,20 @@ export function openPipeline(
   };
 }
 
-/** Throws where the server is full or refuses the token: it has not read the batch. */
-function refuse(status: number): void {
+/** Throws what is known of a request that got no answer. */
+function throwUnsent(thrown: unknown): never {
+  const code = thrown instanceof Error && "code" in thrown ? String(thrown.code) : "";
+  throw new DatabaseError(NEVER_SENT.test(code) ? "unreachable" : "uncertain", messageOf(thrown));
+}
+
+/** Throws where the server is full, refuses the token or cannot read the batch: it has not done anything. */
+async function refuse(response: Response): Promise<void> {
+  const { status } = response;
   if (status === 429 || status === 503) throw new DatabaseError("busy", `the primary answered ${status}`);
   if (status === 401 || status === 403)
     throw new DatabaseError("unreachable", `the primary refuses this token (${status})`);
+  if (status === 400)
+    throw new DatabaseError("failed", await response.text().catch(() => "the primary answered 400"));
 }
 
 /** Reads the reply. A server that dies while it answers leaves half of it: the outcome is unknown. */
