@@ -25,7 +25,7 @@ export type DatasetReply = { id: string; generation: string };
 
 export type WireStatement = { sql: string; args: Cell[] };
 
-/** A write of a node: its statements, which also record `writeId` where it has one, are done together or not at all. */
+/** A write of a node: its statements are done together or not at all; where it has a `writeId` the door records that with them. */
 export type WireMember = { writeId: string | null; statements: WireStatement[] };
 
 /**
