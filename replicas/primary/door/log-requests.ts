@@ -1,0 +1,59 @@
+// Requests of replicas for the log (BatchLogEntries): sqld's answer goes out when it has frames, at the pace of the releases.
+import { FRAMES_MAX, framesIn, offsetOf } from "./frames.ts";
+import type { HeldRequests } from "./held-requests.ts";
+import type { Life } from "./lives.ts";
+import type { News } from "./news.ts";
+import type { SharedAnswers } from "./shared-answers.ts";
+import type { Answer, ReplicaRequest } from "./sqld-requests.ts";
+
+export type LogRequestOptions = {
+  held: HeldRequests;
+  shared: SharedAnswers;
+  news: Pick<News, "count">;
+  now: () => number;
+};
+
+/** Answers a request of this life of sqld. Rejects when `end` is aborted or sqld does not answer. */
+export type AnswerLogRequest = (life: Life, request: ReplicaRequest, end: AbortSignal) => Promise<Answer>;
+
+/** A request waits at most this long for news. */
+const HOLD_MS = 1_000;
+/** Further requests are answered at once. */
+const HELD_MAX = 1_000;
+/** Places of replicas that did not come back for more; the set begins anew then. */
+const UNFINISHED_MAX = 1_000;
+
+/** Opens the answering of requests for the log. */
+export function openLogRequests({ held, shared, news, now }: LogRequestOptions): AnswerLogRequest {
+  /** Where replicas go on that got as many frames as one answer has: the rest does not wait for a release. */
+  const unfinished = new Set<string>();
+
+  const deliver = (session: string, answer: Answer): Answer => {
+    if (answer.kind !== "frames") return answer;
+    const { count, next } = framesIn(answer.body);
+    const place = placeOf(session, next);
+    if (unfinished.size >= UNFINISHED_MAX) unfinished.clear();
+    if (count >= FRAMES_MAX) unfinished.add(place);
+    else held.delivered(place);
+    return answer;
+  };
+
+  return async (life, request, end) => {
+    const untilMs = now() + HOLD_MS;
+    const session = request.headers.find(([name]) => name === "x-session-token")?.[1] ?? "";
+    const place = placeOf(session, offsetOf(request.body) ?? 0);
+    held.returned(place);
+    if (!unfinished.delete(place)) await held.turn(end);
+    for (;;) {
+      const seen = news.count();
+      const isLast = now() >= untilMs || held.size() >= HELD_MAX;
+      const answer = await shared.ask(life, request);
+      end.throwIfAborted();
+      if (answer.kind !== "empty" || isLast) return deliver(session, answer);
+      await held.news(seen, untilMs, end);
+    }
+  };
+}
+
+/** A replica's place in the log of one life of sqld. */
+const placeOf = (session: string, offset: number): string => `${session} ${offset}`;

@@ -1,0 +1,40 @@
+// The arithmetic of the pace: how far apart releases of held requests are, from how long nodes take until they ask again.
+
+/** What the pace knows. Times are milliseconds of one clock. */
+export type Pace = {
+  /** When frames went out last; `-Infinity` before. */
+  deliveredAtMs: number;
+  /** How long nodes take from a release to their next request, smoothed; 0 before the first. */
+  turnaroundMs: number;
+  /** When a node said last that a client waits for a version; `-Infinity` before. */
+  wishedAtMs: number;
+};
+
+/** Nodes are busy with a release for one part of the gap in so many, so that they also answer their clients. */
+const GAP_TURNAROUNDS = 3;
+const GAP_MS_MAX = 250;
+/** A node that a client waits at is let go within this time. */
+const WISHED_GAP_MS_MAX = 50;
+/** A client waits at most this long; so long the node that said so may need a release. */
+const WISH_MS = 300;
+const SMOOTHING = 0.2;
+
+/** The pace before the first release. */
+export const PACE_AT_START: Pace = { deliveredAtMs: -Infinity, turnaroundMs: 0, wishedAtMs: -Infinity };
+
+/** The gap between two releases, in milliseconds. */
+export function gapMs({ turnaroundMs, wishedAtMs }: Pace, nowMs: number): number {
+  const gap = Math.min(GAP_TURNAROUNDS * turnaroundMs, GAP_MS_MAX);
+  return nowMs < wishedAtMs + WISH_MS ? Math.min(gap, WISHED_GAP_MS_MAX) : gap;
+}
+
+/** How long the next release waits from now on: 0 where the last one was long enough ago. */
+export const msUntilRelease = (pace: Pace, nowMs: number): number =>
+  Math.max(0, pace.deliveredAtMs + gapMs(pace, nowMs) - nowMs);
+
+/** The pace after a node came back `sampleMs` after its release. */
+export function withTurnaround(pace: Pace, sampleMs: number): Pace {
+  const sample = Math.min(sampleMs, GAP_MS_MAX);
+  const before = pace.turnaroundMs;
+  return { ...pace, turnaroundMs: before === 0 ? sample : before + SMOOTHING * (sample - before) };
+}

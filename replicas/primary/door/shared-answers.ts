@@ -1,0 +1,77 @@
+// Answers of sqld that several replicas share: one request to sqld for all that ask the same at the same time or until the next commit.
+import type { Life } from "./lives.ts";
+import type { News } from "./news.ts";
+import { type Answer, askSqld, type ReplicaRequest } from "./sqld-requests.ts";
+
+export type SharedAnswers = {
+  /** Resolves with an answer that sqld began after the newest commit. Rejects when sqld does not answer. */
+  ask(life: Life, request: ReplicaRequest): Promise<Answer>;
+  /** Requests sent to sqld, requests that took the answer of another, and the bytes that are kept. */
+  state(): { asked: number; taken: number; keptBytes: number };
+};
+
+type Entry = { answer: Promise<Answer>; bytes: number };
+
+const KEPT_BYTES_MAX = 32 * 1_024 * 1_024;
+
+/**
+ * Opens the answers without any. An answer is shared by requests in the same life of sqld with the same body and the same headers,
+ * among them the session token: a new life counts its frames anew, and frames of another life destroy a replica.
+ */
+export function openSharedAnswers(news: Pick<News, "count">, ask = askSqld): SharedAnswers {
+  const entries = new Map<string, Entry>();
+  const counts = { asked: 0, taken: 0 };
+  let of: { life: Life; news: number } | undefined;
+  let keptBytes = 0;
+
+  const drop = (key: string, entry: Entry) => {
+    if (entries.get(key) !== entry) return;
+    entries.delete(key);
+    keptBytes -= entry.bytes;
+  };
+  const dropAll = () => {
+    entries.clear();
+    keptBytes = 0;
+  };
+  const keep = (key: string, entry: Entry, answer: Answer) => {
+    if (entries.get(key) !== entry) return;
+    if (answer.kind !== "frames" || answer.body.length > KEPT_BYTES_MAX) return drop(key, entry);
+    entry.bytes = answer.body.length;
+    keptBytes += entry.bytes;
+    for (const [oldKey, old] of entries) {
+      if (keptBytes <= KEPT_BYTES_MAX) return;
+      if (old.bytes > 0) drop(oldKey, old);
+    }
+  };
+
+  return {
+    async ask(life, request) {
+      // What began before a commit may lack its frames; what began in another life must not be seen in this one.
+      if (of?.life !== life || of.news !== news.count()) {
+        dropAll();
+        of = { life, news: news.count() };
+      }
+      const key = keyOf(request);
+      const known = entries.get(key);
+      if (known) {
+        counts.taken += 1;
+        return await known.answer;
+      }
+      counts.asked += 1;
+      const entry: Entry = { answer: ask(life, request), bytes: 0 };
+      entries.set(key, entry);
+      try {
+        const answer = await entry.answer;
+        keep(key, entry, answer);
+        return answer;
+      } catch (thrown) {
+        drop(key, entry);
+        throw thrown;
+      }
+    },
+    state: () => ({ ...counts, keptBytes }),
+  };
+}
+
+const keyOf = ({ path, headers, body }: ReplicaRequest): string =>
+  JSON.stringify([path, headers, Buffer.from(body).toString("latin1")]);
