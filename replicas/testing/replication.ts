@@ -38,7 +38,7 @@ export async function openTestReplication(flags: string[] = []): Promise<TestRep
     fetch(request) {
       const { pathname } = new URL(request.url);
       paths.push(pathname);
-      return replication.handle(request, pathname, request.signal);
+      return replication.handle(request, pathname);
     },
   });
   return {

@@ -7,8 +7,11 @@ import { openWaitingRoom } from "./waiting-room.ts";
 export type HeldRequests = {
   /** Resolves when frames may go out: at once, or with the next release. Rejects when `end` is aborted. */
   turn(end: AbortSignal): Promise<void>;
-  /** Resolves with the next release after news counted more than `seen`, or at `untilMs`. Rejects when `end` is aborted. */
-  news(seen: number, untilMs: number, end: AbortSignal): Promise<void>;
+  /**
+   * Resolves with `true` with the next release after news counted more than `seen`, with `false` at `untilMs`. Rejects when `end`
+   * is aborted.
+   */
+  news(seen: number, untilMs: number, end: AbortSignal): Promise<boolean>;
   /** Frames go out now, after which their replica asks from `place` on. */
   delivered(place: string): void;
   /** A replica asks from `place` on. */
@@ -55,7 +58,7 @@ export function openHeldRequests(news: News, now: () => number): HeldRequests {
     async news(seen, untilMs, end) {
       const held = room.wait(seen, end, Math.max(0, untilMs - now()));
       if (news.count() !== seen) schedule();
-      await held;
+      return await held;
     },
     delivered(place) {
       pace = { ...pace, deliveredAtMs: now() };

@@ -43,14 +43,14 @@ export function openLogRequests({ held, shared, news, now }: LogRequestOptions):
     const session = request.headers.find(([name]) => name === "x-session-token")?.[1] ?? "";
     const place = placeOf(session, offsetOf(request.body) ?? 0);
     held.returned(place);
-    if (!unfinished.delete(place)) await held.turn(end);
-    for (;;) {
+    const mayWait = held.size() < HELD_MAX;
+    if (!unfinished.delete(place) && mayWait) await held.turn(end);
+    for (let isLast = !mayWait; ; ) {
       const seen = news.count();
-      const isLast = now() >= untilMs || held.size() >= HELD_MAX;
       const answer = await shared.ask(life, request);
       end.throwIfAborted();
       if (answer.kind !== "empty" || isLast) return deliver(session, answer);
-      await held.news(seen, untilMs, end);
+      isLast = !(await held.news(seen, untilMs, end));
     }
   };
 }

@@ -11,7 +11,7 @@ export type Pace = {
 };
 
 /** Nodes are busy with a release for one part of the gap in so many, so that they also answer their clients. */
-const GAP_TURNAROUNDS = 3;
+const GAP_TURNAROUNDS = 2;
 const GAP_MS_MAX = 250;
 /** A node that a client waits at is let go within this time. */
 const WISHED_GAP_MS_MAX = 50;

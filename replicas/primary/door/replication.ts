@@ -1,4 +1,5 @@
 // The door's replication: replicas' requests for the log go to sqld, wait for news and share answers.
+import type { Position } from "../../../db/database.ts";
 import { type HeldRequests, openHeldRequests } from "./held-requests.ts";
 import type { Life, Lives } from "./lives.ts";
 import { openLogRequests } from "./log-requests.ts";
@@ -10,12 +11,12 @@ import { askSqld, type ReplicaRequest, readReplicaRequest } from "./sqld-request
 
 export type Replication = {
   /**
-   * Answers a replica, whose token was checked. `gone` is aborted when its client has gone or its token has ended. Where it is
-   * aborted, and where sqld ends or does not answer, the connection is closed without an answer.
+   * Answers a replica, whose token was checked, and whose body is in memory. The connection is closed without an answer when the
+   * request's signal is aborted, and when sqld ends or does not answer.
    */
-  handle(request: Request, path: string, gone: AbortSignal): Promise<Response>;
+  handle(request: Request, path: string): Promise<Response>;
   /** A node says that a client waits for a version: what is held goes within 50 ms. */
-  waiting(): void;
+  waiting(position: Position): void;
   metrics(): Metric[];
   /** Ends what is held. */
   close(): void;
@@ -29,6 +30,7 @@ export type ReplicationOptions = {
 };
 
 const SERVICE = "/wal_log.ReplicationLog/";
+
 /** Opens replication; it sets what `news` calls. */
 export function openReplication({
   lives,
@@ -48,16 +50,17 @@ export function openReplication({
     const { body, status, headers } = await (isForLog
       ? answerLogRequest(life, request, end)
       : askSqld(life, request));
+    end.throwIfAborted();
     return new Response(body, { status, headers });
   };
 
   return {
-    async handle(request, path, gone) {
+    async handle(request, path) {
       const isKnown = ["Hello", "BatchLogEntries", "Snapshot"].some((method) => path === SERVICE + method);
       if (!isKnown || request.method !== "POST") return new Response(null, { status: 404 });
       const life = lives.current();
       if (!life) return closeConnection();
-      const end = AbortSignal.any([life.ended, gone, closing.signal]);
+      const end = AbortSignal.any([life.ended, request.signal, closing.signal]);
       try {
         const asked = await readReplicaRequest(request, path);
         if (!asked) return new Response(null, { status: 413 });

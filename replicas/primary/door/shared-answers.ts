@@ -1,4 +1,5 @@
 // Answers of sqld that several replicas share: one request to sqld for all that ask the same at the same time or until the next commit.
+import { openLine } from "./line.ts";
 import type { Life } from "./lives.ts";
 import type { News } from "./news.ts";
 import { type Answer, askSqld, type ReplicaRequest } from "./sqld-requests.ts";
@@ -13,6 +14,8 @@ export type SharedAnswers = {
 type Entry = { answer: Promise<Answer>; bytes: number };
 
 const KEPT_BYTES_MAX = 32 * 1_024 * 1_024;
+/** Further requests wait, because each answer may have 4 MB. */
+const UNDER_WAY_MAX = 8;
 
 /**
  * Opens the answers without any. An answer is shared by requests in the same life of sqld with the same body and the same headers,
@@ -21,13 +24,29 @@ const KEPT_BYTES_MAX = 32 * 1_024 * 1_024;
 export function openSharedAnswers(news: Pick<News, "count">, ask = askSqld): SharedAnswers {
   const entries = new Map<string, Entry>();
   const counts = { asked: 0, taken: 0 };
+  const line = openLine(UNDER_WAY_MAX);
   let of: { life: Life; news: number } | undefined;
   let keptBytes = 0;
 
+  const askInTurn = async (life: Life, request: ReplicaRequest): Promise<Answer> => {
+    const leave = await line.enter(life.ended);
+    try {
+      return await ask(life, request);
+    } finally {
+      leave();
+    }
+  };
   const drop = (key: string, entry: Entry) => {
     if (entries.get(key) !== entry) return;
     entries.delete(key);
     keptBytes -= entry.bytes;
+  };
+  /** Begins anew: what began before a commit may lack its frames, and another life must see nothing of this one. */
+  const beginWith = (life: Life) => {
+    if (of?.life !== life)
+      life.ended.addEventListener("abort", () => of?.life === life && dropAll(), { once: true });
+    of = { life, news: news.count() };
+    dropAll();
   };
   const dropAll = () => {
     entries.clear();
@@ -46,11 +65,7 @@ export function openSharedAnswers(news: Pick<News, "count">, ask = askSqld): Sha
 
   return {
     async ask(life, request) {
-      // What began before a commit may lack its frames; what began in another life must not be seen in this one.
-      if (of?.life !== life || of.news !== news.count()) {
-        dropAll();
-        of = { life, news: news.count() };
-      }
+      if (of?.life !== life || of.news !== news.count()) beginWith(life);
       const key = keyOf(request);
       const known = entries.get(key);
       if (known) {
@@ -58,7 +73,7 @@ export function openSharedAnswers(news: Pick<News, "count">, ask = askSqld): Sha
         return await known.answer;
       }
       counts.asked += 1;
-      const entry: Entry = { answer: ask(life, request), bytes: 0 };
+      const entry: Entry = { answer: askInTurn(life, request), bytes: 0 };
       entries.set(key, entry);
       try {
         const answer = await entry.answer;

@@ -1,104 +1,97 @@
 // Snapshots of sqld, streamed to replicas: never whole in memory, and two at once in all.
+import { type Line, openLine } from "./line.ts";
 import type { Life } from "./lives.ts";
 import { type ReplicaRequest, sendToSqld } from "./sqld-requests.ts";
 
-export type Snapshots = {
+export type Snapshots = Pick<Line, "running" | "waiting"> & {
   /** Resolves with the answer once it is the request's turn. Rejects when `end` is aborted or sqld does not answer. */
   open(life: Life, request: ReplicaRequest, end: AbortSignal): Promise<Response>;
-  running(): number;
-  waiting(): number;
 };
 
-/** A node asks for one at a time. Further ones wait: each reads much of sqld's disk and sends it all. */
+/** Each reads much of sqld's disk and sends it all. A replica asks for one at a time. */
 const RUNNING_MAX = 2;
-/** The longest time without a byte, from sqld or to the replica. */
-const IDLE_MS_MAX = 5_000;
+/** The longest times without a byte. */
+const IDLE = { sqldMs: 5_000, replicaMs: 30_000 };
 
-/** Opens the line of snapshots. */
-export function openSnapshots(): Snapshots {
-  const line: (() => void)[] = [];
-  let running = 0;
-
-  const enter = async (end: AbortSignal): Promise<void> => {
-    end.throwIfAborted();
-    if (running < RUNNING_MAX) {
-      running += 1;
-      return;
-    }
-    await new Promise<void>((resolve, reject) => {
-      const leave = () => {
-        line.splice(line.indexOf(go), 1);
-        reject(end.reason);
-      };
-      const go = () => {
-        end.removeEventListener("abort", leave);
-        resolve();
-      };
-      line.push(go);
-      end.addEventListener("abort", leave, { once: true });
-    });
-  };
-  const leave = () => {
-    const next = line.shift();
-    if (next) next();
-    else running -= 1;
-  };
-
+/** Opens the line of snapshots. A stream ends when sqld sends nothing, or the replica takes nothing, for such a time. */
+export function openSnapshots(idle = IDLE): Snapshots {
+  const line = openLine(RUNNING_MAX);
   return {
     async open(life, request, end) {
-      await enter(end);
-      return await stream(life, request, end, leave);
+      const leave = await line.enter(end);
+      const flow = openFlow(end, idle, leave);
+      try {
+        const answer = await sendToSqld(life, request, flow.end);
+        const { status, headers } = answer;
+        return new Response(streamOf(answer, flow), { status, headers });
+      } catch (thrown) {
+        flow.finish();
+        throw thrown;
+      }
     },
-    running: () => running,
-    waiting: () => line.length,
+    running: line.running,
+    waiting: line.waiting,
   };
 }
 
-/** Calls `onEnd` once, after the last byte or when the stream ends early. */
-async function stream(
-  life: Life,
-  request: ReplicaRequest,
-  end: AbortSignal,
-  onEnd: () => void,
-): Promise<Response> {
+type Flow = {
+  /** Aborted when the stream ends early, and after its end. */
+  end: AbortSignal;
+  /** Gives sqld, or the replica, its time from now on. */
+  waitFor(whom: "sqld" | "replica"): void;
+  finish(): void;
+};
+
+function openFlow(end: AbortSignal, idle: typeof IDLE, onFinish: () => void): Flow {
   const ending = new AbortController();
-  let timer: Timer | undefined;
   const abort = () => ending.abort();
-  const watch = () => {
-    clearTimeout(timer);
-    timer = setTimeout(abort, IDLE_MS_MAX);
-  };
-  const finish = () => {
-    clearTimeout(timer);
-    end.removeEventListener("abort", abort);
-    onEnd();
-  };
+  let timer = setTimeout(abort, idle.sqldMs);
   end.addEventListener("abort", abort);
-  watch();
-  try {
-    const answer = await sendToSqld(life, request, ending.signal);
-    const body = answer.body?.getReader();
-    const passed = new ReadableStream<Uint8Array>({
-      async pull(controller) {
-        try {
-          const chunk = await body?.read();
-          watch();
-          if (chunk && !chunk.done) return controller.enqueue(chunk.value);
-          controller.close();
-        } catch {
-          // Without a reason, which Bun would print: it closes the connection.
-          controller.error();
-        }
-        finish();
-      },
-      cancel() {
-        abort();
-        finish();
-      },
-    });
-    return new Response(passed, { status: answer.status, headers: answer.headers });
-  } catch (thrown) {
-    finish();
-    throw thrown;
-  }
+  if (end.aborted) abort();
+  return {
+    end: ending.signal,
+    waitFor(whom) {
+      clearTimeout(timer);
+      timer = setTimeout(abort, whom === "sqld" ? idle.sqldMs : idle.replicaMs);
+    },
+    finish() {
+      clearTimeout(timer);
+      end.removeEventListener("abort", abort);
+      ending.abort();
+      onFinish();
+    },
+  };
+}
+
+/** The body of the answer, read from sqld as fast as the replica takes it. */
+function streamOf(answer: Response, flow: Flow): ReadableStream<Uint8Array> {
+  const body = answer.body?.getReader();
+  let toReplica: ReadableStreamDefaultController<Uint8Array> | undefined;
+  const breakOff = () => {
+    // Without a reason, which Bun would print. It closes the connection, so the replica knows that the snapshot is not whole.
+    toReplica?.error();
+    flow.finish();
+  };
+  flow.end.addEventListener("abort", breakOff, { once: true });
+  return new ReadableStream<Uint8Array>({
+    start(controller) {
+      toReplica = controller;
+    },
+    async pull(controller) {
+      try {
+        flow.waitFor("sqld");
+        const chunk = await body?.read();
+        flow.waitFor("replica");
+        if (chunk?.value) return controller.enqueue(chunk.value);
+        flow.end.removeEventListener("abort", breakOff);
+        controller.close();
+        flow.finish();
+      } catch {
+        breakOff();
+      }
+    },
+    cancel() {
+      flow.finish();
+    },
+  });
 }

@@ -31,14 +31,8 @@ export async function readReplicaRequest(request: Request, path: string): Promis
     const value = request.headers.get(name);
     return value === null ? [] : [[name, value]];
   });
-  const chunks: Uint8Array[] = [];
-  let bytes = 0;
-  for await (const chunk of request.body ?? []) {
-    bytes += chunk.length;
-    if (bytes > REQUEST_BYTES_MAX) return null;
-    chunks.push(chunk);
-  }
-  return { path, headers, body: new Uint8Array(Buffer.concat(chunks)) };
+  const body = new Uint8Array(await request.arrayBuffer());
+  return body.length > REQUEST_BYTES_MAX ? null : { path, headers, body };
 }
 
 /**

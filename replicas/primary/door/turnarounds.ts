@@ -3,7 +3,10 @@
 export type Turnarounds = {
   /** An answer goes out after which its replica asks from `place` on. */
   left(place: string, nowMs: number): void;
-  /** A replica asks from `place` on. Returns the milliseconds since the answer that led there, `null` where none did. */
+  /**
+   * A replica asks from `place` on. Returns the milliseconds since the answer that led there once half of those that got it are
+   * back, else `null`: the slow half may be on slower machines, and one replica must not slow all.
+   */
   returned(place: string, nowMs: number): number | null;
 };
 
@@ -12,19 +15,20 @@ const AWAY_MS_MAX = 1_000;
 
 /** Opens the measurement with all replicas here. */
 export function openTurnarounds(): Turnarounds {
-  const away = new Map<string, { atMs: number; count: number }>();
+  const groups = new Map<string, { atMs: number; count: number; back: number }>();
   return {
     left(place, nowMs) {
-      for (const [key, { atMs }] of away) if (atMs < nowMs - AWAY_MS_MAX) away.delete(key);
-      const group = away.get(place);
+      for (const [key, { atMs }] of groups) if (atMs < nowMs - AWAY_MS_MAX) groups.delete(key);
+      const group = groups.get(place);
       if (group) group.count += 1;
-      else away.set(place, { atMs: nowMs, count: 1 });
+      else groups.set(place, { atMs: nowMs, count: 1, back: 0 });
     },
     returned(place, nowMs) {
-      const group = away.get(place);
+      const group = groups.get(place);
       if (!group) return null;
-      group.count -= 1;
-      if (group.count === 0) away.delete(place);
+      group.back += 1;
+      if (group.back < group.count / 2) return null;
+      groups.delete(place);
       return nowMs - group.atMs;
     },
   };

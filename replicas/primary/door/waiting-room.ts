@@ -2,10 +2,10 @@
 
 export type WaitingRoom = {
   /**
-   * Resolves when the request is let go, or after `ms`. Rejects when `end` is aborted. `seen` is the count of news that the
+   * Resolves with `true` when the request is let go, with `false` after `ms`. Rejects when `end` is aborted. `seen` is the count of news that the
    * request has looked at already, `null` where it has not looked yet.
    */
-  wait(seen: number | null, end: AbortSignal, ms?: number): Promise<void>;
+  wait(seen: number | null, end: AbortSignal, ms?: number): Promise<boolean>;
   /** Whether a request has not seen this count of news. */
   isDue(count: number): boolean;
   /** Lets those go that have not seen this count of news. */
@@ -20,14 +20,14 @@ export function openWaitingRoom(): WaitingRoom {
   return {
     async wait(seen, end, ms) {
       end.throwIfAborted();
-      const { promise, resolve: go, reject } = Promise.withResolvers<void>();
-      const request = { seen, go };
+      const { promise, resolve, reject } = Promise.withResolvers<boolean>();
+      const request = { seen, go: () => resolve(true) };
       const fail = () => reject(end.reason);
-      const late = ms === undefined ? undefined : setTimeout(go, ms);
+      const late = ms === undefined ? undefined : setTimeout(resolve, ms, false);
       waiting.add(request);
       end.addEventListener("abort", fail);
       try {
-        await promise;
+        return await promise;
       } finally {
         clearTimeout(late);
         waiting.delete(request);

@@ -1,0 +1,71 @@
+// A made-up sqld that answers requests for the log as a test says, so that what happens between two answers can be shown.
+import { offsetOf } from "../primary/door/frames.ts";
+import { type Life, type Lives, openLives } from "../primary/door/lives.ts";
+
+export type MadeUpSqld = {
+  lives: Lives;
+  life: Life;
+  /** The headers of the requests that came, in order. */
+  requests: Record<string, string>[];
+  /** Decides the answers from now on, by the first frame that is asked for. */
+  answer(next: Decide): void;
+  close(): Promise<void>;
+};
+
+type Decide = (offset: number | null) => Response | Promise<Response>;
+
+const TRAILERS = "grpc-status:0\r\n";
+
+/** Opens it; its log is empty. */
+export function openMadeUpSqld(): MadeUpSqld {
+  const requests: MadeUpSqld["requests"] = [];
+  let decide: Decide = emptyAnswer;
+  const listener = Bun.serve({
+    hostname: "127.0.0.1",
+    port: 0,
+    idleTimeout: 0,
+    async fetch(request) {
+      requests.push(Object.fromEntries(request.headers));
+      return await decide(offsetOf(new Uint8Array(await request.arrayBuffer())));
+    },
+  });
+  const lives = openLives();
+  lives.begin({ url: `http://127.0.0.1:${listener.port}`, writeToken: "writes", readToken: "reads" });
+  return {
+    lives,
+    life: lives.current() as Life,
+    requests,
+    answer(next) {
+      decide = next;
+    },
+    close: () => listener.stop(true),
+  };
+}
+
+/** An answer without news. */
+export const emptyAnswer = (): Response => answerOf(new Uint8Array());
+
+/** An answer with so many frames, which begin with the number `first`. */
+export function framesAnswer(first: number, count = 1): Response {
+  const frame = (number: number) => {
+    const data = Buffer.alloc(16);
+    data.writeBigUInt64LE(BigInt(number));
+    return Buffer.concat([Buffer.from([0x0a, data.length + 2, 0x0a, data.length]), data]);
+  };
+  return answerOf(Buffer.concat(Array.from({ length: count }, (_, at) => frame(first + at))));
+}
+
+function answerOf(message: Uint8Array): Response {
+  const prefix = (flag: number, length: number) => {
+    const bytes = Buffer.from([flag, 0, 0, 0, 0]);
+    bytes.writeUInt32BE(length, 1);
+    return bytes;
+  };
+  const body = Buffer.concat([
+    prefix(0, message.length),
+    message,
+    prefix(0x80, TRAILERS.length),
+    Buffer.from(TRAILERS),
+  ]);
+  return new Response(new Uint8Array(body), { headers: { "content-type": "application/grpc-web+proto" } });
+}
