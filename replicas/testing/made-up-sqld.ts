@@ -1,6 +1,7 @@
 // A made-up sqld that answers requests for the log as a test says, so that what happens between two answers can be shown.
 import { offsetOf } from "../primary/door/frames.ts";
 import { type Life, type Lives, openLives } from "../primary/door/lives.ts";
+import { answerOf, frameOf } from "./log-frames.ts";
 
 export type MadeUpSqld = {
   lives: Lives;
@@ -13,8 +14,6 @@ export type MadeUpSqld = {
 };
 
 type Decide = (offset: number | null) => Response | Promise<Response>;
-
-const TRAILERS = "grpc-status:0\r\n";
 
 /** Opens it; its log is empty. */
 export function openMadeUpSqld(): MadeUpSqld {
@@ -43,29 +42,11 @@ export function openMadeUpSqld(): MadeUpSqld {
 }
 
 /** An answer without news. */
-export const emptyAnswer = (): Response => answerOf(new Uint8Array());
+export const emptyAnswer = (): Response => responseOf([]);
 
 /** An answer with so many frames, which begin with the number `first`. */
-export function framesAnswer(first: number, count = 1): Response {
-  const frame = (number: number) => {
-    const data = Buffer.alloc(16);
-    data.writeBigUInt64LE(BigInt(number));
-    return Buffer.concat([Buffer.from([0x0a, data.length + 2, 0x0a, data.length]), data]);
-  };
-  return answerOf(Buffer.concat(Array.from({ length: count }, (_, at) => frame(first + at))));
-}
+export const framesAnswer = (first: number, count = 1): Response =>
+  responseOf(Array.from({ length: count }, (_, at) => frameOf(first + at)));
 
-function answerOf(message: Uint8Array): Response {
-  const prefix = (flag: number, length: number) => {
-    const bytes = Buffer.from([flag, 0, 0, 0, 0]);
-    bytes.writeUInt32BE(length, 1);
-    return bytes;
-  };
-  const body = Buffer.concat([
-    prefix(0, message.length),
-    message,
-    prefix(0x80, TRAILERS.length),
-    Buffer.from(TRAILERS),
-  ]);
-  return new Response(new Uint8Array(body), { headers: { "content-type": "application/grpc-web+proto" } });
-}
+const responseOf = (frames: Uint8Array[]): Response =>
+  new Response(answerOf(frames), { headers: { "content-type": "application/grpc-web+proto" } });

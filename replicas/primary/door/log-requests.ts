@@ -1,10 +1,11 @@
 // Requests of replicas for the log (BatchLogEntries): sqld's answer goes out when it has frames, at the pace of the releases.
-import { FRAMES_MAX, framesIn, offsetOf } from "./frames.ts";
+import { FRAMES_MAX, offsetOf } from "./frames.ts";
 import type { HeldRequests } from "./held-requests.ts";
 import type { Life } from "./lives.ts";
+import type { LogAnswer } from "./log-answers.ts";
 import type { News } from "./news.ts";
 import type { SharedAnswers } from "./shared-answers.ts";
-import type { Answer, ReplicaRequest } from "./sqld-requests.ts";
+import type { ReplicaRequest } from "./sqld-requests.ts";
 
 export type LogRequestOptions = {
   held: HeldRequests;
@@ -14,7 +15,7 @@ export type LogRequestOptions = {
 };
 
 /** Answers a request of this life of sqld. Rejects when `end` is aborted or sqld does not answer. */
-export type AnswerLogRequest = (life: Life, request: ReplicaRequest, end: AbortSignal) => Promise<Answer>;
+export type AnswerLogRequest = (life: Life, request: ReplicaRequest, end: AbortSignal) => Promise<LogAnswer>;
 
 /** A request waits at most this long for news. */
 const HOLD_MS = 1_000;
@@ -28,12 +29,11 @@ export function openLogRequests({ held, shared, news, now }: LogRequestOptions):
   /** Where replicas go on that got as many frames as one answer has: the rest does not wait for a release. */
   const unfinished = new Set<string>();
 
-  const deliver = (session: string, answer: Answer): Answer => {
-    if (answer.kind !== "frames") return answer;
-    const { count, next } = framesIn(answer.body);
-    const place = placeOf(session, next);
+  const deliver = (session: string, answer: LogAnswer): LogAnswer => {
+    if (answer.frames === 0) return answer;
+    const place = placeOf(session, answer.next);
     if (unfinished.size >= UNFINISHED_MAX) unfinished.clear();
-    if (count >= FRAMES_MAX) unfinished.add(place);
+    if (answer.frames >= FRAMES_MAX) unfinished.add(place);
     else held.delivered(place);
     return answer;
   };

@@ -87,7 +87,7 @@ function metricsOf(held: HeldRequests, shared: SharedAnswers, snapshots: Snapsho
     value,
   });
   const { releases, wishes, gapMs, turnaroundMs } = held.state();
-  const { asked, taken, keptBytes } = shared.state();
+  const { asked, taken, merged, keptBytes } = shared.state();
   return [
     gauge("held_requests", "Requests of replicas that wait for news or for a release.", held.size()),
     counter("releases_total", "Releases of held requests after news.", releases),
@@ -100,6 +100,7 @@ function metricsOf(held: HeldRequests, shared: SharedAnswers, snapshots: Snapsho
     ),
     counter("log_requests_total", "Requests for the log that the door sent to sqld.", asked),
     counter("shared_answers_total", "Requests for the log that took the answer of another.", taken),
+    counter("merged_commits_total", "Commits that replicas applied together with a later one.", merged),
     gauge("kept_answers_bytes", "Bytes of answers kept until the next commit.", keptBytes),
     gauge("snapshots_running", "Snapshots that are streamed.", snapshots.running()),
     gauge("snapshots_waiting", "Requests for a snapshot that wait.", snapshots.waiting()),

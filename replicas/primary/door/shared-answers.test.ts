@@ -1,14 +1,15 @@
 // Shared answers: who shares with whom, what is kept and until when, and how much.
 import { describe, expect, test } from "bun:test";
 import { type Life, openLives } from "./lives.ts";
+import type { LogAnswer } from "./log-answers.ts";
 import { openNews } from "./news.ts";
 import { openSharedAnswers } from "./shared-answers.ts";
-import type { Answer, ReplicaRequest } from "./sqld-requests.ts";
+import type { ReplicaRequest } from "./sqld-requests.ts";
 
 const MB = 1_024 * 1_024;
 const LOG = "/wal_log.ReplicationLog/BatchLogEntries";
 
-type Asked = { request: ReplicaRequest; life: Life; settle(answer: Partial<Answer>): void; fail(): void };
+type Asked = { request: ReplicaRequest; life: Life; settle(answer: Partial<LogAnswer>): void; fail(): void };
 
 /** Shared answers before a server that answers when the test says so. */
 function open() {
@@ -20,9 +21,10 @@ function open() {
     return lives.current() as Life;
   };
   const shared = openSharedAnswers(news, (life, request) => {
-    const { promise, resolve, reject } = Promise.withResolvers<Answer>();
-    const whole = { kind: "frames", status: 200, headers: new Headers(), body: new Uint8Array(8) } as const;
-    const settle = (answer: Partial<Answer>) => resolve({ ...whole, ...answer });
+    const { promise, resolve, reject } = Promise.withResolvers<LogAnswer>();
+    const parts = { headers: new Headers(), body: new Uint8Array(8), frames: 1, commits: 2, next: 6 };
+    const settle = (answer: Partial<LogAnswer>) =>
+      resolve({ kind: "frames", status: 200, ...parts, ...answer });
     asked.push({ request, life, settle, fail: () => reject(new Error("no answer")) });
     return promise;
   });
@@ -47,7 +49,7 @@ describe("requests at the same time", () => {
     expect(asked).toHaveLength(1);
     asked[0]?.settle({});
     expect(new Set(await Promise.all(answers)).size).toBe(1);
-    expect(shared.state()).toEqual({ asked: 1, taken: 2, keptBytes: 8 });
+    expect(shared.state()).toEqual({ asked: 1, taken: 2, merged: 1, keptBytes: 8 });
   });
 
   test.each([

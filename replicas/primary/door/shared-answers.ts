@@ -1,17 +1,18 @@
 // Answers of sqld that several replicas share: one request to sqld for all that ask the same at the same time or until the next commit.
 import { openLine } from "./line.ts";
 import type { Life } from "./lives.ts";
+import { askForLog, type LogAnswer } from "./log-answers.ts";
 import type { News } from "./news.ts";
-import { type Answer, askSqld, type ReplicaRequest } from "./sqld-requests.ts";
+import type { ReplicaRequest } from "./sqld-requests.ts";
 
 export type SharedAnswers = {
   /** Resolves with an answer that sqld began after the newest commit. Rejects when sqld does not answer. */
-  ask(life: Life, request: ReplicaRequest): Promise<Answer>;
-  /** Requests sent to sqld, requests that took the answer of another, and the bytes that are kept. */
-  state(): { asked: number; taken: number; keptBytes: number };
+  ask(life: Life, request: ReplicaRequest): Promise<LogAnswer>;
+  /** Requests sent to sqld, requests that took the answer of another, commits merged into another, and the bytes kept. */
+  state(): { asked: number; taken: number; merged: number; keptBytes: number };
 };
 
-type Entry = { answer: Promise<Answer>; bytes: number };
+type Entry = { answer: Promise<LogAnswer>; bytes: number };
 
 const KEPT_BYTES_MAX = 32 * 1_024 * 1_024;
 /** Further requests wait, because each answer may have 4 MB. */
@@ -21,14 +22,14 @@ const UNDER_WAY_MAX = 8;
  * Opens the answers without any. An answer is shared by requests in the same life of sqld with the same body and the same headers,
  * among them the session token: a new life counts its frames anew, and frames of another life destroy a replica.
  */
-export function openSharedAnswers(news: Pick<News, "count">, ask = askSqld): SharedAnswers {
+export function openSharedAnswers(news: Pick<News, "count">, ask = askForLog): SharedAnswers {
   const entries = new Map<string, Entry>();
-  const counts = { asked: 0, taken: 0 };
+  const counts = { asked: 0, taken: 0, merged: 0 };
   const line = openLine(UNDER_WAY_MAX);
   let of: { life: Life; news: number } | undefined;
   let keptBytes = 0;
 
-  const askInTurn = async (life: Life, request: ReplicaRequest): Promise<Answer> => {
+  const askInTurn = async (life: Life, request: ReplicaRequest): Promise<LogAnswer> => {
     const leave = await line.enter(life.ended);
     try {
       return await ask(life, request);
@@ -52,7 +53,7 @@ export function openSharedAnswers(news: Pick<News, "count">, ask = askSqld): Sha
     entries.clear();
     keptBytes = 0;
   };
-  const keep = (key: string, entry: Entry, answer: Answer) => {
+  const keep = (key: string, entry: Entry, answer: LogAnswer) => {
     if (entries.get(key) !== entry) return;
     if (answer.kind !== "frames" || answer.body.length > KEPT_BYTES_MAX) return drop(key, entry);
     entry.bytes = answer.body.length;
@@ -77,6 +78,7 @@ export function openSharedAnswers(news: Pick<News, "count">, ask = askSqld): Sha
       entries.set(key, entry);
       try {
         const answer = await entry.answer;
+        counts.merged += Math.max(0, answer.commits - 1);
         keep(key, entry, answer);
         return answer;
       } catch (thrown) {

@@ -81,8 +81,9 @@ describe("a snapshot", () => {
   test("is broken off where the replica takes nothing", async () => {
     const { body } = flowOf(400);
     sqld.answer(() => new Response(body()));
-    await open();
+    const answer = await open();
     await until("its end", () => snapshots.running() === 0);
+    await expect(answer.arrayBuffer()).rejects.toBeUndefined();
   });
 
   test("is broken off when its request ends", async () => {

@@ -6,7 +6,12 @@ import type { Life } from "./lives.ts";
 export type ReplicaRequest = { path: string; headers: [string, string][]; body: Uint8Array<ArrayBuffer> };
 
 /** A whole answer of sqld. */
-export type Answer = { kind: AnswerKind; status: number; headers: Headers; body: Uint8Array<ArrayBuffer> };
+export type Answer = {
+  kind: AnswerKind;
+  status: number;
+  headers: Headers;
+  body: Uint8Array<ArrayBuffer>;
+};
 
 /** A request asks for an offset; this is far more than one takes. */
 const REQUEST_BYTES_MAX = 1_024;
