@@ -1,0 +1,46 @@
+// The rooms behind the door: replication and writes.
+import type { Position } from "../../../db/database.ts";
+import type { Lives } from "./lives.ts";
+import type { Metric } from "./metric.ts";
+import type { News } from "./news.ts";
+import { refuse } from "./refusal.ts";
+
+/**
+ * Rooms take requests whose token was checked and whose body is in memory. `request.signal` is aborted when the client has gone,
+ * the token is valid no more, or the door ends.
+ */
+export type Rooms = {
+  replication: {
+    handle(request: Request, path: string): Promise<Response>;
+    /** Requests of a node wait for this version. */
+    waiting(position: Position): void;
+    metrics(): Metric[];
+    close(): void;
+  };
+  writes: {
+    commit(request: Request): Promise<Response>;
+    query(request: Request): Promise<Response>;
+    /** `rest` is the path after `/migrations`. */
+    migrations(request: Request, rest: string): Promise<Response>;
+    metrics(): Metric[];
+    /** Resolves when nothing is under way. */
+    idle(): Promise<void>;
+  };
+};
+
+export type RoomDeps = { lives: Lives; news: News; datasetId(): string | null };
+
+/** Opens the rooms. */
+export function openRooms(_deps: RoomDeps): Rooms {
+  const closed = async () => refuse(503, "unreachable", "the door has no rooms yet");
+  return {
+    replication: { handle: closed, waiting() {}, metrics: () => [], close() {} },
+    writes: {
+      commit: closed,
+      query: closed,
+      migrations: closed,
+      metrics: () => [],
+      idle: async () => {},
+    },
+  };
+}
