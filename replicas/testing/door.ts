@@ -34,6 +34,8 @@ export type TestDoor = {
   readToken: string;
   /** Signs a token; claims given here replace those of a writing token that ends in an hour. */
   token(claims?: Record<string, unknown>): string;
+  /** The key by which the door checks tokens. */
+  publicPem: string;
   /** The dataset that tokens name here, which is the server's own. */
   datasetId: string;
   server: TestServer;
@@ -107,6 +109,7 @@ export async function openTestDoor(options: TestDoorOptions = {}): Promise<TestD
     writeToken: token(),
     readToken: token({ a: "ro" }),
     token,
+    publicPem: signer.publicPem,
     datasetId,
     server,
     serverToken: () => inner("rw"),
@@ -199,9 +202,11 @@ async function startProcess(
   };
 }
 
-/** The id by which a token without a `jti` is revoked. */
-const idOfToken = (token: string): string =>
-  createHash("sha256").update(token).digest("hex").slice(0, ID_CHARACTERS);
+/** The id by which a token is revoked. */
+function idOfToken(token: string): string {
+  const { jti } = JSON.parse(Buffer.from(token.split(".")[1] ?? "", "base64url").toString());
+  return jti ?? createHash("sha256").update(token).digest("hex").slice(0, ID_CHARACTERS);
+}
 
 async function datasetOf(url: string, token: string): Promise<string> {
   const response = await fetch(`${url}/v2/pipeline`, {
