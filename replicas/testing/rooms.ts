@@ -9,8 +9,9 @@ export type TestRooms = Rooms & {
   /** The paths that came in, in their order. */
   visits: string[];
   positions: Position[];
-  /** Requests wait from now on, until the returned function is called or their signal is aborted. */
-  hold(): () => void;
+  /** Requests wait from now on, until `release` is called or their signal is aborted. */
+  hold(): void;
+  release(): void;
   /** The number of requests whose signal was aborted. */
   aborted(): number;
   isClosed(): boolean;
@@ -21,7 +22,8 @@ export function openTestRooms(): TestRooms {
   const visits: string[] = [];
   const positions: Position[] = [];
   let [aborted, isClosed] = [0, false];
-  let released: Promise<void> = Promise.resolve();
+  let holding = Promise.withResolvers<void>();
+  holding.resolve();
 
   const enter = async (request: Request): Promise<Response> => {
     const { pathname } = new URL(request.url);
@@ -33,17 +35,16 @@ export function openTestRooms(): TestRooms {
     });
     const { byteLength } = await request.arrayBuffer();
     if (pathname.endsWith("/Snapshot")) return new Response(endless(), { status: ROOM_STATUS });
-    await Promise.race([released, ended]);
+    await Promise.race([holding.promise, ended]);
     return new Response(`${pathname} ${byteLength}`, { status: ROOM_STATUS });
   };
   return {
     visits,
     positions,
     hold() {
-      const { promise, resolve } = Promise.withResolvers<void>();
-      released = promise;
-      return resolve;
+      holding = Promise.withResolvers<void>();
     },
+    release: () => holding.resolve(),
     aborted: () => aborted,
     isClosed: () => isClosed,
     replication: {
@@ -54,7 +55,13 @@ export function openTestRooms(): TestRooms {
         isClosed = true;
       },
     },
-    writes: { commit: enter, query: enter, migrations: enter, metrics: () => [], idle: () => released },
+    writes: {
+      commit: enter,
+      query: enter,
+      migrations: enter,
+      metrics: () => [],
+      idle: () => holding.promise,
+    },
   };
 }
 

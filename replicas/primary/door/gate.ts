@@ -24,6 +24,8 @@ type GateDeps = {
   bodyMs: number;
 };
 
+const REFUSED = "this token is refused";
+
 /** Opens the gate. */
 export function openGate({ tokens, lives, guests, refused, say, bodyMs }: GateDeps): Gate {
   const answer = async (route: Route, request: Request, peer: string): Promise<Response> => {
@@ -34,7 +36,7 @@ export function openGate({ tokens, lives, guests, refused, say, bodyMs }: GateDe
     const verdict = tokens.check(token);
     if (token === null || "fault" in verdict) {
       refused.note("fault" in verdict ? verdict.fault : "missing", peer);
-      return refuse(401, "unreachable", "this token is refused", { "www-authenticate": "Bearer" });
+      return refuse(401, "unreachable", REFUSED, { "www-authenticate": "Bearer" });
     }
     if (route.access === "write" && verdict.access === "read") {
       refused.note("read-only", peer);
@@ -43,6 +45,11 @@ export function openGate({ tokens, lives, guests, refused, say, bodyMs }: GateDe
     if (!lives.current()) return refuse(503, "unreachable", "the primary is not up");
     return await receive(route, request, token);
   };
+
+  const refusalOfEnded = (token: string): Refusal =>
+    "fault" in tokens.check(token)
+      ? new Refusal(401, "unreachable", REFUSED)
+      : new Refusal(503, "unreachable", "the door ends");
 
   const receive = async (route: Route, request: Request, token: string): Promise<Response> => {
     const { gone, leave } = guests.enter(request, token, route.isHeld ?? false);
@@ -56,7 +63,7 @@ export function openGate({ tokens, lives, guests, refused, say, bodyMs }: GateDe
         signal: gone,
       });
       const handling = route.handle(inside);
-      const response = await (route.isHeld ? endedBy(gone, handling) : handling);
+      const response = await (route.isHeld ? endedBy(gone, handling, () => refusalOfEnded(token)) : handling);
       if (!route.isStreamed || !response.body) return response;
       isStreaming = true;
       return new Response(endWith(response.body, gone, leave), response);
@@ -86,10 +93,14 @@ function tokenOf({ headers }: Request, { tokenHeader }: Route): string | null {
   return /^Bearer +(\S+)$/i.exec(header)?.[1] ?? null;
 }
 
-/** The response, or a refusal once the request has been ended. */
-async function endedBy(gone: AbortSignal, handling: Promise<Response>): Promise<Response> {
+/** The response, or `refusal` once the request has been ended. */
+async function endedBy(
+  gone: AbortSignal,
+  handling: Promise<Response>,
+  refusal: () => Refusal,
+): Promise<Response> {
   const { promise: ended, reject } = Promise.withResolvers<never>();
-  const end = () => reject(new Refusal(401, "unreachable", "this request was ended"));
+  const end = () => reject(refusal());
   gone.addEventListener("abort", end);
   if (gone.aborted) end();
   try {
