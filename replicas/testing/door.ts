@@ -204,8 +204,9 @@ async function startProcess(
 
 /** The id by which a token is revoked. */
 function idOfToken(token: string): string {
-  const { jti } = JSON.parse(Buffer.from(token.split(".")[1] ?? "", "base64url").toString());
-  return jti ?? createHash("sha256").update(token).digest("hex").slice(0, ID_CHARACTERS);
+  const [head = "", claims = ""] = token.split(".");
+  const { jti } = JSON.parse(Buffer.from(claims, "base64url").toString());
+  return jti ?? createHash("sha256").update(`${head}.${claims}`).digest("hex").slice(0, ID_CHARACTERS);
 }
 
 async function datasetOf(url: string, token: string): Promise<string> {

@@ -109,7 +109,7 @@ test.each<[string, string | null, string]>([
   expect(tokens.check(token)).toEqual({ fault: fault as never });
 });
 
-test("another spelling of the same signature is refused, because revocation would not know it", () => {
+test("another spelling of the same signature is refused", () => {
   expect(respelled.length).toBe(15);
   for (const token of respelled) expect(tokens.check(token)).toEqual({ fault: "malformed" });
 });
@@ -128,7 +128,16 @@ describe("a token that passed before", () => {
 
   test("is refused once it is revoked, by its hash or its id, and it alone", () => {
     const named = signer.sign({ ...claims, jti: "one" });
-    take([signer.publicPem], [createHash("sha256").update(good).digest("hex").slice(0, 32), "one"]);
+    take(
+      [signer.publicPem],
+      [
+        createHash("sha256")
+          .update(good.slice(0, good.lastIndexOf(".")))
+          .digest("hex")
+          .slice(0, 32),
+        "one",
+      ],
+    );
     expect([good, named].map(tokens.check)).toEqual([{ fault: "revoked" }, { fault: "revoked" }]);
     expect(tokens.check(signer.sign({ ...claims, a: "ro" }))).toEqual({ access: "read" });
     take();

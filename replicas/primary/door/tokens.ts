@@ -90,11 +90,9 @@ function readKey(pem: string): KeyObject {
   throw new Error("a key for checking tokens is not an Ed25519 public key in PEM");
 }
 
-/** The id by which a token can be revoked: its `jti`, else the beginning of its hash. */
-const idOf = (token: string, jti: unknown): string =>
-  typeof jti === "string" && jti !== ""
-    ? jti
-    : createHash("sha256").update(token).digest("hex").slice(0, ID_CHARACTERS);
+/** The id by which a token is revoked: its `jti`, else the beginning of the hash of what was signed. */
+const idOf = (signed: string, jti: unknown): string =>
+  typeof jti === "string" ? jti : createHash("sha256").update(signed).digest("hex").slice(0, ID_CHARACTERS);
 
 function readToken(token: string, publicKeys: KeyObject[]): Checked | TokenFault {
   if (token.length > TOKEN_CHARACTERS_MAX) return "malformed";
@@ -105,18 +103,18 @@ function readToken(token: string, publicKeys: KeyObject[]): Checked | TokenFault
   if (!header) return "malformed";
   // `crit` names extensions that a reader must know; none are known here.
   if (header.alg !== "EdDSA" || header.crit !== undefined) return "algorithm";
-  const signed = Buffer.from(token.slice(0, token.lastIndexOf(".")));
-  if (!publicKeys.some((key) => verify(null, signed, key, signature))) return "signature";
+  const signed = token.slice(0, token.lastIndexOf("."));
+  if (!publicKeys.some((key) => verify(null, Buffer.from(signed), key, signature))) return "signature";
   const { a, dataset, jti, exp, nbf = 0 } = objectOf(claims) ?? {};
   const access =
     typeof a === "string" && Object.hasOwn(ACCESS, a) ? must(ACCESS[a], "the access") : undefined;
   if (!access) return "access";
   if (!Number.isFinite(exp) || !Number.isFinite(nbf)) return "expiry";
   const [fromMs, endsAtMs] = [Number(nbf) * 1_000, Number(exp) * 1_000];
-  return { id: idOf(token, jti), access, dataset, fromMs, endsAtMs };
+  return { id: idOf(signed, jti), access, dataset, fromMs, endsAtMs };
 }
 
-/** The bytes of one part; `null` unless it is spelled in the only right way, because revocation knows a token by its text. */
+/** The bytes of one part; `null` unless it is spelled in the only right way: a token has one text. */
 function bytesOf(part: string): Buffer | null {
   const bytes = Buffer.from(part, "base64url");
   return part !== "" && bytes.toString("base64url") === part ? bytes : null;
