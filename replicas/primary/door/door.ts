@@ -35,18 +35,27 @@ type DoorOptions = {
 export type DoorTimings = ListenerTimings & {
   /** The longest time in which the body of a request must have come. */
   bodyMs: number;
+  /** A token that has ended is felt within this time, a revoked one at once. */
+  sweepMs: number;
   /** How long the end waits for what is under way. */
   endMs: number;
 };
 
-const TIMINGS: DoorTimings = { idleSeconds: 30, longSeconds: 240, bodyMs: 10_000, endMs: 5_000 };
+const TIMINGS: DoorTimings = {
+  idleSeconds: 30,
+  longSeconds: 240,
+  bodyMs: 10_000,
+  sweepMs: 500,
+  endMs: 5_000,
+};
 
 /** Opens a door that does not listen yet. */
 export function openDoor({ say, now = Date.now, rooms: open = openRooms, ...options }: DoorOptions): Door {
   const timings = { ...TIMINGS, ...options.timings };
   const [lives, news, tokens] = [openLives(), openNews(), openTokens(now)];
   const rooms = open({ lives, news, datasetId: tokens.datasetId });
-  const [guests, refused, counts] = [openGuests(tokens), openRefusedTokens(say, now), openRequestCounts()];
+  const [refused, counts] = [openRefusedTokens(say, now), openRequestCounts()];
+  const guests = openGuests(tokens, timings.sweepMs);
   const gate = openGate({ tokens, lives, guests, refused, say, bodyMs: timings.bodyMs });
   const { promise: ended, resolve: resolveEnded } = Promise.withResolvers<void>();
   let listener: Listener | undefined;

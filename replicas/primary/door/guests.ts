@@ -17,11 +17,8 @@ export type Guests = {
   count(): number;
 };
 
-/** A token that ended is felt within this time. */
-const SWEEP_MS = 500;
-
-/** Opens the list. It looks at the tokens on its own only while there are requests. */
-export function openGuests(tokens: Pick<Tokens, "check">): Guests {
+/** Opens the list, which looks at the tokens every `sweepMs` while there are requests. */
+export function openGuests(tokens: Pick<Tokens, "check">, sweepMs: number): Guests {
   const guests = new Map<AbortController, { token: string; isHeld: boolean }>();
   let sweeping: ReturnType<typeof setInterval> | undefined;
 
@@ -34,7 +31,7 @@ export function openGuests(tokens: Pick<Tokens, "check">): Guests {
       const hangUp = () => ending.abort();
       request.signal.addEventListener("abort", hangUp);
       guests.set(ending, { token, isHeld });
-      sweeping ??= setInterval(sweep, SWEEP_MS);
+      sweeping ??= setInterval(sweep, sweepMs);
       return {
         gone: ending.signal,
         leave() {
