@@ -3,7 +3,8 @@ import type { Position } from "../../../db/database.ts";
 import type { Lives } from "./lives.ts";
 import type { Metric } from "./metric.ts";
 import type { News } from "./news.ts";
-import { refuse } from "./refusal.ts";
+import { openReplication } from "./replication.ts";
+import { openWrites } from "./writes.ts";
 
 /**
  * Rooms take requests whose token was checked and whose body is in memory. `request.signal` is aborted when the client has gone,
@@ -31,16 +32,7 @@ export type Rooms = {
 export type RoomDeps = { lives: Lives; news: News; datasetId(): string | null };
 
 /** Opens the rooms. */
-export function openRooms(_deps: RoomDeps): Rooms {
-  const closed = async () => refuse(503, "unreachable", "the door has no rooms yet");
-  return {
-    replication: { handle: closed, waiting() {}, metrics: () => [], close() {} },
-    writes: {
-      commit: closed,
-      query: closed,
-      migrations: closed,
-      metrics: () => [],
-      idle: async () => {},
-    },
-  };
-}
+export const openRooms = (deps: RoomDeps): Rooms => ({
+  replication: openReplication(deps),
+  writes: openWrites(deps),
+});
