@@ -2,6 +2,7 @@
 import { existsSync, readFileSync, renameSync, writeFileSync } from "node:fs";
 import { type Handle, openHandle } from "../db/read/reader.ts";
 import { DATASET } from "../db/server/hrana.ts";
+import { findDataset, type ServerKind } from "../db/server/kind.ts";
 import { openPipeline, type Server } from "../db/server/pipeline.ts";
 
 const CACHE_KB = 256;
@@ -29,8 +30,19 @@ function claimsOf(token: string): { dataset?: unknown; exp?: unknown } {
   }
 }
 
-/** The dataset on a server; `null` where it has none. Throws when the server does not answer within `ms`. */
-export async function datasetOfServer(server: Server, ms: number): Promise<string | null> {
+/**
+ * What stands at an address and its dataset, `null` where it has none: the door tells it to each valid token, a bare server by SQL.
+ * Throws when there is no answer within `ms` to either question.
+ */
+export async function datasetOfServer(
+  server: Server,
+  ms: number,
+): Promise<{ kind: ServerKind; id: string | null }> {
+  const reply = await findDataset(server, ms);
+  return reply ? { kind: "door", id: reply.id } : { kind: "bare", id: await datasetBySql(server, ms) };
+}
+
+async function datasetBySql(server: Server, ms: number): Promise<string | null> {
   const stmt = { sql: DATASET, args: [], want_rows: true };
   const { step_results: results, step_errors: errors } = await openPipeline(server, { ms, keptMax: 0 }).run([
     { condition: null, stmt },

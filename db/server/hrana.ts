@@ -10,7 +10,7 @@ import { toCell, toRow, toValue } from "./cells.ts";
 import type { Pipeline, RunOptions, Step, StepCondition, StepError, StepResult } from "./pipeline.ts";
 
 /** The outcome of each member, and the position after the group; `null` where the dataset has no row. */
-type Committed = { outcomes: Outcome[]; position: Position | null };
+export type Committed = { outcomes: Outcome[]; position: Position | null };
 
 /** Selects the dataset's id. */
 export const DATASET = "SELECT id FROM dataset";

@@ -1,12 +1,10 @@
 // The connection to a libSQL server (Hrana 3 over HTTP): one round trip for a batch of conditioned steps, on a kept stream.
 import { DatabaseError } from "../errors.ts";
 import { messageOf } from "../message.ts";
+import { type Address, refusalOfStatus, sendTo } from "./request.ts";
 
-/**
- * A server and the token for it; `url` begins with http. `dataset` returns the only dataset that may be written and queried
- * there, `null` while it is not known.
- */
-export type Server = { url: string; authToken: string; dataset?: () => string | null };
+/** A server; `dataset` returns the only dataset that may be written and queried there, `null` while it is not known. */
+export type Server = Address & { dataset?: () => string | null };
 
 /** What must hold of the steps before for a step to run. */
 export type StepCondition =
@@ -34,8 +32,8 @@ export type RunOptions = { ms?: number; signal?: AbortSignal };
 
 export type Pipeline = {
   /**
-   * Sends the steps. Throws `unreachable` when they cannot have arrived or the token is refused, `busy` when the server has no
-   * room for them, `failed` with the server's message when it could not read them or its answer became too large, `uncertain`
+   * Sends the steps. Throws `unreachable` when they cannot have arrived, the token is refused, or no server of this kind is there,
+   * `busy` when the server has no room for them, `failed` with the server's message when it could not read them or its answer became too large, `uncertain`
    * when no answer came in time. The server stops a statement whose batch was given up, and goes on with the steps behind it.
    */
   run(steps: Step[], options?: RunOptions): Promise<BatchResult>;
@@ -49,32 +47,17 @@ type Reply = {
   )[];
 };
 
-/** Error codes of a connection that could not be made. */
-const NEVER_SENT = /^(ConnectionRefused|ECONNREFUSED|FailedToOpenSocket|ENOTFOUND)$/;
-
 /**
  * Opens a pipeline; a batch that takes longer than `ms` is given up. Up to `keptMax` streams are kept for further batches,
  * because the server reads the whole schema for each new one, which costs it three times what a small query does. A stream that
  * a batch leaves inside a transaction is closed, which undoes it: it would lock all other writers out for five seconds.
  */
-export function openPipeline(
-  { url, authToken }: Server,
-  { ms, keptMax }: { ms: number; keptMax: number },
-): Pipeline {
-  const address = `${url.replace(/\/+$/, "")}/v3/pipeline`;
-  const headers = {
-    "content-type": "application/json",
-    authorization: `Bearer ${authToken}`,
-    // The server would compress, which costs both sides more than it saves.
-    "accept-encoding": "identity",
-  };
+export function openPipeline(server: Server, { ms, keptMax }: { ms: number; keptMax: number }): Pipeline {
   const idleBatons: string[] = [];
   let batchesUnderWay = 0;
 
   const post = (baton: string | null, requests: object[], signal: AbortSignal): Promise<Response> =>
-    fetch(address, { method: "POST", headers, body: JSON.stringify({ baton, requests }), signal }).catch(
-      throwUnsent,
-    );
+    sendTo(server, "/v3/pipeline", { method: "POST", body: { baton, requests }, signal });
   const send = (steps: Step[], baton: string | null, signal: AbortSignal): Promise<Response> => {
     const keeps = idleBatons.length + batchesUnderWay <= keptMax;
     const last = { type: keeps ? "get_autocommit" : "close" };
@@ -120,19 +103,11 @@ export function openPipeline(
   };
 }
 
-/** Throws what is known of a request that got no answer. */
-function throwUnsent(thrown: unknown): never {
-  const code = thrown instanceof Error && "code" in thrown ? String(thrown.code) : "";
-  throw new DatabaseError(NEVER_SENT.test(code) ? "unreachable" : "uncertain", messageOf(thrown));
-}
-
 /** Throws where the server is full, refuses the token or cannot read the batch: it has not done anything. */
 async function refuse(response: Response): Promise<void> {
-  const { status } = response;
-  if (status === 429 || status === 503) throw new DatabaseError("busy", `the primary answered ${status}`);
-  if (status === 401 || status === 403)
-    throw new DatabaseError("unreachable", `the primary refuses this token (${status})`);
-  if (status === 400)
+  const refusal = refusalOfStatus(response.status);
+  if (refusal) throw refusal;
+  if (response.status === 400)
     throw new DatabaseError("failed", await response.text().catch(() => "the primary answered 400"));
 }
 

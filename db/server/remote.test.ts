@@ -105,6 +105,7 @@ describe("on a server", () => {
 
   test("a frozen server makes the outcome uncertain in time, and is never written to twice", async () => {
     const frozen = openRemote(server, { commitMs: 100 });
+    await frozen.scan([{ sql: "SELECT 1" }]);
     await server.freeze();
     const startedAt = performance.now();
     expectRefusal(await failure(frozen.write([word("frozen")], "frozen")), "uncertain");

@@ -1,11 +1,14 @@
-// The database on a libSQL server, without a copy here: every query and every group goes to the server over HTTP.
+// The database on a primary, without a copy here: every query and every group goes there over HTTP, through its door or to a bare
+// libSQL server.
 import type { Database, Position, Row, Statement } from "../database.ts";
 import { DatabaseError } from "../errors.ts";
 import { must } from "../must.ts";
 import type { ReportOutage } from "../write/outage.ts";
 import { FIND_DONE, openWriteQueue } from "../write/queue.ts";
-import { commitOnServer, queryServer } from "./hrana.ts";
-import { openPipeline, type Server } from "./pipeline.ts";
+import { openDoorClient } from "./door.ts";
+import { type Committed, commitOnServer, queryServer } from "./hrana.ts";
+import { openKindFinder } from "./kind.ts";
+import { openPipeline, type Pipeline, type Server } from "./pipeline.ts";
 import { openQueryLimit } from "./query-limit.ts";
 import { replay } from "./replay.ts";
 
@@ -22,7 +25,7 @@ export type RemoteOptions = {
 
 /** Unless other limits are given. With these a refusal comes within two seconds, whatever the server does. */
 export const LIMITS: Required<Omit<RemoteOptions, "onOutage">> = {
-  commitMs: 1_000,
+  commitMs: 1_050,
   deadlineMs: 1_500,
   queryMs: 1_500,
 };
@@ -33,7 +36,7 @@ export const FIND_MS = 300;
 /** The longest time of one attempt to find it. */
 export const FIND_TRY_MS = 250;
 const FIND_PAUSE_MS = 50;
-/** Attempts for a group while the server is busy, and the unit of the random pause between them, which keeps nodes apart. */
+/** Attempts for a group while a bare server is busy, and the unit of the random pause between them, which keeps nodes apart. */
 const BUSY_TRIES = 4;
 const BUSY_PAUSE_MS = 40;
 /** With the one of the write queue these are three connections of each node; the server takes 128 of all nodes. */
@@ -42,24 +45,26 @@ const QUERY_STREAMS = 2;
 /** Opens a server's database. `read` throws, because there is no copy here: use `onPrimary`. */
 export function openRemote(server: Server, options: RemoteOptions = {}): Database {
   const { commitMs, deadlineMs, queryMs } = { ...LIMITS, ...options };
-  const { query, findDone, dataset, onAnswer, idle } = openServer(server, queryMs);
-  const writing = openPipeline(server, { ms: commitMs, keptMax: 1 });
+  const { query, findDone, commit, onAnswer, idle } = openServer(server, { commitMs, queryMs });
   let isUncertain = false;
   let written: Position | null = null;
   let closing: Promise<void> | undefined;
   const closed = () => new DatabaseError("closed", "the database is closed");
 
-  const commit = async (group: Statement[][]) => {
+  const commitGroup = async (group: Statement[][], writeIds: (string | undefined)[]) => {
     // A query first: a group that is not sent has a certain outcome.
     if (isUncertain) await findDone([]);
     isUncertain = true;
-    const { outcomes, position } = await retryWhileBusy(() => commitOnServer(writing, group, dataset()));
+    const { outcomes, position } = await commit(group, writeIds).catch((thrown) => {
+      isUncertain = !isBusy(thrown);
+      throw thrown;
+    });
     isUncertain = false;
     onAnswer();
     if (position) written = newer(written, position);
     return outcomes;
   };
-  const writeQueue = openWriteQueue(commit, {
+  const writeQueue = openWriteQueue(commitGroup, {
     findDone,
     deadlineMs,
     opensOn: GONE,
@@ -89,24 +94,38 @@ export function openRemote(server: Server, options: RemoteOptions = {}): Databas
 const newer = (before: Position | null, now: Position): Position =>
   before?.generation === now.generation && before.seq > now.seq ? before : now;
 
-function openServer(server: Server, queryMs: number) {
+function openServer(server: Server, { commitMs, queryMs }: { commitMs: number; queryMs: number }) {
   const limit = openQueryLimit();
+  const kind = openKindFinder(server);
+  const door = openDoorClient(server);
+  const writing = openPipeline(server, { ms: commitMs, keptMax: 1 });
   const querying = openPipeline(server, { ms: queryMs, keptMax: QUERY_STREAMS });
   const finding = openPipeline(server, { ms: FIND_TRY_MS, keptMax: 0 });
   const dataset = () => server.dataset?.() ?? null;
+  const ask = (queries: Statement[], pipeline: Pipeline, ms: number): Promise<Row[][]> =>
+    kind.run((found) =>
+      found === "door" ? door.query(queries, ms) : queryServer(pipeline, queries, dataset()),
+    );
   return {
-    query: (queries: Statement[]): Promise<Row[][]> =>
-      limit.run(() => queryServer(querying, queries, dataset())),
+    query: (queries: Statement[]): Promise<Row[][]> => limit.run(() => ask(queries, querying, queryMs)),
     findDone: (ids: string[]) =>
-      findDone((queries) => queryServer(finding, queries, dataset()), ids).catch((thrown) => {
+      findDone((queries) => ask(queries, finding, FIND_TRY_MS), ids).catch((thrown) => {
         limit.failed();
         throw thrown;
       }),
-    dataset,
+    commit: (group: Statement[][], writeIds: (string | undefined)[]): Promise<Committed> =>
+      kind.run((found) =>
+        // The door waits for a busy server by itself.
+        found === "door"
+          ? door.commit(group, writeIds, commitMs)
+          : retryWhileBusy(() => commitOnServer(writing, group, dataset())),
+      ),
     onAnswer: limit.succeeded,
     idle: limit.idle,
   };
 }
+
+const isBusy = (thrown: unknown): boolean => thrown instanceof DatabaseError && thrown.kind === "busy";
 
 /** Sends a group again while the server is busy: it was not done. */
 async function retryWhileBusy<T>(send: () => Promise<T>): Promise<T> {
@@ -114,8 +133,7 @@ async function retryWhileBusy<T>(send: () => Promise<T>): Promise<T> {
     try {
       return await send();
     } catch (thrown) {
-      const isBusy = thrown instanceof DatabaseError && thrown.kind === "busy";
-      if (!isBusy || tries === BUSY_TRIES) throw thrown;
+      if (!isBusy(thrown) || tries === BUSY_TRIES) throw thrown;
       await Bun.sleep(Math.random() * BUSY_PAUSE_MS * tries);
     }
   }

@@ -1,4 +1,5 @@
-// A server between a test's database and a real libSQL server: it notes each batch, and forwards, refuses or holds it.
+// A server between a test's database and a real libSQL server: it notes each batch, and forwards, refuses or holds it;
+// questions for what stands there (GET) are forwarded.
 import type { Server } from "../server/pipeline.ts";
 
 /** What happens with a batch: it reaches the server, gets an answer with this status, or gets none. */
@@ -24,13 +25,15 @@ export function openRelay({ url, authToken }: Server): Relay {
     // A held batch is given up by its client alone.
     idleTimeout: 0,
     async fetch(request) {
+      const { method, headers } = request;
+      const address = url + new URL(request.url).pathname;
+      if (method === "GET") return fetch(address, { headers });
       const body = await request.text();
       batches.push(body);
       const treatment = decide(body);
       if (treatment === "hold") return closed.promise;
       if (treatment !== "forward") return new Response(null, { status: treatment });
-      const { pathname } = new URL(request.url);
-      const answer = await fetch(url + pathname, { method: "POST", headers: request.headers, body });
+      const answer = await fetch(address, { method, headers, body });
       return new Response(await answer.text(), { status: answer.status });
     },
   });

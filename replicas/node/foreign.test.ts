@@ -22,6 +22,7 @@ const primary = Bun.serve({
   port: 0,
   fetch(request) {
     const { pathname } = new URL(request.url);
+    if (pathname === "/dataset") return new Response(null, { status: 404 });
     if (pathname !== "/v3/pipeline") {
       others.push(pathname);
       return new Response("reached", { status });
@@ -44,7 +45,7 @@ test("a connection reaches the own primary, and never a foreign one", async () =
   const proxy = await openProxy(server, "ours", (result) => void results.push(result));
   await until("a probe", () => results.length > 0);
   expect(results[0]).toEqual({ kind: "foreign", found: "foreign" });
-  await expect(fetch(`${proxy.url}/sync`)).rejects.toThrow();
+  expect((await fetch(`${proxy.url}/sync`)).status).toBe(503);
   expect(others).toEqual([]);
   dataset = "ours";
   await until("the probe that finds the own dataset", () => results.at(-1)?.kind === "own");
@@ -56,7 +57,7 @@ test("the first dataset that a node without one finds is its own from then on", 
   const results: ProbeResult[] = [];
   const proxy = await openProxy(server, null, (result) => void results.push(result));
   await until("a probe", () => results.length > 0);
-  expect(results).toEqual([{ kind: "own" }]);
+  expect(results).toEqual([{ kind: "own", server: "bare" }]);
   dataset = "another";
   proxy.probe();
   await until("another probe", () => results.length > 1);

@@ -12,6 +12,7 @@ const BATCH = { type: "batch", result: { step_results: [ROW], step_errors: [null
 
 const http = createHttpServer(async (received, response) => {
   const body = await text(received);
+  if (received.url === "/dataset") response.statusCode = 404;
   response.end(
     received.url === "/v3/pipeline"
       ? JSON.stringify({ baton: null, base_url: null, results: [{ type: "ok", response: BATCH }] })

@@ -1,13 +1,18 @@
 // A proxy on this machine between the syncing handle and the primary. It forwards to the node's own dataset and to no other.
-import { connect, createServer, type Socket } from "node:net";
+import { connect, createServer, isIP, type Socket } from "node:net";
 import { connect as connectSecurely } from "node:tls";
 import { messageOf } from "../../db/message.ts";
+import type { ServerKind } from "../../db/server/kind.ts";
 import type { Server } from "../../db/server/pipeline.ts";
 import { datasetOfServer } from "../dataset.ts";
+import { type Exchange, openExchange } from "./exchange.ts";
 
-/** What a probe of the primary found: the node's own dataset, no answer, or another dataset (`null`: an empty database). */
+/**
+ * What a probe of the primary found: the node's own dataset, behind a door or on a bare server, no answer, or another dataset
+ * (`null`: an empty database).
+ */
 export type ProbeResult =
-  | { kind: "own" }
+  | { kind: "own"; server: ServerKind }
   | { kind: "gone"; why: string }
   | { kind: "foreign"; found: string | null };
 
@@ -16,6 +21,8 @@ export type PrimaryProxy = {
   url: string;
   /** Probes the primary until it answers with the node's own dataset. */
   probe(): void;
+  /** Ends the requests for the log, also those that come from now on. Others are still forwarded. */
+  endRequests(): void;
   close(): void;
 };
 
@@ -23,6 +30,7 @@ const REACH_MS = 1_000;
 /** The pause between two probes, which doubles up to the maximum. */
 const PROBE_PAUSE_MS = 50;
 const PROBE_PAUSE_MS_MAX = 1_000;
+const KEEP_ALIVE_MS = 5_000;
 
 /**
  * Opens the proxy and begins to probe. `onProbe` gets each result of a probe, also of those that follow when a connection through
@@ -35,6 +43,7 @@ export async function openProxy(
 ): Promise<PrimaryProxy> {
   const probeOnce = openProbe(server, dataset);
   const open = new Set<Socket>();
+  const exchanges = new Set<Exchange>();
   let isClosed = false;
   let isProbing = false;
 
@@ -51,21 +60,24 @@ export async function openProxy(
   };
 
   const forward = (client: Socket, firstBytes: Buffer) => {
-    const primary = connectTo(server.url);
+    const primary = connectTo(server);
     track(primary, open);
-    destroyTogether(client, primary);
-    primary.once("close", () => void probe());
+    const exchange = openExchange(client, primary);
+    exchanges.add(exchange);
+    client.once("close", () => {
+      exchanges.delete(exchange);
+      primary.destroy();
+    });
+    primary.once("close", () => {
+      exchange.refuse();
+      void probe();
+    });
     // Probed after connecting: a server that takes over the address later does not get this connection.
     primary.once(primary.isSecure ? "secureConnect" : "connect", async () => {
       const result = await probeOnce();
-      if (result.kind === "own") {
-        primary.write(firstBytes);
-        client.pipe(primary);
-        primary.pipe(client);
-        return;
-      }
+      if (result.kind === "own") return exchange.begin(firstBytes);
       onProbe(result);
-      client.destroy();
+      primary.destroy();
     });
   };
 
@@ -84,6 +96,9 @@ export async function openProxy(
   return {
     url: `http://127.0.0.1:${bound.port}`,
     probe: () => void probe(),
+    endRequests() {
+      for (const exchange of exchanges) exchange.refuseLog();
+    },
     close() {
       isClosed = true;
       listener.close();
@@ -97,10 +112,10 @@ function openProbe(server: Server, dataset: string | null): () => Promise<ProbeR
   let expected = dataset;
   return async () => {
     try {
-      const found = await datasetOfServer(server, REACH_MS);
-      if (found === null || (expected !== null && found !== expected)) return { kind: "foreign", found };
-      expected = found;
-      return { kind: "own" };
+      const { kind, id } = await datasetOfServer(server, REACH_MS);
+      if (id === null || (expected !== null && id !== expected)) return { kind: "foreign", found: id };
+      expected = id;
+      return { kind: "own", server: kind };
     } catch (thrown) {
       return { kind: "gone", why: messageOf(thrown) };
     }
@@ -115,16 +130,17 @@ function track(socket: Socket, open: Set<Socket>): void {
   socket.once("close", () => open.delete(socket));
 }
 
-/** Destroys each socket when the other one has ended. */
-function destroyTogether(one: Socket, other: Socket): void {
-  one.once("close", () => other.destroy());
-  other.once("close", () => one.destroy());
-}
-
-function connectTo(url: string): Socket & { isSecure: boolean } {
+function connectTo({ url, ca }: Server): Socket & { isSecure: boolean } {
   const { hostname, port, protocol } = new URL(url);
   const isSecure = protocol === "https:";
-  const address = { host: hostname, port: Number(port) || (isSecure ? 443 : 80) };
-  const socket = isSecure ? connectSecurely({ ...address, servername: hostname }) : connect(address);
+  const host = hostname.replace(/^\[|\]$/g, "");
+  const address = { host, port: Number(port) || (isSecure ? 443 : 80) };
+  // An address is checked by the certificate too, but is no name that a server could be asked for.
+  const name = isIP(host) === 0 ? { servername: host } : {};
+  const socket = isSecure
+    ? connectSecurely({ ...address, ...name, ...(ca === undefined ? {} : { ca }) })
+    : connect(address);
+  // A held request is silent: only so is a primary noticed whose machine is gone.
+  socket.setKeepAlive(true, KEEP_ALIVE_MS);
   return Object.assign(socket, { isSecure });
 }

@@ -1,15 +1,19 @@
 // The thread that owns a node's syncing handle. The driver blocks it while the primary does not answer; no request waits for it.
 import Libsql from "libsql";
 import { messageOf } from "../../db/message.ts";
+import type { ServerKind } from "../../db/server/kind.ts";
 import { pauseAfter } from "./pause.ts";
 
 declare const self: Worker;
 
-/** What to sync: the replica at `path`, from the proxy at `url`; `pauseMs` is the pause while changes come. */
+/** What to sync: the replica at `path`, from the proxy at `url`; `pauseMs` is the pause of polls while changes come. */
 type SyncTarget = { path: string; url: string; authToken: string; pauseMs: number };
 
 /** A message to the thread: `open` once, then `go`, `hold` or `wake`, finally `close`. */
-export type SyncCommand = ({ kind: "open" } & SyncTarget) | { kind: "go" | "hold" | "wake" | "close" };
+export type SyncCommand =
+  | ({ kind: "open" } & SyncTarget)
+  | { kind: "go"; server: ServerKind }
+  | { kind: "hold" | "wake" | "close" };
 
 /**
  * A message from the thread: the replica was as new as the primary at `atMs`; it could not be synced, and the thread holds until
@@ -20,11 +24,13 @@ export type SyncReport =
   | { kind: "failed"; why: string }
   | { kind: "ended" };
 
-type Syncing = { command(kind: Exclude<SyncCommand["kind"], "open">): void };
+type Syncing = { command(command: Exclude<SyncCommand, { kind: "open" }>): void };
 type Synced = { frame_no: number; frames_synced: number };
 
 /** A held thread sleeps this long at once; any command ends the sleep. */
 const HELD_MS = 60_000;
+/** How long a door holds a request while there is no news. */
+const HOLD_MS = 1_000;
 
 /** Syncs after `go` until `hold` or a failure, and ends after `close`. */
 function openSyncing(
@@ -32,6 +38,7 @@ function openSyncing(
   report: (report: SyncReport) => void,
 ): Syncing {
   let isHeld = true;
+  let server: ServerKind = "bare";
   let isWanted = false;
   let isClosing = false;
   let wake = (): void => {};
@@ -56,12 +63,14 @@ function openSyncing(
     try {
       isWanted = false;
       handle ??= new Libsql(path, { syncUrl: url, authToken } as never);
-      const atMs = Date.now();
+      const [startedAtMs, startedAt] = [Date.now(), performance.now()];
       const { frame_no: frame, frames_synced: frames } = handle.sync() as unknown as Synced;
       const hasNews = frames > 0;
-      report({ kind: "synced", atMs, frame, hasNews });
+      const wasHeld = server === "door" && !hasNews && performance.now() - startedAt >= HOLD_MS;
+      // A door that holds a request without news looks for them once more before it answers.
+      report({ kind: "synced", atMs: startedAtMs + (wasHeld ? HOLD_MS : 0), frame, hasNews });
       pause = pauseAfter(hasNews, pause, pauseMs);
-      await sleep(pause);
+      await sleep(wasHeld || (server === "door" && hasNews) ? 0 : pause);
     } catch (thrown) {
       isHeld = true;
       report({ kind: "failed", why: messageOf(thrown) });
@@ -75,8 +84,9 @@ function openSyncing(
 
   void run();
   return {
-    command(kind) {
-      if (kind === "go") isHeld = false;
+    command(command) {
+      const { kind } = command;
+      if (command.kind === "go") [isHeld, server] = [false, command.server];
       if (kind === "hold") isHeld = true;
       isWanted = kind === "wake" || kind === "go" || isWanted;
       isClosing ||= kind === "close";
@@ -89,6 +99,6 @@ self.onmessage = ({ data: first }: MessageEvent<SyncCommand>) => {
   if (first.kind !== "open") throw new Error(`the first command is ${first.kind}, not open`);
   const syncing = openSyncing(first, (report) => self.postMessage(report));
   self.onmessage = ({ data }: MessageEvent<SyncCommand>) => {
-    if (data.kind !== "open") syncing.command(data.kind);
+    if (data.kind !== "open") syncing.command(data);
   };
 };

@@ -65,7 +65,7 @@ export async function openSync({
     state.failure = failureOf(result);
     if (state.failure !== null)
       logChange(state.isForeign ? "error" : "warn", "the replica is not synced", state.failure);
-    send({ kind: result.kind === "own" ? "go" : "hold" });
+    send(result.kind === "own" ? { kind: "go", server: result.server } : { kind: "hold" });
   };
   const proxy = await openProxy(server, dataset, onProbe);
 
@@ -100,7 +100,8 @@ export async function openSync({
     async close() {
       isClosing = true;
       send({ kind: "close" });
-      // The proxy stays for a sync that is under way: without it the driver would try again for seconds.
+      proxy.endRequests();
+      // The proxy stays for a sync that has only begun: without it the driver would try again for seconds.
       await Promise.race([ended.promise, Bun.sleep(END_MS)]);
       proxy.close();
     },

@@ -1,0 +1,60 @@
+// What stands at a primary's address, its door or a bare libSQL server: found out by asking, and again when it has changed.
+import { DatabaseError } from "../errors.ts";
+import { messageOf } from "../message.ts";
+import { errorOf } from "./door.ts";
+import { type DatasetReply, DOOR } from "./door-protocol.ts";
+import { type Address, sendTo, UnknownPath } from "./request.ts";
+
+/** `bare`: a libSQL server without a door. */
+export type ServerKind = "door" | "bare";
+
+type KindFinder = {
+  /**
+   * Runs `work` for the kind that stands at the address, and once more for the other kind when it throws `UnknownPath`. Rejects
+   * with what `work` throws, and with what `findDataset` throws when the kind cannot be found.
+   */
+  run<T>(work: (kind: ServerKind) => Promise<T>): Promise<T>;
+};
+
+/** The time of one question for the kind, which is asked before anything else is sent. */
+export const KIND_MS = 250;
+
+/** Opens the finder, which asks when `run` needs the kind, and keeps the answer while it holds. */
+export function openKindFinder(address: Address): KindFinder {
+  let known: ServerKind | undefined;
+  let asking: Promise<ServerKind> | undefined;
+  const ask = (): Promise<ServerKind> => {
+    asking ??= findDataset(address, KIND_MS)
+      .then((found) => (known = found === null ? "bare" : "door"))
+      .finally(() => (asking = undefined));
+    return asking;
+  };
+  return {
+    async run(work) {
+      const kind = known ?? (await ask());
+      try {
+        return await work(kind);
+      } catch (thrown) {
+        if (!(thrown instanceof UnknownPath)) throw thrown;
+        if (known === kind) known = undefined;
+        return work(known ?? (await ask()));
+      }
+    },
+  };
+}
+
+/**
+ * Asks the door for its dataset; `null` where a bare server stands there. Throws `unreachable`, or `busy`, when neither answers
+ * within `ms`.
+ */
+export async function findDataset(address: Address, ms: number): Promise<DatasetReply | null> {
+  try {
+    const response = await sendTo(address, DOOR.dataset, { method: "GET", signal: AbortSignal.timeout(ms) });
+    if (response.status === 404) return null;
+    if (response.ok) return (await response.json()) as DatasetReply;
+    throw await errorOf(response);
+  } catch (thrown) {
+    if (thrown instanceof DatabaseError && thrown.kind !== "uncertain") throw thrown;
+    throw new DatabaseError("unreachable", messageOf(thrown));
+  }
+}
