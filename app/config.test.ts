@@ -1,6 +1,13 @@
 // Each setting: its default, its valid values, and the error text for any other.
-import { describe, expect, test } from "bun:test";
+import { afterAll, describe, expect, test } from "bun:test";
+import { writeFileSync } from "node:fs";
+import { join } from "node:path";
+import { openAuthority } from "../db/testing/certificates.ts";
 import { type Config, readConfig } from "./config.ts";
+import { openFolder } from "./testing/shop.ts";
+
+const folder = openFolder();
+afterAll(folder.remove);
 
 const DEFAULTS: Config = {
   isProduction: false,
@@ -121,6 +128,46 @@ test("the URL of a primary makes a node", () => {
     databasePath: "/r",
     syncIntervalMs: 5,
     primary: { url, writeToken: "both", syncToken: "both" },
+  });
+});
+
+describe("the certificates of a primary", () => {
+  const authority = openAuthority();
+  afterAll(authority.remove);
+  const url = "https://primary:8080";
+  const read = (file: string, DATABASE_URL = url) => readConfig({ DATABASE_URL, DATABASE_CA_FILE: file });
+
+  test("are read from their file", () => {
+    expect(read(` ${authority.path} `).primary).toMatchObject({ url, ca: authority.pem.trim() });
+    expect(read("").primary).toEqual({ url, writeToken: "", syncToken: "" });
+  });
+
+  test("have a file of their own, in PEM form", () => {
+    const rule = "it must be a file of certificates in PEM form";
+    const files = {
+      empty: "",
+      prose: "no certificate",
+      half: authority.pem.slice(0, 200),
+      false: authority.pem.replace(/\n.{20}/, `\n${"A".repeat(20)}`),
+      key: authority.pem.replaceAll("CERTIFICATE", "PRIVATE KEY"),
+      mixed: `${authority.pem}\n-----BEGIN CERTIFICATE-----\nAAAA\n-----END CERTIFICATE-----\n`,
+    };
+    for (const [name, content] of Object.entries(files)) {
+      const path = join(folder.path, name);
+      writeFileSync(path, content);
+      expect(() => read(path)).toThrow(new Error(`DATABASE_CA_FILE is ${JSON.stringify(path)}: ${rule}`));
+    }
+  });
+
+  test("must be there, and only with TLS", () => {
+    const missing = join(folder.path, "missing.pem");
+    const start = `DATABASE_CA_FILE is ${JSON.stringify(missing)}: it cannot be read (ENOENT`;
+    expect(() => read(missing)).toThrow(start);
+    expect(() => read(folder.path)).toThrow("it cannot be read (EISDIR");
+    const rule =
+      "DATABASE_CA_FILE is set: only a primary has certificates whose DATABASE_URL begins with https:";
+    for (const without of ["http://primary:8080", "file:/srv/shop.db", ""])
+      expect(() => read(authority.path, without)).toThrow(new Error(rule));
   });
 });
 

@@ -1,5 +1,6 @@
 // The settings: defaults, then the environment, checked and frozen once. `.env.example` explains each.
 import { join } from "node:path";
+import { readCertificates } from "../db/server/certificates.ts";
 import { checkEmail, checkPassword } from "./http/credentials.ts";
 import { maskAddress } from "./http/mask.ts";
 import { isNetwork } from "./limits/address.ts";
@@ -13,9 +14,9 @@ export type Config = Readonly<{
   dataDir: string;
   /** The database's file; on a node its replica. */
   databasePath: string;
-  /** A node's primary, with the tokens for writing and for syncing; `null` on a single machine. */
-  primary: Readonly<{ url: string; writeToken: string; syncToken: string }> | null;
-  /** Pause between a node's syncs while changes arrive. */
+  /** A node's primary; `null` on a single machine. */
+  primary: PrimaryConfig | null;
+  /** Pause between a node's syncs with a primary without a door while changes arrive. */
   syncIntervalMs: number;
   /** Without its last slash; empty: links are paths. */
   publicUrl: string;
@@ -45,6 +46,9 @@ export type Config = Readonly<{
   rateLimitAuthMax: number;
   rateLimitWindowSeconds: number;
 }>;
+
+/** A primary with the tokens for writing and for syncing; `ca` is the PEM text of the certificates that sign its own. */
+type PrimaryConfig = Readonly<{ url: string; writeToken: string; syncToken: string; ca?: string }>;
 
 type Environment = Record<string, string | undefined>;
 
@@ -149,7 +153,8 @@ function currencyCode(env: Environment): string {
 }
 
 /** Error texts never contain a token. */
-function primaryOf(env: Environment, url: string): Config["primary"] {
+function primaryOf(env: Environment, url: string): PrimaryConfig | null {
+  const ca = readCertificates(text(env, "DATABASE_CA_FILE", ""), url);
   if (url === "" || url.startsWith("file:")) return null;
   if (!/^https?:\/\//.test(url) || !URL.canParse(url))
     throw new Error(
@@ -161,7 +166,7 @@ function primaryOf(env: Environment, url: string): Config["primary"] {
       `DATABASE_AUTH_TOKEN has ${tokens.length} parts: it must be one token, or a writing and a syncing one separated by a comma`,
     );
   const [writeToken = "", syncToken = writeToken] = tokens.map((token) => token.trim());
-  return { url: url.replace(/\/+$/, ""), writeToken, syncToken };
+  return { url: url.replace(/\/+$/, ""), writeToken, syncToken, ...(ca === undefined ? {} : { ca }) };
 }
 
 function databasePath(env: Environment, url: string, dataDir: string, isNode: boolean): string {

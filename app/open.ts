@@ -35,7 +35,7 @@ export async function openDatabase(location: Location, options: OpenOptions): Pr
 export async function openForCommand({ primary, databasePath }: Location): Promise<Database> {
   if (!primary) return openMigrated(databasePath);
   const { openRemote } = await import("../db/server/remote.ts");
-  return openRemote({ url: primary.url, authToken: primary.writeToken });
+  return openRemote({ url: primary.url, authToken: primary.writeToken, ca: primary.ca });
 }
 
 function openMigrated(path: string, { log, readCacheKb, writes }: Partial<OpenOptions> = {}): Database {
@@ -46,14 +46,14 @@ function openMigrated(path: string, { log, readCacheKb, writes }: Partial<OpenOp
 }
 
 async function openReplica(
-  { url, writeToken, syncToken }: NonNullable<Config["primary"]>,
+  { url, writeToken, syncToken, ca }: NonNullable<Config["primary"]>,
   { databasePath, syncIntervalMs }: Location,
   { log, onFatal = fail, writes }: OpenOptions,
 ): Promise<Topology> {
   // Loaded only here: a shop on one machine does not need it.
   const { openNode } = await import("../replicas/node/node.ts");
   return openNode({
-    primary: { url, authToken: writeToken },
+    primary: { url, authToken: writeToken, ca },
     syncToken,
     path: databasePath,
     pauseMs: syncIntervalMs,

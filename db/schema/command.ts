@@ -4,6 +4,7 @@ import { parseArgs } from "node:util";
 import { sentenceOf } from "../message.ts";
 import { preparePrivateFile } from "../private.ts";
 import { openHandle } from "../read/reader.ts";
+import { readCertificates } from "../server/certificates.ts";
 import type { Server } from "../server/pipeline.ts";
 import { findAlterations } from "./alterations.ts";
 import { migrate } from "./migrate.ts";
@@ -19,15 +20,17 @@ type Target = { path: string } | { server: Server };
 
 const CACHE_KB = 2_048;
 
-/** The database of these settings. Throws one sentence when `DATABASE_URL` is neither a file nor a server. */
+/** The database of these settings. Throws one sentence when they name neither a file nor a server. */
 function targetOf({
   DATA_DIR,
   DATABASE_URL,
   DATABASE_AUTH_TOKEN,
+  DATABASE_CA_FILE,
 }: Record<string, string | undefined>): Target {
   const url = DATABASE_URL?.trim() || "";
+  const ca = readCertificates(DATABASE_CA_FILE?.trim() ?? "", url);
   if (/^https?:/.test(url))
-    return { server: { url, authToken: DATABASE_AUTH_TOKEN?.split(",")[0]?.trim() ?? "" } };
+    return { server: { url, ca, authToken: DATABASE_AUTH_TOKEN?.split(",")[0]?.trim() ?? "" } };
   if (url !== "" && !url.startsWith("file:"))
     throw new Error(`DATABASE_URL is ${url}: it must be a file: or an http: URL`);
   return { path: url === "" ? join(DATA_DIR?.trim() || "./data", "insole.db") : url.slice("file:".length) };

@@ -1,9 +1,14 @@
 // Brings the schema of a libSQL server up to this program: once for the whole cluster, with the migrations of a file.
 import { type Client, createClient } from "@libsql/client/http";
 import { messageOf } from "../message.ts";
+import { DOOR } from "../server/door-protocol.ts";
+import { findDataset } from "../server/kind.ts";
 import type { Server } from "../server/pipeline.ts";
 import { findAlterations } from "./alterations.ts";
 import { APPLIED, type Applied, checkApplied, LEDGER, type Migration, readMigrations } from "./migrate.ts";
+
+/** The time in which the server must say whether a door stands before it. */
+const REACH_MS = 5_000;
 
 /**
  * Applies the missing migrations and returns their names. Throws one sentence when the server cannot be reached, or a migration
@@ -23,15 +28,28 @@ export function migrateServer(server: Server, migrations = readMigrations()): Pr
 export const findServerAlterations = (server: Server): Promise<string[]> =>
   withClient(server, (client) => findAlterations((sql) => rowsOf(client, sql)));
 
-async function withClient<T>({ url, authToken }: Server, work: (client: Client) => Promise<T>): Promise<T> {
-  const client = createClient({ url, authToken, intMode: "number" });
+async function withClient<T>(server: Server, work: (client: Client) => Promise<T>): Promise<T> {
+  let client: Client | undefined;
   try {
+    client = await openClient(server);
     return await work(client);
   } catch (thrown) {
-    throw new Error(`${url}: ${messageOf(thrown)}`);
+    throw new Error(`${server.url}: ${messageOf(thrown)}`);
   } finally {
-    client.close();
+    client?.close();
   }
+}
+
+/** Opens the client of a bare server, or of the one behind a door, which keeps all others away from it until `close`. */
+async function openClient(server: Server): Promise<Client> {
+  const { url, authToken, ca } = server;
+  const isDoor = (await findDataset(server, REACH_MS)) !== null;
+  return createClient({
+    url: isDoor ? url.replace(/\/+$/, "") + DOOR.migrations : url,
+    authToken,
+    intMode: "number",
+    ...(ca === undefined ? {} : { fetch: (request: Request) => fetch(request, { tls: { ca } }) }),
+  });
 }
 
 const rowsOf = async (client: Client, sql: string): Promise<unknown[][]> =>

@@ -70,7 +70,7 @@ async function start(options: NodeOptions, unlock: () => void): Promise<Topology
     pauseMs,
     log,
     dataset: files.dataset(),
-    server: { url: primary.url, authToken: syncToken },
+    server: { url: primary.url, ca: primary.ca, authToken: syncToken },
     onSynced(hasNews) {
       if (hasNews || files.isGoodCopy() || !files.isServing()) {
         if (!files.refresh()) log("error", "a foreign dataset got into the replica, which is not served");
@@ -139,7 +139,7 @@ function topologyOf(parts: Parts): Topology {
     db: databaseOf(parts),
     onNews,
     reach(position, ms) {
-      sync.wake();
+      if (!isAsNew(files.position(), position)) sync.hasten(position);
       return waiters.wait(position, files.position(), ms);
     },
     lagMs,
