@@ -1,8 +1,9 @@
 // A temporary file that counts the rows per shoe, and parks the rows of a shoe until the last one was read.
 import { readdirSync, rmSync } from "node:fs";
 import { join } from "node:path";
-import Database from "libsql";
+import Database from "../../db/driver.ts";
 import { makePrivateFolder } from "../../db/private.ts";
+import type { Handle } from "../../db/read/reader.ts";
 
 /** A row that waits for the other rows of its shoe. */
 export type ParkedRow = { file: number; line: number; key: string; cells: Record<string, unknown> };
@@ -72,7 +73,7 @@ export function openKeys(dataDir: string): RowKeys {
   };
 }
 
-function createParking(db: Database.Database): Pick<RowKeys, "park" | "unpark"> {
+function createParking(db: Handle): Pick<RowKeys, "park" | "unpark"> {
   const insertOne = db.prepare("INSERT INTO parked(hash, row) VALUES (?, ?)");
   const insertMany = db.prepare(
     `INSERT INTO parked(hash, row) VALUES ${Array(PARK_ROWS).fill("(?, ?)").join()}`,

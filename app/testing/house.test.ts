@@ -48,6 +48,7 @@ const PACKAGE_GATES = [
     packages: /^(elysia|@elysiajs\/.*)(\/|$)/,
     files: /^app\/(server|document)\.ts$|^app\/.*\/?routes\.ts$|^app\/(ops|identity|pages)\/[^/]+\.ts$/,
   },
+  { packages: /^libsql(\/|$)/, files: /^(db\/driver\.ts$|bench\/)/ },
   {
     packages: /^drizzle-orm(\/|$)/,
     files: /^db\/|^app\/(shoes|accounts|orders)\/(?!.*(routes|model|command)\.ts$)/,
@@ -144,6 +145,7 @@ const RULES: Rule[] = [
       importing("app/shoes/find.ts", "elysia"),
       importing("app/config.ts", "@elysiajs/swagger"),
       importing("app/shoes/routes.ts", "drizzle-orm"),
+      importing("app/import/keys.ts", "libsql"),
       importing("app/server.ts", "drizzle-orm/libsql"),
       importing("db/a.test.ts", "bun:sqlite"),
       importing("bench/a.ts", "bun:sqlite"),
@@ -153,6 +155,7 @@ const RULES: Rule[] = [
       importing("app/pages/docs.ts", "@elysiajs/swagger"),
       importing("app/identity/tokens.ts", "@elysiajs/jwt"),
       importing("app/shoes/find.ts", "drizzle-orm"),
+      importing("db/driver.ts", "libsql"),
       importing("db/schema/schema.ts", "drizzle-orm/sqlite-core"),
       importing("app/shoes/shoes.test.ts", "elysia"),
     ],

@@ -1,6 +1,6 @@
 // A plain handle on a file, and reads through statements that are prepared once.
-import Libsql from "libsql";
 import type { Reader, Row, Value } from "../database.ts";
+import Libsql from "../driver.ts";
 
 /** Statement texts that are kept prepared; the program has fewer, so this only bounds a mistake. */
 const STATEMENTS_MAX = 500;

@@ -1,5 +1,5 @@
 // A replica belongs to one process: two that sync one file corrupt it within seconds.
-import Libsql from "libsql";
+import Libsql from "../../db/driver.ts";
 
 /** Locks the replica until the process ends, even by a kill. Throws one sentence where another process has the lock. */
 export function lockReplica(path: string): { unlock(): void } {

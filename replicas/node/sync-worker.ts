@@ -1,5 +1,5 @@
 // The thread that owns a node's syncing handle. The driver blocks it while the primary does not answer; no request waits for it.
-import Libsql from "libsql";
+import Libsql from "../../db/driver.ts";
 import { messageOf } from "../../db/message.ts";
 import type { ServerKind } from "../../db/server/kind.ts";
 import { pauseAfter } from "./pause.ts";

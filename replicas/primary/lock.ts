@@ -1,7 +1,7 @@
 // A folder that one process at a time may use. The system holds the lock, so it ends with its process, even after a kill.
 import { mkdirSync } from "node:fs";
 import { join } from "node:path";
-import Libsql from "libsql";
+import Libsql from "../../db/driver.ts";
 
 /** The name of the file that is locked. */
 export const LOCK_FILE = "lock";
