@@ -64,7 +64,7 @@ test("a wake ends the pause", async () => {
   const db = openRemote(server);
   await db.write([word("wake")]);
   await db.close();
-  sync.wake();
+  sync.hasten({ generation: "any", seq: 0 });
   await until("a sync with the change", () => syncs.filter(({ hasNews }) => hasNews).length > 1);
   expect(sync.state).toMatchObject({ failure: null, isForeign: false });
   await sync.close();

@@ -1,6 +1,9 @@
 // The serving thread's side of the sync: the proxy to the primary, the thread that syncs, and the last report of both.
+import type { Position } from "../../db/database.ts";
+import type { ServerKind } from "../../db/server/kind.ts";
 import type { Server } from "../../db/server/pipeline.ts";
 import type { NodeLog } from "./log.ts";
+import { openNotices } from "./notices.ts";
 import { openProxy, type ProbeResult } from "./proxy.ts";
 import type { SyncCommand, SyncReport } from "./sync-worker.ts";
 
@@ -31,8 +34,8 @@ type SyncOptions = {
 
 export type Sync = {
   state: SyncState;
-  /** Ends the pause before the next sync. */
-  wake(): void;
+  /** Hastens the sync that brings this position: ends the pause before the next one, or tells the door that it is waited for. */
+  hasten(position: Position): void;
   /** Resolves when the thread no longer uses the replica, which may be after `close`. */
   ended: Promise<true>;
   /** Ends the thread. Resolves after `END_MS` at the latest: a thread that waits for the primary is left to end by itself. */
@@ -57,6 +60,8 @@ export async function openSync({
   const ended = Promise.withResolvers<true>();
   let isClosing = false;
   const logChange = openChangeLog(log);
+  const notices = openNotices(server);
+  let kind: ServerKind = "bare";
   const worker = new Worker(new URL("./sync-worker.ts", import.meta.url));
   const send = (command: SyncCommand) => worker.postMessage(command);
 
@@ -65,7 +70,8 @@ export async function openSync({
     state.failure = failureOf(result);
     if (state.failure !== null)
       logChange(state.isForeign ? "error" : "warn", "the replica is not synced", state.failure);
-    send(result.kind === "own" ? { kind: "go", server: result.server } : { kind: "hold" });
+    if (result.kind === "own") kind = result.server;
+    send(result.kind === "own" ? { kind: "go", server: kind } : { kind: "hold" });
   };
   const proxy = await openProxy(server, dataset, onProbe);
 
@@ -74,6 +80,7 @@ export async function openSync({
       ended.resolve(true);
       worker.terminate();
     } else if (data.kind === "failed") {
+      if (isClosing) return;
       if (!state.isForeign) state.failure = data.why;
       logChange("warn", "the replica is not synced", data.why);
       // Right after a kill a primary can answer probes and still fail to sync, so the next probe waits.
@@ -95,7 +102,10 @@ export async function openSync({
 
   return {
     state,
-    wake: () => send({ kind: "wake" }),
+    hasten(position) {
+      if (kind === "door") notices.tell(position);
+      else send({ kind: "wake" });
+    },
     ended: ended.promise,
     async close() {
       isClosing = true;
