@@ -1,5 +1,5 @@
 // The client of a primary's door: commits of members with their write ids, and queries, each one request.
-import type { Row, Statement } from "../database.ts";
+import type { Row, Statement, WriteResult } from "../database.ts";
 import { DatabaseError, toDatabaseError } from "../errors.ts";
 import { messageOf } from "../message.ts";
 import type { Outcome } from "../write/commit.ts";
@@ -11,6 +11,7 @@ import {
   type DoorError,
   type QueryReply,
   type QueryRequest,
+  type WireMember,
   type WireOutcome,
   type WireStatement,
 } from "./door-protocol.ts";
@@ -20,7 +21,7 @@ import { refusalOfStatus, sendTo, UnknownPath } from "./request.ts";
 
 export type DoorClient = {
   /**
-   * Commits the members, whose statements record their write ids where there are any. The door refuses what it could not send to the
+   * Commits the members, each of which records its write id first where it has one. The door refuses what it could not send to the
    * server in time, as `busy`, before `ms` are over. Throws `busy`, `unreachable` and `failed` when nothing was done, and
    * `uncertain` when no answer came within `ms`.
    */
@@ -31,6 +32,8 @@ export type DoorClient = {
 
 /** The time that an answer of the door has left when the door gives up waiting for the server. */
 const ANSWER_MS = 200;
+
+const RECORDED: WriteResult = { changes: 1, rows: [] };
 
 /** How long a door may wait with a request whose client gives up after `ms`. */
 const waitMsOf = (ms: number): number => Math.floor(ms - Math.min(ANSWER_MS, ms / 4));
@@ -43,13 +46,13 @@ export function openDoorClient(server: Server): DoorClient {
       const body: CommitRequest = {
         dataset: dataset(),
         waitMs: waitMsOf(ms),
-        members: members.map((statements, index) => ({
-          writeId: writeIds[index] ?? null,
-          statements: statements.map(toWire),
-        })),
+        members: members.map((statements, index) => toWireMember(statements, writeIds[index])),
       };
       const { outcomes, position } = await ask<CommitReply>(server, DOOR.commit, body, ms);
-      return { outcomes: outcomes.map(toOutcome), position };
+      return {
+        outcomes: outcomes.map((outcome, index) => toOutcome(outcome, writeIds[index])),
+        position,
+      };
     },
     async query(queries, ms) {
       const body: QueryRequest = { dataset: dataset(), waitMs: waitMsOf(ms), queries: queries.map(toWire) };
@@ -96,7 +99,15 @@ const isDoorError = (body: unknown): body is DoorError =>
 
 const toWire = ({ sql, args = [] }: Statement): WireStatement => ({ sql, args: args.map(toCell) });
 
-const toOutcome = (outcome: WireOutcome): Outcome =>
-  outcome.ok
-    ? { ok: true, results: outcome.results.map(({ changes, rows }) => ({ changes, rows: rows.map(toRow) })) }
-    : outcome;
+/** Without the statement that records the write id: the door does that by itself. */
+const toWireMember = (statements: Statement[], writeId: string | undefined): WireMember =>
+  writeId === undefined
+    ? { writeId: null, statements: statements.map(toWire) }
+    : { writeId, statements: statements.slice(1).map(toWire) };
+
+/** With the result of that statement, where there is one. */
+function toOutcome(outcome: WireOutcome, writeId: string | undefined): Outcome {
+  if (!outcome.ok) return outcome;
+  const results = outcome.results.map(({ changes, rows }) => ({ changes, rows: rows.map(toRow) }));
+  return { ok: true, results: writeId === undefined ? results : [RECORDED, ...results] };
+}
