@@ -20,6 +20,9 @@ export const DOOR = {
   migrations: "/migrations",
 } as const;
 
+/** The door holds a request for the log this long while there is no news, and looks once more before it answers. */
+export const HOLD_MS = 1_000;
+
 /** The token stands in `authorization: Bearer`; in replication in `x-authorization: Bearer`. */
 export type DatasetReply = { id: string; generation: string };
 

@@ -23,8 +23,7 @@ export function openExchange(client: Socket, primary: Socket): Exchange {
 
   const refuse = () => {
     primary.destroy();
-    if (!isWaiting) client.destroy();
-    else if (!client.destroyed) client.resume().end(REFUSAL);
+    if (!client.destroyed) client.resume().end(isWaiting ? REFUSAL : "");
     isWaiting = false;
   };
   const onRequest = (bytes: Buffer) => {
@@ -36,11 +35,13 @@ export function openExchange(client: Socket, primary: Socket): Exchange {
   return {
     begin(firstBytes) {
       onRequest(firstBytes);
+      if (!isWaiting) return;
       client.on("data", onRequest);
       primary.on("data", () => (isWaiting = false));
       primary.write(firstBytes);
       client.pipe(primary);
-      primary.pipe(client);
+      // Its end is what `refuse` answers.
+      primary.pipe(client, { end: false });
     },
     refuse,
     refuseLog() {

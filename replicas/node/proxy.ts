@@ -44,33 +44,22 @@ export async function openProxy(
   const probeOnce = openProbe(server, dataset);
   const open = new Set<Socket>();
   const exchanges = new Set<Exchange>();
-  let isClosed = false;
-  let isProbing = false;
-
-  const probe = async () => {
-    if (isProbing) return;
-    isProbing = true;
-    for (let pause = PROBE_PAUSE_MS; !isClosed; pause = Math.min(2 * pause, PROBE_PAUSE_MS_MAX)) {
-      const result = await probeOnce();
-      if (result.kind === "own") isProbing = false;
-      if (!isClosed) onProbe(result);
-      if (result.kind === "own") return;
-      await Bun.sleep(pause);
-    }
-  };
+  let isEnding = false;
+  const probing = openProbing(probeOnce, onProbe);
 
   const forward = (client: Socket, firstBytes: Buffer) => {
     const primary = connectTo(server);
     track(primary, open);
     const exchange = openExchange(client, primary);
     exchanges.add(exchange);
+    if (isEnding) exchange.refuseLog();
     client.once("close", () => {
       exchanges.delete(exchange);
       primary.destroy();
     });
     primary.once("close", () => {
       exchange.refuse();
-      void probe();
+      probing.start();
     });
     // Probed after connecting: a server that takes over the address later does not get this connection.
     primary.once(primary.isSecure ? "secureConnect" : "connect", async () => {
@@ -92,17 +81,41 @@ export async function openProxy(
   await new Promise<void>((resolve) => listener.listen(0, "127.0.0.1", resolve));
   const bound = listener.address();
   if (bound === null || typeof bound === "string") throw new Error("the proxy has no port");
-  void probe();
+  probing.start();
   return {
     url: `http://127.0.0.1:${bound.port}`,
-    probe: () => void probe(),
+    probe: probing.start,
     endRequests() {
+      isEnding = true;
       for (const exchange of exchanges) exchange.refuseLog();
     },
     close() {
-      isClosed = true;
+      probing.stop();
       listener.close();
       for (const socket of open) socket.destroy();
+    },
+  };
+}
+
+/** Probes until the node's own dataset is found, from each `start` on; `onProbe` gets each result. */
+function openProbing(probeOnce: () => Promise<ProbeResult>, onProbe: (result: ProbeResult) => void) {
+  let isStopped = false;
+  let isProbing = false;
+  const probe = async () => {
+    if (isProbing) return;
+    isProbing = true;
+    for (let pause = PROBE_PAUSE_MS; !isStopped; pause = Math.min(2 * pause, PROBE_PAUSE_MS_MAX)) {
+      const result = await probeOnce();
+      if (result.kind === "own") isProbing = false;
+      if (!isStopped) onProbe(result);
+      if (result.kind === "own") return;
+      await Bun.sleep(pause);
+    }
+  };
+  return {
+    start: () => void probe(),
+    stop() {
+      isStopped = true;
     },
   };
 }

@@ -1,6 +1,7 @@
 // The thread that owns a node's syncing handle. The driver blocks it while the primary does not answer; no request waits for it.
 import Libsql from "../../db/driver.ts";
 import { messageOf } from "../../db/message.ts";
+import { HOLD_MS } from "../../db/server/door-protocol.ts";
 import type { ServerKind } from "../../db/server/kind.ts";
 import { pauseAfter } from "./pause.ts";
 
@@ -29,8 +30,6 @@ type Synced = { frame_no: number; frames_synced: number };
 
 /** A held thread sleeps this long at once; any command ends the sleep. */
 const HELD_MS = 60_000;
-/** How long a door holds a request while there is no news. */
-const HOLD_MS = 1_000;
 
 /** Syncs after `go` until `hold` or a failure, and ends after `close`. */
 function openSyncing(
