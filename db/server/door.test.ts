@@ -178,9 +178,9 @@ test("no listener is nothing done; a connection that ends before the whole reply
   }
 });
 
-test("the kind is asked once for all that need it, and anew after a 404, by which nothing was done", async () => {
+test("the kind is asked before the first request alone, and anew after a 404, by which nothing was done", async () => {
   const db = openRemote(server);
-  await Promise.all([db.write([word("a")]), db.scan([{ sql: "a" }]), db.scan([{ sql: "b" }])]);
+  for (const sql of ["a", "b", "c"]) await db.scan([{ sql }]);
   expect(paths().filter((path) => path === "/dataset")).toHaveLength(1);
   requests.length = 0;
   isDoor = false;
@@ -217,12 +217,23 @@ test("a busy door is not tried again by its client, and the next write goes at o
   await db.close();
 });
 
-test("after an unknown outcome the write ids are looked for at the door", async () => {
-  answer = (path) => (path === "/v1/query" ? Response.json({ rows: [[]] }) : new Response("{"));
+test("after an unknown outcome the write ids decide: a write that was not done is sent once more", async () => {
+  let found: string[] = [];
+  answer = (path, body) => {
+    if (path === "/v1/query")
+      return Response.json({ rows: [found.map((value) => [{ type: "text", value }])] });
+    // Half of an answer to the first commit.
+    return paths().filter((each) => each === path).length === 1 ? new Response("{") : done(body);
+  };
   const db = openRemote(server);
-  expectRefusal(await failure(db.write([word("a")], "looked for")), "uncertain");
-  expect(paths()).toEqual(["/dataset", "/v1/commit", "/v1/query"]);
+  expect(await db.write([word("a")], "not done")).toHaveLength(1);
+  // Before a group is sent again the door must answer.
+  expect(paths()).toEqual(["/dataset", "/v1/commit", "/v1/query", "/v1/query", "/v1/commit"]);
   const { queries } = must(requests[2], "the query").body as QueryRequest;
-  expect(queries[0]?.args).toEqual([{ type: "text", value: '["looked for"]' }]);
+  expect(queries[0]?.args).toEqual([{ type: "text", value: '["not done"]' }]);
+  requests.length = 0;
+  found = ["done"];
+  expectRefusal(await failure(db.write([word("b")], "done")), "uncertain");
+  expect(paths()).toEqual(["/v1/commit", "/v1/query"]);
   await db.close();
 });

@@ -10,34 +10,32 @@ export type ServerKind = "door" | "bare";
 
 type KindFinder = {
   /**
-   * Runs `work` for the kind that stands at the address, and once more for the other kind when it throws `UnknownPath`. Rejects
-   * with what `work` throws, and with what `findDataset` throws when the kind cannot be found.
+   * Runs `work` for the kind that stands at the address, and once more when it throws `UnknownPath` and another kind is found;
+   * `leftMs` is what is left of `ms`. Rejects with what `work` throws, and with what `findDataset` throws when the kind cannot be
+   * found.
    */
-  run<T>(work: (kind: ServerKind) => Promise<T>): Promise<T>;
+  run<T>(ms: number, work: (kind: ServerKind, leftMs: number) => Promise<T>): Promise<T>;
 };
-
-/** The time of one question for the kind, which is asked before anything else is sent. */
-export const KIND_MS = 250;
 
 /** Opens the finder, which asks when `run` needs the kind, and keeps the answer while it holds. */
 export function openKindFinder(address: Address): KindFinder {
   let known: ServerKind | undefined;
-  let asking: Promise<ServerKind> | undefined;
-  const ask = (): Promise<ServerKind> => {
-    asking ??= findDataset(address, KIND_MS)
-      .then((found) => (known = found === null ? "bare" : "door"))
-      .finally(() => (asking = undefined));
-    return asking;
+  const ask = async (ms: number): Promise<ServerKind> => {
+    const dataset = await findDataset(address, ms);
+    known = dataset === null ? "bare" : "door";
+    return known;
   };
   return {
-    async run(work) {
-      const kind = known ?? (await ask());
+    async run(ms, work) {
+      const endsAt = performance.now() + ms;
+      const leftMs = () => Math.max(1, Math.floor(endsAt - performance.now()));
+      const kind = known ?? (await ask(ms));
       try {
-        return await work(kind);
+        return await work(kind, leftMs());
       } catch (thrown) {
         if (!(thrown instanceof UnknownPath)) throw thrown;
         if (known === kind) known = undefined;
-        return work(known ?? (await ask()));
+        return work(known ?? (await ask(leftMs())), leftMs());
       }
     },
   };

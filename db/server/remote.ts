@@ -68,6 +68,7 @@ export function openRemote(server: Server, options: RemoteOptions = {}): Databas
     findDone,
     deadlineMs,
     opensOn: GONE,
+    retriesLost: true,
     ...(options.onOutage ? { onOutage: options.onOutage } : {}),
   });
   const refuseRead = (): never => {
@@ -103,8 +104,10 @@ function openServer(server: Server, { commitMs, queryMs }: { commitMs: number; q
   const finding = openPipeline(server, { ms: FIND_TRY_MS, keptMax: 0 });
   const dataset = () => server.dataset?.() ?? null;
   const ask = (queries: Statement[], pipeline: Pipeline, ms: number): Promise<Row[][]> =>
-    kind.run((found) =>
-      found === "door" ? door.query(queries, ms) : queryServer(pipeline, queries, dataset()),
+    kind.run(ms, (found, leftMs) =>
+      found === "door"
+        ? door.query(queries, leftMs)
+        : queryServer(pipeline, queries, dataset(), { ms: leftMs }),
     );
   return {
     query: (queries: Statement[]): Promise<Row[][]> => limit.run(() => ask(queries, querying, queryMs)),
@@ -114,11 +117,11 @@ function openServer(server: Server, { commitMs, queryMs }: { commitMs: number; q
         throw thrown;
       }),
     commit: (group: Statement[][], writeIds: (string | undefined)[]): Promise<Committed> =>
-      kind.run((found) =>
+      kind.run(commitMs, (found, leftMs) =>
         // The door waits for a busy server by itself.
         found === "door"
-          ? door.commit(group, writeIds, commitMs)
-          : retryWhileBusy(() => commitOnServer(writing, group, dataset())),
+          ? door.commit(group, writeIds, leftMs)
+          : retryWhileBusy(() => commitOnServer(writing, group, dataset(), { ms: leftMs })),
       ),
     onAnswer: limit.succeeded,
     idle: limit.idle,

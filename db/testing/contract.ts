@@ -1,4 +1,4 @@
-// The contract suite: what every database must do, run on a file, a server and a replica.
+// The contract suite: what every database must do, run on a file, on a server and a replica, and on both behind a door.
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from "bun:test";
 import type { Statement } from "../database.ts";
 import { DatabaseError, type DatabaseErrorKind } from "../errors.ts";

@@ -31,26 +31,28 @@ type FailureOptions = {
   isLocked: IsLocked;
   opensOn: readonly DatabaseErrorKind[];
   retriesBusy: boolean;
+  retriesLost: boolean;
   isolates: Isolation | null;
   now(): number;
 };
 
 /** Opens the failures of one write queue. */
 export function openFailures(options: FailureOptions): Failures {
-  const { breaker, outages, waiting, findDone, isLocked, opensOn, retriesBusy, isolates, now } = options;
+  const { breaker, outages, waiting, findDone, isLocked, opensOn, now } = options;
+  const { retriesBusy, retriesLost, isolates } = options;
   let last: DatabaseError | undefined;
 
-  const note = (error: DatabaseError, writes: number) => {
+  const note = (error: DatabaseError, writes: number, isForgiven = false) => {
     last = error;
     // A busy database works, and so does one that refuses the write of a single client.
     const works = error.kind === "busy" || (isolates !== null && error.kind === "failed");
-    if (!works) breaker.failed(opensOn.includes(error.kind));
+    if (!works) breaker.failed(opensOn.includes(error.kind) && !isForgiven);
     outages.failed(error, writes);
   };
   const settleLost = async (group: Waiter[], error: DatabaseError) => {
-    if (!isolates) note(error, group.length);
     const done = await idsDone(group, findDone);
-    if (isolates && done === null) note(error, group.length);
+    const isForgiven = retriesLost && done !== null && !group.some(({ wasRetried }) => wasRetried);
+    if (!isolates || done === null) note(error, group.length, isForgiven);
     const isGuiltless = isolates && done !== null && (await isLocked());
     const sendAgain = isolates ? alone(isolates, now()) : once;
     waiting.putBack(settleUncertain(group, error, done, isGuiltless ? again : sendAgain));

@@ -163,6 +163,26 @@ describe("a write that is sent again after an uncertain outcome", () => {
     expect(await outcome).toMatchObject({ kind: "unique", columns: ["writes.id"] });
   });
 
+  test("opens the breaker only when it is lost again, where the loss of one group is forgiven", async () => {
+    const { queue, groups } = openHeldQueue({ opensOn: ["uncertain"], retriesLost: true });
+    const outcomes = ["w1", "w2"].map((id) => failure(queue.write([], id)));
+    groups[0]?.fail(lost);
+    await turn();
+    expect([queue.state().breaker, groups[1]?.group.length]).toEqual(["closed", 2]);
+    groups[1]?.fail(lost);
+    expect(await Promise.all(outcomes)).toMatchObject([{ kind: "failed" }, { kind: "uncertain" }]);
+    expect(queue.state().breaker).toBe("open");
+  });
+
+  test("is not sent again where the write ids cannot be found", async () => {
+    const findDone = () => Promise.reject(new DatabaseError("unreachable", "no answer"));
+    const { queue, groups } = openHeldQueue({ opensOn: ["uncertain"], retriesLost: true, findDone });
+    const outcome = failure(queue.write([], "w1"));
+    groups[0]?.fail(lost);
+    expect(await outcome).toMatchObject({ kind: "uncertain" });
+    expect([queue.state().breaker, groups.length]).toEqual(["open", 1]);
+  });
+
   test("stays uncertain when the breaker opens, and the writes behind it were not done", async () => {
     const { queue, groups } = openHeldQueue({ opensOn: ["uncertain"] });
     const outcomes = ["w1", "w2"].map((id) => failure(queue.write([], id)));

@@ -9,8 +9,8 @@ import { type Attempt, bytesOf, type GroupBounds, openWaiting, refuse, type Wait
 
 /** Writes that may wait; further ones are refused as `overloaded`, and nothing of them was done. */
 const QUEUE_MAX = 20_000;
-/** The bytes keep a group of a node, as JSON, below what the primary's door reads. */
-const GROUP: GroupBounds = { members: 2_000, bytes: 4_000_000 };
+/** A door refuses more than 16 MB, which text of two million characters can be as JSON. */
+const GROUP: GroupBounds = { members: 2_000, bytes: 2_000_000 };
 /** A write that was not sent by then is refused; one that is under way is waited for. */
 const DEADLINE_MS = 5_000;
 /** Selects those of a JSON list of write ids that were done. */
@@ -30,6 +30,11 @@ export type WriteQueueOptions = {
   lateKind?: DatabaseErrorKind;
   /** Sends a group that the database was too busy for again until its writes are late; without it the group fails. */
   retriesBusy?: boolean;
+  /**
+   * A group whose outcome was lost does not open the breaker where `findDone` answers, so that those of its writes that were not
+   * done are sent once more; a second loss does.
+   */
+  retriesLost?: boolean;
   /**
    * The members come from different clients: those of a group that failed as a whole, or ran out of time without being done, go
    * again, each alone, and none of that opens the breaker. Every write must have an id.
@@ -70,22 +75,13 @@ type CommitGroup = (
 /** Opens a queue in front of `commit`. */
 export function openWriteQueue(commit: CommitGroup, options: WriteQueueOptions = {}): WriteQueue {
   const { findDone = () => [], now = Date.now, deadlineMs = DEADLINE_MS, opensOn = [], onOutage } = options;
-  const { retriesBusy = false, isolates = null, group = GROUP, lateKind = "overloaded" } = options;
-  const { isLocked = async () => false } = options;
+  const { retriesBusy = false, retriesLost = false, isolates = null } = options;
+  const { group = GROUP, lateKind = "overloaded", isLocked = async () => false } = options;
   const breaker = openBreaker(now);
   const outages = openOutages(now, onOutage);
   const waiting = openWaiting({ now, group, lateKind });
-  const failures = openFailures({
-    breaker,
-    outages,
-    waiting,
-    findDone,
-    isLocked,
-    opensOn,
-    retriesBusy,
-    isolates,
-    now,
-  });
+  const retries = { retriesBusy, retriesLost, isolates };
+  const failures = openFailures({ breaker, outages, waiting, findDone, isLocked, opensOn, now, ...retries });
   const state = { groupSize: 0, commits: 0, lastCommitMs: 0, members: 0, commitMsTotal: 0 };
   let underway: Promise<void> | undefined;
   const commitGroup = async (group: Waiter[]) => {
