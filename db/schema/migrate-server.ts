@@ -45,7 +45,8 @@ async function openClient(server: Server): Promise<Client> {
   const { url, authToken, ca } = server;
   const isDoor = (await findDataset(server, REACH_MS)) !== null;
   return createClient({
-    url: isDoor ? url.replace(/\/+$/, "") + DOOR.migrations : url,
+    // Without the last slash the client would leave the path out.
+    url: isDoor ? `${url.replace(/\/+$/, "")}${DOOR.migrations}/` : url,
     authToken,
     intMode: "number",
     ...(ca === undefined ? {} : { fetch: (request: Request) => fetch(request, { tls: { ca } }) }),

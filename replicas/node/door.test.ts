@@ -6,7 +6,10 @@ import { type AddressInfo, connect, createServer, type Socket } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { freePort } from "../../db/ports.ts";
+import { readMigrations } from "../../db/schema/migrate.ts";
+import { migrateServer } from "../../db/schema/migrate-server.ts";
 import { openRemote } from "../../db/server/remote.ts";
+import { openAuthority } from "../../db/testing/certificates.ts";
 import { databaseContract } from "../../db/testing/contract.ts";
 import { failure, word } from "../../db/testing/contract-parts.ts";
 import { migratedTemplate, openTestServer } from "../../db/testing/server.ts";
@@ -215,6 +218,46 @@ test("a node finds out that a door has come before the server at the address, an
   door.take({ kind: "end" });
   await door.ended;
   await server.remove();
+});
+
+test("a node, queries and migrations reach a door with a certificate for its address", async () => {
+  const authority = openAuthority();
+  const door = await openTestDoor({ template, tls: authority.sign("IP:127.0.0.1") });
+  const primary = { url: door.url, authToken: door.writeToken, ca: authority.pem };
+  expect(door.url).toStartWith("https://127.0.0.1:");
+  expect(await migrateServer(primary)).toEqual([]);
+  const node = await openNode(optionsFor(door, { primary }));
+  await node.db.write([word("over TLS"), change]);
+  await until("the node has it", () => wordsOf(node).includes("over TLS"));
+  expect(node.trouble()).toBeNull();
+  await node.db.close();
+  await door.remove();
+  authority.remove();
+});
+
+test("migrations go through the door, once, and one that fails is undone", async () => {
+  const door = await openTestDoor({ template });
+  const server = { url: door.url, authToken: door.writeToken };
+  const more = {
+    number: 9_000,
+    name: "9000_more.sql",
+    checksum: "more",
+    oldestProgram: 1,
+    sql: "CREATE TABLE more (a) STRICT;",
+  };
+  const known = readMigrations();
+  expect(await migrateServer(server, known)).toEqual([]);
+  const strict = {
+    ...more,
+    sql: "CREATE TABLE more (a INTEGER) STRICT; CREATE TABLE other (a INTEGER) STRICT;",
+  };
+  const broken = { ...strict, sql: `${strict.sql} CREATE TABLE more (a INTEGER) STRICT;` };
+  await expect(migrateServer(server, [...known, broken])).rejects.toThrow("migration 9000_more.sql failed");
+  expect(await migrateServer(server, [...known, strict])).toEqual(["9000_more.sql"]);
+  expect(await migrateServer(server, [...known, strict])).toEqual([]);
+  const reader = { url: door.url, authToken: door.readToken };
+  await expect(migrateServer(reader, known)).rejects.toThrow(door.url);
+  await door.remove();
 });
 
 /** An address behind which one server stands and then another: their connections end when it changes. */
