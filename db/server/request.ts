@@ -54,7 +54,7 @@ export async function sendTo(
 export function connectionTrouble(thrown: unknown): string {
   const code = codeOf(thrown);
   if (!REFUSED_CERTIFICATE.test(code)) return messageOf(thrown);
-  return `the primary's certificate ${CERTIFICATE_TROUBLE[code] ?? "is not signed by those of DATABASE_CA_FILE"}`;
+  return `the primary's certificate ${CERTIFICATE_TROUBLE[code] ?? "is not signed by a trusted one (DATABASE_CA_FILE)"}`;
 }
 
 const codeOf = (thrown: unknown): string =>

@@ -41,7 +41,7 @@ test.each(["127.0.0.1", "::1", "localhost"])(
 );
 
 test.each([
-  ["of another authority", () => other.sign(names), "is not signed by those of DATABASE_CA_FILE"],
+  ["of another authority", () => other.sign(names), "is not signed by a trusted one (DATABASE_CA_FILE)"],
   ["that has ended", () => authority.sign(names, -1), "has expired"],
   ["for another name", () => authority.sign("DNS:primary.example"), "does not name the host of DATABASE_URL"],
 ])("a certificate %s is refused before anything is sent", async (_name, sign, why) => {

@@ -56,7 +56,7 @@ test.each(["127.0.0.1", "::1", "localhost"])(
 );
 
 test.each([
-  ["of another authority", () => other.sign(NAMES), "is not signed by those of DATABASE_CA_FILE"],
+  ["of another authority", () => other.sign(NAMES), "is not signed by a trusted one (DATABASE_CA_FILE)"],
   ["that has ended", () => authority.sign(NAMES, -1), "has expired"],
   ["for another name", () => authority.sign("DNS:primary.example"), "does not name the host of DATABASE_URL"],
 ])("a certificate %s keeps a node from syncing, which says why", async (_name, sign, why) => {
