@@ -69,7 +69,8 @@ test.each([
   relay.close();
   await untilUnused(options.path);
   const again = await openNode({ ...options, primary: { ...options.primary, url: refused.url } });
-  await until("the node says why", () => again.details()?.failure === sentence);
+  await until("the node notices", () => again.details()?.failure !== null);
+  expect(again.details()?.failure).toBe(sentence);
   await again.db.close();
   refused.close();
 });

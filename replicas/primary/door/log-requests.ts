@@ -1,4 +1,5 @@
 // Requests of replicas for the log (BatchLogEntries): sqld's answer goes out when it has frames, at the pace of the releases.
+import { HOLD_MS } from "../../../db/server/door-protocol.ts";
 import { FRAMES_MAX, offsetOf } from "./frames.ts";
 import type { HeldRequests } from "./held-requests.ts";
 import type { Life } from "./lives.ts";
@@ -17,8 +18,6 @@ export type LogRequestOptions = {
 /** Answers a request of this life of sqld. Rejects when `end` is aborted or sqld does not answer. */
 export type AnswerLogRequest = (life: Life, request: ReplicaRequest, end: AbortSignal) => Promise<LogAnswer>;
 
-/** A request waits at most this long for news. */
-const HOLD_MS = 1_000;
 /** Further requests are answered at once. */
 const HELD_MAX = 1_000;
 /** Places of replicas that did not come back for more; the set begins anew then. */
