@@ -1,4 +1,4 @@
-// The folder that a process leaves to the watchdog of its children: gone with them, also after kill -9.
+// The children of a process: the lines they are sent, and the folder left to their watchdog, gone with them also after kill -9.
 import { afterAll, expect, test } from "bun:test";
 import { existsSync, mkdirSync, readdirSync } from "node:fs";
 import { join } from "node:path";
@@ -49,4 +49,23 @@ test("without a folder the end of the children removes nothing", async () => {
   await until("the child writes", () => readdirSync(folder).length > 0);
   await children.close();
   expect(existsSync(folder)).toBe(true);
+});
+
+test("a child that takes lines gets them in their order, and one that has ended gets none", async () => {
+  const children = openChildren();
+  const reader = children.start(["sh", "-c", 'for each in 1 2 3; do read -r line; echo "$line"; done'], {
+    env: {},
+    takesLines: true,
+  });
+  for (const line of ["one", "two", "x".repeat(100_000)]) reader.send(line);
+  const [output] = reader.output;
+  expect(await new Response(output).text()).toBe(`one\ntwo\n${"x".repeat(100_000)}\n`);
+  await reader.exited;
+  reader.send("too late");
+  const deaf = children.start(["sh", "-c", "exec <&-; echo closed; sleep 60"], { env: {}, takesLines: true });
+  for await (const _ of deaf.output[0] ?? []) break;
+  for (let line = 0; line < 10; line += 1) deaf.send("x".repeat(100_000));
+  deaf.signal("SIGKILL");
+  expect(await deaf.exited).toBeNull();
+  await children.close();
 });

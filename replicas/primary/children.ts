@@ -7,6 +7,8 @@ type ChildOptions = {
   env: Record<string, string>;
   /** A file for its output, or null for the output of this process; without one the output can be read as streams. */
   outPath?: string | null;
+  /** Whether it is sent lines on its standard input, which ends with this process; without it there is no input. */
+  takesLines?: boolean;
 };
 
 /** A started program. */
@@ -16,6 +18,8 @@ export type Child = {
   exited: Promise<number | null>;
   isRunning(): boolean;
   signal(name: NodeJS.Signals): void;
+  /** Sends a line to a child that takes lines; one that has ended does not get it. */
+  send(line: string): void;
   /** Its output; empty where it goes to a file. */
   output: ReadableStream<Uint8Array>[];
 };
@@ -131,7 +135,7 @@ export function openChildren(): Children {
 
 function spawn(
   program: readonly string[],
-  { cwd, env, outPath }: ChildOptions,
+  { cwd, env, outPath, takesLines = false }: ChildOptions,
   onStart: (pid: number) => void,
 ): Child {
   const out = outputTo(outPath);
@@ -139,7 +143,7 @@ function spawn(
     ...(cwd === undefined ? {} : { cwd }),
     env,
     detached: true,
-    stdin: "ignore",
+    stdin: takesLines ? "pipe" : "ignore",
     stdout: out,
     stderr: out,
   });
@@ -151,8 +155,19 @@ function spawn(
     exited: subprocess.exited.then(() => subprocess.exitCode),
     isRunning: () => subprocess.exitCode === null && subprocess.signalCode === null,
     signal: (name) => void subprocess.kill(name),
+    send: (line) => void write(subprocess.stdin, `${line}\n`),
     output: [subprocess.stdout, subprocess.stderr].filter((each) => each instanceof ReadableStream),
   };
+}
+
+/** Writes to the input of a child. Never rejects: the pipe of a child that has just ended is closed. */
+async function write(input: Bun.FileSink | undefined, text: string): Promise<void> {
+  try {
+    await input?.write(text);
+    await input?.flush();
+  } catch {
+    // The end of the child is noticed anyway.
+  }
 }
 
 function outputTo(path: string | null | undefined): "pipe" | "inherit" | number {
