@@ -21,7 +21,7 @@ export function expiryOfToken(token: string): number | null {
 }
 
 /** The claims of a token, unchecked; none where it is not a token of ours: the primary decides whether it is valid. */
-function claimsOf(token: string): { dataset?: unknown; exp?: unknown } {
+export function claimsOf(token: string): { dataset?: unknown; exp?: unknown; jti?: unknown } {
   try {
     const claims: unknown = JSON.parse(Buffer.from(token.split(".")[1] ?? "", "base64url").toString());
     return typeof claims === "object" && claims !== null ? claims : {};

@@ -1,13 +1,14 @@
 // The keys of one dataset: a token signed by them lets a node into the primary of this shop and of no other.
-import { createPrivateKey, createPublicKey, generateKeyPairSync, sign } from "node:crypto";
+import { createHash, createPrivateKey, createPublicKey, generateKeyPairSync, sign } from "node:crypto";
 import { existsSync, mkdirSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
+import { claimsOf } from "../dataset.ts";
 
 /**
  * The content of the keys' folder: the dataset's id, the private key that signs, and the path and text of the file with the
  * public keys that sqld accepts: one, or two while keys are changed.
  */
-type Keys = { datasetId: string; privatePem: string; publicPath: string; accepted: string };
+export type Keys = { datasetId: string; privatePem: string; publicPath: string; accepted: string };
 
 /** What a token allows until it ends: everything, or replication and reading. */
 export type Grant = { kind: "write" | "read"; days: number };
@@ -21,8 +22,12 @@ const DATASET_FILE = "dataset.json";
 /** The names of the files with the keys. */
 export const PRIVATE_FILE = "private.pem";
 export const PUBLIC_FILE = "public.pem";
-/** Their modes: sqld reads the public ones. */
-export const KEY_MODES = { [PRIVATE_FILE]: 0o600, [PUBLIC_FILE]: 0o644 } as const;
+/** The name of the file with the tokens that were revoked one by one. */
+export const REVOKED_FILE = "revoked.json";
+/** The modes of the files that commands replace. */
+export const KEY_MODES = { [PRIVATE_FILE]: 0o600, [PUBLIC_FILE]: 0o644, [REVOKED_FILE]: 0o600 } as const;
+/** The length of a token's id: 16 random bytes as hexadecimal digits. */
+const ID_CHARS = 32;
 const SECONDS_PER_DAY = 86_400;
 const PUBLIC_KEY = /-----BEGIN PUBLIC KEY-----[^-]+-----END PUBLIC KEY-----/g;
 
@@ -76,22 +81,38 @@ export function readKeys(folder: string): Keys {
   return { datasetId, privatePem, publicPath: join(folder, PUBLIC_FILE), accepted };
 }
 
-/** Signs a token for a node of this dataset. */
+/** Signs a token for a node of this dataset, which has an id by which it can be revoked alone. */
 export function makeToken(
   { datasetId, privatePem }: Pick<Keys, "datasetId" | "privatePem">,
   grant: Grant,
   nowMs: number,
 ): string {
   const iat = Math.floor(nowMs / 1000);
-  const claims = {
+  return signToken(privatePem, {
     a: grant.kind === "write" ? "rw" : "ro",
     dataset: datasetId,
+    jti: crypto.randomUUID().replaceAll("-", ""),
     iat,
     exp: iat + grant.days * SECONDS_PER_DAY,
-  };
+  });
+}
+
+/** Signs the claims of a token. */
+export function signToken(privatePem: string, claims: Record<string, string | number>): string {
   const encode = (part: object): string => Buffer.from(JSON.stringify(part)).toString("base64url");
   const signed = `${encode({ alg: "EdDSA", typ: "JWT" })}.${encode(claims)}`;
   return `${signed}.${sign(null, Buffer.from(signed), privatePem).toString("base64url")}`;
+}
+
+/**
+ * The id by which a token is revoked, in hexadecimal digits: its own, or the start of the SHA-256 of its signed part where it has
+ * none. The signature does not count, because one signature can be spelled in several ways.
+ */
+export function idOfToken(token: string): string {
+  const [head = "", claims = ""] = token.split(".");
+  const { jti } = claimsOf(token);
+  if (typeof jti === "string") return jti;
+  return createHash("sha256").update(`${head}.${claims}`).digest("hex").slice(0, ID_CHARS);
 }
 
 function datasetIdOf(text: string): string | undefined {

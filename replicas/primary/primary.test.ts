@@ -75,12 +75,14 @@ describe("tokens", () => {
     expect(claims(makeToken(keys, { kind: "write", days: 1 }, 5_000))).toEqual({
       a: "rw",
       dataset: keys.datasetId,
+      jti: expect.stringMatching(/^[0-9a-f]{32}$/),
       iat: 5,
       exp: 5 + 86_400,
     });
     expect(claims(makeToken(keys, { kind: "read", days: 90 }, 5_000))).toEqual({
       a: "ro",
       dataset: keys.datasetId,
+      jti: expect.stringMatching(/^[0-9a-f]{32}$/),
       iat: 5,
       exp: 5 + 90 * 86_400,
     });

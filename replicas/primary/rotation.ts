@@ -1,7 +1,16 @@
 // Changes the keys of a dataset, by which tokens are revoked. Whatever interrupts a change, the files left behind are a pair.
 import { chownSync, closeSync, fsyncSync, openSync, renameSync, rmSync, statSync, writeSync } from "node:fs";
 import { join } from "node:path";
-import { KEY_MODES, makePair, PRIVATE_FILE, PUBLIC_FILE, publicKeysIn, publicOf, readKeys } from "./keys.ts";
+import {
+  KEY_MODES,
+  type Keys,
+  makePair,
+  PRIVATE_FILE,
+  PUBLIC_FILE,
+  publicKeysIn,
+  publicOf,
+  readKeys,
+} from "./keys.ts";
 import { LOCK_FILE, lockFolder } from "./lock.ts";
 
 /**
@@ -10,31 +19,37 @@ import { LOCK_FILE, lockFolder } from "./lock.ts";
  */
 export type KeyChange = "add" | "finish" | "revoke";
 
-type KeyFile = typeof PRIVATE_FILE | typeof PUBLIC_FILE;
-
 /** Replaces a file of the folder in one step. */
-type Replace = (folder: string, name: KeyFile, text: string) => void;
+type Replace = (folder: string, name: keyof typeof KEY_MODES, text: string) => void;
 
 /**
- * Changes the keys. The primary must then start sqld again (a running supervisor does it), because sqld reads the file of
- * public keys at its start only. Throws one sentence when the folder is not whole, another change is under way, or `add` and
+ * Changes the keys; a running primary takes them within a second. Throws one sentence when the folder is not whole, another change is under way, or `add` and
  * `finish` do not take turns. A change that fails half way can be repeated.
  */
 export function changeKeys(folder: string, change: KeyChange, replace: Replace = replaceFile): void {
+  changeFolder(folder, (keys) => changeLocked(folder, keys, change, replace));
+}
+
+/** Lets `change` replace files of the folder, one change at a time. Throws one sentence when the folder is not whole or in use. */
+export function changeFolder<T>(folder: string, change: (keys: Keys) => T): T {
   // Before the lock, which would make a missing folder.
   readKeys(folder);
   const lock = lockFolder(folder);
   if (!lock) throw new Error(`${folder} is in use: another change of its keys is under way`);
   try {
-    changeLocked(folder, change, replace);
+    return change(readKeys(folder));
   } finally {
     lock.release();
     keepOwner(join(folder, LOCK_FILE), folder);
   }
 }
 
-function changeLocked(folder: string, change: KeyChange, replace: Replace): void {
-  const { privatePem, accepted } = readKeys(folder);
+function changeLocked(
+  folder: string,
+  { privatePem, accepted }: Keys,
+  change: KeyChange,
+  replace: Replace,
+): void {
   const isChanging = publicKeysIn(accepted).length > 1;
   if (change === "add" && isChanging)
     throw new Error(`${folder} accepts two keys already: end the change before with rotate --finish`);
@@ -53,7 +68,7 @@ function changeLocked(folder: string, change: KeyChange, replace: Replace): void
 }
 
 /** Writes the file under another name, and renames it once it is on disk. */
-function replaceFile(folder: string, name: KeyFile, text: string): void {
+export const replaceFile: Replace = (folder, name, text) => {
   const [path, draft] = [join(folder, name), join(folder, `${name}.new`)];
   rmSync(draft, { force: true });
   const file = openSync(draft, "wx", KEY_MODES[name]);
@@ -63,12 +78,12 @@ function replaceFile(folder: string, name: KeyFile, text: string): void {
   } finally {
     closeSync(file);
   }
-  keepOwner(draft, path);
+  keepOwner(draft, join(folder, PRIVATE_FILE));
   renameSync(draft, path);
   const parent = openSync(folder, "r");
   fsyncSync(parent);
   closeSync(parent);
-}
+};
 
 /** Gives the file the owner of another one where root made it: the primary's own user must be able to use it. */
 function keepOwner(path: string, like: string): void {
