@@ -1,9 +1,10 @@
 // The dataset of a primary: created once, checked against its keys before every start, and restored from a copy.
-import { existsSync, mkdirSync, renameSync, rmSync, statSync } from "node:fs";
+import { chmodSync, existsSync, mkdirSync, renameSync, rmSync, statSync } from "node:fs";
 import { join } from "node:path";
 import { openHandle } from "../../db/read/reader.ts";
 import { migrate } from "../../db/schema/migrate.ts";
 import { hasKeys, makeKeys, readKeys } from "./keys.ts";
+import { asUser, type User } from "./users.ts";
 
 /** The folders of sqld's data and of the dataset's keys. */
 export type Folders = { data: string; keys: string };
@@ -21,24 +22,23 @@ export const databaseFile = (data: string): string => join(data, SQLD_FOLDER, "d
 
 /**
  * The dataset of the file; undefined where the file is missing, empty, or not a shop's. Another process reads it, because a
- * handle in this one would stay open beside sqld's until its statements are garbage-collected. Throws one sentence when the
- * file cannot be read.
+ * handle in this one would stay open beside sqld's until its statements are garbage-collected; it runs as `user`, whose file it
+ * is. Throws one sentence when the file cannot be read.
  */
-export function readDataset(path: string): Dataset | undefined {
+export function readDataset(path: string, user?: User): Dataset | undefined {
   if (!existsSync(path) || statSync(path).size === 0) return undefined;
-  const { exitCode, stdout, stderr } = Bun.spawnSync([
-    process.execPath,
-    join(import.meta.dir, "dataset-reader.ts"),
-    path,
-  ]);
+  const { exitCode, stdout, stderr } = Bun.spawnSync(
+    [...asUser(user), process.execPath, join(import.meta.dir, "dataset-reader.ts"), path],
+    { env: {} },
+  );
   if (exitCode !== 0) throw new Error(`${path} cannot be read: ${stderr.toString().trim()}`);
   return JSON.parse(stdout.toString()) ?? undefined;
 }
 
 /** Returns the dataset of the folders. Throws one sentence when data and keys belong to different datasets. */
-export function checkDataset({ data, keys }: Folders): Dataset {
+export function checkDataset({ data, keys }: Folders, user?: User): Dataset {
   const { datasetId } = readKeys(keys);
-  const found = readDataset(databaseFile(data));
+  const found = readDataset(databaseFile(data), user);
   if (found?.id === datasetId) return found;
   const what = found ? `the dataset ${found.id}` : "no dataset (id: none)";
   throw new Error(
@@ -123,6 +123,8 @@ function copyAsNewGeneration(from: string, to: string): void {
   } finally {
     copy.close();
   }
+  // It holds accounts; the files that SQLite puts beside it get its mode.
+  chmodSync(to, 0o600);
 }
 
 function removeDatabase(path: string): void {
