@@ -6,7 +6,7 @@ import { openFile } from "../db/file.ts";
 import { stateOf } from "../db/position.ts";
 import { migratedTemplate, openTestServer } from "../db/testing/server.ts";
 import { until } from "../db/until.ts";
-import { makeKeys, makeToken, readKeys } from "../replicas/primary/keys.ts";
+import { makeKeys, makeToken, PUBLIC_FILE, readKeys } from "../replicas/primary/keys.ts";
 import { untilUnused } from "../replicas/testing/replica.ts";
 import { openLog } from "./log.ts";
 import { openDatabase, openForCommand } from "./open.ts";
@@ -84,7 +84,7 @@ test("a node syncs with the token for reading, and writes with the one for writi
   makeKeys(keysFolder, stateOf(handle.read).id);
   await handle.close();
   const keys = readKeys(keysFolder);
-  const server = await openTestServer(template, ["--auth-jwt-key-file", keys.publicPath]);
+  const server = await openTestServer(template, ["--auth-jwt-key-file", join(keysFolder, PUBLIC_FILE)]);
   const syncToken = makeToken(keys, { kind: "read", days: 90 }, Date.now());
   const openNode = (name: string, writeToken: string) =>
     openDatabase({ ...locationOf(name), primary: { url: server.url, writeToken, syncToken } }, { log });

@@ -6,7 +6,6 @@ import { freePort } from "../../db/ports.ts";
 import { openRemote } from "../../db/server/remote.ts";
 import { until } from "../../db/until.ts";
 import { initDataset } from "../primary/dataset.ts";
-import { makeToken, readKeys } from "../primary/keys.ts";
 import { probe } from "../primary/probe.ts";
 import { startSqld } from "../primary/sqld.ts";
 import { type Drill, type DrillContext, sizeOf, textOf } from "./drill.ts";
@@ -55,16 +54,10 @@ export const writeStall: Drill = {
 
 /** Starts a fresh primary, writes to it, compares its rows with the acknowledged commits, and ends it. */
 async function runRound({ folder, children }: DrillContext, round: number, counts: Counts): Promise<void> {
-  const port = freePort();
-  const [data, keysFolder] = [join(folder, `${round}`), join(folder, `${round}-keys`)];
-  initDataset({ data, keys: keysFolder });
-  const keys = readKeys(keysFolder);
-  const listen = `127.0.0.1:${port}`;
-  const child = startSqld(children, { data, publicKeyPath: keys.publicPath, listen }, () => undefined);
-  const server = {
-    url: `http://${listen}`,
-    authToken: makeToken(keys, { kind: "write", days: 1 }, Date.now()),
-  };
+  const data = join(folder, `${round}`);
+  initDataset({ data, keys: join(folder, `${round}-keys`) });
+  const { child, life } = startSqld(children, { data, port: freePort() }, () => undefined);
+  const server = { url: life.url, authToken: life.writeToken };
   const isUp = async () => (await probe(server.url, server.authToken, PROBE_MS)).ok;
   await until("the primary is up", isUp, UP_MS_MAX);
   let commits = 0;

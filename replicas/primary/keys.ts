@@ -5,10 +5,10 @@ import { join } from "node:path";
 import { claimsOf } from "../dataset.ts";
 
 /**
- * The content of the keys' folder: the dataset's id, the private key that signs, and the path and text of the file with the
- * public keys that sqld accepts: one, or two while keys are changed.
+ * The content of the keys' folder: the dataset's id, the private key that signs, and the text of the file with the public keys
+ * that the door accepts: one, or two while keys are changed.
  */
-export type Keys = { datasetId: string; privatePem: string; publicPath: string; accepted: string };
+export type Keys = { datasetId: string; privatePem: string; accepted: string };
 
 /** What a token allows until it ends: everything, or replication and reading. */
 export type Grant = { kind: "write" | "read"; days: number };
@@ -78,7 +78,7 @@ export function readKeys(folder: string): Keys {
   const [privatePem, accepted] = [read(PRIVATE_FILE), read(PUBLIC_FILE)];
   if (!publicKeysIn(accepted).includes(publicOf(privatePem)))
     throw new Error(`${PRIVATE_FILE} and ${PUBLIC_FILE} in ${folder} are not a pair`);
-  return { datasetId, privatePem, publicPath: join(folder, PUBLIC_FILE), accepted };
+  return { datasetId, privatePem, accepted };
 }
 
 /** Signs a token for a node of this dataset, which has an id by which it can be revoked alone. */

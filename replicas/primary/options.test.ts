@@ -1,6 +1,6 @@
 // The command lines that `bun run primary` takes, and those that it refuses in one sentence.
 import { expect, test } from "bun:test";
-import { readOptions } from "./options.ts";
+import { isLoopback, readOptions } from "./options.ts";
 
 test.each([
   [["start"], "start is not a command"],
@@ -32,6 +32,14 @@ test.each([
   [["revoke", "--read"], "--write, --read and --days go with the command token"],
   [["revoke", "--finish"], "--finish goes with the command rotate"],
   [["token", "--finish"], "--finish goes with the command rotate"],
+  [["--tls-cert", "c.pem"], "--tls-cert and --tls-key go together"],
+  [["--tls-key", "k.pem"], "--tls-cert and --tls-key go together"],
+  [["--sqld-user", "a"], "--sqld-user and --door-user go together"],
+  [["--door-user", "a"], "--sqld-user and --door-user go together"],
+  [["--revoke", "t"], "--revoke goes with the command token"],
+  [["rotate", "--revoke", "t"], "--revoke goes with the command token"],
+  [["token", "--revoke", "t", "--read"], "--revoke excludes --write, --read and --days"],
+  [["token", "--revoke", "t", "--days", "3"], "--revoke excludes --write, --read and --days"],
   [["--finish"], "--finish goes with the command rotate"],
   [["Rotate"], "Rotate is not a command"],
 ])("refuses %j", (words, sentence) => {
@@ -44,6 +52,8 @@ test("without options the primary listens on loopback only", () => {
     data: "data/primary",
     keys: "data/primary-keys",
     listen: "127.0.0.1:8080",
+    tls: undefined,
+    users: undefined,
     setup: undefined,
     start: true,
   });
@@ -61,6 +71,17 @@ test("parses a valid command line", () => {
   expect(readOptions(["rotate", "--keys", "k"])).toEqual({ kind: "change", keys: "k", change: "add" });
   expect(readOptions(["rotate", "--finish"])).toMatchObject({ change: "finish", keys: "data/primary-keys" });
   expect(readOptions(["revoke"])).toEqual({ kind: "change", keys: "data/primary-keys", change: "revoke" });
+  expect(readOptions(["token", "--revoke", "-", "--keys", "k"])).toEqual({
+    kind: "revoke",
+    keys: "k",
+    token: "-",
+  });
+  expect(readOptions(["--tls-cert", "c.pem", "--tls-key", "k.pem"])).toMatchObject({
+    tls: { cert: "c.pem", key: "k.pem" },
+  });
+  expect(readOptions(["--sqld-user", "a", "--door-user", "b"])).toMatchObject({
+    users: { sqld: "a", door: "b" },
+  });
   expect(readOptions(["--restore", "r.db", "--listen", "[::1]:9000"])).toMatchObject({
     setup: { kind: "restore", from: "r.db" },
     listen: "[::1]:9000",
@@ -73,4 +94,18 @@ test("parses a valid command line", () => {
       start: false,
     },
   );
+});
+
+test.each([
+  ["127.0.0.1:8080", true],
+  ["127.1.2.3:8080", true],
+  ["localhost:8080", true],
+  ["[::1]:8080", true],
+  ["10.0.0.5:8080", false],
+  ["0.0.0.0:8080", false],
+  ["[::]:8080", false],
+  ["127.example.com:8080", false],
+  ["localhost.example.com:8080", false],
+])("%s is reached from this machine only: %p", (listen, isAlone) => {
+  expect(isLoopback(listen)).toBe(isAlone);
 });

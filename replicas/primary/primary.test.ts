@@ -1,19 +1,30 @@
 // A supervised primary: tokens, a kill, a freeze, foreign data, an orderly end, and no process left behind.
 import { afterAll, afterEach, beforeEach, describe, expect, test } from "bun:test";
 import { once } from "node:events";
-import { copyFileSync, existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import {
+  copyFileSync,
+  existsSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  writeFileSync,
+} from "node:fs";
 import { connect } from "node:net";
 import { join } from "node:path";
 import Libsql from "libsql";
 import { must } from "../../db/must.ts";
 import { freePort } from "../../db/ports.ts";
+import { type CommitRequest, DOOR } from "../../db/server/door-protocol.ts";
 import { until } from "../../db/until.ts";
-import { isAlive, openScratch, queryPrimary } from "../testing/primary.ts";
+import { isAlive, MADE_UP_DOOR, openScratch, querySqld } from "../testing/primary.ts";
 import { type Children, openChildren } from "./children.ts";
 import { databaseFile, initDataset, restoreDataset } from "./dataset.ts";
-import { makeToken, readKeys } from "./keys.ts";
+import { DOOR_PROGRAM } from "./door-process.ts";
+import { idOfToken, makeToken, readKeys } from "./keys.ts";
 import { startSqld } from "./sqld.ts";
-import { openPrimary, type Primary, type Timings } from "./supervisor.ts";
+import { openPrimary, type Primary } from "./supervisor.ts";
+import type { Timings } from "./timings.ts";
 
 const scratch = openScratch();
 afterAll(scratch.remove);
@@ -42,66 +53,50 @@ afterEach(async () => {
 async function open(
   timings: Partial<Timings> = QUICK,
   listen = `127.0.0.1:${freePort()}`,
-): Promise<{ primary: Primary; token: string; pid: number }> {
-  primary = openPrimary({ ...folders, listen, children, say: (line) => lines.push(line), timings });
+  doorProgram: readonly string[] = MADE_UP_DOOR,
+): Promise<{ primary: Primary; pid: number }> {
+  primary = openPrimary({
+    ...folders,
+    listen,
+    children,
+    say: (line) => lines.push(line),
+    timings,
+    doorProgram,
+  });
   await primary.ready;
-  const token = makeToken(readKeys(folders.keys), { kind: "write", days: 1 }, Date.now());
-  return { primary, token, pid: must(primary.pid(), "the pid of sqld") };
+  return { primary, pid: must(primary.pid(), "the pid of sqld") };
 }
 
-describe("tokens", () => {
-  test("one writes, one only reads, and an expired one is refused", async () => {
-    const { primary, token } = await open();
-    const keys = readKeys(folders.keys);
-    const read = makeToken(keys, { kind: "read", days: 1 }, Date.now());
-    const twoDaysAgoMs = Date.now() - 2 * 86_400_000;
-    const old = makeToken(keys, { kind: "read", days: 1 }, twoDaysAgoMs);
-    const oldWriter = makeToken(keys, { kind: "write", days: 1 }, twoDaysAgoMs);
-    const MAKE = "CREATE TABLE t (a INTEGER) STRICT";
-    expect((await queryPrimary(primary.url, token, MAKE)).error).toBeUndefined();
-    expect((await queryPrimary(primary.url, read, "SELECT count(*) FROM t")).cell).toBe("0");
-    const refused = await queryPrimary(primary.url, read, "INSERT INTO t VALUES (1)");
-    expect(refused.error).toMatch(/BLOCKED|not authorized|forbidden/i);
-    for (const ended of [old, oldWriter])
-      expect((await queryPrimary(primary.url, ended, "SELECT 1")).status).toBe(401);
-    expect((await queryPrimary(primary.url, "", "SELECT 1")).status).toBe(401);
-    expect((await queryPrimary(primary.url, token, "SELECT count(*) FROM t")).cell).toBe("0");
-  });
-
-  test("name their dataset and when they expire", () => {
-    const keys = readKeys(folders.keys);
-    const claims = (token: string) =>
-      JSON.parse(Buffer.from(token.split(".")[1] ?? "", "base64url").toString());
-    expect(claims(makeToken(keys, { kind: "write", days: 1 }, 5_000))).toEqual({
-      a: "rw",
-      dataset: keys.datasetId,
-      jti: expect.stringMatching(/^[0-9a-f]{32}$/),
-      iat: 5,
-      exp: 5 + 86_400,
-    });
-    expect(claims(makeToken(keys, { kind: "read", days: 90 }, 5_000))).toEqual({
-      a: "ro",
-      dataset: keys.datasetId,
-      jti: expect.stringMatching(/^[0-9a-f]{32}$/),
-      iat: 5,
-      exp: 5 + 90 * 86_400,
-    });
-  });
+test("tokens name their dataset, an id of their own, and when they expire", () => {
+  const keys = readKeys(folders.keys);
+  const claims = (token: string) =>
+    JSON.parse(Buffer.from(token.split(".")[1] ?? "", "base64url").toString());
+  const made = [
+    makeToken(keys, { kind: "write", days: 1 }, 5_000),
+    makeToken(keys, { kind: "read", days: 90 }, 5_000),
+  ];
+  const ids = made.map(idOfToken);
+  expect(made.map(claims)).toEqual([
+    { a: "rw", dataset: keys.datasetId, jti: ids[0], iat: 5, exp: 5 + 86_400 },
+    { a: "ro", dataset: keys.datasetId, jti: ids[1], iat: 5, exp: 5 + 90 * 86_400 },
+  ]);
+  expect(ids.join()).toMatch(/^[0-9a-f]{32},[0-9a-f]{32}$/);
+  expect(new Set(ids).size).toBe(2);
 });
 
 test("a killed sqld is restarted, with every acknowledged write", async () => {
-  const { primary, token, pid } = await open();
-  await queryPrimary(primary.url, token, "CREATE TABLE t (a INTEGER) STRICT");
-  await queryPrimary(primary.url, token, "INSERT INTO t VALUES (41)");
+  const { primary, pid } = await open();
+  await querySqld(primary, "CREATE TABLE t (a INTEGER) STRICT");
+  await querySqld(primary, "INSERT INTO t VALUES (41)");
   process.kill(pid, "SIGKILL");
   await until("another sqld runs", () => primary.state() === "up" && primary.pid() !== pid);
-  expect((await queryPrimary(primary.url, token, "SELECT a FROM t")).cell).toBe("41");
+  expect((await querySqld(primary, "SELECT a FROM t")).cell).toBe("41");
   expect(lines.filter((line) => !line.startsWith("sqld: "))).toEqual(["sqld was killed and is restarted"]);
   expect(isAlive(pid)).toBe(false);
 });
 
 test("a frozen sqld is killed after the longest silence, and restarted", async () => {
-  const { primary, token, pid } = await open({ ...QUICK, silentMs: 2_000 });
+  const { primary, pid } = await open({ ...QUICK, silentMs: 2_000 });
   process.kill(pid, "SIGSTOP");
   const frozenAtMs = performance.now();
   await until("it is killed", () => lines.join("\n").includes("did not answer"));
@@ -110,17 +105,18 @@ test("a frozen sqld is killed after the longest silence, and restarted", async (
   await until("another sqld runs", () => primary.state() === "up" && primary.pid() !== pid);
   expect(isAlive(pid)).toBe(false);
   expect(lines.join("\n")).toContain("sqld did not answer (no answer in 200 ms) and is restarted");
-  expect((await queryPrimary(primary.url, token, "SELECT 1")).cell).toBe("1");
+  expect((await querySqld(primary, "SELECT 1")).cell).toBe("1");
 });
 
 test("an sqld that reads but gives no write lock is killed after two probes", async () => {
   // Another client holds the write lock for five seconds, then sqld takes it away: five times as long as two probes wait for it.
   // A read has a hundred times as long as it needs.
-  const { primary, token, pid } = await open({ ...QUICK, probeMs: 500, silentMs: 60_000 });
+  const { primary, pid } = await open({ ...QUICK, probeMs: 500, silentMs: 60_000 });
   const lockedAtMs = performance.now();
-  await fetch(`${primary.url}/v2/pipeline`, {
+  const { url, writeToken } = must(primary.life(), "a life of sqld");
+  await fetch(`${url}/v2/pipeline`, {
     method: "POST",
-    headers: { authorization: `Bearer ${token}` },
+    headers: { authorization: `Bearer ${writeToken}` },
     body: JSON.stringify({ requests: [{ type: "execute", stmt: { sql: "BEGIN IMMEDIATE" } }] }),
   });
   await until("it is killed", () => lines.join("\n").includes("did not answer"));
@@ -131,7 +127,7 @@ test("an sqld that reads but gives no write lock is killed after two probes", as
 });
 
 test("a paused sqld is not restarted", async () => {
-  const { primary, token, pid } = await open();
+  const { primary, pid } = await open();
   primary.pause();
   await until("the process is frozen", () =>
     Bun.spawnSync(["ps", "-o", "stat=", "-p", String(pid)])
@@ -143,7 +139,7 @@ test("a paused sqld is not restarted", async () => {
   await until("the longest silence is over", () => performance.now() > untilMs);
   expect([primary.state(), primary.pid()]).toEqual(["paused", pid]);
   primary.resume();
-  expect((await queryPrimary(primary.url, token, "SELECT 1")).cell).toBe("1");
+  expect((await querySqld(primary, "SELECT 1")).cell).toBe("1");
   expect(primary.pid()).toBe(pid);
 });
 
@@ -171,9 +167,30 @@ test("a stop is orderly: the log stays, and the next start continues it", async 
   expect(readFileSync(join(folders.data, "sqld.log"), "utf8")).not.toContain("log is dirty");
 });
 
+test("a stop of a frozen primary first finishes the write that is under way", async () => {
+  const { primary } = await open(QUICK, `127.0.0.1:${freePort()}`, DOOR_PROGRAM);
+  const keys = readKeys(folders.keys);
+  const token = makeToken(keys, { kind: "write", days: 1 }, Date.now());
+  const headers = { authorization: `Bearer ${token}`, "content-type": "application/json" };
+  await until("the door knows sqld", async () => (await fetch(`${primary.url}/health`)).ok);
+  primary.pause();
+  const statements = [{ sql: "DELETE FROM words", args: [] }];
+  const body: CommitRequest = {
+    dataset: keys.datasetId,
+    waitMs: 10_000,
+    members: [{ writeId: crypto.randomUUID(), statements }],
+  };
+  const answer = fetch(primary.url + DOOR.commit, { method: "POST", headers, body: JSON.stringify(body) });
+  const metrics = async () => await (await fetch(`${primary.url}/metrics`)).text();
+  await until("it is under way", async () => /^insole_door_open_requests [1-9]/m.test(await metrics()));
+  await primary.stop();
+  expect(await (await answer).json()).toMatchObject({ outcomes: [{ ok: true }] });
+});
+
 test("a stop waits 2 s, not 30, for a connection without a request, and keeps the log too", async () => {
   const { primary, pid } = await open();
-  const idle = connect(Number(new URL(primary.url).port), "127.0.0.1").on("error", () => {});
+  const { url } = must(primary.life(), "a life of sqld");
+  const idle = connect(Number(new URL(url).port), "127.0.0.1").on("error", () => {});
   await once(idle, "connect");
   await primary.stop();
   expect(isAlive(pid)).toBe(false);
@@ -181,25 +198,27 @@ test("a stop waits 2 s, not 30, for a connection without a request, and keeps th
   expect(readFileSync(join(folders.data, "sqld.log"), "utf8")).not.toContain("log is dirty");
 });
 
-test("an sqld that an earlier supervisor left behind is killed first", async () => {
-  const listen = `127.0.0.1:${freePort()}`;
-  const left = startSqld(
-    children,
-    { ...folders, publicKeyPath: readKeys(folders.keys).publicPath, listen },
-    () => {},
-  );
-  writeFileSync(join(folders.data, "sqld.pid"), String(left.pid));
+test("an sqld and a door that an earlier supervisor left behind are killed first", async () => {
+  const { child, life } = startSqld(children, { data: folders.data, port: freePort() }, () => {});
+  const door = children.start([...MADE_UP_DOOR, folders.data], { env: {}, takesLines: true });
+  const left = { sqld: child.pid, door: door.pid };
+  for (const name of ["sqld", "door"] as const)
+    writeFileSync(join(folders.data, `${name}.pid`), String(left[name]));
   const isUp = () =>
-    fetch(`http://${listen}/health`).then(
+    fetch(`${life.url}/health`).then(
       ({ ok }) => ok,
       () => false,
     );
   await until("the sqld left behind answers", isUp);
   const { pid } = await open();
-  expect(isAlive(left.pid)).toBe(false);
-  expect(isAlive(pid)).toBe(true);
+  expect([left.sqld, left.door, pid].map(isAlive)).toEqual([false, false, true]);
+  const notes = ["sqld", "door"].map((name) =>
+    Number(readFileSync(join(folders.data, `${name}.pid`), "utf8")),
+  );
+  expect(notes).toEqual([pid, must(primary?.door(), "the door")]);
   // A foreign process that has the pid now is not killed.
   await primary?.stop();
+  expect(readdirSync(folders.data).filter((name) => name.endsWith(".pid"))).toEqual([]);
   writeFileSync(join(folders.data, "sqld.pid"), String(process.pid));
   expect(isAlive((await open()).pid)).toBe(true);
 });
@@ -219,9 +238,9 @@ test("a folder has one primary at a time, and an empty folder none", async () =>
 test("after a restore replicas take over the older copy", async () => {
   const listen = `127.0.0.1:${freePort()}`;
   const backup = join(folders.data, "..", "backup.db");
-  const first = await open(QUICK, listen);
-  await queryPrimary(first.primary.url, first.token, "CREATE TABLE t (a INTEGER) STRICT");
-  await queryPrimary(first.primary.url, first.token, "INSERT INTO t VALUES (1)");
+  const first = await open(QUICK, listen, DOOR_PROGRAM);
+  await querySqld(first.primary, "CREATE TABLE t (a INTEGER) STRICT");
+  await querySqld(first.primary, "INSERT INTO t VALUES (1)");
   const reader = makeToken(readKeys(folders.keys), { kind: "read", days: 1 }, Date.now());
   const replica = new Libsql(join(folders.data, "..", "replica.db"), {
     syncUrl: first.primary.url,
@@ -232,12 +251,12 @@ test("after a restore replicas take over the older copy", async () => {
   const handle = new Libsql(databaseFile(folders.data));
   handle.exec(`VACUUM INTO '${backup}'`);
   handle.close();
-  await queryPrimary(first.primary.url, first.token, "INSERT INTO t VALUES (2)");
+  await querySqld(first.primary, "INSERT INTO t VALUES (2)");
   await replica.sync();
   expect(rows()).toHaveLength(2);
   await first.primary.stop();
   const { generation } = restoreDataset(folders, backup);
-  await open(QUICK, listen);
+  await open(QUICK, listen, DOOR_PROGRAM);
   await replica.sync();
   expect(rows()).toEqual([[1, generation]]);
   replica.close();
@@ -277,6 +296,16 @@ describe("the command", () => {
     expect(await again.command.exited).toBe(0);
   });
 
+  test("warns once when the door is reached from other machines without TLS", async () => {
+    const listen = `0.0.0.0:${freePort()}`;
+    const { command, lines } = await start("--listen", listen);
+    expect(lines[0]).toStartWith(`the primary is ready at http://${listen} (door `);
+    command.kill("SIGTERM");
+    expect(await command.stderr.text()).toBe(
+      `primary: ${listen} is reached without TLS: keep it in a private network, or name --tls-cert and --tls-key\n`,
+    );
+  });
+
   test("creates a dataset and runs on it", async () => {
     folders = { data: `${folders.data}-made`, keys: `${folders.keys}-made` };
     const { command, lines } = await start("--init");
@@ -301,6 +330,12 @@ describe("the command", () => {
     expect([missing.exitCode, missing.err]).toEqual([
       1,
       expect.stringMatching(/^primary: [^\n]+holds no dataset[^\n]+$/),
+    ]);
+    const keyPath = join(folders.keys, "private.pem");
+    const noCertificate = run("--tls-cert", "missing.pem", "--tls-key", keyPath, ...made);
+    expect([noCertificate.exitCode, noCertificate.err]).toEqual([
+      1,
+      "primary: --tls-cert is missing.pem: there is no such file, or it cannot be read",
     ]);
     expect(run("-h").out).toStartWith("usage: bun run primary");
   });

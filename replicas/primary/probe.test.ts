@@ -73,5 +73,6 @@ test("an operator sees sqld's own errors, and no errors of clients", () => {
   expect(isTrouble("2030 ERROR libsql_server: disk full")).toBe(true);
   expect(isTrouble("thread 'main' panicked at src/main.rs")).toBe(true);
   expect(isTrouble("2030 ERROR timings: libsql_server::error: HTTP API: 401 Unauthorized")).toBe(false);
+  expect(isTrouble("2030 ERROR libsql_server::hrana::ws: hrana server loop exited")).toBe(false);
   expect(isTrouble("2030  INFO libsql_server: sqld was shutdown gracefully")).toBe(false);
 });

@@ -135,3 +135,27 @@ describe("is refused in one sentence, and changes nothing", () => {
     },
   );
 });
+
+test("the command takes a token from its input, which no list of processes shows", () => {
+  const command = [process.execPath, join(import.meta.dir, "command.ts"), "token", "--keys", keys];
+  const run = (words: string[], input = "") => {
+    const { exitCode, stdout, stderr } = Bun.spawnSync([...command, ...words], { stdin: Buffer.from(input) });
+    return { exitCode, out: stdout.toString().trim(), err: stderr.toString().trim() };
+  };
+  const made = run(["--read"]);
+  // The output is the token alone; its id goes beside it.
+  expect(made.err).toMatch(
+    new RegExp(`^id ${idOfToken(made.out)}, read, ends at \\S+Z; token --revoke <id> ends it before$`),
+  );
+  expect(run(["--revoke", "-"], `${made.out}\n`)).toEqual({
+    exitCode: 0,
+    out: REVOKED(idOfToken(made.out)),
+    err: "",
+  });
+  expect(revokedIds(keys, Date.now())).toEqual([idOfToken(made.out)]);
+  expect(run(["--revoke", "nothing"])).toEqual({
+    exitCode: 1,
+    out: "",
+    err: "primary: this is neither a token nor the id of one (32 hexadecimal digits)",
+  });
+});

@@ -1,4 +1,4 @@
-// Changed keys: whatever interrupts a change leaves a pair, and a real sqld then refuses every revoked token, and no other.
+// Changed keys: whatever interrupts a change leaves a pair, and a running primary then refuses every revoked token, and no other.
 import { afterAll, afterEach, beforeEach, describe, expect, test } from "bun:test";
 import { createHmac, generateKeyPairSync, sign, verify } from "node:crypto";
 import { chmodSync, mkdtempSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from "node:fs";
@@ -6,14 +6,19 @@ import { join } from "node:path";
 import Libsql from "libsql";
 import { must } from "../../db/must.ts";
 import { freePort } from "../../db/ports.ts";
+import { type CommitRequest, DOOR } from "../../db/server/door-protocol.ts";
 import { until } from "../../db/until.ts";
-import { openScratch, queryPrimary } from "../testing/primary.ts";
+import { openScratch } from "../testing/primary.ts";
 import { type Children, openChildren } from "./children.ts";
 import { initDataset } from "./dataset.ts";
-import { type Grant, makeKeys, makeToken, publicKeysIn, readKeys } from "./keys.ts";
+import { type Grant, makeKeys, makeToken, publicKeysIn, readKeys, signToken } from "./keys.ts";
 import { lockFolder } from "./lock.ts";
+import { revokeToken } from "./revoked.ts";
 import { changeKeys, type KeyChange } from "./rotation.ts";
 import { openPrimary, type Primary } from "./supervisor.ts";
+
+const WRITE =
+  "INSERT INTO audit (at, actor_kind, action, subject, detail) VALUES (0, 'system', 'test', '1', '{}')";
 
 const scratch = openScratch();
 afterAll(scratch.remove);
@@ -145,111 +150,145 @@ describe("the folder", () => {
 describe("a running primary", () => {
   let children: Children;
   let primary: Primary;
-  let lines: string[];
   beforeEach(async () => {
     initDataset(folders);
     children = openChildren();
-    lines = [];
     primary = openPrimary({
       ...folders,
       listen: `127.0.0.1:${freePort()}`,
       children,
-      say: (line) => lines.push(line),
-      timings: { probeEveryMs: 20 },
+      say() {},
     });
     await primary.ready;
+    await until("the door knows sqld", async () => (await read(tokenFor())) === 200);
   });
   afterEach(async () => {
     await primary.stop();
     await children.close();
   });
 
-  /** What sqld answers to the token: for a read, for a write, and as the gRPC status of a replica's first request. */
-  async function answers(token: string): Promise<(number | string | null)[]> {
-    const { url } = primary;
-    const hello = await fetch(`${url}/wal_log.ReplicationLog/Hello`, {
+  const statusOf = async (path: string, token: string, init: RequestInit = {}): Promise<number> => {
+    const headers = { authorization: `Bearer ${token}`, "content-type": "application/json" };
+    const response = await fetch(`${primary.url}${path}`, { ...init, headers });
+    const text = await response.text();
+    // What was asked for was done.
+    if (path === DOOR.commit && response.ok) expect(JSON.parse(text).outcomes).toMatchObject([{ ok: true }]);
+    return response.status;
+  };
+  const read = (token: string) => statusOf(DOOR.dataset, token);
+  const write = (token: string) => {
+    const insert = { sql: WRITE, args: [] };
+    const members = [{ writeId: crypto.randomUUID(), statements: [insert] }];
+    const body: CommitRequest = { dataset: readKeys(folders.keys).datasetId, waitMs: 5_000, members };
+    return statusOf(DOOR.commit, token, { method: "POST", body: JSON.stringify(body) });
+  };
+  /** What the door answers to the token: for a read, for a write, and to a replica's first request. */
+  async function answers(token: string): Promise<number[]> {
+    const hello = await fetch(`${primary.url}/wal_log.ReplicationLog/Hello`, {
       method: "POST",
       headers: { "x-authorization": `Bearer ${token}`, "content-type": "application/grpc-web" },
       body: new Uint8Array(5),
     });
     await hello.arrayBuffer();
-    const read = await queryPrimary(url, token, "SELECT 1");
-    const write = await queryPrimary(url, token, "INSERT INTO words (word) VALUES (hex(randomblob(8)))");
-    return [read.status, write.status, hello.headers.get("grpc-status") ?? "0"];
+    return [await read(token), await write(token), hello.status];
   }
-  const VALID = [200, 200, "0"];
-  // 16: unauthenticated.
-  const REFUSED = [401, 401, "16"];
-  const change = async (what: KeyChange) => {
-    const pid = primary.pid();
+  const VALID = [200, 200, 200];
+  const REFUSED = [401, 401, 401];
+  /** Changes the keys and waits until the door has them, by a token that shows it. */
+  const change = async (what: KeyChange, token: () => string, status: number) => {
     changeKeys(folders.keys, what);
-    await until("sqld has the keys", () => primary.state() === "up" && primary.pid() !== pid);
+    const asked = token();
+    await until("the door has the keys", async () => (await read(asked)) === status);
   };
 
   test("refuses a revoked token for reading, writing and replication, and loses nothing", async () => {
-    const [old, oldReader] = [tokenFor(), tokenFor("read")];
-    await queryPrimary(primary.url, old, "CREATE TABLE t (a INTEGER) STRICT");
-    await queryPrimary(primary.url, old, "INSERT INTO t VALUES (41)");
+    const [old, oldReader, processes] = [tokenFor(), tokenFor("read"), [primary.pid(), primary.door()]];
     const replica = (token: string) =>
       new Libsql(join(folders.data, "..", "replica.db"), {
         syncUrl: primary.url,
         authToken: token,
       } as ConstructorParameters<typeof Libsql>[1]);
+    const rows = (of: Libsql.Database) => of.prepare("SELECT count(*) FROM audit").raw(true).get([]);
     const before = replica(oldReader);
-    await before.sync();
-    before.close();
-    const dataset = readKeys(folders.keys).datasetId;
     expect(await answers(old)).toEqual(VALID);
-    await change("revoke");
+    await before.sync();
+    expect(rows(before)).toEqual([1]);
+    before.close();
+    await change("revoke", () => old, 401);
     expect(await answers(old)).toEqual(REFUSED);
     expect(await answers(oldReader)).toEqual(REFUSED);
     expect(await answers(tokenFor())).toEqual(VALID);
-    expect((await queryPrimary(primary.url, tokenFor("read"), "SELECT a FROM t")).cell).toBe("41");
-    expect((await queryPrimary(primary.url, tokenFor("read"), "SELECT id FROM dataset")).cell).toBe(dataset);
-    expect(lines).toContain("sqld has new keys and is restarted");
-    // It ended in order, so replicas continue.
-    expect(readFileSync(join(folders.data, "sqld.log"), "utf8")).not.toContain("log is dirty");
+    expect([primary.pid(), primary.door()]).toEqual(processes);
     const after = replica(tokenFor("read"));
     await after.sync();
-    expect(after.prepare("SELECT a FROM t").raw(true).all([])).toEqual([[41]]);
+    expect(rows(after)).toEqual([2]);
     after.close();
+  });
+
+  test("refuses one revoked token within a second, and no other", async () => {
+    const [bad, good] = [tokenFor(), tokenFor()];
+    expect([await answers(bad), await answers(good)]).toEqual([VALID, VALID]);
+    revokeToken(folders.keys, bad, Date.now());
+    const refusedMs = await until("it is refused", async () => (await read(bad)) === 401);
+    expect(refusedMs).toBeLessThan(1_000);
+    expect([await answers(bad), await answers(good)]).toEqual([REFUSED, VALID]);
+    // So is one from before tokens had an id.
+    const { datasetId, privatePem } = readKeys(folders.keys);
+    const old = signToken(privatePem, {
+      a: "rw",
+      dataset: datasetId,
+      exp: Math.floor(Date.now() / 1_000) + 60,
+    });
+    expect(await answers(old)).toEqual(VALID);
+    revokeToken(folders.keys, old, Date.now());
+    await until("it is refused", async () => (await read(old)) === 401);
+    // A door that is started later knows them too.
+    const door = primary.door();
+    primary.killDoor();
+    await until("another door listens", () => ![undefined, door].includes(primary.door()));
+    await until("it knows sqld", async () => (await read(good)) === 200);
+    expect([await answers(bad), await answers(old)]).toEqual([REFUSED, REFUSED]);
   });
 
   test("accepts the tokens of both keys until the change is finished", async () => {
     const old = tokenFor();
-    await change("add");
+    await change("add", tokenFor, 200);
     const fresh = tokenFor();
     expect([await answers(old), await answers(fresh)]).toEqual([VALID, VALID]);
-    await change("finish");
+    await change("finish", () => old, 401);
     expect([await answers(old), await answers(fresh)]).toEqual([REFUSED, VALID]);
   });
 
-  test("runs on while the folder is not whole, and takes the keys once it is", async () => {
-    const pid = primary.pid();
+  test("pauses no write while keys are changed", async () => {
+    const processes = [primary.pid(), primary.door()];
     const old = tokenFor();
-    const path = join(folders.keys, "public.pem");
-    const text = readFileSync(path, "utf8");
-    writeFileSync(path, "");
-    // Ten times as long as the pause between two looks at the folder.
-    const untilMs = performance.now() + 200;
-    await until("the folder was looked at", () => performance.now() > untilMs);
-    expect((await queryPrimary(primary.url, old, "SELECT 1")).status).toBe(200);
-    writeFileSync(path, text);
-    expect(primary.pid()).toBe(pid);
-    await change("revoke");
-    expect((await queryPrimary(primary.url, old, "SELECT 1")).status).toBe(401);
+    let [token, isOver] = [old, false];
+    const statuses: number[] = [];
+    const writing = (async () => {
+      while (!isOver) statuses.push(await write(token));
+    })();
+    await change("add", tokenFor, 200);
+    token = tokenFor();
+    const later = statuses.length + 2;
+    await until("writes go on with the new token", () => statuses.length >= later);
+    await change("finish", () => old, 401);
+    const last = statuses.length + 2;
+    await until("writes go on", () => statuses.length >= last);
+    isOver = true;
+    await writing;
+    expect(new Set(statuses)).toEqual(new Set([200]));
+    expect([primary.pid(), primary.door()]).toEqual(processes);
   });
 
   test("refuses every forged token, with one key and with two", async () => {
     const revoked = tokenFor();
-    await change("revoke");
+    await change("revoke", () => revoked, 401);
     for (const step of ["one key", "two keys"] as const) {
-      if (step === "two keys") await change("add");
+      if (step === "two keys") await change("add", tokenFor, 200);
       for (const [name, token] of forgeries(revoked)) {
-        const { status } = await queryPrimary(primary.url, token, "SELECT 1");
-        expect([step, name, status]).toEqual([step, name, 401]);
+        expect([step, name, await read(token)]).toEqual([step, name, 401]);
       }
-      expect((await queryPrimary(primary.url, tokenFor(), "SELECT 1")).status).toBe(200);
+      expect(await read(tokenFor())).toBe(200);
     }
   });
 
@@ -321,7 +360,7 @@ test("the command changes keys and says what has to follow", () => {
     const { exitCode, stdout, stderr } = Bun.spawnSync(command);
     return [exitCode, stdout.toString().trim(), stderr.toString().trim()];
   };
-  const TAKES = ". A running primary takes the keys within seconds";
+  const TAKES = ". A running primary takes the keys within a second";
   expect(run("rotate", "--finish")).toEqual([
     1,
     "",

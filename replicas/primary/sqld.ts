@@ -1,11 +1,17 @@
 // The libSQL server as a child process: its program, how it is started, and which lines of its log an operator sees.
-import { appendFileSync, existsSync, renameSync, statSync } from "node:fs";
+import { closeSync, constants, existsSync, openSync, renameSync, statSync, writeSync } from "node:fs";
 import { dirname, join, resolve } from "node:path";
 import { must } from "../../db/must.ts";
 import type { Child, Children } from "./children.ts";
+import type { SqldLife } from "./door/messages.ts";
+import { makePair, signToken } from "./keys.ts";
+import { asUser, type User } from "./users.ts";
 
-/** The data folder, the public key's file and the address; paths may be relative. */
-type SqldOptions = { data: string; publicKeyPath: string; listen: string };
+/** The data folder, a free port of loopback, and the user that sqld runs as, without one that of this process. */
+type SqldOptions = { data: string; port: number; user?: User | undefined };
+
+/** One run of sqld: its process, and how it is reached. */
+export type Sqld = { child: Child; life: SqldLife };
 
 /** With the default of an hour all writes can hang for good just before 1,000 commits. */
 const CHECKPOINT_INTERVAL_SECONDS = "30";
@@ -16,9 +22,12 @@ const CHECKPOINT_INTERVAL_SECONDS = "30";
 const SHUTDOWN_SECONDS = "2";
 /** sqld loses a SIGTERM that comes while it starts. */
 const SIGNAL_EVERY_MS = 500;
+/** Files and folders that sqld creates are for its user alone. */
+const UMASK = 0o077;
+const { O_APPEND, O_CREAT, O_NOFOLLOW, O_WRONLY } = constants;
 const LOG_BYTES_MAX = 8 * 1024 * 1024;
-/** Errors of clients, which their clients see: sqld logs, for example, a refused token as an error. */
-const CLIENT_ERROR = /HTTP API: 4\d\d|SQL_\w+|SQLite (input )?error/;
+/** Errors of clients, which their clients see (sqld logs, for example, a refused token as an error), and a line of its orderly end. */
+const NO_TROUBLE = /HTTP API: 4\d\d|SQL_\w+|SQLite (input )?error|hrana server loop exited/;
 
 /** The path of sqld's program. Throws one sentence where its package is not installed. */
 export function findSqld(): string {
@@ -32,31 +41,52 @@ export function findSqld(): string {
   }
 }
 
-/** Starts sqld. Its log goes to `<data>/sqld.log`, and each line that an operator should see to `onTrouble`. */
+/**
+ * Starts sqld on loopback, with a key pair of its own that exists in memory only: just the tokens of this life open it. Its log goes
+ * to `<data>/sqld.log`, and each line that an operator should see to `onTrouble`.
+ */
 export function startSqld(
   children: Children,
-  { data, publicKeyPath, listen }: SqldOptions,
+  { data, port, user }: SqldOptions,
   onTrouble: (line: string) => void,
-): Child {
-  const child = children.start(
-    [
-      findSqld(),
-      "-d",
-      resolve(data),
-      "--http-listen-addr",
-      listen,
-      "--auth-jwt-key-file",
-      resolve(publicKeyPath),
-      "--shutdown-timeout",
-      SHUTDOWN_SECONDS,
-      "--no-welcome",
-    ],
-    // No variable of ours: sqld would read further flags from the environment.
-    { cwd: data, env: { SQLD_CHECKPOINT_INTERVAL_S: CHECKPOINT_INTERVAL_SECONDS, NO_COLOR: "1" } },
-  );
+): Sqld {
+  const { privatePem, publicPem } = makePair();
+  const address = `127.0.0.1:${port}`;
+  const program = [
+    ...asUser(user),
+    findSqld(),
+    "-d",
+    resolve(data),
+    "--http-listen-addr",
+    address,
+    "--shutdown-timeout",
+    SHUTDOWN_SECONDS,
+    "--no-welcome",
+  ];
+  // No other variable: sqld would read further flags from the environment.
+  const env = {
+    SQLD_AUTH_JWT_KEY: publicPem,
+    SQLD_CHECKPOINT_INTERVAL_S: CHECKPOINT_INTERVAL_SECONDS,
+    NO_COLOR: "1",
+  };
+  // A program inherits the umask of this process.
+  const umask = process.umask(UMASK);
+  let child: Child;
+  try {
+    child = children.start(program, { cwd: data, env });
+  } finally {
+    process.umask(umask);
+  }
   const logPath = join(data, "sqld.log");
   for (const stream of child.output) void writeLog(stream, logPath, onTrouble);
-  return child;
+  return {
+    child,
+    life: {
+      url: `http://${address}`,
+      writeToken: signToken(privatePem, { a: "rw" }),
+      readToken: signToken(privatePem, { a: "ro" }),
+    },
+  };
 }
 
 /** Sends SIGTERM until sqld has ended, and kills it after `msMax`. */
@@ -84,12 +114,15 @@ async function writeLog(
 
 /** Whether an operator should see this line of sqld's log. */
 export const isTrouble = (line: string): boolean =>
-  /\bERROR\b|panicked at|^Error\b/.test(line) && !CLIENT_ERROR.test(line);
+  /\bERROR\b|panicked at|^Error\b/.test(line) && !NO_TROUBLE.test(line);
 
 function appendLog(path: string, text: string): void {
   try {
     if (existsSync(path) && statSync(path).size > LOG_BYTES_MAX) renameSync(path, `${path}.1`);
-    appendFileSync(path, text, { mode: 0o600 });
+    // The folder may be that of another user, who could have put a link there.
+    const file = openSync(path, O_APPEND | O_CREAT | O_NOFOLLOW | O_WRONLY, 0o600);
+    writeSync(file, text);
+    closeSync(file);
   } catch {
     // A full disk or a missing folder: the primary runs on without its log.
   }
