@@ -2,9 +2,10 @@
 import { afterAll, afterEach, beforeEach, expect, test } from "bun:test";
 import { existsSync, mkdtempSync, readFileSync, statSync, truncateSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
+import { must } from "../../db/must.ts";
 import { freePort } from "../../db/ports.ts";
 import { until } from "../../db/until.ts";
-import { openScratch } from "../testing/primary.ts";
+import { MADE_UP_DOOR, openScratch } from "../testing/primary.ts";
 import { type Children, openChildren } from "./children.ts";
 import { initDataset } from "./dataset.ts";
 import { openPrimary, type Primary } from "./supervisor.ts";
@@ -35,7 +36,8 @@ test("an sqld that ends right after its start is started again after pauses that
     ...folders,
     listen: `127.0.0.1:${freePort()}`,
     children,
-    say: (line) => line.includes("is restarted") && endedAtMs.push(performance.now()),
+    doorProgram: MADE_UP_DOOR,
+    say: (line) => /^sqld \w.* is restarted$/.test(line) && endedAtMs.push(performance.now()),
     timings: { backoffMinMs: 50, backoffMaxMs: 400 },
   });
   primary = opened;
@@ -49,12 +51,42 @@ test("an sqld that ends right after its start is started again after pauses that
   }
 });
 
+test("an sqld whose port was taken meanwhile gets another", async () => {
+  const opened = openPrimary({
+    ...folders,
+    listen: `127.0.0.1:${freePort()}`,
+    children,
+    say() {},
+    doorProgram: MADE_UP_DOOR,
+    timings: { backoffMinMs: 300 },
+  });
+  primary = opened;
+  await opened.ready;
+  const before = must(opened.life(), "a life").url;
+  opened.kill();
+  await until("sqld has ended", () => opened.pid() === undefined);
+  const taker = Bun.serve({
+    hostname: "127.0.0.1",
+    port: Number(new URL(before).port),
+    fetch: () => new Response(),
+  });
+  await until("sqld can write again", () => opened.state() === "up");
+  expect(must(opened.life(), "a life").url).not.toBe(before);
+  await taker.stop(true);
+});
+
 test("a log of more than 8 MiB is set aside, and replaces the one before", async () => {
   const log = join(folders.data, "sqld.log");
   writeFileSync(`${log}.1`, "an older log");
   writeFileSync(log, "the log before\n");
   truncateSync(log, LOG_BYTES_MAX + 1);
-  primary = openPrimary({ ...folders, listen: `127.0.0.1:${freePort()}`, children, say() {} });
+  primary = openPrimary({
+    ...folders,
+    listen: `127.0.0.1:${freePort()}`,
+    children,
+    say() {},
+    doorProgram: MADE_UP_DOOR,
+  });
   await primary.ready;
   await primary.stop();
   expect(statSync(`${log}.1`).size).toBe(LOG_BYTES_MAX + 1);
