@@ -52,7 +52,7 @@ const edgeCache = async (): Promise<{ path: string; isInMemory: boolean }> => {
   return { path, isInMemory: path.startsWith("/dev/shm/") };
 };
 const pidsOf = ({ primary, nodes }: ClusterDescription): number[] =>
-  [primary, ...nodes].flatMap(({ pid }) => pid ?? []);
+  [primary.door, ...[primary, ...nodes].map(({ pid }) => pid)].flatMap((pid) => pid ?? []);
 
 // Skipped on a machine without NGINX; CI installs it.
 describe.skipIf(!hasNginx)("with an edge", () => {
@@ -73,7 +73,7 @@ describe.skipIf(!hasNginx)("with an edge", () => {
     expect(running.line).toEndWith("}\n");
     expect(running.described).toEqual({
       edge: `http://127.0.0.1:${port}`,
-      primary: { url, pid },
+      primary: { url, pid, door: pid },
       nodes: [
         { name: "node-1", url, pid },
         { name: "node-2", url, pid },
@@ -85,6 +85,7 @@ describe.skipIf(!hasNginx)("with an edge", () => {
     const program = (of: number | null) =>
       Bun.spawnSync(["ps", "-o", "args=", "-p", String(of)]).stdout.toString();
     expect(program(primary.pid)).toContain("sqld -d");
+    expect(program(primary.door)).toContain("door/command.ts");
     expect(program(nodes[0]!.pid)).toContain("app/main.ts");
     const mode = (name: string) => statSync(join(DATA, name)).mode & 0o777;
     expect([mode("jwt-secret"), mode("control.json"), mode(".")]).toEqual([0o600, 0o600, 0o700]);
@@ -131,10 +132,21 @@ describe.skipIf(!hasNginx)("with an edge", () => {
       await until("the primary is healthy", async () => (await codeOf(`${before.url}/health`)) === 200);
     });
 
+    test("a killed door is restarted, and sqld runs on", async () => {
+      const before = (await status()).primary;
+      expect((await type("--kill", "door")).out).toBe("door: killed, it is restarted");
+      await until(
+        "another door listens",
+        async () => ![null, before.door].includes((await status()).primary.door),
+      );
+      expect((await status()).primary.pid).toBe(before.pid);
+      await until("the primary is healthy", async () => (await codeOf(`${before.url}/health`)) === 200);
+    });
+
     test("a stopped primary stays down until it is started", async () => {
-      const { pid } = (await status()).primary;
+      const { pid, door } = (await status()).primary;
       expect((await type("--stop", "primary")).out).toBe("primary: stopped");
-      expect(isAlive(pid!)).toBe(false);
+      expect([pid!, door!].map(isAlive)).toEqual([false, false]);
       expect(await codeOf(`${running.described.edge}/api/shoes?limit=1`)).toBe(200);
       expect((await type("--start", "primary")).out).toBe("primary: up");
     });
@@ -213,6 +225,7 @@ describe.skipIf(!hasNginx)("with an edge", () => {
       const children = Bun.spawnSync(["ps", "-o", "pid=", "--ppid", String(running.process.pid)]);
       const all = children.stdout.toString().trim().split(/\s+/).map(Number);
       expect(all).toContain(second.primary.pid!);
+      expect(all).toContain(second.primary.door!);
       running.process.kill("SIGKILL");
       await running.process.exited;
       await until("all of them have ended", () => !all.some(isAlive));

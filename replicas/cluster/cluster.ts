@@ -24,10 +24,10 @@ type ClusterOptions = {
   say(line: string): void;
 };
 
-/** The addresses and pids of a cluster's parts, for other programs. */
+/** The addresses and pids of a cluster's parts, for other programs; `url` is the address of the door, `pid` that of sqld. */
 export type ClusterDescription = {
   edge: string | null;
-  primary: { url: string; pid: number | null };
+  primary: { url: string; pid: number | null; door: number | null };
   nodes: { name: string; url: string; pid: number | null }[];
 };
 
@@ -167,6 +167,6 @@ async function startAll(nodes: readonly Node[]): Promise<void> {
 
 const describe = (primary: Primary, nodes: readonly Node[], edge: Edge | undefined): ClusterDescription => ({
   edge: edge?.url ?? null,
-  primary: { url: primary.url, pid: primary.pid() ?? null },
+  primary: { url: primary.url, pid: primary.pid() ?? null, door: primary.door() ?? null },
   nodes: nodes.map((node) => ({ name: node.name, url: node.url, pid: node.pid() ?? null })),
 });

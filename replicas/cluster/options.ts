@@ -11,10 +11,11 @@ Runs a whole cluster on this machine: a libSQL primary, its nodes, and NGINX in 
   --from FILE       start with a copy of a single machine's file (data/insole.db), not with demo shoes
   --cache-bytes N   memory cache of each node                                     (8388608)
   --no-edge         without NGINX
-  --json            print one line when all is ready: {"edge","primary":{"url","pid"},"nodes":[{"name","url","pid"}]}
+  --json            print one line when all is ready: {"edge","primary":{"url","pid","door"},"nodes":[{"name","url","pid"}]}
 
 From another terminal, for the cluster in --data; T is a node's number, primary, edge, or several by comma:
-  --kill T          kill -9; a node stays down until --start, the primary is restarted at once
+  --kill T          kill -9; a node stays down until --start, the primary (its sqld) is restarted at once,
+                    and so is its door (T is door)
   --pause [T]       freeze (SIGSTOP) until --resume; without T the primary
   --stop T          end in order; stays down until --start
   --drain T         --stop for nodes, which also leave the edge's list; --restart restarts each before the next
@@ -91,7 +92,7 @@ export function readOptions(args: readonly string[]): ClusterCommand {
   const named = values[verb];
   const targets = typeof named === "string" ? named.split(",").map((each) => each.trim()) : [];
   for (const target of targets)
-    if (!/^((node-)?\d{1,2}|primary|edge)$/.test(target))
+    if (!/^((node-)?\d{1,2}|primary|edge)$/.test(target) && !(verb === "kill" && target === "door"))
       throw new Error(`--${verb} ${target}: a target is a node's number, primary or edge`);
   return {
     kind: "control",

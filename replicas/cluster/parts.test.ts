@@ -45,6 +45,7 @@ describe("the command line", () => {
     [["--nodes", "49"], "--nodes is 49: it must be a whole number from 1 to 48"],
     [["--port", "x"], "--port is x: it must be a whole number from 1 to 65535"],
     [["--cache-bytes", "-1"], "--cache-bytes"],
+    [["--pause", "door"], "--pause door: a target is a node's number, primary or edge"],
     [["--kill", "everything"], "--kill everything: a target is a node's number, primary or edge"],
     [["--kill", "123"], "--kill 123: a target"],
     [["--kill", "edges"], "--kill edges: a target"],

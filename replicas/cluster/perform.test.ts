@@ -64,6 +64,7 @@ function openMadeUp(withEdge = true): Cluster {
     state: () => state,
     pid: () => 8,
     kill: () => become("starting", "kill"),
+    killDoor: () => void calls.push("kill door"),
     pause: () => become("paused", "pause"),
     resume: () => become("up", "resume"),
     stop: async () => become("stopped", "stop"),
@@ -81,7 +82,7 @@ function openMadeUp(withEdge = true): Cluster {
     addresses: (without?: Node) => nodes.filter((node) => node !== without).map(({ address }) => address),
     describe: () => ({
       edge: withEdge ? "http://edge" : null,
-      primary: { url: "http://primary", pid: 8 },
+      primary: { url: "http://primary", pid: 8, door: 9 },
       nodes: nodes.map((node) => ({ name: node.name, url: node.url, pid: node.pid() ?? null })),
     }),
     async addNode() {
@@ -110,6 +111,7 @@ test.each<[Control["verb"], string[], string[], string[]]>([
   ["resume", ["primary"], ["resume primary"], ["primary: up"]],
   ["stop", ["primary"], ["stop primary"], ["primary: stopped"]],
   ["start", ["primary"], ["start primary"], ["primary: up"]],
+  ["kill", ["door"], ["kill door"], ["door: killed, it is restarted"]],
   ["kill", ["edge"], ["kill edge"], ["edge: pid 7"]],
   ["pause", ["edge"], ["pause edge"], ["edge: pid 7"]],
   ["resume", ["edge"], ["resume edge"], ["edge: pid 7"]],
@@ -155,7 +157,7 @@ test("--add names the new node, and --status each part", async () => {
   await perform(cluster, controlOf("kill", ["1"]));
   expect(await perform(cluster, controlOf("status"))).toEqual([
     "edge http://edge pid 7",
-    "primary http://primary pid 8 up",
+    "primary http://primary pid 8 door 9 up",
     "node-1 http://node-1 pid - down",
     "node-2 http://node-2 pid 102 ready",
     "node-3 http://node-3 pid 103 ready",
@@ -179,5 +181,5 @@ test("without an edge nodes are drained and started, and the edge itself is refu
   await perform(cluster, controlOf("start", ["1"]));
   expect(calls).toEqual(["drain 1", "start 1"]);
   await expect(perform(cluster, controlOf("kill", ["edge"]))).rejects.toThrow("runs without an edge");
-  expect((await perform(cluster, controlOf("status")))[0]).toBe("primary http://primary pid 8 up");
+  expect((await perform(cluster, controlOf("status")))[0]).toBe("primary http://primary pid 8 door 9 up");
 });

@@ -17,7 +17,8 @@ export async function perform(cluster: Cluster, control: Control): Promise<strin
   }
   const lines: string[] = [];
   for (const target of control.targets) {
-    if (target === "primary") lines.push(await toPrimary(cluster, control));
+    if (target === "door") lines.push(toDoor(cluster));
+    else if (target === "primary") lines.push(await toPrimary(cluster, control));
     else if (target === "edge") lines.push(await toEdge(cluster, control));
     else lines.push(await toNode(cluster, cluster.node(Number(target.replace("node-", ""))), control));
   }
@@ -29,12 +30,17 @@ function describeLines(cluster: Cluster): string[] {
   const { edge, primary, nodes } = cluster.describe();
   return [
     ...(edge === null ? [] : [`edge ${edge} pid ${cluster.edge?.pid() ?? "-"}`]),
-    `primary ${primary.url} pid ${primary.pid ?? "-"} ${cluster.primary().state()}`,
+    `primary ${primary.url} pid ${primary.pid ?? "-"} door ${primary.door ?? "-"} ${cluster.primary().state()}`,
     ...nodes.map(
       ({ name, url, pid }, index) =>
         `${name} ${url} pid ${pid ?? "-"} ${must(cluster.nodes()[index], "the node").state()}`,
     ),
   ];
+}
+
+function toDoor(cluster: Cluster): string {
+  cluster.primary().killDoor();
+  return "door: killed, it is restarted";
 }
 
 async function toPrimary(cluster: Cluster, { verb }: Control): Promise<string> {

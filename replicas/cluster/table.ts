@@ -73,10 +73,11 @@ export function openTable(
   };
 }
 
+/** The primary; its memory is that of sqld and the door. */
 async function readPrimary(cluster: Cluster): Promise<Reading> {
   const primary = cluster.primary();
-  const pid = primary.pid();
-  const memory = await memoryOf([pid]);
+  const pids = [primary.pid(), primary.door()];
+  const memory = [...(await memoryOf(pids)).values()];
   return {
     name: "primary",
     role: "primary",
@@ -85,6 +86,6 @@ async function readPrimary(cluster: Cluster): Promise<Reading> {
     lagMs: null,
     requestsPerSecond: null,
     hitShare: null,
-    memoryMib: memory.get(pid) ?? null,
+    memoryMib: memory.length === 0 ? null : memory.reduce((sum, mib) => sum + mib),
   };
 }
