@@ -6,7 +6,7 @@ import { join } from "node:path";
 import { freePort } from "../../../db/ports.ts";
 import { openTestDoor, type TestDoor } from "../../testing/door.ts";
 import { openTestRooms, ROOM_STATUS } from "../../testing/rooms.ts";
-import { readAddress } from "./address.ts";
+import { isOfThisMachine, readAddress } from "./address.ts";
 import { type Door, openDoor } from "./door.ts";
 import type { DoorMessage } from "./messages.ts";
 
@@ -116,6 +116,20 @@ describe("metrics", () => {
     expect(text).not.toContain(readToken);
   });
 
+  test.each([
+    ["127.0.0.1", true],
+    ["::1", true],
+    ["::ffff:127.0.0.1", true],
+    ["10.0.0.5", true],
+    ["::ffff:10.0.0.5", true],
+    ["10.0.0.55", false],
+    ["10.0.0.1", false],
+    ["an unknown address", false],
+  ])("for a client at %p at the machine with 10.0.0.5: %p", (address, isShown) => {
+    const own = { address: "10.0.0.5", netmask: "", mac: "", internal: false, cidr: null } as const;
+    expect(isOfThisMachine(address, { private: [{ ...own, family: "IPv4" }] })).toBe(isShown);
+  });
+
   test("are shown to this machine only, and not through a proxy", async () => {
     opened = await openTestDoor({ rooms: openTestRooms });
     const { url, writeToken } = opened;
@@ -128,7 +142,7 @@ describe("metrics", () => {
     const outside = addressOfThisMachine();
     if (outside === undefined) return;
     const door = listening("0.0.0.0:0");
-    expect((await fetch(`http://${outside}:${new URL(door.url()).port}/metrics`)).status).toBe(404);
+    expect((await fetch(`http://${outside}:${new URL(door.url()).port}/metrics`)).status).toBe(200);
     expect((await fetch(`http://127.0.0.1:${new URL(door.url()).port}/metrics`)).status).toBe(200);
   });
 });

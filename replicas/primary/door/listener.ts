@@ -1,5 +1,5 @@
 // The door's HTTP server: which path leads where, by the request's target as it was sent.
-import { readAddress } from "./address.ts";
+import { isOfThisMachine, readAddress } from "./address.ts";
 import { BODY_BYTES_CUT_OFF } from "./body.ts";
 import type { DoorMessage } from "./messages.ts";
 import type { Metric } from "./metric.ts";
@@ -33,7 +33,6 @@ type ListenerDeps = {
 
 type Server = Bun.Server<undefined>;
 
-const LOOPBACK = /^(127\.|::1$|::ffff:127\.)/;
 /** The routes without a token. */
 const HEALTH = "/health";
 const METRICS = "/metrics";
@@ -84,5 +83,5 @@ function health(method: string, isUp: boolean): Response {
 /** Whether the request comes from this machine and through no proxy. */
 function isOperator(request: Request, server: Server): boolean {
   const isProxied = request.headers.has("forwarded") || request.headers.has("x-forwarded-for");
-  return request.method === "GET" && !isProxied && LOOPBACK.test(server.requestIP(request)?.address ?? "");
+  return request.method === "GET" && !isProxied && isOfThisMachine(server.requestIP(request)?.address ?? "");
 }
