@@ -188,7 +188,7 @@ describe("the pace", () => {
     replication = openReplication({ lives: sqld.lives, news, now: () => clockMs });
   });
 
-  /** Brings a replica a frame, and lets it come back after `ms`, so that the gap is twice as long. */
+  /** Brings a replica a frame, and lets it come back after `ms`, so that the gap is half as long again. */
   async function takeTurn(ms: number): Promise<Promise<Response>> {
     sqld.answer(() => framesAnswer(3));
     await ask({ offset: 3 });
@@ -199,20 +199,20 @@ describe("the pace", () => {
   const looks = () => sqld.requests.length;
 
   test("lets a replica that comes back early wait, though there is news", async () => {
-    const early = takeTurn(100);
+    const early = takeTurn(40);
     await held(1);
-    expect([looks(), metric("turnaround_seconds"), metric("release_gap_seconds")]).toEqual([1, 0.1, 0.2]);
-    clockMs += 100;
+    expect([looks(), metric("turnaround_seconds"), metric("release_gap_seconds")]).toEqual([1, 0.04, 0.06]);
+    clockMs += 20;
     await early;
     expect([looks(), metric("releases_total")]).toEqual([2, 1]);
   });
 
   test("lets those go together that came meanwhile, with one answer", async () => {
-    const first = takeTurn(100);
+    const first = takeTurn(40);
     await held(1);
     const second = ask({ offset: 4 });
     await held(2);
-    clockMs += 100;
+    clockMs += 20;
     await Promise.all([first, second]);
     expect([looks(), metric("shared_answers_total")]).toEqual([2, 1]);
   });
@@ -220,7 +220,7 @@ describe("the pace", () => {
   test("does not slow down a replica that got as much as one answer holds", async () => {
     sqld.answer(() => framesAnswer(50, 1_024));
     await ask({ offset: 50 });
-    void takeTurn(100);
+    void takeTurn(40);
     await held(1);
     sqld.answer(() => framesAnswer(1_074));
     await ask({ offset: 1_074 });
@@ -228,10 +228,10 @@ describe("the pace", () => {
   });
 
   test("lets a replica go within 50 ms where a client waits", async () => {
-    const asking = takeTurn(120);
+    const asking = takeTurn(60);
     await held(1);
     replication.waiting({ generation: "one", seq: 5 });
     await asking;
-    expect([clockMs, metric("wishes_total"), metric("releases_total")]).toEqual([120, 1, 1]);
+    expect([clockMs, metric("wishes_total"), metric("releases_total")]).toEqual([60, 1, 1]);
   });
 });

@@ -10,9 +10,10 @@ export type Pace = {
   wishedAtMs: number;
 };
 
-/** Nodes are busy with a release for one part of the gap in so many, so that they also answer their clients. */
-const GAP_TURNAROUNDS = 2;
-const GAP_MS_MAX = 250;
+/** Where replicas share a machine they are busy with a release for two thirds of the gap, so that nodes also answer their clients. */
+const GAP_TURNAROUNDS = 1.5;
+/** Ten releases a second take twelve nodes half a core; fewer would save little, because a later release has more pages. */
+const GAP_MS_MAX = 100;
 /** A node that a client waits at is let go within this time. */
 const WISHED_GAP_MS_MAX = 50;
 /** A client waits at most this long; so long the node that said so may need a release. */
