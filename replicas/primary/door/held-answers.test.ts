@@ -127,6 +127,11 @@ describe("a request under way", () => {
   });
 });
 
+test.each([200, 404, 503])("an answer with status %d and without content is none", async (status) => {
+  sqld.answer(() => new Response(null, { status }));
+  expect(await Promise.all([ask(), ask({ path: HELLO })].map(isClosed))).toEqual([true, true]);
+});
+
 describe("what goes to sqld", () => {
   test("has the token of its life and only the headers of the protocol", async () => {
     sqld.answer(() => framesAnswer(3));

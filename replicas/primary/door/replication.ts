@@ -57,13 +57,14 @@ export function openReplication({
   return {
     async handle(request, path) {
       const isKnown = ["Hello", "BatchLogEntries", "Snapshot"].some((method) => path === SERVICE + method);
-      if (!isKnown || request.method !== "POST") return new Response(null, { status: 404 });
+      if (!isKnown || request.method !== "POST")
+        return new Response("there is nothing at this path", { status: 404 });
       const life = lives.current();
       if (!life) return closeConnection();
       const end = AbortSignal.any([life.ended, request.signal, closing.signal]);
       try {
         const asked = await readReplicaRequest(request, path);
-        if (!asked) return new Response(null, { status: 413 });
+        if (!asked) return new Response("the request is too long", { status: 413 });
         return await answerTo(life, asked, end);
       } catch {
         return closeConnection();

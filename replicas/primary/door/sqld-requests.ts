@@ -59,7 +59,7 @@ export async function sendToSqld(life: Life, request: ReplicaRequest, end: Abort
   return response;
 }
 
-/** Sends the request and reads the whole answer. Rejects after 5 s, and when sqld has ended. */
+/** Sends the request and reads the whole answer. Rejects after 5 s, when sqld has ended, and for an answer without content. */
 export async function askSqld(life: Life, request: ReplicaRequest): Promise<Answer> {
   const end = new AbortController();
   const abort = () => end.abort();
@@ -70,6 +70,8 @@ export async function askSqld(life: Life, request: ReplicaRequest): Promise<Answ
     const response = await sendToSqld(life, request, end.signal);
     const { status, headers } = response;
     const body = new Uint8Array(await response.arrayBuffer());
+    // The driver takes an empty body for "no news", whatever the status.
+    if (body.length === 0 && !headers.has("grpc-status")) throw new Error(`sqld says nothing (${status})`);
     return { kind: kindOf(status, headers, body), status, headers, body };
   } finally {
     clearTimeout(timer);
