@@ -13,17 +13,29 @@ export type WaitingRoom = {
   size(): number;
 };
 
+type Waiting = { seen: number | null; lateAtMs: number; settle(isLetGo: boolean): void };
+
+/**
+ * When the time of one request is over, so is that of those with less than this left: they then share a look at sqld, and come
+ * back together. Replicas without news take the same moment of each second after a while.
+ */
+const TOGETHER_MS = 500;
+
 /** Opens an empty room. */
 export function openWaitingRoom(): WaitingRoom {
-  const waiting = new Set<{ seen: number | null; go(): void }>();
+  const waiting = new Set<Waiting>();
   const due = (count: number) => [...waiting].filter(({ seen }) => seen !== count);
+  const endLate = () => {
+    const untilMs = performance.now() + TOGETHER_MS;
+    for (const { lateAtMs, settle } of waiting) if (lateAtMs <= untilMs) settle(false);
+  };
   return {
     async wait(seen, end, ms) {
       end.throwIfAborted();
       const { promise, resolve, reject } = Promise.withResolvers<boolean>();
-      const request = { seen, go: () => resolve(true) };
+      const request: Waiting = { seen, lateAtMs: performance.now() + (ms ?? Infinity), settle: resolve };
       const fail = () => reject(end.reason);
-      const late = ms === undefined ? undefined : setTimeout(resolve, ms, false);
+      const late = ms === undefined ? undefined : setTimeout(endLate, ms);
       waiting.add(request);
       end.addEventListener("abort", fail);
       try {
@@ -36,7 +48,7 @@ export function openWaitingRoom(): WaitingRoom {
     },
     isDue: (count) => due(count).length > 0,
     letGo(count) {
-      for (const { go } of due(count)) go();
+      for (const { settle } of due(count)) settle(true);
     },
     size: () => waiting.size,
   };
