@@ -40,6 +40,7 @@ export function openServer(services: Services, bodyMsMax = BODY_MS_MAX): Walk {
     if (since > versions.position()) pollFeed();
     // On a node the replica may lag behind the client's version.
     if (since > versions.position()) return afterWait(request, peer, requestId, since);
+    if (since > 0) counters.addVersioned("here");
     return fromMemory(request, requestId, since) ?? compute(request, peer, requestId);
   };
 
@@ -53,6 +54,7 @@ export function openServer(services: Services, bodyMsMax = BODY_MS_MAX): Walk {
     await versions.catchUp(since);
     pollFeed();
     const isHere = since <= versions.position();
+    if (isHere) counters.addVersioned("waited");
     return (isHere && fromMemory(request, requestId, since)) || compute(request, peer, requestId);
   }
 

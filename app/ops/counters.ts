@@ -7,6 +7,11 @@ import { CLIENT_CLOSED } from "./hang-up.ts";
 export const BUCKET_SECONDS = [0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5] as const;
 
 type CacheKind = "hit" | "miss" | "not-modified" | "missing";
+/**
+ * Where a read with a version found it: in this process at once, there after a wait, at the primary, or nowhere in time, and then
+ * its response is older than the version.
+ */
+type VersionedSource = "here" | "waited" | "primary" | "behind";
 type EventName = "registrations" | "logins" | "login_failures" | "likes";
 
 /**
@@ -28,6 +33,7 @@ export type Counts = {
   memory: { answered: number; notModified: number };
   /** Responses of public routes by their source, including those of `memory`. */
   cache: Record<CacheKind, number>;
+  versioned: Record<VersionedSource, number>;
   events: Record<EventName, number>;
   series: Series[];
 };
@@ -40,6 +46,8 @@ export type Counters = {
    * counted by the response, whether or not the client received it.
    */
   add(method: string, route: RouteFacts, response: Response, ms: number, status?: number): void;
+  /** Counts a read with a version. */
+  addVersioned(source: VersionedSource): void;
   /** A copy of the counts so far. */
   state(): Counts;
 };
@@ -51,6 +59,7 @@ const METHODS = ["GET", "HEAD", "POST", "PUT", "DELETE", "OPTIONS"];
 export function openCounters(): Counters {
   const series = new Map<string, Series>();
   const cache: Record<CacheKind, number> = { hit: 0, miss: 0, "not-modified": 0, missing: 0 };
+  const versioned: Record<VersionedSource, number> = { here: 0, waited: 0, primary: 0, behind: 0 };
   const events: Record<EventName, number> = {
     registrations: 0,
     logins: 0,
@@ -90,6 +99,9 @@ export function openCounters(): Counters {
       const name = event === null ? null : outcomeOf(event, status);
       if (name !== null) events[name] += 1;
     },
+    addVersioned(source) {
+      versioned[source] += 1;
+    },
     state: () => ({
       memory: { ...memory },
       cache: {
@@ -97,6 +109,7 @@ export function openCounters(): Counters {
         hit: cache.hit + memory.answered,
         "not-modified": cache["not-modified"] + memory.notModified,
       },
+      versioned: { ...versioned },
       events: { ...events },
       series: [...series.values()],
     }),

@@ -122,6 +122,14 @@ function defineRequests({ counter }: Define, { counters, limits }: MetricService
   counter("insole_cache_answers_total", "Answers of the catalogue by their source", ["kind"], (put) => {
     for (const [kind, count] of Object.entries(counters.state().cache)) put(count, { kind });
   });
+  counter(
+    "insole_versioned_reads_total",
+    "Reads with a version by where it was found: here at once, here after a wait, at the primary, or nowhere in time",
+    ["source"],
+    (put) => {
+      for (const [source, count] of Object.entries(counters.state().versioned)) put(count, { source });
+    },
+  );
   counter("insole_registrations_total", "Accounts registered", [], (put) =>
     put(counters.state().events.registrations),
   );

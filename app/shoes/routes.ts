@@ -14,6 +14,7 @@ import type { Shop } from "../http/shop.ts";
 import type { Versions } from "../http/version.ts";
 import { blockOf } from "../limits/address.ts";
 import type { Clients } from "../limits/client.ts";
+import type { Counters } from "../ops/counters.ts";
 import { categoriesFill, listFill, pictureFill, relatedFill, type Source, shoeFill } from "./answers.ts";
 import { findIdOfSlug, findVersion } from "./find.ts";
 import { readListQuery } from "./list/query.ts";
@@ -28,6 +29,7 @@ export type CatalogueServices = {
   shop: Shop;
   versions: Pick<Versions, "sinceOf" | "position" | "catchUp">;
   clients: Pick<Clients, "of">;
+  counters: Pick<Counters, "addVersioned">;
   /** The turns of lists at the read worker, and those of public reads at the primary. */
   turns: { wide: Turns; primary: Turns };
 };
@@ -169,7 +171,7 @@ function askers({ db, clients, turns }: CatalogueServices) {
 
 /** Finds answers: in the memory cache, in the local copy, or on the primary for clients whose version is newer than both. */
 function finders(services: CatalogueServices) {
-  const { db, cache, versions, turns } = services;
+  const { db, cache, versions, turns, counters } = services;
   const { here, requesterOf, onPrimary } = askers(services);
   const send = ({ entry, outcome }: Found, request: Request): Response => {
     if (!entry) throw notFound(outcome);
@@ -192,8 +194,10 @@ function finders(services: CatalogueServices) {
     // The local copy may catch up before the primary answers.
     const onCopy = versions.catchUp(since, PRIMARY_MS_MAX).then((caughtUp) => (caughtUp ? null : answer));
     const found = await Promise.race([answer, onCopy]);
+    const isHere = since <= versions.position();
+    counters.addVersioned(found ? "primary" : isHere ? "waited" : "behind");
     if (found) return found;
-    if (since <= versions.position()) return findHere(since);
+    if (isHere) return findHere(since);
     // Without the primary every public read still works; its answer says that it is behind the client's version.
     const { entry } = await findHere();
     return { entry, outcome: "behind" };
