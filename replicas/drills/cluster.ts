@@ -8,7 +8,8 @@ import { sendControl } from "../cluster/control.ts";
 import { openFolder, ROOT } from "../cluster/folder.ts";
 import { readOptions } from "../cluster/options.ts";
 import type { Child, Children } from "../primary/children.ts";
-import { makeToken, readKeys } from "../primary/keys.ts";
+import { databaseFile } from "../primary/dataset.ts";
+import { type Grant, makeToken, readKeys } from "../primary/keys.ts";
 import { ADMIN } from "./traffic/client.ts";
 
 /** A node; started again by `startNodes` it has another pid, and keeps its name and URL. */
@@ -21,8 +22,18 @@ export type Cluster = {
   nodes: ClusterNode[];
   /** The folder of the cluster. */
   data: string;
+  /** The file with the output of the cluster's command and of the primary. */
+  log: string;
+  /** The folder of the dataset's keys. */
+  keys: string;
+  /** The primary's database file, which sqld has open. */
+  primaryFile: string;
   /** The process id of sqld; `null` while its supervisor starts it again. */
   primaryPid(): number | null;
+  /** The process id of the door; `null` while the supervisor starts another. */
+  doorPid(): number | null;
+  /** Makes a token that is valid for a day. */
+  makeToken(kind: Grant["kind"]): string;
   /** The primary's database over HTTP. */
   database: Database;
   /** The path of a node's replica. */
@@ -58,7 +69,8 @@ export async function bootCluster({ nodes, data, children, path }: BootOptions):
   const child = children.start(command, { cwd: ROOT, env, outPath });
   const started = await readStart(child, outPath);
   const folder = openFolder(data);
-  const authToken = makeToken(readKeys(folder.primary.keys), { kind: "write", days: 1 }, Date.now());
+  const tokenOf = (kind: Grant["kind"]) =>
+    makeToken(readKeys(folder.primary.keys), { kind, days: 1 }, Date.now());
   const control = async (...options: string[]): Promise<string[]> => {
     const command = readOptions(["--data", data, ...options]);
     if (command.kind !== "control") throw new Error(`${options.join(" ")} changes no cluster`);
@@ -67,8 +79,13 @@ export async function bootCluster({ nodes, data, children, path }: BootOptions):
   return {
     ...started,
     data,
-    database: openRemote({ url: started.primary.url, authToken }),
+    log: outPath,
+    keys: folder.primary.keys,
+    primaryFile: databaseFile(folder.primary.data),
+    database: openRemote({ url: started.primary.url, authToken: tokenOf("write") }),
     primaryPid: () => readPid(join(folder.primary.data, "sqld.pid")),
+    doorPid: () => readPid(join(folder.primary.data, "door.pid")),
+    makeToken: tokenOf,
     replicaOf: (name) => join(folder.nodeFolder(name), "replica.db"),
     control,
     killNodes(killed) {

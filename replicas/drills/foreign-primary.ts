@@ -42,7 +42,7 @@ export const foreignPrimary: Drill = {
     await changePrice(cluster.edge, admin, demoId(1), PRICE);
     await checkReplicasEqual(checks, cluster);
     const digests = new Map<string, Digest>();
-    for (const { name } of cluster.nodes) digests.set(name, await digestOfFile(cluster.replicaOf(name)));
+    for (const { name } of cluster.nodes) digests.set(name, digestOfFile(cluster.replicaOf(name)));
 
     const rate = sizeOf(options, READS_PER_SECOND);
     const reading = openLoad({ send: browse(cluster), rate, concurrency: READ_CONCURRENCY });
@@ -118,7 +118,7 @@ async function checkNodesRefuse(
   for (const { name: node, url } of cluster.nodes) {
     const { data } = await readProduct(url);
     checks.require(data.price === PRICE, `${node} lost a price (${name})`);
-    const changed = differences(digests.get(node) ?? new Map(), await digestOfFile(cluster.replicaOf(node)));
+    const changed = differences(digests.get(node) ?? new Map(), digestOfFile(cluster.replicaOf(node)));
     checks.require(changed.length === 0, `${node} took over ${changed.join(", ")} (${name})`);
   }
   if (name === "foreign") await checkNothingWritten(checks, cluster);

@@ -3,7 +3,7 @@ import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { until } from "../../../db/until.ts";
 import type { Cluster } from "../cluster.ts";
-import { request } from "../traffic/client.ts";
+import { readMetrics, sumOfMetric } from "./metrics.ts";
 
 /** Counts so far; `atMs` on the clock of `performance.now()`. */
 type PrimaryCounts = { atMs: number; queries: number; commits: number; cpuMs: number };
@@ -39,10 +39,8 @@ export async function readPrimaryCounts(cluster: Cluster): Promise<PrimaryCounts
 
 async function commitsOf({ nodes }: Cluster): Promise<number> {
   let commits = 0;
-  for (const { url } of nodes) {
-    const { text } = await request(url, { path: "/metrics" });
-    commits += Number(/^insole_write_door_commits_total (\d+)/m.exec(text)?.[1] ?? Number.NaN);
-  }
+  for (const { url } of nodes)
+    commits += sumOfMetric(await readMetrics(url), "insole_write_door_commits_total");
   return commits;
 }
 
