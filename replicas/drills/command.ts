@@ -7,6 +7,7 @@ import { forgedVersion } from "./forged-version.ts";
 import { hopping } from "./hopping.ts";
 import { killNodes } from "./kill-nodes.ts";
 import { killPrimary } from "./kill-primary.ts";
+import { killPrimaryFresh } from "./kill-primary-fresh.ts";
 import { nodesGone } from "./nodes-gone.ts";
 import { readOptions, usageOf } from "./options.ts";
 import { priceChange } from "./price-change.ts";
@@ -16,6 +17,7 @@ import { writeStall } from "./write-stall.ts";
 
 const DRILLS = [
   killPrimary,
+  killPrimaryFresh,
   hopping,
   primaryGone,
   primaryFrozen,

@@ -2,6 +2,7 @@
 import type { Cluster, ClusterNode } from "../cluster.ts";
 import type { Checks } from "../drill.ts";
 import { differences, digestOfFile, digestOfPrimary } from "./digest.ts";
+import { damagesOf } from "./integrity.ts";
 
 const EQUAL_MS_MAX = 30_000;
 const PAUSE_MS = 100;
@@ -27,10 +28,14 @@ export async function checkReplicasEqual(checks: Checks, cluster: Cluster): Prom
       const rows = [...now.values()].reduce((sum, table) => sum + table.rows, 0);
       checks.measure("rows on each replica", rows);
       checks.measure("replicas equal after", ms, "ms");
-      return checks.none("replicas that differ", differing);
+      checks.none("replicas that differ", differing);
+      return checks.none("damaged replicas", damagesIn(cluster));
     }
     open = isUnchanged ? stillOpen : cluster.nodes;
     expected = now;
     await Bun.sleep(PAUSE_MS);
   }
 }
+
+const damagesIn = ({ nodes, replicaOf }: Cluster): string[] =>
+  nodes.flatMap(({ name }) => damagesOf(replicaOf(name)).map((damage) => `${name}: ${damage}`));
