@@ -5,6 +5,7 @@ import { drain } from "./drain.ts";
 import { foreignPrimary } from "./foreign-primary.ts";
 import { forgedVersion } from "./forged-version.ts";
 import { hopping } from "./hopping.ts";
+import { killDoor } from "./kill-door.ts";
 import { killNodes } from "./kill-nodes.ts";
 import { killPrimary } from "./kill-primary.ts";
 import { killPrimaryFresh } from "./kill-primary-fresh.ts";
@@ -18,6 +19,7 @@ import { writeStall } from "./write-stall.ts";
 const DRILLS = [
   killPrimary,
   killPrimaryFresh,
+  killDoor,
   hopping,
   primaryGone,
   primaryFrozen,
