@@ -1,6 +1,7 @@
 #!/usr/bin/env bun
 // The command `bun run drill`; the drills are in the order of the promises that they check (replicas/README.md).
 import { sentenceOf } from "../../db/message.ts";
+import { badMembers } from "./bad-members.ts";
 import { drain } from "./drain.ts";
 import { foreignPrimary } from "./foreign-primary.ts";
 import { forgedVersion } from "./forged-version.ts";
@@ -20,6 +21,7 @@ const DRILLS = [
   killPrimary,
   killPrimaryFresh,
   killDoor,
+  badMembers,
   hopping,
   primaryGone,
   primaryFrozen,
