@@ -2,6 +2,7 @@
 // The command `bun run drill`; the drills are in the order of the promises that they check (replicas/README.md).
 import { sentenceOf } from "../../db/message.ts";
 import { badMembers } from "./bad-members.ts";
+import { checkpoint } from "./checkpoint.ts";
 import { drain } from "./drain.ts";
 import { foreignPrimary } from "./foreign-primary.ts";
 import { forgedVersion } from "./forged-version.ts";
@@ -22,6 +23,7 @@ const DRILLS = [
   killPrimaryFresh,
   killDoor,
   badMembers,
+  checkpoint,
   hopping,
   primaryGone,
   primaryFrozen,
