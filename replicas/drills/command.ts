@@ -15,6 +15,7 @@ import { nodesGone } from "./nodes-gone.ts";
 import { readOptions, usageOf } from "./options.ts";
 import { priceChange } from "./price-change.ts";
 import { primaryFrozen, primaryGone } from "./primary-outage.ts";
+import { readingToken } from "./reading-token.ts";
 import { runAll, runOne } from "./run.ts";
 import { writeStall } from "./write-stall.ts";
 
@@ -33,6 +34,7 @@ const DRILLS = [
   priceChange,
   drain,
   forgedVersion,
+  readingToken,
   writeStall,
 ];
 
