@@ -9,6 +9,7 @@ import { initDataset } from "../primary/dataset.ts";
 import { findSqld } from "../primary/sqld.ts";
 import { type Digest, differences, digestOfFile } from "./checks/digest.ts";
 import { checkReplicasEqual } from "./checks/equal-replicas.ts";
+import { readinessOf } from "./checks/readiness.ts";
 import { checkResponses } from "./checks/responses.ts";
 import type { Cluster } from "./cluster.ts";
 import { type Checks, type Drill, type DrillContext, sizeOf } from "./drill.ts";
@@ -146,16 +147,6 @@ async function startIntruder(
   );
   return child;
 }
-
-/** What `/readyz?verbose` of every node says. */
-const readinessOf = ({ nodes }: Cluster): Promise<{ name: string; status: number; why: string }[]> =>
-  Promise.all(
-    nodes.map(async ({ name, url }) => {
-      const { status, text } = await request(url, { path: "/readyz?verbose" });
-      const { why = "" } = text.startsWith("{") ? (JSON.parse(text) as { why?: string }) : {};
-      return { name, status, why };
-    }),
-  );
 
 /** Writes to every node; returns the responses that are no refusals, as text. */
 async function writeToAll({ nodes }: Cluster, admin: Account): Promise<string[]> {

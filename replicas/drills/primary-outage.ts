@@ -1,5 +1,7 @@
 // The drills of a primary that is gone or frozen for a while: promise 5, and with it 1 and 4 (replicas/README.md).
 import { must } from "../../db/must.ts";
+import { until } from "../../db/until.ts";
+import { readinessOf } from "./checks/readiness.ts";
 import { checkResponses } from "./checks/responses.ts";
 import { checkWrites } from "./checks/writes.ts";
 import type { Cluster } from "./cluster.ts";
@@ -26,6 +28,9 @@ const LOOP_P99_MORE_MS_MAX = 100;
 /** A request that blocks an event loop blocks it for longer than that. */
 const LOOP_MS_MAX = 1_000;
 const BACK_MS_MAX = 15_000;
+/** A node is not ready when it is 10 s behind; it may take a moment more until it knows. */
+const READY_SECONDS_MAX = 13;
+const HEALTH_PER_SECOND = 5;
 const PERSONAL = "profile";
 
 type Outage = {
@@ -36,6 +41,8 @@ type Outage = {
   /** The options of the cluster's command that begin and end it. */
   begin: string[];
   end: string[];
+  /** Whether the primary's door stays. */
+  hasDoor: boolean;
 };
 
 const outageDrill = (outage: Outage): Drill => ({
@@ -47,22 +54,24 @@ const outageDrill = (outage: Outage): Drill => ({
 export const primaryGone = outageDrill({
   name: "primary-gone",
   about:
-    "the primary is gone for 60 s: no read fails, writes and personal reads get 503 with Retry-After within 2 s, event loops stay free",
+    "the primary is gone for 60 s: no public read fails, writes and personal reads get 503 with Retry-After within 2 s, nodes say after 10 s that they are not ready, event loops stay free",
   titlePrefix: "Gone",
   seconds: { full: 60, short: 8 },
   begin: ["--stop", "primary"],
   end: ["--start", "primary"],
+  hasDoor: false,
 });
 
 export const primaryFrozen = outageDrill({
   name: "primary-frozen",
   about:
-    "the primary is frozen (SIGSTOP) for 30 s and then continued: as primary-gone, and no write is done twice afterwards",
+    "sqld is frozen (SIGSTOP) for 30 s behind its door and then continued: as primary-gone, the door stays and answers, and no write is done twice afterwards",
   titlePrefix: "Frozen",
   seconds: { full: 30, short: 6 },
   // --pause also stops the supervisor's probe, which would kill a frozen server.
   begin: ["--pause", "primary"],
   end: ["--resume", "primary"],
+  hasDoor: true,
 });
 
 /** Counts of the responses to writes and personal reads during the outage. */
@@ -91,15 +100,20 @@ async function runOutage(context: DrillContext, outage: Outage): Promise<void> {
   const loopsBefore = await probeFor(cluster, BEFORE_MS);
   progress(`${textOf(rate, "/s")} reads; writes before: ${statusesText(writing.report().statuses)}`);
 
+  const door = cluster.doorPid();
   await cluster.control(...outage.begin);
   beganAt = performance.now();
   const seconds = secondsOf(options, outage.seconds);
+  const health = outage.hasDoor ? probeHealth(cluster) : null;
   const loopsMeanwhile = await probeFor(cluster, seconds * 1_000);
+  if (seconds > READY_SECONDS_MAX) await checkNotReady(checks, cluster);
+  if (health) checkDoor(checks, await health.stop(), cluster.doorPid() === door);
   endedAt = performance.now();
   const [backMs] = await Promise.all([
     writes.untilEveryNodeWrites(BACK_MS_MAX),
     cluster.control(...outage.end),
   ]);
+  const readyMs = await until("every node is ready", () => areReady(cluster), BACK_MS_MAX);
   const reads = await reading.stop();
   await Promise.all([writing.stop(), personal.stop()]);
 
@@ -108,7 +122,34 @@ async function runOutage(context: DrillContext, outage: Outage): Promise<void> {
   checkEventLoops(checks, loopsBefore, loopsMeanwhile);
   checkRefusals(checks, refusals);
   checks.measure("every node writes again after", Math.max(...backMs), "ms");
+  checks.measure("and every node is ready after further", readyMs, "ms");
   await checkWrites(checks, cluster, writes);
+}
+
+const areReady = async (cluster: Cluster): Promise<boolean> =>
+  (await readinessOf(cluster)).every(({ status }) => status === 200);
+
+/** A node that has not heard of the primary for that long must say so. */
+async function checkNotReady(checks: Checks, cluster: Cluster): Promise<void> {
+  const nodes = await readinessOf(cluster);
+  checks.none(
+    "nodes that are ready nevertheless",
+    nodes.filter(({ status, why }) => status !== 503 || why === "").map(({ name }) => name),
+  );
+}
+
+/** Requests to the door's own health, by which its supervisor decides whether it lives. */
+const probeHealth = ({ primary }: Cluster): Load =>
+  openLoad({
+    send: () => request(primary.url, { path: "/health" }),
+    rate: HEALTH_PER_SECOND,
+    concurrency: 8,
+  });
+
+function checkDoor(checks: Checks, health: Report, isSame: boolean): void {
+  checks.require(isSame, "the door was started again");
+  checks.require(errorsText(health) === "", `the door's health was ${errorsText(health)}`);
+  checks.atMost("the slowest answer of the door's health", health.times.max(), LOOP_MS_MAX, "ms");
 }
 
 function openPersonalReads(
