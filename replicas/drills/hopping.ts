@@ -1,4 +1,5 @@
 // The drill of sessions that change the node with every request: promise 2 (replicas/README.md).
+import { readVersionedReads, sharesBetween } from "./checks/versioned-reads.ts";
 import type { Cluster } from "./cluster.ts";
 import { type Drill, sizeOf } from "./drill.ts";
 import { signInAccounts, statusOf } from "./traffic/client.ts";
@@ -28,6 +29,7 @@ export const hopping: Drill = {
     const sessions = await openSessions(cluster, sizeOf(options, SESSIONS));
     progress(`${sessions.length} sessions are open`);
     const counts = openCounts();
+    const foundBefore = await readVersionedReads(cluster);
     const bases = cluster.nodes.flatMap(({ url }) => [url, cluster.edge]);
     const startedAt = performance.now();
     const secondsSince = () => (performance.now() - startedAt) / 1_000;
@@ -38,9 +40,13 @@ export const hopping: Drill = {
 
     const { readTimes, writeTimes, older, behind, failed } = counts;
     const rate = counts.writes / secondsSince();
+    const found = sharesBetween(foundBefore, await readVersionedReads(cluster));
     checks.measure("operations", counts.operations);
     checks.measure("reads with a version", readTimes.count());
     checks.measure("p99 of reads", readTimes.percentile(0.99), "ms");
+    checks.measure("found at once at the node, a share of", found.here);
+    checks.measure("there after a wait", found.waited);
+    checks.measure("at the primary", found.primary);
     checks.measure("writes", rate, "/s");
     checks.measure("p99 of writes", writeTimes.percentile(0.99), "ms");
     checks.none("older than the session's last write", [...older, ...behind]);
@@ -103,7 +109,8 @@ async function read(session: Session, base: string, number: number, counts: Coun
   counts.readTimes.add(response.ms);
   if (freshness === "fresh") return;
   const from = `${path} at ${base} (${response.headers.get("cache-status")})`;
-  if (freshness === "invalid") counts.failed.push(`${from} got ${statusOf(response)}`);
+  if (freshness === "invalid")
+    counts.failed.push(`${from} got ${statusOf(response)}: ${response.text.slice(0, TEXT_MAX)}`);
   else
     (from.includes("detail=behind") ? counts.behind : counts.older).push(
       `${from} after ${expected} was ${response.text.slice(0, TEXT_MAX)}`,
