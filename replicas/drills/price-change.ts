@@ -20,7 +20,10 @@ const BROWSING_RATE = 300;
 const BROWSING_CONCURRENCY = 16;
 
 const NODE_MS_MAX = 300;
-const EDGE_MS_MAX = 2_000;
+/** The short form runs where other programs take the cores. */
+const EDGE_MS_MAX = { full: 1_500, short: 2_000 };
+/** The changes of popular prices begin within this time. */
+const SPREAD_MS = 2_000;
 const NODE_POLL_MS = 5;
 const EDGE_POLL_MS = 20;
 const GIVE_UP_MS = 10_000;
@@ -28,13 +31,13 @@ const FIRST_PRICE = 1_000;
 
 /** A shoe, and three reads whose responses have its price. */
 type PricedShoe = { id: string; paths: string[] };
-/** `late`: reads through the edge that still had the old price after 2 s. */
-type PriceTimes = { nodes: Map<string, Times>; edge: Times; late: string[] };
+/** `late`: reads through the edge that still had the old price after `edgeMsMax`. */
+type PriceTimes = { nodes: Map<string, Times>; edge: Times; edgeMsMax: number; late: string[] };
 
 export const priceChange: Drill = {
   name: "price-change",
   about:
-    "a price changes: every node serves it within 300 ms (p99), the edge within 2 s, whether clients read the shoe all the time or not for a minute",
+    "a price changes: every node serves it within 300 ms (p99), the edge within 1.5 s, whether clients read the shoe all the time or not for a minute",
   async run({ options, checks, progress, boot }) {
     const cluster = await boot();
     const admin = await signInAdmin(cluster.edge);
@@ -51,10 +54,10 @@ export const priceChange: Drill = {
     });
     const changes = sizeOf(options, CHANGES_EACH);
     progress(`${HOT * changes} changes of prices that clients read all the time`);
-    const hotTimes = openPriceTimes(cluster);
+    const hotTimes = openPriceTimes(cluster, sizeOf(options, EDGE_MS_MAX));
     const changeOften = async (shoe: PricedShoe, number: number) => {
       // Spread in time: this drill is not about bursts of changes.
-      await Bun.sleep((number * EDGE_MS_MAX) / HOT);
+      await Bun.sleep((number * SPREAD_MS) / HOT);
       for (let at = 0; at < changes; at += 1)
         await change(cluster, admin, shoe, FIRST_PRICE + at, { times: hotTimes, readsLate: false });
     };
@@ -66,7 +69,7 @@ export const priceChange: Drill = {
     progress(
       `${idle.length} changes of prices without a read for ${textOf(performance.now() - idleSince, "ms")}`,
     );
-    const idleTimes = openPriceTimes(cluster);
+    const idleTimes = openPriceTimes(cluster, sizeOf(options, EDGE_MS_MAX));
     for (const [at, shoe] of idle.entries())
       await change(cluster, admin, shoe, FIRST_PRICE, { times: idleTimes, readsLate: at % 2 === 1 });
     checkTimes(checks, "idle", idleTimes);
@@ -97,9 +100,10 @@ async function readEverywhere({ edge, nodes }: Cluster, path: string): Promise<v
   for (const base of [edge, ...nodes.map(({ url }) => url)]) expectStatus(await request(base, { path }), 200);
 }
 
-const openPriceTimes = ({ nodes }: Cluster): PriceTimes => ({
+const openPriceTimes = ({ nodes }: Cluster, edgeMsMax: number): PriceTimes => ({
   nodes: new Map(nodes.map(({ name }) => [name, openTimes()])),
   edge: openTimes(),
+  edgeMsMax,
   late: [],
 });
 
@@ -133,13 +137,13 @@ async function change(
     times.nodes.get(name)?.add(await pollUntilNew(url, pick(paths, number, price), NODE_POLL_MS));
   const readEdge = async (path: string) => {
     if (!readsLate) times.edge.add(await pollUntilNew(cluster.edge, path, EDGE_POLL_MS));
-    await Bun.sleep(Math.max(0, EDGE_MS_MAX - since()));
+    await Bun.sleep(Math.max(0, times.edgeMsMax - since()));
     if (!(await isNew(cluster.edge, path))) times.late.push(path);
   };
   await Promise.all([...cluster.nodes.map(readNode), ...paths.map(readEdge)]);
 }
 
-function checkTimes(checks: Checks, kind: string, { nodes, edge, late }: PriceTimes): void {
+function checkTimes(checks: Checks, kind: string, { nodes, edge, edgeMsMax, late }: PriceTimes): void {
   const all = openTimes();
   for (const times of nodes.values()) all.merge(times);
   const slowestMs = Math.max(...[...nodes.values()].map((times) => times.percentile(0.99)));
@@ -147,6 +151,6 @@ function checkTimes(checks: Checks, kind: string, { nodes, edge, late }: PriceTi
   checks.measure("p50", all.percentile(0.5), "ms");
   checks.measure("p99", all.percentile(0.99), "ms");
   checks.atMost(`${kind}: p99 of the slowest node`, slowestMs, NODE_MS_MAX, "ms");
-  checks.atMost(`${kind}: longest through the edge`, edge.max(), EDGE_MS_MAX, "ms");
-  checks.none(`${kind}: old prices at the edge after 2 s`, late);
+  checks.atMost(`${kind}: longest through the edge`, edge.max(), edgeMsMax, "ms");
+  checks.none(`${kind}: old prices at the edge after that time`, late);
 }
