@@ -34,7 +34,8 @@ test.skipIf(!hasNginx)(
     const processes = treeOf(cluster.child.pid);
     const parts = groupByRole(processes, cluster);
     expect(parts.nodes).toHaveLength(2);
-    expect(parts.primary).toEqual([cluster.primary.pid]);
+    expect(parts.sqld).toEqual([cluster.primary.pid]);
+    expect(parts.door).toHaveLength(1);
     expect(parts.edge.length).toBeGreaterThanOrEqual(2);
     expect(parts.command).toContain(cluster.child.pid);
 

@@ -9,8 +9,15 @@ import { catalogueOf } from "../load/catalogue.ts";
 /** A node or the primary; `url` has no trailing slash. */
 export type Part = { url: string; pid: number };
 
-/** The line of JSON that the command prints. */
-type Described = { edge: string; primary: Part; nodes: (Part & { name: string })[] };
+/**
+ * The line of JSON that the command prints. The primary's `pid` is that of sqld, `door` that of its door, which older versions
+ * do not have.
+ */
+type Described = {
+  edge: string;
+  primary: Part & { door?: number | null };
+  nodes: (Part & { name: string })[];
+};
 
 /** A running cluster; `edge` is the address of NGINX, `child` the command that supervises all processes. */
 export type Cluster = Described & { child: Child; folder: string };

@@ -8,10 +8,19 @@ test("processes are grouped by role", () => {
     { name: "node-2", url: "", pid: 4 },
   ];
   const named = (pid: number, name: string) => ({ pid, name });
-  const processes = [named(1, "bun"), named(2, "sqld"), named(3, "bun"), named(4, "bun"), named(5, "nginx")];
-  expect(groupByRole(processes, { nodes, primary: { url: "", pid: 2 } })).toEqual({
+  const processes = [
+    named(1, "bun"),
+    named(2, "sqld"),
+    named(3, "bun"),
+    named(4, "bun"),
+    named(5, "nginx"),
+    named(6, "bun"),
+  ];
+  const primary = { url: "", pid: 2, door: 6 };
+  expect(groupByRole(processes, { nodes, primary })).toEqual({
     nodes: [3, 4],
-    primary: [2],
+    sqld: [2],
+    door: [6],
     edge: [5],
     command: [1],
   });
