@@ -6,7 +6,7 @@ import type { Cluster } from "../cluster.ts";
 const LOG = /(^|[./])log(\.1)?$/;
 
 /** The paths of all logs: of the cluster's command with the primary and the door, of sqld, of the nodes, and of the edge. */
-export const logsOf = ({ data, log }: Cluster): string[] => [
+export const logsOf = ({ data, log }: Pick<Cluster, "data" | "log">): string[] => [
   log,
   ...readdirSync(data, { recursive: true, encoding: "utf8" })
     .filter((path) => LOG.test(path))
