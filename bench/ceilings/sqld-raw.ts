@@ -1,4 +1,4 @@
-// The ceiling of writes to a libSQL server: writers that send it groups of rows without a shop. Prints rows per second.
+// The ceiling of writes to a primary: writers that send it groups of rows without a shop. Prints rows per second.
 import { readFileSync } from "node:fs";
 import { openLikes } from "../../app/likes/likes.ts";
 import type { Database, Statement } from "../../db/database.ts";
