@@ -1,6 +1,7 @@
 // A made-up sqld that answers requests for the log as a test says, so that what happens between two answers can be shown.
-import { offsetOf } from "../primary/door/frames.ts";
+
 import { type Life, type Lives, openLives } from "../primary/door/lives.ts";
+import { offsetOf } from "../primary/door/replication/frames.ts";
 import { answerOf, frameOf } from "./log-frames.ts";
 
 export type MadeUpSqld = {

@@ -2,7 +2,7 @@
 import { openTestServer, type TestServer } from "../../db/testing/server.ts";
 import { type Lives, openLives } from "../primary/door/lives.ts";
 import { type News, openNews } from "../primary/door/news.ts";
-import { openReplication, type Replication } from "../primary/door/replication.ts";
+import { openReplication, type Replication } from "../primary/door/replication/replication.ts";
 
 export type TestReplication = {
   /** Where replicas sync from. */

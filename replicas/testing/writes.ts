@@ -12,7 +12,7 @@ import { openRemote } from "../../db/server/remote.ts";
 import type { TestServer } from "../../db/testing/server.ts";
 import { type Lives, openLives } from "../primary/door/lives.ts";
 import { type News, openNews } from "../primary/door/news.ts";
-import { openWrites, type Writes } from "../primary/door/writes.ts";
+import { openWrites, type Writes } from "../primary/door/writes/writes.ts";
 
 /** Longer than anything that a busy machine does. */
 const WAIT_MS = 30_000;

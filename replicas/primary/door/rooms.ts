@@ -3,8 +3,8 @@ import type { Position } from "../../../db/database.ts";
 import type { Lives } from "./lives.ts";
 import type { Metric } from "./metric.ts";
 import type { News } from "./news.ts";
-import { openReplication } from "./replication.ts";
-import { openWrites } from "./writes.ts";
+import { openReplication } from "./replication/replication.ts";
+import { openWrites } from "./writes/writes.ts";
 
 /**
  * Rooms take requests whose token was checked and whose body is in memory. `request.signal` is aborted when the client has gone,

@@ -1,10 +1,10 @@
 // Migrations through the door by the real client: one at a time, while commits wait, and given up when their client is gone.
 import { afterEach, beforeEach, expect, test } from "bun:test";
-import { readMigrations } from "../../../db/schema/migrate.ts";
-import { findServerAlterations, migrateServer } from "../../../db/schema/migrate-server.ts";
-import { openTestServer, type TestServer } from "../../../db/testing/server.ts";
-import { until } from "../../../db/until.ts";
-import { type Lives, openLives } from "./lives.ts";
+import { readMigrations } from "../../../../db/schema/migrate.ts";
+import { findServerAlterations, migrateServer } from "../../../../db/schema/migrate-server.ts";
+import { openTestServer, type TestServer } from "../../../../db/testing/server.ts";
+import { until } from "../../../../db/until.ts";
+import { type Lives, openLives } from "../lives.ts";
 import { type Migrations, openMigrations } from "./migrations.ts";
 
 const NAMES = readMigrations().map(({ name }) => name);

@@ -1,11 +1,11 @@
 // The door's streams at sqld: those of the writer and of queries, which begin anew with each life.
-import type { Row, Statement } from "../../../db/database.ts";
-import { DatabaseError } from "../../../db/errors.ts";
-import { must } from "../../../db/must.ts";
-import { commitOnServer, queryServer } from "../../../db/server/hrana.ts";
-import { openPipeline, type Pipeline } from "../../../db/server/pipeline.ts";
-import { FIND_DONE } from "../../../db/write/queue.ts";
-import type { Life, Lives } from "./lives.ts";
+import type { Row, Statement } from "../../../../db/database.ts";
+import { DatabaseError } from "../../../../db/errors.ts";
+import { must } from "../../../../db/must.ts";
+import { commitOnServer, queryServer } from "../../../../db/server/hrana.ts";
+import { openPipeline, type Pipeline } from "../../../../db/server/pipeline.ts";
+import { FIND_DONE } from "../../../../db/write/queue.ts";
+import type { Life, Lives } from "../lives.ts";
 
 /** How long an uncertain outcome is looked for: sqld that was killed is rarely back within that time, one that is busy answers. */
 const FIND_MS = 500;

@@ -1,6 +1,7 @@
 // Snapshots of sqld, streamed to replicas: never whole in memory, and two at once in all.
+
+import type { Life } from "../lives.ts";
 import { type Line, openLine } from "./line.ts";
-import type { Life } from "./lives.ts";
 import { type ReplicaRequest, sendToSqld } from "./sqld-requests.ts";
 
 export type Snapshots = Pick<Line, "running" | "waiting"> & {

@@ -1,12 +1,12 @@
 // Replicas that get merged commits from a real server: random writes, kills in the middle of a sync, and equal rows afterwards.
 import { afterEach, expect, test } from "bun:test";
 import { join } from "node:path";
-import { must } from "../../../db/must.ts";
-import { openHandle } from "../../../db/read/reader.ts";
-import { differences, digestOfFile } from "../../drills/checks/digest.ts";
-import { pick, random } from "../../drills/traffic/random.ts";
-import { openReplicaProcesses, type ReplicaProcesses } from "../../testing/replica-processes.ts";
-import { openTestReplication, type TestReplication } from "../../testing/replication.ts";
+import { must } from "../../../../db/must.ts";
+import { openHandle } from "../../../../db/read/reader.ts";
+import { differences, digestOfFile } from "../../../drills/checks/digest.ts";
+import { pick, random } from "../../../drills/traffic/random.ts";
+import { openReplicaProcesses, type ReplicaProcesses } from "../../../testing/replica-processes.ts";
+import { openTestReplication, type TestReplication } from "../../../testing/replication.ts";
 
 const ROUNDS = 25;
 const WRITES_PER_ROUND = 20;

@@ -1,7 +1,7 @@
 // Migrations through the door: SQL of any kind on one stream at a time, while the write queue stands still.
-import { DatabaseError } from "../../../db/errors.ts";
+import { DatabaseError } from "../../../../db/errors.ts";
+import type { Life, Lives } from "../lives.ts";
 import { openHolder } from "./holder.ts";
-import type { Life, Lives } from "./lives.ts";
 import { errorResponse } from "./shapes.ts";
 import { reachesBeyond } from "./statements.ts";
 

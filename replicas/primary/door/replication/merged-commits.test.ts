@@ -1,8 +1,8 @@
 // Merged commits: a replica that applies a merged answer ends up as one that applies each commit.
 import { describe, expect, test } from "bun:test";
 import fc from "fast-check";
-import { must } from "../../../db/must.ts";
-import { answerOf, frameOf } from "../../testing/log-frames.ts";
+import { must } from "../../../../db/must.ts";
+import { answerOf, frameOf } from "../../../testing/log-frames.ts";
 import { framesIn } from "./frames.ts";
 import { mergeCommits } from "./merged-commits.ts";
 

@@ -1,8 +1,8 @@
 // What the door sends to sqld and lets out, around the moments at which a request is held: with a made-up sqld.
 import { afterEach, beforeEach, describe, expect, test } from "bun:test";
-import { until } from "../../../db/until.ts";
-import { emptyAnswer, framesAnswer, type MadeUpSqld, openMadeUpSqld } from "../../testing/made-up-sqld.ts";
-import { type News, openNews } from "./news.ts";
+import { until } from "../../../../db/until.ts";
+import { emptyAnswer, framesAnswer, type MadeUpSqld, openMadeUpSqld } from "../../../testing/made-up-sqld.ts";
+import { type News, openNews } from "../news.ts";
 import { openReplication, type Replication } from "./replication.ts";
 
 const LOG = "/wal_log.ReplicationLog/BatchLogEntries";

@@ -1,8 +1,9 @@
 // Answers of sqld that several replicas share: one request to sqld for all that ask the same at the same time or until the next commit.
+
+import type { Life } from "../lives.ts";
+import type { News } from "../news.ts";
 import { openLine } from "./line.ts";
-import type { Life } from "./lives.ts";
 import { askForLog, type LogAnswer } from "./log-answers.ts";
-import type { News } from "./news.ts";
 import type { ReplicaRequest } from "./sqld-requests.ts";
 
 export type SharedAnswers = {

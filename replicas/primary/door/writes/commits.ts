@@ -1,15 +1,15 @@
 // The commits of all nodes: their members go through one write queue, in as few transactions as they can.
-import type { Position, Statement, WriteResult } from "../../../db/database.ts";
-import { DatabaseError } from "../../../db/errors.ts";
-import { toCell } from "../../../db/server/cells.ts";
-import type { CommitReply, WireMember, WireOutcome } from "../../../db/server/door-protocol.ts";
-import type { Outcome } from "../../../db/write/commit.ts";
-import { newWriteId } from "../../../db/write/id.ts";
-import { openWriteQueue, type WriteQueueOptions } from "../../../db/write/queue.ts";
-import { type Attempt, bytesOf } from "../../../db/write/waiting.ts";
+import type { Position, Statement, WriteResult } from "../../../../db/database.ts";
+import { DatabaseError } from "../../../../db/errors.ts";
+import { toCell } from "../../../../db/server/cells.ts";
+import type { CommitReply, WireMember, WireOutcome } from "../../../../db/server/door-protocol.ts";
+import type { Outcome } from "../../../../db/write/commit.ts";
+import { newWriteId } from "../../../../db/write/id.ts";
+import { openWriteQueue, type WriteQueueOptions } from "../../../../db/write/queue.ts";
+import { type Attempt, bytesOf } from "../../../../db/write/waiting.ts";
+import type { Metric } from "../metric.ts";
+import type { News } from "../news.ts";
 import { openCommitCounts } from "./commit-counts.ts";
-import type { Metric } from "./metric.ts";
-import type { News } from "./news.ts";
 import { errorBody, toStatement } from "./shapes.ts";
 import type { Judge } from "./statements.ts";
 import type { Streams } from "./streams.ts";

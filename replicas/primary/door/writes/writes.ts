@@ -1,14 +1,14 @@
 // What writing tokens may do at the door: commits, queries and migrations.
-import { DatabaseError } from "../../../db/errors.ts";
-import { toCell } from "../../../db/server/cells.ts";
-import type { QueryReply } from "../../../db/server/door-protocol.ts";
+import { DatabaseError } from "../../../../db/errors.ts";
+import { toCell } from "../../../../db/server/cells.ts";
+import type { QueryReply } from "../../../../db/server/door-protocol.ts";
+import type { Lives } from "../lives.ts";
+import type { Metric } from "../metric.ts";
+import type { News } from "../news.ts";
+import { Refusal } from "../refusal.ts";
 import { openCommits } from "./commits.ts";
-import type { Lives } from "./lives.ts";
-import type { Metric } from "./metric.ts";
 import { openMigrations } from "./migrations.ts";
-import type { News } from "./news.ts";
 import { openQueries, QUERIES_MAX } from "./queries.ts";
-import { Refusal } from "./refusal.ts";
 import { errorResponse, readCommit, readQueries, toStatement } from "./shapes.ts";
 import { openStatements } from "./statements.ts";
 import { openStreams } from "./streams.ts";

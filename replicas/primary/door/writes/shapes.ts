@@ -1,17 +1,17 @@
 // The bodies of commits and queries, whose length the door has bounded: their shapes, and the answers that are errors.
 import { type Static, type TSchema, Type } from "@sinclair/typebox";
 import { type TypeCheck, TypeCompiler } from "@sinclair/typebox/compiler";
-import type { Statement, Value } from "../../../db/database.ts";
-import { DatabaseError, type DatabaseErrorKind } from "../../../db/errors.ts";
-import { toValue } from "../../../db/server/cells.ts";
+import type { Statement, Value } from "../../../../db/database.ts";
+import { DatabaseError, type DatabaseErrorKind } from "../../../../db/errors.ts";
+import { toValue } from "../../../../db/server/cells.ts";
 import type {
   CommitRequest,
   DoorError,
   QueryRequest,
   WireStatement,
-} from "../../../db/server/door-protocol.ts";
-import type { Cell } from "../../../db/server/pipeline.ts";
-import { Refusal, refuse } from "./refusal.ts";
+} from "../../../../db/server/door-protocol.ts";
+import type { Cell } from "../../../../db/server/pipeline.ts";
+import { Refusal, refuse } from "../refusal.ts";
 
 const MEMBERS_MAX = 2_000;
 const STATEMENTS_MAX = 1_000;

@@ -1,6 +1,6 @@
 // Reading requests and answers of the replication protocol, also those that are cut off or are not what they seem.
 import { describe, expect, test } from "bun:test";
-import { answerOf, frameOf, varint } from "../../testing/log-frames.ts";
+import { answerOf, frameOf, varint } from "../../../testing/log-frames.ts";
 import { framesIn, kindOf, offsetOf } from "./frames.ts";
 
 const PAGE_BYTES = 4_096;

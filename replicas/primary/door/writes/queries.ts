@@ -1,6 +1,6 @@
 // The limit on queries at the door: so many run at once, and the next ones wait in order for as long as their clients say.
-import { DatabaseError } from "../../../db/errors.ts";
-import type { Metric } from "./metric.ts";
+import { DatabaseError } from "../../../../db/errors.ts";
+import type { Metric } from "../metric.ts";
 
 /** sqld refuses the 129th request of all; the writer, replication and migrations need theirs. */
 export const QUERIES_MAX = 16;

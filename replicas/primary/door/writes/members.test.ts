@@ -3,9 +3,9 @@ import { afterAll, beforeAll, beforeEach, describe, expect, test } from "bun:tes
 import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import type { WireMember } from "../../../db/server/door-protocol.ts";
-import { migratedTemplate, openTestServer, type TestServer } from "../../../db/testing/server.ts";
-import { cpuMsIn, member, openTestWrites, type TestWrites } from "../../testing/writes.ts";
+import type { WireMember } from "../../../../db/server/door-protocol.ts";
+import { migratedTemplate, openTestServer, type TestServer } from "../../../../db/testing/server.ts";
+import { cpuMsIn, member, openTestWrites, type TestWrites } from "../../../testing/writes.ts";
 
 const folder = mkdtempSync(join(tmpdir(), "insole-members-"));
 let server: TestServer;

@@ -1,10 +1,10 @@
 // Requests of replicas for the log (BatchLogEntries): sqld's answer goes out when it has frames, at the pace of the releases.
-import { HOLD_MS } from "../../../db/server/door-protocol.ts";
+import { HOLD_MS } from "../../../../db/server/door-protocol.ts";
+import type { Life } from "../lives.ts";
+import type { News } from "../news.ts";
 import { FRAMES_MAX, offsetOf } from "./frames.ts";
 import type { HeldRequests } from "./held-requests.ts";
-import type { Life } from "./lives.ts";
 import type { LogAnswer } from "./log-answers.ts";
-import type { News } from "./news.ts";
 import type { SharedAnswers } from "./shared-answers.ts";
 import type { ReplicaRequest } from "./sqld-requests.ts";
 

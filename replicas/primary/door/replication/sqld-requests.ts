@@ -1,6 +1,7 @@
 // The door's requests to sqld in the name of a replica: with the token of this life of sqld, within a time, body untouched.
+
+import type { Life } from "../lives.ts";
 import { type AnswerKind, kindOf } from "./frames.ts";
-import type { Life } from "./lives.ts";
 
 /** A replica's request, as the door passes it on: only these headers can change the answer. */
 export type ReplicaRequest = { path: string; headers: [string, string][]; body: Uint8Array<ArrayBuffer> };

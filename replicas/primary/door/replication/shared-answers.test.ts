@@ -1,8 +1,8 @@
 // Shared answers: who shares with whom, what is kept and until when, and how much.
 import { describe, expect, test } from "bun:test";
-import { type Life, openLives } from "./lives.ts";
+import { type Life, openLives } from "../lives.ts";
+import { openNews } from "../news.ts";
 import type { LogAnswer } from "./log-answers.ts";
-import { openNews } from "./news.ts";
 import { openSharedAnswers } from "./shared-answers.ts";
 import type { ReplicaRequest } from "./sqld-requests.ts";
 

@@ -3,13 +3,13 @@ import { afterAll, beforeAll, beforeEach, describe, expect, test } from "bun:tes
 import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import type { DoorError, WireMember } from "../../../db/server/door-protocol.ts";
-import { openPipeline } from "../../../db/server/pipeline.ts";
-import { openRelay } from "../../../db/testing/relay.ts";
-import { migratedTemplate, openTestServer, type TestServer } from "../../../db/testing/server.ts";
-import { until } from "../../../db/until.ts";
-import { cpuMsIn, member, openTestWrites, requestOf, type TestWrites } from "../../testing/writes.ts";
-import { makePair, makeToken } from "../keys.ts";
+import type { DoorError, WireMember } from "../../../../db/server/door-protocol.ts";
+import { openPipeline } from "../../../../db/server/pipeline.ts";
+import { openRelay } from "../../../../db/testing/relay.ts";
+import { migratedTemplate, openTestServer, type TestServer } from "../../../../db/testing/server.ts";
+import { until } from "../../../../db/until.ts";
+import { cpuMsIn, member, openTestWrites, requestOf, type TestWrites } from "../../../testing/writes.ts";
+import { makePair, makeToken } from "../../keys.ts";
 
 const LONG_MS = 30_000;
 const folder = mkdtempSync(join(tmpdir(), "insole-writes-"));

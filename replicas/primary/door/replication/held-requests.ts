@@ -1,5 +1,5 @@
 // Requests that wait in the door: for news, and for the next release. All that wait for the same news are released together.
-import type { News } from "./news.ts";
+import type { News } from "../news.ts";
 import { gapMs, msUntilRelease, PACE_AT_START, withTurnaround } from "./pace.ts";
 import { openTurnarounds } from "./turnarounds.ts";
 import { openWaitingRoom } from "./waiting-room.ts";

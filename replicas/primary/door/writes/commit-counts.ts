@@ -1,7 +1,7 @@
 // What the door counts of its commits: how long members wait and transactions take, and how often sqld is locked.
-import type { WriteQueueState } from "../../../db/database.ts";
-import { DatabaseError } from "../../../db/errors.ts";
-import type { Metric } from "./metric.ts";
+import type { WriteQueueState } from "../../../../db/database.ts";
+import { DatabaseError } from "../../../../db/errors.ts";
+import type { Metric } from "../metric.ts";
 
 export type CommitCounts = {
   /** Notes that the member with this id begins to wait. */

@@ -1,8 +1,8 @@
 // Snapshots through the door: as fast as the replica takes them, two at once, and none longer than something moves.
 import { afterEach, beforeEach, describe, expect, test } from "bun:test";
-import { must } from "../../../db/must.ts";
-import { until } from "../../../db/until.ts";
-import { type MadeUpSqld, openMadeUpSqld } from "../../testing/made-up-sqld.ts";
+import { must } from "../../../../db/must.ts";
+import { until } from "../../../../db/until.ts";
+import { type MadeUpSqld, openMadeUpSqld } from "../../../testing/made-up-sqld.ts";
 import { openSnapshots, type Snapshots } from "./snapshots.ts";
 import type { ReplicaRequest } from "./sqld-requests.ts";
 

@@ -1,8 +1,8 @@
 // Replication through the door, with a real server and real replicas: news arrives at once, and answers are shared.
 import { afterEach, describe, expect, test } from "bun:test";
-import { until } from "../../../db/until.ts";
-import { openReplicaProcesses, type ReplicaProcesses } from "../../testing/replica-processes.ts";
-import { openTestReplication, runOnServer, type TestReplication } from "../../testing/replication.ts";
+import { until } from "../../../../db/until.ts";
+import { openReplicaProcesses, type ReplicaProcesses } from "../../../testing/replica-processes.ts";
+import { openTestReplication, runOnServer, type TestReplication } from "../../../testing/replication.ts";
 
 const MARKS = "CREATE TABLE marks (id INTEGER PRIMARY KEY)";
 const mark = (id: number) => `INSERT INTO marks VALUES (${id})`;

@@ -1,7 +1,7 @@
 // Which SQL the door passes on: one statement that reads or writes rows, and calls nothing that reaches beyond the database.
 import { LRUCache } from "lru-cache";
-import { DatabaseError } from "../../../db/errors.ts";
-import type { Metric } from "./metric.ts";
+import { DatabaseError } from "../../../../db/errors.ts";
+import type { Metric } from "../metric.ts";
 import { lower, type Token, tokensOf } from "./tokenizer.ts";
 
 /** Why a statement is refused. */

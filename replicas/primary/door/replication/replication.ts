@@ -1,10 +1,10 @@
 // The door's replication: replicas' requests for the log go to sqld, wait for news and share answers.
-import type { Position } from "../../../db/database.ts";
+import type { Position } from "../../../../db/database.ts";
+import type { Life, Lives } from "../lives.ts";
+import type { Metric } from "../metric.ts";
+import type { News } from "../news.ts";
 import { type HeldRequests, openHeldRequests } from "./held-requests.ts";
-import type { Life, Lives } from "./lives.ts";
 import { openLogRequests } from "./log-requests.ts";
-import type { Metric } from "./metric.ts";
-import type { News } from "./news.ts";
 import { openSharedAnswers, type SharedAnswers } from "./shared-answers.ts";
 import { openSnapshots, type Snapshots } from "./snapshots.ts";
 import { askSqld, type ReplicaRequest, readReplicaRequest } from "./sqld-requests.ts";

@@ -4,9 +4,9 @@ import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import fc from "fast-check";
-import { readMigrations } from "../../../db/schema/migrate.ts";
-import { openPipeline, type Step } from "../../../db/server/pipeline.ts";
-import { migratedTemplate, openTestServer, type TestServer } from "../../../db/testing/server.ts";
+import { readMigrations } from "../../../../db/schema/migrate.ts";
+import { openPipeline, type Step } from "../../../../db/server/pipeline.ts";
+import { migratedTemplate, openTestServer, type TestServer } from "../../../../db/testing/server.ts";
 import { CALLABLE, openStatements, reachesBeyond, verdictOf } from "./statements.ts";
 
 const LONG_MS = 30_000;

@@ -1,15 +1,15 @@
 // Replicas over several lives of sqld, all through the door: whatever happens, each ends up equal to the primary, row by row.
 import { afterEach, describe, expect, test } from "bun:test";
 import { join } from "node:path";
-import { must } from "../../../db/must.ts";
-import { until } from "../../../db/until.ts";
-import { differences, digestOfFile } from "../../drills/checks/digest.ts";
+import { must } from "../../../../db/must.ts";
+import { until } from "../../../../db/until.ts";
+import { differences, digestOfFile } from "../../../drills/checks/digest.ts";
 import {
   openReplicaProcesses,
   type ReplicaProcess,
   type ReplicaProcesses,
-} from "../../testing/replica-processes.ts";
-import { openTestReplication, type TestReplication } from "../../testing/replication.ts";
+} from "../../../testing/replica-processes.ts";
+import { openTestReplication, type TestReplication } from "../../../testing/replication.ts";
 
 const SCHEMA = [
   "CREATE TABLE marks (id INTEGER PRIMARY KEY)",

@@ -1,5 +1,5 @@
 // sqld's answers to requests for the log, as replicas get them: the commits of one answer merged.
-import type { Life } from "./lives.ts";
+import type { Life } from "../lives.ts";
 import { type MergedAnswer, mergeCommits } from "./merged-commits.ts";
 import { type Answer, askSqld, type ReplicaRequest } from "./sqld-requests.ts";
 

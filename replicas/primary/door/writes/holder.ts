@@ -1,6 +1,6 @@
 // The client that has sqld to itself while it migrates: from its first request until its stream is closed, or idle for long.
-import { DatabaseError } from "../../../db/errors.ts";
-import type { Life } from "./lives.ts";
+import { DatabaseError } from "../../../../db/errors.ts";
+import type { Life } from "../lives.ts";
 
 /** sqld forgets a stream after this time, too. */
 const IDLE_MS = 10_000;

@@ -3,10 +3,10 @@ import { afterEach, beforeEach, expect, test } from "bun:test";
 import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import type { WireOutcome } from "../../../db/server/door-protocol.ts";
-import { migratedTemplate, openTestServer, type TestServer } from "../../../db/testing/server.ts";
-import { until } from "../../../db/until.ts";
-import { member, openTestWrites, type TestWrites } from "../../testing/writes.ts";
+import type { WireOutcome } from "../../../../db/server/door-protocol.ts";
+import { migratedTemplate, openTestServer, type TestServer } from "../../../../db/testing/server.ts";
+import { until } from "../../../../db/until.ts";
+import { member, openTestWrites, type TestWrites } from "../../../testing/writes.ts";
 
 /** A refusal comes within this time at a node, whatever the server does. */
 const REFUSED_MS_MAX = 2_000;
