@@ -2,6 +2,7 @@
 import { afterEach, beforeEach, expect, test } from "bun:test";
 import { join } from "node:path";
 import type { Database } from "../../db/database.ts";
+import { DatabaseError } from "../../db/errors.ts";
 import { openFile } from "../../db/file.ts";
 import { migrate } from "../../db/schema/migrate.ts";
 import { type LaggingNode, openLagging } from "../testing/lagging.ts";
@@ -70,4 +71,12 @@ test("is the other process's when that creates one just before the commit", asyn
     return rows;
   };
   expect([await make(), admins()]).toEqual([false, [[GIVEN.email, "another's hash"]]]);
+});
+
+test("is not looked for at the primary by a node whose copy has one, so the node starts without its primary", async () => {
+  await byAnother();
+  await node.catchUp();
+  node.interceptPrimary = () =>
+    Promise.reject(new DatabaseError("unreachable", "the primary does not answer"));
+  expect([await make(), hashed]).toEqual([false, []]);
 });

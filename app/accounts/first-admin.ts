@@ -8,14 +8,17 @@ import type { Passwords } from "./passwords.ts";
 /** The name of every admin whose account is created here. */
 const NAME = "Admin";
 
-/** Creates the first admin if there is none and returns whether it did. An existing account gets this password. */
+/**
+ * Creates the first admin if there is none and returns whether it did. An existing account gets this password. A node whose copy has
+ * an admin starts without its primary.
+ */
 export async function makeFirstAdmin(
   db: Database,
   passwords: Passwords,
   credentials: { email: string; password: string } | null,
   nowMs: number,
 ): Promise<boolean> {
-  if (credentials === null || (await db.onPrimary(hasAdmin))) return false;
+  if (credentials === null || hasAdmin(db) || (await db.onPrimary(hasAdmin))) return false;
   const { email, password } = credentials;
   const passwordHash = await passwords.hash(password);
   // Another process may have created one during the hashing.

@@ -42,8 +42,11 @@ const BUSY_PAUSE_MS = 40;
 /** With the one of the write queue these are three connections of each node; the server takes 128 of all nodes. */
 const QUERY_STREAMS = 2;
 
+/** `reached` notes that the primary answers again: writes and queries that come are tried at once, not once a second. */
+export type Remote = Database & { reached(): void };
+
 /** Opens a server's database. `read` throws, because there is no copy here: use `onPrimary`. */
-export function openRemote(server: Server, options: RemoteOptions = {}): Database {
+export function openRemote(server: Server, options: RemoteOptions = {}): Remote {
   const { commitMs, deadlineMs, queryMs } = { ...LIMITS, ...options };
   const { query, findDone, commit, onAnswer, idle } = openServer(server, { commitMs, queryMs });
   let isUncertain = false;
@@ -83,6 +86,10 @@ export function openRemote(server: Server, options: RemoteOptions = {}): Databas
     write: (statements, writeId) =>
       closing ? Promise.reject(closed()) : writeQueue.write(statements, writeId),
     writeQueue: writeQueue.state,
+    reached() {
+      writeQueue.closeBreaker();
+      onAnswer();
+    },
     written: () => written,
     close() {
       closing ??= writeQueue.idle().then(idle);

@@ -153,6 +153,17 @@ describe("a node and a door", () => {
     expect(await waiting).toBe(false);
   });
 
+  test("a door that is back takes writes at once: the breaker does not wait for one to try", async () => {
+    await open({ isProcess: true });
+    await door.killDoor();
+    expect(await failure(node.db.write([word("lost"), change], "lost"))).toMatchObject({
+      kind: "unreachable",
+    });
+    expect(node.db.writeQueue().breaker).toBe("open");
+    await door.startDoor();
+    await until("the breaker is closed", () => node.db.writeQueue().breaker === "closed");
+  });
+
   test("of the writes under way when the door is killed none is lost or done twice, and no replica is fetched anew", async () => {
     await open({ isProcess: true });
     const db = openRemote({ url: door.url, authToken: door.writeToken });

@@ -75,6 +75,7 @@ test("a primary that cannot be synced is logged once, and again when the reason 
     pauseMs: 10,
     log: (level, message, facts) => lines.push(`${level} ${message}: ${facts?.why}`),
     onSynced: () => {},
+    onReached: () => {},
     onThreadEnd: () => {},
   });
   await until("four probes", () => probes > 3);
@@ -100,6 +101,7 @@ test("a sync that the primary refuses is tried again, and logged once", async ()
     pauseMs: 10,
     log: (level, message) => lines.push(`${level} ${message}`),
     onSynced: () => {},
+    onReached: () => {},
     onThreadEnd: () => {},
   });
   await until("the first failure", () => sync.state.failure !== null);

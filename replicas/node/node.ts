@@ -62,6 +62,7 @@ async function start(options: NodeOptions, unlock: () => void): Promise<Topology
   const files = openFiles(path, dataset);
   const waiters = openWaiters();
   let onNews = (): void => {};
+  let onReached = (): void => {};
   const first = Promise.withResolvers<void>();
   if (files.isServing()) first.resolve();
 
@@ -79,6 +80,7 @@ async function start(options: NodeOptions, unlock: () => void): Promise<Topology
       }
       if (files.isServing()) first.resolve();
     },
+    onReached: () => onReached(),
     onThreadEnd: (why) => options.onFatal(`the sync thread ended: ${why}`),
   });
   try {
@@ -99,6 +101,7 @@ async function start(options: NodeOptions, unlock: () => void): Promise<Topology
     unlock,
     options,
     onNews: (next) => (onNews = next),
+    onReached: (next) => (onReached = next),
   });
 }
 
@@ -127,6 +130,8 @@ type Parts = {
   unlock(): void;
   options: NodeOptions;
   onNews: Topology["onNews"];
+  /** Sets what is called when the primary answers again. */
+  onReached(callback: () => void): void;
 };
 
 function topologyOf(parts: Parts): Topology {
@@ -165,8 +170,10 @@ function topologyOf(parts: Parts): Topology {
 
 const timeOf = (ms: number): string | null => (ms === 0 ? null : new Date(ms).toISOString());
 
-function databaseOf({ files, sync, waiters, copySchedule, tokens, unlock, options }: Parts): Database {
+function databaseOf(parts: Parts): Database {
+  const { files, sync, waiters, copySchedule, tokens, unlock, options } = parts;
   const remote = openRemote({ ...options.primary, dataset: files.dataset }, options.remote);
+  parts.onReached(remote.reached);
   let closing: Promise<void> | undefined;
   const closed = () => new DatabaseError("closed", "the database is closed");
   const closeAll = async () => {

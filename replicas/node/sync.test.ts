@@ -30,6 +30,7 @@ async function openNoted(name: string, pauseMs: number) {
     pauseMs,
     log: () => {},
     onSynced: (hasNews) => void syncs.push({ atMs: sync.state.syncedAtMs, hasNews }),
+    onReached: () => {},
     onThreadEnd(why) {
       throw new Error(why);
     },

@@ -28,6 +28,8 @@ type SyncOptions = {
   log: NodeLog;
   /** Called after a sync: the replica is as new as the primary was. `hasNews` is `false` where it was so before. */
   onSynced(hasNews: boolean): void;
+  /** Called when the primary answers again after it did not. */
+  onReached(): void;
   /** Called when the thread ends by itself. */
   onThreadEnd(why: string): void;
 };
@@ -47,15 +49,8 @@ const RETRY_MS = 100;
 const END_MS = 500;
 
 /** Opens the proxy and starts the thread. */
-export async function openSync({
-  path,
-  server,
-  dataset,
-  pauseMs,
-  log,
-  onSynced,
-  onThreadEnd,
-}: SyncOptions): Promise<Sync> {
+export async function openSync(options: SyncOptions): Promise<Sync> {
+  const { path, server, dataset, pauseMs, log, onSynced, onReached, onThreadEnd } = options;
   const state: SyncState = { syncedAtMs: 0, frame: 0, failure: null, isForeign: false };
   const ended = Promise.withResolvers<true>();
   let isClosing = false;
@@ -66,6 +61,7 @@ export async function openSync({
   const send = (command: SyncCommand) => worker.postMessage(command);
 
   const onProbe = (result: ProbeResult): void => {
+    if (result.kind === "own" && state.failure !== null) onReached();
     state.isForeign = result.kind === "foreign";
     state.failure = failureOf(result);
     if (state.failure !== null)
