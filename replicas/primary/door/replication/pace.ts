@@ -12,6 +12,8 @@ export type Pace = {
 
 /** Where replicas share a machine they are busy with a release for two thirds of the gap, so that nodes also answer their clients. */
 const GAP_TURNAROUNDS = 1.5;
+/** While commits keep coming: each release costs every node and the door a millisecond, however few pages it has. */
+const GAP_MS_MIN = 40;
 /** Ten releases a second take twelve nodes half a core; fewer would save little, because a later release has more pages. */
 const GAP_MS_MAX = 100;
 /** A node that a client waits at is let go within this time. */
@@ -25,7 +27,7 @@ export const PACE_AT_START: Pace = { deliveredAtMs: -Infinity, turnaroundMs: 0, 
 
 /** The gap between two releases, in milliseconds. */
 export function gapMs({ turnaroundMs, wishedAtMs }: Pace, nowMs: number): number {
-  const gap = Math.min(GAP_TURNAROUNDS * turnaroundMs, GAP_MS_MAX);
+  const gap = Math.min(Math.max(GAP_TURNAROUNDS * turnaroundMs, GAP_MS_MIN), GAP_MS_MAX);
   return nowMs < wishedAtMs + WISH_MS ? Math.min(gap, WISHED_GAP_MS_MAX) : gap;
 }
 
