@@ -1,6 +1,6 @@
 // Requests that wait in the door: for news, and for the next release. All that wait for the same news are released together.
 import type { News } from "../news.ts";
-import { gapMs, msUntilRelease, PACE_AT_START, withTurnaround } from "./pace.ts";
+import { gapMs, msUntilRelease, PACE_AT_START, withRelease, withTurnaround } from "./pace.ts";
 import { openTurnarounds } from "./turnarounds.ts";
 import { openWaitingRoom } from "./waiting-room.ts";
 
@@ -43,6 +43,7 @@ export function openHeldRequests(news: News, now: () => number): HeldRequests {
       return;
     }
     counts.releases += 1;
+    pace = withRelease(pace, room.size());
     room.letGo(news.count());
   };
   news.onRaise(schedule);

@@ -6,14 +6,18 @@ export type Pace = {
   deliveredAtMs: number;
   /** How long nodes take from a release to their next request, smoothed; 0 before the first. */
   turnaroundMs: number;
+  /** About how many replicas there are. */
+  replicas: number;
   /** When a node said last that a client waits for a version; `-Infinity` before. */
   wishedAtMs: number;
 };
 
 /** Where replicas share a machine they are busy with a release for two thirds of the gap, so that nodes also answer their clients. */
 const GAP_TURNAROUNDS = 1.5;
-/** While commits keep coming: each release costs every node and the door a millisecond, however few pages it has. */
-const GAP_MS_MIN = 40;
+/** While commits keep coming: each release costs every node, and the door for it, a millisecond, however few pages it has. */
+const GAP_MS_MIN_EACH = 3.5;
+/** How fast replicas that do not come back are forgotten, at each release. */
+const FORGOTTEN_SHARE = 0.1;
 /** Ten releases a second take twelve nodes half a core; fewer would save little, because a later release has more pages. */
 const GAP_MS_MAX = 100;
 /** A node that a client waits at is let go within this time. */
@@ -23,11 +27,16 @@ const WISH_MS = 300;
 const SMOOTHING = 0.2;
 
 /** The pace before the first release. */
-export const PACE_AT_START: Pace = { deliveredAtMs: -Infinity, turnaroundMs: 0, wishedAtMs: -Infinity };
+export const PACE_AT_START: Pace = {
+  deliveredAtMs: -Infinity,
+  turnaroundMs: 0,
+  replicas: 0,
+  wishedAtMs: -Infinity,
+};
 
 /** The gap between two releases, in milliseconds. */
-export function gapMs({ turnaroundMs, wishedAtMs }: Pace, nowMs: number): number {
-  const gap = Math.min(Math.max(GAP_TURNAROUNDS * turnaroundMs, GAP_MS_MIN), GAP_MS_MAX);
+export function gapMs({ turnaroundMs, replicas, wishedAtMs }: Pace, nowMs: number): number {
+  const gap = Math.min(Math.max(GAP_TURNAROUNDS * turnaroundMs, GAP_MS_MIN_EACH * replicas), GAP_MS_MAX);
   return nowMs < wishedAtMs + WISH_MS ? Math.min(gap, WISHED_GAP_MS_MAX) : gap;
 }
 
@@ -41,3 +50,9 @@ export function withTurnaround(pace: Pace, sampleMs: number): Pace {
   const before = pace.turnaroundMs;
   return { ...pace, turnaroundMs: before === 0 ? sample : before + SMOOTHING * (sample - before) };
 }
+
+/** The pace when so many requests are let go; replicas that are on their way are not among them. */
+export const withRelease = (pace: Pace, released: number): Pace => ({
+  ...pace,
+  replicas: Math.max(released, pace.replicas * (1 - FORGOTTEN_SHARE)),
+});
