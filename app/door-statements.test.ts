@@ -1,14 +1,14 @@
 // The shop's own SQL, as its rooms send it when they are asked for anything, passes the door.
 import { expect, test } from "bun:test";
-import { openapiDocument } from "../../../../app/openapi.ts";
-import { operationsOf } from "../../../../app/testing/fuzz/document.ts";
-import { prepareShop } from "../../../../app/testing/fuzz/prepared-shop.ts";
-import { fuzz } from "../../../../app/testing/fuzz/run.ts";
-import { PASSWORD, signUp } from "../../../../app/testing/people.ts";
-import { openObservedShop, shoe } from "../../../../app/testing/shop.ts";
-import type { Database, Readable } from "../../../../db/database.ts";
-import { FIND_DONE } from "../../../../db/write/queue.ts";
-import { verdictOf } from "./statements.ts";
+import type { Database, Readable } from "../db/database.ts";
+import { FIND_DONE } from "../db/write/queue.ts";
+import { verdictOf } from "../replicas/primary/door/writes/statements.ts";
+import { openapiDocument } from "./openapi.ts";
+import { operationsOf } from "./testing/fuzz/document.ts";
+import { prepareShop } from "./testing/fuzz/prepared-shop.ts";
+import { fuzz } from "./testing/fuzz/run.ts";
+import { PASSWORD, signUp } from "./testing/people.ts";
+import { openObservedShop, shoe } from "./testing/shop.ts";
 
 const TIMEOUT_MS = 60_000;
 const RUNS = 25;
