@@ -14,7 +14,7 @@ export type Pace = {
 
 /** Where replicas share a machine they are busy with a release for two thirds of the gap, so that nodes also answer their clients. */
 const GAP_TURNAROUNDS = 1.5;
-/** While commits keep coming: each release costs every node, and the door for it, a millisecond, however few pages it has. */
+/** For each replica, while commits keep coming: a release costs every node and the door something however few pages it has. */
 const GAP_MS_MIN_EACH = 3.5;
 /** How fast replicas that do not come back are forgotten, at each release. */
 const FORGOTTEN_SHARE = 0.1;
