@@ -2,7 +2,7 @@
 import { beforeEach, describe, expect, test } from "bun:test";
 import { createHash, createHmac, generateKeyPairSync, sign } from "node:crypto";
 import { openSigner } from "../../testing/door.ts";
-import { makeToken } from "../keys.ts";
+import { idOfToken, makeToken } from "../keys.ts";
 import { openTokens, type Tokens } from "./tokens.ts";
 
 const DATASET = "shop-1";
@@ -124,6 +124,12 @@ describe("a token that passed before", () => {
     expect(tokens.check(good)).toEqual({ access: "write" });
     nowMs += 1;
     expect(tokens.check(good)).toEqual({ fault: "ended" });
+  });
+
+  test.each([{}, { jti: "one" }])("is refused by the id that `token --revoke` writes down: %p", (more) => {
+    const token = signer.sign({ ...claims, ...more });
+    take([signer.publicPem], [idOfToken(token)]);
+    expect(tokens.check(token)).toEqual({ fault: "revoked" });
   });
 
   test("is refused once it is revoked, by its hash or its id, and it alone", () => {
