@@ -3,10 +3,10 @@ import type { Database, Readable, Statement, WriteResult } from "../../db/databa
 import { DatabaseError } from "../../db/errors.ts";
 import { must } from "../../db/must.ts";
 import type { Role } from "../http/caller.ts";
+import { emailKey } from "../http/credentials.ts";
 import { offsetOf, type Page } from "../http/paging.ts";
 import { Problem } from "../http/problems.ts";
 import { commitWrite, type Group, type Write } from "../http/write.ts";
-import { emailKey } from "./fields.ts";
 import { endAllStatement } from "./sessions.ts";
 
 /** An account as the API shows it. */

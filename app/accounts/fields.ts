@@ -60,6 +60,3 @@ export const Removal = body({
 export type Registration = ReadBy<typeof Registration>;
 export type Login = ReadBy<typeof Login>;
 export type AccountChange = ReadBy<typeof AccountChange>;
-
-/** The form that all spellings of an address share; it is unique among accounts. */
-export const emailKey = (address: string): string => address.normalize("NFKC").toLowerCase();

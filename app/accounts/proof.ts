@@ -1,11 +1,11 @@
 // Proof of an earlier sign-in to the same account: a valid access token, or the refresh token in the cookie.
 import type { Database } from "../../db/database.ts";
 import { DatabaseError } from "../../db/errors.ts";
+import { emailKey } from "../http/credentials.ts";
 import { isBehindTls, isFromAllowedOrigin, type Origins } from "../http/origin.ts";
 import type { Identity } from "../identity/identity.ts";
 import { findAccount } from "./accounts.ts";
 import { cookieTokenOf } from "./cookie.ts";
-import { emailKey } from "./fields.ts";
 import { findToken } from "./sessions.ts";
 
 type Services = { db: Database; identity: Identity; origins: Origins; now(): number };

@@ -2,6 +2,7 @@
 import type { Database } from "../../db/database.ts";
 import { DatabaseError } from "../../db/errors.ts";
 import type { Caller } from "../http/caller.ts";
+import { emailKey } from "../http/credentials.ts";
 import { Problem } from "../http/problems.ts";
 import { commitWrite, plainWrite } from "../http/write.ts";
 import type { Identity } from "../identity/identity.ts";
@@ -17,7 +18,7 @@ import {
   removeAccount,
   type User,
 } from "./accounts.ts";
-import { type AccountChange, emailKey, type Login, type Registration } from "./fields.ts";
+import type { AccountChange, Login, Registration } from "./fields.ts";
 import type { Passwords } from "./passwords.ts";
 import type { Visitor } from "./places.ts";
 import { beginSession, endSessionOf, findToken, rotate, type Session } from "./sessions.ts";

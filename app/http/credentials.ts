@@ -15,3 +15,6 @@ export const checkEmail = (address: string): string | null => brokenRuleOf(EMAIL
 
 /** The rule that a new password breaks, as the end of a sentence; `null` when it breaks none. */
 export const checkPassword = (password: string): string | null => brokenRuleOf(PASSWORD, password);
+
+/** The form that all spellings of an address share; it is unique among accounts. */
+export const emailKey = (address: string): string => address.normalize("NFKC").toLowerCase();

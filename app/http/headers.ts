@@ -35,7 +35,7 @@ export const publicHeaders = (
 });
 
 const ALLOWED_HEADERS =
-  "Authorization, Content-Type, Idempotency-Key, If-Match, If-None-Match, Insole-Version, X-Request-Id, traceparent";
+  "Authorization, Content-Type, Idempotency-Key, Order-Token, If-Match, If-None-Match, Insole-Version, X-Request-Id, traceparent";
 const PREFLIGHT_AGE_SECONDS = 7_200;
 const HSTS_AGE_SECONDS = 31_536_000;
 

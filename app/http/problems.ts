@@ -14,6 +14,11 @@ export const PROBLEMS = {
   ],
   forbidden: [403, "Forbidden", "The token is valid, but its account may not do this."],
   "not-found": [404, "Not found", "Nothing exists at this address, or it was removed."],
+  "payment-declined": [
+    402,
+    "Payment declined",
+    "The payment was declined: the order `orderId` is cancelled and its stock given back; another try is a new order.",
+  ],
   "method-not-allowed": [
     405,
     "Method not allowed",
@@ -34,6 +39,12 @@ export const PROBLEMS = {
     "Out of stock",
     "Fewer pairs are in stock than the request takes; stock never goes below zero.",
   ],
+  "price-changed": [
+    409,
+    "Price changed",
+    "Today's total is above `expectedTotal`; nothing was taken. Ask for a quote, show it, and order again.",
+  ],
+  "payment-unavailable": [409, "Payment unavailable", "This way of paying is not offered by the shop."],
   "request-under-way": [
     409,
     "Request under way",
@@ -55,6 +66,11 @@ export const PROBLEMS = {
     429,
     "Too many requests",
     "This account or address has sent too many requests; repeat after the seconds in `Retry-After`.",
+  ],
+  "too-many-open-orders": [
+    429,
+    "Too many open orders",
+    "This account or address has as many orders waiting for their payment as are allowed: pay or cancel one.",
   ],
   "internal-error": [
     500,
@@ -86,6 +102,8 @@ export class Problem extends Error {
     readonly detail: string,
     readonly errors: ProblemDetail[] = [],
     readonly headers: Record<string, string> = {},
+    /** Further members of the response. */
+    readonly members: Record<string, unknown> = {},
   ) {
     super(detail);
   }
@@ -103,6 +121,7 @@ export function problemResponse(problem: Problem, instance: string, requestId: s
     error: problem.detail,
     timestamp: now.toISOString(),
     requestId,
+    ...problem.members,
     ...(problem.errors.length > 0 ? { errors: problem.errors } : {}),
   };
   return new Response(JSON.stringify(body), {

@@ -9,7 +9,7 @@ export const PREFIXES = ["/api", "/v1"] as const;
 export type Counting = "request" | "sign-in" | "free";
 
 /** An event whose outcomes the metrics count. */
-export type RouteEvent = "registration" | "login" | "like";
+export type RouteEvent = "registration" | "login" | "like" | "order";
 
 /** A public route is a GET with the same answer for every client: pages of any origin may read it, and no limit counts it. */
 type Declaration = { public: true; takesTurns?: true } | { counts: Counting; event?: RouteEvent };

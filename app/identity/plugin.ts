@@ -26,9 +26,19 @@ export function identityPlugin(identity: Identity) {
 
 /** The caller of a request. Throws a `Problem` 401 with the challenge. */
 async function requireCaller(identity: Identity, request: Request): Promise<Caller> {
+  const caller = await findCaller(identity, request);
+  if (caller === null) throw noCaller();
+  return caller;
+}
+
+/** The `Problem` 401 of a request without a token. */
+export const noCaller = (): Problem =>
+  new Problem("unauthorized", "authentication required", [], { "www-authenticate": "Bearer" });
+
+/** The caller of a request that guests may make too; `null` without a token. Throws the `Problem` 401 for a bad one. */
+export async function findCaller(identity: Identity, request: Request): Promise<Caller | null> {
   const caller = await identity.authenticate(request.headers.get("authorization"));
-  if (caller === "no token")
-    throw new Problem("unauthorized", "authentication required", [], { "www-authenticate": "Bearer" });
+  if (caller === "no token") return null;
   if (caller === "bad token")
     throw new Problem("unauthorized", "the token is invalid or has expired", [], {
       "www-authenticate": 'Bearer error="invalid_token"',

@@ -12,7 +12,7 @@ type CacheKind = "hit" | "miss" | "not-modified" | "missing";
  * its response is older than the version.
  */
 type VersionedSource = "here" | "waited" | "primary" | "behind";
-type EventName = "registrations" | "logins" | "login_failures" | "likes";
+type EventName = "registrations" | "logins" | "login_failures" | "likes" | "orders";
 
 /**
  * The responses of one route, method and class of status, `499` for those that no client waited for; `buckets` are not
@@ -52,7 +52,12 @@ export type Counters = {
   state(): Counts;
 };
 
-const EVENT_NAMES = { registration: "registrations", login: "logins", like: "likes" } as const;
+const EVENT_NAMES = {
+  registration: "registrations",
+  login: "logins",
+  like: "likes",
+  order: "orders",
+} as const;
 const METHODS = ["GET", "HEAD", "POST", "PUT", "DELETE", "OPTIONS"];
 
 /** Opens counters at zero. */
@@ -65,6 +70,7 @@ export function openCounters(): Counters {
     logins: 0,
     login_failures: 0,
     likes: 0,
+    orders: 0,
   };
   const memory = { answered: 0, notModified: 0 };
 

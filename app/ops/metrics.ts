@@ -138,6 +138,9 @@ function defineRequests({ counter }: Define, { counters, limits }: MetricService
     put(logins, { outcome: "done" });
     put(login_failures, { outcome: "refused" });
   });
+  counter("insole_orders_total", "Orders acknowledged, repeats counted once each", [], (put) =>
+    put(counters.state().events.orders),
+  );
   counter("insole_likes_total", "Likes acknowledged, repeats and merged lists counted once each", [], (put) =>
     put(counters.state().events.likes),
   );
