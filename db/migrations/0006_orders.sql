@@ -53,7 +53,7 @@ CREATE UNIQUE INDEX orders_cart ON orders (cart_id) WHERE cart_id IS NOT NULL AN
 CREATE INDEX orders_by_confirmation ON orders (confirmed_at) WHERE confirmed_at IS NOT NULL;
 CREATE INDEX orders_by_status ON orders (status) WHERE status IN ('pending', 'confirmed');
 -- Those that wait for their payment; one that is being authorised is not among them.
-CREATE INDEX orders_waiting ON orders (email_key, user_id) WHERE status = 'pending' AND payment_status <> 'authorizing';
+CREATE INDEX orders_waiting ON orders (coalesce(user_id, email_key)) WHERE status = 'pending' AND payment_status <> 'authorizing';
 CREATE INDEX orders_waiting_by_client ON orders (client) WHERE status = 'pending' AND payment_status <> 'authorizing';
 
 -- What was bought, copied when the order was placed. `shoe` is the row that the stock was taken from, which may be gone.

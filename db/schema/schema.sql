@@ -201,7 +201,7 @@ CREATE INDEX orders_by_user ON orders (user_id) WHERE user_id IS NOT NULL;
 
 CREATE UNIQUE INDEX orders_cart ON orders (cart_id) WHERE cart_id IS NOT NULL AND status <> 'cancelled';
 
-CREATE INDEX orders_waiting ON orders (email_key, user_id) WHERE status = 'pending' AND payment_status <> 'authorizing';
+CREATE INDEX orders_waiting ON orders (coalesce(user_id, email_key)) WHERE status = 'pending' AND payment_status <> 'authorizing';
 
 CREATE INDEX orders_waiting_by_client ON orders (client) WHERE status = 'pending' AND payment_status <> 'authorizing';
 

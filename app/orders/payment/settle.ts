@@ -1,0 +1,72 @@
+// Settles the payment of an order: stores what the gateway answered to the authorisation, in one conditional step.
+import type { Database, Statement, Value } from "../../../db/database.ts";
+import { newWriteId } from "../../../db/write/id.ts";
+import { orderJson } from "../view.ts";
+import type { PaymentState } from "./gateway.ts";
+
+/** How long an order that waits for its payment holds its stock. */
+export const HOLD_MS = 15 * 60_000;
+/** When the gateway is asked again about a payment without an outcome; each further time later. */
+export const ASK_AGAIN_MS = 5_000;
+
+/** An order after a step: its JSON and where it stands. */
+export type Stepped = { json: string; status: string; paymentStatus: string };
+
+/** The payments that have no outcome yet. */
+export const UNSETTLED = "('authorizing', 'requires_action', 'unknown')";
+
+const STEPPED = `RETURNING ${orderJson("orders")}, status, payment_status`;
+const WHERE_UNSETTLED = `WHERE id = ?1 AND status = 'pending' AND payment_status IN ${UNSETTLED}`;
+const CONFIRM = `UPDATE orders SET status = 'confirmed', payment_status = 'authorized', payment_reference = ?3,
+  redirect_url = NULL, client = NULL, held_until = NULL, changed_by = 'gateway', confirmed_at = ?2, updated_at = ?2
+${WHERE_UNSETTLED} ${STEPPED}`;
+const CANCEL = `UPDATE orders SET status = 'cancelled', payment_status = ?4, payment_reference = ?3,
+  redirect_url = NULL, client = NULL, held_until = NULL, changed_by = 'gateway', updated_at = ?2
+${WHERE_UNSETTLED} ${STEPPED}`;
+const HOLD = `UPDATE orders SET payment_status = ?4, payment_reference = coalesce(?3, payment_reference),
+  redirect_url = coalesce(?5, redirect_url), held_until = coalesce(held_until, created_at + ?6), updated_at = ?2
+${WHERE_UNSETTLED} ${STEPPED}`;
+const OF_ORDER =
+  "number = (SELECT number FROM orders WHERE id = ?1) AND kind = 'authorise' AND state = 'due'";
+const ANSWERED = `UPDATE payment_requests SET state = ?3, settled_at = ?2 WHERE ${OF_ORDER}`;
+const ASK_AGAIN = `UPDATE payment_requests SET due_at = ?2 + ?3 * (tries + 1) WHERE ${OF_ORDER}`;
+
+/**
+ * Stores the outcome of an authorisation; `state` is `null` when it is not known. Whoever comes second changes nothing: then
+ * the result is `null`. Rejects with `DatabaseError`.
+ */
+export async function settleAuthorisation(
+  db: Database,
+  orderId: string,
+  state: PaymentState | null,
+  nowMs: number,
+): Promise<Stepped | null> {
+  const [result] = await db.write(statementsOf(orderId, state, nowMs), newWriteId());
+  const row = result?.rows[0] as [string, string, string] | undefined;
+  if (!row) return null;
+  const [json, status, paymentStatus] = row;
+  return { json, status, paymentStatus };
+}
+
+/** The statements that store an outcome; the first returns the row of a `Stepped`. */
+export function statementsOf(orderId: string, state: PaymentState | null, nowMs: number): Statement[] {
+  const reference = state?.reference ?? null;
+  const step = (sql: string, ...more: Value[]): Statement => ({
+    sql,
+    args: [orderId, nowMs, reference, ...more],
+  });
+  const answered = (how: "done" | "refused"): Statement => ({ sql: ANSWERED, args: [orderId, nowMs, how] });
+  const askAgain: Statement = { sql: ASK_AGAIN, args: [orderId, nowMs, ASK_AGAIN_MS] };
+  switch (state?.status) {
+    case "authorized":
+    case "captured":
+      return [step(CONFIRM), answered("done")];
+    case "declined":
+    case "voided":
+      return [step(CANCEL, state.status), answered("refused")];
+    case "requires_action":
+      return [step(HOLD, "requires_action", state.redirectUrl, HOLD_MS), askAgain];
+    default:
+      return [step(HOLD, "unknown", null, HOLD_MS), askAgain];
+  }
+}
