@@ -35,6 +35,13 @@ const DEFAULTS: Config = {
   rateLimitMax: 5_000,
   rateLimitAuthMax: 500,
   rateLimitWindowSeconds: 900,
+  guestOrders: true,
+  openOrdersMax: 3,
+  openOrdersAddressMax: 20,
+  orderUrl: "/orders",
+  terms: { shipping: [{ method: "standard", name: "Standard", priceCents: 0 }], taxRates: {} },
+  paymentGateway: "sandbox",
+  reportTimezone: "UTC",
 };
 
 test("without settings: a shop for development", () => {
@@ -47,6 +54,7 @@ test("in production: no demo, and few hits in the log", () => {
     ...DEFAULTS,
     isProduction: true,
     demo: false,
+    paymentGateway: "none",
     logSample: 0.01,
     corsOrigins: [],
   });

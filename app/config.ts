@@ -5,52 +5,53 @@ import { checkEmail, checkPassword } from "./http/credentials.ts";
 import { maskAddress } from "./http/mask.ts";
 import { isNetwork } from "./limits/address.ts";
 import type { LogLevel } from "./log.ts";
+import { readSaleConfig, type SaleConfig } from "./sale-settings.ts";
+import { choice, type Environment, flag, httpUrl, refuse, share, text, whole } from "./settings.ts";
 
 /** All settings of the program; sizes in bytes, times in the unit of the name. */
-export type Config = Readonly<{
-  isProduction: boolean;
-  host: string;
-  port: number;
-  dataDir: string;
-  /** The database's file; on a node its replica. */
-  databasePath: string;
-  /** A node's primary; `null` on a single machine. */
-  primary: PrimaryConfig | null;
-  /** Pause between a node's syncs with a primary without a door while changes arrive. */
-  syncIntervalMs: number;
-  /** Without its last slash; empty: links are paths. */
-  publicUrl: string;
-  publicDir: string | null;
-  currency: string;
-  demo: boolean;
-  cacheBytesMax: number;
-  logLevel: LogLevel;
-  logFormat: "json" | "pretty";
-  /** Share of quick successful public GETs that are logged, 0 to 1. */
-  logSample: number;
-  /** The first signs, all verify; empty: the start generates one and stores it in the data folder. */
-  jwtSecrets: readonly string[];
-  accessTtlSeconds: number;
-  /** Catalogue and likes accept writes without a token: for closed networks. */
-  openWrites: boolean;
-  /** The account that the start makes an admin when there is none. */
-  firstAdmin: Readonly<{ email: string; password: string }> | null;
-  /** Other origins that may call the API from a browser; a port of `*` is any port. */
-  corsOrigins: readonly string[];
-  /** Networks of proxies whose `X-Forwarded-For` is trusted. */
-  trustProxy: readonly string[];
-  /** Bearer token for metrics and details from outside private networks. */
-  metricsToken: string | null;
-  /** Requests and sign-ins of one client in a window; 0: no limit. */
-  rateLimitMax: number;
-  rateLimitAuthMax: number;
-  rateLimitWindowSeconds: number;
-}>;
+export type Config = SaleConfig &
+  Readonly<{
+    isProduction: boolean;
+    host: string;
+    port: number;
+    dataDir: string;
+    /** The database's file; on a node its replica. */
+    databasePath: string;
+    /** A node's primary; `null` on a single machine. */
+    primary: PrimaryConfig | null;
+    /** Pause between a node's syncs with a primary without a door while changes arrive. */
+    syncIntervalMs: number;
+    /** Without its last slash; empty: links are paths. */
+    publicUrl: string;
+    publicDir: string | null;
+    currency: string;
+    demo: boolean;
+    cacheBytesMax: number;
+    logLevel: LogLevel;
+    logFormat: "json" | "pretty";
+    /** Share of quick successful public GETs that are logged, 0 to 1. */
+    logSample: number;
+    /** The first signs, all verify; empty: the start generates one and stores it in the data folder. */
+    jwtSecrets: readonly string[];
+    accessTtlSeconds: number;
+    /** Catalogue and likes accept writes without a token: for closed networks. */
+    openWrites: boolean;
+    /** The account that the start makes an admin when there is none. */
+    firstAdmin: Readonly<{ email: string; password: string }> | null;
+    /** Other origins that may call the API from a browser; a port of `*` is any port. */
+    corsOrigins: readonly string[];
+    /** Networks of proxies whose `X-Forwarded-For` is trusted. */
+    trustProxy: readonly string[];
+    /** Bearer token for metrics and details from outside private networks. */
+    metricsToken: string | null;
+    /** Requests and sign-ins of one client in a window; 0: no limit. */
+    rateLimitMax: number;
+    rateLimitAuthMax: number;
+    rateLimitWindowSeconds: number;
+  }>;
 
 /** A primary with the tokens for writing and for syncing; `ca` is the PEM text of the certificates that sign its own. */
 type PrimaryConfig = Readonly<{ url: string; writeToken: string; syncToken: string; ca?: string }>;
-
-type Environment = Record<string, string | undefined>;
 
 const MIB = 1024 * 1024;
 const DAY_SECONDS = 86_400;
@@ -97,49 +98,9 @@ export function readConfig(env: Environment, isTerminal = false): Config {
     metricsToken: metricsToken(env),
     rateLimitMax: whole(env, "RATE_LIMIT_MAX", 5_000, 0, RATE_LIMIT_LIMIT),
     rateLimitAuthMax: whole(env, "RATE_LIMIT_AUTH_MAX", 500, 0, RATE_LIMIT_LIMIT),
+    ...readSaleConfig(env, isProduction),
     rateLimitWindowSeconds: whole(env, "RATE_LIMIT_WINDOW_SECONDS", 900, 1, DAY_SECONDS),
   });
-}
-
-const text = (env: Environment, name: string, fallback: string): string => {
-  const value = env[name];
-  return value === undefined || value.trim() === "" ? fallback : value.trim();
-};
-
-const refuse = (name: string, value: string, rule: string): never => {
-  throw new Error(`${name} is ${JSON.stringify(value)}: it must be ${rule}`);
-};
-
-function whole(env: Environment, name: string, fallback: number, min: number, max: number): number {
-  const value = text(env, name, String(fallback));
-  const number = Number(value);
-  const isValid = /^\d+$/.test(value) && number >= min && number <= max;
-  return isValid ? number : refuse(name, value, `a whole number from ${min} to ${max}`);
-}
-
-function share(env: Environment, name: string, fallback: number): number {
-  const value = text(env, name, String(fallback));
-  const isValid = /^(0|1|0?\.\d+|1\.0+|0\.0*)$/.test(value);
-  return isValid ? Number(value) : refuse(name, value, "a number from 0 to 1");
-}
-
-function flag(env: Environment, name: string, fallback: boolean): boolean {
-  const value = text(env, name, String(fallback));
-  return value === "true" || value === "false" ? value === "true" : refuse(name, value, "true or false");
-}
-
-function choice<T extends string>(env: Environment, name: string, choices: readonly T[], fallback: T): T {
-  const value = text(env, name, fallback);
-  return choices.find((known) => known === value) ?? refuse(name, value, `one of ${choices.join(", ")}`);
-}
-
-function httpUrl(env: Environment, name: string): string {
-  const value = text(env, name, "");
-  const isValid =
-    value === "" || (/^https?:\/\//.test(value) && URL.canParse(value) && !/[?#@\\]/.test(value));
-  return isValid
-    ? value.replace(/\/+$/, "")
-    : refuse(name, value, "an http or https URL without user and query");
 }
 
 function currencyCode(env: Environment): string {

@@ -4,6 +4,7 @@ import { SCHEMAS as ACCOUNT_SCHEMAS } from "./accounts/model.ts";
 import { ProblemSchema, problem } from "./http/openapi-parts.ts";
 import { factsOf, PREFIXES, type Route } from "./http/routing.ts";
 import { LIKE_SCHEMAS } from "./likes/model.ts";
+import { ORDER_SCHEMAS } from "./orders/model.ts";
 import { SCHEMAS } from "./shoes/model.ts";
 import { WRITE_SCHEMAS } from "./shoes/write/model.ts";
 
@@ -32,6 +33,7 @@ const DOCUMENTATION = {
   tags: [
     { name: "Catalogue", description: "Shoes, related shoes, categories and pictures" },
     { name: "Accounts", description: "Signing in and out, profiles, and users for admins" },
+    { name: "Orders", description: "Quotes, orders, their payment, and refunds" },
     { name: "Operations", description: "Health, metrics and the audit, for operators" },
   ],
 };
@@ -54,6 +56,7 @@ export async function documentOf(routes: readonly Route[]): Promise<string> {
     ...WRITE_SCHEMAS,
     ...LIKE_SCHEMAS,
     ...ACCOUNT_SCHEMAS,
+    ...ORDER_SCHEMAS,
     Problem: ProblemSchema,
   };
   return JSON.stringify(asVersion30({ ...document, components: { ...components, schemas } }));

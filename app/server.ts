@@ -16,6 +16,7 @@ import { statusOf } from "./ops/hang-up.ts";
 import { openMetrics } from "./ops/metrics.ts";
 import { openRequestLog } from "./ops/request-log.ts";
 import { opsRoutes } from "./ops/routes.ts";
+import { orderRoutes } from "./orders/routes.ts";
 import { docsRoutes } from "./pages/docs.ts";
 import { pageRoutes } from "./pages/routes.ts";
 import type { Services } from "./services.ts";
@@ -100,6 +101,7 @@ export function routes(services: Services) {
   const accounts = accountRoutes(services);
   const writes = catalogueWriteRoutes(services);
   const likes = likeRoutes(services);
+  const orders = orderRoutes(services);
   const [api, v1] = PREFIXES;
   const makeDocument = async (): Promise<string> => (await import("./document.ts")).documentOf(app.routes);
   const app = new Elysia({
@@ -112,8 +114,8 @@ export function routes(services: Services) {
     .onError(({ error, code, request }) => {
       throw code === "NOT_FOUND" ? noRoute(request.method, []) : error;
     })
-    .group(api, (group) => group.use(catalogue).use(writes).use(likes).use(accounts))
-    .group(v1, (group) => group.use(catalogue).use(writes).use(likes).use(accounts))
+    .group(api, (group) => group.use(catalogue).use(writes).use(likes).use(accounts).use(orders))
+    .group(v1, (group) => group.use(catalogue).use(writes).use(likes).use(accounts).use(orders))
     .use(pictureRoutes(services))
     .use(opsRoutes({ ...services, metrics: openMetrics(services) }))
     .use(docsRoutes(makeDocument, services.headers.seed))

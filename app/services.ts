@@ -34,6 +34,8 @@ import type { Log } from "./log.ts";
 import { type Access, openAccess } from "./ops/access.ts";
 import { type Counters, openCounters } from "./ops/counters.ts";
 import { openStatus, type Status } from "./ops/status.ts";
+import { type Gateway, openOrderTokens, openSandbox } from "./orders/orders.ts";
+import type { OrderServices } from "./orders/routes.ts";
 import type { CatalogueServices } from "./shoes/routes.ts";
 import type { CatalogueWriteServices } from "./shoes/write/routes.ts";
 import { openCatalogue } from "./shoes/write/shoes.ts";
@@ -42,7 +44,8 @@ import { openCatalogue } from "./shoes/write/shoes.ts";
 export type Services = AccountServices &
   CatalogueServices &
   CatalogueWriteServices &
-  LikeServices & {
+  LikeServices &
+  OrderServices & {
     status: Status;
     limits: Limits;
     clients: Clients;
@@ -76,6 +79,7 @@ export type Replacements = {
   passwords?: Passwords;
   follower?: Follower;
   turns?: CatalogueServices["turns"];
+  gateway?: Gateway;
   /** How the login throttle waits. */
   wait?: (ms: number) => Promise<unknown>;
 };
@@ -106,6 +110,7 @@ export function openServices(options: ServiceOptions): Services {
     instead.follower ?? openFollower({ feed, kept: [cache, identity], log, pollMs: FEED_POLL_MS[role] });
   topology.onNews(follower.poll);
   const clients = openClients(config.trustProxy);
+  const sandbox = config.paymentGateway === "sandbox" ? openSandbox(db, now) : null;
   const isOwnHost = openHostCheck(ownNames(publicUrl, hostname()));
   return {
     db,
@@ -128,6 +133,18 @@ export function openServices(options: ServiceOptions): Services {
     itemSeed: seedOf(publicHeaders(settingsHeaders, CATALOGUE)),
     catalogue: openCatalogue(db),
     likes: openLikes(db, { now, isOpen: openWrites, onCommit: follower.poll }),
+    orders: {
+      db,
+      now,
+      currency,
+      gateway: instead.gateway ?? sandbox,
+      terms: config.terms,
+      orderUrl: config.orderUrl,
+      openOrdersMax: config.openOrdersMax,
+      openOrdersAddressMax: config.openOrdersAddressMax,
+    },
+    orderTokens: openOrderTokens(secrets),
+    guestOrders: config.guestOrders,
     passwords: instead.passwords ?? openPasswords(),
     loginThrottle: openLoginThrottle({ now, ...(instead.wait ? { wait: instead.wait } : {}) }),
     patienceMs: patienceOf(role === "node" || config.trustProxy.length > 0),
