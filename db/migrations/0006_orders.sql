@@ -11,7 +11,7 @@ CREATE TABLE stock_taken (
 
 -- Amounts in minor units. `payment_status` is 'authorizing' until the first answer of the gateway is stored.
 CREATE TABLE orders (
-  number INTEGER PRIMARY KEY CHECK (number > 10000),
+  number INTEGER PRIMARY KEY CHECK (number >= 10001),
   id TEXT NOT NULL UNIQUE CHECK (length(id) = 36),
   user_id TEXT REFERENCES users (id),
   -- Empty once its account was removed.
@@ -201,9 +201,11 @@ BEGIN
   UPDATE order_lines SET returned = quantity WHERE number = NEW.number;
 END;
 
--- A line takes its stock when it is written: the CHECK of `sizes` refuses what is not there.
+-- A line takes its stock when it is written: the CHECK of `sizes` refuses what is not there, and a size without a row has none.
 CREATE TRIGGER order_lines_taken AFTER INSERT ON order_lines
 BEGIN
+  SELECT RAISE(ABORT, 'CHECK constraint failed: stock >= what is ordered')
+  WHERE NOT EXISTS (SELECT 1 FROM sizes WHERE shoe = NEW.shoe AND size = NEW.size);
   UPDATE sizes SET stock = stock - NEW.quantity WHERE shoe = NEW.shoe AND size = NEW.size;
   INSERT INTO stock_taken (shoe, size, pairs) VALUES (NEW.shoe, NEW.size, NEW.quantity)
   ON CONFLICT (shoe, size) DO UPDATE SET pairs = pairs + excluded.pairs;

@@ -148,13 +148,15 @@ END;
 
 CREATE TRIGGER order_lines_taken AFTER INSERT ON order_lines
 BEGIN
+  SELECT RAISE(ABORT, 'CHECK constraint failed: stock >= what is ordered')
+  WHERE NOT EXISTS (SELECT 1 FROM sizes WHERE shoe = NEW.shoe AND size = NEW.size);
   UPDATE sizes SET stock = stock - NEW.quantity WHERE shoe = NEW.shoe AND size = NEW.size;
   INSERT INTO stock_taken (shoe, size, pairs) VALUES (NEW.shoe, NEW.size, NEW.quantity)
   ON CONFLICT (shoe, size) DO UPDATE SET pairs = pairs + excluded.pairs;
 END;
 
 CREATE TABLE orders (
-  number INTEGER PRIMARY KEY CHECK (number > 10000),
+  number INTEGER PRIMARY KEY CHECK (number >= 10001),
   id TEXT NOT NULL UNIQUE CHECK (length(id) = 36),
   user_id TEXT REFERENCES users (id),
   -- Empty once its account was removed.
