@@ -1,4 +1,4 @@
-// A migrated database agrees with `schema.ts`, and a difference on either side is found.
+// A migrated database agrees with `schema.ts` and `orders.ts`, and a difference on either side is found.
 import { afterAll, describe, expect, test } from "bun:test";
 import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
@@ -28,7 +28,7 @@ const without = (name: string) => schemaTables().filter((table) => !findName(tab
 const findName = (table: object) =>
   Object.getOwnPropertySymbols(table).map((key) => String(Reflect.get(table, key)));
 
-test("the migrations create what schema.ts describes", () => {
+test("the migrations create what schema.ts and orders.ts describe", () => {
   const handle = freshHandle();
   expect(findDrift(handle)).toEqual({ onlyInDatabase: [], onlyInSchema: [] });
   handle.close();
@@ -56,6 +56,16 @@ describe("a difference in the database is found", () => {
       "a collation",
       "CREATE INDEX extra ON facets (name COLLATE NOCASE)",
       "index extra on name COLLATE NOCASE",
+    ],
+    [
+      "an index on an expression",
+      "CREATE INDEX extra ON facets (id, coalesce(name, key)) WHERE (id) > 0",
+      "index extra on id, coalesce(name, key) WHERE (id) > 0",
+    ],
+    [
+      "a reference of several columns",
+      "CREATE TABLE extra (a INTEGER, b INTEGER, FOREIGN KEY (a, b) REFERENCES sizes (shoe, position)) STRICT",
+      "extra.a, b refers to sizes.shoe, position, on delete no action",
     ],
     [
       "a partial index",

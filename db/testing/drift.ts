@@ -1,11 +1,13 @@
-// How a database differs from `schema.ts`: both are written as lines of text, which are compared.
+// How a database differs from `schema.ts` and `orders.ts`: both are written as lines of text, which are compared.
 import { type Column, getTableColumns, is, SQL } from "drizzle-orm";
 import { getTableConfig, SQLiteSyncDialect, SQLiteTable } from "drizzle-orm/sqlite-core";
 import { must } from "../must.ts";
 import type { Handle } from "../read/reader.ts";
+import * as orders from "../schema/orders.ts";
 import * as schema from "../schema/schema.ts";
 
 type Cell = string | number | null;
+type RunQuery = (sql: string) => Cell[][];
 
 const dialect = new SQLiteSyncDialect();
 
@@ -22,9 +24,9 @@ export function findDrift(handle: Handle, tables: SQLiteTable[] = schemaTables()
   };
 }
 
-/** The tables of `schema.ts`. */
+/** The tables of both. */
 export const schemaTables = (): SQLiteTable[] =>
-  Object.values(schema).filter((table): table is typeof table & SQLiteTable => is(table, SQLiteTable));
+  [...Object.values(schema), ...Object.values(orders)].filter((table) => is(table, SQLiteTable));
 
 function linesOfDatabase(handle: Handle): string[] {
   const query = (sql: string) => handle.prepare(sql).raw(true).all([]) as Cell[][];
@@ -39,26 +41,36 @@ function linesOfDatabase(handle: Handle): string[] {
     const key = query(`SELECT name FROM pragma_table_info('${table}') WHERE pk > 0 ORDER BY pk`).flat();
     if (key.length > 0) lines.push(`${table} has the primary key ${key.join(", ")}`);
     for (const [, name, isUnique, origin] of query(`PRAGMA index_list(${table})`)) {
-      const columns = query(
+      const parts = query(
         `SELECT name, coll FROM pragma_index_xinfo('${name}') WHERE key = 1 ORDER BY seqno`,
-      );
-      const parts = columns.map(
-        ([column, collation]) => `${column}${collation === "BINARY" ? "" : ` COLLATE ${collation}`}`,
+      ).map(
+        ([column, collation], at) =>
+          (column === null ? expressionsOf(query, String(name))[at] : column) +
+          (column === null || collation === "BINARY" ? "" : ` COLLATE ${collation}`),
       );
       if (origin === "u") lines.push(`${table} is unique in ${parts.join(", ")}`);
       if (origin === "c")
         lines.push(indexLine(String(name), isUnique === 1, parts, whereOf(query, String(name))));
     }
-    for (const [, , target, from, to, , onDelete] of query(`PRAGMA foreign_key_list(${table})`))
+    for (const [target, from, to, onDelete] of query(
+      `SELECT "table", group_concat("from", ', '), group_concat("to", ', '), on_delete
+       FROM (SELECT * FROM pragma_foreign_key_list('${table}') ORDER BY id, seq) GROUP BY id`,
+    ))
       lines.push(`${table}.${from} refers to ${target}.${to}, on delete ${String(onDelete).toLowerCase()}`);
     return lines;
   });
 }
 
-function whereOf(query: (sql: string) => Cell[][], name: string): string {
+const whereOf = (query: RunQuery, name: string): string =>
+  /\bWHERE\b(.*)$/s.exec(sqlOf(query, name))?.[1]?.trim() ?? "";
+
+/** What an index is on; SQLite itself does not name an expression. */
+const expressionsOf = (query: RunQuery, name: string): string[] =>
+  /\bON \w+ \((.*?)\)(?: WHERE|$)/s.exec(sqlOf(query, name))?.[1]?.split(/, (?![^(]*\))/) ?? [];
+
+function sqlOf(query: RunQuery, name: string): string {
   const [row] = query(`SELECT sql FROM sqlite_schema WHERE type = 'index' AND name = '${name}'`);
-  const [sql] = must(row, `the index ${name}`);
-  return /\bWHERE\b(.*)$/s.exec(String(sql))?.[1]?.trim() ?? "";
+  return String(must(row, `the index ${name}`)[0]);
 }
 
 function linesOfTable(table: SQLiteTable): string[] {
