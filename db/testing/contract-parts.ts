@@ -34,6 +34,19 @@ export const word = (text: string): Statement => ({
   args: [text],
 });
 
+/** The values of a row by column. */
+export type RowOf = Record<string, Value>;
+
+/** Adds a row to a table. */
+export function adding(table: string, row: RowOf): Statement {
+  const columns = Object.keys(row);
+  const marks = columns.map(() => "?");
+  return {
+    sql: `INSERT INTO ${table} (${columns.join(", ")}) VALUES (${marks.join(", ")})`,
+    args: Object.values(row),
+  };
+}
+
 /** Adds a shoe. */
 export const shoe = (shoeId: string, priceCents: Value = 100, slug = shoeId): Statement => ({
   sql: `INSERT INTO shoes (shoe_id, slug, price_cents, title, images, origin, content_hash, created_at, updated_at, description)

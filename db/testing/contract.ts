@@ -20,6 +20,7 @@ import {
   word,
   writeIds,
 } from "./contract-parts.ts";
+import { orders } from "./contract-triggers.ts";
 
 type Open = () => Promise<Backing>;
 
@@ -53,7 +54,7 @@ export function databaseContract(name: string, open: Open): void {
       afterAll(end);
       declare(subject);
     });
-    const separate = { writes, "write ids": writeIds, machine, checks, closing };
+    const separate = { writes, "write ids": writeIds, machine, checks, orders, closing };
     describe.each(Object.entries(separate))("%s", (_name, declare) => {
       beforeEach(begin);
       afterEach(end);
