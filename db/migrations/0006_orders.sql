@@ -51,7 +51,7 @@ CREATE INDEX orders_by_user ON orders (user_id) WHERE user_id IS NOT NULL;
 CREATE INDEX orders_by_email ON orders (email_key);
 CREATE UNIQUE INDEX orders_cart ON orders (cart_id) WHERE cart_id IS NOT NULL AND status <> 'cancelled';
 CREATE INDEX orders_by_confirmation ON orders (confirmed_at) WHERE confirmed_at IS NOT NULL;
-CREATE INDEX orders_by_status ON orders (status) WHERE status IN ('pending', 'confirmed');
+CREATE INDEX orders_by_status ON orders (status);
 -- Those that wait for their payment; one that is being authorised is not among them.
 CREATE INDEX orders_waiting ON orders (coalesce(user_id, email_key)) WHERE status = 'pending' AND payment_status <> 'authorizing';
 CREATE INDEX orders_waiting_by_client ON orders (client) WHERE status = 'pending' AND payment_status <> 'authorizing';

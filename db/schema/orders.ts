@@ -73,7 +73,7 @@ export const orders = sqliteTable(
         .on(order.cartId)
         .where(sql`${order.cartId} IS NOT NULL AND ${order.status} <> 'cancelled'`),
       index("orders_by_confirmation").on(order.confirmedAt).where(sql`${order.confirmedAt} IS NOT NULL`),
-      index("orders_by_status").on(order.status).where(sql`${order.status} IN ('pending', 'confirmed')`),
+      index("orders_by_status").on(order.status),
       index("orders_waiting").on(sql`coalesce(${order.userId}, ${order.emailKey})`).where(isWaiting),
       index("orders_waiting_by_client").on(order.client).where(isWaiting),
     ];

@@ -197,7 +197,7 @@ CREATE INDEX orders_by_confirmation ON orders (confirmed_at) WHERE confirmed_at 
 
 CREATE INDEX orders_by_email ON orders (email_key);
 
-CREATE INDEX orders_by_status ON orders (status) WHERE status IN ('pending', 'confirmed');
+CREATE INDEX orders_by_status ON orders (status);
 
 CREATE INDEX orders_by_user ON orders (user_id) WHERE user_id IS NOT NULL;
 
