@@ -36,16 +36,21 @@ const EMAIL: Form = {
 const EMAIL_MAX = 254;
 
 const IN_LINK = "\\x00-\\x20\\x7f\\\\";
+// With a host, without a user name or password before it: those would be shown to everybody.
+const HTTP = `[Hh][Tt][Tt][Pp][Ss]?://[^/?#@${IN_LINK}]+([/?#][^${IN_LINK}]*)?`;
+const isWithoutUser = (value: string): boolean => {
+  const url = URL.parse(value);
+  return url !== null && url.username === "" && url.password === "";
+};
+const HTTP_LINK: Form = {
+  pattern: new RegExp(`^${HTTP}$`),
+  isValid: isWithoutUser,
+  rule: "must be an http(s) URL without a user name",
+};
 const LINK: Form = {
-  // A path, never `//host`, or a URL with a host, without a user name or password before it: those would be shown to everybody.
-  pattern: new RegExp(
-    `^(/([^/${IN_LINK}][^${IN_LINK}]*)?|[Hh][Tt][Tt][Pp][Ss]?://[^/?#@${IN_LINK}]+([/?#][^${IN_LINK}]*)?)$`,
-  ),
-  isValid(value) {
-    if (value.startsWith("/")) return true;
-    const url = URL.parse(value);
-    return url !== null && url.username === "" && url.password === "";
-  },
+  // A path, never `//host`, or a URL.
+  pattern: new RegExp(`^(/([^/${IN_LINK}][^${IN_LINK}]*)?|${HTTP})$`),
+  isValid: (value) => value.startsWith("/") || isWithoutUser(value),
   rule: "must be an http(s) URL without a user name, or a path on this site",
 };
 const LINK_MAX = 2_048;
@@ -106,6 +111,10 @@ export const email = (description?: string): Field<string> =>
 
 /** An http(s) URL without user name, or a path on this site (`/x`, never `//host`); no spaces and control characters. */
 export const link = (description?: string): Field<string> => text({ max: LINK_MAX, form: LINK, description });
+
+/** An http(s) URL without user name, no spaces and control characters. */
+export const httpLink = (description?: string): Field<string> =>
+  text({ max: LINK_MAX, form: HTTP_LINK, description });
 
 const LINK_FIELD = link();
 

@@ -4,6 +4,7 @@ import {
   choice,
   type Form,
   flag,
+  httpLink,
   id,
   LINE,
   money,
@@ -87,13 +88,22 @@ export const QuoteRequest = body({
 });
 export const StatusChange = body({
   status: choice(["pending", "confirmed", "shipped", "delivered", "cancelled"]),
-  trackingUrl: optional(nullable(text({ max: 2_048, form: LINE }), "")),
+  trackingUrl: optional(nullable(httpLink("stored when the order is shipped"), "")),
 });
 export const RefundRequest = body({
-  items: list(object({ ...ITEM }), { max: LINES_MAX, of: "items" }),
+  items: optional(
+    list(object(ITEM), { max: LINES_MAX, of: "items", description: "pairs to refund, if any" }),
+  ),
   amount: into(
     "amountCents",
-    optional(nullable(money({ max: AMOUNT_CENTS_MAX, description: "by default the price of the items" }))),
+    optional(
+      nullable(
+        money({
+          max: AMOUNT_CENTS_MAX,
+          description: "by default the price of the items, which may then not be missing",
+        }),
+      ),
+    ),
   ),
   restock: flag("whether the pairs go back into stock"),
 });
