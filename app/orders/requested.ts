@@ -1,0 +1,69 @@
+// What an order asks of the payment gateway: written with its cause, then performed at once.
+import type { Database, Readable, Statement } from "../../db/database.ts";
+import { Problem } from "../http/problems.ts";
+import type { Log } from "../log.ts";
+import { type PaymentRequest, requestKey } from "./payment/effects.ts";
+import type { Gateway } from "./payment/gateway.ts";
+import { LEASE_MS, type Outcome, performRequest } from "./payment/requests.ts";
+
+/** What asking the gateway needs. */
+export type AskServices = { db: Database; log: Pick<Log, "warn">; now(): number };
+
+/** A capture or a void of an order (`refund` 0), or one of its refunds. */
+export type Subject = { orderId: string; kind: "capture" | "void" | "refund"; refund: number };
+
+/** A request as it stands. */
+export type Requested = { number: number; state: string; amountCents: number };
+
+const AGAIN = { "retry-after": "2" };
+
+const REQUEST = `INSERT INTO payment_requests (number, kind, amount_cents, state, due_at, created_at)
+SELECT number, ?2, total_cents, 'due', ?3, ?4 FROM orders WHERE id = ?1 AND payment_method = 'card'
+ON CONFLICT (number, kind, refund) DO UPDATE
+  SET state = 'due', due_at = excluded.due_at, tries = 0, created_at = excluded.created_at, settled_at = NULL`;
+
+const REQUESTED = `SELECT o.number, r.state, r.amount_cents FROM orders AS o
+JOIN payment_requests AS r ON r.number = o.number AND r.kind = ? AND r.refund = ? WHERE o.id = ?`;
+
+/** The statement that requests the capture or the void of a card's payment; this process has the first try. */
+export const requesting = (orderId: string, kind: "capture" | "void", nowMs: number): Statement => ({
+  sql: REQUEST,
+  args: [orderId, kind, nowMs + LEASE_MS, nowMs],
+});
+
+/** A request, if it was ever made. */
+export function requestOf({ read }: Readable, { orderId, kind, refund }: Subject): Requested | null {
+  const row = read.get<[number, string, number]>(REQUESTED, kind, refund, orderId);
+  if (!row) return null;
+  const [number, state, amountCents] = row;
+  return { number, state, amountCents };
+}
+
+/** Asks the gateway for what was requested; the outcome is that of whichever process was answered. */
+export async function perform(
+  { db, now, log }: AskServices,
+  gateway: Gateway,
+  subject: Subject,
+): Promise<Outcome> {
+  const find = () => afterCommit(db.onPrimary((snapshot) => requestOf(snapshot, subject)));
+  const requested = await find();
+  if (!requested) return "done";
+  const { number, amountCents } = requested;
+  const { orderId, kind, refund } = subject;
+  const key = requestKey(orderId, kind, refund);
+  const request: PaymentRequest = { orderId, number, kind, refund, amountCents, key };
+  const outcome = await performRequest({ db, gateway, now, log }, request);
+  if (outcome !== "unknown") return outcome;
+  const after = await find();
+  return after && after.state !== "due" ? (after.state as Outcome) : "unknown";
+}
+
+/** Awaits what follows a commit: where it fails, the answer must not say that nothing was done. */
+export const afterCommit = <T>(work: Promise<T>): Promise<T> =>
+  work.catch(() => {
+    throw new Problem("outcome-unknown", "the change was stored, and what followed is not known", [], AGAIN);
+  });
+
+/** The `Problem` 504 while the gateway has not answered; the settlement goes on asking. */
+export const unanswered = (consequence: string): Problem =>
+  new Problem("outcome-unknown", `the payment gateway has not answered: ${consequence}`, [], AGAIN);
