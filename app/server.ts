@@ -17,6 +17,7 @@ import { openMetrics } from "./ops/metrics.ts";
 import { openRequestLog } from "./ops/request-log.ts";
 import { opsRoutes } from "./ops/routes.ts";
 import { orderRoutes } from "./orders/routes.ts";
+import { orderStepRoutes } from "./orders/step-routes.ts";
 import { docsRoutes } from "./pages/docs.ts";
 import { pageRoutes } from "./pages/routes.ts";
 import type { Services } from "./services.ts";
@@ -101,7 +102,7 @@ export function routes(services: Services) {
   const accounts = accountRoutes(services);
   const writes = catalogueWriteRoutes(services);
   const likes = likeRoutes(services);
-  const orders = orderRoutes(services);
+  const orders = new Elysia().use(orderRoutes(services)).use(orderStepRoutes(services));
   const [api, v1] = PREFIXES;
   const makeDocument = async (): Promise<string> => (await import("./document.ts")).documentOf(app.routes);
   const app = new Elysia({

@@ -5,19 +5,22 @@ import {
   inHeader,
   inPath,
   itemOf,
+  listOf,
   type Operation,
   operation,
   orNull,
+  paging,
+  query,
   ref,
 } from "../http/openapi-parts.ts";
-import { Placing, QuoteRequest } from "./fields.ts";
+import { Placing, QuoteRequest, RefundRequest, StatusChange } from "./fields.ts";
+import { STATUSES } from "./steps.ts";
 
 const money = (description?: string) =>
   Type.Number({ format: "double", ...(description && { description }) });
 const time = Type.String({ format: "date-time" });
-const word = (values: string[]) => Type.Unsafe<string>({ type: "string", enum: values });
+const word = (values: readonly string[]) => Type.Unsafe<string>({ type: "string", enum: [...values] });
 
-export const ORDER_STATUSES = ["pending", "confirmed", "shipped", "delivered", "cancelled"];
 const PAYMENT_STATUSES = [
   "none",
   "requires_action",
@@ -63,7 +66,7 @@ export const ORDER_SCHEMAS: Record<string, TSchema> = {
     number: Type.String(),
     userId: orNull(Type.String({ description: "null: a guest's" })),
     email: Type.String({ description: "empty once the account was removed" }),
-    status: word(ORDER_STATUSES),
+    status: word(STATUSES),
     items: Type.Array(ref("OrderItem")),
     totals: ref("OrderTotals"),
     totalAmount: money("totals.total"),
@@ -85,6 +88,24 @@ export const ORDER_SCHEMAS: Record<string, TSchema> = {
     accessToken: Type.Optional(
       Type.String({ description: "of a guest's new order: opens it as Order-Token" }),
     ),
+  }),
+  OrderHistoryEntry: Type.Object({
+    status: word(STATUSES),
+    changedBy: word(["customer", "admin", "gateway", "system"]),
+    at: time,
+  }),
+  Refund: Type.Object({
+    id: Type.String({ description: "the order's number and the number of its refund" }),
+    orderId: Type.String(),
+    items: Type.Array(ref("OrderItem"), { description: "the pairs that were refunded" }),
+    amount: money(),
+    currency: Type.String(),
+    restock: Type.Boolean({ description: "whether the pairs went back into stock" }),
+    payment: Type.Object(
+      { status: word(PAYMENT_STATUSES) },
+      { description: "of the order, after the refund" },
+    ),
+    createdAt: time,
   }),
   Quote: Type.Object({
     items: Type.Array(ref("OrderItem")),
@@ -134,5 +155,48 @@ export const DOCS = {
     parameters: [ID, ORDER_TOKEN],
     answer: [200, itemOf("Order")],
     errors: [404],
+  }),
+  listOrders: operation("listOrders", {
+    summary: "The caller's own orders, newest first; an admin may ask for others",
+    tag: TAG,
+    parameters: [
+      ...paging("orders"),
+      query("status", word(STATUSES), "only orders that stand there"),
+      query("userId", Type.String(), "of this account, or me; others' only for admins"),
+      query("email", Type.String(), "of this account or guest; only for admins"),
+      query("number", Type.Integer({ minimum: 1 }), "the order with this number; only for admins"),
+      query("all", Type.Boolean(), "everybody's; only for admins"),
+    ],
+    answer: [200, listOf("Order")],
+  }),
+  listOrderItems: operation("listOrderItems", {
+    summary: "The lines of an order",
+    tag: TAG,
+    parameters: [ID, ORDER_TOKEN],
+    answer: [200, listOf("OrderItem")],
+    errors: [404],
+  }),
+  listOrderHistory: operation("listOrderHistory", {
+    summary: "The statuses that an order has had, oldest first",
+    tag: TAG,
+    parameters: [ID, ORDER_TOKEN],
+    answer: [200, listOf("OrderHistoryEntry")],
+    errors: [404],
+  }),
+  changeOrderStatus: operation("changeOrderStatus", {
+    summary: "Take an order to its next status; its owner and its guest may only cancel it",
+    tag: TAG,
+    parameters: [ID, ORDER_TOKEN],
+    body: StatusChange.schema,
+    answer: [200, itemOf("Order")],
+    errors: [404, 409, 504],
+  }),
+  refundOrder: operation("refundOrder", {
+    summary: "Refund lines of an order, an amount, or both",
+    tag: TAG,
+    parameters: [ID, IDEMPOTENCY_KEY],
+    body: RefundRequest.schema,
+    answer: [201, itemOf("Refund")],
+    errors: [404, 409, 422, 504],
   }),
 } satisfies Record<string, Operation>;
