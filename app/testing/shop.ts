@@ -10,6 +10,7 @@ import { openPasswords, type Passwords } from "../accounts/passwords.ts";
 import { type Config, readConfig } from "../config.ts";
 import { openLog } from "../log.ts";
 import { main, type Shop } from "../main.ts";
+import type { Gateway } from "../orders/orders.ts";
 import { openServer, routes } from "../server.ts";
 import { openServices, type Replacements, type Services } from "../services.ts";
 import { computeRelated } from "../shoes/related/backlog.ts";
@@ -141,6 +142,9 @@ const TEST_SECRET = "a secret that only the tests of this shop know";
 
 type Watched = {
   now?: () => number;
+  /** Environment variables beside those below. */
+  settings?: Record<string, string>;
+  gateway?: Gateway;
   passwords?: Passwords;
   turns?: Services["turns"];
   secrets?: string[];
@@ -161,7 +165,7 @@ type Watched = {
 
 /** The settings of an observed shop: the defaults except for the given ones; no other origin is allowed. */
 const configOf = (given: Watched): Config => ({
-  ...readConfig(UNLIMITED),
+  ...readConfig({ ...UNLIMITED, ...given.settings }),
   ...(given.origins ?? { corsOrigins: [] }),
   ...(given.limits && {
     rateLimitMax: given.limits.requestsMax,
@@ -198,6 +202,7 @@ export async function openObservedShop(
       wait: given.wait ?? (async (ms) => (given.waits ? given.waits.push(ms) : Bun.sleep(ms))),
       follower: { poll: () => undefined, close: () => undefined },
       ...(given.turns ? { turns: given.turns } : {}),
+      ...(given.gateway ? { gateway: given.gateway } : {}),
     },
   });
   const walk = openServer(services, given.bodyMsMax);
