@@ -98,8 +98,16 @@ describe("a valid setting is read", () => {
       { dataDir: "/var/lib/insole", databasePath: "/var/lib/insole/insole.db" },
     ],
     ["DATABASE_URL", "file:/srv/shop.db", { databasePath: "/srv/shop.db", dataDir: "./data" }],
-    ["PUBLIC_URL", "https://shop.example/", { publicUrl: "https://shop.example" }],
-    ["PUBLIC_URL", "http://shop.example:8080/sub//", { publicUrl: "http://shop.example:8080/sub" }],
+    [
+      "PUBLIC_URL",
+      "https://shop.example/",
+      { publicUrl: "https://shop.example", orderUrl: "https://shop.example/orders" },
+    ],
+    [
+      "PUBLIC_URL",
+      "http://shop.example:8080/sub//",
+      { publicUrl: "http://shop.example:8080/sub", orderUrl: "http://shop.example:8080/sub/orders" },
+    ],
     ["PUBLIC_DIR", "./public", { publicDir: "./public" }],
     ["CURRENCY", "EUR", { currency: "EUR" }],
     ["DEMO", "false", { demo: false }],

@@ -30,7 +30,7 @@ export function readSaleConfig(env: Environment, isProduction: boolean): SaleCon
       shipping: parsed(env, "SHIPPING", SHIPPING_DEFAULT, readShipping),
       taxRates: parsed(env, "TAX_RATES", "{}", readTaxRates),
     },
-    paymentGateway: choice(env, "PAYMENT_GATEWAY", ["sandbox", "none"], isProduction ? "none" : "sandbox"),
+    paymentGateway: paymentGateway(env, isProduction),
     reportTimezone: timezone(env),
   };
 }
@@ -41,6 +41,14 @@ function parsed<T>(env: Environment, name: string, fallback: string, read: (sett
   } catch (thrown) {
     throw new Error(`${name} is not valid: ${thrown instanceof Error ? thrown.message : thrown}`);
   }
+}
+
+function paymentGateway(env: Environment, isProduction: boolean): SaleConfig["paymentGateway"] {
+  if (text(env, "PAYMENT_GATEWAY", "") === "stripe")
+    throw new Error(
+      'PAYMENT_GATEWAY is "stripe": this version has no adapter for Stripe, so it must be one of sandbox, none',
+    );
+  return choice(env, "PAYMENT_GATEWAY", ["sandbox", "none"], isProduction ? "none" : "sandbox");
 }
 
 function timezone(env: Environment): string {

@@ -14,18 +14,19 @@ import {
 } from "../http/field-kinds.ts";
 import { body, into, list, nullable, object, optional, type ReadBy, type ReadOf } from "../http/fields.ts";
 import { LIMITS } from "../shoes/shoes.ts";
+import { isCountry } from "./countries.ts";
 
 /** Lines of an order after equal ones were merged, and pairs of each. */
 export const LINES_MAX = 50;
 export const PAIRS_MAX = 100;
 /** Items of a body; equal ones are merged. */
 const ITEMS_MAX = 500;
-const AMOUNT_CENTS_MAX = 99_999_999_999;
+/** The largest amount that a body can state, so also the largest total. */
+export const AMOUNT_CENTS_MAX = 99_999_999_999;
 
-const COUNTRY_NAMES = new Intl.DisplayNames("en", { type: "region", fallback: "none" });
 const COUNTRY: Form = {
   pattern: /^[A-Z]{2}$/,
-  isValid: (value) => COUNTRY_NAMES.of(value) !== undefined,
+  isValid: isCountry,
   rule: "must be an ISO 3166 code of two capital letters, such as DE",
 };
 const CART_ID: Form = { pattern: /^[A-Za-z0-9_-]*$/, rule: "must consist of A-Z a-z 0-9 _ -" };

@@ -1,6 +1,7 @@
 // The terms of sale from the settings: how and where the shop delivers, and the tax that its prices contain.
-import { money, text } from "../http/field-kinds.ts";
+import { type Form, money, text } from "../http/field-kinds.ts";
 import { into, list, object, optional } from "../http/fields.ts";
+import { isCountry } from "./countries.ts";
 
 /** One way of delivery; without `countries` it goes everywhere. Amounts in minor units. */
 export type ShippingMethod = {
@@ -23,7 +24,11 @@ const METHODS_MAX = 50;
 const COUNTRIES_MAX = 250;
 const PRICE_CENTS_MAX = 100_000_000;
 const NAME = /^[a-z0-9][a-z0-9_-]{0,63}$/;
-const COUNTRY = /^[A-Z]{2}$/;
+const COUNTRY: Form = {
+  pattern: /^[A-Z]{2}$/,
+  isValid: isCountry,
+  rule: "must be an ISO 3166 code such as DE",
+};
 /** A percentage with at most two decimals. */
 const PERCENT = /^(0|[1-9]\d?)(\.\d{1,2})?$/;
 
@@ -35,7 +40,7 @@ const METHOD = object({
   }),
   name: text({ min: 1, max: 100 }),
   countries: optional(
-    list(text({ form: { pattern: COUNTRY, rule: "must be an ISO 3166 code such as DE" } }), {
+    list(text({ form: COUNTRY }), {
       min: 1,
       max: COUNTRIES_MAX,
       of: "countries",
@@ -69,7 +74,7 @@ export function readTaxRates(setting: string): Record<string, number> {
     throw new Error('it must be an object such as {"DE":19}');
   return Object.fromEntries(
     Object.entries(value).map(([country, percent]) => {
-      if (!COUNTRY.test(country)) throw new Error(`${country} must be an ISO 3166 code such as DE`);
+      if (!isCountry(country)) throw new Error(`${country} ${COUNTRY.rule}`);
       if (typeof percent !== "number" || !PERCENT.test(String(percent)))
         throw new Error(`${country} must be a percentage from 0 to 99.99 with at most two decimals`);
       return [country, Math.round(percent * 100)];
