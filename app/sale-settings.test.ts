@@ -70,8 +70,15 @@ describe("a valid setting is read", () => {
 });
 
 describe("a bad setting is refused in one sentence", () => {
-  const refused = (env: Record<string, string>, sentence: string) =>
-    expect(() => read(env)).toThrow(new Error(sentence));
+  /** The sentence by which settings are refused. */
+  const refusal = (env: Record<string, string>): string | null => {
+    try {
+      read(env);
+      return null;
+    } catch (thrown) {
+      return (thrown as Error).message;
+    }
+  };
 
   test.each([
     ["GUEST_ORDERS", "no", "true or false"],
@@ -85,12 +92,11 @@ describe("a bad setting is refused in one sentence", () => {
     ["REPORT_TIMEZONE", "Berlin", "a time zone such as Europe/Berlin"],
     ["REPORT_TIMEZONE", "Mars/Olympus", "a time zone such as Europe/Berlin"],
   ])("%s=%s", (name, value, rule) => {
-    refused({ [name]: value }, `${name} is ${JSON.stringify(value)}: it must be ${rule}`);
+    expect(refusal({ [name]: value })).toBe(`${name} is ${JSON.stringify(value)}: it must be ${rule}`);
   });
 
   test("a gateway that is not built yet is named", () => {
-    refused(
-      { PAYMENT_GATEWAY: "stripe" },
+    expect(refusal({ PAYMENT_GATEWAY: "stripe" })).toBe(
       'PAYMENT_GATEWAY is "stripe": this version has no adapter for Stripe, so it must be one of sandbox, none',
     );
   });
@@ -120,7 +126,7 @@ describe("a bad setting is refused in one sentence", () => {
     [[method, method], "it has the method post twice"],
   ])("SHIPPING %j", (value, rule) => {
     const SHIPPING = typeof value === "string" ? value : JSON.stringify(value);
-    refused({ SHIPPING }, `SHIPPING is not valid: ${rule}`);
+    expect(refusal({ SHIPPING })).toBe(`SHIPPING is not valid: ${rule}`);
   });
 
   const percentage = "must be a percentage from 0 to 99.99 with at most two decimals";
@@ -137,6 +143,6 @@ describe("a bad setting is refused in one sentence", () => {
     ['{"DE":19.005}', `DE ${percentage}`],
     ['{"DE":1e-7}', `DE ${percentage}`],
   ])("TAX_RATES %s", (TAX_RATES, rule) => {
-    refused({ TAX_RATES }, `TAX_RATES is not valid: ${rule}`);
+    expect(refusal({ TAX_RATES })).toBe(`TAX_RATES is not valid: ${rule}`);
   });
 });

@@ -136,6 +136,7 @@ export function openServices(options: ServiceOptions): Services {
     orders: {
       db,
       now,
+      log,
       currency,
       gateway: instead.gateway ?? sandbox,
       terms: config.terms,
@@ -148,12 +149,7 @@ export function openServices(options: ServiceOptions): Services {
     passwords: instead.passwords ?? openPasswords(),
     loginThrottle: openLoginThrottle({ now, ...(instead.wait ? { wait: instead.wait } : {}) }),
     patienceMs: patienceOf(role === "node" || config.trustProxy.length > 0),
-    limits: openLimits({
-      requestsMax: config.rateLimitMax,
-      signInsMax: config.rateLimitAuthMax,
-      windowSeconds: config.rateLimitWindowSeconds,
-      now,
-    }),
+    limits: limitsOf(config, now),
     headers: openHeaders(config),
     edge: role === "node" ? openEdgeExpiry(now) : null,
     counters: openCounters(),
@@ -167,3 +163,14 @@ export function openServices(options: ServiceOptions): Services {
     }),
   };
 }
+
+const limitsOf = (
+  { rateLimitMax, rateLimitAuthMax, rateLimitWindowSeconds }: Config,
+  now: () => number,
+): Limits =>
+  openLimits({
+    requestsMax: rateLimitMax,
+    signInsMax: rateLimitAuthMax,
+    windowSeconds: rateLimitWindowSeconds,
+    now,
+  });

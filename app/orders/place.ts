@@ -1,34 +1,29 @@
 // Places an order: one group takes the stock and writes the order, or does nothing; a second one settles its payment.
-import type { Database, Statement } from "../../db/database.ts";
+import type { Statement } from "../../db/database.ts";
 import { DatabaseError } from "../../db/errors.ts";
 import { must } from "../../db/must.ts";
-import { isUnmet, requires } from "../../db/write/guard.ts";
+import { isUnmet } from "../../db/write/guard.ts";
 import { newWriteId } from "../../db/write/id.ts";
 import { emailKey } from "../http/credentials.ts";
 import type { StoreAnswer } from "../http/idempotency.ts";
 import { Problem } from "../http/problems.ts";
+import { type AuthorisationServices, authoriseOrder } from "./authorisation.ts";
 import type { Placing } from "./fields.ts";
-import { type FoundOrder, findByCart, findOrder, isOwn, type Owner } from "./find.ts";
-import { askGateway, type Gateway, type PaymentState } from "./payment/gateway.ts";
-import { type Stepped, settleAuthorisation } from "./payment/settle.ts";
+import { findByCart, isOwn, type Owner } from "./find.ts";
+import { type OpenOrderLimits, openOrderConditions, tooManyOpen } from "./open-orders.ts";
+import type { Gateway } from "./payment/gateway.ts";
+import type { Stepped } from "./payment/settle.ts";
 import { outOfStock, type Plan, planFresh, shortOf, type Wish } from "./plan.ts";
 import type { Terms } from "./terms.ts";
 import { orderJson } from "./view.ts";
 
 /** What placing an order needs. */
-export type PlaceServices = {
-  db: Database;
-  /** `null`: the shop takes no cards. */
-  gateway: Gateway | null;
-  terms: Terms;
-  currency: string;
-  /** The address that an order's id follows, where the gateway sends people back to. */
-  orderUrl: string;
-  /** Orders that may wait for their payment, of one owner and of one client address; 0: any number. */
-  openOrdersMax: number;
-  openOrdersAddressMax: number;
-  now(): number;
-};
+export type PlaceServices = AuthorisationServices &
+  OpenOrderLimits & {
+    /** `null`: the shop takes no cards. */
+    gateway: Gateway | null;
+    terms: Terms;
+  };
 
 /** An order to place: who orders it, from which client address, and how its Idempotency-Key is stored. */
 export type Placement = { owner: Owner; input: Placing; client: string; storeAnswer: StoreAnswer };
@@ -36,7 +31,7 @@ export type Placement = { owner: Owner; input: Placing; client: string; storeAns
 /** A placed order; `isNew` is false where an earlier order has its `cartId`. */
 export type Placed = Stepped & { orderId: string; isNew: boolean; totalCents: number };
 
-/** Prices may change between plan and commit; then the order is planned again. */
+/** Prices, stock and carts may change between plan and commit; then the order is planned again. */
 const PLANS_MAX = 5;
 
 const RESERVE = `INSERT INTO orders (number, id, user_id, email, email_key, status, currency, items_cents, shipping_cents,
@@ -60,61 +55,77 @@ FROM orders AS o CROSS JOIN json_each('["receipt","alert"]') AS k WHERE o.id = ?
 const AUTHORISE = `INSERT INTO payment_requests (number, kind, amount_cents, state, due_at, created_at)
 SELECT number, 'authorise', total_cents, 'due', ?2, ?3 FROM orders WHERE id = ?1`;
 const ANSWER = `SELECT ${orderJson("o")}, o.status, o.payment_status FROM orders AS o WHERE o.id = ?1`;
-const WAITING = "SELECT count(*) FROM orders WHERE status = 'pending' AND payment_status <> 'authorizing'";
 
 /** A process that placed an order has so long to settle its payment; after that any process does. */
 const LEASE_MS = 15_000;
 
 /**
- * Places an order and pays it. Throws the `Problem` of a refusal, with nothing taken from stock; and 402 when the payment is
- * declined, with the order's id.
+ * Places an order and pays it. Throws the `Problem` of a refusal, and `DatabaseError`; either way nothing is taken from stock,
+ * unless the kind is `uncertain`. A placed order is returned whatever becomes of its payment.
  */
 export async function placeOrder(services: PlaceServices, placement: Placement): Promise<Placed> {
-  const { owner, input } = placement;
-  const reserved = await reserve(services, placement).catch(async (thrown: unknown) => {
-    // The order that this cart became may be what stands in its way.
-    const first = input.cartId ? await findByCart(services.db, input.cartId) : null;
-    if (!first) throw thrown;
-    if (!isOwn(first, owner)) throw new Problem("conflict", "cartId belongs to another order", CART_TAKEN);
-    return { ...first, isNew: false };
-  });
-  const isCard = (input.paymentMethod ?? "card") === "card";
-  if (!reserved.isNew || !isCard || !services.gateway) return reserved;
-  const paid = await pay(services, services.gateway, {
-    ...reserved,
-    paymentToken: input.paymentToken ?? null,
-  });
-  return { ...reserved, ...(paid ?? (await findPlaced(services.db, reserved.orderId))) };
+  const { input } = placement;
+  const { gateway } = services;
+  const reserved = await reserve(services, placement);
+  if (!reserved.isNew || !isCard(input) || !gateway) return reserved;
+  const unpaid = { ...reserved, paymentToken: input.paymentToken ?? null };
+  return { ...reserved, ...(await authoriseOrder(services, gateway, unpaid)) };
 }
 
-/** The order as it stands; for one that another process has settled first. */
-const findPlaced = async (db: Database, orderId: string): Promise<FoundOrder> =>
-  must(await db.onPrimary((snapshot) => findOrder(snapshot, orderId)), "a placed order");
+const isCard = ({ paymentMethod }: Placing): boolean => (paymentMethod ?? "card") === "card";
 
-const CART_TAKEN = [{ pointer: "/cartId", detail: "belongs to another order" }];
-
+/** Reserves an order by today's plan, or finds the one that its cart became. */
 async function reserve(services: PlaceServices, placement: Placement): Promise<Placed> {
+  for (let tries = 1; tries <= PLANS_MAX; tries += 1) {
+    try {
+      return await reserveOnce(services, placement, tries > 1);
+    } catch (thrown) {
+      const first = await firstOfCart(services, placement, thrown);
+      if (first) return first;
+      if (!isOutdated(thrown)) throw await refusalOf(services, placement, thrown);
+    }
+  }
+  throw new Problem("unavailable", "stock and prices change too quickly at the moment", [], {
+    "retry-after": "1",
+  });
+}
+
+async function reserveOnce(
+  services: PlaceServices,
+  placement: Placement,
+  isLocalOutdated: boolean,
+): Promise<Placed> {
   const { input } = placement;
-  const wish = wishOf(input);
-  if ((input.paymentMethod ?? "card") === "card" && !services.gateway)
+  if (isCard(input) && !services.gateway)
     throw new Problem("payment-unavailable", "the shop takes no cards", [
       { pointer: "/paymentMethod", detail: "must be invoice" },
     ]);
-  for (let tries = 1; ; tries += 1) {
-    const plan = await planOf(services, wish, input, tries > 1);
-    const orderId = Bun.randomUUIDv7();
-    try {
-      const results = await services.db.write(
-        reservation(services, placement, { plan, orderId }),
-        newWriteId(),
-      );
-      const answer = must(results.at(-1)?.rows[0], "the answer of a reservation");
-      const [json, status, paymentStatus] = answer as [string, string, string];
-      return { orderId, json, status, paymentStatus, isNew: true, totalCents: plan.totals.totalCents };
-    } catch (thrown) {
-      if (!isOutdated(thrown) || tries === PLANS_MAX) throw await refusalOf(services, placement, thrown);
-    }
-  }
+  const plan = await planOf(services, input, isLocalOutdated);
+  const orderId = Bun.randomUUIDv7();
+  const group = reservation(services, placement, { plan, orderId });
+  const results = await services.db.write(group, newWriteId());
+  const answer = must(results.at(-1)?.rows[0], "the answer of a reservation");
+  const [json, status, paymentStatus] = answer as [string, string, string];
+  return { orderId, json, status, paymentStatus, isNew: true, totalCents: plan.totals.totalCents };
+}
+
+/**
+ * The order that this cart became, which may be what refused a second one. Throws the `Problem` 409 where it is another's, and
+ * rethrows what decided nothing.
+ */
+async function firstOfCart(
+  { db }: PlaceServices,
+  { owner, input }: Placement,
+  thrown: unknown,
+): Promise<Placed | null> {
+  const { cartId } = input;
+  if (!cartId || !(thrown instanceof Problem || isUnmet(thrown) || isCartTaken(thrown))) return null;
+  const first = await findByCart(db, cartId);
+  if (!first) return null;
+  if (isOwn(first, owner)) return { ...first, isNew: false };
+  throw new Problem("conflict", "cartId belongs to another order", [
+    { pointer: "/cartId", detail: "belongs to another order" },
+  ]);
 }
 
 const wishOf = ({ items, shippingAddress, shippingMethod }: Placing): Wish => ({
@@ -124,34 +135,34 @@ const wishOf = ({ items, shippingAddress, shippingMethod }: Placing): Wish => ({
 });
 
 /** Today's plan. Throws the `Problem` 409 when something is short, or dearer than expected. */
-async function planOf(
-  { db, terms }: PlaceServices,
-  wish: Wish,
-  { expectedCents }: Placing,
-  isOutdated: boolean,
-): Promise<Plan> {
-  const plan = await planFresh(db, wish, terms, { country: "/shippingAddress/country", isOutdated });
+async function planOf({ db, terms }: PlaceServices, input: Placing, isLocalOutdated: boolean): Promise<Plan> {
+  const { expectedCents } = input;
+  const isDearer = ({ totals }: Plan) =>
+    typeof expectedCents === "number" && totals.totalCents > expectedCents;
+  const plan = await planFresh(db, wishOf(input), terms, {
+    country: "/shippingAddress/country",
+    isLocalOutdated,
+    isRefused: (local) => isDearer(local) || shortOf(local).length > 0,
+  });
   const short = shortOf(plan);
   if (short.length > 0) throw outOfStock(short);
-  const { totalCents } = plan.totals;
-  if (typeof expectedCents === "number" && totalCents > expectedCents)
-    throw new Problem("price-changed", `the total is ${(totalCents / 100).toFixed(2)} today`, [
-      { pointer: "/expectedTotal", detail: `must be at least ${(totalCents / 100).toFixed(2)}` },
-    ]);
-  return plan;
+  if (!isDearer(plan)) return plan;
+  const total = (plan.totals.totalCents / 100).toFixed(2);
+  throw new Problem("price-changed", `the total is ${total} today`, [
+    { pointer: "/expectedTotal", detail: `must be at least ${total}` },
+  ]);
 }
 
 /** The group that takes the stock and writes the order; its last statement reads the answer. */
 function reservation(
-  { currency, openOrdersMax, openOrdersAddressMax, now }: PlaceServices,
+  services: PlaceServices,
   { owner, input, client, storeAnswer }: Placement,
   { plan, orderId }: { plan: Plan; orderId: string },
 ): Statement[] {
-  const nowMs = now();
+  const nowMs = services.now();
   const { totals, lines, method } = plan;
-  const isCard = (input.paymentMethod ?? "card") === "card";
+  const byCard = isCard(input);
   const [userId, email] = owner.kind === "user" ? [owner.userId, null] : [null, owner.email];
-  const key = owner.kind === "user" ? owner.userId : emailKey(owner.email);
   const rows = lines.map((line, index) => [
     line.shoe,
     line.productId,
@@ -160,13 +171,8 @@ function reservation(
     line.priceCents,
     totals.lineTaxCents[index],
   ]);
-  const limits: Statement[] = [];
-  if (openOrdersMax > 0)
-    limits.push(requires(`(${WAITING} AND coalesce(user_id, email_key) = ?) < ?`, key, openOrdersMax));
-  if (openOrdersAddressMax > 0 && client !== "")
-    limits.push(requires(`(${WAITING} AND client = ?) < ?`, client, openOrdersAddressMax));
   return [
-    ...limits,
+    ...openOrderConditions(services, { owner: keyOf(owner), client }),
     {
       sql: RESERVE,
       args: [
@@ -174,26 +180,28 @@ function reservation(
         userId,
         email,
         email === null ? null : emailKey(email),
-        currency,
+        services.currency,
         totals.itemsCents,
         totals.shippingCents,
         totals.taxCents,
         addressOf(input),
         method.method,
-        isCard ? "card" : "invoice",
-        isCard ? "authorizing" : "none",
+        byCard ? "card" : "invoice",
+        byCard ? "authorizing" : "none",
         input.cartId ?? null,
         client,
         nowMs,
       ],
     },
     { sql: LINES, args: [orderId, JSON.stringify(rows)] },
-    { sql: OUTBOX, args: [orderId, isCard ? "held" : "due", nowMs] },
-    ...(isCard ? [{ sql: AUTHORISE, args: [orderId, nowMs + LEASE_MS, nowMs] }] : []),
+    { sql: OUTBOX, args: [orderId, byCard ? "held" : "due", nowMs] },
+    ...(byCard ? [{ sql: AUTHORISE, args: [orderId, nowMs + LEASE_MS, nowMs] }] : []),
     ...storeAnswer(orderReference(orderId)),
     { sql: ANSWER, args: [orderId] },
   ];
 }
+
+const keyOf = (owner: Owner): string => (owner.kind === "user" ? owner.userId : emailKey(owner.email));
 
 /** What an Idempotency-Key keeps of an order: its id, from which the answer is made again. */
 export const orderReference = (orderId: string) => ({
@@ -220,51 +228,27 @@ const addressOf = ({ shippingAddress }: Placing): string | null => {
   });
 };
 
-/** Whether the plan no longer holds: a shoe, a size or a price has changed, or stock was taken meanwhile. */
+/** Whether the plan no longer holds: a shoe, a size, a price or stock has changed, or the order of its cart was cancelled. */
 const isOutdated = (thrown: unknown): boolean =>
-  thrown instanceof DatabaseError &&
-  thrown.kind === "check" &&
-  ["order_lines.title", "stock"].includes(thrown.columns[0] ?? "");
+  isCartTaken(thrown) ||
+  (thrown instanceof DatabaseError &&
+    thrown.kind === "check" &&
+    ["order_lines.title", "stock"].includes(thrown.columns[0] ?? ""));
+
+const isCartTaken = (thrown: unknown): boolean =>
+  thrown instanceof DatabaseError && thrown.kind === "unique" && thrown.columns.includes("orders.cart_id");
 
 /** What a failed reservation is to its client. */
 async function refusalOf(
-  { openOrdersMax }: PlaceServices,
-  { owner }: Placement,
+  services: PlaceServices,
+  { owner, client }: Placement,
   thrown: unknown,
 ): Promise<unknown> {
-  if (isUnmet(thrown))
-    return new Problem(
-      "too-many-open-orders",
-      `${openOrdersMax} orders wait for their payment: pay or cancel one`,
-      [],
-      { "retry-after": "60" },
-    );
+  if (isUnmet(thrown)) return tooManyOpen(services.db, services, { owner: keyOf(owner), client });
   const isGone = thrown instanceof DatabaseError && thrown.columns[0] === "orders.email";
   if (isGone && owner.kind === "user")
     return new Problem("unauthorized", "the token is invalid or has expired", [], {
       "www-authenticate": 'Bearer error="invalid_token"',
     });
   return thrown;
-}
-
-/** Asks the gateway and stores its answer. An answer that is lost leaves the order pending, to be settled later. */
-async function pay(
-  { db, currency, orderUrl, now }: PlaceServices,
-  gateway: Gateway,
-  { orderId, totalCents, paymentToken }: { orderId: string; totalCents: number; paymentToken: string | null },
-): Promise<Stepped | null> {
-  const request = {
-    orderId,
-    amountCents: totalCents,
-    currency,
-    token: paymentToken,
-    returnUrl: `${orderUrl}/${orderId}`,
-  };
-  let state: PaymentState | null = null;
-  try {
-    state = await askGateway((signal) => gateway.authorise(request, signal));
-  } catch {
-    // Uncertain: the settlement asks the gateway later.
-  }
-  return settleAuthorisation(db, orderId, state, now());
 }

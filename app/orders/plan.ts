@@ -3,7 +3,7 @@ import type { Database, Readable } from "../../db/database.ts";
 import { must } from "../../db/must.ts";
 import { type FieldError, refuseFields } from "../http/fields.ts";
 import { Problem } from "../http/problems.ts";
-import { type Item, LINES_MAX, PAIRS_MAX } from "./fields.ts";
+import { AMOUNT_CENTS_MAX, type Item, LINES_MAX, PAIRS_MAX } from "./fields.ts";
 import { methodsFor, type ShippingMethod, shippingCents, type Terms } from "./terms.ts";
 import { type Totals, totalsOf } from "./totals.ts";
 
@@ -53,24 +53,31 @@ export function planOrder(snapshot: Readable, wish: Wish, terms: Terms, pointers
   const chosen = must(method, "a shipping method");
   const rate = wish.country === null ? 0 : (terms.taxRates[wish.country] ?? 0);
   const totals = totalsOf(lines, (itemsCents) => shippingCents(chosen, itemsCents), rate);
+  if (totals.totalCents > AMOUNT_CENTS_MAX)
+    refuseFields([{ pointer: "/items", detail: `must cost at most ${AMOUNT_CENTS_MAX / 100} in all` }]);
   return { lines, method: chosen, methods, totals };
 }
 
-/**
- * As `planOrder`, on the local copy first, unless that is known to be outdated; what it refuses or finds short is looked at
- * once more on the primary.
- */
+type LocalPlan = {
+  /** The local copy is known to be outdated. */
+  isLocalOutdated?: boolean;
+  /** What the caller would refuse. */
+  isRefused?: (plan: Plan) => boolean;
+};
+
+/** As `planOrder`, on the local copy first; what would be refused by it is looked at once more on the primary. */
 export async function planFresh(
   db: Database,
   wish: Wish,
   terms: Terms,
-  { isOutdated = false, ...pointers }: Pointers & { isOutdated?: boolean },
+  given: Pointers & LocalPlan,
 ): Promise<Plan> {
-  const onPrimary = () => db.onPrimary((snapshot) => planOrder(snapshot, wish, terms, pointers));
-  if (!db.isRemote || isOutdated) return onPrimary();
+  const { country, isLocalOutdated = false, isRefused = (plan) => shortOf(plan).length > 0 } = given;
+  const onPrimary = () => db.onPrimary((snapshot) => planOrder(snapshot, wish, terms, { country }));
+  if (!db.isRemote || isLocalOutdated) return onPrimary();
   try {
-    const plan = planOrder(db, wish, terms, pointers);
-    return shortOf(plan).length === 0 ? plan : await onPrimary();
+    const plan = planOrder(db, wish, terms, { country });
+    return isRefused(plan) ? await onPrimary() : plan;
   } catch (thrown) {
     if (thrown instanceof Problem) return onPrimary();
     throw thrown;

@@ -80,7 +80,7 @@ function placing(services: OrderServices) {
     pollFeed();
     const order = placed ?? (await findReplayed(services, answer.headers.location ?? ""));
     const replayed: [string, string][] = isReplay ? [["idempotent-replayed", "true"]] : [];
-    if (order.paymentStatus === "declined") throw declined(order.orderId, replayed);
+    if (order.paymentStatus === "declined" || isLost(placed)) throw declined(order.orderId, replayed);
     const stored = {
       status: order.isNew ? 201 : 200,
       headers: { location: `${new URL(request.url).pathname}/${order.orderId}` },
@@ -89,6 +89,9 @@ function placing(services: OrderServices) {
     return respondWrite(stored, [...versions.headers(), ...replayed], itemSeed);
   };
 }
+
+/** Whether an order was cancelled while its payment was being authorised: no answer may let it pass for a placed one. */
+const isLost = (placed: Placed | null): boolean => placed?.isNew === true && placed.status === "cancelled";
 
 /** Reads who orders and what. Throws the `Problem` 401 before any 400 where nobody does. */
 async function readPlacing(
@@ -99,11 +102,13 @@ async function readPlacing(
   const caller = await findCaller(identity, request);
   if (caller?.kind === "key") throw new Problem("forbidden", "a key has no account of its own");
   const isGuest = caller === null;
+  if (isGuest && !guestOrders) throw noCaller();
   const fields = await readFields(request).catch((thrown: unknown) => {
     throw isGuest && thrown instanceof Problem && thrown.type === "invalid-request" ? noCaller() : thrown;
   });
   const { email } = fields;
-  if (isGuest && (!guestOrders || typeof email !== "string" || email.trim() === "")) throw noCaller();
+  if (isGuest && (typeof email !== "string" || email.trim() === "" || fields.userId === "me"))
+    throw noCaller();
   const input = Placing.read(fields);
   const isOthers = input.userId && input.userId !== "me" && input.userId !== caller?.userId;
   if (isOthers)
@@ -136,6 +141,6 @@ function jsonFor({ orderTokens }: OrderServices, owner: Owner, { orderId, json }
 }
 
 function declined(orderId: string, headers: [string, string][]): Problem {
-  const detail = "the payment was declined: the order is cancelled, and another try is a new order";
+  const detail = "the order was not paid and is cancelled: another try is a new order";
   return new Problem("payment-declined", detail, [], Object.fromEntries(headers), { orderId });
 }

@@ -1,0 +1,44 @@
+// The limits on orders that wait for their payment, of one account or guest and of one client address.
+import type { Database, Statement } from "../../db/database.ts";
+import { requires } from "../../db/write/guard.ts";
+import { Problem } from "../http/problems.ts";
+
+/** Orders that may wait; 0: any number. */
+export type OpenOrderLimits = { openOrdersMax: number; openOrdersAddressMax: number };
+
+/** Who orders: `owner` is the id of an account or the key of a guest's e-mail address; `client` is empty when unknown. */
+type Claimant = { owner: string; client: string };
+
+const WAITING = "SELECT count(*) FROM orders WHERE status = 'pending' AND payment_status <> 'authorizing'";
+const OF_OWNER = `${WAITING} AND coalesce(user_id, email_key) = ?`;
+const OF_CLIENT = `${WAITING} AND client = ?`;
+
+const RETRY_LATER = { "retry-after": "60" };
+
+/**
+ * The conditions of a new order. An order that is being authorised does not count, so that many people behind one address can
+ * buy at once: those that are authorised at the same moment may exceed the limit, which then holds back all that follow.
+ */
+export function openOrderConditions(limits: OpenOrderLimits, { owner, client }: Claimant): Statement[] {
+  const { openOrdersMax, openOrdersAddressMax } = limits;
+  const conditions: Statement[] = [];
+  if (openOrdersMax > 0) conditions.push(requires(`(${OF_OWNER}) < ?`, owner, openOrdersMax));
+  if (openOrdersAddressMax > 0 && client !== "")
+    conditions.push(requires(`(${OF_CLIENT}) < ?`, client, openOrdersAddressMax));
+  return conditions;
+}
+
+/** The `Problem` 429 of an order whose conditions did not hold: names the limit that is reached. */
+export async function tooManyOpen(
+  db: Database,
+  { openOrdersMax, openOrdersAddressMax }: OpenOrderLimits,
+  { owner }: Claimant,
+): Promise<Problem> {
+  const row = await db.onPrimary(({ read }) => read.get<[number]>(OF_OWNER, owner));
+  const isOwners = openOrdersMax > 0 && (row?.[0] ?? 0) >= openOrdersMax;
+  const [max, whose] = isOwners
+    ? [openOrdersMax, "this account or e-mail address"]
+    : [openOrdersAddressMax, "this client address"];
+  const detail = `${max} orders of ${whose} wait for their payment, which is the most: pay or cancel one`;
+  return new Problem("too-many-open-orders", detail, [], RETRY_LATER);
+}
