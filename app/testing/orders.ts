@@ -76,8 +76,14 @@ export const paymentOf = (status: PaymentState["status"], orderId = "x"): Paymen
 
 type Authorise = Gateway["authorise"];
 
+/** Answers by the payment token: `declined`, `redirect`, `processing`, `voided`; any other and none is authorised. */
+export const byToken: Authorise = async ({ orderId, token }) => {
+  if (token === "declined" || token === "processing" || token === "voided") return paymentOf(token, orderId);
+  return paymentOf(token === "redirect" ? "requires_action" : "authorized", orderId);
+};
+
 /** A gateway that authorises as the test says, and knows no more about any payment. */
-export function openTestGateway(authorise: Authorise) {
+export function openTestGateway(authorise: Authorise = byToken) {
   const asked: Parameters<Authorise>[0][] = [];
   const gateway: Gateway = {
     name: "test",
