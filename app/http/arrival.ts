@@ -17,7 +17,7 @@ export async function* chunksOf({ body }: Request, msMax = BODY_MS_MAX): AsyncGe
   try {
     for (;;) {
       const { done, value } = await reader.read();
-      if (isLate) throw new Problem("request-timeout", "the request took too long to arrive", [], CLOSE);
+      if (isLate) throw late();
       if (done) return;
       yield value;
     }
@@ -27,6 +27,21 @@ export async function* chunksOf({ body }: Request, msMax = BODY_MS_MAX): AsyncGe
   }
 }
 
+/** A body of a known length. Throws the `Problem` 408 when it is not whole after `msMax`. */
+export async function wholeOf(request: Request, msMax = BODY_MS_MAX): Promise<Uint8Array> {
+  let timer: ReturnType<typeof setTimeout> | undefined;
+  const lateness = new Promise<never>((_, reject) => {
+    timer = setTimeout(() => reject(late()), msMax);
+  });
+  try {
+    return await Promise.race([request.bytes(), lateness]);
+  } finally {
+    clearTimeout(timer);
+  }
+}
+
+const late = (): Problem => new Problem("request-timeout", "the request took too long to arrive", [], CLOSE);
+
 /**
  * Takes in what no route has read of a body, so that the answer does not meet a connection with bytes in between. Closes
  * the connection after the answer when the rest is not there after `msMax`, is too long for Bun, or, as that of a GET,
@@ -34,6 +49,8 @@ export async function* chunksOf({ body }: Request, msMax = BODY_MS_MAX): AsyncGe
  */
 export async function takeRest(request: Request, answer: Headers, msMax: number): Promise<void> {
   if (!hasBody(request.headers)) return;
+  // Read whole, or refused because it was late.
+  if (request.bodyUsed && request.headers.has("content-length")) return;
   try {
     if (request.body === null) throw new Error("Bun shows no body of a GET or HEAD");
     for await (const _ of chunksOf(request, Math.max(0, msMax)));
