@@ -12,10 +12,10 @@ import {
   ordersIn,
   pairsOf,
   paymentOf,
+  settleElsewhere,
   stockIn,
 } from "../testing/orders.ts";
 import { type ObservedShop, openObservedShop, shoe } from "../testing/shop.ts";
-import { settleAuthorisation } from "./payment/settle.ts";
 
 const UNLIMITED = { OPEN_ORDERS_MAX: "0", OPEN_ORDERS_ADDRESS_MAX: "0" };
 /** What the gateway and the database do instead, for one test. */
@@ -139,7 +139,7 @@ describe("without an answer the order waits:", () => {
 
   test("what another process settled meanwhile is the answer", async () => {
     authorise = async ({ orderId }) => {
-      await settleAuthorisation(shop.db, orderId, paymentOf("authorized", orderId), Date.now());
+      await settleElsewhere(shop.db, orderId, paymentOf("authorized", orderId));
       throw new Error("too late");
     };
     expect((await order(shop, guestOrder("a"))).body.data).toMatchObject({
@@ -147,7 +147,7 @@ describe("without an answer the order waits:", () => {
       payment: { status: "authorized" },
     });
     authorise = async ({ orderId }) => {
-      await settleAuthorisation(shop.db, orderId, paymentOf("declined", orderId), Date.now());
+      await settleElsewhere(shop.db, orderId, paymentOf("declined", orderId));
       throw new Error("too late");
     };
     expect((await order(shop, guestOrder("a"))).status).toBe(402);
@@ -175,7 +175,7 @@ describe("an answer that could not be stored leaves the order as it stands:", ()
       expect((await order(shop, body, sent)).status).toBe(409);
       write = (_, send) => send();
       const request = must(asked[0], "the request to the gateway");
-      await settleAuthorisation(shop.db, id, await byToken(request, AbortSignal.timeout(1_000)), Date.now());
+      await settleElsewhere(shop.db, id, await byToken(request, AbortSignal.timeout(1_000)));
       expect((await order(shop, body, sent)).status).toBe(paymentToken === "declined" ? 402 : 201);
       expect(asked).toHaveLength(1);
     },
@@ -243,7 +243,7 @@ describe("a reservation", () => {
     write = (_, send) => send();
     const [id = ""] = shop.db.read.get<[string]>("SELECT id FROM orders ORDER BY number DESC LIMIT 1") ?? [];
     expect(stateOf(id).order).toEqual(["pending", "authorizing"]);
-    await settleAuthorisation(shop.db, id, paymentOf("declined", id), Date.now());
+    await settleElsewhere(shop.db, id, paymentOf("declined", id));
     expect((await order(shop, guestOrder("a"), sent)).body).toMatchObject({ status: 402, orderId: id });
     expect(asked).toHaveLength(0);
   });

@@ -34,7 +34,7 @@ export async function authoriseOrder(
   const { orderId, json, status, paymentStatus } = unpaid;
   const state = await askFor(services, gateway, unpaid);
   try {
-    const settled = await settleAuthorisation(db, orderId, state, now());
+    const settled = await settleAuthorisation(db, unpaid, state, now());
     if (settled) return settled;
   } catch (thrown) {
     const outcome = state?.status ?? "unknown";

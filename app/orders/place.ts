@@ -49,12 +49,13 @@ SELECT o.number, j.key, j.value ->> 0, j.value ->> 1, iif(s.price_cents = j.valu
   j.value ->> 2, j.value ->> 3, j.value ->> 4, j.value ->> 5
 FROM json_each(?2) AS j CROSS JOIN orders AS o ON o.id = ?1
 LEFT JOIN shoes AS s ON s.id = j.value ->> 0 LEFT JOIN sizes AS z ON z.shoe = s.id AND z.size = j.value ->> 2`;
+// The LIMIT keeps SQLite from making the JSON once for each mail.
 const OUTBOX = `INSERT INTO outbox (number, kind, recipient, data, state, due_at, created_at)
-SELECT o.number, k.value, iif(k.value = 'receipt', o.email, NULL), ${orderJson("o")}, ?2, ?3, ?3
-FROM orders AS o CROSS JOIN json_each('["receipt","alert"]') AS k WHERE o.id = ?1`;
+SELECT o.number, k.value, iif(k.value = 'receipt', o.email, NULL), o.data, ?2, ?3, ?3
+FROM (SELECT number, email, ${orderJson("orders")} AS data FROM orders WHERE id = ?1 LIMIT 1) AS o
+CROSS JOIN json_each('["receipt","alert"]') AS k RETURNING iif(kind = 'receipt', data, NULL)`;
 const AUTHORISE = `INSERT INTO payment_requests (number, kind, amount_cents, state, due_at, created_at)
 SELECT number, 'authorise', total_cents, 'due', ?2, ?3 FROM orders WHERE id = ?1`;
-const ANSWER = `SELECT ${orderJson("o")}, o.status, o.payment_status FROM orders AS o WHERE o.id = ?1`;
 
 /** A process that placed an order has so long to settle its payment; after that any process does. */
 const LEASE_MS = 15_000;
@@ -104,9 +105,10 @@ async function reserveOnce(
   const orderId = Bun.randomUUIDv7();
   const group = reservation(services, placement, { plan, orderId });
   const results = await services.db.write(group, newWriteId());
-  const answer = must(results.at(-1)?.rows[0], "the answer of a reservation");
-  const [json, status, paymentStatus] = answer as [string, string, string];
-  return { orderId, json, status, paymentStatus, isNew: true, totalCents: plan.totals.totalCents };
+  const [json] = must(results.at(-1)?.rows[0], "the answer of a reservation") as [string];
+  const paymentStatus = isCard(input) ? "authorizing" : "none";
+  const { totalCents } = plan.totals;
+  return { orderId, json, status: "pending", paymentStatus, isNew: true, totalCents };
 }
 
 /**
@@ -153,7 +155,7 @@ async function planOf({ db, terms }: PlaceServices, input: Placing, isLocalOutda
   ]);
 }
 
-/** The group that takes the stock and writes the order; its last statement reads the answer. */
+/** The group that takes the stock and writes the order; its last statement returns the order's JSON. */
 function reservation(
   services: PlaceServices,
   { owner, input, client, storeAnswer }: Placement,
@@ -194,10 +196,9 @@ function reservation(
       ],
     },
     { sql: LINES, args: [orderId, JSON.stringify(rows)] },
-    { sql: OUTBOX, args: [orderId, byCard ? "held" : "due", nowMs] },
     ...(byCard ? [{ sql: AUTHORISE, args: [orderId, nowMs + LEASE_MS, nowMs] }] : []),
     ...storeAnswer(orderReference(orderId)),
-    { sql: ANSWER, args: [orderId] },
+    { sql: OUTBOX, args: [orderId, byCard ? "held" : "due", nowMs] },
   ];
 }
 

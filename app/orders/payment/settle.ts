@@ -1,7 +1,7 @@
 // Settles the payment of an order: stores what the gateway answered to the authorisation, in one conditional step.
 import type { Database, Statement, Value } from "../../../db/database.ts";
 import { newWriteId } from "../../../db/write/id.ts";
-import { orderJson } from "../view.ts";
+import { type PaymentStep, steppedJson } from "../view.ts";
 import type { PaymentState } from "./gateway.ts";
 
 /** How long an order that waits for its payment holds its stock. */
@@ -15,7 +15,7 @@ export type Stepped = { json: string; status: string; paymentStatus: string };
 /** The payments that have no outcome yet. */
 export const UNSETTLED = "('authorizing', 'requires_action', 'unknown')";
 
-const STEPPED = `RETURNING ${orderJson("orders")}, status, payment_status`;
+const STEPPED = "RETURNING status, payment_status, payment_reference, redirect_url, updated_at";
 const WHERE_UNSETTLED = `WHERE id = ?1 AND status = 'pending' AND payment_status IN ${UNSETTLED}`;
 const CONFIRM = `UPDATE orders SET status = 'confirmed', payment_status = 'authorized', payment_reference = ?3,
   redirect_url = NULL, client = NULL, held_until = NULL, changed_by = 'gateway', confirmed_at = ?2, updated_at = ?2
@@ -32,23 +32,24 @@ const ANSWERED = `UPDATE payment_requests SET state = ?3, settled_at = ?2 WHERE 
 const ASK_AGAIN = `UPDATE payment_requests SET due_at = ?2 + ?3 * (tries + 1) WHERE ${OF_ORDER}`;
 
 /**
- * Stores the outcome of an authorisation; `state` is `null` when it is not known. Whoever comes second changes nothing: then
- * the result is `null`. Rejects with `DatabaseError`.
+ * Stores the outcome of an authorisation, and returns the order after it, made from its JSON before. `state` is `null` when
+ * the outcome is not known. Whoever comes second changes nothing: then the result is `null`. Rejects with `DatabaseError`.
  */
 export async function settleAuthorisation(
   db: Database,
-  orderId: string,
+  { orderId, json }: { orderId: string; json: string },
   state: PaymentState | null,
   nowMs: number,
 ): Promise<Stepped | null> {
   const [result] = await db.write(statementsOf(orderId, state, nowMs), newWriteId());
-  const row = result?.rows[0] as [string, string, string] | undefined;
+  const row = result?.rows[0] as [string, string, string | null, string | null, number] | undefined;
   if (!row) return null;
-  const [json, status, paymentStatus] = row;
-  return { json, status, paymentStatus };
+  const [status, paymentStatus, reference, redirectUrl, updatedAtMs] = row;
+  const step: PaymentStep = { status, paymentStatus, reference, redirectUrl, updatedAtMs };
+  return { json: steppedJson(json, step), status, paymentStatus };
 }
 
-/** The statements that store an outcome; the first returns the row of a `Stepped`. */
+/** The statements that store an outcome; the first returns a row if it was the first to settle it. */
 export function statementsOf(orderId: string, state: PaymentState | null, nowMs: number): Statement[] {
   const reference = state?.reference ?? null;
   const step = (sql: string, ...more: Value[]): Statement => ({
