@@ -2,6 +2,7 @@
 import type { Database, Statement, Value } from "../../../db/database.ts";
 import { newWriteId } from "../../../db/write/id.ts";
 import { type PaymentStep, steppedJson } from "../view.ts";
+import { openBatches } from "./batches.ts";
 import type { PaymentState } from "./gateway.ts";
 
 /** How long an order that waits for its payment holds its stock. */
@@ -15,11 +16,21 @@ export type Stepped = { json: string; status: string; paymentStatus: string };
 /** The payments that have no outcome yet. */
 export const UNSETTLED = "('authorizing', 'requires_action', 'unknown')";
 
-const STEPPED = "RETURNING status, payment_status, payment_reference, redirect_url, updated_at";
+const STEPPED = "RETURNING id, status, payment_status, payment_reference, redirect_url, updated_at";
 const WHERE_UNSETTLED = `WHERE id = ?1 AND status = 'pending' AND payment_status IN ${UNSETTLED}`;
-const CONFIRM = `UPDATE orders SET status = 'confirmed', payment_status = 'authorized', payment_reference = ?3,
-  redirect_url = NULL, client = NULL, held_until = NULL, changed_by = 'gateway', confirmed_at = ?2, updated_at = ?2
-${WHERE_UNSETTLED} ${STEPPED}`;
+const confirmed = (
+  reference: string,
+  nowMs: string,
+) => `UPDATE orders SET status = 'confirmed', payment_status = 'authorized',
+  payment_reference = ${reference}, redirect_url = NULL, client = NULL, held_until = NULL, changed_by = 'gateway',
+  confirmed_at = ${nowMs}, updated_at = ${nowMs}`;
+const CONFIRM = `${confirmed("?3", "?2")} ${WHERE_UNSETTLED} ${STEPPED}`;
+// Of a list of [id, reference, time].
+const CONFIRM_ALL = `${confirmed("j.value ->> 1", "j.value ->> 2")} FROM json_each(?1) AS j
+WHERE orders.id = j.value ->> 0 AND status = 'pending' AND payment_status IN ${UNSETTLED} ${STEPPED}`;
+const ANSWERED_ALL = `UPDATE payment_requests SET state = 'done', settled_at = ?2
+WHERE number IN (SELECT o.number FROM json_each(?1) AS j CROSS JOIN orders AS o ON o.id = j.value ->> 0)
+  AND kind = 'authorise' AND state = 'due'`;
 const CANCEL = `UPDATE orders SET status = 'cancelled', payment_status = ?4, payment_reference = ?3,
   redirect_url = NULL, client = NULL, held_until = NULL, changed_by = 'gateway', updated_at = ?2
 ${WHERE_UNSETTLED} ${STEPPED}`;
@@ -31,6 +42,13 @@ const OF_ORDER =
 const ANSWERED = `UPDATE payment_requests SET state = ?3, settled_at = ?2 WHERE ${OF_ORDER}`;
 const ASK_AGAIN = `UPDATE payment_requests SET due_at = ?2 + ?3 * (tries + 1) WHERE ${OF_ORDER}`;
 
+/** The columns of `STEPPED`. */
+type Row = [string, string, string, string | null, string | null, number];
+/** An authorised payment whose order is to be confirmed. */
+type Authorised = { orderId: string; reference: string; nowMs: number };
+
+const confirmations = new WeakMap<Database, (authorised: Authorised) => Promise<Row | undefined>>();
+
 /**
  * Stores the outcome of an authorisation, and returns the order after it, made from its JSON before. `state` is `null` when
  * the outcome is not known. Whoever comes second changes nothing: then the result is `null`. Rejects with `DatabaseError`.
@@ -41,12 +59,43 @@ export async function settleAuthorisation(
   state: PaymentState | null,
   nowMs: number,
 ): Promise<Stepped | null> {
-  const [result] = await db.write(statementsOf(orderId, state, nowMs), newWriteId());
-  const row = result?.rows[0] as [string, string, string | null, string | null, number] | undefined;
+  const row =
+    state?.status === "authorized"
+      ? await confirmationsOf(db)({ orderId, reference: state.reference, nowMs })
+      : await settleAlone(db, orderId, state, nowMs);
   if (!row) return null;
-  const [status, paymentStatus, reference, redirectUrl, updatedAtMs] = row;
+  const [, status, paymentStatus, reference, redirectUrl, updatedAtMs] = row;
   const step: PaymentStep = { status, paymentStatus, reference, redirectUrl, updatedAtMs };
   return { json: steppedJson(json, step), status, paymentStatus };
+}
+
+async function settleAlone(
+  db: Database,
+  orderId: string,
+  state: PaymentState | null,
+  nowMs: number,
+): Promise<Row | undefined> {
+  const [result] = await db.write(statementsOf(orderId, state, nowMs), newWriteId());
+  return result?.rows[0] as Row | undefined;
+}
+
+/** Confirms the orders whose payments are authorised in one turn of the event loop together. */
+function confirmationsOf(db: Database): (authorised: Authorised) => Promise<Row | undefined> {
+  const known = confirmations.get(db);
+  if (known) return known;
+  const confirm = openBatches(async (batch: Authorised[]) => {
+    const list = JSON.stringify(batch.map(({ orderId, reference, nowMs }) => [orderId, reference, nowMs]));
+    const [first] = batch;
+    const statements: Statement[] = [
+      { sql: CONFIRM_ALL, args: [list] },
+      { sql: ANSWERED_ALL, args: [list, first?.nowMs ?? 0] },
+    ];
+    const [result] = await db.write(statements, newWriteId());
+    const rows = new Map(((result?.rows ?? []) as Row[]).map((row) => [row[0], row]));
+    return batch.map(({ orderId }) => rows.get(orderId));
+  });
+  confirmations.set(db, confirm);
+  return confirm;
 }
 
 /** The statements that store an outcome; the first returns a row if it was the first to settle it. */
