@@ -23,6 +23,8 @@ const { gateway, asked } = openTestGateway(async (request, signal) => {
 });
 /** Done once before the next reservation is committed. */
 let beforeCommit: (() => Promise<unknown>) | null;
+/** Done once before the next read on the primary. */
+let beforeRead: (() => Promise<unknown>) | null;
 let shop: ObservedShop;
 let file: Database;
 beforeAll(async () => {
@@ -35,6 +37,12 @@ beforeAll(async () => {
         beforeCommit = null;
         await first?.();
         return plain.write(statements, id);
+      },
+      async onPrimary(work) {
+        const first = beforeRead;
+        beforeRead = null;
+        await first?.();
+        return plain.onPrimary(work);
       },
     };
   };
@@ -53,6 +61,7 @@ beforeAll(async () => {
 afterAll(() => shop.close());
 beforeEach(() => {
   beforeCommit = null;
+  beforeRead = null;
   asked.length = 0;
   ({ promise: held, resolve: release } = Promise.withResolvers<void>());
 });
@@ -174,6 +183,18 @@ describe("what changes between the plan and the commit", () => {
       { sql: "INSERT INTO sizes (shoe, size, position, stock) VALUES (?, ?, ?, 100)", args: size ?? [] },
     ]);
     expect([stockIn(shop.db), asked.length]).toEqual([all, 0]);
+  });
+
+  test("the order of its cart was cancelled when it was looked for: a new order", async () => {
+    const [email, cartId] = [newEmail(), `a-cart-that-comes-back-${made}`];
+    const first = await place({ email, cartId, paymentToken: "redirect" });
+    beforeCommit = async () => {
+      beforeRead = () => sql("UPDATE orders SET status = 'cancelled' WHERE status = 'pending'");
+    };
+    const second = await place({ email, cartId });
+    expect([first.status, second.status, second.body.data.status]).toEqual([201, 201, "confirmed"]);
+    expect(second.body.data.id).not.toBe(first.body.data.id);
+    expect(pairsOf(shop.db, "changing")).toBe(98);
   });
 
   test("everything changes each time: 503 after some attempts, nothing taken", async () => {
