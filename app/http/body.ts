@@ -17,7 +17,12 @@ export async function readFields(request: Request, msMax = BODY_MS_MAX): Promise
   const type = request.headers.get("content-type")?.split(";")[0]?.trim().toLowerCase() ?? "";
   if (type !== "application/json" && !/^application\/[\w.-]+\+json$/.test(type))
     throw new Problem("unsupported-media-type", "the body must be application/json");
-  const value = parse(await readText(request, msMax));
+  return parseFields(await readText(request, msMax));
+}
+
+/** Parses the text of a body. Throws the `Problem` 400 when it is not a JSON object. */
+export function parseFields(text: string): Fields {
+  const value = parse(text);
   if (typeof value !== "object" || value === null || Array.isArray(value))
     throw refused("must be a JSON object");
   if (depthOf(value) > DEPTH_MAX) throw refused(`must not be nested deeper than ${DEPTH_MAX}`);
@@ -34,7 +39,8 @@ const hasBody = ({ headers, body }: Request): boolean =>
 const refused = (detail: string) =>
   new Problem("invalid-request", `the body ${detail}`, [{ pointer: "", detail }]);
 
-async function readText(request: Request, msMax: number): Promise<string> {
+/** Reads the body as text, of any content type. Throws as `readFields` does. */
+export async function readText(request: Request, msMax = BODY_MS_MAX): Promise<string> {
   const bytes = await readBytes(request, msMax).catch((thrown: unknown) => {
     throw isBrokenOff(request, thrown) ? refused("ended before it was complete") : thrown;
   });
