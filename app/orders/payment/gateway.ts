@@ -3,8 +3,8 @@
 /** What the gateway knows about the payment of an order. `processing`: it has no outcome yet. */
 export type PaymentState = {
   status: "processing" | "requires_action" | "authorized" | "captured" | "declined" | "voided";
-  /** The gateway's own name of the payment, shown to people. */
-  reference: string;
+  /** The gateway's own name of the payment, shown to people; `null` while it has none. */
+  reference: string | null;
   /** Where the customer goes on paying, while the status is `requires_action`. */
   redirectUrl: string | null;
   capturedCents: number;
@@ -34,6 +34,8 @@ export type Settled = { outcome: "done" } | { outcome: "refused"; reason: string
 export type Gateway = {
   /** The name in settings and webhooks. */
   name: string;
+  /** Why the gateway would not take this token, where that is known without asking; else `null`. */
+  refusalOf?(token: string): string | null;
   authorise(request: AuthoriseRequest, signal: AbortSignal): Promise<PaymentState>;
   /** Takes the whole authorised amount. */
   capture(orderId: string, amountCents: number, signal: AbortSignal): Promise<Settled>;

@@ -36,12 +36,21 @@ const POSTPONE = `UPDATE payment_requests SET due_at = ?4 WHERE ${ONE} AND tries
  * logged, and the request is due again after a pause that grows.
  */
 export async function performRequest(services: RequestServices, request: PaymentRequest): Promise<Outcome> {
+  const outcome = await performUnderLease(services, request);
+  return outcome === "leased" ? "unknown" : outcome;
+}
+
+/** As `performRequest`; `leased`: it is not due, or another process asks the gateway now. */
+export async function performUnderLease(
+  services: RequestServices,
+  request: PaymentRequest,
+): Promise<Outcome | "leased"> {
   const { db, now, log } = services;
   const { kind, number } = request;
   let tries: number | null = null;
   try {
     tries = await takeLease(services, request);
-    if (tries === null) return "unknown";
+    if (tries === null) return "leased";
     const answer = await askGateway((signal) => ask(services.gateway, request, signal));
     await db.write(effectsOf(request, answer, now()), newWriteId());
     if (answer.outcome === "refused")
@@ -65,6 +74,10 @@ export async function takeLease(
   const [tries] = (result?.rows[0] ?? []) as [number?];
   return tries ?? null;
 }
+
+/** The name of a request at the gateway: the same at every try. */
+export const keyOf = (orderId: string, kind: PaymentRequest["kind"], refund: number): string =>
+  refund === 0 ? `${orderId}:${kind}` : `${orderId}:${kind}:${refund}`;
 
 /** When a request is tried again after so many tries: twice as late each time, and not all at once. */
 export function pauseMs(tries: number, random: number): number {

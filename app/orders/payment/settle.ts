@@ -31,7 +31,7 @@ WHERE orders.id = j.value ->> 0 AND status = 'pending' AND payment_status IN ${U
 const ANSWERED_ALL = `UPDATE payment_requests SET state = 'done', settled_at = ?2
 WHERE number IN (SELECT o.number FROM json_each(?1) AS j CROSS JOIN orders AS o ON o.id = j.value ->> 0)
   AND kind = 'authorise' AND state = 'due'`;
-const CANCEL = `UPDATE orders SET status = 'cancelled', payment_status = ?4, payment_reference = ?3,
+const CANCEL = `UPDATE orders SET status = 'cancelled', payment_status = ?4, payment_reference = coalesce(?3, payment_reference),
   redirect_url = NULL, client = NULL, held_until = NULL, changed_by = 'gateway', updated_at = ?2
 ${WHERE_UNSETTLED} ${STEPPED}`;
 const HOLD = `UPDATE orders SET payment_status = ?4, payment_reference = coalesce(?3, payment_reference),
@@ -45,7 +45,7 @@ const ASK_AGAIN = `UPDATE payment_requests SET due_at = ?2 + ?3 * (tries + 1) WH
 /** The columns of `STEPPED`. */
 type Row = [string, string, string, string | null, string | null, number];
 /** An authorised payment whose order is to be confirmed. */
-type Authorised = { orderId: string; reference: string; nowMs: number };
+type Authorised = { orderId: string; reference: string | null; nowMs: number };
 
 const confirmations = new WeakMap<Database, (authorised: Authorised) => Promise<Row | undefined>>();
 

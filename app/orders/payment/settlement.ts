@@ -1,0 +1,101 @@
+// The settlement: every second it finds the requests to the gateway that are due, and performs each under its lease.
+import { messageOf } from "../../../db/message.ts";
+import { countWaiting, type DueRequest, findDue } from "./due.ts";
+import { type Outcome, performUnderLease, type RequestServices } from "./requests.ts";
+import { openSparseLog } from "./sparse-log.ts";
+import { type Ending, settleUnsettled } from "./unsettled.ts";
+
+/** Between two looks at the requests that are due. */
+const EVERY_MS = 1_000;
+/** Requests that one process has under way: each may take as long as the gateway's deadline. */
+const UNDERWAY_MAX = 16;
+/** A look sees more than it may start, because other processes may have some of them. */
+const SEEN_MAX = 4 * UNDERWAY_MAX;
+
+/** What became of the requests that this process had, by kind and outcome, and how many wait. */
+export type SettlementState = {
+  settled: { kind: string; outcome: string; count: number }[];
+  underway: number;
+  requests: number;
+  orders: number;
+};
+
+export type Settlement = {
+  /** Begins to look for due requests. */
+  start(): void;
+  /** Looks once, and resolves when all that is under way is done. Never rejects. */
+  run(): Promise<void>;
+  state(): SettlementState;
+  /** Looks no more, and resolves when all that is under way is done. */
+  close(): Promise<void>;
+};
+
+/** Opens the settlement of a process. */
+export function openSettlement(given: RequestServices, everyMs = EVERY_MS): Settlement {
+  const services = { ...given, log: openSparseLog(given.log, given.now) };
+  const { db, now, log } = services;
+  const underway = new Map<string, Promise<void>>();
+  const counts = new Map<string, { kind: string; outcome: string; count: number }>();
+  /** Requests that another process has, by the time at which they were seen to be due: a replica shows that late. */
+  let leased = new Map<string, number>();
+  let timer: ReturnType<typeof setInterval> | undefined;
+
+  const settle = async (due: DueRequest) => {
+    try {
+      const outcome = await perform(services, due);
+      if (outcome === "leased") leased.set(due.key, due.dueAt);
+      else count(counts, due.kind, outcome);
+    } catch (thrown) {
+      log.warn("a payment could not be settled", { order: due.number, error: messageOf(thrown) });
+    } finally {
+      underway.delete(due.key);
+    }
+  };
+
+  const look = () => {
+    try {
+      const found = findDue(db, now(), SEEN_MAX);
+      const seen = found.filter(({ key, dueAt }) => leased.get(key) === dueAt);
+      leased = new Map(seen.map(({ key, dueAt }) => [key, dueAt]));
+      for (const due of found) {
+        if (underway.size >= UNDERWAY_MAX) return;
+        if (!underway.has(due.key) && !leased.has(due.key)) underway.set(due.key, settle(due));
+      }
+    } catch (thrown) {
+      // A node has nothing to read while its replica is made again.
+      log.warn("the due payments could not be read", { error: messageOf(thrown) });
+    }
+  };
+  const done = async () => {
+    while (underway.size > 0) await Promise.all(underway.values());
+  };
+
+  return {
+    start() {
+      timer = setInterval(look, everyMs);
+    },
+    async run() {
+      look();
+      await done();
+    },
+    state: () => ({ settled: [...counts.values()], underway: underway.size, ...countWaiting(db) }),
+    async close() {
+      clearInterval(timer);
+      await done();
+    },
+  };
+}
+
+const perform = (services: RequestServices, due: DueRequest): Promise<Ending | Outcome> =>
+  due.kind === "authorise" ? settleUnsettled(services, due) : performUnderLease(services, due);
+
+function count(
+  counts: Map<string, { kind: string; outcome: string; count: number }>,
+  kind: string,
+  outcome: string,
+): void {
+  const key = `${kind} ${outcome}`;
+  const found = counts.get(key) ?? { kind, outcome, count: 0 };
+  found.count += 1;
+  counts.set(key, found);
+}
