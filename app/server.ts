@@ -16,6 +16,7 @@ import { statusOf } from "./ops/hang-up.ts";
 import { openMetrics } from "./ops/metrics.ts";
 import { openRequestLog } from "./ops/request-log.ts";
 import { opsRoutes } from "./ops/routes.ts";
+import { webhookRoutes } from "./orders/payment/webhook-routes.ts";
 import { orderRoutes } from "./orders/routes.ts";
 import { orderStepRoutes } from "./orders/step-routes.ts";
 import { docsRoutes } from "./pages/docs.ts";
@@ -102,7 +103,10 @@ export function routes(services: Services) {
   const accounts = accountRoutes(services);
   const writes = catalogueWriteRoutes(services);
   const likes = likeRoutes(services);
-  const orders = new Elysia().use(orderRoutes(services)).use(orderStepRoutes(services));
+  const orders = new Elysia()
+    .use(orderRoutes(services))
+    .use(orderStepRoutes(services))
+    .use(webhookRoutes(services));
   const [api, v1] = PREFIXES;
   const makeDocument = async (): Promise<string> => (await import("./document.ts")).documentOf(app.routes);
   const app = new Elysia({

@@ -34,7 +34,8 @@ import type { Log } from "./log.ts";
 import { type Access, openAccess } from "./ops/access.ts";
 import { type Counters, openCounters } from "./ops/counters.ts";
 import { openStatus, type Status } from "./ops/status.ts";
-import { type Gateway, openOrderTokens, openSandbox } from "./orders/orders.ts";
+import { type Gateway, openOrderTokens, openPayments } from "./orders/orders.ts";
+import type { PaymentServices } from "./orders/payment/webhook-routes.ts";
 import type { OrderServices } from "./orders/routes.ts";
 import type { CatalogueServices } from "./shoes/routes.ts";
 import type { CatalogueWriteServices } from "./shoes/write/routes.ts";
@@ -45,7 +46,8 @@ export type Services = AccountServices &
   CatalogueServices &
   CatalogueWriteServices &
   LikeServices &
-  OrderServices & {
+  OrderServices &
+  PaymentServices & {
     status: Status;
     limits: Limits;
     clients: Clients;
@@ -80,6 +82,8 @@ export type Replacements = {
   follower?: Follower;
   turns?: CatalogueServices["turns"];
   gateway?: Gateway;
+  /** How the sandbox gateway waits. */
+  gatewayWait?: (ms: number, signal: AbortSignal) => Promise<unknown>;
   /** How the login throttle waits. */
   wait?: (ms: number) => Promise<unknown>;
 };
@@ -110,7 +114,7 @@ export function openServices(options: ServiceOptions): Services {
     instead.follower ?? openFollower({ feed, kept: [cache, identity], log, pollMs: FEED_POLL_MS[role] });
   topology.onNews(follower.poll);
   const clients = openClients(config.trustProxy);
-  const sandbox = config.paymentGateway === "sandbox" ? openSandbox(db, now) : null;
+  const payments = paymentsOf(options);
   const isOwnHost = openHostCheck(ownNames(publicUrl, hostname()));
   return {
     db,
@@ -138,12 +142,13 @@ export function openServices(options: ServiceOptions): Services {
       now,
       log,
       currency,
-      gateway: instead.gateway ?? sandbox,
+      gateway: payments.gateway,
       terms: config.terms,
       orderUrl: config.orderUrl,
       openOrdersMax: config.openOrdersMax,
       openOrdersAddressMax: config.openOrdersAddressMax,
     },
+    payments,
     orderTokens: openOrderTokens(secrets),
     guestOrders: config.guestOrders,
     passwords: instead.passwords ?? openPasswords(),
@@ -173,4 +178,16 @@ const limitsOf = (
     signInsMax: rateLimitAuthMax,
     windowSeconds: rateLimitWindowSeconds,
     now,
+  });
+
+const paymentsOf = ({ topology, config, secrets, log, now, instead = {} }: ServiceOptions) =>
+  openPayments({
+    db: topology.db,
+    now,
+    log,
+    secrets,
+    publicUrl: config.publicUrl,
+    gateway: config.paymentGateway,
+    instead: instead.gateway,
+    wait: instead.gatewayWait,
   });

@@ -128,7 +128,7 @@ type Ran = { here: boolean; sql: string; args: Value[] };
 
 /** A shop whose statements, log and services a test can read. */
 export type ObservedShop = TestShop &
-  Pick<Services, "cache" | "identity" | "status" | "counters" | "limits" | "turns"> & {
+  Pick<Services, "cache" | "identity" | "status" | "counters" | "limits" | "turns" | "payments"> & {
     /** The database of the services: what it runs is in `ran`. */
     watched: Database;
     ran: Ran[];
@@ -145,6 +145,7 @@ type Watched = {
   /** Environment variables beside those below. */
   settings?: Record<string, string>;
   gateway?: Gateway;
+  gatewayWait?: Replacements["gatewayWait"];
   passwords?: Passwords;
   turns?: Services["turns"];
   secrets?: string[];
@@ -203,6 +204,7 @@ export async function openObservedShop(
       follower: { poll: () => undefined, close: () => undefined },
       ...(given.turns ? { turns: given.turns } : {}),
       ...(given.gateway ? { gateway: given.gateway } : {}),
+      ...(given.gatewayWait ? { gatewayWait: given.gatewayWait } : {}),
     },
   });
   const walk = openServer(services, given.bodyMsMax);
@@ -231,9 +233,11 @@ export async function openObservedShop(
     limits: services.limits,
     logins: services.loginThrottle,
     turns: services.turns,
+    payments: services.payments,
     get: (path: string, init: RequestInit = {}) => fetch(`${url}${path}`, init),
     async close() {
       await server.stop(true);
+      await services.payments.close();
       await services.catalogue.close();
       if (db.close !== plain.close) await db.close();
       await plain.close();

@@ -1,84 +1,110 @@
 // The sandbox gateway: stands for a payment company in development and tests. Its records are tables of its own.
-import type { Database, Value } from "../../../../db/database.ts";
-import { must } from "../../../../db/must.ts";
-import { newWriteId } from "../../../../db/write/id.ts";
+import { setTimeout as sleep } from "node:timers/promises";
+import type { Database } from "../../../../db/database.ts";
+import type { Log } from "../../../log.ts";
 import type { AuthoriseRequest, Gateway, PaymentState, Settled } from "../gateway.ts";
+import { type Deliver, openDeliveries } from "./deliveries.ts";
+import { openRecords, type SandboxPayment } from "./records.ts";
+import { type Course, courseOf, TOKENS } from "./tokens.ts";
 
-type Row = [status: PaymentState["status"], captured: number, refunded: number];
+/** What a customer may choose on the sandbox's page. `lose`: pays, and the shop hears nothing. */
+export const CHOICES = ["pay", "decline", "lose", "twice"] as const;
+export type Choice = (typeof CHOICES)[number];
 
-const COLUMNS = "status, captured_cents, refunded_cents";
-// The first request decides; a repetition finds its payment.
-const AUTHORISE = `INSERT INTO sandbox_payments (id, token, amount_cents, currency, status, return_url, created_at)
-VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7) ON CONFLICT (id) DO UPDATE SET id = id RETURNING ${COLUMNS}`;
+export type Sandbox = Gateway & {
+  /** What the page shows; `null` for an unknown payment. */
+  find(id: string): Promise<SandboxPayment | null>;
+  /** Ends a payment that waits for its customer; `false` when it does not wait any more. */
+  choose(id: string, choice: Choice): Promise<boolean>;
+  /** Names who receives its events. */
+  deliverTo(deliver: Deliver): void;
+  /** Gives up what it would have answered or delivered later, and waits for what is under way. */
+  close(): Promise<void>;
+};
+
+export type SandboxOptions = {
+  now(): number;
+  log: Pick<Log, "warn">;
+  /** Where its page is, without a last slash. */
+  pageUrl: string;
+  /** Waits, by default by the clock; rejects when the signal aborts. */
+  wait?(ms: number, signal: AbortSignal): Promise<unknown>;
+};
+
+/** How often the event of a choice is delivered, all at once. */
+const EVENTS: Record<Choice, number> = { pay: 1, decline: 1, lose: 0, twice: 3 };
+
+const byTheClock = (ms: number, signal: AbortSignal) => sleep(ms, undefined, { signal });
 
 /** Opens the sandbox on the shop's database. */
-export function openSandbox(db: Database, now: () => number): Gateway {
-  const one = async (sql: string, ...args: Value[]): Promise<Row | undefined> => {
-    const [result] = await db.write([{ sql, args }], newWriteId());
-    return result?.rows[0] as Row | undefined;
-  };
-  const stateOf = (id: string, [status, capturedCents, refundedCents]: Row): PaymentState => ({
+export function openSandbox(db: Database, { now, log, pageUrl, wait = byTheClock }: SandboxOptions): Sandbox {
+  const records = openRecords(db, now);
+  const deliveries = openDeliveries({ now, log, wait });
+  const stateOf = (id: string, { status, capturedCents, refundedCents }: SandboxPayment): PaymentState => ({
     status,
     reference: `sandbox-${id}`,
-    redirectUrl: status === "requires_action" ? `/pay/sandbox/${id}` : null,
+    redirectUrl: status === "requires_action" ? `${pageUrl}/${id}` : null,
     capturedCents,
     refundedCents,
   });
 
+  /** The answer to an authorisation comes when its course says, or never. */
+  const answer = async (id: string, course: Course, payment: SandboxPayment, signal: AbortSignal) => {
+    if (course.answersMs === "lost") throw new Error("the connection was closed before the answer");
+    if (course.answersMs === 0) return stateOf(id, payment);
+    await wait(course.answersMs, AbortSignal.any([signal, deliveries.signal]));
+    return stateOf(id, (await records.find(id)) ?? payment);
+  };
+
   return {
     name: "sandbox",
-    async authorise({ orderId, amountCents, currency, token, returnUrl }: AuthoriseRequest) {
-      const name = token ?? "ok";
-      const status =
-        name === "declined" ? "declined" : name === "redirect" ? "requires_action" : "authorized";
-      const row = await one(AUTHORISE, orderId, name, amountCents, currency, status, returnUrl, now());
-      return stateOf(orderId, must(row, "the sandbox's payment"));
+    refusalOf: (token) => (courseOf(token) ? null : `must be one of ${TOKENS.join(", ")}`),
+    async authorise({ orderId, amountCents, currency, token, returnUrl }: AuthoriseRequest, signal) {
+      signal.throwIfAborted();
+      // What is no token of the sandbox may be anything, also a card's number: it is not stored.
+      const course = courseOf(token);
+      const { status, settlesMs, events } = course ?? DECLINED;
+      const payment = await records.add({
+        id: orderId,
+        token: course ? (token ?? "") : "",
+        amountCents,
+        currency,
+        status,
+        returnUrl,
+        settlesAt: settlesMs === null ? null : now() + settlesMs,
+      });
+      deliveries.add(orderId, { times: events, afterMs: settlesMs ?? 0 });
+      return answer(orderId, course ?? DECLINED, payment, signal);
     },
-    async capture(orderId): Promise<Settled> {
-      const row = await one(
-        `UPDATE sandbox_payments SET status = 'captured', captured_cents = amount_cents
-         WHERE id = ? AND status IN ('authorized', 'captured') RETURNING ${COLUMNS}`,
-        orderId,
-      );
-      return row ? { outcome: "done" } : { outcome: "refused", reason: "the payment is not authorised" };
+    async capture(orderId, amountCents, signal) {
+      signal.throwIfAborted();
+      return doneIf(await records.capture(orderId, amountCents), "this amount is not authorised");
     },
-    async void(orderId): Promise<Settled> {
-      const row = await one(
-        `INSERT INTO sandbox_payments (id, token, amount_cents, currency, status, created_at)
-         VALUES (?, '', 0, '', 'voided', ?) ON CONFLICT (id) DO UPDATE SET status = 'voided' WHERE status <> 'captured'
-         RETURNING ${COLUMNS}`,
-        orderId,
-        now(),
-      );
-      return row ? { outcome: "done" } : { outcome: "refused", reason: "the payment was captured" };
+    async void(orderId, signal) {
+      signal.throwIfAborted();
+      return doneIf(await records.void(orderId), "the payment was captured");
     },
-    async refund(orderId, amountCents, key): Promise<Settled> {
-      const results = await db.write(
-        [
-          {
-            sql: `UPDATE sandbox_payments SET refunded_cents = refunded_cents + ?2
-                  WHERE id = ?1 AND refunded_cents + ?2 <= captured_cents
-                    AND NOT EXISTS (SELECT 1 FROM sandbox_requests WHERE key = ?3)`,
-            args: [orderId, amountCents, key],
-          },
-          {
-            sql: `INSERT INTO sandbox_requests (key, id, amount_cents, at) SELECT ?1, ?2, ?3, ?4 WHERE changes() > 0
-                  ON CONFLICT DO NOTHING`,
-            args: [key, orderId, amountCents, now()],
-          },
-          { sql: "SELECT 1 FROM sandbox_requests WHERE key = ?", args: [key] },
-        ],
-        newWriteId(),
-      );
-      return results[2]?.rows.length === 1
-        ? { outcome: "done" }
-        : { outcome: "refused", reason: "more than was captured" };
+    async refund(orderId, amountCents, key, signal) {
+      signal.throwIfAborted();
+      return doneIf(await records.refund(orderId, amountCents, key), "more than was captured");
     },
-    async lookUp(orderId) {
-      const row = await db.onPrimary(({ read }) =>
-        read.get<Row>(`SELECT ${COLUMNS} FROM sandbox_payments WHERE id = ?`, orderId),
-      );
-      return row ? stateOf(orderId, row) : null;
+    async lookUp(orderId, signal) {
+      signal.throwIfAborted();
+      const payment = await records.find(orderId);
+      return payment ? stateOf(orderId, payment) : null;
     },
+    find: records.find,
+    async choose(id, choice) {
+      const isChosen = await records.settle(id, choice === "decline" ? "declined" : "authorized");
+      if (isChosen) deliveries.add(id, { times: EVENTS[choice], afterMs: 0 });
+      return isChosen;
+    },
+    deliverTo: deliveries.to,
+    close: deliveries.close,
   };
 }
+
+const DECLINED: Course = { status: "declined", answersMs: 0, settlesMs: null, events: 0 };
+
+const doneIf = (isDone: boolean, reason: string): Settled =>
+  isDone ? { outcome: "done" } : { outcome: "refused", reason };
