@@ -20,6 +20,7 @@ import { webhookRoutes } from "./orders/payment/webhook-routes.ts";
 import { orderRoutes } from "./orders/routes.ts";
 import { orderStepRoutes } from "./orders/step-routes.ts";
 import { docsRoutes } from "./pages/docs.ts";
+import { payRoutes } from "./pages/pay-routes.ts";
 import { pageRoutes } from "./pages/routes.ts";
 import type { Services } from "./services.ts";
 import { readShowcase } from "./shoes/list/showcase.ts";
@@ -124,6 +125,7 @@ export function routes(services: Services) {
     .use(pictureRoutes(services))
     .use(opsRoutes({ ...services, metrics: openMetrics(services) }))
     .use(docsRoutes(makeDocument, services.headers.seed))
+    .use(payRoutes(services, services.headers.seed))
     .use(
       pageRoutes(services.publicDir, services.headers.seed, () => readShowcase(services.db, services.shop)),
     );

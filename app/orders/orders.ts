@@ -3,7 +3,7 @@ export { type FoundOrder, findOrder } from "./find.ts";
 export type { Gateway } from "./payment/gateway.ts";
 export { openPayments, type Payments } from "./payment/payments.ts";
 export type { Checkout, Shown } from "./payment/sandbox/checkout.ts";
-export { CHOICES } from "./payment/sandbox/sandbox.ts";
+export { CHOICES, type Choice } from "./payment/sandbox/sandbox.ts";
 export { type Placed, type PlaceServices, placeOrder } from "./place.ts";
 export { quoteOf } from "./quote.ts";
 export { readShipping, readTaxRates, SHIPPING_DEFAULT, type Terms } from "./terms.ts";

@@ -29,19 +29,31 @@ export function html(parts: TemplateStringsArray, ...values: (Html | Html[] | st
 const STYLE = readFileSync(join(import.meta.dir, "page.css"), "utf8");
 const STYLE_HASH = new Bun.CryptoHasher("sha256").update(STYLE).digest("base64");
 
+/** What differs between pages: whether they may be stored, and where their forms may go. */
+type Policy = { cacheControl: string; formAction: "'none'" | "'self'"; referrerPolicy: string };
+
+const PUBLIC: Policy = { cacheControl: REVALIDATED, formAction: "'none'", referrerPolicy: "no-referrer" };
+
+/** A page of one person with a form; without a referrer the browser would not tell the origin of the form. */
+export const PERSONAL: Policy = {
+  cacheControl: "private, no-store",
+  formAction: "'self'",
+  referrerPolicy: "same-origin",
+};
+
 /** The pages run no scripts, and other pages must not frame them. */
-const HEADERS = {
+const headersOf = ({ formAction, referrerPolicy }: Policy): Record<string, string> => ({
   "content-security-policy": [
     "default-src 'none'",
     `style-src 'sha256-${STYLE_HASH}'`,
     "img-src 'self' https: http:",
     "base-uri 'none'",
-    "form-action 'none'",
+    `form-action ${formAction}`,
     "frame-ancestors 'none'",
   ].join("; "),
-  "referrer-policy": "no-referrer",
+  "referrer-policy": referrerPolicy,
   "x-content-type-options": "nosniff",
-};
+});
 
 /** The logo: an insole with its arch and heel cushion. */
 const LOGO = `<svg viewBox="0 0 32 32" aria-hidden="true"><g transform="rotate(14 16 16)"><path fill="currentColor" d="M16 1.5c4.6 0 7 4 7 9 0 4-2 5.8-2 9.5 0 1 .3 2 .3 4 0 4-2 6.5-5 6.5S11 28 11 24c0-5-3-7.5-3-13.5 0-5 3.4-9 8-9z"/><circle cx="16.1" cy="24.3" r="2.9" fill="#fff" opacity=".85"/><path fill="none" stroke="#fff" stroke-width="1.8" stroke-linecap="round" opacity=".85" d="M11.8 10.5c.2-3 1.9-5.2 4.2-5.2"/></g></svg>`;
@@ -52,8 +64,14 @@ export const ICON = LOGO.replace("<svg ", '<svg xmlns="http://www.w3.org/2000/sv
   "",
 );
 
-/** A response with a whole page, which clients revalidate at each use. */
-export function pageResponse(asked: Asked, title: string, main: Html, footer: Html): Response {
+/** A response with a whole page; without a policy it is for everyone, and clients revalidate it at each use. */
+export function pageResponse(
+  asked: Asked,
+  title: string,
+  main: Html,
+  footer: Html,
+  policy = PUBLIC,
+): Response {
   const body = html`<!doctype html>
 <html lang="en">
 <head>
@@ -79,7 +97,7 @@ ${main}
   return textResponse(asked, {
     body: body.markup,
     contentType,
-    cacheControl: REVALIDATED,
-    headers: HEADERS,
+    cacheControl: policy.cacheControl,
+    headers: headersOf(policy),
   });
 }

@@ -5,10 +5,11 @@ import type { SandboxPayment } from "./records.ts";
 import type { Choice, Sandbox } from "./sandbox.ts";
 
 /** A payment and the order that it is for. */
-export type Shown = Pick<SandboxPayment, "status" | "amountCents" | "currency" | "returnUrl"> & {
+export type Shown = Pick<SandboxPayment, "status" | "returnUrl"> & {
   number: number;
   orderStatus: string;
-  paymentStatus: string;
+  totalCents: number;
+  currency: string;
 };
 
 export type Checkout = {
@@ -18,7 +19,9 @@ export type Checkout = {
   choose(orderId: string, choice: Choice): Promise<void>;
 };
 
-type OrderRow = [number: number, status: string, paymentStatus: string];
+type OrderRow = [number: number, status: string, totalCents: number, currency: string];
+
+const ORDER = "SELECT number, status, total_cents, currency FROM orders WHERE id = ?";
 
 /** Opens the checkout. */
 export function openCheckout(services: InquiryServices, sandbox: Sandbox): Checkout {
@@ -27,13 +30,12 @@ export function openCheckout(services: InquiryServices, sandbox: Sandbox): Check
     async find(orderId) {
       const [payment, order] = await Promise.all([
         sandbox.find(orderId),
-        db.onPrimary(({ read }) =>
-          read.get<OrderRow>("SELECT number, status, payment_status FROM orders WHERE id = ?", orderId),
-        ),
+        db.onPrimary(({ read }) => read.get<OrderRow>(ORDER, orderId)),
       ]);
       if (payment === null || order === undefined) return null;
-      const [number, orderStatus, paymentStatus] = order;
-      return { ...payment, number, orderStatus, paymentStatus };
+      const [number, orderStatus, totalCents, currency] = order;
+      const { status, returnUrl } = payment;
+      return { status, returnUrl, number, orderStatus, totalCents, currency };
     },
     async choose(orderId, choice) {
       await sandbox.choose(orderId, choice);
