@@ -142,6 +142,7 @@ describe("/readyz?verbose", () => {
         logins: { lines: 0, waiting: 0, refused: 0 },
         wideReads: { running: 0, waiting: 0, clients: 0, refused: 0 },
         primaryReads: { running: 0, waiting: 0, clients: 0, refused: 0 },
+        payments: { settled: [], underway: 0, waiting: { requests: 0, orders: 0 } },
       });
     } finally {
       await shop.close();

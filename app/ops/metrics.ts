@@ -21,6 +21,15 @@ export type MetricServices = {
   turns: Record<"wide" | "primary", Pick<Turns, "state">>;
   status: Status;
   counters: Counters;
+  /** `null` where the shop takes no cards. */
+  payments: { state(): PaymentState | null };
+};
+
+/** What became of the requests to the payment gateway, and how many requests and orders wait, if the copy tells. */
+type PaymentState = {
+  settled: { kind: string; outcome: string; count: number }[];
+  underway: number;
+  waiting: { requests: number; orders: number } | null;
 };
 
 /** Exists on Linux only; elsewhere the metric is left out. */
@@ -66,6 +75,7 @@ async function openRegistry(services: MetricServices): Promise<Registry> {
   defineStores(define, services);
   defineSignIns(define, services);
   defineTurns(define, services);
+  definePayments(define, services);
   defineProcess(define, services.status, delay);
   return registry;
 }
@@ -249,6 +259,25 @@ function defineTurns({ counter, gauge }: Define, { turns }: MetricServices): voi
       put(waiting, { state: "waiting" });
     },
   );
+}
+
+function definePayments({ counter, gauge }: Define, { payments }: MetricServices): void {
+  counter(
+    "insole_payment_requests_total",
+    "Requests to the payment gateway that this process settled, by kind and outcome; those that an order or an admin waits for are not among them",
+    ["kind", "outcome"],
+    (put) => {
+      for (const { kind, outcome, count } of payments.state()?.settled ?? []) put(count, { kind, outcome });
+    },
+  );
+  gauge("insole_payment_requests_due", "Requests to the payment gateway without an answer", [], (put) => {
+    const waiting = payments.state()?.waiting;
+    if (waiting) put(waiting.requests);
+  });
+  gauge("insole_orders_waiting", "Orders that hold stock and wait for their payment", [], (put) => {
+    const waiting = payments.state()?.waiting;
+    if (waiting) put(waiting.orders);
+  });
 }
 
 function defineProcess({ gauge }: Define, status: Status, delay: Delay): void {

@@ -16,6 +16,7 @@ test("shows why writes fail, since when and how many, and masks the primary's ad
       passwords: { state: () => ({ running: 0, waiting: 0, waitingKnown: 0, refused: 0 }) },
       loginThrottle: { state: () => ({ lines: 0, waiting: 0, refused: 0 }) },
       turns: shop.turns,
+      payments: shop.payments,
       status: {
         ...shop.status,
         replica: () => ({ primary: "http://user:word@primary:8080?authToken=abc", frame: 1 }),

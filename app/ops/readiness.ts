@@ -5,10 +5,10 @@ import type { MetricServices } from "./metrics.ts";
 
 /**
  * The phase and the reason of unreadiness, newest change, replica, write queue with the outage of writing, cache, passwords,
- * logins, limits, and the turns of reads.
+ * logins, limits, the turns of reads, and payments.
  */
 export function readinessDetails(services: MetricServices) {
-  const { status, db, cache, passwords, loginThrottle, limits, turns } = services;
+  const { status, db, cache, passwords, loginThrottle, limits, turns, payments } = services;
   const { isReady, phase, why } = status.readiness();
   const replica = status.replica();
   const { outage, ...writeDoor } = db.writeQueue();
@@ -30,6 +30,7 @@ export function readinessDetails(services: MetricServices) {
     limits: limits.state(),
     wideReads: turns.wide.state(),
     primaryReads: turns.primary.state(),
+    payments: payments.state(),
   };
 }
 

@@ -127,6 +127,30 @@ describe("an order whose payment has no outcome", () => {
   });
 });
 
+test("metrics and details tell what waits, and what became of it", async () => {
+  const paying = await openPaying();
+  const metrics = async () =>
+    (await (await paying.shop.get("/metrics")).text())
+      .split("\n")
+      .filter((line) => /^insole_(payment|orders_waiting)/.test(line))
+      .toSorted();
+  await paying.place(null);
+  await paying.place("lost");
+  await paying.place("redirect");
+  expect(await metrics()).toEqual(["insole_orders_waiting 2", "insole_payment_requests_due 2"]);
+  paying.times.pass(10_000);
+  await paying.shop.payments.settle();
+  expect(await metrics()).toEqual([
+    "insole_orders_waiting 1",
+    "insole_payment_requests_due 1",
+    'insole_payment_requests_total{kind="authorise",outcome="confirmed"} 1',
+    'insole_payment_requests_total{kind="authorise",outcome="waiting"} 1',
+  ]);
+  const details = (await (await paying.shop.get("/readyz?verbose")).json()) as { payments: object };
+  expect(details.payments).toMatchObject({ underway: 0, waiting: { requests: 1, orders: 1 } });
+  await paying.close();
+});
+
 describe("a gateway that is down", () => {
   test("neither ends the settlement nor floods the log; a hold ends in time, and its void is sent later", async () => {
     const { gateway, answers, asked } = openTestGateway();

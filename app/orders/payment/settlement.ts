@@ -1,4 +1,6 @@
 // The settlement: every second it finds the requests to the gateway that are due, and performs each under its lease.
+import type { Database } from "../../../db/database.ts";
+import { DatabaseError } from "../../../db/errors.ts";
 import { messageOf } from "../../../db/message.ts";
 import { countWaiting, type DueRequest, findDue } from "./due.ts";
 import { type Outcome, performUnderLease, type RequestServices } from "./requests.ts";
@@ -16,8 +18,8 @@ const SEEN_MAX = 4 * UNDERWAY_MAX;
 export type SettlementState = {
   settled: { kind: string; outcome: string; count: number }[];
   underway: number;
-  requests: number;
-  orders: number;
+  /** `null` while there is no copy to read. */
+  waiting: { requests: number; orders: number } | null;
 };
 
 export type Settlement = {
@@ -78,12 +80,21 @@ export function openSettlement(given: RequestServices, everyMs = EVERY_MS): Sett
       look();
       await done();
     },
-    state: () => ({ settled: [...counts.values()], underway: underway.size, ...countWaiting(db) }),
+    state: () => ({ settled: [...counts.values()], underway: underway.size, waiting: waitingIn(db) }),
     async close() {
       clearInterval(timer);
       await done();
     },
   };
+}
+
+function waitingIn(db: Database): SettlementState["waiting"] {
+  try {
+    return countWaiting(db);
+  } catch (thrown) {
+    if (thrown instanceof DatabaseError) return null;
+    throw thrown;
+  }
 }
 
 const perform = (services: RequestServices, due: DueRequest): Promise<Ending | Outcome> =>
