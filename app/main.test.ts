@@ -60,7 +60,7 @@ async function start(env: Record<string, string>) {
       .find((each) => each.includes('"shop":'));
     if (line === undefined) continue;
     const opened = JSON.parse(line) as { shop: string; docs: string; data: string };
-    return { child, url: opened.shop, opened };
+    return { child, url: opened.shop, opened, log };
   }
 }
 
@@ -232,6 +232,20 @@ describe("SIGTERM", () => {
     }
     await shop.close();
   });
+});
+
+test.each([
+  ["production", "sandbox", true],
+  ["production", "none", false],
+  ["development", "sandbox", false],
+])("NODE_ENV=%s with PAYMENT_GATEWAY=%s warns of made-up payments: %p", async (mode, gateway, isWarned) => {
+  const { log } = await start({
+    DATA_DIR: folder(),
+    NODE_ENV: mode,
+    PAYMENT_GATEWAY: gateway,
+    JWT_SECRET: "a secret of the tests that is long enough",
+  });
+  expect(/"level":"warn".*PAYMENT_GATEWAY=sandbox/.test(log)).toBe(isWarned);
 });
 
 describe("a new start", () => {

@@ -14,7 +14,7 @@ export const SETTLED = "payment.settled";
 const Event = body({
   id: text({ min: 1, max: 255, form: LINE }),
   type: text({ min: 1, max: 64, form: LINE, description: `${SETTLED}, or one that changes nothing` }),
-  orderId: text({ min: 36, max: 36, form: LINE }),
+  orderId: text({ min: 1, max: 64, form: LINE }),
 });
 
 /** The schema of an event's body. */
