@@ -1,5 +1,6 @@
 // The points where a process can die: whatever was written before, the settlement ends it, and nobody is charged without an order.
 import { afterAll, beforeAll, describe, expect, test } from "bun:test";
+import { verdictOf } from "../../../replicas/primary/door/writes/statements.ts";
 import { ask } from "../../testing/people.ts";
 import { openPaying, type Paying, type Standing } from "./testing/paying.ts";
 
@@ -10,6 +11,8 @@ beforeAll(async () => {
 afterAll(() => paying.close());
 
 const LEASE_MS = 15_000;
+/** There are more; fewer mean that the tests before have not run. */
+const SQL_MIN = 40;
 
 const AT_GATEWAY = /sandbox_payments/;
 const CONFIRM = /'confirmed', payment_status = 'authorized'/;
@@ -112,6 +115,14 @@ describe("a process dies", () => {
     paying.times.pass(60 * 60_000);
     await paying.shop.payments.settle();
     expect(paying.standing(id)).toMatchObject({ requests, history });
+  });
+
+  test("all SQL of payments passes the door of a cluster", async () => {
+    expect(paying.written.size).toBeGreaterThan(SQL_MIN);
+    const verdicts = [...paying.written].map((sql) => ({ sql, ...verdictOf(sql, false) }));
+    expect(verdicts.filter(({ refusal }) => refusal !== null)).toEqual([]);
+    const read = [...new Set(paying.shop.ran.map(({ sql }) => sql))];
+    expect(read.filter((sql) => verdictOf(sql, true).refusal !== null)).toEqual([]);
   });
 
   test("a customer's repetition with the same key is told of the order that the dead process left", async () => {

@@ -2,6 +2,7 @@
 import { afterAll, beforeAll, describe, expect, test } from "bun:test";
 import type { Database } from "../../../db/database.ts";
 import { openFile } from "../../../db/file.ts";
+import { openHandle } from "../../../db/read/reader.ts";
 import { openLog } from "../../log.ts";
 import { readUntil } from "../../testing/shop.ts";
 import type { Gateway, PaymentState } from "./gateway.ts";
@@ -264,6 +265,37 @@ describe("several processes on one database", () => {
       expect(paying.standing(id)).toMatchObject({ status: "confirmed", history: "pending confirmed" });
     for (const each of settlements) await each.close();
     for (const db of files) await db.close();
+    await paying.close();
+  });
+
+  test("one whose copy is old leaves what others have settled, and tries each lease once", async () => {
+    const { gateway, answers, asked, state } = openTestGateway();
+    const paying = await openPaying(gateway);
+    for (let placed = 0; placed < 3; placed += 1) await paying.place("any");
+    const path = `${paying.shop.databasePath}-old`;
+    const handle = openHandle(paying.shop.databasePath, 1_000);
+    handle.exec(`VACUUM INTO '${path}'`);
+    handle.close();
+    const old = openFile(path);
+    answers.lookUp = async () => ({ ...state, status: "authorized" });
+    paying.times.pass(LEASE_MS);
+    await paying.shop.payments.settle();
+    const before = asked.length;
+
+    let writes = 0;
+    const behind: Database = {
+      ...paying.shop.db,
+      read: old.read,
+      write(statements, writeId) {
+        writes += 1;
+        return paying.shop.db.write(statements, writeId);
+      },
+    };
+    const log = openLog("error", "json", () => undefined);
+    const settlement = openSettlement({ db: behind, gateway, now: paying.times.now, log });
+    for (let look = 0; look < 4; look += 1) await settlement.run();
+    expect([asked.length, writes, settlement.state().settled]).toEqual([before, 3, []]);
+    await old.close();
     await paying.close();
   });
 });

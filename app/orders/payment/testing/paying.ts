@@ -31,6 +31,8 @@ export type Paying = {
   /** From the first write whose SQL fits, writes fail until `revive`, like those of a process that was killed. */
   dieBefore(sql: RegExp): void;
   revive(): void;
+  /** The SQL of all writes so far. */
+  written: Set<string>;
   close(): Promise<void>;
 };
 
@@ -46,9 +48,11 @@ export async function openPaying(gateway?: Gateway): Promise<Paying> {
   const times = openTimes();
   let deadly: RegExp | null = null;
   let isDead = false;
+  const written = new Set<string>();
   const mortal = (file: Database): Database => ({
     ...file,
     write(statements, writeId) {
+      for (const { sql } of statements) written.add(sql);
       isDead ||= statements.some(({ sql }) => deadly?.test(sql));
       return isDead ? Promise.reject(new DatabaseError("closed", "killed")) : file.write(statements, writeId);
     },
@@ -69,6 +73,7 @@ export async function openPaying(gateway?: Gateway): Promise<Paying> {
     shop,
     times,
     stock,
+    written,
     async place(token, more = {}) {
       const items = [{ productId: "a1", quantity: 2 }];
       const paying = token === null ? {} : { paymentToken: token };
