@@ -22,6 +22,7 @@ import { importing } from "./scenarios/import.ts";
 import { likes } from "./scenarios/likes.ts";
 import { logins } from "./scenarios/logins.ts";
 import { mix } from "./scenarios/mix.ts";
+import { orders } from "./scenarios/orders.ts";
 import { peers } from "./scenarios/peers.ts";
 import { reads } from "./scenarios/reads.ts";
 import { registrations } from "./scenarios/registrations.ts";
@@ -39,6 +40,7 @@ const SCENARIOS: readonly Scenario[] = [
   importing,
   start,
   likes,
+  orders,
   logins,
   registrations,
   mix,

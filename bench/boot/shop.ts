@@ -6,6 +6,7 @@ import type { Sample } from "../ceilings/bare.ts";
 import { type Child, type Children, waitFor } from "../harness/children.ts";
 import type { Bench } from "../harness/scenario.ts";
 import { catalogueCopy } from "../load/catalogue.ts";
+import { ORDER_SETTINGS, stockUp, writeOrders } from "../load/orders.ts";
 import { ADMIN_SETTINGS, addCustomers } from "../load/people.ts";
 
 const READY = { everyMs: 1, msMax: 20_000 };
@@ -44,6 +45,18 @@ export async function bootWithCustomers(
   const server = await bootShop(children, options);
   addCustomers(dataDir, customers);
   return { ...server, dataDir };
+}
+
+/** Boots the shop on a copy of a catalogue with stock for any number of orders; `bodiesPath` is a file of some. */
+export async function bootForOrders(
+  bench: Bench,
+  shoes: number,
+): Promise<Server & { dataDir: string; bodiesPath: string }> {
+  const { children, cores, seed } = bench;
+  const dataDir = await catalogueCopy(bench, shoes);
+  const bodiesPath = writeOrders(children.folder, stockUp(join(dataDir, "insole.db")), seed);
+  const options = { dataDir, cores: cores.wide, cacheBytesMax: CACHE_BYTES, env: ORDER_SETTINGS };
+  return { ...(await bootShop(children, options)), dataDir, bodiesPath };
 }
 
 /** Starts the shop without waiting. */
