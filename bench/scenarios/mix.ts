@@ -1,6 +1,7 @@
-// The traffic mix of an earlier gateway: registrations, browsing, likes and health checks of 50, 100 and 200 users.
+// The traffic mix of an earlier gateway: registrations, browsing, orders and health checks of 50, 100 and 200 users.
+import { join } from "node:path";
 import { must } from "../../db/must.ts";
-import { bootWithCustomers, type Server } from "../boot/shop.ts";
+import { bootForOrders, type Server } from "../boot/shop.ts";
 import {
   type Bench,
   type Line,
@@ -10,31 +11,31 @@ import {
   type Target,
 } from "../harness/scenario.ts";
 import { median, turns } from "../harness/stats.ts";
+import { countingBench } from "../load/counting.ts";
 import type { Load, Run } from "../load/oha.ts";
-import { expectLikesCounted, signIn } from "../load/people.ts";
+import { ORDERS_PATH } from "../load/orders.ts";
 import {
   answersText,
   apportion,
   browsingPaths,
   countAccounts,
   errorsIn,
-  likePaths,
   sumOf,
   withoutRepeats,
   writeRegistrations,
 } from "../load/traffic.ts";
 import { writeUrls } from "../load/urls.ts";
 import { memoryShare, readMetrics } from "../metrics/metrics.ts";
+import { expectOrders } from "../metrics/stored-orders.ts";
 
 /** The published requests per second of that gateway, and the share of each kind. */
 const PUBLISHED_RATE = 61;
-const SHARES = { registration: 0.3, browsing: 0.4, writes: 0.2, health: 0.1 };
+const SHARES = { registration: 0.3, browsing: 0.4, orders: 0.2, health: 0.1 };
 /** The rate without registrations, whose password hash is slow on purpose, is this many times higher. */
 const TIMES = 20;
 const BROWSING_P95_MS_MAX = 20;
 const REGISTRATION_P95_MS_MAX = 250;
 const SHOES = 1_000;
-const CUSTOMERS = 2_000;
 
 type Kind = keyof typeof SHARES;
 /** How many connections for how long; five rounds add up to the published duration. */
@@ -55,41 +56,42 @@ const QUICK: Settings = {
 
 export const mix: Scenario = {
   name: "mix",
-  boot: "the shop in production settings on a file, 1,000 shoes, 2,000 customers; it may use all cores",
-  load: "30 % registrations, 40 % browsing, 20 % likes, 10 % health at 61/s together, from 50 connections, 100 and 200; then without registrations at 1,220/s",
+  boot: "the shop in production settings on a file, 1,000 shoes, the sandbox gateway; it may use all cores",
+  load: "30 % registrations, 40 % browsing, 20 % orders of two lines, 10 % health at 61/s together, from 50 connections, 100 and 200; then without registrations at 1,220/s",
   measures: "errors, and p95 of each kind",
   needsOha: true,
-  async *run(bench) {
+  async *run(given) {
+    const { bench, acknowledged } = countingBench(given);
     const { withRegistration, without } = settingsOf(bench);
-    const server = await bootWithCustomers(bench, { shoes: SHOES, customers: CUSTOMERS });
+    const server = await bootForOrders(bench, SHOES);
     const all: Mix = {
       name: "the gateway's mix",
       rate: PUBLISHED_RATE,
       shapes: withRegistration,
-      kinds: ["registration", "browsing", "writes", "health"],
+      kinds: ["registration", "browsing", "orders", "health"],
     };
     yield* measure(bench, server, all);
     yield* measure(bench, server, {
       name: "the mix without registration",
       rate: PUBLISHED_RATE * TIMES,
       shapes: without,
-      kinds: ["browsing", "writes", "health"],
+      kinds: ["browsing", "orders", "health"],
     });
-    expectLikesCounted(server.dataDir);
     await bench.children.end(server.child);
+    await expectOrders(bench.children, join(server.dataDir, "insole.db"), acknowledged());
   },
 };
 
 const settingsOf = ({ isQuick }: Bench) => (isQuick ? QUICK : FULL);
 
-type Shop = Server & { dataDir: string };
+type Shop = Server & { dataDir: string; bodiesPath: string };
 type Mix = { name: string; rate: number; shapes: readonly Shape[]; kinds: readonly Kind[] };
 /** One round of a shape: the run of each kind, and the share of browsing answered from memory. */
 type Round = { runs: Run[]; fromMemory: number };
 
 async function* measure(bench: Bench, shop: Shop, mix: Mix): AsyncGenerator<Line[]> {
   await ohaOf(bench).send({
-    ...partsOf(bench, shop, "").browsing(),
+    ...partsOf(bench, shop).browsing(),
     connections: 16,
     seconds: 1,
     rate: null,
@@ -121,7 +123,7 @@ async function send(
   mix: Mix,
   shape: Shape,
 ): Promise<Round & { run: Pick<Run, "perSecond"> }> {
-  const parts = partsOf(bench, shop, await signIn(shop));
+  const parts = partsOf(bench, shop);
   const loads = planOf(mix, shape.users).map(({ kind, connections, rate }) => ({
     ...parts[kind](),
     connections,
@@ -148,7 +150,7 @@ export function planOf({ kinds, rate }: Pick<Mix, "kinds" | "rate">, users: numb
 }
 
 /** The load of each kind. */
-function partsOf({ children, cores, seed, isQuick }: Bench, { base }: Shop, token: string) {
+function partsOf({ children, cores, seed, isQuick }: Bench, { base, bodiesPath }: Shop) {
   const { addresses } = isQuick ? QUICK : FULL;
   const { folder } = children;
   const drawn = (name: string, paths: string[]) => ({ urlsPath: writeUrls(folder, name, base, paths, seed) });
@@ -163,11 +165,7 @@ function partsOf({ children, cores, seed, isQuick }: Bench, { base }: Shop, toke
       ...identity,
     }),
     browsing: () => ({ target: drawn("browsing", browsingPaths(SHOES, addresses, seed)), ...gzip }),
-    writes: () => ({
-      target: drawn("mix-likes", likePaths(SHOES, CUSTOMERS, addresses, seed)),
-      post: { token },
-      ...identity,
-    }),
+    orders: () => ({ target: { url: base + ORDERS_PATH }, post: { bodiesPath }, ...identity }),
     health: () => ({ target: { url: `${base}/health` }, ...identity }),
   } satisfies Record<Kind, () => Partial<Load>>;
 }
