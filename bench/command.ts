@@ -15,6 +15,7 @@ import { clusterHot } from "./scenarios/cluster-hot.ts";
 import { clusterIdle } from "./scenarios/cluster-idle.ts";
 import { clusterLag } from "./scenarios/cluster-lag.ts";
 import { clusterLikes } from "./scenarios/cluster-likes.ts";
+import { clusterOrders } from "./scenarios/cluster-orders.ts";
 import { clusterZipf } from "./scenarios/cluster-zipf.ts";
 import { edge } from "./scenarios/edge.ts";
 import { growth } from "./scenarios/growth.ts";
@@ -50,6 +51,7 @@ const SCENARIOS: readonly Scenario[] = [
   clusterHot,
   clusterZipf,
   clusterLikes,
+  clusterOrders,
   clusterLag,
   clusterIdle,
   soak,
