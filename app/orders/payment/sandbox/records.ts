@@ -2,6 +2,7 @@
 import type { Database, Statement, Value } from "../../../../db/database.ts";
 import { must } from "../../../../db/must.ts";
 import { newWriteId } from "../../../../db/write/id.ts";
+import { openBatches } from "../batches.ts";
 import type { PaymentState } from "../gateway.ts";
 
 /** A payment as the sandbox knows it. */
@@ -46,8 +47,10 @@ const STATUS = `CASE WHEN settles_at IS NULL OR settles_at > ?1 THEN status
   WHEN status = 'processing' THEN 'authorized' WHEN status = 'authorized' THEN 'declined' ELSE status END`;
 const COLUMNS = `${STATUS}, amount_cents, currency, captured_cents, refunded_cents, return_url`;
 
+// Payments of one turn of the event loop, as a list.
 const ADD = `INSERT INTO sandbox_payments (id, token, amount_cents, currency, status, return_url, settles_at, created_at)
-VALUES (?2, ?3, ?4, ?5, ?6, ?7, ?8, ?1) ON CONFLICT (id) DO UPDATE SET id = id RETURNING ${COLUMNS}`;
+SELECT j.value ->> 0, j.value ->> 1, j.value ->> 2, j.value ->> 3, j.value ->> 4, j.value ->> 5, j.value ->> 6, ?1
+FROM json_each(?2) AS j WHERE true ON CONFLICT (id) DO UPDATE SET id = excluded.id RETURNING id, ${COLUMNS}`;
 const FIND = `SELECT ${COLUMNS} FROM sandbox_payments WHERE id = ?2`;
 const SETTLE = `UPDATE sandbox_payments SET status = ?3 WHERE id = ?2 AND ${STATUS} = 'requires_action'`;
 const CAPTURE = `UPDATE sandbox_payments SET status = 'captured', captured_cents = amount_cents
@@ -67,12 +70,13 @@ export function openRecords(db: Database, now: () => number): Records {
     const [result] = await write({ sql, args: [now(), ...args] });
     return (result?.changes ?? 0) > 0;
   };
+  const addAll = openBatches(async (payments: NewPayment[]) => {
+    const [result] = await write({ sql: ADD, args: [now(), JSON.stringify(payments.map(rowOf))] });
+    const rows = new Map((result?.rows ?? []).map(([id, ...row]) => [id, row as Row]));
+    return payments.map(({ id }) => must(rows.get(id), "the sandbox's payment"));
+  });
   return {
-    async add({ id, token, amountCents, currency, status, returnUrl, settlesAt }) {
-      const args = [now(), id, token, amountCents, currency, status, returnUrl, settlesAt];
-      const [result] = await write({ sql: ADD, args });
-      return paymentOf(must(result?.rows[0], "the sandbox's payment") as Row);
-    },
+    add: async (payment) => paymentOf(await addAll(payment)),
     async find(id) {
       const row = await db.onPrimary(({ read }) => read.get<Row>(FIND, now(), id));
       return row ? paymentOf(row) : null;
@@ -90,6 +94,16 @@ export function openRecords(db: Database, now: () => number): Records {
     },
   };
 }
+
+const rowOf = ({ id, token, amountCents, currency, status, returnUrl, settlesAt }: NewPayment): Value[] => [
+  id,
+  token,
+  amountCents,
+  currency,
+  status,
+  returnUrl,
+  settlesAt,
+];
 
 const paymentOf = ([status, amountCents, currency, capturedCents, refundedCents, returnUrl]: Row) => ({
   status,
