@@ -98,7 +98,7 @@ const PRIMARY_TURNS = { runningMax: 4, waitingMax: 1_000 };
 
 /** Opens the services on an open database; they follow its change feed until `follower.close()`. */
 export function openServices(options: ServiceOptions): Services {
-  const { topology, config, secrets, log, now, startedAtMs = now(), instead = {} } = options;
+  const { topology, config, secrets, log, now, instead = {} } = options;
   const { db, role } = topology;
   const { publicUrl, currency, publicDir, openWrites, logSample } = config;
   const feed = openFeed(db);
@@ -159,13 +159,7 @@ export function openServices(options: ServiceOptions): Services {
     edge: role === "node" ? openEdgeExpiry(now) : null,
     counters: openCounters(),
     access: openAccess({ clients, isOwnHost, token: config.metricsToken }),
-    status: openStatus({
-      version: instead.version ?? version,
-      startedAtMs,
-      now,
-      seq: feed.position,
-      topology,
-    }),
+    status: statusOf(options, feed.position),
   };
 }
 
@@ -179,6 +173,11 @@ const limitsOf = (
     windowSeconds: rateLimitWindowSeconds,
     now,
   });
+
+const statusOf = (
+  { topology, now, startedAtMs = now(), instead = {} }: ServiceOptions,
+  seq: () => number,
+): Status => openStatus({ version: instead.version ?? version, startedAtMs, now, seq, topology });
 
 const paymentsOf = ({ topology, config, secrets, log, now, instead = {} }: ServiceOptions) =>
   openPayments({

@@ -9,6 +9,8 @@ import { OUTAGE_REASONS } from "../../db/write/outage.ts";
 import type { Cache } from "../cache/cache.ts";
 import type { Limits } from "../limits/limits.ts";
 import { BUCKET_SECONDS, type Counters, type Series } from "./counters.ts";
+import type { Define, Put } from "./define.ts";
+import { definePayments, type PaymentState } from "./payment-metrics.ts";
 import type { Status } from "./status.ts";
 
 export type MetricServices = {
@@ -23,13 +25,6 @@ export type MetricServices = {
   counters: Counters;
   /** `null` where the shop takes no cards. */
   payments: { state(): PaymentState | null };
-};
-
-/** What became of the requests to the payment gateway, and how many requests and orders wait, if the copy tells. */
-type PaymentState = {
-  settled: { kind: string; outcome: string; count: number }[];
-  underway: number;
-  waiting: { requests: number; orders: number } | null;
 };
 
 /** Exists on Linux only; elsewhere the metric is left out. */
@@ -75,20 +70,12 @@ async function openRegistry(services: MetricServices): Promise<Registry> {
   defineStores(define, services);
   defineSignIns(define, services);
   defineTurns(define, services);
-  definePayments(define, services);
+  definePayments(define, services.payments);
   defineProcess(define, services.status, delay);
   return registry;
 }
 
 type Delay = ReturnType<typeof monitorEventLoopDelay>;
-type Labels = Record<string, string>;
-type Put = (value: number, labels?: Labels) => void;
-/** Defines a metric; each scrape calls `collect`, which puts its values. */
-type Define = Record<
-  "counter" | "gauge",
-  (name: string, help: string, labelNames: string[], collect: (put: Put) => void) => unknown
->;
-
 /** A metric that stores no value: each scrape resets and fills it. */
 const filledBy = (collect: (put: Put) => void) =>
   function (this: Counter | Gauge): void {
@@ -259,25 +246,6 @@ function defineTurns({ counter, gauge }: Define, { turns }: MetricServices): voi
       put(waiting, { state: "waiting" });
     },
   );
-}
-
-function definePayments({ counter, gauge }: Define, { payments }: MetricServices): void {
-  counter(
-    "insole_payment_requests_total",
-    "Requests to the payment gateway that this process settled, by kind and outcome; those that an order or an admin waits for are not among them",
-    ["kind", "outcome"],
-    (put) => {
-      for (const { kind, outcome, count } of payments.state()?.settled ?? []) put(count, { kind, outcome });
-    },
-  );
-  gauge("insole_payment_requests_due", "Requests to the payment gateway without an answer", [], (put) => {
-    const waiting = payments.state()?.waiting;
-    if (waiting) put(waiting.requests);
-  });
-  gauge("insole_orders_waiting", "Orders that hold stock and wait for their payment", [], (put) => {
-    const waiting = payments.state()?.waiting;
-    if (waiting) put(waiting.orders);
-  });
 }
 
 function defineProcess({ gauge }: Define, status: Status, delay: Delay): void {

@@ -97,10 +97,7 @@ async function reserveOnce(
   isLocalOutdated: boolean,
 ): Promise<Placed> {
   const { input } = placement;
-  if (isCard(input) && !services.gateway)
-    throw new Problem("payment-unavailable", "the shop takes no cards", [
-      { pointer: "/paymentMethod", detail: "must be invoice" },
-    ]);
+  if (isCard(input)) refuseCard(services, input);
   const plan = await planOf(services, input, isLocalOutdated);
   const orderId = Bun.randomUUIDv7();
   const group = reservation(services, placement, { plan, orderId });
@@ -109,6 +106,17 @@ async function reserveOnce(
   const paymentStatus = isCard(input) ? "authorizing" : "none";
   const { totalCents } = plan.totals;
   return { orderId, json, status: "pending", paymentStatus, isNew: true, totalCents };
+}
+
+/** Throws the `Problem` 409 where the shop takes no cards, 400 for a token that its gateway does not know. */
+function refuseCard({ gateway }: PlaceServices, { paymentToken }: Placing): void {
+  if (!gateway)
+    throw new Problem("payment-unavailable", "the shop takes no cards", [
+      { pointer: "/paymentMethod", detail: "must be invoice" },
+    ]);
+  const detail = paymentToken ? gateway.refusalOf?.(paymentToken) : null;
+  if (detail)
+    throw new Problem("invalid-request", `paymentToken ${detail}`, [{ pointer: "/paymentToken", detail }]);
 }
 
 /**
