@@ -21,7 +21,6 @@ export type LedgerGateway = Gateway & {
 export function openLedgerGateway(): LedgerGateway {
   const payments = new Map<string, Payment>();
   const asked: string[] = [];
-  const script: LedgerGateway["script"] = {};
   const done: Settled = { outcome: "done" };
   const refused = (reason: string): Settled => ({ outcome: "refused", reason });
   const opened = (orderId: string, amountCents: number, status: PaymentState["status"]): Payment => ({
@@ -35,14 +34,14 @@ export function openLedgerGateway(): LedgerGateway {
   });
   const requested = async (kind: Kind, orderId: string): Promise<Payment | null> => {
     asked.push(`${kind} ${orderId}`);
-    if ((await script[kind]?.(orderId)) === "refuse") return null;
+    if ((await gateway.script[kind]?.(orderId)) === "refuse") return null;
     return payments.get(orderId) ?? opened(orderId, 0, "voided");
   };
-  return {
+  const gateway: LedgerGateway = {
     name: "ledger",
     payments,
     asked,
-    script,
+    script: {},
     async authorise({ orderId, amountCents, token }) {
       await requested("authorise", orderId);
       const status =
@@ -75,6 +74,7 @@ export function openLedgerGateway(): LedgerGateway {
     },
     lookUp: async (orderId) => payments.get(orderId) ?? null,
   };
+  return gateway;
 }
 
 /** A promise that the test resolves. */
@@ -112,6 +112,8 @@ export type StepShop = ObservedShop & {
   place(who: "owner" | "other" | "guest", given?: Record<string, unknown>): Promise<Placed>;
   /** Moves an order as an admin; throws where that is refused. */
   move(order: Placed, ...statuses: string[]): Promise<void>;
+  /** Asks for a status. */
+  put(who: Asker, order: Placed, body: unknown): Promise<Answer>;
   /** The first row of a query on the shop's file, by the number of an order. */
   row(sql: string, order: Placed): unknown[];
 };
@@ -119,7 +121,7 @@ export type StepShop = ObservedShop & {
 const SIZES = ["41", "42"].map((size) => ({ size, stock: 100_000 }));
 const SHOES = [
   shoe("a", { priceCents: 5_000, sizes: SIZES }),
-  shoe("b", { priceCents: 1_999, title: "Shoe of a letter" }),
+  shoe("b", { priceCents: 1_999, sizes: [{ size: "", stock: 100_000 }] }),
 ];
 const UNLIMITED = { OPEN_ORDERS_MAX: "0", OPEN_ORDERS_ADDRESS_MAX: "0" };
 const ADDRESS = { name: "Sam", street: "Street 1", city: "Town", country: "DE" };
@@ -183,6 +185,34 @@ export async function openStepShop(
         if (answer.status !== 200) throw new Error(answer.text);
       }
     },
+    put: (who, order, body) => as(who, "PUT", `/api/orders/${order.id}/status`, body, {}, order),
     row: (sql, { number }) => shop.db.read.get(sql, number) ?? [],
   };
 }
+
+/** What tests of orders look at in the tables. */
+export const factsOf = (shop: StepShop) => ({
+  /** Pairs of size 42 in stock. */
+  stock: (): number =>
+    shop.db.read.get<[number]>("SELECT stock FROM sizes WHERE size = '42'")?.[0] ?? Number.NaN,
+  payment: (order: Placed) =>
+    shop.row(
+      "SELECT status, payment_status, captured_cents, refunded_cents FROM orders WHERE number = ?",
+      order,
+    ),
+  request: (order: Placed, kind: string) =>
+    shop.row(
+      `SELECT state, settled_at IS NOT NULL FROM payment_requests WHERE number = ? AND kind = '${kind}'`,
+      order,
+    ),
+  mails: ({ number }: Placed, kind: string) =>
+    shop.db.read.all<[recipient: string | null, state: string, data: string]>(
+      "SELECT recipient, state, data FROM outbox WHERE number = ? AND kind = ? ORDER BY part",
+      number,
+      kind,
+    ),
+  audit: ({ id }: Placed) =>
+    shop.db.read.all("SELECT actor_kind, action FROM audit WHERE subject = ? ORDER BY seq", id),
+  history: ({ number }: Placed) =>
+    shop.db.read.all("SELECT status, changed_by FROM order_history WHERE number = ?", number),
+});
