@@ -74,6 +74,22 @@ describe("cancelling", () => {
     expect(facts.stock()).toBe(before);
   });
 
+  test("an invoice that was paid back before returns its stock, and no money twice", async () => {
+    const before = facts.stock();
+    const order = await shop.place("owner", { paymentMethod: "invoice" });
+    await shop.move(order, "confirmed");
+    const body = { amount: 100, restock: false };
+    const refund = await shop.as("admin", "POST", `/api/orders/${order.id}/refunds`, body);
+    expect(refund.body.data.payment.status).toBe("refunded");
+    await shop.move(order, "cancelled");
+    expect([facts.payment(order), facts.stock()]).toEqual([
+      ["cancelled", "refunded", 10_000, 10_000],
+      before,
+    ]);
+    expect(shop.row("SELECT count(*) FROM refunds WHERE number = ?", order)).toEqual([1]);
+    expect(shop.row("SELECT refunded, returned FROM order_lines WHERE number = ?", order)).toEqual([0, 2]);
+  });
+
   test("an order that waits for its payment: its receipt is withdrawn, its payment released", async () => {
     const order = await shop.place("guest", { paymentToken: "redirect" });
     expect((await shop.put("guest", order, { status: "cancelled" })).body.data.payment.status).toBe("voided");

@@ -1,4 +1,6 @@
 // A shop with people and orders for tests of steps, refunds and lists; its gateway keeps a ledger and does what the test says.
+import type { Database, Readable } from "../../db/database.ts";
+import { verdictOf } from "../../replicas/primary/door/writes/statements.ts";
 import { addKey } from "../accounts/keys.ts";
 import type { Gateway, PaymentState, Settled } from "../orders/payment/gateway.ts";
 import type { ShoeDraft } from "../shoes/write/draft.ts";
@@ -118,6 +120,32 @@ export type StepShop = ObservedShop & {
   row(sql: string, order: Placed): unknown[];
 };
 
+/** Throws for a statement that would not pass the door of a cluster. */
+function pass(sql: string, isQuery: boolean): string {
+  const verdict = verdictOf(sql, isQuery);
+  if (verdict.refusal !== null) throw new Error(`${verdict.message}: ${sql}`);
+  return sql;
+}
+
+const judgedReads = ({ read, scan }: Readable): Readable => ({
+  read: {
+    get: (sql, ...args) => read.get(pass(sql, true), ...args),
+    all: (sql, ...args) => read.all(pass(sql, true), ...args),
+  },
+  scan,
+});
+
+/** The file, of which every text is judged as on a cluster. */
+const judged = (file: Database): Database => ({
+  ...file,
+  ...judgedReads(file),
+  onPrimary: (work) => file.onPrimary((primary) => work(judgedReads(primary))),
+  async write(statements, writeId) {
+    for (const { sql } of statements) pass(sql, false);
+    return file.write(statements, writeId);
+  },
+});
+
 const SIZES = ["41", "42"].map((size) => ({ size, stock: 100_000 }));
 const SHOES = [
   shoe("a", { priceCents: 5_000, sizes: SIZES }),
@@ -136,6 +164,7 @@ export async function openStepShop(
   const shop = await openObservedShop(given.drafts ?? SHOES, false, {
     settings,
     gateway,
+    before: judged,
     ...(given.now && { now: given.now }),
   });
   const people = {
