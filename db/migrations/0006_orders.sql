@@ -81,6 +81,7 @@ CREATE TABLE order_history (
   at INTEGER NOT NULL,
   PRIMARY KEY (number, position)
 ) STRICT, WITHOUT ROWID;
+CREATE INDEX order_history_cancelled ON order_history (at) WHERE status = 'cancelled';
 
 CREATE TABLE refunds (
   number INTEGER NOT NULL REFERENCES orders (number),

@@ -111,7 +111,10 @@ export const orderHistory = sqliteTable(
     changedBy: text("changed_by").notNull(),
     at: integer().notNull(),
   },
-  (step) => [primaryKey({ columns: [step.number, step.position] })],
+  (step) => [
+    primaryKey({ columns: [step.number, step.position] }),
+    index("order_history_cancelled").on(step.at).where(sql`${step.status} = 'cancelled'`),
+  ],
 );
 
 /** The refunds of an order, numbered from 1. */

@@ -119,6 +119,8 @@ CREATE TABLE order_history (
   PRIMARY KEY (number, position)
 ) STRICT, WITHOUT ROWID;
 
+CREATE INDEX order_history_cancelled ON order_history (at) WHERE status = 'cancelled';
+
 CREATE TABLE order_lines (
   number INTEGER NOT NULL REFERENCES orders (number),
   position INTEGER NOT NULL CHECK (position BETWEEN 0 AND 49),
