@@ -5,6 +5,7 @@ import { ProblemSchema, problem } from "./http/openapi-parts.ts";
 import { factsOf, PREFIXES, type Route } from "./http/routing.ts";
 import { LIKE_SCHEMAS } from "./likes/model.ts";
 import { ORDER_SCHEMAS } from "./orders/model.ts";
+import { REPORT_SCHEMAS } from "./orders/report/model.ts";
 import { SCHEMAS } from "./shoes/model.ts";
 import { WRITE_SCHEMAS } from "./shoes/write/model.ts";
 
@@ -57,6 +58,7 @@ export async function documentOf(routes: readonly Route[]): Promise<string> {
     ...LIKE_SCHEMAS,
     ...ACCOUNT_SCHEMAS,
     ...ORDER_SCHEMAS,
+    ...REPORT_SCHEMAS,
     Problem: ProblemSchema,
   };
   return JSON.stringify(asVersion30({ ...document, components: { ...components, schemas } }));

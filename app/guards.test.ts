@@ -38,6 +38,7 @@ const GUARDS: Record<string, Guard> = {
   "POST /auth/logout": "session",
   "GET /auth/profile": "user",
   "PUT /auth/profile": "user",
+  "GET /reports/sales": "admin",
   "GET /users": "admin",
   "GET /users/:id": "self",
   "PUT /users/:id": "self",

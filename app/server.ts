@@ -17,6 +17,7 @@ import { openMetrics } from "./ops/metrics.ts";
 import { openRequestLog } from "./ops/request-log.ts";
 import { opsRoutes } from "./ops/routes.ts";
 import { webhookRoutes } from "./orders/payment/webhook-routes.ts";
+import { reportRoutes } from "./orders/report/routes.ts";
 import { orderRoutes } from "./orders/routes.ts";
 import { orderStepRoutes } from "./orders/step-routes.ts";
 import { docsRoutes } from "./pages/docs.ts";
@@ -108,6 +109,7 @@ export function routes(services: Services) {
     .use(orderRoutes(services))
     .use(orderStepRoutes(services))
     .use(webhookRoutes(services));
+  const reports = reportRoutes(services);
   const [api, v1] = PREFIXES;
   const makeDocument = async (): Promise<string> => (await import("./document.ts")).documentOf(app.routes);
   const app = new Elysia({
@@ -120,8 +122,8 @@ export function routes(services: Services) {
     .onError(({ error, code, request }) => {
       throw code === "NOT_FOUND" ? noRoute(request.method, []) : error;
     })
-    .group(api, (group) => group.use(catalogue).use(writes).use(likes).use(accounts).use(orders))
-    .group(v1, (group) => group.use(catalogue).use(writes).use(likes).use(accounts).use(orders))
+    .group(api, (group) => group.use(catalogue).use(writes).use(likes).use(accounts).use(orders).use(reports))
+    .group(v1, (group) => group.use(catalogue).use(writes).use(likes).use(accounts).use(orders).use(reports))
     .use(pictureRoutes(services))
     .use(opsRoutes({ ...services, metrics: openMetrics(services) }))
     .use(docsRoutes(makeDocument, services.headers.seed))

@@ -36,6 +36,7 @@ import { type Counters, openCounters } from "./ops/counters.ts";
 import { openStatus, type Status } from "./ops/status.ts";
 import { type Gateway, openOrderTokens, openPayments } from "./orders/orders.ts";
 import type { PaymentServices } from "./orders/payment/webhook-routes.ts";
+import type { ReportServices } from "./orders/report/routes.ts";
 import type { OrderServices } from "./orders/routes.ts";
 import type { CatalogueServices } from "./shoes/routes.ts";
 import type { CatalogueWriteServices } from "./shoes/write/routes.ts";
@@ -47,7 +48,8 @@ export type Services = AccountServices &
   CatalogueWriteServices &
   LikeServices &
   OrderServices &
-  PaymentServices & {
+  PaymentServices &
+  ReportServices & {
     status: Status;
     limits: Limits;
     clients: Clients;
@@ -151,6 +153,7 @@ export function openServices(options: ServiceOptions): Services {
     payments,
     orderTokens: openOrderTokens(secrets),
     guestOrders: config.guestOrders,
+    reportTimezone: config.reportTimezone,
     passwords: instead.passwords ?? openPasswords(),
     loginThrottle: openLoginThrottle({ now, ...(instead.wait ? { wait: instead.wait } : {}) }),
     patienceMs: patienceOf(role === "node" || config.trustProxy.length > 0),
