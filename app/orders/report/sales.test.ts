@@ -125,6 +125,15 @@ const MONTH: [string, Sale, Record<string, number[]>][] = [
     { "2026-03-12": [1, 3, 3_000, 0], "2026-03-13": [0, 0, 0, 1_000], "2026-03-14": [0, 0, 0, 500] },
   ],
   [
+    "a refund in the first millisecond of a day counts on it",
+    {
+      confirmedMs: utc("2026-03-18T22:59"),
+      lines: pair,
+      refunds: [{ atMs: utc("2026-03-18T23:00"), cents: 400 }],
+    },
+    { "2026-03-18": [1, 1, 1_000, 0], "2026-03-19": [0, 0, 0, 400] },
+  ],
+  [
     "an order in another currency is left out, with what was given back of it",
     {
       currency: "EUR",
@@ -177,7 +186,7 @@ describe("a month by hand", () => {
         expected[date] = numbers.map((number, index) => number + (expected[date]?.[index] ?? 0));
     const report = await salesOf(db.scan, MARCH, BERLIN);
     expect(figures(report.days)).toEqual(expected);
-    expect(numbersOf(report.totals)).toEqual([9, 12, 14_497 - 1_000 + 1_000, 7_500]);
+    expect(numbersOf(report.totals)).toEqual([10, 13, 15_497, 7_900]);
     expect(report.days.map(({ date }) => date)).toEqual(
       Array.from({ length: 31 }, (_, index) => addDays(MARCH.from, index)),
     );
