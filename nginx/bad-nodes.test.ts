@@ -124,6 +124,23 @@ describe.skipIf(!hasNginx)("bad nodes", () => {
     expect((await request(edge.url, { path: "/api/shoes/one" })).status).toBe(200);
   });
 
+  test("a report is waited for, longer than other personal requests", async () => {
+    const release = Promise.withResolvers<void>();
+    const slow = openNode(async () => {
+      await release.promise;
+      return Response.json({ ok: true });
+    });
+    const edge = await programs.bootEdge([slow.address]);
+    const reports = ["/api/reports/sales?from=2026-03-01", "/v1/reports/sales"].map((path) =>
+      request(edge.url, { path }),
+    );
+    expect((await request(edge.url, { path: "/api/auth/profile" })).status).toBe(503);
+    release.resolve();
+    expect((await Promise.all(reports)).map(({ status }) => status)).toEqual([200, 200]);
+    expect(slow.received.filter(({ url }) => url.includes("reports"))).toHaveLength(2);
+    expect((await request(edge.url, { path: "/api/reports/sales", method: "TRACE" })).status).toBe(405);
+  });
+
   test("a flood of searches that no node answers in time takes no node from the items", async () => {
     const answer = ({ url }: Request) =>
       url.includes("?q=") ? new Promise<Response>(() => {}) : Response.json({}, { headers: PUBLIC });
