@@ -7,8 +7,11 @@ import { makeAdminOf } from "./testing/accounts.ts";
 import { ask, claimsOf, forge, type Person, signIn, signUp } from "./testing/people.ts";
 import { type ObservedShop, openObservedShop, shoe } from "./testing/shop.ts";
 
-/** `session`: needs no access token, but a password or a refresh token. */
-type Guard = "public" | "session" | "user" | "self" | "admin";
+/**
+ * `session`: needs no access token, but a password or a refresh token. `guest`: an account, or an e-mail address in the body.
+ * `open`: for all, but an invalid token is refused. `order`: the order's owner, its guest's token, or an admin.
+ */
+type Guard = "public" | "session" | "user" | "self" | "admin" | "guest" | "open" | "order";
 
 const GUARDS: Record<string, Guard> = {
   "GET /shoes": "public",
@@ -44,6 +47,9 @@ const GUARDS: Record<string, Guard> = {
   "PUT /users/:id": "self",
   "DELETE /users/:id": "self",
   "GET /audit": "admin",
+  "POST /orders": "guest",
+  "POST /orders/quote": "open",
+  "GET /orders/:id": "order",
 };
 /** Open routes outside the prefixes. */
 const OUTSIDE = [
@@ -67,7 +73,11 @@ const ROUTES = Object.entries(GUARDS).flatMap(([route, guard]) => {
   const [method = "", path = ""] = route.split(" ");
   return ["/api", "/v1"].map((prefix) => ({ method, path: prefix + path, guard }));
 });
-const guardedRoutes = ROUTES.filter(({ guard }) => ["user", "self", "admin"].includes(guard));
+const guardedRoutes = ROUTES.filter(({ guard }) =>
+  ["user", "self", "admin", "guest", "order"].includes(guard),
+);
+const tokenRoutes = ROUTES.filter(({ guard }) => guard === "open").concat(guardedRoutes);
+const orderRoutes = ROUTES.filter(({ guard }) => guard === "order");
 const selfRoutes = ROUTES.filter(({ guard }) => guard === "self");
 const userRoutes = ROUTES.filter(({ path }) => path.endsWith("/users/:id"));
 
@@ -125,6 +135,7 @@ const EVENTS: Record<string, RouteEvent> = {
   "POST /auth/login": "login",
   "POST /shoes/:id/likes/:userid": "like",
   "POST /users/:id/likes": "like",
+  "POST /orders": "order",
 };
 
 function countingOf(route: string): Counting {
@@ -186,7 +197,7 @@ describe("an invalid token is 401 everywhere", () => {
     ["a very long one", () => `${owner.token}${"A".repeat(8_000)}`],
   ])("%s", async (_name, make) => {
     const token = make();
-    for (const route of guardedRoutes) {
+    for (const route of tokenRoutes) {
       const { status, challenge, text } = await statusOf(route, token);
       expect([route, status, challenge]).toEqual([route, 401, 'Bearer error="invalid_token"']);
       expect(text).not.toContain(token.slice(0, 30));
@@ -242,7 +253,7 @@ describe("a valid token", () => {
   test("of a key passes like an admin's, but has no account", async () => {
     for (const route of guardedRoutes) {
       const { status } = await statusOf(route, key, "nobody");
-      if (route.guard === "user") expect([route, status]).toEqual([route, 403]);
+      if (["user", "guest"].includes(route.guard)) expect([route, status]).toEqual([route, 403]);
       else expect([route, PASSED.includes(status)]).toEqual([route, true]);
     }
     for (const route of selfRoutes)
@@ -264,6 +275,42 @@ describe("a valid token", () => {
     const token = forge({ ...claimsOf(owner.token), role: "admin" }, SECRETS[0] ?? "");
     expect((await ask(shop, "GET", "/api/users", { token })).status).toBe(403);
   });
+});
+
+test("an order is there for its owner, its guest's token and admins; for others it does not exist", async () => {
+  const items = [{ productId: "a1", quantity: 1 }];
+  const placed = async (body: object, token?: string) => {
+    const answer = await ask(shop, "POST", "/api/orders", { body, ...(token ? { token } : {}) });
+    expect(answer.status).toBe(201);
+    return ((await answer.json()) as { data: { id: string; accessToken?: string } }).data;
+  };
+  const owners = await placed({ items }, owner.token);
+  const guests = await placed({ items, email: "guest@shop.example" });
+  const second = await placed({ items, email: "guest@shop.example" });
+  const withToken = ({ accessToken = "" }) => ({ headers: { "order-token": accessToken } });
+  const CALLERS: [string, typeof owners, Parameters<typeof ask>[3], number][] = [
+    ["the owner", owners, { token: owner.token }, 200],
+    ["another customer", owners, { token: other.token }, 404],
+    ["a guest's token of another order", owners, withToken(guests), 404],
+    ["an admin", owners, { token: admin.token }, 200],
+    ["a key", owners, { token: key }, 200],
+    ["no token", owners, {}, 401],
+    ["an invalid token", owners, { token: "let me in" }, 401],
+    ["its token", guests, withToken(guests), 200],
+    ["its token and an account", guests, { ...withToken(guests), token: other.token }, 200],
+    ["its token and an invalid one", guests, { ...withToken(guests), token: "let me in" }, 401],
+    ["the token of the guest's other order", guests, withToken(second), 404],
+    ["a changed token", guests, withToken({ accessToken: flipped(guests.accessToken ?? "", 3) }), 404],
+    ["an empty token", guests, withToken({ accessToken: "" }), 404],
+    ["a customer", guests, { token: owner.token }, 404],
+    ["an admin", guests, { token: admin.token }, 200],
+  ];
+  for (const { method, path } of orderRoutes.filter((route) => route.method === "GET"))
+    for (const [caller, order, given, status] of CALLERS) {
+      const answer = await ask(shop, method, path.replace(":id", order.id), given);
+      expect([path, caller, answer.status]).toEqual([path, caller, status]);
+      if (status !== 200) expect(await answer.text()).not.toContain("shop.example");
+    }
 });
 
 test("no personal response may be cached", async () => {

@@ -9,7 +9,7 @@ const FRONT = "https://front.example";
 const EXPOSED =
   "ETag, Link, Location, Retry-After, X-RateLimit-Limit, X-RateLimit-Remaining, X-RateLimit-Reset, X-Request-Id, Insole-Version, Idempotent-Replayed, Cache-Status";
 const ALLOWED =
-  "Authorization, Content-Type, Idempotency-Key, If-Match, If-None-Match, Insole-Version, X-Request-Id, traceparent";
+  "Authorization, Content-Type, Idempotency-Key, Order-Token, If-Match, If-None-Match, Insole-Version, X-Request-Id, traceparent";
 const DATA_CSP = "default-src 'none'; frame-ancestors 'none'";
 
 const files = openFolder();

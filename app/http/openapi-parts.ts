@@ -87,7 +87,14 @@ export const problem = (status: number) => ({
 /** The walk may refuse any request before its route: for example an address that is not UTF-8, or a malformed Host. */
 const ALWAYS = [400, 500, 503];
 const WITH_BODY = [408, 413, 415];
-const WITH_TOKEN = [401, 403];
+const TOKEN_PROBLEMS = { token: [401, 403], optional: [401], open: [], cached: [] };
+/** The second, empty requirement says that a token may be missing. */
+const SECURITY = {
+  token: { security: [{ bearer: [] }] },
+  optional: { security: [{ bearer: [] }, {}] },
+  open: {},
+  cached: {},
+};
 
 const problems = (statuses: number[]) =>
   Object.fromEntries(statuses.map((status) => [status, problem(status)]));
@@ -112,8 +119,13 @@ type Described = {
   answer: [status: number, schema?: TSchema];
   /** Problems besides those of a body, of a token, and of any request. */
   errors?: number[];
-  /** `token` (default): requires one; `open`: requires none; `cached`: requires none, and the answer has an entity tag. */
-  access?: "token" | "open" | "cached";
+  /** Another status of the same answer, where an earlier request had the effect. */
+  again?: number;
+  /**
+   * `token` (default): requires one; `optional`: reads one; `open`: reads none; `cached`: reads none, and the answer has an
+   * entity tag.
+   */
+  access?: "token" | "optional" | "open" | "cached";
 };
 
 /** The description of a route in the document; `id` is its operationId. */
@@ -124,30 +136,30 @@ export function operation(id: string, described: Described): Operation {
     parameters = [],
     body,
     isBodyOptional = false,
+    again,
     errors = [],
     access = "token",
   } = described;
   const [status, schema] = described.answer;
   const content = schema && { "application/json": { schema } };
+  const answered = (code: number) => ({
+    [code]: { description: DESCRIPTIONS[code] ?? "OK", ...(content && { content }) },
+  });
   return {
     detail: {
       operationId: id,
       summary,
       tags: [tag],
       parameters,
-      ...(access === "token" && { security: [{ bearer: [] }] }),
+      ...SECURITY[access],
       ...(body && {
         requestBody: { required: !isBodyOptional, content: { "application/json": { schema: body } } },
       }),
       responses: {
         ...(access === "cached" && schema && describeAnswers(schema, [])),
-        [status]: { description: DESCRIPTIONS[status] ?? "OK", ...(content && { content }) },
-        ...problems([
-          ...(access === "token" ? WITH_TOKEN : []),
-          ...(body ? WITH_BODY : []),
-          ...errors,
-          ...ALWAYS,
-        ]),
+        ...answered(status),
+        ...(again && answered(again)),
+        ...problems([...TOKEN_PROBLEMS[access], ...(body ? WITH_BODY : []), ...errors, ...ALWAYS]),
       },
     },
   };

@@ -11,7 +11,10 @@ VU WF WS YE YT ZA ZM ZW`;
 /** Kosovo, a code that ISO leaves to its users and the post uses. */
 const KOSOVO = "XK";
 
-const COUNTRIES = new Set([...CODES.split(/\s/), KOSOVO]);
+/** The codes. */
+export const COUNTRIES: readonly string[] = CODES.split(/\s/).concat(KOSOVO);
+
+const known = new Set(COUNTRIES);
 
 /** Whether a text is the code of a country. */
-export const isCountry = (code: string): boolean => COUNTRIES.has(code);
+export const isCountry = (code: string): boolean => known.has(code);

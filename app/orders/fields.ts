@@ -12,9 +12,19 @@ import {
   text,
   whole,
 } from "../http/field-kinds.ts";
-import { body, into, list, nullable, object, optional, type ReadBy, type ReadOf } from "../http/fields.ts";
+import {
+  body,
+  type Field,
+  into,
+  list,
+  nullable,
+  object,
+  optional,
+  type ReadBy,
+  type ReadOf,
+} from "../http/fields.ts";
 import { LIMITS } from "../shoes/shoes.ts";
-import { isCountry } from "./countries.ts";
+import { COUNTRIES, isCountry } from "./countries.ts";
 
 /** Lines of an order after equal ones were merged, and pairs of each. */
 export const LINES_MAX = 50;
@@ -24,12 +34,16 @@ const ITEMS_MAX = 500;
 /** The largest amount that a body can state, so also the largest total. */
 export const AMOUNT_CENTS_MAX = 99_999_999_999;
 
-const COUNTRY: Form = {
+const COUNTRY_FORM: Form = {
   pattern: /^[A-Z]{2}$/,
   isValid: isCountry,
   rule: "must be an ISO 3166 code of two capital letters, such as DE",
 };
-const CART_ID: Form = { pattern: /^[A-Za-z0-9_-]*$/, rule: "must consist of A-Z a-z 0-9 _ -" };
+const COUNTRY: Field<string> = {
+  ...text({ form: COUNTRY_FORM }),
+  schema: { type: "string", enum: [...COUNTRIES] },
+};
+const CART_ID: Form = { pattern: /^[A-Za-z0-9_-]{16,64}$/, rule: "must consist of A-Z a-z 0-9 _ -" };
 const PHONE: Form = {
   pattern: /^\+?[0-9 ()./-]*[0-9][0-9 ()./-]*$/,
   rule: "must be a telephone number",
@@ -46,7 +60,7 @@ const ADDRESS = object({
   city: line(100),
   state: blank(100),
   zip: blank(20),
-  country: text({ form: COUNTRY }),
+  country: COUNTRY,
   phone: blank(32, PHONE),
 });
 
@@ -84,7 +98,7 @@ export const Placing = body({
 });
 export const QuoteRequest = body({
   items: ITEMS,
-  country: optional(nullable(text({ form: COUNTRY }))),
+  country: optional(nullable(COUNTRY)),
   shippingMethod: optional(nullable(METHOD)),
 });
 export const StatusChange = body({

@@ -6,6 +6,7 @@ import type { Fields } from "../../http/body.ts";
 import { Problem } from "../../http/problems.ts";
 import { GuestLikes, LIKE_SCHEMAS, NamedLike } from "../../likes/model.ts";
 import { openapiDocument } from "../../openapi.ts";
+import { Placing, QuoteRequest } from "../../orders/fields.ts";
 import { readNewShoe, readPartial, readReplacement } from "../../shoes/write/draft.ts";
 import { NewCategory, Stock, StockDelta } from "../../shoes/write/model.ts";
 import { breachesOf, type Edit, edgesOf, edited, validOf } from "./bodies.ts";
@@ -37,6 +38,8 @@ const READERS: Record<string, Reader> = {
   changeProfile: Profile.read,
   changeUser: AccountChange.read,
   removeUser: Removal.read,
+  placeOrder: Placing.read,
+  quoteOrder: QuoteRequest.read,
 };
 
 let schemas: Record<string, Schema> = {};

@@ -59,7 +59,8 @@ export function operationsOf(text: string): Operation[] {
       id: documented.operationId,
       method: method.toUpperCase(),
       path: `${(documented.servers ?? servers)[0]?.url ?? ""}${path}`.replace(/^\/\//, "/"),
-      isGuarded: (documented.security ?? []).length > 0,
+      // An empty requirement allows requests without a token.
+      isGuarded: (documented.security ?? [{}]).every((each) => Object.keys(each).length > 0),
       parameters: (documented.parameters ?? []).map((each) => ({ ...each, schema: resolve(each.schema) })),
       body: mapped(documented.requestBody?.content, resolve)?.schema ?? null,
       responses: Object.fromEntries(

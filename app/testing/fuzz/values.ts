@@ -46,6 +46,15 @@ const link = fc.constantFrom(
   "javascript:1",
 );
 
+/** Ids of orders, most of which exist. */
+export const orderId = fc.constantFrom(
+  "«ownOrder»",
+  "«guestOrder»",
+  "«otherOrder»",
+  "«shippedOrder»",
+  "none",
+);
+
 /** Generators for fields whose valid values random ones would not hit, by field name. */
 export const KNOWN: Record<string, fc.Arbitrary<string>> = {
   shoe_id: fc.oneof({ weight: 4, arbitrary: fc.constant("«id»") }, { weight: 1, arbitrary: shoeId }),
@@ -72,6 +81,18 @@ export const KNOWN: Record<string, fc.Arbitrary<string>> = {
   category: fc.constantFrom("Running", "running", "None"),
   "If-Match": fc.constantFrom("*", "*", "*", "«etag»", "*", '"1"', 'W/"1"', '"a", "b"', "garbage"),
   "If-None-Match": fc.constantFrom('"v0"', '"v0"', 'W/"v0.shoe.x.g"', '"1"', '"a", "b"', "garbage", "*"),
+  productId: shoeId,
+  shippingMethod: fc.constantFrom("standard", "standard", "express"),
+  paymentToken: fc.constantFrom("ok", "ok", "declined", "redirect", "another"),
+  cartId: fc.constantFrom("a-cart-of-the-admin", "a-cart-of-16-more"),
+  userId: userId,
+  trackingUrl: fc.constantFrom(
+    "https://carrier.example/track?id=1#a",
+    "http://carrier.example",
+    "/track",
+    "x",
+  ),
+  "Order-Token": fc.constantFrom("«orderToken»", "«orderToken»", "«otherToken»", "garbage"),
   "Idempotency-Key": fc.constantFrom("key 1", "key 2", "k".repeat(255), "k".repeat(256)),
 };
 
@@ -165,7 +186,7 @@ function textOf(schema: Schema, name: string): fc.Arbitrary<string> {
       fc.string({
         unit: "grapheme-ascii",
         minLength: Math.max(1, minLength),
-        maxLength: Math.min(maxLength, 12),
+        maxLength: Math.min(maxLength, Math.max(12, minLength)),
       }),
       fc.string({ unit: "grapheme", minLength, maxLength: Math.min(maxLength, TEXT_MAX) }),
       anyText,
