@@ -165,6 +165,21 @@ function steps(subject: Subject): void {
       [4, "delivered"],
     ]);
   });
+
+  test("the times of a history do not run backwards, whatever the clocks of those that step", async () => {
+    await db().write([order(), step("confirmed")]);
+    await db().write([
+      {
+        sql: `UPDATE orders SET status = 'shipped', updated_at = ? WHERE number = ${FIRST}`,
+        args: [LATER - 1],
+      },
+    ]);
+    expect((await history(FIRST)).map(([, status, , at]) => [status, at])).toEqual([
+      ["pending", 1],
+      ["confirmed", LATER],
+      ["shipped", LATER],
+    ]);
+  });
 }
 
 function stock(subject: Subject): void {
