@@ -1,0 +1,62 @@
+// What the orders come to, added up slice by slice.
+import type { Value } from "../../../db/database.ts";
+import { type Ask, IN_SLICE } from "./rule.ts";
+
+export type Summary = {
+  orders: number;
+  lines: number;
+  /** Sold and not returned. */
+  pairs: number;
+  /** Orders whose payment is unsettled, and requests that the gateway has not answered yet: neither is an error. */
+  waiting: number;
+  requests: number;
+  /** By currency, in minor units: the totals of orders that were confirmed and not cancelled, less refunds. */
+  revenue: Map<string, number>;
+};
+
+const ORDERS = `SELECT o.currency, count(*),
+  sum(iif(o.confirmed_at IS NULL OR o.status = 'cancelled', 0, o.total_cents - o.refunded_cents)),
+  sum(o.status = 'pending' AND o.payment_status IN ('authorizing', 'requires_action', 'unknown'))
+FROM orders AS o WHERE ${IN_SLICE} GROUP BY o.currency`;
+const LINES = `SELECT count(*), coalesce(sum(o.quantity - o.returned), 0) FROM order_lines AS o WHERE ${IN_SLICE}`;
+const REQUESTS = `SELECT count(*) FROM payment_requests AS o WHERE ${IN_SLICE} AND o.state = 'due' AND o.kind <> 'authorise'`;
+
+export const emptySummary = (): Summary => ({
+  orders: 0,
+  lines: 0,
+  pairs: 0,
+  waiting: 0,
+  requests: 0,
+  revenue: new Map(),
+});
+
+/** Adds the orders of a slice. Rejects with the database's error. */
+export async function addSlice(ask: Ask, summary: Summary, slice: [Value, Value]): Promise<void> {
+  for (const row of await ask(ORDERS, ...slice)) {
+    const [currency, orders, cents, waiting] = row as [string, number, number, number];
+    summary.orders += orders;
+    summary.waiting += waiting;
+    summary.revenue.set(currency, (summary.revenue.get(currency) ?? 0) + cents);
+  }
+  const [[lines, pairs] = [0, 0]] = (await ask(LINES, ...slice)) as [number, number][];
+  const [[requests] = [0]] = (await ask(REQUESTS, ...slice)) as [number][];
+  summary.lines += lines;
+  summary.pairs += pairs;
+  summary.requests += requests;
+}
+
+/** The summary in one line. */
+export function textOf({ orders, lines, pairs, waiting, requests, revenue }: Summary): string {
+  const counts = `${count(orders, "order")}, ${count(lines, "line")}, ${count(pairs, "pair")} sold`;
+  const amounts = [...revenue].map(
+    ([currency, cents]) => `, revenue ${(cents / 100).toFixed(2)} ${currency}`,
+  );
+  const open = [
+    ...(waiting > 0 ? [`${count(waiting, "order")} unsettled`] : []),
+    ...(requests > 0 ? [`${count(requests, "request")} to the gateway unanswered`] : []),
+  ];
+  return `${counts}${amounts.join("")}${open.length > 0 ? `; ${open.join(", ")}` : ""}`;
+}
+
+const count = (number: number, noun: string): string =>
+  `${number.toLocaleString("en")} ${noun}${number === 1 ? "" : "s"}`;
