@@ -4,6 +4,7 @@ import { copyFileSync, mkdirSync, readdirSync, writeFileSync } from "node:fs";
 import { dirname, join } from "node:path";
 import { openHandle } from "../../../db/read/reader.ts";
 import { verdictOf } from "../../../replicas/primary/door/writes/statements.ts";
+import { openTestDoor } from "../../../replicas/testing/door.ts";
 import { copyLoosely } from "../../testing/book-breaks.ts";
 import { type EveryOrder, openEveryOrder } from "../../testing/every-order.ts";
 import { openFolder } from "../../testing/shop.ts";
@@ -23,10 +24,12 @@ afterAll(async () => {
   folder.remove();
 });
 
+let token = "";
+
 async function check(...args: string[]): Promise<{ code: number; out: string[]; err: string[] }> {
   const [out, err]: string[][] = [[], []];
   const code = await booksCommand(args, {
-    env: { DATA_DIR: dirname(every.shop.databasePath) },
+    env: { DATA_DIR: dirname(every.shop.databasePath), DATABASE_AUTH_TOKEN: token },
     out: (line) => void out?.push(line),
     err: (line) => void err?.push(line),
   });
@@ -79,6 +82,26 @@ test("broken books: exit code 1, each row by its rule, and no more than can be r
   expect(orphans.length).toBe(NAMED_MAX);
   expect(out.filter((line) => line === "  and more").length).toBe(1);
   expect(out.at(-1)).toStartWith("The books are not right: 21 orders, ");
+});
+
+test("a primary behind its door: right, or the same rows as of its file; not without a token", async () => {
+  const template = backUp("primary");
+  const broken = join(folder.path, "primary.db");
+  copyLoosely(template, broken);
+  const handle = openHandle(broken, 2_048);
+  handle.exec("UPDATE order_history SET at = position; UPDATE sandbox_payments SET currency = 'EUR'");
+  handle.exec("DELETE FROM outbox WHERE kind = 'alert'; UPDATE stock_taken SET pairs = pairs + 1");
+  handle.close();
+  for (const path of [template, broken]) {
+    const door = await openTestDoor({ template: path });
+    token = "";
+    expect((await check(door.url)).err[0]).toStartWith("check:books: ");
+    token = door.writeToken;
+    const { code, out, err } = await check(door.url);
+    await door.remove();
+    expect({ code, out, err }).toEqual({ ...(await check(path)), err: [] });
+    expect(out.length > 1).toBe(path === broken);
+  }
 });
 
 test.each([
