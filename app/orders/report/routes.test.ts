@@ -34,6 +34,11 @@ const holding = (file: Database): Database => ({
     await held;
     return file.scan(queries);
   },
+  // A report never goes to the primary of a node.
+  onPrimary: (work) =>
+    file.onPrimary(({ read }) =>
+      work({ read, scan: () => Promise.reject(new Error("a scan of the primary")) }),
+    ),
 });
 
 const utc = (text: string): number => Date.parse(`${text}Z`);
