@@ -9,7 +9,7 @@ import type { AccountServices } from "./accounts/routes.ts";
 import { openLoginThrottle } from "./accounts/throttle.ts";
 import { patienceOf } from "./accounts/visitors.ts";
 import { openCache } from "./cache/cache.ts";
-import { type Follower, openFollower } from "./cache/follow.ts";
+import { type Follower, openFollower, openPolls } from "./cache/follow.ts";
 import type { Config } from "./config.ts";
 import { type EdgeExpiry, openEdgeExpiry } from "./http/edge-expiry.ts";
 import { seedOf } from "./http/entity-tag.ts";
@@ -131,7 +131,7 @@ export function openServices(options: ServiceOptions): Services {
     cache,
     identity,
     follower,
-    pollFeed: follower.poll,
+    ...openPolls(db, follower.poll),
     clients,
     turns: instead.turns ?? { wide: openTurns(WIDE_TURNS), primary: openTurns(PRIMARY_TURNS) },
     versions: openVersions({ ...feed, secrets, isSecure: isBehindTls(config), topology }),

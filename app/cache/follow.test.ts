@@ -3,7 +3,7 @@ import { afterEach, expect, test } from "bun:test";
 import type { Change, FeedUpdate } from "../../db/feed.ts";
 import { until } from "../../db/until.ts";
 import { openLog } from "../log.ts";
-import { type Follower, openFollower } from "./follow.ts";
+import { type Follower, openFollower, openPolls } from "./follow.ts";
 
 const NEVER_MS = 1_000_000;
 const changes: Change[] = [
@@ -79,3 +79,30 @@ test("polls by itself until it is closed", async () => {
   await Bun.sleep(20);
   expect(polls()).toBe(before);
 });
+
+test("after a commit the feed is polled once for all of its writes", () => {
+  let [commits, polls] = [3, 0];
+  const { pollFeed, pollCommitted } = openPolls({ writeQueue: () => ({ ...STATE, commits }) }, () => {
+    polls += 1;
+  });
+  pollCommitted();
+  pollCommitted();
+  expect(polls).toBe(1);
+  commits += 1;
+  pollCommitted();
+  pollCommitted();
+  expect(polls).toBe(2);
+  pollFeed();
+  expect(polls).toBe(3);
+});
+
+const STATE = {
+  queued: 0,
+  groupSize: 1,
+  members: 1,
+  commitMsTotal: 1,
+  lastCommitMs: 1,
+  breaker: "closed",
+  outage: null,
+  failures: {},
+} as const;

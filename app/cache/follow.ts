@@ -1,4 +1,5 @@
 // The follower of the change feed: applies new changes to what this process keeps in memory.
+import type { Database } from "../../db/database.ts";
 import type { Change, Feed } from "../../db/feed.ts";
 import type { Log } from "../log.ts";
 
@@ -45,4 +46,28 @@ export function openFollower({ feed, kept, log, pollMs }: FollowerOptions): Foll
   };
   const timer = setInterval(poll, pollMs);
   return { poll, close: () => clearInterval(timer) };
+}
+
+export type Polls = {
+  /** Polls now. */
+  pollFeed(): void;
+  /**
+   * Polls unless that was done since the last commit: writes of one group are answered one after the other, and the first poll
+   * shows them all.
+   */
+  pollCommitted(): void;
+};
+
+/** The polls of those who write. */
+export function openPolls(db: Pick<Database, "writeQueue">, pollFeed: () => void): Polls {
+  let polledAt = -1;
+  return {
+    pollFeed,
+    pollCommitted() {
+      const { commits } = db.writeQueue();
+      if (commits === polledAt) return;
+      polledAt = commits;
+      pollFeed();
+    },
+  };
 }

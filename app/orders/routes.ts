@@ -1,5 +1,6 @@
 // Orders over HTTP: quotes, placing, and reading one.
 import { Elysia } from "elysia";
+import type { Polls } from "../cache/follow.ts";
 import { type Fields, readFields } from "../http/body.ts";
 import { emailKey } from "../http/credentials.ts";
 import { Problem } from "../http/problems.ts";
@@ -24,6 +25,7 @@ export type OrderServices = WriteServices & {
   clients: Clients;
   orders: PlaceServices;
   orderTokens: OrderTokens;
+  pollCommitted: Polls["pollCommitted"];
   /** Guests may order with their e-mail address. */
   guestOrders: boolean;
 };
@@ -65,7 +67,7 @@ export function orderRoutes(services: OrderServices) {
 
 /** Places the order of a request and answers with it. */
 function placing(services: OrderServices) {
-  const { idempotency, identity, clients, orders, versions, pollFeed, itemSeed } = services;
+  const { idempotency, identity, clients, orders, versions, itemSeed } = services;
 
   return async (request: Request): Promise<Response> => {
     const { owner, fields, input } = await readPlacing(services, request, identity);
@@ -77,7 +79,8 @@ function placing(services: OrderServices) {
       placed = await placeOrder(orders, { owner, input, client, storeAnswer });
       return { status: 201, headers: { location: placed.orderId }, body: null };
     });
-    pollFeed();
+    if (isReplay) services.pollFeed();
+    else services.pollCommitted();
     const order = placed ?? (await findReplayed(services, answer.headers.location ?? ""));
     const replayed: [string, string][] = isReplay ? [["idempotent-replayed", "true"]] : [];
     if (order.paymentStatus === "declined" || isLost(placed)) throw declined(order.orderId, replayed);
