@@ -149,6 +149,7 @@ function nodeSettings(options: ClusterOptions, primaryUrl: string): NodeSettings
       // A load generator is one client and sends the requests of many.
       RATE_LIMIT_MAX: "0",
       RATE_LIMIT_AUTH_MAX: "0",
+      OPEN_ORDERS_ADDRESS_MAX: "0",
       LOG_LEVEL: "info",
       LOG_SAMPLE: "0",
       // The driver would log an unreachable primary, too; the node's own log line is enough.

@@ -2,6 +2,7 @@
 // The command `bun run drill`; the drills are in the order of the promises that they check (replicas/README.md).
 import { sentenceOf } from "../../db/message.ts";
 import { badMembers } from "./bad-members.ts";
+import { buyers } from "./buyers.ts";
 import { checkpoint } from "./checkpoint.ts";
 import { drain } from "./drain.ts";
 import { foreignPrimary } from "./foreign-primary.ts";
@@ -23,6 +24,7 @@ const DRILLS = [
   killPrimary,
   killPrimaryFresh,
   killDoor,
+  buyers,
   badMembers,
   checkpoint,
   hopping,

@@ -4,9 +4,11 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { messageOf } from "../../db/message.ts";
 import { type Children, openChildren } from "../primary/children.ts";
-import { bootCluster } from "./cluster.ts";
+import { checkBooks } from "./checks/books.ts";
+import { bootCluster, type Cluster } from "./cluster.ts";
 import {
   type Drill,
+  type DrillContext,
   type DrillOptions,
   type Measurement,
   nodesOf,
@@ -115,13 +117,21 @@ async function runOnce(
   const startedAt = performance.now();
   const { children, folder } = resources;
   const checks = openChecks();
-  const running = drill.run({
+  let cluster: Cluster | undefined;
+  const runAndCheck = async (context: DrillContext) => {
+    await drill.run(context);
+    if (cluster) await checkBooks(checks, cluster);
+  };
+  const running = runAndCheck({
     options,
     checks,
     folder,
     children,
     progress: (line) => void process.stderr.write(`${drill.name}: ${line}\n`),
-    boot: () => bootCluster({ nodes: nodesOf(options), data: join(folder, "cluster"), children, path }),
+    async boot() {
+      cluster = await bootCluster({ nodes: nodesOf(options), data: join(folder, "cluster"), children, path });
+      return cluster;
+    },
   });
   const secondsMax = sizeOf(options, SECONDS_MAX) + PHASES_MAX * (options.seconds ?? 0);
   const timeout = Promise.withResolvers<"timeout">();
