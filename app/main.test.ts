@@ -5,6 +5,7 @@ import { connect } from "node:net";
 import { join } from "node:path";
 import { openFile } from "../db/file.ts";
 import { migrate } from "../db/schema/migrate.ts";
+import { booksOf } from "./testing/books.ts";
 import { openFolder, openObservedShop, saveAll, shoe } from "./testing/shop.ts";
 
 const MAIN = join(import.meta.dir, "main.ts");
@@ -262,6 +263,7 @@ describe("a new start", () => {
     await Promise.all([first.child.exited, second.child.exited]);
     const again = await start({ DATA_DIR: dataDir });
     expect(await read(again.url)).toBe(before);
+    expect(await booksOf(join(dataDir, "insole.db"))).toEqual([]);
   });
 
   test("fills an empty catalogue with demo shoes once, and logs where everything is", async () => {

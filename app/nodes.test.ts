@@ -276,6 +276,10 @@ describe.each(PRIMARIES)("with %s", (_name, open) => {
         async () => (await send(node, "PUT", "/api/products/a", { price: 97 }, asAdmin())).status === 200,
         SEEN_MS,
       );
+    const books = await runScript("orders/books/command.ts", [primary.url], {
+      DATABASE_AUTH_TOKEN: primary.tokens,
+    });
+    expect([books.code, books.out.split(":")[0]]).toEqual([0, "The books are right"]);
   });
 
   test("a draining node still answers, with `Connection: close`", async () => {

@@ -4,6 +4,7 @@ import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { openHandle } from "../../db/read/reader.ts";
+import { booksOf } from "../testing/books.ts";
 
 const COMMAND = join(import.meta.dir, "command.ts");
 const ROWS = 12_000;
@@ -81,6 +82,7 @@ test("killed at any point it leaves a valid catalogue, which a second run comple
   expect([Number(added) + Number(unchanged), Number(unchanged)]).toEqual([ROWS, savedShoes]);
   expect(query(dataDir, "SELECT count(*) FROM related_pending")).toEqual([0]);
   expect(query(dataDir, "SELECT count(*) FROM related")).toEqual([ROWS]);
+  expect(await booksOf(join(dataDir, "insole.db"))).toEqual([]);
 }, 60_000);
 
 /** Shoes in the database file; 0 before it exists. */

@@ -1,9 +1,9 @@
 // Likes under kill -9: every acknowledged like is stored, and counts equal rows.
 import { afterAll, expect, test } from "bun:test";
-import { join } from "node:path";
 import { openFile } from "../../db/file.ts";
 import { migrate } from "../../db/schema/migrate.ts";
 import { openFolder, saveAll, shoe } from "../testing/shop.ts";
+import { openShopProcesses } from "../testing/shop-process.ts";
 
 const KILLS = 5;
 const LIKES = 10_000;
@@ -14,35 +14,12 @@ const CLIENTS = 40;
 const KILL_AFTER = 1_500;
 
 const folder = openFolder();
-const databasePath = join(folder.path, "insole.db");
-const children: Bun.Subprocess[] = [];
+const shops = openShopProcesses(folder.path, { OPEN_WRITES: "true" });
+const { databasePath } = shops;
 afterAll(async () => {
-  for (const child of children) child.kill("SIGKILL");
-  await Promise.all(children.map(({ exited }) => exited));
+  await shops.end();
   folder.remove();
 });
-
-function killed(child: Bun.Subprocess): Promise<unknown> {
-  child.kill("SIGKILL");
-  return child.exited;
-}
-
-async function startShop(): Promise<{ url: string; kill(): Promise<unknown> }> {
-  const child = Bun.spawn([process.execPath, join(import.meta.dir, "../main.ts")], {
-    env: { PORT: "0", DATA_DIR: folder.path, DEMO: "false", OPEN_WRITES: "true", LOG_SAMPLE: "0" },
-    stdout: "pipe",
-  });
-  children.push(child);
-  let log = "";
-  // The reader is not cancelled: the shop would end with its next line, which it writes for a request that takes a second.
-  const lines = child.stdout.pipeThrough(new TextDecoderStream()).getReader();
-  for (let read = await lines.read(); !read.done; read = await lines.read()) {
-    log += read.value;
-    const url = /"shop":"([^"]+)"/.exec(log)?.[1];
-    if (url) return { url, kill: () => killed(child) };
-  }
-  throw new Error(`the shop did not start: ${log}`);
-}
 
 test(`${LIKES} likes, the process killed ${KILLS} times: counts, rows and the acknowledged set are one`, async () => {
   migrate(databasePath);
@@ -57,7 +34,7 @@ test(`${LIKES} likes, the process killed ${KILLS} times: counts, rows and the ac
   );
   const acknowledged = new Set<string>();
   for (let kills = 0; kills <= KILLS; kills += 1) {
-    const running = await startShop();
+    const running = await shops.start();
     const isLast = kills === KILLS;
     const enough = isLast ? LIKES : acknowledged.size + KILL_AFTER;
     const client = async () => {
@@ -96,4 +73,5 @@ test(`${LIKES} likes, the process killed ${KILLS} times: counts, rows and the ac
   );
   expect(db.read.get("SELECT count(*), (SELECT sum(likes) FROM shoes) FROM likes")).toEqual([LIKES, LIKES]);
   await db.close();
+  expect(await shops.end()).toEqual([]);
 }, 60_000);
