@@ -36,7 +36,8 @@ export async function main(
   const startedAtMs = Date.now();
   prepareData(config, log);
   const secrets = prepareSecrets(config.jwtSecrets, config.dataDir, secretNeededFor(config));
-  const topology = await openDatabase(config, { log, onFatal });
+  const opened = await openDatabase(config, { log, onFatal });
+  const topology = { ...opened, db: instead.database?.(opened.db) ?? opened.db };
   const { db, role } = topology;
   if (role === "single") await completeCatalogue(db, config.demo, log);
   const services = openServices({ topology, config, secrets, log, now: Date.now, startedAtMs, instead });

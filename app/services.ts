@@ -1,5 +1,6 @@
 // The one place that wires the services: main and the shops of tests open them here.
 import { hostname } from "node:os";
+import type { Database } from "../db/database.ts";
 import { openFeed } from "../db/feed.ts";
 import { openTurns } from "../db/read/turns.ts";
 import type { Topology } from "../db/topology.ts";
@@ -80,6 +81,8 @@ type ServiceOptions = {
 /** What tests replace. */
 export type Replacements = {
   version?: string;
+  /** Puts another database before the one that was opened. */
+  database?: (opened: Database) => Database;
   passwords?: Passwords;
   follower?: Follower;
   turns?: CatalogueServices["turns"];
