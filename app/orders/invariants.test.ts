@@ -28,7 +28,7 @@ afterAll(() => shop.close());
 
 const settle = (order: Placed, status: "authorized" | "declined" | "voided" | "processing") => {
   const state = { status, reference: "late", redirectUrl: null, capturedCents: 0, refundedCents: 0 };
-  return settleAuthorisation(shop.db, order.id, state, NOW_MS);
+  return settleAuthorisation(shop.db, { orderId: order.id, json: "{}" }, state, NOW_MS);
 };
 const breaking = (sql: string, order: Placed) =>
   shop.db.write([{ sql, args: [order.number] }]).then(

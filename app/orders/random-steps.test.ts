@@ -1,6 +1,7 @@
 // Random steps and refunds of one order, one after the other against a model and many at once: money and stock never exceed.
 import { afterAll, beforeAll, expect, test } from "bun:test";
 import fc from "fast-check";
+import { booksOf } from "../testing/books.ts";
 import { factsOf, openStepShop, type Placed, type StepShop } from "../testing/order-steps.ts";
 
 const TIMEOUT_MS = 60_000;
@@ -249,3 +250,7 @@ test(
   },
   TIMEOUT_MS,
 );
+
+test("after all this the books are right", async () => {
+  expect(await booksOf(shop.databasePath)).toEqual([]);
+});

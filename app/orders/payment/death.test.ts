@@ -1,6 +1,7 @@
 // The points where a process can die: whatever was written before, the settlement ends it, and nobody is charged without an order.
 import { afterAll, beforeAll, describe, expect, test } from "bun:test";
 import { verdictOf } from "../../../replicas/primary/door/writes/statements.ts";
+import { booksOf } from "../../testing/books.ts";
 import { ask } from "../../testing/people.ts";
 import { openPaying, type Paying, type Standing } from "./testing/paying.ts";
 
@@ -147,4 +148,8 @@ describe("a process dies", () => {
       payment: { status: "authorized" },
     });
   });
+});
+
+test("after all this the books are right", async () => {
+  expect(await booksOf(paying.shop.databasePath)).toEqual([]);
 });

@@ -2,6 +2,7 @@
 import { afterAll, beforeAll, expect, test } from "bun:test";
 import fc from "fast-check";
 import { addKey } from "../../accounts/keys.ts";
+import { booksOf } from "../../testing/books.ts";
 import { ask, signUp } from "../../testing/people.ts";
 import { reportByHand } from "../../testing/sales.ts";
 import { type ObservedShop, openObservedShop, shoe } from "../../testing/shop.ts";
@@ -149,3 +150,7 @@ async function walk(
   expect(cents(totals.revenue) - cents(totals.refunds)).toBe(left);
   expect(cents(totals.refunds)).toBeGreaterThan(0);
 }
+
+test("after all this the books are right", async () => {
+  expect(await booksOf(shop.databasePath)).toEqual([]);
+});
