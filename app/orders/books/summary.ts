@@ -1,5 +1,6 @@
 // What the orders come to, added up slice by slice.
 import type { Value } from "../../../db/database.ts";
+import { UNSETTLED } from "../payment/settle.ts";
 import { type Ask, IN_SLICE } from "./rule.ts";
 
 export type Summary = {
@@ -16,7 +17,7 @@ export type Summary = {
 
 const ORDERS = `SELECT o.currency, count(*),
   sum(iif(o.confirmed_at IS NULL OR o.status = 'cancelled', 0, o.total_cents - o.refunded_cents)),
-  sum(o.status = 'pending' AND o.payment_status IN ('authorizing', 'requires_action', 'unknown'))
+  sum(o.status = 'pending' AND o.payment_status IN ${UNSETTLED})
 FROM orders AS o WHERE ${IN_SLICE} GROUP BY o.currency`;
 const LINES = `SELECT count(*), coalesce(sum(o.quantity - o.returned), 0) FROM order_lines AS o WHERE ${IN_SLICE}`;
 const REQUESTS = `SELECT count(*) FROM payment_requests AS o WHERE ${IN_SLICE} AND o.state = 'due' AND o.kind <> 'authorise'`;

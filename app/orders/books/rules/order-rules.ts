@@ -1,15 +1,8 @@
 // The rules of an order itself: its number, its amounts, its lines and its history.
+import { STEPS } from "../../steps.ts";
 import { IN_SLICE, type Rule } from "../rule.ts";
 
-/** The steps that an order may take; the schema refuses others. */
-export const STEPS = [
-  "pending confirmed",
-  "pending cancelled",
-  "confirmed shipped",
-  "confirmed cancelled",
-  "shipped delivered",
-];
-const ALLOWED = STEPS.map((step) => `'${step}'`).join(", ");
+const ALLOWED = STEPS.map(({ from, to }) => `'${from} ${to}'`).join(", ");
 const ORDER = "'order ' || o.number || ': '";
 
 const isNoAmount = (columns: string[]): string =>

@@ -1,8 +1,8 @@
 // The rules of payment: what an order says of its money fits its status, its requests to the gateway and its refunds.
+import { UNSETTLED } from "../../payment/settle.ts";
 import { IN_SLICE, type Rule } from "../rule.ts";
 
 const ORDER = "'order ' || o.number || ': '";
-const UNSETTLED = "('authorizing', 'requires_action', 'unknown')";
 const request = (kind: string, condition: string): string =>
   `EXISTS (SELECT 1 FROM payment_requests AS q WHERE q.number = o.number AND q.kind = '${kind}' AND ${condition})`;
 const STANDS = `${ORDER} || 'it is ' || o.status || ', its payment (' || o.payment_method || ') ' || o.payment_status
