@@ -4,17 +4,21 @@ import { ohaOf } from "../harness/scenario.ts";
 import type { Load, Oha, Run } from "./oha.ts";
 import { isOrders } from "./orders.ts";
 
-/** Orders that were answered with 201, and how many requests the ends of runs may have cut off. */
-export type Acknowledged = { created: number; cutOffMax: number };
+/** Orders that were answered with 201, and how many others may be stored: without an answer, or with one that leaves it open. */
+export type Acknowledged = { created: number; openMax: number };
+
+const OUTCOME_UNKNOWN = "504";
 
 /** The same bench with a generator that counts. */
 export function countingBench(bench: Bench): { bench: Bench; acknowledged(): Acknowledged } {
   const oha = ohaOf(bench);
-  const counted: Acknowledged = { created: 0, cutOffMax: 0 };
+  const counted: Acknowledged = { created: 0, openMax: 0 };
   const note = (load: Load, run: Run): Run => {
     if (!isOrders(load)) return run;
     counted.created += run.statuses["201"] ?? 0;
-    counted.cutOffMax += load.connections;
+    const lost = Object.values(run.errors).reduce((sum, count) => sum + count, 0);
+    // The end of a run cuts off a request of each connection.
+    counted.openMax += load.connections + lost + (run.statuses[OUTCOME_UNKNOWN] ?? 0);
     return run;
   };
   const counting: Oha = {

@@ -3,10 +3,10 @@ import { expect, test } from "bun:test";
 import { faultOfOrders } from "./stored-orders.ts";
 
 const STORED = { orders: 102, paid: 101, ordered: 300, taken: 300 };
-const ACKNOWLEDGED = { created: 100, cutOffMax: 2 };
+const ACKNOWLEDGED = { created: 100, openMax: 2 };
 
 test.each([
-  ["all are there, and what the ends of runs cut off", {}, null],
+  ["all are there, and some whose outcome is open", {}, null],
   ["one is lost", { orders: 99 }, "1 of 100 acknowledged orders are not stored"],
   ["one is stored twice", { orders: 103 }, "103 orders are stored, but only 100 were acknowledged"],
   ["one is not paid", { paid: 99 }, "100 orders were acknowledged as paid, but only 99 are"],

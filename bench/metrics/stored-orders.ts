@@ -37,14 +37,13 @@ export function readOrders(filePath: string): StoredOrders {
   }
 }
 
-/** The fault of stored orders in one phrase; `null` when there is none. Those that were cut off may be stored too. */
+/** The fault of stored orders in one phrase; `null` when there is none. Those whose outcome is open may be stored too. */
 export function faultOfOrders(
   { orders, paid, ordered, taken }: StoredOrders,
-  { created, cutOffMax }: Acknowledged,
+  { created, openMax }: Acknowledged,
 ): string | null {
   if (orders < created) return `${created - orders} of ${created} acknowledged orders are not stored`;
-  if (orders > created + cutOffMax)
-    return `${orders} orders are stored, but only ${created} were acknowledged`;
+  if (orders > created + openMax) return `${orders} orders are stored, but only ${created} were acknowledged`;
   if (paid < created) return `${created} orders were acknowledged as paid, but only ${paid} are`;
   if (ordered !== taken) return `${ordered} pairs were ordered, but ${taken} were taken from stock`;
   return null;

@@ -19,7 +19,7 @@ import { expectOrders } from "../metrics/stored-orders.ts";
 
 const SHOES = 1_000;
 /** A connection keeps the node of its first request, so only many connections reach all nodes evenly. */
-const CONNECTIONS = 384;
+const CONNECTIONS = 192;
 const CONNECTIONS_AT_RATE = 8;
 const WRITE_MS_MAX = 60_000;
 const FULL = { nodes: 12, rate: 20, seconds: 6, secondsAtRate: 10, warmUpSeconds: 3 };
