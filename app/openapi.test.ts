@@ -77,12 +77,25 @@ const OPERATIONS = {
   "DELETE /users/{id}": "removeUser",
   "POST /orders": "placeOrder",
   "POST /orders/quote": "quoteOrder",
+  "/orders": "listOrders",
   "/orders/{id}": "getOrder",
+  "/orders/{id}/items": "listOrderItems",
+  "/orders/{id}/history": "listOrderHistory",
+  "PUT /orders/{id}/status": "changeOrderStatus",
+  "POST /orders/{id}/refunds": "refundOrder",
+  "POST /payments/webhooks/{gateway}": "receiveEvent",
 };
 /** Operations whose repetition has another status than the first request. */
 const TWO_ANSWERS = ["placeOrder"];
 /** Operations that read a token but do not require one. */
-const OPTIONAL_TOKEN = ["placeOrder", "quoteOrder", "getOrder"];
+const OPTIONAL_TOKEN = [
+  "placeOrder",
+  "quoteOrder",
+  "getOrder",
+  "listOrderItems",
+  "listOrderHistory",
+  "changeOrderStatus",
+];
 const OUTSIDE_THE_PREFIXES = ["/images/{file}", "/health", "/livez", "/readyz"];
 // The keywords of an OpenAPI 3.0 Schema Object that this document uses.
 const SCHEMA_WORDS =

@@ -175,6 +175,7 @@ export const DOCS = {
     parameters: [ID, ORDER_TOKEN],
     answer: [200, listOf("OrderItem")],
     errors: [404],
+    access: "optional",
   }),
   listOrderHistory: operation("listOrderHistory", {
     summary: "The statuses that an order has had, oldest first",
@@ -182,6 +183,7 @@ export const DOCS = {
     parameters: [ID, ORDER_TOKEN],
     answer: [200, listOf("OrderHistoryEntry")],
     errors: [404],
+    access: "optional",
   }),
   changeOrderStatus: operation("changeOrderStatus", {
     summary: "Take an order to its next status; its owner and its guest may only cancel it",
@@ -189,7 +191,8 @@ export const DOCS = {
     parameters: [ID, ORDER_TOKEN],
     body: StatusChange.schema,
     answer: [200, itemOf("Order")],
-    errors: [404, 409, 504],
+    errors: [403, 404, 409, 504],
+    access: "optional",
   }),
   refundOrder: operation("refundOrder", {
     summary: "Refund lines of an order, an amount, or both",

@@ -6,7 +6,8 @@ import type { Fields } from "../../http/body.ts";
 import { Problem } from "../../http/problems.ts";
 import { GuestLikes, LIKE_SCHEMAS, NamedLike } from "../../likes/model.ts";
 import { openapiDocument } from "../../openapi.ts";
-import { Placing, QuoteRequest } from "../../orders/fields.ts";
+import { Placing, QuoteRequest, RefundRequest, StatusChange } from "../../orders/fields.ts";
+import { Event } from "../../orders/payment/sandbox/event.ts";
 import { readNewShoe, readPartial, readReplacement } from "../../shoes/write/draft.ts";
 import { NewCategory, Stock, StockDelta } from "../../shoes/write/model.ts";
 import { breachesOf, type Edit, edgesOf, edited, validOf } from "./bodies.ts";
@@ -40,6 +41,9 @@ const READERS: Record<string, Reader> = {
   removeUser: Removal.read,
   placeOrder: Placing.read,
   quoteOrder: QuoteRequest.read,
+  changeOrderStatus: StatusChange.read,
+  refundOrder: RefundRequest.read,
+  receiveEvent: Event.read,
 };
 
 let schemas: Record<string, Schema> = {};

@@ -11,7 +11,8 @@ export const SIGNATURE = "sandbox-signature";
 /** The type of the event that says that a payment has an outcome. */
 export const SETTLED = "payment.settled";
 
-const Event = body({
+/** The fields of an event. */
+export const Event = body({
   id: text({ min: 1, max: 255, form: LINE }),
   type: text({ min: 1, max: 64, form: LINE, description: `${SETTLED}, or one that changes nothing` }),
   orderId: text({ min: 1, max: 64, form: LINE }),
