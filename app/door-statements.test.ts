@@ -48,6 +48,7 @@ test(
     const shop = await openObservedShop([shoe("a")], true, {
       before: (file) => noting(file, seen),
       wait: async () => undefined,
+      settings: { OPEN_ORDERS_MAX: "0", OPEN_ORDERS_ADDRESS_MAX: "0" },
     });
     const { id, email } = await signUp(shop);
     await shop.db.write([{ sql: "UPDATE users SET role = 'admin' WHERE id = ?", args: [id] }]);

@@ -11,6 +11,8 @@ import { fuzz, type Outcome } from "./run.ts";
 const RUNS = 2_000;
 const QUICK_RUNS = 100;
 const SEED_MAX = 2 ** 31;
+/** Orders that wait for their payment pile up. */
+const OPEN_ORDERS = { OPEN_ORDERS_MAX: "0", OPEN_ORDERS_ADDRESS_MAX: "0" };
 const ADMIN = { email: "admin@shop.example", password: "correct horse battery" };
 
 const USAGE = `usage: bun run fuzz [--quick] [--route <operationId>] [--runs <n>] [--seed <n> [--path <p>]] [--url <shop>]
@@ -40,6 +42,7 @@ async function openTarget(url: string | undefined): Promise<Target> {
       ADMIN_PASSWORD: ADMIN.password,
       RATE_LIMIT_MAX: "0",
       RATE_LIMIT_AUTH_MAX: "0",
+      ...OPEN_ORDERS,
     },
     WITHOUT_WAITS,
   );

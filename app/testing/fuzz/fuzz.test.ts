@@ -35,6 +35,8 @@ beforeAll(async () => {
       ADMIN_PASSWORD: ADMIN.password,
       RATE_LIMIT_MAX: "0",
       RATE_LIMIT_AUTH_MAX: "0",
+      OPEN_ORDERS_MAX: "0",
+      OPEN_ORDERS_ADDRESS_MAX: "0",
     },
     WITHOUT_WAITS,
   );

@@ -1,7 +1,9 @@
-// A shop with shoes and people for generated requests; changes to them are undone before the next request.
+// A shop with shoes, people and orders for generated requests; changes to them are undone before the next request.
 import { must } from "../../../db/must.ts";
 import type { ReceivedResponse } from "./check.ts";
 import type { Operation } from "./document.ts";
+import { json } from "./json.ts";
+import { addOrders, restoreStock } from "./prepared-orders.ts";
 import type { GeneratedRequest, Sender } from "./requests.ts";
 
 const SHOES = 20;
@@ -20,7 +22,7 @@ export type PreparedShop = {
   send(operation: Operation, request: GeneratedRequest): Promise<ReceivedResponse & { sent: string }>;
 };
 
-/** Adds shoes and people to a running shop, whose admin exists already. */
+/** Adds shoes, people and orders to a running shop, whose admin exists already. */
 export async function prepareShop(
   url: string,
   admin: { email: string; password: string },
@@ -37,7 +39,14 @@ export async function prepareShop(
   samples.slug = (JSON.parse(first.body) as { data: { slug: string } }).data.slug;
   samples.etag = must(first.headers.get("etag"), "the ETag");
   samples.cursor = (JSON.parse(list.body) as { pagination: { nextCursor: string } }).pagination.nextCursor;
+  let orders = await addOrders(url, people);
   let sent = 0;
+
+  /** After a change of orders: fills the stock up, and replaces the orders that are no longer as they were. */
+  const restoreOrders = async (operation: Operation, { body }: ReceivedResponse): Promise<void> => {
+    if (operation.id === "placeOrder") await restoreStock(url, people.admin.token, body);
+    if (/^(changeOrderStatus|refundOrder)$/.test(operation.id)) orders = await addOrders(url, people);
+  };
 
   /** After a change: adds removed shoes again, and makes sure that people can log in. */
   const restorePeopleAndShoes = async (operation: Operation, request: GeneratedRequest): Promise<void> => {
@@ -59,7 +68,7 @@ export async function prepareShop(
   return {
     async send(operation, request) {
       sent += 1;
-      const names = namesOf(people, samples);
+      const names = { ...namesOf(people, samples), ...orders };
       // A body may name the shoe in the path; without one it names a new shoe.
       const namesWithId = { ...names, id: filled(request.path.id ?? `new${sent}`, names) };
       const address = addressOf(operation, request, namesWithId);
@@ -79,8 +88,10 @@ export async function prepareShop(
         signal: AbortSignal.timeout(ASK_MAX_MS),
       });
       const received = { status: response.status, headers: response.headers, body: await response.text() };
-      if (received.status < 300 && operation.method !== "GET")
+      if (received.status < 300 && operation.method !== "GET") {
         await restorePeopleAndShoes(operation, request);
+        await restoreOrders(operation, received);
+      }
       if (operation.id === "login" && received.status === 401) await resetFailures(body ?? "");
       return { ...received, sent: `${operation.method} ${address}` };
     },
@@ -125,7 +136,7 @@ const newShoe = (number: number) => ({
   brand: number % 2 === 0 ? "North" : "South",
   category: "Running",
   sizes: [
-    { size: "9.5", stock: 5 },
+    { size: "9.5", stock: 100_000 },
     { size: "42", stock: 1 },
   ],
 });
@@ -139,24 +150,6 @@ function authorization(sender: Sender, people: People): Record<string, string> {
 
 const filled = (text: string, names: Record<string, string>, as = (name: string) => name): string =>
   text.replace(/«(\w+)»/g, (whole, name) => as(names[name] ?? whole));
-
-async function json(
-  url: string,
-  method: string,
-  path: string,
-  body?: object,
-  token?: string,
-): Promise<ReceivedResponse> {
-  const response = await fetch(`${url}${path}`, {
-    method,
-    headers: {
-      "content-type": "application/json",
-      ...(token === undefined ? {} : { authorization: `Bearer ${token}` }),
-    },
-    ...(body === undefined ? {} : { body: JSON.stringify(body) }),
-  });
-  return { status: response.status, headers: response.headers, body: await response.text() };
-}
 
 function withSession(person: Person, { body }: ReceivedResponse): Person {
   const { user, token, refreshToken } = JSON.parse(body) as {

@@ -10,6 +10,7 @@ import {
   LIST_MAX,
   mostly,
   mutations,
+  orderId,
   shoeId,
   userId,
 } from "./values.ts";
@@ -60,7 +61,8 @@ const escaped = (text: string): string =>
 
 /** One segment of a path; `.`, `..` and empty ones are left out, because they change the path. */
 function segment(name: string, path: string): fc.Arbitrary<string> {
-  const known = KNOWN[name] ?? (path.includes("/users/") ? userId : shoeId);
+  const ids = path.includes("/users/") ? userId : path.includes("/orders/") ? orderId : shoeId;
+  const known = KNOWN[name] ?? ids;
   const raw = fc.constantFrom(
     "%ff",
     "%C0%AF",

@@ -76,7 +76,7 @@ export const KNOWN: Record<string, fc.Arbitrary<string>> = {
   cursor: fc.constantFrom("«cursor»", "bm9uZQ", "czE"),
   phone: fc.constantFrom("+49 30 1234-56", "(0)1", "1"),
   currency: fc.constantFrom("USD", "USD", "USD", "EUR"),
-  size: fc.constantFrom("9.5", "9.5", "9.5", "42", "XL", ""),
+  size: fc.constantFrom("9.5", "9.5", "9.5", "9.5", "9.5", "9.5", "42", "XL", ""),
   sort: fc.constantFrom("newest", "relevance", "price_asc", "price_desc", "name", "popular"),
   category: fc.constantFrom("Running", "running", "None"),
   "If-Match": fc.constantFrom("*", "*", "*", "«etag»", "*", '"1"', 'W/"1"', '"a", "b"', "garbage"),
@@ -92,9 +92,16 @@ export const KNOWN: Record<string, fc.Arbitrary<string>> = {
     "/track",
     "x",
   ),
+  gateway: fc.constantFrom("sandbox", "sandbox", "stripe"),
+  orderId: orderId,
+  from: fc.constantFrom("2026-01-01", "2024-02-29", "2026-13-01"),
+  to: fc.constantFrom("2026-01-31", "2024-02-29", "2026-02-30"),
   "Order-Token": fc.constantFrom("«orderToken»", "«orderToken»", "«otherToken»", "garbage"),
   "Idempotency-Key": fc.constantFrom("key 1", "key 2", "k".repeat(255), "k".repeat(256)),
 };
+
+/** Optional fields that shoes with sizes require. */
+const USUAL = ["size"];
 
 /** The usual value, nine times in ten by default. */
 export const mostly = <T>(usual: fc.Arbitrary<T>, else_: fc.Arbitrary<T>, weight = 9): fc.Arbitrary<T> =>
@@ -169,10 +176,11 @@ function plainOf(schema: Schema, name: string): fc.Arbitrary<unknown> {
     case "array":
       return fc.array(anyOf(items ?? {}, name), { minLength: schema.minItems ?? 0, maxLength: LIST_MAX });
     default: {
-      const optional = Object.keys(properties).filter((key) => !required.includes(key));
+      const usual = Object.keys(properties).filter((key) => USUAL.includes(key));
+      const optional = Object.keys(properties).filter((key) => !required.concat(usual).includes(key));
       // Every field may be refused: with fewer fields, more bodies are accepted.
       return fc.subarray(optional, { maxLength: Math.min(OPTIONAL_MAX, optional.length) }).chain((chosen) => {
-        const keys = [...required, ...chosen];
+        const keys = [...new Set([...required, ...usual, ...chosen])];
         return fc.record(Object.fromEntries(keys.map((key) => [key, anyOf(properties[key] ?? {}, key)])));
       });
     }
