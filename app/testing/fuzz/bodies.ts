@@ -138,3 +138,26 @@ export function edited(value: unknown, { path, value: next }: Edit): unknown {
   if (changed === null && rest.length > 0) return null;
   return Array.isArray(value) ? value.with(Number(key), changed) : { ...value, [key]: changed };
 }
+
+/** The pointers of all text fields in a body; lists have one element. */
+export function textFields(schema: Schema, pointer = ""): string[] {
+  if (schema.oneOf) return schema.oneOf.flatMap((each) => textFields(each, pointer));
+  if (schema.type === "string") return [pointer];
+  if (schema.items) return textFields(schema.items, `${pointer}/0`);
+  return Object.entries(schema.properties ?? {}).flatMap(([name, inner]) =>
+    textFields(inner, `${pointer}/${name}`),
+  );
+}
+
+/** A body with a text at a pointer; a list has one element. */
+export function withText(
+  base: Record<string, unknown>,
+  pointer: string,
+  text: string,
+): Record<string, unknown> {
+  const [, name = "", key, inner] = pointer.split("/");
+  if (key === undefined) return { ...base, [name]: text };
+  if (key !== "0") return { ...base, [name]: { ...(base[name] as object), [key]: text } };
+  const [first = { stock: 1 }] = (base[name] ?? []) as object[];
+  return { ...base, [name]: [inner === undefined ? text : { ...first, [inner]: text }] };
+}

@@ -3,6 +3,7 @@ import { afterAll, beforeAll, describe, expect, test } from "bun:test";
 import { openapiDocument } from "../../openapi.ts";
 import { ask } from "../people.ts";
 import { openTestShop, shoe, type TestShop, WITHOUT_WAITS } from "../shop.ts";
+import { textFields, withText } from "./bodies.ts";
 import { violations } from "./check.ts";
 import { type Operation, operationsOf, type Schema } from "./document.ts";
 import { HOSTILE } from "./hostile.ts";
@@ -15,22 +16,33 @@ const texts = Object.entries(HOSTILE);
 
 let shop: TestShop;
 let token = "";
+let orderId = "";
 let operations: Operation[] = [];
 beforeAll(async () => {
   operations = operationsOf(await openapiDocument());
   shop = await openTestShop(
-    [shoe("a1", { sizes: [{ size: "9.5", stock: 3 }], brand: "North" })],
+    [
+      shoe("a1", { sizes: [{ size: "9.5", stock: 3 }], brand: "North" }),
+      shoe("o1", { sizes: [{ size: "", stock: 100_000 }] }),
+    ],
     {
       ADMIN_EMAIL: ADMIN.email,
       ADMIN_PASSWORD: ADMIN.password,
       RATE_LIMIT_MAX: "0",
       RATE_LIMIT_AUTH_MAX: "0",
+      OPEN_ORDERS_MAX: "0",
+      OPEN_ORDERS_ADDRESS_MAX: "0",
     },
     WITHOUT_WAITS,
   );
   ({ token } = (await (await ask(shop, "POST", "/api/auth/login", { body: ADMIN })).json()) as {
     token: string;
   });
+  const placed = await ask(shop, "POST", "/api/orders", {
+    token,
+    body: { items: [{ ...PAIR, quantity: 100 }] },
+  });
+  orderId = ((await placed.json()) as { data: { id: string } }).data.id;
 });
 afterAll(() => shop.close());
 
@@ -80,18 +92,23 @@ const idOf = (value: Record<string, unknown>) => (value.data as { id: string }).
 const readShoe = (value: Record<string, unknown>) => dataOf("getShoe", `/api/shoes/${idOf(value)}`);
 const readProduct = (value: Record<string, unknown>) => dataOf("getProduct", `/api/products/${idOf(value)}`);
 const email = () => `hostile${++made}@shop.example`;
+const PAIR = { productId: "o1", quantity: 1 };
+const ADDRESS = { street: "Main Street 1", city: "Berlin", country: "DE" };
 const ALL = { shoe_id: "a1", title: "T", images: [], price: 10, href: "/x", related_products: [] };
 
 type Row = {
+  /** `{order}` stands for the order of 100 pairs. */
   path: string;
   base: () => Record<string, unknown>;
   /** Reads back the resource that was written. */
   read?: (value: Record<string, unknown>, text: string) => Promise<unknown>;
   /** The field under which a text is returned, if not its own; null: none. */
   back?: Record<string, string | null>;
+  /** Its texts lose white space at both ends. */
+  isTrimmed?: boolean;
   /** Expected refusals besides 400: a failed login, a taken name. */
   refused?: number[];
-  /** The field that is named in a refusal instead, for a field that requires another one. */
+  /** The field that is named in a refusal instead. */
   names?: Record<string, string>;
 };
 
@@ -187,23 +204,25 @@ const ROWS: Record<string, Row> = {
     names: { "/password": "/currentPassword" },
   },
   removeUser: { path: "/api/users/me", base: () => ({}), refused: [403] },
+  placeOrder: {
+    path: "/api/orders",
+    base: () => ({ items: [PAIR], shippingAddress: ADDRESS }),
+    read: (value) => dataOf("getOrder", `/api/orders/${idOf(value)}`),
+    isTrimmed: true,
+    back: { "/email": null, "/cartId": null, "/expectedTotal": null, "/userId": null },
+    // Another's userId, and shoes without stock.
+    refused: [403, 409],
+  },
+  quoteOrder: { path: "/api/orders/quote", base: () => ({ items: [PAIR] }) },
+  changeOrderStatus: { path: "/api/orders/{order}/status", base: () => ({ status: "shipped" }) },
+  refundOrder: {
+    path: "/api/orders/{order}/refunds",
+    base: () => ({ items: [PAIR], amount: 0.01, restock: false }),
+    back: { "/amount": null },
+    refused: [409],
+  },
+  receiveEvent: { path: "/api/payments/webhooks/sandbox", base: () => ({}), refused: [401] },
 };
-
-/** The pointers of all text fields in a body; lists have one element. */
-function textFields(schema: Schema, pointer = ""): string[] {
-  if (schema.oneOf) return schema.oneOf.flatMap((each) => textFields(each, pointer));
-  if (schema.type === "string") return [pointer];
-  if (schema.items) return textFields(schema.items, `${pointer}/0`);
-  return Object.entries(schema.properties ?? {}).flatMap(([name, inner]) =>
-    textFields(inner, `${pointer}/${name}`),
-  );
-}
-
-function withText(base: Record<string, unknown>, pointer: string, text: string): Record<string, unknown> {
-  const [, name = "", index, inner] = pointer.split("/");
-  if (index === undefined) return { ...base, [name]: text };
-  return { ...base, [name]: [inner === undefined ? text : { stock: 1, [inner]: text }] };
-}
 
 test("every operation with a body has a row", async () => {
   const withBody = operations.filter(({ body }) => body !== null).map(({ id }) => id);
@@ -214,13 +233,15 @@ test("every operation with a body has a row", async () => {
 describe("in every text field of a body", () => {
   test.each(Object.entries(ROWS))(
     "%s",
-    async (id, { path, base, read, back = {}, refused = [], names = {} }) => {
+    async (id, { path, base, read, back = {}, isTrimmed, refused = [], names = {} }) => {
       const found: string[] = [];
       let accepted = 0;
       for (const pointer of textFields(operation(id).body as Schema))
         for (const [name, text] of texts) {
           const report = (what: string) => found.push(`${pointer}, ${name}: ${what}`);
-          const response = await send(id, path, { body: withText(base(), pointer, text) });
+          const response = await send(id, path.replace("{order}", orderId), {
+            body: withText(base(), pointer, text),
+          });
           for (const what of response.wrong) report(what);
           if (response.status >= 400) {
             const { errors = [] } = response.value as { errors?: { pointer?: string }[] };
@@ -231,7 +252,7 @@ describe("in every text field of a body", () => {
           } else if (read && back[pointer] !== null) {
             accepted += 1;
             const shown = valueAt(await read(response.value, text), back[pointer] ?? pointer);
-            if (shown !== text)
+            if (shown !== (isTrimmed ? text.trim() : text))
               report(
                 `${JSON.stringify(text).slice(0, 80)} came back as ${JSON.stringify(shown)?.slice(0, 80)}`,
               );
