@@ -15,6 +15,7 @@ import {
   ordersIn,
   pairsOf,
   paymentOf,
+  settleElsewhere,
   stockIn,
 } from "../testing/orders.ts";
 import { type Person, signUp } from "../testing/people.ts";
@@ -26,7 +27,6 @@ import {
   shoe,
   silentLog,
 } from "../testing/shop.ts";
-import { settleAuthorisation } from "./payment/settle.ts";
 
 const UNLIMITED = { OPEN_ORDERS_MAX: "0", OPEN_ORDERS_ADDRESS_MAX: "0" };
 let held: Promise<unknown>;
@@ -291,7 +291,7 @@ test("after a kill -9 the same request is under way until its payment is settled
   expect((await send(guestOrder("a", { paymentToken: "other" }))).status).toBe(422);
   expect([ordersIn(db), pairsOf(db, "a"), asked.length]).toEqual([1, 0, 0]);
   const id = db.read.get<[string]>("SELECT id FROM orders")?.[0] ?? "";
-  await settleAuthorisation(db, id, paymentOf("authorized", id), Date.now());
+  await settleElsewhere(db, id, paymentOf("authorized", id));
   const late = await send();
   expect([late.status, late.headers.get("idempotent-replayed"), late.body.data.id]).toEqual([
     201,

@@ -2,6 +2,7 @@
 import fc from "fast-check";
 import type { Database, Row } from "../../db/database.ts";
 import type { Gateway, PaymentState } from "../orders/payment/gateway.ts";
+import { statementsOf } from "../orders/payment/settle.ts";
 import type { ShoeDraft } from "../shoes/write/draft.ts";
 import { ask } from "./people.ts";
 import { shoe } from "./shop.ts";
@@ -73,6 +74,10 @@ export const paymentOf = (status: PaymentState["status"], orderId = "x"): Paymen
   capturedCents: 0,
   refundedCents: 0,
 });
+
+/** Settles the payment of an order as another process does. */
+export const settleElsewhere = (db: Database, orderId: string, state: PaymentState): Promise<unknown> =>
+  db.write(statementsOf(orderId, state, Date.now()));
 
 type Authorise = Gateway["authorise"];
 

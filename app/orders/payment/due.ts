@@ -1,7 +1,6 @@
 // The requests to the gateway that are due, as the local copy shows them.
 import type { Readable } from "../../../db/database.ts";
-import type { PaymentRequest } from "./effects.ts";
-import { keyOf } from "./requests.ts";
+import { type PaymentRequest, requestKey } from "./effects.ts";
 
 /** A request that is due, with where its order stands. */
 export type DueRequest = PaymentRequest & {
@@ -28,7 +27,7 @@ export const findDue = ({ read }: Readable, nowMs: number, countMax: number): Du
       kind,
       refund,
       amountCents,
-      key: keyOf(orderId, kind, refund),
+      key: requestKey(orderId, kind, refund),
       dueAt,
       status,
       paymentStatus,

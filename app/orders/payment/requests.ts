@@ -75,10 +75,6 @@ export async function takeLease(
   return tries ?? null;
 }
 
-/** The name of a request at the gateway: the same at every try. */
-export const keyOf = (orderId: string, kind: PaymentRequest["kind"], refund: number): string =>
-  refund === 0 ? `${orderId}:${kind}` : `${orderId}:${kind}:${refund}`;
-
 /** When a request is tried again after so many tries: twice as late each time, and not all at once. */
 export function pauseMs(tries: number, random: number): number {
   const longest = Math.min(PAUSE_MS_MAX, PAUSE_MS * 2 ** Math.min(tries, 10));

@@ -1,11 +1,14 @@
 // An authorisation without an outcome: the gateway is asked what became of it, and the order is confirmed, kept or cancelled.
 import { messageOf } from "../../../db/message.ts";
+import { isUnmet, requires } from "../../../db/write/guard.ts";
 import { newWriteId } from "../../../db/write/id.ts";
+import { cancellationOf } from "../cancellation.ts";
 import type { DueRequest } from "./due.ts";
+import { requestKey } from "./effects.ts";
 import type { PaymentState } from "./gateway.ts";
 import { type Finding, isFinal, lookUp, storeOutcome } from "./inquiry.ts";
-import { keyOf, performRequest, type RequestServices, takeLease } from "./requests.ts";
-import { ASK_AGAIN_MS, statementsOf } from "./settle.ts";
+import { performRequest, type RequestServices, takeLease } from "./requests.ts";
+import { ASK_AGAIN_MS, statementsOf, UNSETTLED } from "./settle.ts";
 
 /** How an inquiry ended; `leased`: another process has the request. */
 export type Ending = Finding | "leased";
@@ -17,9 +20,8 @@ WHERE number = ?1 AND kind = 'authorise' AND state = 'due'`;
 const CLOSE = `UPDATE payment_requests SET state = ?2, settled_at = ?3
 WHERE number = ?1 AND kind = 'authorise' AND state = 'due'
   AND EXISTS (SELECT 1 FROM orders WHERE number = ?1 AND status <> 'pending')`;
-const VOID_DUE = `INSERT INTO payment_requests (number, kind, amount_cents, state, due_at, created_at)
-SELECT number, 'void', total_cents, 'due', ?2, ?2 FROM orders WHERE number = ?1 AND status = 'cancelled'
-ON CONFLICT (number, kind, refund) DO NOTHING`;
+const STILL_UNSETTLED = `EXISTS (SELECT 1 FROM orders
+  WHERE id = ? AND status = 'pending' AND payment_status IN ${UNSETTLED}`;
 
 /** What the gateway said of a payment; `null`: it has never heard of it; `unknown`: it did not answer. */
 type Answer = PaymentState | null | "unknown";
@@ -33,7 +35,7 @@ export async function settleUnsettled(services: RequestServices, due: DueRequest
   if (answer !== "unknown" && isFinal(answer)) return storeOutcome(services, due.orderId, answer);
   const isOver = due.heldUntil !== null && due.heldUntil <= services.now();
   // What the gateway has never heard of may still be under way to it: after the void it is refused there.
-  if (answer === null || isOver) return release(services, due, answer);
+  if (answer === null || isOver) return release(services, due, isOver);
   return keep(services, due, answer, tries);
 }
 
@@ -50,20 +52,20 @@ async function ask({ gateway, log }: RequestServices, { orderId, number }: DueRe
  * Cancels the order, and then voids the payment: in this order, because an outcome that arrives in between finds a cancelled
  * order, and not a confirmed one without its money.
  */
-async function release(services: RequestServices, due: DueRequest, answer: Answer): Promise<Ending> {
+async function release(services: RequestServices, due: DueRequest, isOver: boolean): Promise<Ending> {
   const { db, now } = services;
   const { orderId, number, amountCents } = due;
   const nowMs = now();
-  const known = answer === null || answer === "unknown" ? UNHEARD : answer;
-  const [cancelled] = await db.write(
-    [
-      ...statementsOf(orderId, { ...known, status: "voided" }, nowMs),
-      { sql: VOID_DUE, args: [number, nowMs] },
-    ],
-    newWriteId(),
-  );
-  if (cancelled?.rows.length !== 1) return "unchanged";
-  const key = keyOf(orderId, "void", 0);
+  const isStill = isOver
+    ? requires(`${STILL_UNSETTLED} AND held_until <= ?)`, orderId, nowMs)
+    : requires(`${STILL_UNSETTLED})`, orderId);
+  try {
+    await db.write([isStill, ...cancellationOf(orderId, "system", nowMs)], newWriteId());
+  } catch (thrown) {
+    if (isUnmet(thrown)) return "unchanged";
+    throw thrown;
+  }
+  const key = requestKey(orderId, "void", 0);
   await performRequest(services, { orderId, number, kind: "void", refund: 0, amountCents, key });
   return "voided";
 }
@@ -96,5 +98,3 @@ async function close({ db, now }: RequestServices, { number, status }: DueReques
   await db.write([{ sql: CLOSE, args: [number, how, now()] }], newWriteId());
   return "unchanged";
 }
-
-const UNHEARD = { reference: null, redirectUrl: null, capturedCents: 0, refundedCents: 0 };
