@@ -35,7 +35,7 @@ import type { Log } from "./log.ts";
 import { type Access, openAccess } from "./ops/access.ts";
 import { type Counters, openCounters } from "./ops/counters.ts";
 import { openStatus, type Status } from "./ops/status.ts";
-import { type Gateway, openOrderTokens, openPayments } from "./orders/orders.ts";
+import { type Gateway, openOrderTokens, openPayments, openSettle } from "./orders/orders.ts";
 import type { PaymentServices } from "./orders/payment/webhook-routes.ts";
 import type { ReportServices } from "./orders/report/routes.ts";
 import type { OrderServices } from "./orders/routes.ts";
@@ -144,6 +144,7 @@ export function openServices(options: ServiceOptions): Services {
     likes: openLikes(db, { now, isOpen: openWrites, onCommit: follower.poll }),
     orders: {
       db,
+      settle: openSettle(db),
       now,
       log,
       currency,

@@ -5,11 +5,12 @@ import { maskMessage } from "../http/mask.ts";
 import type { Log } from "../log.ts";
 import { findOrder } from "./find.ts";
 import { askGateway, type Gateway, type PaymentState } from "./payment/gateway.ts";
-import { type Stepped, settleAuthorisation } from "./payment/settle.ts";
+import type { Settle, Stepped } from "./payment/settle.ts";
 
 /** What paying an order needs. */
 export type AuthorisationServices = {
   db: Database;
+  settle: Settle;
   currency: string;
   /** The address that an order's id follows, where the gateway sends people back to. */
   orderUrl: string;
@@ -30,11 +31,11 @@ export async function authoriseOrder(
   gateway: Gateway,
   unpaid: Unpaid,
 ): Promise<Stepped> {
-  const { db, log, now } = services;
+  const { db, settle, log, now } = services;
   const { orderId, json, status, paymentStatus } = unpaid;
   const state = await askFor(services, gateway, unpaid);
   try {
-    const settled = await settleAuthorisation(db, unpaid, state, now());
+    const settled = await settle(unpaid, state, now());
     if (settled) return settled;
   } catch (thrown) {
     const outcome = state?.status ?? "unknown";

@@ -7,6 +7,7 @@ import { openLog } from "../log.ts";
 import { guestOrder, openTestGateway, order, ordersIn, pairsOf, stockIn } from "../testing/orders.ts";
 import { type ObservedShop, openObservedShop, shoe } from "../testing/shop.ts";
 import { Placing } from "./fields.ts";
+import { openSettle } from "./payment/settle.ts";
 import { placeOrder } from "./place.ts";
 
 const QUEUE_MAX = 20_000;
@@ -63,6 +64,7 @@ test("a burst waits while the database is held, and every order is placed", asyn
 test("waiting orders are answered in the order of their numbers, which is that of their arrival", async () => {
   const services = {
     db: shop.watched,
+    settle: openSettle(shop.watched),
     now: () => clockMs,
     currency: "USD",
     terms: { shipping: [{ method: "standard", name: "Standard", priceCents: 0 }], taxRates: {} },

@@ -10,7 +10,7 @@ import {
   type Placed,
   type StepShop,
 } from "../testing/order-steps.ts";
-import { settleAuthorisation } from "./payment/settle.ts";
+import { openSettle } from "./payment/settle.ts";
 import { openOrderTokens } from "./tokens.ts";
 
 const NOW_MS = 1_800_000_000_000;
@@ -28,7 +28,7 @@ afterAll(() => shop.close());
 
 const settle = (order: Placed, status: "authorized" | "declined" | "voided" | "processing") => {
   const state = { status, reference: "late", redirectUrl: null, capturedCents: 0, refundedCents: 0 };
-  return settleAuthorisation(shop.db, { orderId: order.id, json: "{}" }, state, NOW_MS);
+  return openSettle(shop.db)({ orderId: order.id, json: "{}" }, state, NOW_MS);
 };
 const breaking = (sql: string, order: Placed) =>
   shop.db.write([{ sql, args: [order.number] }]).then(

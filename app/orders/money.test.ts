@@ -19,6 +19,7 @@ import {
 } from "../testing/orders.ts";
 import { openTestShop, type TestShop } from "../testing/shop.ts";
 import { Placing } from "./fields.ts";
+import { openSettle } from "./payment/settle.ts";
 import { placeOrder } from "./place.ts";
 import { quoteOf } from "./quote.ts";
 import { taxIn, totalsOf } from "./totals.ts";
@@ -158,6 +159,7 @@ describe.each(["USD", "GBP", "EUR"])("in %s", (currency) => {
     const { shop, gateway, asked } = await open();
     const services = {
       db: shop.db,
+      settle: openSettle(shop.db),
       now: Date.now,
       currency,
       terms,

@@ -4,6 +4,7 @@ export type { Gateway } from "./payment/gateway.ts";
 export { openPayments, type Payments } from "./payment/payments.ts";
 export type { Checkout, Shown } from "./payment/sandbox/checkout.ts";
 export { CHOICES, type Choice } from "./payment/sandbox/sandbox.ts";
+export { openSettle } from "./payment/settle.ts";
 export { type Placed, type PlaceServices, placeOrder } from "./place.ts";
 export { quoteOf } from "./quote.ts";
 export { readShipping, readTaxRates, SHIPPING_DEFAULT, type Terms } from "./terms.ts";

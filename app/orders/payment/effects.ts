@@ -70,7 +70,7 @@ export function effectsOf(
   { outcome }: Settled,
   nowMs: number,
 ): Statement[] {
-  if (kind === "authorise") throw new Error("an authorisation is settled by settleAuthorisation");
+  if (kind === "authorise") throw new Error("an authorisation is settled by its own statements");
   const request = [number, kind, refund];
   return [
     ...EFFECTS[kind][outcome].map((sql) => ({

@@ -47,26 +47,29 @@ type Row = [string, string, string, string | null, string | null, number];
 /** An authorised payment whose order is to be confirmed. */
 type Authorised = { orderId: string; reference: string | null; nowMs: number };
 
-const confirmations = new WeakMap<Database, (authorised: Authorised) => Promise<Row | undefined>>();
-
 /**
  * Stores the outcome of an authorisation, and returns the order after it, made from its JSON before. `state` is `null` when
  * the outcome is not known. Whoever comes second changes nothing: then the result is `null`. Rejects with `DatabaseError`.
  */
-export async function settleAuthorisation(
-  db: Database,
-  { orderId, json }: { orderId: string; json: string },
+export type Settle = (
+  order: { orderId: string; json: string },
   state: PaymentState | null,
   nowMs: number,
-): Promise<Stepped | null> {
-  const row =
-    state?.status === "authorized"
-      ? await confirmationsOf(db)({ orderId, reference: state.reference, nowMs })
-      : await settleAlone(db, orderId, state, nowMs);
-  if (!row) return null;
-  const [, status, paymentStatus, reference, redirectUrl, updatedAtMs] = row;
-  const step: PaymentStep = { status, paymentStatus, reference, redirectUrl, updatedAtMs };
-  return { json: steppedJson(json, step), status, paymentStatus };
+) => Promise<Stepped | null>;
+
+/** Opens the storing of outcomes: the orders whose payments are authorised in one turn of the event loop are confirmed together. */
+export function openSettle(db: Database): Settle {
+  const confirm = openBatches((batch: Authorised[]) => confirmAll(db, batch));
+  return async ({ orderId, json }, state, nowMs) => {
+    const row =
+      state?.status === "authorized"
+        ? await confirm({ orderId, reference: state.reference, nowMs })
+        : await settleAlone(db, orderId, state, nowMs);
+    if (!row) return null;
+    const [, status, paymentStatus, reference, redirectUrl, updatedAtMs] = row;
+    const step: PaymentStep = { status, paymentStatus, reference, redirectUrl, updatedAtMs };
+    return { json: steppedJson(json, step), status, paymentStatus };
+  };
 }
 
 async function settleAlone(
@@ -79,23 +82,16 @@ async function settleAlone(
   return result?.rows[0] as Row | undefined;
 }
 
-/** Confirms the orders whose payments are authorised in one turn of the event loop together. */
-function confirmationsOf(db: Database): (authorised: Authorised) => Promise<Row | undefined> {
-  const known = confirmations.get(db);
-  if (known) return known;
-  const confirm = openBatches(async (batch: Authorised[]) => {
-    const list = JSON.stringify(batch.map(({ orderId, reference, nowMs }) => [orderId, reference, nowMs]));
-    const [first] = batch;
-    const statements: Statement[] = [
-      { sql: CONFIRM_ALL, args: [list] },
-      { sql: ANSWERED_ALL, args: [list, first?.nowMs ?? 0] },
-    ];
-    const [result] = await db.write(statements, newWriteId());
-    const rows = new Map(((result?.rows ?? []) as Row[]).map((row) => [row[0], row]));
-    return batch.map(({ orderId }) => rows.get(orderId));
-  });
-  confirmations.set(db, confirm);
-  return confirm;
+async function confirmAll(db: Database, batch: Authorised[]): Promise<(Row | undefined)[]> {
+  const list = JSON.stringify(batch.map(({ orderId, reference, nowMs }) => [orderId, reference, nowMs]));
+  const [first] = batch;
+  const statements: Statement[] = [
+    { sql: CONFIRM_ALL, args: [list] },
+    { sql: ANSWERED_ALL, args: [list, first?.nowMs ?? 0] },
+  ];
+  const [result] = await db.write(statements, newWriteId());
+  const rows = new Map(((result?.rows ?? []) as Row[]).map((row) => [row[0], row]));
+  return batch.map(({ orderId }) => rows.get(orderId));
 }
 
 /** The statements that store an outcome; the first returns a row if it was the first to settle it. */
