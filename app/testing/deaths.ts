@@ -60,7 +60,9 @@ const DUE = `SELECT 1 FROM payment_requests AS r JOIN orders AS o ON o.number = 
 WHERE r.state = 'due' AND o.number = ?
   AND NOT (o.status = 'pending' AND o.payment_status = 'requires_action')`;
 /** As if their time had passed: the process that had them is dead. */
-const END_LEASES = "UPDATE payment_requests SET due_at = 0 WHERE state = 'due'";
+const END_LEASES = "UPDATE payment_requests SET due_at = 0 WHERE state = 'due' AND number = ?";
+/** No process looks at the orders that an act leaves alone. */
+const POSTPONE = "UPDATE payment_requests SET due_at = due_at + 86400000 WHERE state = 'due'";
 
 type Answer = {
   status: number;
@@ -76,6 +78,7 @@ export async function openDeaths(): Promise<Deaths> {
   const admin = await signIn(shop, await makeAdminOf(shop.db, await signUp(shop)));
   const people = { customer, admin };
   const numbers = await placeOrders(shop.url, people);
+  await shop.db.write([{ sql: POSTPONE }]);
   const handle = openHandle(shop.databasePath, CACHE_KB);
   handle.exec(`VACUUM INTO '${template}'`);
   handle.close();
@@ -135,7 +138,7 @@ async function runPoint({ folder, number, people, act, dies }: Run): Promise<See
   };
   for (const [index, point] of dies.entries()) {
     const dying = openShopProcesses(folder, SETTINGS, [DYING_SHOP, ...argsOf(point)]);
-    await db.write([{ sql: END_LEASES }]);
+    if (index > 0) await db.write([{ sql: END_LEASES, args: [number] }]);
     const { url, exited } = await dying.start();
     const answer = index === 0 ? await perform(url, act, orderId, people) : null;
     if ((answer && answer.status !== 0) || (await exited) !== KILLED)
@@ -143,7 +146,7 @@ async function runPoint({ folder, number, people, act, dies }: Run): Promise<See
   }
   const dead = standing();
   const shops = openShopProcesses(folder, SETTINGS);
-  await db.write([{ sql: END_LEASES }]);
+  await db.write([{ sql: END_LEASES, args: [number] }]);
   const { url } = await shops.start();
   const again = await untilFinal(() => perform(url, act, orderId, people));
   await until("all is settled", () => db.read.get(DUE, number) === undefined, SETTLED_MS_MAX);
