@@ -204,6 +204,22 @@ describe("every command of the README runs as written", () => {
     expect(popular).toMatchObject({ data: [{ id: "ada-1", likes: 1 }] });
   });
 
+  test("an order is placed, paid, shipped and refunded, and a guest's one cancelled", () => {
+    const [, printed = ""] = [...printedBy].find(([name]) => name.startsWith("Orders")) ?? [];
+    const [, shoe, quote, paid, guests, shipped, refund, cancelled, history] = jsonLines(printed);
+    expect(shoe).toMatchObject({ data: { id: "ada-1" } });
+    expect(quote).toMatchObject({ data: { totalAmount: 259.98, short: [] } });
+    expect(paid).toMatchObject({ data: { status: "confirmed", payment: { status: "authorized" } } });
+    expect(guests).toMatchObject({ data: { status: "confirmed", userId: null, email: "gast@shop.example" } });
+    expect(shipped).toMatchObject({ data: { status: "shipped", payment: { status: "captured" } } });
+    expect(refund).toMatchObject({ data: { amount: 129.99, restock: true } });
+    expect(cancelled).toMatchObject({ data: { status: "cancelled", payment: { status: "voided" } } });
+    expect(history).toMatchObject({
+      data: [{ status: "pending" }, { status: "confirmed" }, { status: "cancelled" }],
+    });
+    expect(printed).toContain("The books are right");
+  });
+
   test("the requests under Routes find shoes", () => {
     const [, printed = ""] = [...printedBy].find(([name]) => name.startsWith("Routes")) ?? [];
     const [list, one] = jsonLines(printed.replaceAll("}{", "}\n{"));
