@@ -2,6 +2,7 @@
 import { parseArgs } from "node:util";
 import { sentenceOf } from "../../db/message.ts";
 import { ERROR_ROWS, HIDDEN_ROWS } from "./errors.ts";
+import { ORDER_ROWS } from "./orders.ts";
 import { FLOOD_ROWS, LISTENER_ROWS, PERSONAL_ROWS } from "./personal.ts";
 import { openEdgeClient, type Row, runRow } from "./row.ts";
 import { SHARED_ROWS } from "./shared.ts";
@@ -24,6 +25,7 @@ async function main(): Promise<number> {
     ...SHARED_ROWS,
     ...VERSION_ROWS,
     ...PERSONAL_ROWS,
+    ...ORDER_ROWS,
     ...HIDDEN_ROWS,
     ...ERROR_ROWS,
     ...LISTENER_ROWS,
