@@ -127,6 +127,11 @@ const BREAKS: Breaks = {
   "Each payment that the sandbox authorised": [
     of(
       "confirmed",
+      "INSERT INTO sandbox_payments SELECT * FROM sandbox_payments WHERE id = (SELECT id FROM orders WHERE number = #)",
+      "the order is paid 2 times",
+    ),
+    of(
+      "confirmed",
       "UPDATE sandbox_payments SET id = 'nobody' WHERE id = (SELECT id FROM orders WHERE number = #)",
       "sandbox payment nobody: authorized 8491 USD, it has no order",
     ),

@@ -72,7 +72,7 @@ WHERE i.user_id > ?1 AND i.user_id <= ?2 AND i.body IS NULL AND i.headers ->> '$
   },
   {
     sentence:
-      "Each payment that the sandbox authorised or captured has its order, which is not cancelled, for its amount.",
+      "Each payment that the sandbox authorised or captured has its order, which is not cancelled, for its amount, once.",
     by: "payments",
     sql: `SELECT 'sandbox payment ' || p.id || ': ' || p.status || ' ' || p.amount_cents || ' ' || p.currency || ', '
   || coalesce('order ' || o.number || ' is ' || o.status || ' over ' || o.total_cents || ' ' || o.currency, 'it has no order')
@@ -80,7 +80,10 @@ FROM sandbox_payments AS p LEFT JOIN orders AS o ON o.id = p.id
 WHERE p.id > ?1 AND p.id <= ?2 AND ${IS_PAID} AND (
   o.id IS NULL OR o.payment_method <> 'card' OR p.amount_cents <> o.total_cents OR p.currency <> o.currency
   OR (o.status = 'cancelled' AND NOT ${VOID_DUE})
-)`,
+)
+UNION ALL
+SELECT 'sandbox payment ' || p.id || ': the order is paid ' || count(*) || ' times' FROM sandbox_payments AS p
+WHERE p.id > ?1 AND p.id <= ?2 AND ${IS_PAID} GROUP BY p.id HAVING count(*) > 1`,
   },
   {
     sentence: "What the sandbox captured and refunded is what its order says.",
