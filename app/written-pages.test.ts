@@ -1,4 +1,4 @@
-// How many pages a like, an unlike and a change of a price write into the log: each is copied onto every node.
+// How many pages a like, an unlike, a change of a price and an order write into the log: each is copied onto every node.
 import { afterAll, beforeAll, expect, test } from "bun:test";
 import { join } from "node:path";
 import type { Database } from "../db/database.ts";
@@ -6,18 +6,22 @@ import { openFile } from "../db/file.ts";
 import { must } from "../db/must.ts";
 import { openHandle } from "../db/read/reader.ts";
 import { migrate } from "../db/schema/migrate.ts";
+import { openIdempotency } from "./http/idempotency.ts";
 import { plainWrite } from "./http/write.ts";
 import { demoShoes } from "./import/demo/demo.ts";
 import { type Likes, openLikes } from "./likes/likes.ts";
+import { type PlaceServices, placeOrder } from "./orders/orders.ts";
 import { bandOf } from "./shoes/list/price-bands.ts";
 import { changeShoe, openCatalogue } from "./shoes/write/shoes.ts";
 import { dice } from "./testing/oracle.ts";
-import { openFolder, saveAll } from "./testing/shop.ts";
+import { openTestGateway } from "./testing/orders.ts";
+import { openFolder, saveAll, silentLog } from "./testing/shop.ts";
 import { FREED, pagesWritten } from "./testing/written-pages.ts";
 
 const SHOES = 1_000;
 const EARLIER_LIKES = 10_000;
 const WRITES = 100;
+const EARLIER_ORDERS = 500;
 
 const roll = dice(12);
 const folder = openFolder();
@@ -38,6 +42,7 @@ beforeAll(async () => {
   migrate(path);
   await open();
   await saveAll(db, [...demoShoes(SHOES)]);
+  await db.write([{ sql: "UPDATE sizes SET stock = 10000" }]);
   await Promise.all(Array.from({ length: EARLIER_LIKES }, () => likes.like(anyShoe(), newUser())));
 });
 afterAll(async () => {
@@ -146,4 +151,96 @@ async function changePrices(by: (cents: number) => number): Promise<void> {
     await changeShoe(catalogue, write, shoeId, { priceCents: cents + by(cents) });
   }
   await catalogue.close();
+}
+
+/** Orders two pairs each of two shoes, with a key; the gateway authorises each at once. */
+async function placeOrders(count: number): Promise<void> {
+  const services: PlaceServices = {
+    db,
+    currency: "USD",
+    orderUrl: "/orders",
+    log: silentLog,
+    now: Date.now,
+    gateway: openTestGateway().gateway,
+    terms: { shipping: [{ method: "standard", name: "Standard", priceCents: 0 }], taxRates: {} },
+    openOrdersMax: 3,
+    openOrdersAddressMax: 20,
+  };
+  const idempotency = openIdempotency(db, Date.now);
+  for (let placed = 0; placed < count; placed += 1) {
+    const email = `${newUser()}@shop.example`;
+    const items = [anySize(), anySize()].map((size) => ({ ...size, quantity: 2 }));
+    const request = new Request("http://shop/api/orders", {
+      method: "POST",
+      headers: { "idempotency-key": email },
+    });
+    await idempotency.once(request, email, items, async (storeAnswer) => {
+      await placeOrder(services, {
+        owner: { kind: "guest", email },
+        input: { items },
+        client: "192.0.2.1",
+        storeAnswer,
+      });
+      return { status: 201, headers: {}, body: null };
+    });
+  }
+}
+
+const OF_RESERVATION = [
+  "changes",
+  "idempotency",
+  "idempotency_by_age",
+  "order_history",
+  "order_lines",
+  "orders",
+  "orders_by_email",
+  "orders_by_status",
+  "outbox",
+  "payment_requests",
+  "payment_requests_due",
+  "shoes",
+  "sizes",
+  "sqlite_autoindex_orders_1",
+  "sqlite_autoindex_outbox_1",
+  "stock_taken",
+  "writes",
+];
+const OF_SETTLEMENT = [
+  "order_history",
+  "orders",
+  "orders_by_confirmation",
+  "orders_by_status",
+  "outbox",
+  "payment_requests",
+  "payment_requests_due",
+  "writes",
+];
+
+test("an order of two lines writes 23 pages to reserve and 8 to settle, a few more where it splits full ones", async () => {
+  await placeOrders(EARLIER_ORDERS);
+  const commits = await commitsOf(() => placeOrders(WRITES));
+  expect(commits).toHaveLength(2 * WRITES);
+  const groups = [0, 1].map((odd) => typical(commits.filter((_, at) => at % 2 === odd)));
+  const [reservation, settlement] = [
+    must(groups[0], "the first groups"),
+    must(groups[1], "the second groups"),
+  ];
+  // The file grows with every other order, which writes its first page.
+  expect(reservation.of.filter((name) => name !== "sqlite_schema")).toEqual(OF_RESERVATION);
+  expect(reservation.pages).toBeWithin(18, 25);
+  expect(settlement.of).toEqual(OF_SETTLEMENT);
+  expect(settlement.pages).toBeWithin(8, 10);
+});
+
+/** Popular shoes are bought most. */
+function anySize(): { productId: string; size: string } {
+  const shoeId = anyShoe();
+  const [size] = must(
+    db.read.get<[string]>(
+      "SELECT size FROM sizes WHERE shoe = (SELECT id FROM shoes WHERE shoe_id = ?) ORDER BY stock DESC LIMIT 1",
+      shoeId,
+    ),
+    "a size",
+  );
+  return { productId: shoeId, size };
 }
