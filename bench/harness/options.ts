@@ -99,8 +99,8 @@ export const usageOf = (
   scenarios: readonly Scenario[],
 ): string => `usage: bun run bench [scenario ...] [options]
 
-Measures the shop against its targets. Without names it runs every scenario, which takes about an hour and a quarter,
-and longer the first time, when it builds catalogues of up to 1,000,000 shoes in the temporary folder.
+Measures the shop against its targets. Without names it runs every scenario, which takes about an hour and twenty
+minutes, and longer the first time, when it builds catalogues of up to 1,000,000 shoes in the temporary folder.
 
 What to run
   --quick            small and short: tests the harness and judges no line
