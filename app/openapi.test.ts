@@ -288,13 +288,14 @@ test("bun run openapi writes the same document without a server and a database",
 
 test("the example of a storefront runs", async () => {
   // `check:client` generates its types, so other files must not import it.
-  const { windowOf } = await import(join(import.meta.dir, "testing/storefront.example.ts"));
+  const { windowOf, orderOnePair } = await import(join(import.meta.dir, "testing/storefront.example.ts"));
   const lines: string[] = await windowOf(shop.url);
   // The order of equal prices is not specified.
   expect(lines.slice(0, 3).toSorted()).toEqual(["Shoe a1: 50 USD", "Shoe a2: 50 USD", "Shoe a3: 50 USD"]);
   expect(lines.slice(3, 5)).toEqual(["Nord has 2", "Shoe a1 in 9.5 (3 left)"]);
   expect(lines).toContain("goes with Shoe a2, 50");
   expect(lines.at(-1)).toBe("Running: 1");
+  expect(await orderOnePair(shop.url, "a1", "9.5")).toBe("Shoe a1 for 50 USD");
 });
 
 /** Every schema in the document, including nested ones. */

@@ -19,6 +19,7 @@ export const ProblemSchema = Type.Object({
   error: Type.String({ description: "the same as detail" }),
   timestamp: Type.String({ format: "date-time" }),
   requestId: Type.String(),
+  orderId: Type.Optional(Type.String({ description: "of an order whose payment was declined" })),
   errors: Type.Optional(
     Type.Array(
       Type.Object({
