@@ -1,6 +1,6 @@
 // Each setting: its default, its valid values, and the error text for any other.
 import { afterAll, describe, expect, test } from "bun:test";
-import { writeFileSync } from "node:fs";
+import { readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { openAuthority } from "../db/testing/certificates.ts";
 import { type Config, readConfig } from "./config.ts";
@@ -310,4 +310,11 @@ describe("a bad setting is refused in one sentence", () => {
       new Error("INSOLE_PORT is not a setting: names begin without INSOLE_, see .env.example"),
     );
   });
+});
+
+test(".env.example shows the defaults", () => {
+  const text = readFileSync(join(import.meta.dir, "../.env.example"), "utf8");
+  const shown = [...text.matchAll(/^([A-Z_]+)=(.*)$/gm)].map(([, name = "", value = ""]) => [name, value]);
+  expect(shown.length).toBeGreaterThan(20);
+  expect(readConfig(Object.fromEntries(shown))).toEqual(DEFAULTS);
 });

@@ -111,6 +111,8 @@ const DESCRIPTIONS: Record<number, string> = { 200: "OK", 201: "Created", 204: "
 
 type Described = {
   summary: string;
+  /** More than the summary can say, as Markdown. */
+  description?: string;
   tag: string;
   parameters?: object[];
   body?: object;
@@ -133,6 +135,7 @@ type Described = {
 export function operation(id: string, described: Described): Operation {
   const {
     summary,
+    description,
     tag,
     parameters = [],
     body,
@@ -150,6 +153,7 @@ export function operation(id: string, described: Described): Operation {
     detail: {
       operationId: id,
       summary,
+      ...(description && { description }),
       tags: [tag],
       parameters,
       ...SECURITY[access],

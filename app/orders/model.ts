@@ -129,10 +129,20 @@ const TAG = "Orders";
 const ID = inPath("id", "an order's id");
 const ORDER_TOKEN = inHeader("Order-Token", "the accessToken of a guest's order");
 
+const PLACING = `The shop computes the total. Without a \`paymentToken\` the payment may be \`requires_action\`: the order is then pending,
+and the customer goes on paying at \`payment.redirectUrl\`.
+
+- 200: an earlier order of the same person has this \`cartId\`, and is answered.
+- 402: the payment was declined; the order \`orderId\` is cancelled, and another try is a new order.
+- 409: \`out-of-stock\`, with what is left of each line; \`price-changed\`, above \`expectedTotal\`; \`payment-unavailable\`; or
+  \`conflict\`, for a \`cartId\` of somebody else.
+- 429: too many requests, or \`too-many-open-orders\`, which wait for their payment.`;
+
 /** The description of each route. */
 export const DOCS = {
   placeOrder: operation("placeOrder", {
     summary: "Place an order and pay it; signed in, or as a guest with an e-mail address",
+    description: PLACING,
     tag: TAG,
     parameters: [IDEMPOTENCY_KEY],
     body: Placing.schema,
