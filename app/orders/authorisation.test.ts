@@ -266,7 +266,7 @@ test("a payment token is in no table and in no line of the log, whatever happene
   const tables = shop.db.read.all<[string]>("SELECT name FROM sqlite_schema WHERE type = 'table'").flat();
   const dump = tables.map((table) => JSON.stringify(shop.db.read.all(`SELECT * FROM "${table}"`)));
   expect(tables).toContain("idempotency");
-  for (const text of [...dump, ...shop.logged]) expect(text).not.toContain("4242");
+  for (const text of [...dump, ...shop.logged]) expect(text).not.toContain(secret.slice(0, 12));
   expect(asked.map(({ token }) => token)).toEqual(Array(3).fill(secret));
 });
 
