@@ -10,7 +10,7 @@ import { openIdempotency } from "./http/idempotency.ts";
 import { plainWrite } from "./http/write.ts";
 import { demoShoes } from "./import/demo/demo.ts";
 import { type Likes, openLikes } from "./likes/likes.ts";
-import { type PlaceServices, placeOrder } from "./orders/orders.ts";
+import { openSettle, type PlaceServices, placeOrder } from "./orders/orders.ts";
 import { bandOf } from "./shoes/list/price-bands.ts";
 import { changeShoe, openCatalogue } from "./shoes/write/shoes.ts";
 import { dice } from "./testing/oracle.ts";
@@ -157,6 +157,7 @@ async function changePrices(by: (cents: number) => number): Promise<void> {
 async function placeOrders(count: number): Promise<void> {
   const services: PlaceServices = {
     db,
+    settle: openSettle(db),
     currency: "USD",
     orderUrl: "/orders",
     log: silentLog,
