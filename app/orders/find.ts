@@ -13,18 +13,31 @@ export type FoundOrder = {
   status: string;
   paymentStatus: string;
   totalCents: number;
+  /** It was never confirmed, and the shop or the gateway has cancelled it. */
+  isUnpaid: boolean;
   userId: string | null;
   emailKey: string;
 };
 
-type OrderRow = [string, string, string, string, number, string | null, string];
+type OrderRow = [string, string, string, string, number, number, string | null, string];
 
-const FOUND = `SELECT o.id, ${orderJson("o")}, o.status, o.payment_status, o.total_cents, o.user_id, o.email_key FROM orders AS o`;
+const UNPAID = "o.status = 'cancelled' AND o.confirmed_at IS NULL AND o.changed_by IN ('gateway', 'system')";
+const FOUND = `SELECT o.id, ${orderJson("o")}, o.status, o.payment_status, o.total_cents, ${UNPAID}, o.user_id, o.email_key
+FROM orders AS o`;
 
 const toFound = (row: OrderRow | undefined): FoundOrder | null => {
   if (!row) return null;
-  const [orderId, json, status, paymentStatus, totalCents, userId, key] = row;
-  return { orderId, json, status, paymentStatus, totalCents, userId, emailKey: key };
+  const [orderId, json, status, paymentStatus, totalCents, isUnpaid, userId, key] = row;
+  return {
+    orderId,
+    json,
+    status,
+    paymentStatus,
+    totalCents,
+    isUnpaid: isUnpaid === 1,
+    userId,
+    emailKey: key,
+  };
 };
 
 /** The order with this id. */

@@ -29,7 +29,7 @@ export type PlaceServices = AuthorisationServices &
 export type Placement = { owner: Owner; input: Placing; client: string; storeAnswer: StoreAnswer };
 
 /** A placed order; `isNew` is false where an earlier order has its `cartId`. */
-export type Placed = Stepped & { orderId: string; isNew: boolean; totalCents: number };
+export type Placed = Stepped & { orderId: string; isNew: boolean; totalCents: number; isUnpaid?: boolean };
 
 /** Prices, stock and carts may change between plan and commit; then the order is planned again. */
 const PLANS_MAX = 5;

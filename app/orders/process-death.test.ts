@@ -30,7 +30,7 @@ const POINTS: Point[] = [
     dies: [after(RESERVE)],
     what: "reserved, and the gateway not asked",
     dead: "pending authorizing; authorise due; gateway nothing; 2 in stock",
-    again: "201 cancelled",
+    again: "402",
     end: "cancelled voided; authorise refused, void done; gateway voided; 4 in stock",
   },
   {
@@ -54,7 +54,7 @@ const POINTS: Point[] = [
     dies: [after(RESERVE), after(LEASE)],
     what: "reserved; the settlement has the lease",
     dead: "pending authorizing; authorise due; gateway nothing; 2 in stock",
-    again: "201 cancelled",
+    again: "402",
     end: "cancelled voided; authorise refused, void done; gateway voided; 4 in stock",
   },
   {
@@ -62,7 +62,7 @@ const POINTS: Point[] = [
     dies: [after(RESERVE), after(REQUEST)],
     what: "reserved; the settlement has cancelled, and not voided",
     dead: "cancelled authorizing; authorise refused, void due; gateway nothing; 4 in stock",
-    again: "201 cancelled",
+    again: "402",
     end: "cancelled voided; authorise refused, void done; gateway voided; 4 in stock",
   },
   {
@@ -70,7 +70,7 @@ const POINTS: Point[] = [
     dies: [after(RESERVE), after(GATEWAY)],
     what: "reserved; the settlement has voided, and not stored",
     dead: "cancelled authorizing; authorise refused, void due; gateway voided; 4 in stock",
-    again: "201 cancelled",
+    again: "402",
     end: "cancelled voided; authorise refused, void done; gateway voided; 4 in stock",
   },
   {
@@ -86,7 +86,7 @@ const POINTS: Point[] = [
     dies: [after(RESERVE)],
     what: "reserved, and the gateway not asked",
     dead: "pending authorizing; authorise due; gateway nothing; 2 in stock",
-    again: "201 cancelled",
+    again: "402",
     end: "cancelled voided; authorise refused, void done; gateway voided; 4 in stock",
   },
   {

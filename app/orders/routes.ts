@@ -83,7 +83,7 @@ function placing(services: OrderServices) {
     else services.pollCommitted();
     const order = placed ?? (await findReplayed(services, answer.headers.location ?? ""));
     const replayed: [string, string][] = isReplay ? [["idempotent-replayed", "true"]] : [];
-    if (order.paymentStatus === "declined" || isLost(placed)) throw declined(order.orderId, replayed);
+    if (isUnpaid(order)) throw declined(order.orderId, replayed);
     const stored = {
       status: order.isNew ? 201 : 200,
       headers: { location: `${new URL(request.url).pathname}/${order.orderId}` },
@@ -93,8 +93,12 @@ function placing(services: OrderServices) {
   };
 }
 
-/** Whether an order was cancelled while its payment was being authorised: no answer may let it pass for a placed one. */
-const isLost = (placed: Placed | null): boolean => placed?.isNew === true && placed.status === "cancelled";
+/**
+ * Whether the order that a request made was cancelled because it was not paid: no answer may let it pass for a placed one. One
+ * that a person cancelled later was placed.
+ */
+const isUnpaid = ({ isNew, status, isUnpaid = true }: Placed): boolean =>
+  isNew && status === "cancelled" && isUnpaid;
 
 /** Reads who orders and what. Throws the `Problem` 401 before any 400 where nobody does. */
 async function readPlacing(
