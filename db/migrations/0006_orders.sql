@@ -213,6 +213,17 @@ BEGIN
   ON CONFLICT (shoe, size) DO UPDATE SET pairs = pairs + excluded.pairs;
 END;
 
+-- What a line has taken from stock, and what it costs, never changes.
+CREATE TRIGGER order_lines_stay BEFORE DELETE ON order_lines
+BEGIN
+  SELECT RAISE(ABORT, 'CHECK constraint failed: lines of orders stay');
+END;
+CREATE TRIGGER order_lines_fixed
+BEFORE UPDATE OF number, position, shoe, size, quantity, price_cents, tax_cents ON order_lines
+BEGIN
+  SELECT RAISE(ABORT, 'CHECK constraint failed: quantity = what was ordered');
+END;
+
 CREATE TRIGGER order_lines_kept BEFORE UPDATE OF returned ON order_lines WHEN NEW.returned < OLD.returned
 BEGIN
   SELECT RAISE(ABORT, 'CHECK constraint failed: returned >= what came back before');

@@ -137,6 +137,12 @@ CREATE TABLE order_lines (
   PRIMARY KEY (number, position)
 ) STRICT, WITHOUT ROWID;
 
+CREATE TRIGGER order_lines_fixed
+BEFORE UPDATE OF number, position, shoe, size, quantity, price_cents, tax_cents ON order_lines
+BEGIN
+  SELECT RAISE(ABORT, 'CHECK constraint failed: quantity = what was ordered');
+END;
+
 CREATE TRIGGER order_lines_kept BEFORE UPDATE OF returned ON order_lines WHEN NEW.returned < OLD.returned
 BEGIN
   SELECT RAISE(ABORT, 'CHECK constraint failed: returned >= what came back before');
@@ -146,6 +152,11 @@ CREATE TRIGGER order_lines_returned AFTER UPDATE OF returned ON order_lines WHEN
 BEGIN
   UPDATE sizes SET stock = min(1000000, stock + NEW.returned - OLD.returned) WHERE shoe = NEW.shoe AND size = NEW.size;
   UPDATE stock_taken SET pairs = pairs - (NEW.returned - OLD.returned) WHERE shoe = NEW.shoe AND size = NEW.size;
+END;
+
+CREATE TRIGGER order_lines_stay BEFORE DELETE ON order_lines
+BEGIN
+  SELECT RAISE(ABORT, 'CHECK constraint failed: lines of orders stay');
 END;
 
 CREATE TRIGGER order_lines_taken AFTER INSERT ON order_lines
