@@ -1,4 +1,4 @@
-// What becomes of an order by its payment: the gateway's answers, no answer, and an answer that could not be stored.
+// The outcomes of an order by its payment: the gateway's answers, no answer, and an answer that could not be stored.
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from "bun:test";
 import type { Database, Statement } from "../../db/database.ts";
 import { DatabaseError, type DatabaseErrorKind } from "../../db/errors.ts";
@@ -56,7 +56,7 @@ const all = (sql: string, id: string) => shop.db.read.all<string[]>(`${sql} WHER
 /** What the tables say about an order. */
 const stateOf = (id: string) => ({
   order: all("SELECT status, payment_status FROM orders", id),
-  letters: all("SELECT DISTINCT state FROM outbox", id),
+  mails: all("SELECT DISTINCT state FROM outbox", id),
   request: all("SELECT state FROM payment_requests", id),
 });
 const logged = () => shop.logged.map((line) => JSON.parse(line)).filter(({ level }) => level !== "info");
@@ -64,14 +64,14 @@ const isSettling = (statements: Statement[]) => statements[0]?.sql.startsWith("U
 const lost = (kind: DatabaseErrorKind) => new DatabaseError(kind, "the commit is lost");
 
 describe("the gateway's answer decides:", () => {
-  const CONFIRMED = { order: ["confirmed", "authorized"], letters: ["due"], request: ["done"] };
-  const CANCELLED = { order: ["cancelled", "declined"], letters: ["withdrawn"], request: ["refused"] };
-  const pending = (status: string) => ({ order: ["pending", status], letters: ["held"], request: ["due"] });
+  const CONFIRMED = { order: ["confirmed", "authorized"], mails: ["due"], request: ["done"] };
+  const CANCELLED = { order: ["cancelled", "declined"], mails: ["withdrawn"], request: ["refused"] };
+  const pending = (status: string) => ({ order: ["pending", status], mails: ["held"], request: ["due"] });
   test.each([
     ["authorised", "ok", 201, CONFIRMED, 1],
     ["declined", "declined", 402, CANCELLED, 0],
     ["to be continued on its page", "redirect", 201, pending("requires_action"), 1],
-    ["still processing, which places no letter", "processing", 201, pending("unknown"), 1],
+    ["still processing, which confirms no mail", "processing", 201, pending("unknown"), 1],
     ["voided before it arrived", "voided", 402, { ...CANCELLED, order: ["cancelled", "voided"] }, 0],
   ])("%s", async (_, paymentToken, status, state, taken) => {
     const pairs = pairsOf(shop.db, "a");
@@ -130,7 +130,7 @@ describe("without an answer the order waits:", () => {
       "pending",
       { status: "unknown", reference: null },
     ]);
-    expect(stateOf(id)).toEqual({ order: ["pending", "unknown"], letters: ["held"], request: ["due"] });
+    expect(stateOf(id)).toEqual({ order: ["pending", "unknown"], mails: ["held"], request: ["due"] });
     expect(logged()).toMatchObject([
       { level: "warn", message: "the payment gateway gave no answer", orderId: id, gateway: "test" },
     ]);
@@ -170,7 +170,7 @@ describe("an answer that could not be stored leaves the order as it stands:", ()
         "unknown",
       ]);
       const { id } = answer.body.data;
-      expect(stateOf(id)).toEqual({ order: ["pending", "authorizing"], letters: ["held"], request: ["due"] });
+      expect(stateOf(id)).toEqual({ order: ["pending", "authorizing"], mails: ["held"], request: ["due"] });
       expect(logged()).toMatchObject([{ orderId: id, reason: "the commit is lost" }]);
       expect((await order(shop, body, sent)).status).toBe(409);
       write = (_, send) => send();
@@ -249,7 +249,7 @@ describe("a reservation", () => {
   });
 });
 
-test("a payment token is in no table and in no line of the log, whatever happened", async () => {
+test("a payment token is in no table and in no line of the log, after each outcome", async () => {
   const secret = "4242424242424242-of-a-card";
   authorise = async (request, signal) => {
     if (asked.length === 3) throw new Error(`${request.token} is not known`);

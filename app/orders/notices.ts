@@ -1,4 +1,4 @@
-// The mails that steps of an order cause, as rows of the outbox: each holds all that its letter shows.
+// The mails that steps of an order cause, as rows of the outbox: each holds all that the mail shows.
 import { moneySql, timeSql } from "../../db/sql.ts";
 import { orderJson } from "./view.ts";
 

@@ -2,7 +2,7 @@
 import type { Value } from "../../../db/database.ts";
 import { must } from "../../../db/must.ts";
 import type { Ask, Rule, Slices } from "./rule.ts";
-import { LETTER_RULES } from "./rules/letter-rules.ts";
+import { MAIL_RULES } from "./rules/mail-rules.ts";
 import { ORDER_RULES } from "./rules/order-rules.ts";
 import { PAYMENT_RULES } from "./rules/payment-rules.ts";
 import { STOCK_RULES } from "./rules/stock-rules.ts";
@@ -13,7 +13,7 @@ export type Broken = { rule: Rule; rows: string[]; hasMore: boolean };
 
 export type Books = { broken: Broken[]; summary: Summary };
 
-export const RULES: readonly Rule[] = [...STOCK_RULES, ...ORDER_RULES, ...PAYMENT_RULES, ...LETTER_RULES];
+export const RULES: readonly Rule[] = [...STOCK_RULES, ...ORDER_RULES, ...PAYMENT_RULES, ...MAIL_RULES];
 
 /** Rows of a table in a slice: a query of them takes some ten milliseconds. */
 const SLICE_ROWS = 20_000;

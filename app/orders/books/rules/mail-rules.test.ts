@@ -1,6 +1,6 @@
 // Changes of mails, kept answers and the sandbox's records behind the schema's back: each rule names the row that does not fit.
 import { type Breaks, describeBreaks, of } from "../../../testing/book-breaks.ts";
-import { LETTER_RULES } from "./letter-rules.ts";
+import { MAIL_RULES } from "./mail-rules.ts";
 
 const BREAKS: Breaks = {
   "Each order has one receipt": [
@@ -197,4 +197,4 @@ const BREAKS: Breaks = {
   ],
 };
 
-describeBreaks(LETTER_RULES, BREAKS);
+describeBreaks(MAIL_RULES, BREAKS);

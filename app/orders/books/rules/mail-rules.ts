@@ -10,7 +10,7 @@ const VOID_DUE =
 const IS_PAID =
   "(p.status IN ('authorized', 'captured') OR (p.status = 'processing' AND p.settles_at IS NOT NULL))";
 
-export const LETTER_RULES: Rule[] = [
+export const MAIL_RULES: Rule[] = [
   {
     sentence: "Each order has one receipt and one alert.",
     by: "orders",
