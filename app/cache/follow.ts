@@ -58,7 +58,7 @@ export type Polls = {
   pollCommitted(): void;
 };
 
-/** The polls of those who write. */
+/** The polls of writers. */
 export function openPolls(db: Pick<Database, "writeQueue">, pollFeed: () => void): Polls {
   let polledAt = -1;
   return {

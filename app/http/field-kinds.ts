@@ -36,7 +36,7 @@ const EMAIL: Form = {
 const EMAIL_MAX = 254;
 
 const IN_LINK = "\\x00-\\x20\\x7f\\\\";
-// With a host, without a user name or password before it: those would be shown to everybody.
+// With a host, without a user name or password before it: every client would see those.
 const HTTP = `[Hh][Tt][Tt][Pp][Ss]?://[^/?#@${IN_LINK}]+([/?#][^${IN_LINK}]*)?`;
 const isWithoutUser = (value: string): boolean => {
   const url = URL.parse(value);

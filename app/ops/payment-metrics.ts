@@ -1,7 +1,7 @@
 // Metrics of payments: the requests to the gateway, and the orders that wait for it.
 import type { Define } from "./define.ts";
 
-/** What became of the requests to the payment gateway, and how many requests and orders wait, if the copy tells. */
+/** The outcomes of the requests to the payment gateway, and how many requests and orders wait, if there is a copy to read. */
 export type PaymentState = {
   settled: { kind: string; outcome: string; count: number }[];
   underway: number;

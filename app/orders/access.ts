@@ -1,4 +1,4 @@
-// Who asks for an order: its account, an admin, or a guest with the order's token.
+// The visitor of an order: its account, an admin, or a guest with the order's token.
 import type { Caller } from "../http/caller.ts";
 import { Problem } from "../http/problems.ts";
 import type { Identity } from "../identity/identity.ts";

@@ -7,12 +7,12 @@ import { findOrder } from "./find.ts";
 import { askGateway, type Gateway, type PaymentState } from "./payment/gateway.ts";
 import type { Settle, Stepped } from "./payment/settle.ts";
 
-/** What paying an order needs. */
+/** The services by which an order is paid. */
 export type AuthorisationServices = {
   db: Database;
   settle: Settle;
   currency: string;
-  /** The address that an order's id follows, where the gateway sends people back to. */
+  /** The address that an order's id follows, where the gateway sends customers back to. */
   orderUrl: string;
   log: Log;
   now(): number;
@@ -22,7 +22,7 @@ export type AuthorisationServices = {
 type Unpaid = Stepped & { orderId: string; totalCents: number; paymentToken: string | null };
 
 /**
- * Asks the gateway, stores its answer and returns the order as it stands then. The order exists whatever happens here, so
+ * Asks the gateway, stores its answer and returns the order as it stands then. The order exists after every outcome, so
  * that nothing is thrown: where the outcome is not known or could not be stored the order is pending, and the settlement asks
  * the gateway later.
  */

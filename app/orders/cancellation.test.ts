@@ -1,4 +1,4 @@
-// Cancelling orders over HTTP: stock and money come back once, whatever the payment was about to do.
+// Cancelling orders over HTTP: stock and money come back once, in every state of the payment.
 import { afterAll, afterEach, beforeAll, describe, expect, test } from "bun:test";
 import { factsOf, openGate, openStepShop, type StepShop } from "../testing/order-steps.ts";
 import { readUntil } from "../testing/shop.ts";
@@ -136,7 +136,7 @@ describe("cancelling", () => {
       before,
     ]);
     expect(shop.gateway.payments.get(id)?.status).toBe("voided");
-    // Nobody has had a mail about this order.
+    // The customer has no mail about this order yet.
     expect(facts.mails(order, "cancelled")).toEqual([]);
     expect(facts.mails(order, "receipt").map(([, state]) => state)).toEqual(["withdrawn"]);
   });

@@ -23,7 +23,7 @@ const CANCEL = `UPDATE orders SET status = 'cancelled', payment_status = iif(cap
 WHERE id = ?1 AND status IN ('pending', 'confirmed')`;
 const NO_AUTHORISATION = `UPDATE payment_requests SET state = 'refused', settled_at = ?2
 WHERE number = (SELECT number FROM orders WHERE id = ?1) AND kind = 'authorise' AND state = 'due'`;
-// While its first answer is awaited, nobody has had a mail about the order.
+// While the gateway's first answer is awaited, the customer has no mail about the order yet.
 const CANCEL_NOTICE = noticeSql("cancelled", "o.id = ?1 AND o.payment_status <> 'authorizing'", "?2");
 
 /** The statements that cancel an order that is pending or confirmed; a condition is unmet while its amount is being captured. */

@@ -134,7 +134,7 @@ test("a late failure never downgrades a paid order (nearmerch.com#209, mollie/Wo
   }
 });
 
-test("one receipt per order, by a unique row, whatever its steps (dokan#2994, woocommerce#13963)", async () => {
+test("one receipt per order, by a unique row, after any steps (dokan#2994, woocommerce#13963)", async () => {
   const order = await shop.place("owner", { paymentToken: "redirect" });
   must(shop.gateway.payments.get(order.id), "the payment").status = "authorized";
   await Promise.all([settle(order, "authorized"), settle(order, "authorized"), settle(order, "authorized")]);
@@ -160,7 +160,7 @@ test("number and e-mail open nothing; only the order's own token does (shopware#
   const number = String(order.number);
   const token = must(order.accessToken, "the token");
   const read = (path: string, orderToken: string) =>
-    shop.as("nobody", "GET", `/api/orders${path}`, undefined, { "order-token": orderToken });
+    shop.as("anonymous", "GET", `/api/orders${path}`, undefined, { "order-token": orderToken });
   expect((await read(`/${order.id}`, token)).status).toBe(200);
   const foreign = openOrderTokens(["another secret"]).of(order.id);
   const wrong = [
@@ -183,7 +183,7 @@ test("number and e-mail open nothing; only the order's own token does (shopware#
   for (const path of [`/${number}`, `/${number}?email=${GUEST_EMAIL}`, `/${own.id}`])
     expect([path, (await read(path, token)).status]).toEqual([path, 404]);
   expect((await read(`?email=${GUEST_EMAIL}&number=${number}`, token)).status).toBe(401);
-  // An account's order has no token that opens it, even if someone could make it.
+  // An account's order is opened by no token, even one made with the right key.
   expect((await shop.put("guest", { ...own, accessToken: token }, { status: "cancelled" })).status).toBe(404);
   expect(
     (await shop.put("guest", { ...order, accessToken: neighbour.accessToken ?? "" }, { status: "cancelled" }))

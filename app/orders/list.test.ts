@@ -84,8 +84,8 @@ describe("filters", () => {
     ["owner", () => `?number=${own[0]?.number}`, 403, () => []],
     ["other", () => `?email=${shop.people.owner.email}`, 403, () => []],
     ["other", () => "?all=true", 403, () => []],
-    ["nobody", () => "?all=true", 401, () => []],
-    ["nobody", () => "", 401, () => []],
+    ["anonymous", () => "?all=true", 401, () => []],
+    ["anonymous", () => "", 401, () => []],
     ["guest", () => "", 401, () => []],
     ["admin", () => "", 200, () => []],
     ["admin", () => "?all=true", 200, () => [own[3], guests, others, own[2], own[1], own[0]]],
@@ -124,7 +124,7 @@ describe("one order and its parts", () => {
     ["guest", 404, 200],
     ["admin", 200, 200],
     ["key", 200, 200],
-    ["nobody", 401, 401],
+    ["anonymous", 401, 401],
   ])("%s gets %d of an account's order, %d of a guest's", async (who, ofOwner, ofGuest) => {
     for (const part of PARTS)
       for (const [order, status] of [

@@ -135,7 +135,7 @@ and the customer goes on paying at \`payment.redirectUrl\`.
 - 200: an earlier order of the same person has this \`cartId\`, and is answered.
 - 402: the payment was declined; the order \`orderId\` is cancelled, and another try is a new order.
 - 409: \`out-of-stock\`, with what is left of each line; \`price-changed\`, above \`expectedTotal\`; \`payment-unavailable\`; or
-  \`conflict\`, for a \`cartId\` of somebody else.
+  \`conflict\`, for a \`cartId\` of another account or guest.
 - 429: too many requests, or \`too-many-open-orders\`, which wait for their payment.`;
 
 /** The description of each route. */
@@ -175,7 +175,7 @@ export const DOCS = {
       query("userId", Type.String(), "of this account, or me; others' only for admins"),
       query("email", Type.String(), "of this account or guest; only for admins"),
       query("number", Type.Integer({ minimum: 1 }), "the order with this number; only for admins"),
-      query("all", Type.Boolean(), "everybody's; only for admins"),
+      query("all", Type.Boolean(), "the orders of all accounts and guests; only for admins"),
     ],
     answer: [200, listOf("Order")],
   }),

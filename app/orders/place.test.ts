@@ -146,7 +146,7 @@ describe("an order", () => {
     expect((await askFor(shop, "GET", `/api/orders/${id}`, undefined, asAdmin)).body.data.id).toBe(id);
   });
 
-  test("on an invoice waits for an admin: no gateway, and its letters are due", async () => {
+  test("on an invoice waits for an admin: no gateway, and its mails are due", async () => {
     const count = asked.length;
     const sent = { ...ITEMS, paymentMethod: "invoice", shippingAddress: ADDRESS };
     const { status, body } = await order(shop, sent, { token: customer.token });
@@ -183,21 +183,21 @@ describe("who may order", () => {
   const bad = { items: [] };
   const named = (given: Record<string, unknown>) => ({ ...body, ...given });
   const person = () => ({ token: customer.token });
-  const nobody = () => ({});
+  const anonymous = () => ({});
   const forged = () => ({ token: expired() });
   const other = () => admin.id;
   type Row = [string, () => Record<string, unknown> | string, () => { token?: string }, number, string[]];
   test.each<Row>([
-    ["nobody", () => ITEMS, nobody, 401, []],
-    ["nobody with a bad body: before any 400", () => bad, nobody, 401, []],
-    ["nobody with text that is not JSON", () => "{", nobody, 401, []],
-    ["nobody with a list", () => "[]", nobody, 401, []],
-    ["an empty e-mail address", () => named({ email: " " }), nobody, 401, []],
-    ["an e-mail address that is a number", () => named({ email: 5 }), nobody, 401, []],
-    ["a guest who takes himself for an account", () => named({ userId: "me" }), nobody, 401, []],
-    ["a guest with a bad e-mail address", () => named({ email: "guest" }), nobody, 400, ["/email"]],
-    ["a guest on an invoice", () => named({ paymentMethod: "invoice" }), nobody, 400, ["/paymentMethod"]],
-    ["a guest for an account", () => named({ userId: other() }), nobody, 403, ["/userId"]],
+    ["anonymous", () => ITEMS, anonymous, 401, []],
+    ["anonymous with a bad body: before any 400", () => bad, anonymous, 401, []],
+    ["anonymous with text that is not JSON", () => "{", anonymous, 401, []],
+    ["anonymous with a list", () => "[]", anonymous, 401, []],
+    ["an empty e-mail address", () => named({ email: " " }), anonymous, 401, []],
+    ["an e-mail address that is a number", () => named({ email: 5 }), anonymous, 401, []],
+    ["a guest who takes himself for an account", () => named({ userId: "me" }), anonymous, 401, []],
+    ["a guest with a bad e-mail address", () => named({ email: "guest" }), anonymous, 400, ["/email"]],
+    ["a guest on an invoice", () => named({ paymentMethod: "invoice" }), anonymous, 400, ["/paymentMethod"]],
+    ["a guest for an account", () => named({ userId: other() }), anonymous, 403, ["/userId"]],
     ["a bad token is no guest", () => body, forged, 401, []],
     ["a bad token with a bad body", () => bad, forged, 401, []],
     ["a customer for another", () => named({ userId: other() }), person, 403, ["/userId"]],

@@ -17,7 +17,7 @@ import { outOfStock, type Plan, planFresh, shortOf, type Wish } from "./plan.ts"
 import type { Terms } from "./terms.ts";
 import { orderJson } from "./view.ts";
 
-/** What placing an order needs. */
+/** The services by which an order is placed. */
 export type PlaceServices = AuthorisationServices &
   OpenOrderLimits & {
     /** `null`: the shop takes no cards. */
@@ -62,7 +62,7 @@ const LEASE_MS = 15_000;
 
 /**
  * Places an order and pays it. Throws the `Problem` of a refusal, and `DatabaseError`; either way nothing is taken from stock,
- * unless the kind is `uncertain`. A placed order is returned whatever becomes of its payment.
+ * unless the kind is `uncertain`. A placed order is returned for every outcome of its payment.
  */
 export async function placeOrder(services: PlaceServices, placement: Placement): Promise<Placed> {
   const { input } = placement;

@@ -1,5 +1,5 @@
 // Each point where the process can die while an order is placed, shipped, cancelled or refunded: what stands then in the
-// database and at the gateway, what the client's repetition is answered, and what another process makes of it.
+// database and at the gateway, what the client's repetition gets, and how another process ends it.
 import { afterAll, beforeAll, expect, test } from "bun:test";
 import { type Deaths, openDeaths, type Point } from "../testing/deaths.ts";
 import type { DeathPoint } from "../testing/dying-shop.ts";

@@ -47,8 +47,8 @@ describe("who asks for which step", () => {
     ["admin", "cancelled", 200, 200],
     ["key", "shipped", 200, 200],
     ["key", "cancelled", 200, 200],
-    ["nobody", "cancelled", 401, 401],
-    ["nobody", "shipped", 401, 401],
+    ["anonymous", "cancelled", 401, 401],
+    ["anonymous", "shipped", 401, 401],
   ];
   test.each(rows)(
     "%s to %s: %d for an account's order, %d for a guest's",
@@ -74,13 +74,13 @@ describe("who asks for which step", () => {
     },
   );
 
-  test("an unknown order is 404 for everybody", async () => {
+  test("an unknown order is 404 for every caller", async () => {
     const unknown = { id: crypto.randomUUID(), number: 0, accessToken: "x".repeat(43) };
     for (const who of ["owner", "guest", "admin", "key"] as const)
       expect((await shop.put(who, unknown, { status: "cancelled" })).status).toBe(404);
   });
 
-  test("history and audit say who", async () => {
+  test("history and audit name the actor", async () => {
     const [own, guests, keys] = [
       await shop.place("owner"),
       await shop.place("guest"),

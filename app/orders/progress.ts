@@ -17,7 +17,7 @@ import { afterCommit, perform, requesting, requestOf, type Subject, unanswered }
 import { type Actor, isForAdmins, type Status, stepOf } from "./steps.ts";
 import type { OrderTokens } from "./tokens.ts";
 
-/** What changing orders needs. */
+/** The services by which orders are changed. */
 export type ProgressServices = {
   db: Database;
   /** `null`: the shop takes no cards. */
@@ -27,7 +27,7 @@ export type ProgressServices = {
   now(): number;
 };
 
-/** A change of one order that somebody asks for. */
+/** The change of one order that a request wants. */
 export type Wanted = { visitor: Visitor; orderId: string; change: StatusChange };
 
 /** The order may change between the look at it and the commit; then it is looked at again. */

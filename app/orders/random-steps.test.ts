@@ -144,7 +144,7 @@ const stock = () =>
     "SELECT s.shoe_id, sum(z.stock) FROM shoes AS s JOIN sizes AS z ON z.shoe = s.id GROUP BY s.id ORDER BY s.shoe_id",
   );
 
-/** What must hold whatever happened: between the lines, their stock, the refunds, the order and the gateway. */
+/** What must hold after every action: between the lines, their stock, the refunds, the order and the gateway. */
 function checkBooks(order: Placed, before: [string, number][]): void {
   const [status, paymentStatus, captured, refunded] = facts.payment(order) as [
     string,

@@ -137,7 +137,7 @@ describe("who", () => {
     ["owner", 403],
     ["other", 403],
     ["guest", 401],
-    ["nobody", 401],
+    ["anonymous", 401],
     ["key", 201],
     ["admin", 201],
   ])("%s is %d", async (who, status) => {

@@ -15,7 +15,7 @@ import type { Gateway } from "./payment/gateway.ts";
 import { LEASE_MS } from "./payment/requests.ts";
 import { type AskServices, afterCommit, perform, requestOf, type Subject, unanswered } from "./requested.ts";
 
-/** What refunding needs. */
+/** The services by which orders are refunded. */
 export type RefundServices = AskServices & { db: Database; gateway: Gateway | null };
 
 /** A refund of one order. */
@@ -189,7 +189,7 @@ function linesOf(lines: Line[], { items = [], amountCents }: RefundRequest): Pla
   return [...planned.values()];
 }
 
-/** The group of a refund. The CHECKs of its tables bound it, whatever happens at the same time. */
+/** The group of a refund. The CHECKs of its tables bound it, also beside other refunds at the same time. */
 function statementsOf(
   { number, isCard, amountCents, lines }: Plan,
   restock: boolean,

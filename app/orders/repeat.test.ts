@@ -177,7 +177,7 @@ describe("with the same cart", () => {
     });
   });
 
-  test("anybody else gets 409 and learns nothing", async () => {
+  test("another account or guest gets 409 and learns nothing", async () => {
     const cartId = fresh("cart");
     expect((await order(shop, { ...ITEMS, cartId }, { token: customer.token })).status).toBe(201);
     const stock = stockIn(shop.db);

@@ -107,7 +107,7 @@ test.each<[Asker, number]>([
   ["admin", 504],
   ["key", 504],
 ])(
-  "a repetition by the %s while another process has the lease is %d, and asks nobody",
+  "a repetition by the %s while another process has the lease is %d, and sends nothing to the gateway",
   async (who, status) => {
     const order = await placed("capture");
     shop.gateway.script.capture = async () => {

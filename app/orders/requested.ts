@@ -6,7 +6,7 @@ import { type PaymentRequest, requestKey } from "./payment/effects.ts";
 import type { Gateway } from "./payment/gateway.ts";
 import { LEASE_MS, type Outcome, performRequest } from "./payment/requests.ts";
 
-/** What asking the gateway needs. */
+/** The services by which the gateway is asked. */
 export type AskServices = { db: Database; log: Pick<Log, "warn">; now(): number };
 
 /** A capture or a void of an order (`refund` 0), or one of its refunds. */
@@ -25,7 +25,7 @@ ON CONFLICT (number, kind, refund) DO UPDATE
 const REQUESTED = `SELECT o.number, r.state, r.amount_cents FROM orders AS o
 JOIN payment_requests AS r ON r.number = o.number AND r.kind = ? AND r.refund = ? WHERE o.id = ?`;
 
-/** The statement that requests the capture or the void of a card's payment; this process has the first try. */
+/** The statement that requests the capture or the void of a card's payment; this process makes the first attempt. */
 export const requesting = (orderId: string, kind: "capture" | "void", nowMs: number): Statement => ({
   sql: REQUEST,
   args: [orderId, kind, nowMs + LEASE_MS, nowMs],
@@ -39,7 +39,7 @@ export function requestOf({ read }: Readable, { orderId, kind, refund }: Subject
   return { number, state, amountCents };
 }
 
-/** Asks the gateway for what was requested; the outcome is that of whichever process was answered. */
+/** Asks the gateway for what was requested; the outcome is that of the process that got the answer. */
 export async function perform(
   { db, now, log }: AskServices,
   gateway: Gateway,

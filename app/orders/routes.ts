@@ -100,7 +100,7 @@ function placing(services: OrderServices) {
 const isUnpaid = ({ isNew, status, isUnpaid = true }: Placed): boolean =>
   isNew && status === "cancelled" && isUnpaid;
 
-/** Reads who orders and what. Throws the `Problem` 401 before any 400 where nobody does. */
+/** Reads the account or the guest's e-mail address, and the order. Throws the `Problem` 401 for neither, before any 400. */
 async function readPlacing(
   { guestOrders }: OrderServices,
   request: Request,

@@ -165,7 +165,7 @@ describe("what changes between the plan and the commit", () => {
     expect([pairsOf(shop.db, "changing"), asked.length]).toEqual([100, 0]);
   });
 
-  test("the price rose where nobody said what was shown, or fell: the order has the price of its commit", async () => {
+  test("the price rose without an expected total, or fell: the order has the price of its commit", async () => {
     beforeCommit = price(6_000);
     expect((await place()).body.data.totals.total).toBe(120);
     beforeCommit = price(4_000);
@@ -237,7 +237,7 @@ describe("orders that wait for their payment", () => {
     expect((await wait(newEmail())).status).toBe(201);
   });
 
-  test("are limited for one client address, whoever orders, and not for another", async () => {
+  test("are limited for all guests of one client address, and not for another", async () => {
     const at = newAddress();
     for (const _ of times(MOST.address, String)) expect((await wait(newEmail(), at)).status).toBe(201);
     const refused = await wait(newEmail(), at);

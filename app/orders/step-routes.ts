@@ -79,7 +79,7 @@ export function orderStepRoutes(services: StepServices) {
 
 type Part = (snapshot: Readable, orderId: string) => [json: string, count: number];
 
-/** Answers with a part of an order as a list, to those who may see the order. */
+/** Answers with a part of an order as a list, to visitors who may see the order. */
 function partsOf({ db, identity, orderTokens }: StepServices) {
   return async (request: Request, orderId: string, part: Part): Promise<Response> => {
     const visitor = await visitorOf(identity, request);

@@ -34,7 +34,7 @@ type Policy = { cacheControl: string; formAction: "'none'" | "'self'"; referrerP
 
 const PUBLIC: Policy = { cacheControl: REVALIDATED, formAction: "'none'", referrerPolicy: "no-referrer" };
 
-/** A page of one person with a form; without a referrer the browser would not tell the origin of the form. */
+/** A page of one person with a form; without a referrer the browser would not send the origin of the form. */
 export const PERSONAL: Policy = {
   cacheControl: "private, no-store",
   formAction: "'self'",
@@ -64,7 +64,7 @@ export const ICON = LOGO.replace("<svg ", '<svg xmlns="http://www.w3.org/2000/sv
   "",
 );
 
-/** A response with a whole page; without a policy it is for everyone, and clients revalidate it at each use. */
+/** A response with a whole page; without a policy it is public, and clients revalidate it at each use. */
 export function pageResponse(
   asked: Asked,
   title: string,

@@ -7,7 +7,7 @@ import { facts } from "../http/routing.ts";
 import { CHOICES, type Checkout, type Choice } from "../orders/orders.ts";
 import { payPage } from "./pay.ts";
 
-/** The services of the page; `refusePage` refuses the pages of strangers. */
+/** The services of the page; `refusePage` refuses the pages of other origins. */
 export type PayServices = { payments: { checkout: Checkout | null }; refusePage: PageCheck };
 
 /** A page is no operation of the API. */

@@ -68,7 +68,7 @@ describe("the page", () => {
     ["pay", ["confirmed", "authorized"], "the order is confirmed"],
     ["twice", ["confirmed", "authorized"], "the order is confirmed"],
     ["decline", ["cancelled", "declined"], "the order is cancelled: nothing is charged"],
-    ["lose", WAITS, "the shop does not know it yet"],
+    ["lose", WAITS, "the shop has no answer yet"],
   ])("%s leads to a result that can be loaded again", async (choice, stands, said) => {
     const { id, payment } = await place();
     const answer = await send(payment.redirectUrl, choice);

@@ -5,12 +5,15 @@ import type { Asked } from "./static.ts";
 
 /** What each button says and does. */
 const BUTTONS: Record<Choice, [label: string, explanation: string]> = {
-  pay: ["Pay", "The payment is authorised, and the shop is told once."],
+  pay: ["Pay", "The payment is authorised, and the shop gets its event once."],
   decline: ["Decline", "The payment is declined, and the shop cancels the order."],
-  lose: ["Pay, and lose the answer", "The payment is authorised, but the shop is not told: it has to ask."],
+  lose: [
+    "Pay, and lose the answer",
+    "The payment is authorised, but the shop gets no event: the settlement asks the gateway.",
+  ],
   twice: [
-    "Pay, and tell the shop thrice",
-    "The payment is authorised, and its event arrives three times at once.",
+    "Pay, and repeat the event",
+    "The payment is authorised, and its event arrives more than once, at the same time.",
   ],
 };
 
@@ -20,7 +23,7 @@ export function payPage(asked: Asked, payment: Shown): Response {
   const amount = new Intl.NumberFormat("en", { style: "currency", currency }).format(totalCents / 100);
   const main = html`<section class="hero">
 <h1>Sandbox payment</h1>
-<p class="lead">This page stands for that of a payment company. No money moves, whatever you choose.</p>
+<p class="lead">This page stands for that of a payment company. No money moves.</p>
 <dl class="facts">
 <dt>Order</dt><dd>${number}</dd>
 <dt>Amount</dt><dd>${amount}</dd>
@@ -60,6 +63,6 @@ function outcomeOf(status: Shown["status"], orderStatus: string): string {
       : "The order is cancelled: nothing is charged.";
   if (orderStatus !== "pending") return "The payment is authorised, and the order is confirmed.";
   if (status === "authorized")
-    return "The payment is authorised, but the shop does not know it yet: it will ask.";
+    return "The payment is authorised, but the shop has no answer yet: the settlement asks the gateway.";
   return "The payment has no outcome yet.";
 }

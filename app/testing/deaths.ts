@@ -1,4 +1,4 @@
-// Shops that die in the middle of a change of an order, each on a copy of one prepared database, and what becomes of the order.
+// Shops that die in the middle of a change of an order, each on a copy of one prepared database, and how the order ends.
 import { copyFileSync, mkdirSync } from "node:fs";
 import { join } from "node:path";
 import { openFile } from "../../db/file.ts";

@@ -93,8 +93,8 @@ type Answer = {
   body: any;
 };
 
-/** Who asks: a person, a guest by the order's token, an admin key, or nobody. */
-export type Asker = "owner" | "other" | "admin" | "key" | "guest" | "nobody";
+/** Who asks: a person, a guest by the order's token, an admin key, or a client without any of these. */
+export type Asker = "owner" | "other" | "admin" | "key" | "guest" | "anonymous";
 
 /** An order that a test placed. */
 export type Placed = { id: string; number: number; accessToken?: string };
@@ -102,7 +102,7 @@ export type Placed = { id: string; number: number; accessToken?: string };
 export type StepShop = ObservedShop & {
   gateway: LedgerGateway;
   people: Record<"owner" | "other" | "admin", Person>;
-  /** Sends a request as somebody; `of` is the order whose token a guest has. */
+  /** Sends a request as `who`; `of` is the order whose token a guest has. */
   as(
     who: Asker,
     method: string,
@@ -174,7 +174,7 @@ export async function openStepShop(
   };
   const key = await addKey(shop.db, "script", Date.now());
   const credentialsOf = (who: Asker, of?: Placed): Record<string, string> => {
-    if (who === "nobody") return {};
+    if (who === "anonymous") return {};
     if (who === "guest") return { "order-token": of?.accessToken ?? "" };
     return { authorization: `Bearer ${who === "key" ? key : people[who].token}` };
   };
@@ -203,7 +203,7 @@ export async function openStepShop(
         ...(who === "guest" ? { email: GUEST_EMAIL } : {}),
         ...more,
       };
-      const answer = await as(who === "guest" ? "nobody" : who, "POST", "/api/orders", body);
+      const answer = await as(who === "guest" ? "anonymous" : who, "POST", "/api/orders", body);
       if (answer.status !== 201) throw new Error(answer.text);
       const { id, number, accessToken } = answer.body.data;
       return { id, number: Number(number), ...(accessToken && { accessToken }) };

@@ -16,7 +16,7 @@ export type Sale = {
 const totalOf = ({ lines, shippingCents = 0 }: Sale): number =>
   lines.reduce((sum, { quantity, priceCents }) => sum + quantity * priceCents, shippingCents);
 
-/** The shoe whose stock all sales take, whatever the ids of their lines. */
+/** The shoe whose stock all sales take, with any ids of their lines. */
 const STOCKED = shoe("stocked", { sizes: [{ size: "9", stock: 1_000_000 }] });
 
 /** Writes the sales, numbered from 10001 in their order; the schema's triggers write their history. */

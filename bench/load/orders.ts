@@ -52,7 +52,7 @@ function readSizes(handle: Libsql.Database): ShoeSize[] {
   return (rows as [string, string][]).map(([shoeId, size]) => ({ shoeId, size }));
 }
 
-/** The sizes in a file that nobody writes to. */
+/** The sizes in a file without a writer. */
 export function sizesIn(filePath: string): ShoeSize[] {
   const handle = new Libsql(filePath, { readonly: true });
   try {

@@ -169,7 +169,7 @@ function steps(subject: Subject): void {
     ]);
   });
 
-  test("the times of a history do not run backwards, whatever the clocks of those that step", async () => {
+  test("the times of a history do not run backwards when the clocks of processes differ", async () => {
     await db().write([order(), step("confirmed")]);
     await db().write([
       {

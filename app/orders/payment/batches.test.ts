@@ -1,4 +1,4 @@
-// Batches: which items go together, who gets which result, and what becomes of a batch that is refused.
+// Batches: which items go together, the result of each item, and what follows from a batch that is refused.
 import { expect, test } from "bun:test";
 import { DatabaseError } from "../../../db/errors.ts";
 import { openBatches } from "./batches.ts";

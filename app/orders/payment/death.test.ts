@@ -1,4 +1,4 @@
-// The points where a process can die: whatever was written before, the settlement ends it, and nobody is charged without an order.
+// The points where a process can die: the settlement ends what was written before, and no payment is left without an order.
 import { afterAll, beforeAll, describe, expect, test } from "bun:test";
 import { verdictOf } from "../../../replicas/primary/door/writes/statements.ts";
 import { booksOf } from "../../testing/books.ts";
@@ -126,7 +126,7 @@ describe("a process dies", () => {
     expect(read.filter((sql) => verdictOf(sql, true).refusal !== null)).toEqual([]);
   });
 
-  test("a customer's repetition with the same key is told of the order that the dead process left", async () => {
+  test("a customer's repetition with the same key gets the order that the dead process left", async () => {
     const headers = { "idempotency-key": "left by the dead" };
     const body = { email: "key@shop.example", items: [{ productId: "a1", quantity: 1 }] };
     const place = () => ask(paying.shop, "POST", "/api/orders", { body, headers });

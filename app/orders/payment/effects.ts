@@ -13,7 +13,7 @@ export type PaymentRequest = {
   key: string;
 };
 
-/** The `key` of a request: the same whoever asks, so that the gateway knows a repetition. */
+/** The `key` of a request: the same from every process, so that the gateway knows a repetition. */
 export const requestKey = (orderId: string, kind: PaymentRequest["kind"], refund: number): string =>
   refund === 0 ? `${orderId}:${kind}` : `${orderId}:${kind}:${refund}`;
 

@@ -40,13 +40,13 @@ export type Gateway = {
   /** Takes the whole authorised amount. */
   capture(orderId: string, amountCents: number, signal: AbortSignal): Promise<Settled>;
   /**
-   * Releases what was authorised. Also for a payment that the gateway has never heard of: an authorisation that arrives later
-   * is then refused, so that nobody is charged for an order that was cancelled. Refused when the amount was captured.
+   * Releases what was authorised. Also for a payment that the gateway does not know: an authorisation that arrives later
+   * is then refused, so that no customer pays for an order that was cancelled. Refused when the amount was captured.
    */
   void(orderId: string, signal: AbortSignal): Promise<Settled>;
   /** Gives back a part of what was captured; `key` names this refund. Refused when it exceeds what is left. */
   refund(orderId: string, amountCents: number, key: string, signal: AbortSignal): Promise<Settled>;
-  /** What the gateway knows; `null` when it has never heard of the order. */
+  /** What the gateway knows; `null` when it does not know the order. */
   lookUp(orderId: string, signal: AbortSignal): Promise<PaymentState | null>;
 };
 

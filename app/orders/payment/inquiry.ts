@@ -26,7 +26,7 @@ const RELEASE = `INSERT INTO payment_requests (number, kind, amount_cents, state
 SELECT number, 'void', total_cents, 'due', ?2, ?2 FROM orders WHERE id = ?1 AND status = 'cancelled'
 ON CONFLICT (number, kind, refund) DO NOTHING`;
 
-/** Asks what the gateway knows, within its deadline; `null`: it has never heard of the order. Rejects without an answer. */
+/** Asks what the gateway knows, within its deadline; `null`: it does not know the order. Rejects without an answer. */
 export const lookUp = (gateway: Gateway, orderId: string): Promise<PaymentState | null> =>
   askGateway((signal) => gateway.lookUp(orderId, signal));
 
@@ -65,7 +65,7 @@ export async function storeOutcome(
   return "unchanged";
 }
 
-/** The books stay as they are: people decide about a payment that failed after the shop had relied on it. */
+/** The books stay as they are: an admin decides about a payment that failed after the order was confirmed. */
 function noteContradiction(log: Pick<Log, "warn">, state: Final, row: Row | undefined): void {
   const [order, status, paymentStatus] = row ?? [];
   const hasFailed = state.status === "declined" || state.status === "voided";

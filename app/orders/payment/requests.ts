@@ -6,7 +6,7 @@ import type { Log } from "../../log.ts";
 import { effectsOf, type PaymentRequest } from "./effects.ts";
 import { askGateway, type Gateway, type Settled } from "./gateway.ts";
 
-/** What it takes to perform requests. */
+/** The services by which requests are performed. */
 export type RequestServices = {
   db: Database;
   gateway: Gateway;
@@ -19,14 +19,14 @@ export type RequestServices = {
 /** `unknown`: the gateway gave no answer, or another process asks it now; the request stays due. */
 export type Outcome = "done" | "refused" | "unknown";
 
-/** How long the process that asks has the request for itself; longer than the gateway and two commits may take. */
+/** The lease: how long one process alone may ask about a request; longer than the gateway and two commits may take. */
 export const LEASE_MS = 15_000;
 /** Pauses before a request is tried again: the first, and the longest. */
 const PAUSE_MS = 2_000;
 const PAUSE_MS_MAX = 5 * 60_000;
 
 const ONE = "number = ?1 AND kind = ?2 AND refund = ?3 AND state = 'due'";
-// The writer of a request has its first try, even where it wrote a lease with it; after that the time decides.
+// The process that wrote a request makes the first attempt, even under a lease written with it; later ones wait for `due_at`.
 const LEASE = `UPDATE payment_requests SET due_at = ?5, tries = tries + 1
 WHERE ${ONE} AND (due_at <= ?4 OR tries = 0) RETURNING tries`;
 const POSTPONE = `UPDATE payment_requests SET due_at = ?4 WHERE ${ONE} AND tries = ?5`;

@@ -49,7 +49,7 @@ type Authorised = { orderId: string; reference: string | null; nowMs: number };
 
 /**
  * Stores the outcome of an authorisation, and returns the order after it, made from its JSON before. `state` is `null` when
- * the outcome is not known. Whoever comes second changes nothing: then the result is `null`. Rejects with `DatabaseError`.
+ * the outcome is not known. A second outcome changes nothing: then the result is `null`. Rejects with `DatabaseError`.
  */
 export type Settle = (
   order: { orderId: string; json: string },

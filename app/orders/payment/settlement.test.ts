@@ -1,4 +1,4 @@
-// The settlement: what is due is settled once, in time, and whatever the gateway does.
+// The settlement: each due request is settled once and in time, also when the gateway fails.
 import { afterAll, beforeAll, describe, expect, test } from "bun:test";
 import type { Database } from "../../../db/database.ts";
 import { openFile } from "../../../db/file.ts";
@@ -14,7 +14,7 @@ const PATIENCE_MS = 5_000;
 const LEASE_MS = 15_000;
 const MINUTE_MS = 60_000;
 
-/** A gateway that the test answers for: by default it knows every payment, which waits. */
+/** A gateway whose answers the test gives: by default it knows every payment, which waits. */
 function openTestGateway() {
   const asked: string[] = [];
   const state: PaymentState = {
@@ -100,7 +100,7 @@ describe("an order whose payment has no outcome", () => {
       expect(paying.standing(id)).toEqual({ ...before, stock: expect.any(Number) });
   });
 
-  test("#11 a charge of which the shop has not heard is found by asking, and its order confirmed", async () => {
+  test("#11 a charge whose answer was lost is found by asking, and its order confirmed", async () => {
     const { id } = await paying.place("lost");
     expect([paying.standing(id).payment, paying.atSandbox(id)?.status]).toEqual(["unknown", "authorized"]);
     paying.times.pass(10_000);
@@ -128,7 +128,7 @@ describe("an order whose payment has no outcome", () => {
   });
 });
 
-test("metrics and details tell what waits, and what became of it", async () => {
+test("metrics and details show what waits, and its outcomes", async () => {
   const paying = await openPaying();
   const metrics = async () =>
     (await (await paying.shop.get("/metrics")).text())
@@ -169,7 +169,7 @@ describe("a gateway that is down", () => {
         status: "cancelled",
         requests: "authorise refused, void due",
       });
-    // Each message once a minute at most, whatever the number of orders.
+    // Each message once a minute at most, for any number of orders.
     const lines = paying.shop.logged.filter((line) => line.includes("connection refused"));
     expect(lines.length).toBeGreaterThan(0);
     expect(lines.length).toBeLessThanOrEqual(2 * (HOLD_MS / MINUTE_MS + 1));

@@ -14,7 +14,7 @@ const UNDERWAY_MAX = 16;
 /** A look sees more than it may start, because other processes may have some of them. */
 const SEEN_MAX = 4 * UNDERWAY_MAX;
 
-/** What became of the requests that this process had, by kind and outcome, and how many wait. */
+/** The requests that this process performed, by kind and outcome, and how many wait. */
 export type SettlementState = {
   settled: { kind: string; outcome: string; count: number }[];
   underway: number;

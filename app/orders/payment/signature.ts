@@ -2,7 +2,7 @@
 import { createHmac, hkdfSync, timingSafeEqual } from "node:crypto";
 import { must } from "../../../db/must.ts";
 
-/** How far the time of an event may be from now: an old one that was recorded cannot be sent again. */
+/** How far the time of an event may be from now: a recorded event cannot be sent again later. */
 const AGE_MS_MAX = 5 * 60_000;
 const KEY_BYTES = 32;
 const SIGNATURE = /^t=(\d{1,12}),v1=([0-9a-f]{64})$/;

@@ -1,4 +1,4 @@
-// An authorisation without an outcome: the gateway is asked what became of it, and the order is confirmed, kept or cancelled.
+// An authorisation without an outcome: an inquiry at the gateway, after which the order is confirmed, kept or cancelled.
 import { messageOf } from "../../../db/message.ts";
 import { isUnmet, requires } from "../../../db/write/guard.ts";
 import { newWriteId } from "../../../db/write/id.ts";
@@ -23,7 +23,7 @@ WHERE number = ?1 AND kind = 'authorise' AND state = 'due'
 const STILL_UNSETTLED = `EXISTS (SELECT 1 FROM orders
   WHERE id = ? AND status = 'pending' AND payment_status IN ${UNSETTLED}`;
 
-/** What the gateway said of a payment; `null`: it has never heard of it; `unknown`: it did not answer. */
+/** What the gateway said of a payment; `null`: it does not know it; `unknown`: it did not answer. */
 type Answer = PaymentState | null | "unknown";
 
 /** Settles an authorisation under its lease. Rejects with `DatabaseError`; what the gateway fails at is logged. */
@@ -34,7 +34,7 @@ export async function settleUnsettled(services: RequestServices, due: DueRequest
   const answer = await ask(services, due);
   if (answer !== "unknown" && isFinal(answer)) return storeOutcome(services, due.orderId, answer);
   const isOver = due.heldUntil !== null && due.heldUntil <= services.now();
-  // What the gateway has never heard of may still be under way to it: after the void it is refused there.
+  // A payment that the gateway does not know may still be under way to it: after the void it is refused there.
   if (answer === null || isOver) return release(services, due, isOver);
   return keep(services, due, answer, tries);
 }

@@ -39,8 +39,8 @@ const result = async (event: unknown) => {
   return [status, body.data?.result];
 };
 
-/** An order that waits for its customer, who has paid; the shop has not heard of it. */
-const paidUnheard = async () => {
+/** An order that waits for its customer, who has paid; the shop has no answer and no event of it. */
+const paidUnanswered = async () => {
   const { id } = await paying.place("redirect");
   await paying.shop.payments.checkout?.choose(id, "lose");
   expect(paying.standing(id)).toMatchObject({ status: "pending", payment: "requires_action" });
@@ -61,7 +61,7 @@ const orderCount = () => paying.shop.db.read.get<[number]>("SELECT count(*) FROM
 
 describe("an event", () => {
   test("settles the order that waits, before the customer is back", async () => {
-    const id = await paidUnheard();
+    const id = await paidUnanswered();
     expect(await result(eventOf(id))).toEqual([200, "confirmed"]);
     expect(paying.standing(id)).toMatchObject({ status: "confirmed", history: "pending confirmed" });
     expect(mailsOf(id)).toEqual([
@@ -70,7 +70,7 @@ describe("an event", () => {
     ]);
   });
 
-  test("#12 and the customer's return at once: whichever is second changes nothing", async () => {
+  test("#12 and the customer's return at once: the second one changes nothing", async () => {
     for (let round = 0; round < 5; round += 1) {
       const { id } = await paying.place("redirect");
       await paying.shop.payments.checkout?.choose(id, "lose");
@@ -87,7 +87,7 @@ describe("an event", () => {
   });
 
   test("#13 three times at once settles once", async () => {
-    const id = await paidUnheard();
+    const id = await paidUnanswered();
     const event = eventOf(id);
     const results = await Promise.all([result(event), result(event), result(event)]);
     expect(results.map(([status]) => status)).toEqual([200, 200, 200]);
@@ -101,7 +101,7 @@ describe("an event", () => {
   });
 
   test("under another id, three at once, settles once too", async () => {
-    const id = await paidUnheard();
+    const id = await paidUnanswered();
     const results = await Promise.all([1, 2, 3].map(() => result(eventOf(id))));
     expect(results.map(([, what]) => what).toSorted()).toEqual(["confirmed", "unchanged", "unchanged"]);
     expect([paying.standing(id).history, mailsOf(id).length]).toEqual(["pending confirmed", 2]);
@@ -131,7 +131,7 @@ describe("an event", () => {
 
   test("of a payment whose order was cancelled releases the amount", async () => {
     const { id } = await paying.place("redirect");
-    // The sandbox is not told, as when it cannot be reached.
+    // The sandbox does not get the void, as when it cannot be reached.
     await paying.shop.db.write([
       {
         sql: "UPDATE orders SET status = 'cancelled', payment_status = 'declined' WHERE id = ?",
@@ -159,7 +159,7 @@ describe("an event", () => {
   });
 
   test("with further fields is taken: gateways add some", async () => {
-    const id = await paidUnheard();
+    const id = await paidUnanswered();
     expect(await result({ ...eventOf(id), createdAt: "2026-06-01T00:00:00Z", attempt: 2 })).toEqual([
       200,
       "confirmed",
@@ -188,7 +188,7 @@ describe("a bad event", () => {
     ["without an order", (id) => ({ ...eventOf(id), orderId: null }), {}, 400, "/orderId"],
     ["with an order's number", () => eventOf("10001"), {}, 404, null],
   ])("%s is refused and changes nothing", async (_what, event, headers, status, pointer) => {
-    const id = await paidUnheard();
+    const id = await paidUnanswered();
     const before = paying.standing(id);
     const answer = await send(event(id), headers);
     expect([answer.status, answer.body.errors?.[0]?.pointer ?? null]).toEqual([status, pointer]);
@@ -196,7 +196,7 @@ describe("a bad event", () => {
   });
 
   test("that was recorded and is sent again after five minutes is refused", async () => {
-    const id = await paidUnheard();
+    const id = await paidUnanswered();
     const body = JSON.stringify(eventOf(id));
     const recorded = signed(body);
     paying.times.pass(5 * 60_000 + 1_000);
@@ -205,7 +205,7 @@ describe("a bad event", () => {
   });
 
   test("for another gateway finds nothing there", async () => {
-    const id = await paidUnheard();
+    const id = await paidUnanswered();
     for (const name of ["stripe", "SANDBOX", "sandbox%20"])
       expect((await send(eventOf(id), {}, `/api/payments/webhooks/${name}`)).status).toBe(404);
     expect(paying.standing(id).status).toBe("pending");

@@ -29,7 +29,7 @@ test.each<[string | null, string]>([
   ["text/csv;q=0", JSON_TYPE],
   ["text/*;q=0, text/csv", CSV],
   ["text/csv;q=0, text/*", JSON_TYPE],
-  // A browser's, and those of nobody's types: never 406.
+  // A browser's, and those that name no type of the report: never 406.
   ["text/html,application/xhtml+xml,application/xml;q=0.9,*/*;q=0.8", JSON_TYPE],
   ["image/png", JSON_TYPE],
   ["text/csvx", JSON_TYPE],

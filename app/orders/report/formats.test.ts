@@ -82,7 +82,7 @@ describe("a cell that a spreadsheet would run begins with an apostrophe", () => 
     expect([rows[1]?.[7], rows[1]?.[6]]).toEqual([cell, cell]);
   });
 
-  test("whatever the text, and whichever separator the program that reads it takes", () => {
+  test("for any text, and any separator of the program that reads it", () => {
     const text = fc.string({
       unit: fc.constantFrom(
         "=",

@@ -89,7 +89,7 @@ const read = (query: string, accept?: string, path = PATH) =>
 
 describe("who reads it", () => {
   test.each<[string, () => string | undefined, number]>([
-    ["nobody", () => undefined, 401],
+    ["anonymous", () => undefined, 401],
     ["a bad token", () => "let me in", 401],
     ["a customer", () => customer, 403],
     ["an admin", () => admin, 200],

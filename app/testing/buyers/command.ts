@@ -7,7 +7,7 @@ import { type BuyersResult, runBuyers } from "./buyers.ts";
 const USAGE = `usage: bun run buyers [options]
 
 Many buyers want one pair each of 100 in 4 sizes; the program is killed with SIGKILL while they buy and started again.
-Checks that exactly 100 pairs are sold, that nobody is charged twice or without an order, and the books.
+Checks that exactly 100 pairs are sold, that no buyer is charged twice or without an order, and the books.
 
   --buyers <n>   buyers at once (default 2000)
   --kills <n>    kills in each run (default 1)

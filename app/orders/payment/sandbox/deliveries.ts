@@ -15,7 +15,7 @@ type DeliveryOptions = {
 export type Deliveries = {
   /** Delivers the event of a payment so many times at once, after a while. Returns at once. */
   add(id: string, when: { times: number; afterMs: number }): void;
-  /** Names who receives the events. */
+  /** Sets the receiver of the events. */
   to(deliver: Deliver): void;
   /** Aborts when the deliveries are closed. */
   signal: AbortSignal;

@@ -7,7 +7,7 @@ import { type Deliver, openDeliveries } from "./deliveries.ts";
 import { openRecords, type SandboxPayment } from "./records.ts";
 import { type Course, courseOf, TOKENS } from "./tokens.ts";
 
-/** What a customer may choose on the sandbox's page. `lose`: pays, and the shop hears nothing. */
+/** What a customer may choose on the sandbox's page. `lose`: pays, and the shop gets no event. */
 export const CHOICES = ["pay", "decline", "lose", "twice"] as const;
 export type Choice = (typeof CHOICES)[number];
 
@@ -16,7 +16,7 @@ export type Sandbox = Gateway & {
   find(id: string): Promise<SandboxPayment | null>;
   /** Ends a payment that waits for its customer; `false` when it does not wait any more. */
   choose(id: string, choice: Choice): Promise<boolean>;
-  /** Names who receives its events. */
+  /** Sets the receiver of its events. */
   deliverTo(deliver: Deliver): void;
   /** Gives up what it would have answered or delivered later, and waits for what is under way. */
   close(): Promise<void>;

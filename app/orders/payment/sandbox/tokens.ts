@@ -31,7 +31,7 @@ const COURSES = {
   late: { status: "processing", answersMs: NEVER_MS, settlesMs: 8_000, events: 1 },
   /** Authorised, but the answer is lost. */
   lost: { status: "authorized", answersMs: "lost", settlesMs: null, events: 0 },
-  /** Authorised; its event is delivered three times at once. */
+  /** Authorised; its event is delivered more than once, at the same time. */
   twice: { status: "authorized", answersMs: 0, settlesMs: null, events: 3 },
   /** Authorised; two seconds later it fails, as its event says, and a capture is refused. */
   late_failure: { status: "authorized", answersMs: 0, settlesMs: 2_000, events: 1 },

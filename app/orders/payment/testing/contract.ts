@@ -63,7 +63,7 @@ export function testGateway(name: string, open: () => Promise<GatewayUnderTest>)
     const DONE: Settled = { outcome: "done" };
     const REFUSED: Settled = { outcome: "refused", reason: expect.stringMatching(/./) };
 
-    test("an order that the gateway has never heard of is null", async () => {
+    test("an order that the gateway does not know is null", async () => {
       expect(await gateway.lookUp(newId(), soon())).toBeNull();
     });
 
