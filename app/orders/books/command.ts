@@ -1,5 +1,5 @@
 #!/usr/bin/env bun
-// The command `bun run check:books`: proves from the database alone that stock, orders, payments and refunds fit together.
+// The command `bun run check:books`: proves from the database alone that stock, orders, payments, refunds and mails fit.
 import { parseArgs } from "node:util";
 import { sentenceOf } from "../../../db/message.ts";
 import { readConfig } from "../../config.ts";
@@ -9,8 +9,8 @@ import { textOf } from "./summary.ts";
 
 const USAGE = `usage: bun run check:books [<file> | <URL>]
 
-Checks the books of a database without changing it: that stock taken is what orders hold, totals are sums, payments and
-refunds fit their orders, every order has its history, its number and its mails.
+Proves that stock, orders, payments, refunds and mails of a database fit together, without changing it: stock taken is
+what orders hold, totals are sums, payments and refunds fit their orders, every order has its history, number and mails.
 
   <file>       a database file, also one in use, or a backup
   <URL>        a primary, http: or https:, with DATABASE_AUTH_TOKEN
