@@ -1,4 +1,4 @@
-// How the metrics are defined: each by its name, and by what fills it at a scrape.
+// Definitions of metrics: each has a name, and a function that puts its values at a scrape.
 
 type Labels = Record<string, string>;
 export type Put = (value: number, labels?: Labels) => void;

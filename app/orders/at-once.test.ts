@@ -3,7 +3,7 @@ import { afterAll, beforeAll, expect, test } from "bun:test";
 import { openTestShop, shoe, type TestShop } from "../testing/shop.ts";
 
 const SCARCE = 3;
-/** What is ordered and how it is paid, again and again. */
+/** The orders and their payments, again and again. */
 const KINDS = [
   { productId: "a1", token: "ok" },
   { productId: "a1", token: "declined" },

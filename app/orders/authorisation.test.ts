@@ -18,7 +18,7 @@ import {
 import { type ObservedShop, openObservedShop, shoe } from "../testing/shop.ts";
 
 const UNLIMITED = { OPEN_ORDERS_MAX: "0", OPEN_ORDERS_ADDRESS_MAX: "0" };
-/** What the gateway and the database do instead, for one test. */
+/** Replacements of the gateway's answer and of writes, for one test. */
 let authorise: typeof byToken;
 let write: (
   statements: Statement[],
@@ -53,7 +53,7 @@ let made = 0;
 const key = () => `key ${++made}`;
 const OF_ORDER = "number = (SELECT number FROM orders WHERE id = ?)";
 const all = (sql: string, id: string) => shop.db.read.all<string[]>(`${sql} WHERE ${OF_ORDER}`, id).flat();
-/** What the tables say about an order. */
+/** The rows of an order. */
 const stateOf = (id: string) => ({
   order: all("SELECT status, payment_status FROM orders", id),
   mails: all("SELECT DISTINCT state FROM outbox", id),

@@ -1,4 +1,4 @@
-// What placing and quoting refuse: each with its status and pointers, and nothing is taken from stock.
+// Bad orders and quotes: each is refused with its status and pointers, and takes nothing from stock.
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from "bun:test";
 import { askFor, guestOrder, type OrderAnswer, order, ordersIn, stockIn } from "../testing/orders.ts";
 import { type Person, signUp } from "../testing/people.ts";

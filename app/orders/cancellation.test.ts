@@ -157,7 +157,7 @@ describe("cancelling", () => {
     ]);
   });
 
-  test("a void that the gateway refuses is for the shop's people", async () => {
+  test("a void that the gateway refuses sends a mail to the shop's staff", async () => {
     const order = await shop.place("owner");
     shop.gateway.script.void = async () => "refuse";
     expect((await shop.put("owner", order, { status: "cancelled" })).status).toBe(200);

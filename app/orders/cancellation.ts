@@ -8,7 +8,7 @@ import type { Actor } from "./steps.ts";
 const CANCELLABLE = `EXISTS (SELECT 1 FROM orders AS o
   WHERE o.id = ? AND o.status IN ('pending', 'confirmed') AND NOT EXISTS (
     SELECT 1 FROM payment_requests WHERE number = o.number AND kind = 'capture' AND state = 'due'))`;
-// What an invoice counts as captured is given back in the books.
+// The amount that an invoice counts as captured is refunded in the books.
 const PAY_BACK = `INSERT INTO refunds (number, position, amount_cents, restock, state, created_at)
 SELECT number, coalesce((SELECT max(position) FROM refunds AS r WHERE r.number = o.number), 0) + 1,
   captured_cents - refunded_cents, 1, 'done', ?2 FROM orders AS o WHERE id = ?1 AND captured_cents > refunded_cents`;

@@ -3,7 +3,7 @@ import type { Database, Readable } from "../../db/database.ts";
 import { emailKey } from "../http/credentials.ts";
 import { orderJson } from "./view.ts";
 
-/** Who an order belongs to: an account, or a guest by the e-mail address. */
+/** The owner of an order: an account, or a guest by the e-mail address. */
 export type Owner = { kind: "user"; userId: string } | { kind: "guest"; email: string };
 
 /** An order that was found, with what decides who may see it. */

@@ -11,10 +11,10 @@ import { Problem } from "../http/problems.ts";
 import { STATUSES } from "./steps.ts";
 import { itemsJson, orderJson } from "./view.ts";
 
-/** Which orders a list has: a condition over `o`, and its values. */
+/** The filter of a list: a condition over `o`, and its values. */
 export type Selection = { where: string; args: Value[] };
 
-/** What a request for a list asks for. */
+/** The query of a list. */
 export type Listing = { page: Page; selection: Selection };
 
 const NUMBER_MAX = Number.MAX_SAFE_INTEGER;

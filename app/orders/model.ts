@@ -117,7 +117,7 @@ export const ORDER_SCHEMAS: Record<string, TSchema> = {
       Type.Object({
         productId: Type.String(),
         size: Type.String(),
-        quantity: Type.Integer({ description: "pairs that were asked for" }),
+        quantity: Type.Integer({ description: "pairs in the request" }),
         available: Type.Integer({ description: "pairs in stock" }),
       }),
       { description: "lines of which fewer pairs are in stock" },
@@ -132,7 +132,7 @@ const ORDER_TOKEN = inHeader("Order-Token", "the accessToken of a guest's order"
 const PLACING = `The shop computes the total. Without a \`paymentToken\` the payment may be \`requires_action\`: the order is then pending,
 and the customer goes on paying at \`payment.redirectUrl\`.
 
-- 200: an earlier order of the same person has this \`cartId\`, and is answered.
+- 200: an earlier order of the same account or guest has this \`cartId\`, and is answered.
 - 402: the payment was declined; the order \`orderId\` is cancelled, and another try is a new order.
 - 409: \`out-of-stock\`, with what is left of each line; \`price-changed\`, above \`expectedTotal\`; \`payment-unavailable\`; or
   \`conflict\`, for a \`cartId\` of another account or guest.
@@ -171,7 +171,7 @@ export const DOCS = {
     tag: TAG,
     parameters: [
       ...paging("orders"),
-      query("status", word(STATUSES), "only orders that stand there"),
+      query("status", word(STATUSES), "only orders with this status"),
       query("userId", Type.String(), "of this account, or me; others' only for admins"),
       query("email", Type.String(), "of this account or guest; only for admins"),
       query("number", Type.Integer({ minimum: 1 }), "the order with this number; only for admins"),

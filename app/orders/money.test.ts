@@ -36,7 +36,7 @@ function taxOf(cents: bigint, rate: bigint): bigint {
   return part / whole + ((part % whole) * 2n >= whole ? 1n : 0n);
 }
 
-/** What an order of this cart costs, by the settings as they are written. */
+/** The totals of this cart, by the settings as they are written. */
 function expectedOf({ items, country, shippingMethod }: Cart) {
   const lines = new Map<string, { cents: bigint; quantity: bigint }>();
   for (const { productId, quantity, size = "" } of items) {

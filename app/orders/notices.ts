@@ -18,7 +18,7 @@ export const REFUND_JSON = `json_object('id', o.number || '-' || r.position, 'or
 
 /**
  * The statement that adds a mail about the order `o`; none for an order without a person. `now` is an expression. A mail for
- * the shop's own people has no recipient.
+ * the staff of the shop has no recipient.
  */
 export const noticeSql = (
   kind: "shipped" | "cancelled" | "void-refused",

@@ -6,7 +6,7 @@ import { Problem } from "../http/problems.ts";
 /** Orders that may wait; 0: any number. */
 export type OpenOrderLimits = { openOrdersMax: number; openOrdersAddressMax: number };
 
-/** Who orders: `owner` is the id of an account or the key of a guest's e-mail address; `client` is empty when unknown. */
+/** The customer of a new order: `owner` is an account's id or the key of a guest's e-mail address; an unknown `client` is empty. */
 type Claimant = { owner: string; client: string };
 
 const WAITING = "SELECT count(*) FROM orders WHERE status = 'pending' AND payment_status <> 'authorizing'";

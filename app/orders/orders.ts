@@ -1,4 +1,4 @@
-// What other rooms may use of orders: how one is quoted, placed and found.
+// Orders for other rooms: how one is quoted, placed and found, and its payment.
 export { type FoundOrder, findOrder } from "./find.ts";
 export type { Gateway } from "./payment/gateway.ts";
 export { openPayments, type Payments } from "./payment/payments.ts";

@@ -212,7 +212,7 @@ function reservation(
 
 const keyOf = (owner: Owner): string => (owner.kind === "user" ? owner.userId : emailKey(owner.email));
 
-/** What an Idempotency-Key keeps of an order: its id, from which the answer is made again. */
+/** The kept answer of an Idempotency-Key: the order's id, from which the answer is made again. */
 export const orderReference = (orderId: string) => ({
   status: 201,
   headers: "json_object('location', ?1)",
@@ -247,7 +247,7 @@ const isOutdated = (thrown: unknown): boolean =>
 const isCartTaken = (thrown: unknown): boolean =>
   thrown instanceof DatabaseError && thrown.kind === "unique" && thrown.columns.includes("orders.cart_id");
 
-/** What a failed reservation is to its client. */
+/** The `Problem` of a failed reservation. */
 async function refusalOf(
   services: PlaceServices,
   { owner, client }: Placement,

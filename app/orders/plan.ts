@@ -26,10 +26,10 @@ export type Plan = {
   totals: Totals;
 };
 
-/** What is ordered, and where it goes; without a country prices contain no tax. */
+/** The items of an order and its country; without a country prices contain no tax. */
 export type Wish = { items: readonly Item[]; country: string | null; shippingMethod: string | null };
 
-/** Where the country stands in the body. */
+/** The pointer of the country in the body. */
 type Pointers = { country: string };
 
 type Found = [

@@ -91,7 +91,7 @@ const newModel = (isCard: boolean): Model => ({
   lines: { a: { refunded: 0, returned: 0, restocked: 0 }, b: { refunded: 0, returned: 0, restocked: 0 } },
 });
 
-/** What the action is to answer; changes the model where it has an effect. */
+/** The answer that the model expects of an action; changes the model where the action has an effect. */
 function expected(model: Model, action: Action, isCard: boolean): number {
   return action.kind === "move" ? expectedMove(model, action, isCard) : expectedRefund(model, action, isCard);
 }
@@ -144,7 +144,7 @@ const stock = () =>
     "SELECT s.shoe_id, sum(z.stock) FROM shoes AS s JOIN sizes AS z ON z.shoe = s.id GROUP BY s.id ORDER BY s.shoe_id",
   );
 
-/** What must hold after every action: between the lines, their stock, the refunds, the order and the gateway. */
+/** The invariants after every action: between the lines, their stock, the refunds, the order and the gateway. */
 function checkBooks(order: Placed, before: [string, number][]): void {
   const [status, paymentStatus, captured, refunded] = facts.payment(order) as [
     string,

@@ -127,7 +127,7 @@ export async function answerRefund(
   return json;
 }
 
-/** What the order allows. Throws the `Problem` of what it does not. */
+/** The refund that the order allows. Throws the `Problem` of one that it does not. */
 function planOf({ read }: Readable, { orderId, input }: Refunding): Plan {
   const row = read.get<OrderRow>(ORDER, orderId);
   if (!row) throw noOrder();

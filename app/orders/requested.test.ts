@@ -32,7 +32,7 @@ const ENDS: [Kind, first: number, payment: unknown[], refused: unknown[]][] = [
   ["refund", 504, ["shipped", "partially_refunded", 10_000, 5_000], ["shipped", "captured", 10_000, 0]],
 ];
 
-/** What the settlement of another process does with the request, so much later. */
+/** The settlement of the request by another process, so much later. */
 const askLater = ({ id, number }: Placed, kind: Kind, laterMs: number) => {
   const refund = kind === "refund" ? 1 : 0;
   return performRequest(

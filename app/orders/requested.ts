@@ -1,4 +1,4 @@
-// What an order asks of the payment gateway: written with its cause, then performed at once.
+// The requests of an order to the payment gateway: each is written with its cause, then performed at once.
 import type { Database, Readable, Statement } from "../../db/database.ts";
 import { Problem } from "../http/problems.ts";
 import type { Log } from "../log.ts";

@@ -94,6 +94,6 @@ function parsed(setting: string): unknown {
 export const methodsFor = ({ shipping }: Terms, country: string | null): ShippingMethod[] =>
   shipping.filter(({ countries }) => !countries || (country !== null && countries.includes(country)));
 
-/** What a method costs for items of this value. */
+/** The price of a method for items of this value. */
 export const shippingCents = ({ priceCents, freeFromCents }: ShippingMethod, itemsCents: number): number =>
   freeFromCents !== undefined && itemsCents >= freeFromCents ? 0 : priceCents;

@@ -24,7 +24,7 @@ export const orderJson = (o: string): string => `json_patch(json_object(
   'createdAt', ${timeSql(`${o}.created_at`)}, 'updatedAt', ${timeSql(`${o}.updated_at`)}),
   json_object('trackingUrl', ${o}.tracking_url))`;
 
-/** What the outcome of an authorisation changes of an order. */
+/** The fields of an order that the outcome of an authorisation changes. */
 export type PaymentStep = {
   status: string;
   paymentStatus: string;

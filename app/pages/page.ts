@@ -29,7 +29,7 @@ export function html(parts: TemplateStringsArray, ...values: (Html | Html[] | st
 const STYLE = readFileSync(join(import.meta.dir, "page.css"), "utf8");
 const STYLE_HASH = new Bun.CryptoHasher("sha256").update(STYLE).digest("base64");
 
-/** What differs between pages: whether they may be stored, and where their forms may go. */
+/** The policy of a page: whether it may be stored, and where its forms may go. */
 type Policy = { cacheControl: string; formAction: "'none'" | "'self'"; referrerPolicy: string };
 
 const PUBLIC: Policy = { cacheControl: REVALIDATED, formAction: "'none'", referrerPolicy: "no-referrer" };

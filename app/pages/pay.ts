@@ -3,7 +3,7 @@ import type { Choice, Shown } from "../orders/orders.ts";
 import { type Html, html, PERSONAL, pageResponse } from "./page.ts";
 import type { Asked } from "./static.ts";
 
-/** What each button says and does. */
+/** The label of each button, and its effect. */
 const BUTTONS: Record<Choice, [label: string, explanation: string]> = {
   pay: ["Pay", "The payment is authorised, and the shop gets its event once."],
   decline: ["Decline", "The payment is declined, and the shop cancels the order."],

@@ -2,7 +2,7 @@
 import { checkBooks } from "../orders/books/books.ts";
 import { openFileLedger } from "../orders/books/ledger.ts";
 
-/** What does not fit in the books of a file, as lines of text; empty when they are right. Another process may have it open. */
+/** The faults in the books of a file, as lines of text; empty when they are right. Another process may have it open. */
 export async function booksOf(databasePath: string): Promise<string[]> {
   const ledger = openFileLedger(databasePath);
   const { broken } = await checkBooks(ledger.ask).finally(ledger.close);

@@ -11,10 +11,10 @@ import { type Person, signIn, signUp } from "./people.ts";
 import { openFolder, openTestShop, shoe } from "./shop.ts";
 import { openShopProcesses } from "./shop-process.ts";
 
-/** What a client sends, and repeats after the death. */
+/** The request of a client, repeated after the death. */
 type Act = "place" | "place, declined" | "place, page" | "ship" | "cancel" | "cancel unpaid" | "refund";
 
-/** What is seen: `dead` when the last process is dead, `again` as the answer to the repetition, `end` when all is settled. */
+/** The observations: `dead` after the last death, `again` as the answer to the repetition, `end` when all is settled. */
 type Seen = { dead: string; again: string; end: string };
 
 /** A point of an act: the processes that die, one after the other, the first by the client's request. */
@@ -55,7 +55,7 @@ const STANDING = `SELECT o.status || ' ' || o.payment_status || '; ' || coalesce
     SELECT status || iif(refunded_cents > 0, ' less ' || refunded_cents, '') FROM sandbox_payments WHERE id = o.id
   ), 'nothing')
 FROM orders AS o WHERE o.number = ?`;
-/** What another process has to do; a customer who has not paid yet is not waited for. */
+/** The requests that another process has to settle; a payment that waits for its customer is not among them. */
 const DUE = `SELECT 1 FROM payment_requests AS r JOIN orders AS o ON o.number = r.number
 WHERE r.state = 'due' AND o.number = ?
   AND NOT (o.status = 'pending' AND o.payment_status = 'requires_action')`;

@@ -12,7 +12,7 @@ const SETTINGS = {
 const ADDRESS = { street: "Main St. 1", city: "Berlin", country: "DE", name: "Sam" };
 const AT = Date.UTC(2026, 0, 31);
 
-/** What an order is, by what happened to it. */
+/** The kind of an order, by its steps. */
 export type Kind = (typeof KINDS)[number];
 const KINDS = [
   "confirmed",

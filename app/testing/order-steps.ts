@@ -219,7 +219,7 @@ export async function openStepShop(
   };
 }
 
-/** What tests of orders look at in the tables. */
+/** The rows of an order that tests compare. */
 export const factsOf = (shop: StepShop) => ({
   /** Pairs of size 42 in stock. */
   stock: (): number =>

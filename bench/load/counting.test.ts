@@ -1,4 +1,4 @@
-// Which responses of which loads are counted as acknowledged orders.
+// The responses that count as acknowledged orders, by load.
 import { expect, test } from "bun:test";
 import { openChildren } from "../harness/children.ts";
 import { quickBench, runOf } from "../testing/bench.ts";

@@ -1,4 +1,4 @@
-// What counts as a fault of stored orders.
+// The faults of stored orders.
 import { expect, test } from "bun:test";
 import { faultOfOrders } from "./stored-orders.ts";
 

@@ -8,7 +8,7 @@ import type { Acknowledged } from "../load/counting.ts";
 const BOOKS = "app/orders/books/command.ts";
 const BOOKS_MS_MAX = 600_000;
 
-/** What the file of a shop that has ended holds. */
+/** The orders in the file of a shop that has ended. */
 export type StoredOrders = {
   orders: number;
   /** Orders that are confirmed and whose payment is authorised, at the gateway too. */

@@ -108,7 +108,7 @@ const sumIn = (texts: readonly string[], name: string): number =>
 
 const NO_ERRORS: Target = { atMost: 0 };
 
-/** What an order costs each part while few come, and how long it takes. */
+/** The cost of an order at each part and its latency, at a low rate. */
 function edgeLines(bench: Bench, rounds: readonly Round[]): Line[] {
   const { rate, nodes } = settingsOf(bench);
   const how: How = { connections: CONNECTIONS_AT_RATE, rate, encoding: "identity", layers: { primary: 1 } };

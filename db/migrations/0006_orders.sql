@@ -56,7 +56,7 @@ CREATE INDEX orders_by_status ON orders (status);
 CREATE INDEX orders_waiting ON orders (coalesce(user_id, email_key)) WHERE status = 'pending' AND payment_status <> 'authorizing';
 CREATE INDEX orders_waiting_by_client ON orders (client) WHERE status = 'pending' AND payment_status <> 'authorizing';
 
--- What was bought, copied when the order was placed. `shoe` is the row that the stock was taken from, which may be gone.
+-- The lines of orders, copied when the order was placed. `shoe` is the row that the stock was taken from, which may be gone.
 CREATE TABLE order_lines (
   number INTEGER NOT NULL REFERENCES orders (number),
   position INTEGER NOT NULL CHECK (position BETWEEN 0 AND 49),
@@ -105,8 +105,8 @@ CREATE TABLE refund_lines (
   FOREIGN KEY (number, position) REFERENCES order_lines (number, position)
 ) STRICT, WITHOUT ROWID;
 
--- What the gateway is asked to do, written before it is asked. A process that asks moves `due_at` ahead first (its lease), so
--- that only one asks at a time. `refund` is the position of the refund, 0 for the other kinds.
+-- Requests to the gateway, each written before it is sent. A process that sends one moves `due_at` ahead first (its lease),
+-- so that only one asks at a time. `refund` is the position of the refund, 0 for the other kinds.
 CREATE TABLE payment_requests (
   number INTEGER NOT NULL REFERENCES orders (number),
   kind TEXT NOT NULL CHECK (kind IN ('authorise', 'capture', 'void', 'refund')),
@@ -129,7 +129,7 @@ CREATE TABLE payment_events (
 ) STRICT, WITHOUT ROWID;
 
 -- Mails to send: `data` holds all that the mail shows. 'held' until the payment of its order is settled, 'withdrawn' when
--- the order was cancelled before. `part` tells several mails of one kind apart. No recipient: the shop's own people.
+-- the order was cancelled before. `part` tells several mails of one kind apart. No recipient: the staff of the shop.
 CREATE TABLE outbox (
   seq INTEGER PRIMARY KEY,
   number INTEGER REFERENCES orders (number),

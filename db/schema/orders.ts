@@ -82,7 +82,7 @@ export const orders = sqliteTable(
 
 const ofOrder = () => integer().references(() => orders.number);
 
-/** What was bought, copied when the order was placed; `shoe` may be the row of a shoe that is gone. */
+/** The lines of orders, copied when the order was placed; `shoe` may be the row of a shoe that is gone. */
 export const orderLines = sqliteTable(
   "order_lines",
   {
@@ -134,7 +134,7 @@ export const refunds = sqliteTable(
   ],
 );
 
-/** How many pairs of which line a refund is for. */
+/** The pairs of each line in a refund. */
 export const refundLines = sqliteTable(
   "refund_lines",
   {
@@ -153,7 +153,7 @@ export const refundLines = sqliteTable(
   ],
 );
 
-/** What the payment gateway is asked to do; `refund` is the position of the refund, 0 for the other kinds. */
+/** Requests to the payment gateway; `refund` is the position of the refund, 0 for the other kinds. */
 export const paymentRequests = sqliteTable(
   "payment_requests",
   {

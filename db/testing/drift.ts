@@ -1,4 +1,4 @@
-// How a database differs from `schema.ts` and `orders.ts`: both are written as lines of text, which are compared.
+// The differences of a database from `schema.ts` and `orders.ts`: both are written as lines of text, which are compared.
 import { type Column, getTableColumns, is, SQL } from "drizzle-orm";
 import { getTableConfig, SQLiteSyncDialect, SQLiteTable } from "drizzle-orm/sqlite-core";
 import { must } from "../must.ts";

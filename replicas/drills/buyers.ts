@@ -12,7 +12,7 @@ const SIZES = ["40", "41", "42", "43"];
 const PAIRS_EACH = 25;
 const PAIRS = SIZES.length * PAIRS_EACH;
 const SHOE = "last-pairs";
-/** What is killed, after so many acknowledged orders. */
+/** The processes to kill, after so many acknowledged orders. */
 const KILLS = [
   { what: "primary", after: 1 },
   { what: "node", after: PAIRS / 4 },

@@ -1,4 +1,4 @@
-// What a rule of the books is: a sentence, and one query that selects the rows that do not fit.
+// A rule of the books: a sentence, and one query that selects the rows that do not fit.
 import type { Row, Value } from "../../../db/database.ts";
 
 /** Runs a query and returns its rows; each query sees one state of the database. */
@@ -8,7 +8,7 @@ export type Ask = (sql: string, ...args: Value[]) => Promise<Row[]>;
 export type Slices = "orders" | "shoes" | "keys" | "payments";
 
 export type Rule = {
-  /** What holds, as a sentence. */
+  /** The rule as a sentence. */
   sentence: string;
   by: Slices;
   /** Selects a line of text for each row of the slice above ?1, up to ?2, that does not fit; a LIMIT follows. */

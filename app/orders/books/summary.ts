@@ -1,4 +1,4 @@
-// What the orders come to, added up slice by slice.
+// The summary of the books: counts and sums of the orders, added up slice by slice.
 import type { Value } from "../../../db/database.ts";
 import { UNSETTLED } from "../payment/settle.ts";
 import { type Ask, IN_SLICE } from "./rule.ts";

@@ -86,7 +86,7 @@ const DEATHS: [what: string, before: () => Promise<string>, work: Work | null, R
   ],
 ];
 
-/** How the order ends, its stock counted from before it. */
+/** The end of the order, its stock counted from before it. */
 function endOf(id: string, stockBefore: number): Partial<End> {
   const { status, payment, stock } = paying.standing(id);
   return { status, payment, stock: stock - stockBefore, gateway: paying.atSandbox(id) };

@@ -34,7 +34,7 @@ export const findDue = ({ read }: Readable, nowMs: number, countMax: number): Du
       heldUntil,
     }));
 
-/** How many requests and orders wait, for operators. */
+/** The numbers of requests and orders that wait, for operators. */
 export function countWaiting({ read }: Readable): { requests: number; orders: number } {
   const [requests = 0] =
     read.get<[number]>("SELECT count(*) FROM payment_requests WHERE state = 'due'") ?? [];

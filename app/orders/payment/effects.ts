@@ -1,4 +1,4 @@
-// What the gateway's answer to a capture, a void or a refund does to its order: the statements of one conditional group.
+// The effects of the gateway's answer to a capture, a void or a refund: the statements of one conditional group.
 import type { Statement } from "../../../db/database.ts";
 import { noticeSql, PAID_BACK, refundNoticeSql } from "../notices.ts";
 import type { Settled } from "./gateway.ts";
@@ -36,7 +36,7 @@ const VOIDED = [
   `UPDATE orders SET payment_status = 'voided', updated_at = ?4 WHERE number = ?1 AND status = 'cancelled'
   AND payment_status IN ('authorizing', 'requires_action', 'unknown', 'authorized') AND ${DUE}`,
 ];
-// The amount of a cancelled order was taken after all: people of the shop have to give it back.
+// The amount of a cancelled order was captured after all: the staff of the shop has to refund it.
 const NOT_VOIDED = [noticeSql("void-refused", `o.number = ?1 AND ${DUE}`, "?4", { isForShop: true })];
 const REFUNDED = [
   `UPDATE refunds SET state = 'done' WHERE number = ?1 AND position = ?3 AND state = 'due' AND ${DUE}`,

@@ -14,7 +14,7 @@ export type PaymentEvent = {
   isFinal: boolean;
 };
 
-/** What an event led to; `repeated`: it has taken effect before. */
+/** The result of an event; `repeated`: it has taken effect before. */
 export type Receipt = Finding | "repeated";
 
 const KNOWN = "SELECT 1 FROM payment_events WHERE id = ?";

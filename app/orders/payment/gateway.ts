@@ -1,11 +1,11 @@
 // The payment gateway as the shop uses it: one small interface, which the sandbox and every adapter of a real gateway fulfil.
 
-/** What the gateway knows about the payment of an order. `processing`: it has no outcome yet. */
+/** The payment of an order at the gateway. `processing`: it has no outcome yet. */
 export type PaymentState = {
   status: "processing" | "requires_action" | "authorized" | "captured" | "declined" | "voided";
   /** The gateway's own name of the payment, shown to people; `null` while it has none. */
   reference: string | null;
-  /** Where the customer goes on paying, while the status is `requires_action`. */
+  /** The address at which the customer continues the payment, while the status is `requires_action`. */
   redirectUrl: string | null;
   capturedCents: number;
   refundedCents: number;
@@ -18,9 +18,9 @@ export type AuthoriseRequest = {
   amountCents: number;
   /** ISO 4217. */
   currency: string;
-  /** What the gateway's own page or script gave the customer for a card; never stored. `null`: the customer pays on its page. */
+  /** From the gateway's own page or script, in place of a card; never stored. `null`: the customer pays on its page. */
   token: string | null;
-  /** Where the gateway sends the customer after paying on its page. */
+  /** The address to which the gateway sends the customer after the payment on its page. */
   returnUrl: string;
 };
 
@@ -46,7 +46,7 @@ export type Gateway = {
   void(orderId: string, signal: AbortSignal): Promise<Settled>;
   /** Gives back a part of what was captured; `key` names this refund. Refused when it exceeds what is left. */
   refund(orderId: string, amountCents: number, key: string, signal: AbortSignal): Promise<Settled>;
-  /** What the gateway knows; `null` when it does not know the order. */
+  /** The payment at the gateway; `null` when the gateway does not know the order. */
   lookUp(orderId: string, signal: AbortSignal): Promise<PaymentState | null>;
 };
 

@@ -7,7 +7,7 @@ import { statementsOf } from "./settle.ts";
 
 export type InquiryServices = { db: Database; gateway: Gateway; now(): number; log: Pick<Log, "warn"> };
 
-/** What an inquiry led to. `waiting`: the payment has no outcome yet; `unchanged`: the order was settled before. */
+/** The result of an inquiry. `waiting`: the payment has no outcome yet; `unchanged`: the order was settled before. */
 export type Finding = "confirmed" | "declined" | "voided" | "waiting" | "unchanged";
 
 /** A payment with an outcome never gets another one, but that it is captured or given back. */

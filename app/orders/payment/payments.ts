@@ -19,7 +19,7 @@ export type Payments = {
   start(): void;
   /** Settles once what is due. */
   settle(): Promise<void>;
-  /** What was settled and what waits; `null` without a gateway. */
+  /** The numbers of settled and waiting requests; `null` without a gateway. */
   state(): SettlementState | null;
   /** Settles no more, and resolves when all that is under way is done. */
   close(): Promise<void>;

@@ -91,7 +91,7 @@ function ask(gateway: Gateway, request: PaymentRequest, signal: AbortSignal): Pr
     case "refund":
       return gateway.refund(orderId, amountCents, key, signal);
     default:
-      throw new Error("an authorisation is settled by asking what became of it");
+      throw new Error("an authorisation is settled by an inquiry");
   }
 }
 
@@ -105,6 +105,10 @@ async function postpone(
   try {
     await db.write([{ sql: POSTPONE, args }], newWriteId());
   } catch (thrown) {
-    log.warn("the next try of a request could not be stored", { order: number, kind, error: String(thrown) });
+    log.warn("the time of the next attempt could not be stored", {
+      order: number,
+      kind,
+      error: String(thrown),
+    });
   }
 }

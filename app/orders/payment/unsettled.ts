@@ -10,7 +10,7 @@ import { type Finding, isFinal, lookUp, storeOutcome } from "./inquiry.ts";
 import { performRequest, type RequestServices, takeLease } from "./requests.ts";
 import { ASK_AGAIN_MS, statementsOf, UNSETTLED } from "./settle.ts";
 
-/** How an inquiry ended; `leased`: another process has the request. */
+/** The result of an inquiry; `leased`: another process has the request. */
 export type Ending = Finding | "leased";
 
 /** Not later than the end of the hold, unless that is over. */
@@ -23,7 +23,7 @@ WHERE number = ?1 AND kind = 'authorise' AND state = 'due'
 const STILL_UNSETTLED = `EXISTS (SELECT 1 FROM orders
   WHERE id = ? AND status = 'pending' AND payment_status IN ${UNSETTLED}`;
 
-/** What the gateway said of a payment; `null`: it does not know it; `unknown`: it did not answer. */
+/** The gateway's answer about a payment; `null`: the payment is unknown there; `unknown`: there was no answer. */
 type Answer = PaymentState | null | "unknown";
 
 /** Settles an authorisation under its lease. Rejects with `DatabaseError`; what the gateway fails at is logged. */

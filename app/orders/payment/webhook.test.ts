@@ -12,7 +12,7 @@ beforeAll(async () => {
 afterAll(() => paying.close());
 
 const PATH = "/api/payments/webhooks/sandbox";
-/** What observed shops of tests sign with. */
+/** The secret of observed shops of tests. */
 const signatures = openSignatures(["a secret that only the tests of this shop know"], SIGNATURE);
 
 type Sent = { id?: unknown; type?: unknown; orderId?: unknown };

@@ -3,7 +3,7 @@ import type { Row, Statement } from "../../../db/database.ts";
 import { type Day, daysOf } from "./days.ts";
 import type { Period } from "./period.ts";
 
-/** What was sold and given back. Amounts in minor units. */
+/** Sales and refunds. Amounts in minor units. */
 export type Sums = { orders: number; items: number; revenueCents: number; refundsCents: number };
 
 /** A shoe among those of which most pairs were sold; `revenueCents` is their price without delivery. */
@@ -36,7 +36,7 @@ ORDER BY s.pairs DESC, s.cents DESC, s.product_id LIMIT ${TOP_MAX}`;
 const REFUNDED = `SELECT coalesce(sum(r.amount_cents), 0)
 FROM refunds AS r INDEXED BY refunds_by_time CROSS JOIN orders AS o ON o.number = r.number
 WHERE r.created_at >= ?1 AND r.created_at < ?2 AND r.state <> 'refused' AND o.currency = ?3`;
-// What was refunded by rows of `refunds`, before or by the cancellation, counts by their own time: the rest counts here.
+// Rows of `refunds`, before or by the cancellation, count by their own time: the rest of the total counts here.
 const CANCELLED = `SELECT coalesce(sum(o.total_cents
   - (SELECT coalesce(sum(amount_cents), 0) FROM refunds WHERE number = o.number AND state <> 'refused')), 0)
 FROM order_history AS h INDEXED BY order_history_cancelled CROSS JOIN orders AS o ON o.number = h.number

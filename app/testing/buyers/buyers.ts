@@ -17,7 +17,7 @@ export type BuyersOptions = {
   skipsLeases: boolean;
 };
 
-/** What happened; `trouble` says what should not have. */
+/** The result of a run; `trouble` lists its faults. */
 export type BuyersResult = {
   acknowledged: number;
   outOfStock: number;
@@ -29,10 +29,10 @@ export type BuyersResult = {
   trouble: string[];
 };
 
-/** Where the sale stood at a kill: orders acknowledged, reserved but not paid, and paid. */
+/** The sale at a kill: orders acknowledged, reserved but not paid, and paid. */
 type Killed = { acknowledged: number; reserved: number; paid: number };
 
-/** What the buyers know; `url` is where the program listens now. */
+/** The state that buyers share; `url` is the program's address now. */
 type Sale = Pick<BuyersResult, "outOfStock" | "repeated" | "placedAnew" | "trouble"> & {
   url: string;
   /** The order's id by the buyer's name. */
@@ -218,7 +218,7 @@ WHERE p.status IN ('authorized', 'captured') GROUP BY o.email_key`;
 const STOCK = `SELECT s.stock, (SELECT sum(stock) FROM sizes), (SELECT sum(pairs) FROM stock_taken),
   (SELECT count(*) FROM stock_taken WHERE pairs = ${PAIRS_EACH}) FROM shoes AS s`;
 
-/** What the database says other than the buyers, beside the books. */
+/** The differences between the database and the buyers' answers; the books are checked apart. */
 function findTrouble(db: Database, acknowledged: ReadonlyMap<string, string>): string[] {
   const stock = db.read.get(STOCK) as Row;
   const live = db.read.all<[string, string, string]>(LIVE);

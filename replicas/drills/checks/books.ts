@@ -1,4 +1,4 @@
-// The check of the books after every drill: stock, orders, payments and refunds at the primary fit together.
+// The check of the books after every drill: stock, orders, payments, refunds and mails at the primary fit together.
 import { join } from "node:path";
 import { ROOT } from "../../cluster/folder.ts";
 import type { Cluster } from "../cluster.ts";

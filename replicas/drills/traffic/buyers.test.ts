@@ -1,4 +1,4 @@
-// What a response to an order means to its buyer.
+// The decision of a buyer after each response to an order.
 import { expect, test } from "bun:test";
 import { meaningOf } from "./buyers.ts";
 

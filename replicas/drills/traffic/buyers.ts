@@ -26,7 +26,7 @@ export type Buyers = {
 };
 
 type Order = { id: string; status: string };
-/** What a buyer does with a response. */
+/** The decision of a buyer after a response. */
 type Meaning = "repeat" | "anew" | "out of stock" | "unexpected" | Order;
 
 const PAUSE_MS = 200;
@@ -79,7 +79,7 @@ export function startBuyers({ nodes, count, shoeId, sizes, onAcknowledged }: Buy
   };
 }
 
-/** What a response to an order means to its buyer. */
+/** The decision of a buyer after this response to an order. */
 export function meaningOf({ status, text }: Pick<HttpResponse, "status" | "text">): Meaning {
   if (REPEATED.includes(status)) return "repeat";
   const { data, type } = JSON.parse(text) as { data?: Order; type?: string };

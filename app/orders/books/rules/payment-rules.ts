@@ -7,7 +7,7 @@ const request = (kind: string, condition: string): string =>
   `EXISTS (SELECT 1 FROM payment_requests AS q WHERE q.number = o.number AND q.kind = '${kind}' AND ${condition})`;
 const STANDS = `${ORDER} || 'it is ' || o.status || ', its payment (' || o.payment_method || ') ' || o.payment_status
   || ', captured ' || o.captured_cents || ' of ' || o.total_cents || ', refunded ' || o.refunded_cents`;
-/** What is refunded for certain: the gateway has answered. */
+/** Refunds that the gateway has confirmed. */
 const REFUNDED =
   "(SELECT coalesce(sum(amount_cents), 0) FROM refunds WHERE number = o.number AND state = 'done')";
 const REFUND_STATUS = `CASE ${REFUNDED} WHEN 0 THEN 'captured' WHEN o.captured_cents THEN 'refunded' ELSE 'partially_refunded' END`;

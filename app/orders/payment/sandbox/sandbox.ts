@@ -7,12 +7,12 @@ import { type Deliver, openDeliveries } from "./deliveries.ts";
 import { openRecords, type SandboxPayment } from "./records.ts";
 import { type Course, courseOf, TOKENS } from "./tokens.ts";
 
-/** What a customer may choose on the sandbox's page. `lose`: pays, and the shop gets no event. */
+/** The choices of a customer on the sandbox's page. `lose`: pays, and the shop gets no event. */
 export const CHOICES = ["pay", "decline", "lose", "twice"] as const;
 export type Choice = (typeof CHOICES)[number];
 
 export type Sandbox = Gateway & {
-  /** What the page shows; `null` for an unknown payment. */
+  /** The payment for the page; `null` for an unknown one. */
   find(id: string): Promise<SandboxPayment | null>;
   /** Ends a payment that waits for its customer; `false` when it does not wait any more. */
   choose(id: string, choice: Choice): Promise<boolean>;
@@ -25,7 +25,7 @@ export type Sandbox = Gateway & {
 export type SandboxOptions = {
   now(): number;
   log: Pick<Log, "warn">;
-  /** Where its page is, without a last slash. */
+  /** The address of its page, without a last slash. */
   pageUrl: string;
   /** Waits, by default by the clock; rejects when the signal aborts. */
   wait?(ms: number, signal: AbortSignal): Promise<unknown>;
@@ -61,7 +61,7 @@ export function openSandbox(db: Database, { now, log, pageUrl, wait = byTheClock
     refusalOf: (token) => (courseOf(token) ? null : `must be one of ${TOKENS.join(", ")}`),
     async authorise({ orderId, amountCents, currency, token, returnUrl }: AuthoriseRequest, signal) {
       signal.throwIfAborted();
-      // What is no token of the sandbox may be anything, also a card's number: it is not stored.
+      // A text that is no token of the sandbox may be a card's number: it is not stored.
       const course = courseOf(token);
       const { status, settlesMs, events } = course ?? DECLINED;
       const payment = await records.add({

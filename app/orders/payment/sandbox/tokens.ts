@@ -1,9 +1,9 @@
 // The sandbox's payment tokens, and what each makes happen; an order without a token is paid like `ok`.
 import type { PaymentState } from "../gateway.ts";
 
-/** What happens to a payment. Times are in ms from its request. */
+/** The course of a payment. Times are in ms from its request. */
 export type Course = {
-  /** How the payment begins. */
+  /** The first status of the payment. */
   status: Extract<PaymentState["status"], "processing" | "requires_action" | "authorized" | "declined">;
   /** When the request is answered; `lost`: the connection breaks before the answer. */
   answersMs: number | "lost";

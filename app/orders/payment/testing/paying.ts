@@ -26,7 +26,7 @@ export type Paying = {
   standing(id: string): Standing;
   /** The pairs in stock, counted from the beginning. */
   stock(): number;
-  /** What the sandbox has of a payment. */
+  /** The sandbox's record of a payment. */
   atSandbox(id: string): { status: string; captured: number; refunded: number } | null;
   /** From the first write whose SQL fits, writes fail until `revive`, like those of a process that was killed. */
   dieBefore(sql: RegExp): void;
