@@ -28,6 +28,7 @@ const MASKED: [string, string][] = [
   ["/api/shoes?apikey=a&api_key=b&api-key=c&apiKey=d", "/api/shoes?apikey=***&api_key=***&api-key=***&apiKey=***"],
   ["/api/shoes?key=a&jwt=b&sig=c&signature=d&code=e", "/api/shoes?key=***&jwt=***&sig=***&signature=***&code=***"],
   ["/api/shoes?accessKey=a&x-code=b", "/api/shoes?accessKey=***&x-code=***"],
+  ["/api/orders?page=2&email=ada%40x.example&all=true", "/api/orders?page=2&email=***&all=true"],
   ["/api/shoes?token[]=a&user[password]=b&user%5Bpwd%5D=c", "/api/shoes?token[]=***&user[password]=***&user%5Bpwd%5D=***"],
   ["/api/shoes?token==abc&token=a=b", "/api/shoes?token=***&token=***"],
   ["/api/shoes?a=1;token=abc", "/api/shoes?a=***"],

@@ -1,4 +1,5 @@
-// The mask of secrets in addresses and messages before they are logged: tokens and passwords become `***`.
+// The mask of secrets in addresses and messages before they are logged: tokens, passwords and the e-mail addresses that
+// somebody looks for become `***`.
 
 const MASK = "***";
 
@@ -16,6 +17,7 @@ const SECRET_WORDS: ReadonlySet<string> = new Set([
   "pin",
   "otp",
   "sid",
+  "email",
 ]);
 
 /** Secrets that are recognised wherever they stand: a JWT, an admin key, and what follows the word Bearer. */
