@@ -32,10 +32,12 @@ export function openOrderConditions(limits: OpenOrderLimits, { owner, client }: 
 export async function tooManyOpen(
   db: Database,
   { openOrdersMax, openOrdersAddressMax }: OpenOrderLimits,
-  { owner }: Claimant,
+  { owner, client }: Claimant,
 ): Promise<Problem> {
   const row = await db.onPrimary(({ read }) => read.get<[number]>(OF_OWNER, owner));
-  const isOwners = openOrdersMax > 0 && (row?.[0] ?? 0) >= openOrdersMax;
+  // Meanwhile one may have been paid: where no other limit counts, it was this one all the same.
+  const isOnly = openOrdersAddressMax === 0 || client === "";
+  const isOwners = openOrdersMax > 0 && (isOnly || (row?.[0] ?? 0) >= openOrdersMax);
   const [max, whose] = isOwners
     ? [openOrdersMax, "this account or e-mail address"]
     : [openOrdersAddressMax, "this client address"];
