@@ -249,6 +249,31 @@ test.each([
   expect(/"level":"warn".*PAYMENT_GATEWAY=sandbox/.test(log)).toBe(isWarned);
 });
 
+test.each(["sandbox", "none"])(
+  "PAYMENT_GATEWAY=%s after an order that waits for its payment",
+  async (gateway) => {
+    const dataDir = folder();
+    await prepare(dataDir);
+    const first = await start({ DATA_DIR: dataDir, PAYMENT_GATEWAY: "sandbox" });
+    const order = {
+      items: [{ productId: "s0", quantity: 1 }],
+      email: "guest@shop.example",
+      paymentToken: "redirect",
+    };
+    const headers = { "content-type": "application/json" };
+    const placed = await fetch(`${first.url}/api/orders`, {
+      method: "POST",
+      headers,
+      body: JSON.stringify(order),
+    });
+    expect(placed.status).toBe(201);
+    first.child.kill("SIGTERM");
+    await first.child.exited;
+    const { log } = await start({ DATA_DIR: dataDir, PAYMENT_GATEWAY: gateway });
+    expect(/"level":"warn".*PAYMENT_GATEWAY=none: .*"requests":1/.test(log)).toBe(gateway === "none");
+  },
+);
+
 describe("a new start", () => {
   test("serves the same after kill -9, and a second program on the file does not disturb the first", async () => {
     const dataDir = folder();

@@ -5,7 +5,7 @@ import type { Gateway } from "./gateway.ts";
 import { type Checkout, openCheckout } from "./sandbox/checkout.ts";
 import { openReader, SIGNATURE } from "./sandbox/event.ts";
 import { openSandbox, type SandboxOptions } from "./sandbox/sandbox.ts";
-import { openSettlement, type SettlementState } from "./settlement.ts";
+import { openSettlement, type SettlementState, waitingIn } from "./settlement.ts";
 import { openSignatures } from "./signature.ts";
 import { openWebhook, type Webhook } from "./webhook.ts";
 
@@ -39,7 +39,7 @@ type PaymentOptions = {
 /** Opens the payments; `instead` replaces the gateway of the settings, and `wait` how the sandbox waits. */
 export function openPayments({ instead, ...options }: PaymentOptions): Payments {
   if (instead) return paymentsBy(options, instead);
-  return options.gateway === "sandbox" ? sandboxPayments(options) : WITHOUT_CARDS;
+  return options.gateway === "sandbox" ? sandboxPayments(options) : withoutCards(options);
 }
 
 function paymentsBy({ db, now, log }: PaymentOptions, gateway: Gateway): Payments {
@@ -74,12 +74,18 @@ function sandboxPayments(options: PaymentOptions): Payments {
   };
 }
 
-const WITHOUT_CARDS: Payments = {
+const withoutCards = ({ db, log }: PaymentOptions): Payments => ({
   gateway: null,
   webhook: null,
   checkout: null,
-  start: () => undefined,
+  start() {
+    const requests = waitingIn(db)?.requests ?? 0;
+    if (requests > 0)
+      log.warn("PAYMENT_GATEWAY=none: payments of earlier orders stay unsettled, and hold their stock", {
+        requests,
+      });
+  },
   settle: async () => undefined,
   state: () => null,
   close: async () => undefined,
-};
+});

@@ -88,7 +88,8 @@ export function openSettlement(given: RequestServices, everyMs = EVERY_MS): Sett
   };
 }
 
-function waitingIn(db: Database): SettlementState["waiting"] {
+/** What waits, in the local copy; `null` while there is none. */
+export function waitingIn(db: Database): SettlementState["waiting"] {
   try {
     return countWaiting(db);
   } catch (thrown) {
