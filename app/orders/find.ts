@@ -13,7 +13,7 @@ export type FoundOrder = {
   status: string;
   paymentStatus: string;
   totalCents: number;
-  /** It was never confirmed, and the shop or the gateway has cancelled it. */
+  /** Its customer never got it as placed: it was cancelled unpaid, by the shop, the gateway, or before the gateway answered. */
   isUnpaid: boolean;
   userId: string | null;
   emailKey: string;
@@ -21,7 +21,8 @@ export type FoundOrder = {
 
 type OrderRow = [string, string, string, string, number, number, string | null, string];
 
-const UNPAID = "o.status = 'cancelled' AND o.confirmed_at IS NULL AND o.changed_by IN ('gateway', 'system')";
+const UNPAID = `o.status = 'cancelled' AND o.confirmed_at IS NULL AND o.payment_method = 'card'
+  AND (o.changed_by IN ('gateway', 'system') OR o.payment_reference IS NULL)`;
 const FOUND = `SELECT o.id, ${orderJson("o")}, o.status, o.payment_status, o.total_cents, ${UNPAID}, o.user_id, o.email_key
 FROM orders AS o`;
 

@@ -16,8 +16,8 @@ const OF_CLIENT = `${WAITING} AND client = ?`;
 const RETRY_LATER = { "retry-after": "60" };
 
 /**
- * The conditions of a new order. An order that is being authorised does not count, so that many customers behind one address
- * can buy at once: those authorised at the same moment may exceed the limit, which then refuses all that follow.
+ * The conditions of a new order, and again of one that has to wait for its payment. An order that is being authorised does not
+ * count, so that many customers behind one address can buy at once.
  */
 export function openOrderConditions(limits: OpenOrderLimits, { owner, client }: Claimant): Statement[] {
   const { openOrdersMax, openOrdersAddressMax } = limits;

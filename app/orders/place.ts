@@ -69,8 +69,14 @@ export async function placeOrder(services: PlaceServices, placement: Placement):
   const { gateway } = services;
   const reserved = await reserve(services, placement);
   if (!reserved.isNew || !isCard(input) || !gateway) return reserved;
-  const unpaid = { ...reserved, paymentToken: input.paymentToken ?? null };
-  return { ...reserved, ...(await authoriseOrder(services, gateway, unpaid)) };
+  const claimant = { owner: keyOf(placement.owner), client: placement.client };
+  const paid = await authoriseOrder(services, gateway, {
+    ...reserved,
+    paymentToken: input.paymentToken ?? null,
+    mayWait: openOrderConditions(services, claimant),
+  });
+  if (paid === "may not wait") throw await tooManyOpen(services.db, services, claimant);
+  return { ...reserved, ...paid };
 }
 
 const isCard = ({ paymentMethod }: Placing): boolean => (paymentMethod ?? "card") === "card";

@@ -240,7 +240,23 @@ describe("shipping", () => {
     expect(again.body.data.trackingUrl).toBe(LINK);
   });
 
-  test("two at once capture once", async () => {
+  test("two at once capture once, and both are answered when it is captured", async () => {
+    const order = await shop.place("owner");
+    const gate = openGate();
+    shop.gateway.script.capture = () => gate.passed;
+    const both = ["admin", "key"].map((who) =>
+      shop.put(who as "admin" | "key", order, { status: "shipped" }),
+    );
+    await readUntil(() => shop.gateway.asked.includes(`capture ${order.id}`), Boolean, SOON_MS);
+    gate.open();
+    expect((await Promise.all(both)).map(({ status, body }) => [status, body.data.status])).toEqual([
+      [200, "shipped"],
+      [200, "shipped"],
+    ]);
+    expect(shop.gateway.asked.filter((each) => each === `capture ${order.id}`).length).toBe(1);
+  });
+
+  test("the second of two is 504 while the gateway does not answer the first", async () => {
     const order = await shop.place("owner");
     const gate = openGate();
     shop.gateway.script.capture = () => gate.passed;

@@ -18,7 +18,7 @@ import {
   settleElsewhere,
   stockIn,
 } from "../testing/orders.ts";
-import { type Person, signUp } from "../testing/people.ts";
+import { ask, type Person, signUp } from "../testing/people.ts";
 import {
   type ObservedShop,
   openFolder,
@@ -127,6 +127,29 @@ describe("with the same Idempotency-Key", () => {
     const placed = await first;
     const late = await order(shop, body, { key });
     expect([placed.status, late.status, late.body.data.id]).toEqual([201, 201, placed.body.data.id]);
+  });
+
+  test("an order that its customer cancels meanwhile is 402, one that was cancelled later is shown as it stands", async () => {
+    const { token } = customer;
+    const cancel = (id: string) =>
+      ask(shop, "PUT", `/api/orders/${id}/status`, { token, body: { status: "cancelled" } });
+    const send = (paymentToken: string, key: string) =>
+      order(shop, { ...ITEMS, paymentToken }, { token, key });
+    const [early, late] = [fresh("key"), fresh("key")];
+    const first = send("held", early);
+    await until("the gateway is asked", () => asked.length === 1);
+    expect((await cancel(asked[0]?.orderId ?? "")).status).toBe(200);
+    release();
+    for (const answer of [await first, await send("held", early)])
+      expect([answer.status, answer.body.orderId, answer.headers.has("insole-version")]).toEqual([
+        402,
+        asked[0]?.orderId,
+        true,
+      ]);
+    const waiting = await send("redirect", late);
+    expect((await cancel(waiting.body.data.id)).status).toBe(200);
+    const again = await send("redirect", late);
+    expect([waiting.status, again.status, again.body.data.status]).toEqual([201, 201, "cancelled"]);
   });
 
   test("a refusal is not kept: the same request places the order once it can", async () => {

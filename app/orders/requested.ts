@@ -1,10 +1,11 @@
 // The requests of an order to the payment gateway: each is written with its cause, then performed at once.
+import { setTimeout as sleep } from "node:timers/promises";
 import type { Database, Readable, Statement } from "../../db/database.ts";
 import { Problem } from "../http/problems.ts";
 import type { Log } from "../log.ts";
 import { type PaymentRequest, requestKey } from "./payment/effects.ts";
 import type { Gateway } from "./payment/gateway.ts";
-import { LEASE_MS, type Outcome, performRequest } from "./payment/requests.ts";
+import { LEASE_MS, type Outcome, performUnderLease } from "./payment/requests.ts";
 
 /** The services by which the gateway is asked. */
 export type AskServices = { db: Database; log: Pick<Log, "warn">; now(): number };
@@ -16,6 +17,9 @@ export type Subject = { orderId: string; kind: "capture" | "void" | "refund"; re
 export type Requested = { number: number; state: string; amountCents: number };
 
 const AGAIN = { "retry-after": "2" };
+/** How often, and how long apart, a request that another process performs is looked at: for about two seconds. */
+const LOOKS_MAX = 20;
+const LOOK_MS = 100;
 
 const REQUEST = `INSERT INTO payment_requests (number, kind, amount_cents, state, due_at, created_at)
 SELECT number, ?2, total_cents, 'due', ?3, ?4 FROM orders WHERE id = ?1 AND payment_method = 'card'
@@ -52,10 +56,15 @@ export async function perform(
   const { orderId, kind, refund } = subject;
   const key = requestKey(orderId, kind, refund);
   const request: PaymentRequest = { orderId, number, kind, refund, amountCents, key };
-  const outcome = await performRequest({ db, gateway, now, log }, request);
-  if (outcome !== "unknown") return outcome;
-  const after = await find();
-  return after && after.state !== "due" ? (after.state as Outcome) : "unknown";
+  const outcome = await performUnderLease({ db, gateway, now, log }, request);
+  if (outcome === "done" || outcome === "refused") return outcome;
+  // The process that has the lease, or had it, may be answered in a moment.
+  for (let looks = outcome === "leased" ? LOOKS_MAX : 1; looks > 0; looks -= 1) {
+    const after = await find();
+    if (after && after.state !== "due") return after.state as Outcome;
+    if (looks > 1) await sleep(LOOK_MS);
+  }
+  return "unknown";
 }
 
 /** Awaits what follows a commit: where it fails, the answer must not say that nothing was done. */

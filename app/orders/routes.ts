@@ -83,13 +83,14 @@ function placing(services: OrderServices) {
     else services.pollCommitted();
     const order = placed ?? (await findReplayed(services, answer.headers.location ?? ""));
     const replayed: [string, string][] = isReplay ? [["idempotent-replayed", "true"]] : [];
-    if (isUnpaid(order)) throw declined(order.orderId, replayed);
+    const added = [...versions.headers(), ...replayed];
+    if (isUnpaid(order)) throw declined(order.orderId, added);
     const stored = {
       status: order.isNew ? 201 : 200,
       headers: { location: `${new URL(request.url).pathname}/${order.orderId}` },
       body: `{"success":true,"data":${jsonFor(services, owner, order)}}`,
     };
-    return respondWrite(stored, [...versions.headers(), ...replayed], itemSeed);
+    return respondWrite(stored, added, itemSeed);
   };
 }
 

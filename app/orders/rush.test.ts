@@ -11,7 +11,7 @@ import {
   pairsOf,
   stockIn,
 } from "../testing/orders.ts";
-import { type Person, signUp } from "../testing/people.ts";
+import { ask, PASSWORD, type Person, signUp } from "../testing/people.ts";
 import { type ObservedShop, openObservedShop, shoe } from "../testing/shop.ts";
 
 const MOST = { own: 3, address: 6 };
@@ -274,18 +274,44 @@ describe("orders that wait for their payment", () => {
     });
   });
 
-  test("do not include those that are being authorised, which may exceed the limit by their number, once", async () => {
+  test("do not include those that are being authorised; of a rush those beyond the limit are given up", async () => {
     const [email, at] = [newEmail(), newAddress()];
     for (const _ of times(MOST.own - 1, String)) expect((await wait(email, at)).status).toBe(201);
-    const rush = times(5, () => wait(email, at, "held redirect"));
+    const pairs = pairsOf(shop.db, "many");
+    const rush = times(5, (index) => wait(email, at, index % 2 ? "held redirect" : "held processing"));
     await until("all are being authorised", () => asked.length === MOST.own - 1 + 5);
     release();
-    expect(tally(await Promise.all(rush))).toEqual({ 201: 5 });
+    const answers = await Promise.all(rush);
+    expect(tally(answers)).toEqual({ 201: 1, 429: 4 });
+    const refused = answers.filter(({ status }) => status === 429);
+    expect(refused.map(({ body }) => [body.type, body.detail])).toEqual(
+      Array(4).fill(["/problems/too-many-open-orders", OWN]),
+    );
     const waiting = () => shop.db.read.get("SELECT count(*) FROM orders WHERE status = 'pending'");
-    expect(waiting()).toEqual([MOST.own - 1 + 5]);
-    expect(tally(await Promise.all(times(5, () => wait(email, at, "held redirect"))))).toEqual({ 429: 5 });
+    expect([waiting(), pairsOf(shop.db, "many")]).toEqual([[MOST.own], pairs - 1]);
+    // Their payments are voided, and no mail is sent.
+    const given = shop.db.read.all(
+      `SELECT o.status, o.payment_status, r.state, (SELECT group_concat(state) FROM outbox WHERE number = o.number)
+       FROM orders AS o JOIN payment_requests AS r ON r.number = o.number AND r.kind = 'void'
+       ORDER BY o.number DESC LIMIT 4`,
+    );
+    expect(given).toEqual(Array(4).fill(["cancelled", "voided", "done", "withdrawn,withdrawn"]));
     expect((await wait(email, at, "ok")).status).toBe(429);
-    expect(waiting()).toEqual([MOST.own - 1 + 5]);
+    expect(waiting()).toEqual([MOST.own]);
+  });
+
+  test("count for their client address also when their account was removed", async () => {
+    const at = newAddress();
+    for (const _ of times(MOST.address / MOST.own, String)) {
+      const { id, token } = await signUp(shop);
+      const items = [{ productId: "many", quantity: 1 }];
+      for (const _ of times(MOST.own, String))
+        expect((await order(shop, { items, paymentToken: "redirect" }, { token, ...at })).status).toBe(201);
+      const removal = await ask(shop, "DELETE", `/api/users/${id}`, { token, body: { password: PASSWORD } });
+      expect(removal.status).toBe(204);
+    }
+    const refused = await wait(newEmail(), at);
+    expect([refused.status, refused.body.detail]).toEqual([429, ADDRESS]);
   });
 
   test("do not stand in the way of the order that a cart already became", async () => {

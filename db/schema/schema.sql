@@ -584,7 +584,7 @@ CREATE TRIGGER users_orders_anonymised BEFORE DELETE ON users
 BEGIN
   UPDATE outbox SET recipient = NULL, data = NULL, state = iif(state = 'sent', 'sent', 'withdrawn')
   WHERE number IN (SELECT number FROM orders WHERE user_id = OLD.id);
-  UPDATE orders SET user_id = NULL, email = '', email_key = '', client = NULL,
+  UPDATE orders SET user_id = NULL, email = '', email_key = '', client = iif(status = 'pending', client, NULL),
     address = iif(status IN ('pending', 'confirmed'), address, NULL)
   WHERE user_id = OLD.id;
 END;

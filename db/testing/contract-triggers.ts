@@ -308,7 +308,7 @@ function removals(subject: Subject): void {
     await place();
     await db().write([remove]);
     expect(await all()).toEqual([
-      [1, null, "", "", null, "{}"],
+      [1, null, "", "", "10.0.0.1", "{}"],
       [2, null, "", "", null, "{}"],
       [3, null, "", "", null, null],
       [4, null, "", "", null, null],

@@ -49,22 +49,24 @@ type Authorised = { orderId: string; reference: string | null; nowMs: number };
 
 /**
  * Stores the outcome of an authorisation, and returns the order after it, made from its JSON before. `state` is `null` when
- * the outcome is not known. A second outcome changes nothing: then the result is `null`. Rejects with `DatabaseError`.
+ * the outcome is not known. A second outcome changes nothing: then the result is `null`. `conditions` hold for every outcome but
+ * `authorized`. Rejects with `DatabaseError`.
  */
 export type Settle = (
   order: { orderId: string; json: string },
   state: PaymentState | null,
   nowMs: number,
+  conditions?: Statement[],
 ) => Promise<Stepped | null>;
 
 /** Opens the storing of outcomes: the orders whose payments are authorised in one turn of the event loop are confirmed together. */
 export function openSettle(db: Database): Settle {
   const confirm = openBatches((batch: Authorised[]) => confirmAll(db, batch));
-  return async ({ orderId, json }, state, nowMs) => {
+  return async ({ orderId, json }, state, nowMs, conditions = []) => {
     const row =
       state?.status === "authorized"
         ? await confirm({ orderId, reference: state.reference, nowMs })
-        : await settleAlone(db, orderId, state, nowMs);
+        : await settleAlone(db, [...conditions, ...statementsOf(orderId, state, nowMs)], conditions.length);
     if (!row) return null;
     const [, status, paymentStatus, reference, redirectUrl, updatedAtMs] = row;
     const step: PaymentStep = { status, paymentStatus, reference, redirectUrl, updatedAtMs };
@@ -72,14 +74,9 @@ export function openSettle(db: Database): Settle {
   };
 }
 
-async function settleAlone(
-  db: Database,
-  orderId: string,
-  state: PaymentState | null,
-  nowMs: number,
-): Promise<Row | undefined> {
-  const [result] = await db.write(statementsOf(orderId, state, nowMs), newWriteId());
-  return result?.rows[0] as Row | undefined;
+async function settleAlone(db: Database, group: Statement[], at: number): Promise<Row | undefined> {
+  const results = await db.write(group, newWriteId());
+  return results[at]?.rows[0] as Row | undefined;
 }
 
 async function confirmAll(db: Database, batch: Authorised[]): Promise<(Row | undefined)[]> {

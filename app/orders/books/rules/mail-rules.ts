@@ -57,7 +57,7 @@ WHERE ${IN_SLICE} AND o.email <> '' AND o.status <> 'cancelled' AND r.state = 'd
     sentence: "An order without a person has no address of one, and its mails are empty.",
     by: "orders",
     sql: `SELECT ${ORDER} || 'its account was removed, and it still names a person' FROM orders AS o
-WHERE ${IN_SLICE} AND o.email = '' AND (o.email_key <> '' OR o.user_id IS NOT NULL OR o.client IS NOT NULL
+WHERE ${IN_SLICE} AND o.email = '' AND (o.email_key <> '' OR o.user_id IS NOT NULL OR (o.client IS NOT NULL AND o.status <> 'pending')
   OR (o.address IS NOT NULL AND o.status NOT IN ('pending', 'confirmed')))
 UNION ALL
 SELECT ${MAIL} || ', and not empty' FROM ${MAILS} WHERE ${IN_SLICE} AND o.email = '' AND m.kind <> 'void-refused'
