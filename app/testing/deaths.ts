@@ -5,10 +5,13 @@ import { openFile } from "../../db/file.ts";
 import { must } from "../../db/must.ts";
 import { openHandle } from "../../db/read/reader.ts";
 import { until } from "../../db/until.ts";
+import { readConfig } from "../config.ts";
+import { main, type Shop } from "../main.ts";
 import { makeAdminOf } from "./accounts.ts";
+import { booksOf } from "./books.ts";
 import { argsOf, type DeathPoint, DYING_SHOP } from "./dying-shop.ts";
 import { type Person, signIn, signUp } from "./people.ts";
-import { openFolder, openTestShop, shoe } from "./shop.ts";
+import { openFolder, openTestShop, quickPasswords, shoe, silentLog } from "./shop.ts";
 import { openShopProcesses } from "./shop-process.ts";
 
 /** The request of a client, repeated after the death. */
@@ -145,15 +148,22 @@ async function runPoint({ folder, number, people, act, dies }: Run): Promise<See
       throw new Error(`process ${index + 1} did not die where it should: ${answer?.status} ${await exited}`);
   }
   const dead = standing();
-  const shops = openShopProcesses(folder, SETTINGS);
   await db.write([{ sql: END_LEASES, args: [number] }]);
-  const { url } = await shops.start();
-  const again = await untilFinal(() => perform(url, act, orderId, people));
+  const survivor = await openSurvivor(folder);
+  const again = await untilFinal(() => perform(survivor.url, act, orderId, people));
   await until("all is settled", () => db.read.get(DUE, number) === undefined, SETTLED_MS_MAX);
   const end = standing();
+  const books = await booksOf(join(folder, "insole.db"));
+  await survivor.close();
   await db.close();
-  return { dead, again, end, books: await shops.end() };
+  return { dead, again, end, books };
 }
+
+/** The shop that goes on, in this process: it knows no more of the dead ones than a process of its own would. */
+const openSurvivor = (folder: string): Promise<Shop> =>
+  main(readConfig({ DATA_DIR: folder, PORT: "0", DEMO: "false", ...SETTINGS }), silentLog, {
+    instead: { passwords: quickPasswords() },
+  });
 
 /** Repeats a request until its answer is final, and shows that. */
 async function untilFinal(repeat: () => Promise<Answer>): Promise<string> {
