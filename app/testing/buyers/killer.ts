@@ -16,6 +16,8 @@ export function startKiller(databasePath: string, pid: number, query: string): B
 if (import.meta.main) {
   const [path, pid, query] = process.argv.slice(2);
   const { get } = openReader(openHandle(must(path, "the file"), CACHE_KB));
-  while (get(must(query, "the query")) === undefined) Bun.sleepSync(POLL_MS);
+  // `Bun.sleepSync` knows whole milliseconds only, and would not sleep at all.
+  const nothing = new Int32Array(new SharedArrayBuffer(4));
+  while (get(must(query, "the query")) === undefined) Atomics.wait(nothing, 0, 0, POLL_MS);
   process.kill(Number(pid), "SIGKILL");
 }
