@@ -151,9 +151,10 @@ describe("SIGTERM", () => {
     const dataDir = folder();
     await prepare(dataDir, 1_500);
     const { child, url } = await start({ DATA_DIR: dataDir, CACHE_BYTES_MAX: "0" });
+    // Of two lists: as many are computed at once, and a third would wait for its turn, on a slow machine in vain.
     const requests = await Promise.all(
       Array.from({ length: 40 }, (_, index) =>
-        send(url, `/api/shoes?facets=true&inStock=true&minPrice=${index}&limit=100`),
+        send(url, `/api/shoes?facets=true&inStock=true&minPrice=${index % 2}&limit=100`),
       ),
     );
     // A server that answers this has received every request that was sent before it.
