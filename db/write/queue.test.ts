@@ -67,6 +67,27 @@ test("the queue and the groups have a maximum size", async () => {
   expect(queue.state().queued).toBe(0);
 });
 
+test("a large group is answered in order, some writes in each turn, and the next one follows", async () => {
+  const { queue, groups } = openHeldQueue({ answersAtOnce: 2 });
+  const answered: number[] = [];
+  const first = queue.write([]);
+  const writes = [1, 2, 3, 4, 5].map((number) => queue.write([]).then(() => answered.push(number)));
+  groups[0]?.end(done(groups[0].group));
+  await first;
+  await turn();
+  const later = queue.write([]);
+  groups[1]?.end(done(groups[1].group));
+  await Promise.all(writes.slice(0, 2));
+  expect([answered, groups.length]).toEqual([[1, 2], 2]);
+  await turn();
+  expect(answered).toEqual([1, 2, 3, 4]);
+  await Promise.all(writes);
+  expect(answered).toEqual([1, 2, 3, 4, 5]);
+  await turn();
+  groups[2]?.end(done(groups[2].group));
+  expect(await later).toEqual([]);
+});
+
 test("a failing commit rejects the whole group, and the next group is tried", async () => {
   const { queue, groups } = openHeldQueue();
   const outcomes = ["a", "b"].map((sql) => failure(queue.write([{ sql }])));

@@ -42,6 +42,8 @@ export type WriteQueueOptions = {
   isolates?: Isolation;
   /** Asked when a group of an isolating queue ran out of time: where the lock was the reason, it goes again as a group. */
   isLocked?: IsLocked;
+  /** Writes of a group that are answered in one turn of the event loop, so that other requests come in between; all by default. */
+  answersAtOnce?: number;
 };
 
 /** How a write waits; without terms as the queue's options say. */
@@ -77,6 +79,7 @@ export function openWriteQueue(commit: CommitGroup, options: WriteQueueOptions =
   const { findDone = () => [], now = Date.now, deadlineMs = DEADLINE_MS, opensOn = [], onOutage } = options;
   const { retriesBusy = false, retriesLost = false, isolates = null } = options;
   const { group = GROUP, lateKind = "overloaded", isLocked = async () => false } = options;
+  const { answersAtOnce = Number.POSITIVE_INFINITY } = options;
   const breaker = openBreaker(now);
   const outages = openOutages(now, onOutage);
   const waiting = openWaiting({ now, group, lateKind });
@@ -86,21 +89,22 @@ export function openWriteQueue(commit: CommitGroup, options: WriteQueueOptions =
   let underway: Promise<void> | undefined;
   const commitGroup = async (group: Waiter[]) => {
     const startedAt = performance.now();
+    let outcomes: Outcome[] | undefined;
     try {
       const members = group.map((waiter) => toMember(waiter, now()));
-      const outcomes = await commit(members, group.map(idOf), group[0]?.attempt ?? 0);
+      outcomes = await commit(members, group.map(idOf), group[0]?.attempt ?? 0);
       state.commits += 1;
       state.groupSize = group.length;
       state.members += group.length;
       breaker.succeeded();
       noteOutcomes(outages, outcomes);
-      for (const [index, waiter] of group.entries()) settle(waiter, outcomes[index]);
     } catch (thrown) {
       await failures.settle(group, thrown);
     } finally {
       state.lastCommitMs = performance.now() - startedAt;
       state.commitMsTotal += state.lastCommitMs;
     }
+    if (outcomes) await answer(group, outcomes, answersAtOnce);
     if (breaker.isOpen()) for (const waiter of waiting.takeAll()) refuse(waiter, failures.notTried());
   };
 
@@ -145,6 +149,14 @@ function noteOutcomes(outages: Outages, outcomes: Outcome[]): void {
   const unwritable = errors.filter(({ kind }) => kind === "unwritable");
   if (unwritable[0]) outages.failed(unwritable[0], unwritable.length);
   else if (errors.length < outcomes.length) outages.succeeded();
+}
+
+/** Settles the writes of a group in their order, some in each turn of the event loop. */
+async function answer(group: Waiter[], outcomes: Outcome[], atOnce: number): Promise<void> {
+  for (const [index, waiter] of group.entries()) {
+    if (index > 0 && index % atOnce === 0) await new Promise((resolve) => setImmediate(resolve));
+    settle(waiter, outcomes[index]);
+  }
 }
 
 function settle({ writeId, wasRetried, resolve, reject }: Waiter, outcome: Outcome | undefined): void {
