@@ -32,8 +32,11 @@ test("the folder is removed after kill -9 of the process", async () => {
     const children = openChildren();
     children.removeAtEnd(${JSON.stringify(folder)});
     children.start(${JSON.stringify([...WRITER, folder])}, { env: {}, outPath: "/dev/null" });
+    // Now the watchdog has been sent the child; the child itself writes before that.
+    setTimeout(() => console.log("started"), 0);
     setInterval(() => {}, 1_000);`;
-  const owner = Bun.spawn([process.execPath, "-e", program], { stdio: ["ignore", "ignore", "inherit"] });
+  const owner = Bun.spawn([process.execPath, "-e", program], { stdio: ["ignore", "pipe", "inherit"] });
+  await owner.stdout.getReader().read();
   await until("the child writes", () => readdirSync(folder).length > 0);
   owner.kill("SIGKILL");
   await owner.exited;
