@@ -1,7 +1,9 @@
 // The front page where PUBLIC_DIR is not set: what Insole is, links into the API, and the newest shoes.
+
 import { version } from "../../package.json";
+import { type Html, html } from "../http/html.ts";
 import type { Showcase, ShowcaseShoe } from "../shoes/shoes.ts";
-import { type Html, html, pageResponse } from "./page.ts";
+import { pageResponse } from "./page.ts";
 import type { Asked } from "./static.ts";
 
 /** The front page. */

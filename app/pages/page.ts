@@ -1,30 +1,8 @@
 // The layout of every generated page: no script, nothing from other sites but the shoes' pictures, all text escaped.
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
-import { must } from "../../db/must.ts";
+import { type Html, html } from "../http/html.ts";
 import { type Asked, REVALIDATED, textResponse } from "./static.ts";
-
-/** Markup made by `html`; a plain string is never treated as markup. */
-export type Html = { readonly markup: string };
-
-const ENTITIES: Record<string, string> = {
-  "&": "&amp;",
-  "<": "&lt;",
-  ">": "&gt;",
-  '"': "&quot;",
-  "'": "&#39;",
-};
-const escaped = (text: string): string =>
-  text.replace(/[&<>"']/g, (character) => must(ENTITIES[character], "the entity"));
-
-/** A template tag that escapes its values, except for markup and lists of markup. */
-export function html(parts: TemplateStringsArray, ...values: (Html | Html[] | string | number)[]): Html {
-  const written = values.map((value) => {
-    if (Array.isArray(value)) return value.map(({ markup }) => markup).join("");
-    return typeof value === "object" ? value.markup : escaped(String(value));
-  });
-  return { markup: String.raw({ raw: parts }, ...written) };
-}
 
 const STYLE = readFileSync(join(import.meta.dir, "page.css"), "utf8");
 const STYLE_HASH = new Bun.CryptoHasher("sha256").update(STYLE).digest("base64");

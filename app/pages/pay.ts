@@ -1,6 +1,7 @@
 // The sandbox gateway's page: stands for a payment company's page, where a customer pays or declines.
+import { type Html, html } from "../http/html.ts";
 import type { Choice, Shown } from "../orders/orders.ts";
-import { type Html, html, PERSONAL, pageResponse } from "./page.ts";
+import { PERSONAL, pageResponse } from "./page.ts";
 import type { Asked } from "./static.ts";
 
 /** The label of each button, and its effect. */

@@ -1,6 +1,7 @@
 // The pages that the `type` of a problem links to.
+import { type Html, html } from "../http/html.ts";
 import { PROBLEMS, type ProblemType } from "../http/problems.ts";
-import { type Html, html, pageResponse } from "./page.ts";
+import { pageResponse } from "./page.ts";
 import type { Asked } from "./static.ts";
 
 /** The page that explains a problem type; `null` for an unknown type. */

@@ -1,8 +1,8 @@
 // The generated pages: their content, their policy, and that hostile text stays text.
 import { afterAll, beforeAll, describe, expect, test } from "bun:test";
+import { html } from "../http/html.ts";
 import { PROBLEMS } from "../http/problems.ts";
 import { openTestShop, shoe, type TestShop } from "../testing/shop.ts";
-import { html } from "./page.ts";
 
 const HOSTILE = `<script>alert(1)</script><img src=x onerror="alert(2)">'"&`;
 
