@@ -37,3 +37,22 @@ const safe = (text: string): string => escapeAll(text, UNSAFE).replaceAll("\n", 
 
 const escapeAll = (text: string, unsafe: RegExp): string =>
   text.replace(unsafe, (found) => `\\u${found.charCodeAt(0).toString(16).padStart(4, "0")}`);
+
+const MINUTE_MS = 60_000;
+
+/** A log for what may fail again and again: each message at most once a minute, with the number of those left out. */
+export function openSparseLog(log: Pick<Log, "warn">, now: () => number): Pick<Log, "warn"> {
+  const known = new Map<string, { atMs: number; leftOut: number }>();
+  return {
+    warn(message, fields = {}) {
+      const last = known.get(message);
+      const nowMs = now();
+      if (last && nowMs - last.atMs < MINUTE_MS) {
+        last.leftOut += 1;
+        return;
+      }
+      known.set(message, { atMs: nowMs, leftOut: 0 });
+      log.warn(message, last && last.leftOut > 0 ? { ...fields, leftOut: last.leftOut } : fields);
+    },
+  };
+}

@@ -2,9 +2,9 @@
 import type { Database } from "../../../db/database.ts";
 import { DatabaseError } from "../../../db/errors.ts";
 import { messageOf } from "../../../db/message.ts";
+import { openSparseLog } from "../../log.ts";
 import { countWaiting, type DueRequest, findDue } from "./due.ts";
 import { type Outcome, performUnderLease, type RequestServices } from "./requests.ts";
-import { openSparseLog } from "./sparse-log.ts";
 import { type Ending, settleUnsettled } from "./unsettled.ts";
 
 /** Between two looks at the requests that are due. */
