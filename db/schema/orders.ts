@@ -180,7 +180,7 @@ export const paymentEvents = sqliteTable("payment_events", {
   at: integer().notNull(),
 });
 
-/** Mails to send; `data` is a JSON object. */
+/** Mails to send, sent or given up; `data` is a JSON object. */
 export const outbox = sqliteTable(
   "outbox",
   {
@@ -193,9 +193,27 @@ export const outbox = sqliteTable(
     state: text({ enum: ["held", "due", "sent", "parked", "withdrawn"] }).notNull(),
     dueAt: integer("due_at").notNull(),
     createdAt: integer("created_at").notNull(),
+    key: text(),
+    tries: integer().notNull().default(0),
+    lastError: text("last_error"),
+    sentAt: integer("sent_at"),
   },
-  (mail) => [unique().on(mail.number, mail.kind, mail.part)],
+  (mail) => [
+    unique().on(mail.number, mail.kind, mail.part),
+    uniqueIndex("outbox_keys").on(mail.kind, mail.key).where(sql`${mail.key} IS NOT NULL`),
+    index("outbox_due").on(mail.dueAt).where(sql`${mail.state} = 'due'`),
+    index("outbox_parked").on(mail.seq).where(sql`${mail.state} = 'parked'`),
+    index("outbox_finished")
+      .on(mail.dueAt)
+      .where(sql`${mail.state} IN ('sent', 'withdrawn') AND ${mail.data} IS NOT NULL`),
+  ],
 );
+
+/** When a sender of mail first started. */
+export const mailStart = sqliteTable("mail_start", {
+  one: integer().primaryKey(),
+  at: integer().notNull(),
+});
 
 /** The sandbox gateway's payments. */
 export const sandboxPayments = sqliteTable("sandbox_payments", {

@@ -102,6 +102,8 @@ CREATE TABLE likes (
   PRIMARY KEY (user_id, shoe)
 ) STRICT, WITHOUT ROWID;
 
+CREATE TABLE mail_start (one INTEGER PRIMARY KEY CHECK (one = 1), at INTEGER NOT NULL) STRICT;
+
 CREATE TABLE migrations (
   number INTEGER PRIMARY KEY,
   name TEXT NOT NULL,
@@ -270,9 +272,17 @@ CREATE TABLE outbox (
   data TEXT CHECK (json_valid(data)),
   state TEXT NOT NULL CHECK (state IN ('held', 'due', 'sent', 'parked', 'withdrawn')),
   due_at INTEGER NOT NULL,
-  created_at INTEGER NOT NULL,
+  created_at INTEGER NOT NULL, key TEXT CHECK (length(key) BETWEEN 1 AND 200), tries INTEGER NOT NULL DEFAULT 0 CHECK (tries >= 0), last_error TEXT, sent_at INTEGER CHECK (sent_at IS NULL OR state = 'sent'),
   UNIQUE (number, kind, part)
 ) STRICT;
+
+CREATE INDEX outbox_due ON outbox (due_at) WHERE state = 'due';
+
+CREATE INDEX outbox_finished ON outbox (due_at) WHERE state IN ('sent', 'withdrawn') AND data IS NOT NULL;
+
+CREATE UNIQUE INDEX outbox_keys ON outbox (kind, key) WHERE key IS NOT NULL;
+
+CREATE INDEX outbox_parked ON outbox (seq) WHERE state = 'parked';
 
 CREATE TABLE payment_events (
   id TEXT NOT NULL PRIMARY KEY CHECK (length(id) BETWEEN 1 AND 255),
@@ -578,6 +588,11 @@ CREATE TRIGGER users_last_admin_stays BEFORE UPDATE OF role ON users
 WHEN OLD.role = 'admin' AND NEW.role <> 'admin' AND (SELECT count(*) FROM users WHERE role = 'admin') < 2
 BEGIN
   SELECT RAISE(ABORT, 'CHECK constraint failed: the last admin stays');
+END;
+
+CREATE TRIGGER users_mails_removed BEFORE DELETE ON users
+BEGIN
+  DELETE FROM outbox WHERE kind = 'password-reset' AND key >= OLD.id || ' ' AND key < OLD.id || '!';
 END;
 
 CREATE TRIGGER users_orders_anonymised BEFORE DELETE ON users

@@ -49,6 +49,7 @@ export const ORDER_ROWS = {
     due_at: 1,
     created_at: 1,
   },
+  mail_start: { one: 1, at: 1 },
   payment_events: { id: "e", number: 10_001, at: 1 },
   payment_requests: {
     number: 10_001,
@@ -184,6 +185,10 @@ const OF_MAIL: Check[] = [
   ["outbox", "length(kind) BETWEEN 1 AND 40", { kind: "" }, { kind: "k".repeat(41) }],
   ["outbox", "json_valid(data)", { data: "{" }],
   ["outbox", "state IN ('held', 'due', 'sent', 'parked', 'withdrawn')", { state: "done" }],
+  ["outbox", "length(key) BETWEEN 1 AND 200", { key: "" }, { key: "k".repeat(201) }],
+  ["outbox", "tries >= 0", { tries: -1 }],
+  ["outbox", "sent_at IS NULL OR state = 'sent'", { sent_at: 1 }],
+  ["mail_start", "one = 1", { one: 0 }, { one: 2 }],
 ];
 
 /** Every CHECK of these tables as the schema has it, with values that it forbids. */
