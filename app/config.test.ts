@@ -40,6 +40,13 @@ const DEFAULTS: Config = {
   openOrdersAddressMax: 20,
   orderUrl: "/orders",
   terms: { shipping: [{ method: "standard", name: "Standard", priceCents: 0 }], taxRates: {} },
+  smtp: null,
+  mailFrom: { name: "Insole", address: "shop@localhost" },
+  alertEmails: [],
+  shopName: "Insole",
+  locale: "en-US",
+  resetUrl: "/account/reset",
+  lowStock: 3,
   paymentGateway: "sandbox",
   reportTimezone: "UTC",
 };

@@ -5,11 +5,13 @@ import { checkEmail, checkPassword } from "./http/credentials.ts";
 import { maskAddress } from "./http/mask.ts";
 import { isNetwork } from "./limits/address.ts";
 import type { LogLevel } from "./log.ts";
+import { type MailConfig, readMailConfig } from "./mail-settings.ts";
 import { readSaleConfig, type SaleConfig } from "./sale-settings.ts";
 import { choice, type Environment, flag, httpUrl, refuse, share, text, whole } from "./settings.ts";
 
 /** All settings of the program; sizes in bytes, times in the unit of the name. */
 export type Config = SaleConfig &
+  MailConfig &
   Readonly<{
     isProduction: boolean;
     host: string;
@@ -99,6 +101,7 @@ export function readConfig(env: Environment, isTerminal = false): Config {
     rateLimitMax: whole(env, "RATE_LIMIT_MAX", 5_000, 0, RATE_LIMIT_LIMIT),
     rateLimitAuthMax: whole(env, "RATE_LIMIT_AUTH_MAX", 500, 0, RATE_LIMIT_LIMIT),
     ...readSaleConfig(env, isProduction),
+    ...readMailConfig(env),
     rateLimitWindowSeconds: whole(env, "RATE_LIMIT_WINDOW_SECONDS", 900, 1, DAY_SECONDS),
   });
 }

@@ -18,7 +18,7 @@ const ROOMS = [
   "testing/sample",
 ];
 /** Files at the top of app that every folder of app may import; the others join the rooms. */
-const SHARED_TOP = ["app/config.ts", "app/log.ts"];
+const SHARED_TOP = ["app/config.ts", "app/log.ts", "app/mail-settings.ts"];
 const ENDS = ["app/main.ts", "app/server.ts", "app/openapi.ts"];
 const COMMAND = /(^|[/-])command\.ts$/;
 
