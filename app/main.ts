@@ -41,13 +41,14 @@ export async function main(
   const { db, role } = topology;
   if (role === "single") await completeCatalogue(db, config.demo, log);
   const services = openServices({ topology, config, secrets, log, now: Date.now, startedAtMs, instead });
-  const { passwords, loginThrottle, status, follower, catalogue, payments } = services;
+  const { passwords, loginThrottle, status, follower, catalogue, payments, mail } = services;
   if (config.isProduction && config.paymentGateway === "sandbox")
     log.warn("PAYMENT_GATEWAY=sandbox: payments are made up, and orders are confirmed without any money");
   if (await makeFirstAdmin(db, passwords, config.firstAdmin, Date.now())) log.info("created the first admin");
   const maintenance = openMaintenance(db, { log, now: Date.now, everyMs: maintenanceMs });
   const listener = listen(config, openServer(services));
   payments.start();
+  mail.start();
   status.enter("ready");
 
   const close = async () => {
@@ -58,6 +59,7 @@ export async function main(
     maintenance.close();
     await listener.close();
     await payments.close();
+    await mail.close();
     await catalogue.close();
     await db.close();
   };

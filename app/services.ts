@@ -32,6 +32,7 @@ import type { LikeServices } from "./likes/routes.ts";
 import { type Clients, openClients } from "./limits/client.ts";
 import { type Limits, openLimits } from "./limits/limits.ts";
 import type { Log } from "./log.ts";
+import { type Links, openMail, type ShopMail } from "./mail/mail.ts";
 import { type Access, openAccess } from "./ops/access.ts";
 import { type Counters, openCounters } from "./ops/counters.ts";
 import { openStatus, type Status } from "./ops/status.ts";
@@ -59,6 +60,7 @@ export type Services = AccountServices &
     access: Access;
     follower: Follower;
     log: Log;
+    mail: ShopMail;
     publicDir: string | null;
     /** `null` without an edge in front. */
     edge: EdgeExpiry | null;
@@ -89,6 +91,8 @@ export type Replacements = {
   gateway?: Gateway;
   /** How the sandbox gateway waits. */
   gatewayWait?: (ms: number, signal: AbortSignal) => Promise<unknown>;
+  /** Times of the sender of mail. */
+  mailTimes?: Parameters<typeof openMail>[0]["times"];
   /** How the login throttle waits. */
   wait?: (ms: number) => Promise<unknown>;
 };
@@ -156,6 +160,7 @@ export function openServices(options: ServiceOptions): Services {
     },
     payments,
     orderTokens: openOrderTokens(secrets),
+    mail: mailOf(options),
     guestOrders: config.guestOrders,
     reportTimezone: config.reportTimezone,
     passwords: instead.passwords ?? openPasswords(),
@@ -197,3 +202,21 @@ const paymentsOf = ({ topology, config, secrets, log, now, instead = {} }: Servi
     instead: instead.gateway,
     wait: instead.gatewayWait,
   });
+
+const mailOf = (options: ServiceOptions): ShopMail => {
+  const { topology, config, log, now, instead = {} } = options;
+  const { db } = topology;
+  return openMail({ db, config, links: linksOf(options), now, log, times: instead.mailTimes });
+};
+
+/** The links of mails are whole addresses, also of a shop without `PUBLIC_URL`. */
+function linksOf({ config, secrets }: ServiceOptions): Links {
+  const { host, port, orderUrl } = config;
+  const absolute = (url: string) => (url.startsWith("/") ? `http://${host}:${port}${url}` : url);
+  const tokens = openOrderTokens(secrets);
+  return {
+    order: (orderId, isGuest) =>
+      absolute(`${orderUrl}/${orderId}${isGuest ? `?token=${tokens.of(orderId)}` : ""}`),
+    reset: async () => null,
+  };
+}

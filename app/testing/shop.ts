@@ -79,6 +79,9 @@ export type TestShop = {
 /** Guesses do not wait: for tests that send many of them and look at the answers. */
 export const WITHOUT_WAITS: Replacements = { wait: async () => undefined };
 
+/** Their outbox stays as it is: tests of mail let the sender look more often. */
+const WITHOUT_MAIL = { lookMs: 3_600_000 };
+
 /** The whole program with these shoes. `settings` are environment variables. */
 export async function openTestShop(
   drafts: ShoeDraft[],
@@ -105,7 +108,7 @@ export async function openTestShop(
   let running: Shop;
   try {
     running = await main(readConfig(env), silentLog, {
-      instead: { passwords: quickPasswords(), ...instead },
+      instead: { passwords: quickPasswords(), mailTimes: WITHOUT_MAIL, ...instead },
     });
   } catch (thrown) {
     await remove();
@@ -128,7 +131,7 @@ type Ran = { here: boolean; sql: string; args: Value[] };
 
 /** A shop whose statements, log and services a test can read. */
 export type ObservedShop = TestShop &
-  Pick<Services, "cache" | "identity" | "status" | "counters" | "limits" | "turns" | "payments"> & {
+  Pick<Services, "cache" | "identity" | "status" | "counters" | "limits" | "turns" | "payments" | "mail"> & {
     /** The database of the services: what it runs is in `ran`. */
     watched: Database;
     ran: Ran[];
@@ -234,6 +237,7 @@ export async function openObservedShop(
     logins: services.loginThrottle,
     turns: services.turns,
     payments: services.payments,
+    mail: services.mail,
     get: (path: string, init: RequestInit = {}) => fetch(`${url}${path}`, init),
     async close() {
       await server.stop(true);

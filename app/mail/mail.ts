@@ -1,0 +1,63 @@
+// The mail of a shop: its sender, and what all mails know of the shop.
+import { join } from "node:path";
+import type { Database } from "../../db/database.ts";
+import type { Log } from "../log.ts";
+import type { MailConfig } from "../mail-settings.ts";
+import { openFiles } from "./files.ts";
+import { openFormats } from "./formats.ts";
+import type { Links, Mail, MailContext } from "./kind.ts";
+import { KINDS } from "./kinds.ts";
+import { type Composed, composeMessage, messageIdOf } from "./message.ts";
+import { openSender, type Sender, type SenderTimes } from "./sender.ts";
+import { openSmtp } from "./smtp.ts";
+import type { Transport } from "./transport.ts";
+
+export type { Links } from "./kind.ts";
+
+/** The folder of mails in the data folder, where no mail server is set. */
+const FOLDER = "mail";
+
+export type ShopMail = Sender;
+
+type MailOptions = {
+  db: Database;
+  config: MailConfig & { dataDir: string; reportTimezone: string };
+  links: Links;
+  now(): number;
+  log: Pick<Log, "warn">;
+  times?: Partial<SenderTimes> | undefined;
+  /** Replaces the transport of the settings. */
+  transport?: Transport | undefined;
+};
+
+/** Opens the mail of a process; it sends nothing until its start. */
+export function openMail({ db, config, links, now, log, times = {}, transport }: MailOptions): ShopMail {
+  const context = { shopName: config.shopName, links, ...openFormats(config) };
+  return openSender({
+    db,
+    now,
+    log,
+    times,
+    transport: transport ?? transportOf(config),
+    compose: (mail) => compose(mail, config, context, now),
+  });
+}
+
+const transportOf = ({ smtp, dataDir }: MailConfig & { dataDir: string }): Transport =>
+  smtp ? openSmtp(smtp) : openFiles(join(dataDir, FOLDER));
+
+/** Writes and composes a mail; `null` when it has no reader. Throws for a kind that this program does not know. */
+async function compose(
+  mail: Mail,
+  { mailFrom: from, alertEmails }: MailConfig,
+  context: MailContext,
+  now: () => number,
+): Promise<Composed | null> {
+  const kind = KINDS.get(mail.kind);
+  if (!kind) throw new Error(`there is no kind of mail "${mail.kind}"`);
+  const to = mail.recipient === null ? alertEmails : [mail.recipient];
+  if (to.length === 0) return null;
+  const content = await kind.write(mail, context);
+  if (!content) return null;
+  return composeMessage({ id: messageIdOf(mail, from), from, to, date: new Date(now()), content });
+}

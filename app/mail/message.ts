@@ -1,0 +1,40 @@
+// A mail as it goes to a mail server: its envelope, its headers and its bytes.
+import type { MailAddress } from "../mail-settings.ts";
+import { formsOf } from "./blocks.ts";
+import type { Content, Mail } from "./kind.ts";
+
+/** A mail to send. `id` is the same at every try, so that a receiver can drop a repeat. */
+export type Message = { id: string; from: MailAddress; to: readonly string[]; date: Date; content: Content };
+
+/** A composed mail: who gets it, and its bytes (RFC 5322). */
+export type Composed = { name: string; from: string; to: string[]; bytes: Buffer };
+
+/** The `Message-ID` of a mail without its brackets: from what the mail is about, so that every try has the same. */
+export function messageIdOf({ kind, part, orderId, key }: Mail, from: MailAddress): string {
+  const about =
+    orderId ??
+    new Bun.CryptoHasher("sha256")
+      .update(key ?? "")
+      .digest("hex")
+      .slice(0, 32);
+  return `${kind}.${part}.${about}@${from.address.slice(from.address.lastIndexOf("@") + 1)}`;
+}
+
+/** Composes a mail. No text of a customer is in a header, and the envelope has the recipients that it was given and no others. */
+export async function composeMessage({ id, from, to, date, content }: Message): Promise<Composed> {
+  // Loaded with the first mail: a shop that sends none does not need it.
+  const { default: MailComposer } = await import("nodemailer/lib/mail-composer");
+  const { subject, blocks } = content;
+  const composer = new MailComposer({
+    from,
+    to: to.map((address) => ({ name: "", address })),
+    subject,
+    date,
+    messageId: `<${id}>`,
+    headers: { "Auto-Submitted": "auto-generated" },
+    disableFileAccess: true,
+    disableUrlAccess: true,
+    ...formsOf(subject, blocks, from.name),
+  });
+  return { name: id, from: from.address, to: [...to], bytes: await composer.compile().build() };
+}

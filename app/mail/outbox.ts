@@ -1,0 +1,91 @@
+// The outbox's statements: how a process claims a mail, and settles it.
+import type { Readable, Row, Statement } from "../../db/database.ts";
+import type { Mail } from "./kind.ts";
+
+/** Tries after which a mail is parked. */
+export const TRIES_MAX = 12;
+
+// The oldest that is due, as the primary sees it: so processes that claim at once get different ones.
+const CLAIM = `UPDATE outbox SET due_at = ?2, tries = tries + 1
+WHERE seq = (SELECT seq FROM outbox WHERE state = 'due' AND due_at <= ?1 ORDER BY due_at LIMIT 1)
+RETURNING seq, kind, part, key, (SELECT id FROM orders WHERE number = outbox.number), recipient, data, created_at, tries`;
+// Only the holder of the lease settles: another process that claimed the mail after it has counted a try more.
+const HELD = "seq = ?1 AND tries = ?2 AND state = 'due'";
+const SENT = `UPDATE outbox SET state = 'sent', sent_at = ?3, due_at = ?3, last_error = NULL WHERE ${HELD}`;
+const WITHDRAWN = `UPDATE outbox SET state = 'withdrawn', due_at = ?3, last_error = ?4 WHERE ${HELD}`;
+const FAILED = `UPDATE outbox SET state = iif(tries >= ${TRIES_MAX}, 'parked', 'due'), due_at = ?3, last_error = ?4 WHERE ${HELD}`;
+
+type ClaimedRow = [
+  number,
+  string,
+  number,
+  string | null,
+  string | null,
+  string | null,
+  string,
+  number,
+  number,
+];
+
+/** Claims the mail that is due longest until the lease ends. */
+export const claimStatement = (nowMs: number, leaseMs: number): Statement => ({
+  sql: CLAIM,
+  args: [nowMs, nowMs + leaseMs],
+});
+
+/** The mail that `claimStatement` claimed; `null`: none was due. */
+export function claimedMail(row: Row | undefined): Mail | null {
+  if (!row) return null;
+  const [seq, kind, part, key, orderId, recipient, data, createdAtMs, tries] = row as ClaimedRow;
+  return { seq, kind, part, key, orderId, recipient, data: JSON.parse(data), createdAtMs, tries };
+}
+
+/** How a try ended. */
+export type Outcome =
+  | { state: "sent"; atMs: number }
+  | { state: "withdrawn"; atMs: number; reason: string }
+  | { state: "failed"; retryAtMs: number; reason: string };
+
+/** Settles a claimed mail; does nothing where its lease has ended and another process has it. */
+export function settleStatement({ seq, tries }: Mail, outcome: Outcome): Statement {
+  switch (outcome.state) {
+    case "sent":
+      return { sql: SENT, args: [seq, tries, outcome.atMs] };
+    case "withdrawn":
+      return { sql: WITHDRAWN, args: [seq, tries, outcome.atMs, outcome.reason] };
+    case "failed":
+      return { sql: FAILED, args: [seq, tries, outcome.retryAtMs, outcome.reason] };
+  }
+}
+
+/** Whether a mail is due, in the local copy. */
+export const isAnyDue = ({ read }: Readable, nowMs: number): boolean =>
+  read.get("SELECT 1 FROM outbox WHERE state = 'due' AND due_at <= ? LIMIT 1", nowMs) !== undefined;
+
+/** Counts end here: no statement on the serving thread looks at more rows. */
+const COUNT_MAX = 10_000;
+
+/** How many mails are due, and how many are parked; at most 10,000 each. */
+export function countWaiting({ read }: Readable): { due: number; parked: number } {
+  const count = (state: string) =>
+    read.get<[number]>(
+      `SELECT count(*) FROM (SELECT 1 FROM outbox WHERE state = '${state}' LIMIT ${COUNT_MAX})`,
+    )?.[0] ?? 0;
+  return { due: count("due"), parked: count("parked") };
+}
+
+const DAY_MS = 86_400_000;
+const LATE = "older than a day when mail was first sent";
+
+/** Whether a sender has started before, in the local copy. */
+export const hasStarted = ({ read }: Readable): boolean => read.get("SELECT 1 FROM mail_start") !== undefined;
+
+/** Notes the first start of a sender, and parks the mails that would come more than a day late. */
+export const startStatements = (nowMs: number): Statement[] => [
+  {
+    sql: `UPDATE outbox SET state = 'parked', last_error = ?2
+      WHERE state = 'due' AND created_at < ?1 AND NOT EXISTS (SELECT 1 FROM mail_start)`,
+    args: [nowMs - DAY_MS, LATE],
+  },
+  { sql: "INSERT INTO mail_start (one, at) VALUES (1, ?) ON CONFLICT DO NOTHING", args: [nowMs] },
+];
