@@ -108,12 +108,20 @@ describe("a valid setting is read", () => {
     [
       "PUBLIC_URL",
       "https://shop.example/",
-      { publicUrl: "https://shop.example", orderUrl: "https://shop.example/orders" },
+      {
+        publicUrl: "https://shop.example",
+        orderUrl: "https://shop.example/orders",
+        resetUrl: "https://shop.example/account/reset",
+      },
     ],
     [
       "PUBLIC_URL",
       "http://shop.example:8080/sub//",
-      { publicUrl: "http://shop.example:8080/sub", orderUrl: "http://shop.example:8080/sub/orders" },
+      {
+        publicUrl: "http://shop.example:8080/sub",
+        orderUrl: "http://shop.example:8080/sub/orders",
+        resetUrl: "http://shop.example:8080/sub/account/reset",
+      },
     ],
     ["PUBLIC_DIR", "./public", { publicDir: "./public" }],
     ["CURRENCY", "EUR", { currency: "EUR" }],
