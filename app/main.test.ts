@@ -250,6 +250,23 @@ test.each([
   expect(/"level":"warn".*PAYMENT_GATEWAY=sandbox/.test(log)).toBe(isWarned);
 });
 
+test.each([
+  [{ NODE_ENV: "production" }, ["SMTP_URL", "ADMIN_ALERT_EMAIL"]],
+  [{ NODE_ENV: "production", SMTP_URL: "smtp://127.0.0.1:1" }, ["ADMIN_ALERT_EMAIL"]],
+  [{ NODE_ENV: "production", ADMIN_ALERT_EMAIL: "staff@shop.example" }, ["SMTP_URL"]],
+  [{}, []],
+])("with %p the start warns of mails that nobody gets: %p", async (settings, names) => {
+  const { log } = await start({
+    DATA_DIR: folder(),
+    JWT_SECRET: "a secret of the tests that is long enough",
+    MAIL_FROM: "shop@shop.example",
+    ...settings,
+  });
+  expect([...log.matchAll(/"level":"warn","message":"(\w+) is empty/g)].map(([, name]) => name)).toEqual(
+    names,
+  );
+});
+
 test.each(["sandbox", "none"])(
   "PAYMENT_GATEWAY=%s after an order that waits for its payment",
   async (gateway) => {

@@ -42,8 +42,7 @@ export async function main(
   if (role === "single") await completeCatalogue(db, config.demo, log);
   const services = openServices({ topology, config, secrets, log, now: Date.now, startedAtMs, instead });
   const { passwords, loginThrottle, status, follower, catalogue, payments, mail } = services;
-  if (config.isProduction && config.paymentGateway === "sandbox")
-    log.warn("PAYMENT_GATEWAY=sandbox: payments are made up, and orders are confirmed without any money");
+  if (config.isProduction) warnOfDefaults(config, log);
   if (await makeFirstAdmin(db, passwords, config.firstAdmin, Date.now())) log.info("created the first admin");
   const maintenance = openMaintenance(db, { log, now: Date.now, everyMs: maintenanceMs });
   const listener = listen(config, openServer(services));
@@ -64,6 +63,16 @@ export async function main(
     await db.close();
   };
   return { url: listener.url, close };
+}
+
+/** Defaults that suit a developer and no shop. */
+function warnOfDefaults({ paymentGateway, smtp, alertEmails, dataDir }: Config, log: Log): void {
+  if (paymentGateway === "sandbox")
+    log.warn("PAYMENT_GATEWAY=sandbox: payments are made up, and orders are confirmed without any money");
+  if (!smtp)
+    log.warn("SMTP_URL is empty: mails become files, and customers get none", { folder: `${dataDir}/mail` });
+  if (alertEmails.length === 0)
+    log.warn("ADMIN_ALERT_EMAIL is empty: alerts and reports for the shop's staff are not sent");
 }
 
 const secretNeededFor = ({ isProduction, primary }: Config): string | null => {
