@@ -11,6 +11,7 @@ export const openFiles = (folder: string): Transport => ({
       await mkdir(folder, { recursive: true, mode: 0o700 });
       await writeFile(`${path}.part`, bytes, { mode: 0o600 });
       await rename(`${path}.part`, path);
+      return [];
     } catch (thrown) {
       throw new MailError(String(thrown), true);
     }

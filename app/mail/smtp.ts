@@ -1,98 +1,55 @@
-// The mail server of the settings: one connection at a time, each step of which has a deadline.
-import type SMTPConnection from "nodemailer/lib/smtp-connection";
+// The mail server of the settings: one connection at a time, and a deadline for each mail.
 import type { SmtpConfig } from "../mail-settings.ts";
-import type { Composed } from "./message.ts";
+import { openSession, type Session, type SessionOptions } from "./session.ts";
 import { MailError, type Transport } from "./transport.ts";
 
-/** Bounds of a connection's steps. */
-export type SmtpBounds = { connectMs: number; silenceMs: number; sendMs: number };
+/** Bounds in ms: of a connection's steps, of the server's silence, and of a mail with all its steps. */
+export type SmtpBounds = SessionOptions["bounds"] & { sendMs: number };
 
 const BOUNDS: SmtpBounds = { connectMs: 10_000, silenceMs: 20_000, sendMs: 60_000 };
-/** Errors about one mail: its envelope, its size or its content. */
-const OF_ONE_MAIL = new Set(["EENVELOPE", "EMESSAGE"]);
-/** The server says that it closes the connection. */
-const CLOSING = 421;
+/** Mails on one connection: servers end connections that send many. */
+const MAILS_MAX = 100;
 
-type Failure = Error & { code?: string; responseCode?: number };
+type SmtpOptions = {
+  bounds?: SmtpBounds | undefined;
+  /** PEM text of the certificates that sign the server's, where the machine does not know them. */
+  ca?: string;
+};
 
 /** Opens the transport; it connects with the first mail. */
-export function openSmtp(config: SmtpConfig, bounds = BOUNDS): Transport {
-  let connection: SMTPConnection | null = null;
-  let isSending = false;
+export function openSmtp(config: SmtpConfig, { bounds = BOUNDS, ca }: SmtpOptions = {}): Transport {
+  let session: Session | null = null;
+  let cutOff: ((why: MailError) => void) | null = null;
 
-  const drop = () => {
-    connection?.close();
-    connection = null;
+  /** The open session, or another one where that has ended or had its mails. */
+  const current = async (): Promise<Session> => {
+    if (session && session.mails() >= MAILS_MAX) session.quit();
+    if (!session?.isOpen()) session = openSession(config, { bounds, ...(ca ? { ca } : {}) });
+    await session.ready;
+    return session;
   };
 
   return {
     async send(mail) {
-      const deadline = Promise.withResolvers<never>();
-      const timer = setTimeout(
-        () => deadline.reject(new MailError(`no end after ${bounds.sendMs} ms`, true)),
-        bounds.sendMs,
-      );
-      isSending = true;
+      const cut = Promise.withResolvers<never>();
+      cutOff = cut.reject;
+      const late = () =>
+        cut.reject(new MailError(`the mail server did not take the mail within ${bounds.sendMs} ms`, true));
+      const timer = setTimeout(late, bounds.sendMs);
       try {
-        connection ??= await Promise.race([connect(config, bounds), deadline.promise]);
-        await Promise.race([deliver(connection, mail), deadline.promise]);
+        return await Promise.race([current().then((open) => open.send(mail)), cut.promise]);
       } catch (thrown) {
-        drop();
-        throw thrown instanceof MailError ? thrown : toMailError(thrown as Failure);
+        // After a refusal of this mail alone the session goes on.
+        if (!(thrown instanceof MailError) || thrown.isServer) session?.drop();
+        throw thrown;
       } finally {
-        isSending = false;
         clearTimeout(timer);
+        cutOff = null;
       }
     },
     close() {
-      if (isSending) return drop();
-      connection?.quit();
-      connection = null;
+      if (cutOff) cutOff(new MailError("the process ended before the mail server had answered", true));
+      else session?.quit();
     },
   };
-}
-
-async function connect(config: SmtpConfig, bounds: SmtpBounds): Promise<SMTPConnection> {
-  const { default: Connection } = await import("nodemailer/lib/smtp-connection");
-  const { host, port, isSecure, needsTls, user, password } = config;
-  const connection = new Connection({
-    host,
-    port,
-    secure: isSecure,
-    requireTLS: needsTls,
-    connectionTimeout: bounds.connectMs,
-    greetingTimeout: bounds.connectMs,
-    dnsTimeout: bounds.connectMs,
-    socketTimeout: bounds.silenceMs,
-  });
-  await settled(connection, (done) => connection.connect(done));
-  if (user !== "") await settled(connection, (done) => connection.login({ user, pass: password }, done));
-  return connection;
-}
-
-const deliver = (connection: SMTPConnection, { from, to, bytes }: Composed): Promise<void> =>
-  settled(connection, (done) => connection.send({ from, to }, bytes, done));
-
-/** Runs a step of the connection: an error of the connection ends it too, and so does its end. */
-function settled(
-  connection: SMTPConnection,
-  step: (done: (error?: Error | null) => void) => void,
-): Promise<void> {
-  const { promise, resolve, reject } = Promise.withResolvers<void>();
-  const fail = (error: Error) => reject(error);
-  const end = () => reject(new MailError("the mail server closed the connection", true));
-  connection.once("error", fail);
-  connection.once("end", end);
-  step((error) => (error ? reject(error) : resolve()));
-  return promise.finally(() => {
-    connection.off("error", fail);
-    connection.off("end", end);
-    // An error between two mails has no listener otherwise, and would end the process.
-    connection.on("error", () => undefined);
-  });
-}
-
-function toMailError({ message, code = "", responseCode }: Failure): MailError {
-  const isServer = !OF_ONE_MAIL.has(code) || responseCode === CLOSING;
-  return new MailError(message, isServer);
 }

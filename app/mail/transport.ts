@@ -12,8 +12,11 @@ export class MailError extends Error {
 }
 
 export type Transport = {
-  /** Sends a mail, and resolves when its receiver has answered for it. Rejects with `MailError`. */
-  send(mail: Composed): Promise<void>;
-  /** Ends the connection, if there is one; the next mail opens another. A mail under way fails. */
+  /**
+   * Sends a mail, and resolves when its receiver has answered for it: with a reason for each recipient that was refused while
+   * others were accepted. Rejects with `MailError` when no recipient has it.
+   */
+  send(mail: Composed): Promise<string[]>;
+  /** Ends the connection, if there is one, without waiting; the next mail opens another. A mail under way fails. */
   close(): void;
 };
