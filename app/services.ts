@@ -93,6 +93,8 @@ export type Replacements = {
   gatewayWait?: (ms: number, signal: AbortSignal) => Promise<unknown>;
   /** Times of the sender of mail. */
   mailTimes?: Parameters<typeof openMail>[0]["times"];
+  /** Deadlines of the connection to the mail server. */
+  mailBounds?: Parameters<typeof openMail>[0]["bounds"];
   /** How the login throttle waits. */
   wait?: (ms: number) => Promise<unknown>;
 };
@@ -205,8 +207,8 @@ const paymentsOf = ({ topology, config, secrets, log, now, instead = {} }: Servi
 
 const mailOf = (options: ServiceOptions): ShopMail => {
   const { topology, config, log, now, instead = {} } = options;
-  const { db } = topology;
-  return openMail({ db, config, links: linksOf(options), now, log, times: instead.mailTimes });
+  const { mailTimes: times, mailBounds: bounds } = instead;
+  return openMail({ db: topology.db, config, links: linksOf(options), now, log, times, bounds });
 };
 
 /** The links of mails are whole addresses, also of a shop without `PUBLIC_URL`. */

@@ -8,8 +8,9 @@ import { openFormats } from "./formats.ts";
 import type { Links, Mail, MailContext } from "./kind.ts";
 import { KINDS } from "./kinds.ts";
 import { type Composed, composeMessage, messageIdOf } from "./message.ts";
-import { openSender, type Sender, type SenderTimes } from "./sender.ts";
-import { openSmtp } from "./smtp.ts";
+import { openSender, type Sender } from "./sender.ts";
+import { openSmtp, type SmtpBounds } from "./smtp.ts";
+import type { SenderTimes } from "./times.ts";
 import type { Transport } from "./transport.ts";
 
 export type { Links } from "./kind.ts";
@@ -26,25 +27,29 @@ type MailOptions = {
   now(): number;
   log: Pick<Log, "warn">;
   times?: Partial<SenderTimes> | undefined;
+  bounds?: SmtpBounds | undefined;
+  random?(): number;
   /** Replaces the transport of the settings. */
   transport?: Transport | undefined;
 };
 
 /** Opens the mail of a process; it sends nothing until its start. */
-export function openMail({ db, config, links, now, log, times = {}, transport }: MailOptions): ShopMail {
+export function openMail(options: MailOptions): ShopMail {
+  const { db, config, links, now, log, random, times = {}, transport = transportOf(options) } = options;
   const context = { shopName: config.shopName, links, ...openFormats(config) };
   return openSender({
     db,
     now,
     log,
     times,
-    transport: transport ?? transportOf(config),
+    ...(random ? { random } : {}),
+    transport,
     compose: (mail) => compose(mail, config, context, now),
   });
 }
 
-const transportOf = ({ smtp, dataDir }: MailConfig & { dataDir: string }): Transport =>
-  smtp ? openSmtp(smtp) : openFiles(join(dataDir, FOLDER));
+const transportOf = ({ config: { smtp, dataDir }, bounds }: MailOptions): Transport =>
+  smtp ? openSmtp(smtp, { bounds }) : openFiles(join(dataDir, FOLDER));
 
 /** Writes and composes a mail; `null` when it has no reader. Throws for a kind that this program does not know. */
 async function compose(

@@ -5,15 +5,27 @@ import type { Mail } from "./kind.ts";
 /** Tries after which a mail is parked. */
 export const TRIES_MAX = 12;
 
-// The oldest that is due, as the primary sees it: so processes that claim at once get different ones.
-const CLAIM = `UPDATE outbox SET due_at = ?2, tries = tries + 1
+// The oldest that is due, as the primary sees it: so processes that claim at once get different ones. One whose processes
+// ended in every try is parked: it may be what ends them.
+const CLAIM = `UPDATE outbox SET due_at = iif(tries < ${TRIES_MAX}, ?2, ?1), state = iif(tries < ${TRIES_MAX}, 'due', 'parked'),
+  last_error = iif(tries < ${TRIES_MAX}, last_error, 'the process ended during the last try'), tries = tries + (tries < ${TRIES_MAX})
 WHERE seq = (SELECT seq FROM outbox WHERE state = 'due' AND due_at <= ?1 ORDER BY due_at LIMIT 1)
-RETURNING seq, kind, part, key, (SELECT id FROM orders WHERE number = outbox.number), recipient, data, created_at, tries`;
-// Only the holder of the lease settles: another process that claimed the mail after it has counted a try more.
+RETURNING seq, kind, part, key, (SELECT id FROM orders WHERE number = outbox.number), recipient, data, created_at, tries,
+  due_at, state`;
+// Only the holder of the lease settles: another process that claimed the mail after it has counted a try more, and one
+// that was withdrawn meanwhile stays withdrawn.
 const HELD = "seq = ?1 AND tries = ?2 AND state = 'due'";
-const SENT = `UPDATE outbox SET state = 'sent', sent_at = ?3, due_at = ?3, last_error = NULL WHERE ${HELD}`;
+const SENT = `UPDATE outbox SET state = 'sent', sent_at = ?3, due_at = ?3, last_error = ?4 WHERE ${HELD}`;
 const WITHDRAWN = `UPDATE outbox SET state = 'withdrawn', due_at = ?3, last_error = ?4 WHERE ${HELD}`;
 const FAILED = `UPDATE outbox SET state = iif(tries >= ${TRIES_MAX}, 'parked', 'due'), due_at = ?3, last_error = ?4 WHERE ${HELD}`;
+
+/** A claimed mail, whose content was not read yet. */
+export type Claim = Omit<Mail, "data"> & {
+  json: string | null;
+  leasedUntilMs: number;
+  /** It has had its tries, and is not to be sent. */
+  isParked: boolean;
+};
 
 type ClaimedRow = [
   number,
@@ -22,9 +34,11 @@ type ClaimedRow = [
   string | null,
   string | null,
   string | null,
+  string | null,
+  number,
+  number,
+  number,
   string,
-  number,
-  number,
 ];
 
 /** Claims the mail that is due longest until the lease ends. */
@@ -34,23 +48,31 @@ export const claimStatement = (nowMs: number, leaseMs: number): Statement => ({
 });
 
 /** The mail that `claimStatement` claimed; `null`: none was due. */
-export function claimedMail(row: Row | undefined): Mail | null {
+export function claimedMail(row: Row | undefined): Claim | null {
   if (!row) return null;
-  const [seq, kind, part, key, orderId, recipient, data, createdAtMs, tries] = row as ClaimedRow;
-  return { seq, kind, part, key, orderId, recipient, data: JSON.parse(data), createdAtMs, tries };
+  const [seq, kind, part, key, orderId, recipient, json, createdAtMs, tries, leasedUntilMs, state] =
+    row as ClaimedRow;
+  const isParked = state === "parked";
+  return { seq, kind, part, key, orderId, recipient, json, createdAtMs, tries, leasedUntilMs, isParked };
 }
 
-/** How a try ended. */
+/** The claimed mail with its content. Throws where the row has none that can be read. */
+export function mailOf({ json, leasedUntilMs, isParked, ...mail }: Claim): Mail {
+  if (json === null) throw new Error("the row of the mail has no data");
+  return { ...mail, data: JSON.parse(json) };
+}
+
+/** How a try ended. `refused` says why some recipients of a mail that others got are without it. */
 export type Outcome =
-  | { state: "sent"; atMs: number }
+  | { state: "sent"; atMs: number; refused: string | null }
   | { state: "withdrawn"; atMs: number; reason: string }
   | { state: "failed"; retryAtMs: number; reason: string };
 
 /** Settles a claimed mail; does nothing where its lease has ended and another process has it. */
-export function settleStatement({ seq, tries }: Mail, outcome: Outcome): Statement {
+export function settleStatement({ seq, tries }: Pick<Mail, "seq" | "tries">, outcome: Outcome): Statement {
   switch (outcome.state) {
     case "sent":
-      return { sql: SENT, args: [seq, tries, outcome.atMs] };
+      return { sql: SENT, args: [seq, tries, outcome.atMs, outcome.refused] };
     case "withdrawn":
       return { sql: WITHDRAWN, args: [seq, tries, outcome.atMs, outcome.reason] };
     case "failed":

@@ -1,61 +1,18 @@
-// The sender: sends the mails of the outbox that are due, one after the other, each under a lease.
-import type { Database, Statement } from "../../db/database.ts";
+// The sender of a process: looks at the outbox once a second, and sends the mails that are due.
+//
+// A mail is sent at least once. It is sent again only when its server took it and that was not stored: the answer was
+// lost, the process ended in between, or the settlement could not be stored (or the process stood still) until the lease
+// ran out. A process has one such mail at most, because no other is sent before it is settled; all tries of a mail have
+// the same Message-ID, by which a receiver can drop a repeat.
+import type { Database } from "../../db/database.ts";
 import { DatabaseError } from "../../db/errors.ts";
-import { messageOf } from "../../db/message.ts";
-import { newWriteId } from "../../db/write/id.ts";
-import { type Log, openSparseLog } from "../log.ts";
-import type { Mail } from "./kind.ts";
-import type { Composed } from "./message.ts";
-import {
-  claimedMail,
-  claimStatement,
-  countWaiting,
-  hasStarted,
-  isAnyDue,
-  type Outcome,
-  settleStatement,
-  startStatements,
-  TRIES_MAX,
-} from "./outbox.ts";
-import { MailError, type Transport } from "./transport.ts";
+import { openSparseLog } from "../log.ts";
+import { type DeliveryServices, openDelivery } from "./delivery.ts";
+import { countWaiting } from "./outbox.ts";
+import { SENDER_TIMES, type SenderTimes } from "./times.ts";
 
-/** Times of the sender in ms; tests shorten them. */
-export type SenderTimes = {
-  /** Between two looks at the outbox. */
-  lookMs: number;
-  /** The lease of a claimed mail: longer than a mail may take with its commits. */
-  leaseMs: number;
-  /** Between two mails, so that requests come in between. */
-  paceMs: number;
-  /** Before the second try of a mail, and the longest pause. */
-  pauseMs: number;
-  pauseMaxMs: number;
-  /** Before the next mail while the server is away, and the longest rest. */
-  restMs: number;
-  restMaxMs: number;
-  /** How long a mail under way may hold up the end of the process. */
-  closeMs: number;
-};
-
-export const SENDER_TIMES: SenderTimes = {
-  lookMs: 1_000,
-  leaseMs: 2 * 60_000,
-  paceMs: 10,
-  pauseMs: 5_000,
-  pauseMaxMs: 12 * 3_600_000,
-  restMs: 1_000,
-  restMaxMs: 60_000,
-  closeMs: 5_000,
-};
-
-export type SenderServices = {
-  db: Database;
-  transport: Transport;
-  /** Composes a mail; `null` when nobody needs it any more. */
-  compose(mail: Mail): Promise<Composed | null>;
-  now(): number;
-  log: Pick<Log, "warn">;
-  /** From 0 to 1, spreads pauses. */
+export type SenderServices = Pick<DeliveryServices, "db" | "transport" | "compose" | "now" | "log"> & {
+  /** From 0 to 1: when the first look comes, and how pauses are spread. */
   random?(): number;
   times?: Partial<SenderTimes>;
 };
@@ -73,109 +30,58 @@ export type Sender = {
   /** Looks once, and resolves when no mail is due or the server is away. Never rejects. */
   run(): Promise<void>;
   state(): SenderState;
-  /** Sends no more, and resolves when the mail under way is settled. */
+  /** Sends no more, and resolves when the mail under way is settled; it is cut off where it takes too long. */
   close(): Promise<void>;
 };
 
-/** When a mail is tried again after so many tries: three times as late each time, and not all at once. */
-export function pauseAfter(
-  tries: number,
-  random: number,
-  { pauseMs, pauseMaxMs }: Pick<SenderTimes, "pauseMs" | "pauseMaxMs"> = SENDER_TIMES,
-): number {
-  const longest = Math.min(pauseMaxMs, pauseMs * 3 ** (tries - 1));
-  return Math.round(longest * (0.5 + random / 2));
-}
-
 /** Opens the sender of a process. */
-export function openSender(services: SenderServices): Sender {
-  const { db, transport, compose, now, random = Math.random } = services;
-  const times = { ...SENDER_TIMES, ...services.times };
-  const log = openSparseLog(services.log, now);
-  const counts = new Map<string, { kind: string; outcome: string; count: number }>();
-  /** The settlement of the last mail, until it is stored: no other mail is sent before, so that a kill repeats one at most. */
-  let unsettled: Statement | null = null;
-  let restUntilMs = 0;
-  let rests = 0;
-  let isClosed = false;
-  let timer: ReturnType<typeof setInterval> | undefined;
+export function openSender(given: SenderServices): Sender {
+  const { db, transport, now, random = Math.random } = given;
+  const times = { ...SENDER_TIMES, ...given.times };
+  const counts = openCounts();
+  const log = openSparseLog(given.log, now);
+  const delivery = openDelivery({ ...given, log, random, times, onOutcome: counts.add });
+  let timer: ReturnType<typeof setTimeout> | undefined;
   let running: Promise<void> | null = null;
 
-  /** Stores the settlement of the last mail and claims the next one, in one group. Rejects with `DatabaseError`. */
-  const advance = async (): Promise<Mail | null> => {
-    const goesOn = !isClosed && now() >= restUntilMs;
-    const claim = goesOn ? [claimStatement(now(), times.leaseMs)] : [];
-    const group = [...(unsettled ? [unsettled] : []), ...claim];
-    if (group.length === 0) return null;
-    const results = await db.write(group, newWriteId());
-    unsettled = null;
-    return goesOn ? claimedMail(results.at(-1)?.rows[0]) : null;
-  };
-
-  const attempt = async (mail: Mail): Promise<Outcome> => {
-    try {
-      const composed = await compose(mail);
-      if (!composed) return { state: "withdrawn", atMs: now(), reason: "no longer needed" };
-      await transport.send(composed);
-      rests = 0;
-      return { state: "sent", atMs: now() };
-    } catch (thrown) {
-      const reason = messageOf(thrown);
-      if (thrown instanceof MailError && thrown.isServer) rest();
-      log.warn("a mail was not sent", { kind: mail.kind, mail: String(mail.seq), tries: mail.tries, reason });
-      return { state: "failed", retryAtMs: now() + pauseAfter(mail.tries, random(), times), reason };
-    }
-  };
-
-  const rest = () => {
-    const longest = Math.min(times.restMaxMs, times.restMs * 2 ** Math.min(rests, 20));
-    restUntilMs = now() + Math.round(longest * (0.5 + random() / 2));
-    rests += 1;
-  };
-
-  const sendDue = async (): Promise<void> => {
-    try {
-      if (!hasStarted(db)) await db.write(startStatements(now()), newWriteId());
-      if (unsettled === null && !isAnyDue(db, now())) return;
-      for (let mail = await advance(); mail !== null; mail = await advance()) {
-        const outcome = await attempt(mail);
-        unsettled = settleStatement(mail, outcome);
-        count(mail, outcome);
-        if (!isClosed) await Bun.sleep(times.paceMs);
-      }
-    } catch (thrown) {
-      log.warn("the outbox could not be read or written", { error: messageOf(thrown) });
-    }
-    transport.close();
-  };
-
-  const count = ({ kind, tries }: Mail, { state }: Outcome) => {
-    const outcome = state === "failed" && tries >= TRIES_MAX ? "parked" : state;
-    const key = `${kind} ${outcome}`;
-    const found = counts.get(key) ?? { kind, outcome, count: 0 };
-    found.count += 1;
-    counts.set(key, found);
-  };
-
   const run = (): Promise<void> => {
-    running ??= sendDue().finally(() => {
+    running ??= delivery.run().finally(() => {
       running = null;
     });
     return running;
   };
   return {
     start() {
-      timer = setInterval(() => void run(), times.lookMs);
+      const begin = () => {
+        timer = setInterval(run, times.lookMs);
+        void run();
+      };
+      // At a time of its own, so that processes that start together do not look together.
+      timer = setTimeout(begin, times.lookMs * random());
     },
     run,
-    state: () => ({ mails: [...counts.values()], waiting: waitingIn(db) }),
+    state: () => ({ mails: counts.all(), waiting: waitingIn(db) }),
     async close() {
-      isClosed = true;
-      clearInterval(timer);
-      if (running === null) return;
-      await Promise.race([running, Bun.sleep(times.closeMs)]);
-      transport.close();
-      await running;
+      clearTimeout(timer);
+      delivery.stop();
+      const cutOff = setInterval(() => transport.close(), times.closeMs);
+      await run();
+      // Once more for what that run could not store.
+      await run();
+      clearInterval(cutOff);
+    },
+  };
+}
+
+function openCounts() {
+  const counts = new Map<string, SenderState["mails"][number]>();
+  return {
+    all: () => [...counts.values()],
+    add(kind: string, outcome: string) {
+      const key = `${kind} ${outcome}`;
+      const found = counts.get(key) ?? { kind, outcome, count: 0 };
+      found.count += 1;
+      counts.set(key, found);
     },
   };
 }

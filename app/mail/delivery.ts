@@ -1,0 +1,133 @@
+// The delivery: claims the mails that are due one after the other, sends each under its lease, and settles it.
+import type { Database, Statement } from "../../db/database.ts";
+import { messageOf } from "../../db/message.ts";
+import { newWriteId } from "../../db/write/id.ts";
+import type { Log } from "../log.ts";
+import type { Mail } from "./kind.ts";
+import type { Composed } from "./message.ts";
+import {
+  type Claim,
+  claimedMail,
+  claimStatement,
+  hasStarted,
+  isAnyDue,
+  mailOf,
+  type Outcome,
+  settleStatement,
+  startStatements,
+  TRIES_MAX,
+} from "./outbox.ts";
+import { openRest, pauseAfter, type SenderTimes } from "./times.ts";
+import { MailError, type Transport } from "./transport.ts";
+
+export type DeliveryServices = {
+  db: Database;
+  transport: Transport;
+  /** Composes a mail; `null` when nobody needs it any more. */
+  compose(mail: Mail): Promise<Composed | null>;
+  now(): number;
+  log: Pick<Log, "warn">;
+  /** From 0 to 1, spreads pauses. */
+  random(): number;
+  times: SenderTimes;
+  /** Called with the kind of each mail and what became of it. */
+  onOutcome(kind: string, outcome: "sent" | "withdrawn" | "failed" | "parked"): void;
+};
+
+export type Delivery = {
+  /** Delivers what is due, and resolves when nothing is, when the server is away, or after `stop`. Never rejects. */
+  run(): Promise<void>;
+  /** Claims and sends no more; `run` then only stores what the last mail's settlement left. */
+  stop(): void;
+};
+
+const REASON_LENGTH_MAX = 500;
+
+/** Opens the delivery of a process. */
+export function openDelivery(services: DeliveryServices): Delivery {
+  const { db, transport, now, log, times, onOutcome } = services;
+  const rest = openRest(services);
+  /** Stored before any other mail is sent, so that the end of the process repeats one mail at most. */
+  let unsettled: Statement | null = null;
+  let isStarted = false;
+  let isStopped = false;
+
+  const noteStart = async () => {
+    if (!isStarted && !hasStarted(db)) await db.write(startStatements(now()), newWriteId());
+    isStarted = true;
+  };
+
+  /** Stores the settlement of the last mail and claims the next one, in one group. Rejects with `DatabaseError`. */
+  const advance = async (): Promise<Claim | null> => {
+    const claim = !isStopped && rest.isOver() ? claimStatement(now(), times.leaseMs) : null;
+    const group = [unsettled, claim].filter((statement) => statement !== null);
+    if (group.length === 0) return null;
+    const results = await db.write(group, newWriteId());
+    unsettled = null;
+    return claim && claimedMail(results.at(-1)?.rows[0]);
+  };
+
+  const settle = (claim: Claim, outcome: Outcome) => {
+    unsettled = settleStatement(claim, outcome);
+    onOutcome(claim.kind, outcome.state === "failed" && claim.tries >= TRIES_MAX ? "parked" : outcome.state);
+  };
+
+  const deliverDue = async () => {
+    for (let claim = await advance(); claim !== null; claim = await advance()) {
+      if (claim.isParked) onOutcome(claim.kind, "parked");
+      else if (isStopped) settle(claim, { state: "failed", retryAtMs: now(), reason: "the process ended" });
+      else settle(claim, await attempt(services, claim, rest));
+      await Bun.sleep(isStopped ? 0 : times.paceMs);
+    }
+  };
+
+  return {
+    async run() {
+      try {
+        if (!isStopped) await noteStart();
+        if (unsettled !== null || (!isStopped && isAnyDue(db, now()))) await deliverDue();
+      } catch (thrown) {
+        log.warn("the outbox could not be read or written", { error: messageOf(thrown) });
+      }
+      transport.close();
+    },
+    stop() {
+      isStopped = true;
+    },
+  };
+}
+
+type Rests = ReturnType<typeof openRest>;
+
+/** Tries to send a claimed mail. Never rejects: what went wrong is the outcome. */
+async function attempt(services: DeliveryServices, claim: Claim, rest: Rests): Promise<Outcome> {
+  const { transport, compose, now, log, random, times } = services;
+  const { kind, seq, tries, leasedUntilMs } = claim;
+  const noted = { kind, mail: String(seq), tries };
+  try {
+    const composed = await compose(mailOf(claim));
+    if (!composed) return { state: "withdrawn", atMs: now(), reason: "no longer needed" };
+    if (now() >= leasedUntilMs) throw new Error("the lease ended before the mail was sent");
+    const refusals = await transport.send(composed);
+    rest.forget();
+    const refused = refusals.length === 0 ? null : reasonOf(refusals.join("; "));
+    if (refused !== null)
+      log.warn("a mail did not reach all recipients", { ...noted, reason: masked(refused) });
+    return { state: "sent", atMs: now(), refused };
+  } catch (thrown) {
+    const reason = reasonOf(messageOf(thrown));
+    if (thrown instanceof MailError) thrown.isServer ? rest.begin() : rest.forget();
+    log.warn("a mail was not sent", { ...noted, reason: masked(reason) });
+    return { state: "failed", retryAtMs: now() + pauseAfter(tries, random(), times), reason };
+  }
+}
+
+/** One line that a row can hold, whatever a server answered: a settlement that cannot be stored would stop all mails. */
+const reasonOf = (message: string): string =>
+  message
+    .replace(/\p{Cc}+/gu, " ")
+    .slice(0, REASON_LENGTH_MAX)
+    .toWellFormed();
+
+/** Servers repeat the recipient in their answers; addresses of customers are not logged. */
+const masked = (reason: string): string => reason.replace(/[^\s<>"']+@[^\s<>"']+/g, "***");

@@ -1,0 +1,65 @@
+// The times of the sender: how often it looks, how long it holds a mail, and when it tries again.
+
+/** Times of the sender in ms; tests shorten them. */
+export type SenderTimes = {
+  /** Between two looks at the outbox. */
+  lookMs: number;
+  /** The lease of a claimed mail: longer than the transport's deadline and two commits. */
+  leaseMs: number;
+  /** Between two mails, so that requests come in between. */
+  paceMs: number;
+  /** Before the second try of a mail, and the longest pause. */
+  pauseMs: number;
+  pauseMaxMs: number;
+  /** Before the next mail while the server is away, and the longest rest. */
+  restMs: number;
+  restMaxMs: number;
+  /** How long a mail under way may hold up the end of the process. */
+  closeMs: number;
+};
+
+export const SENDER_TIMES: SenderTimes = {
+  lookMs: 1_000,
+  leaseMs: 2 * 60_000,
+  paceMs: 10,
+  pauseMs: 5_000,
+  pauseMaxMs: 12 * 3_600_000,
+  restMs: 1_000,
+  restMaxMs: 60_000,
+  closeMs: 5_000,
+};
+
+/** From half of the longest time to all of it, so that what failed together is not tried again together. */
+const spread = (longestMs: number, random: number): number => Math.round(longestMs * (0.5 + random / 2));
+
+/** When a mail is tried again after so many tries: three times as late each time. `random` is from 0 to 1. */
+export const pauseAfter = (
+  tries: number,
+  random: number,
+  { pauseMs, pauseMaxMs }: Pick<SenderTimes, "pauseMs" | "pauseMaxMs"> = SENDER_TIMES,
+): number => spread(Math.min(pauseMaxMs, pauseMs * 3 ** (tries - 1)), random);
+
+/** The rest of a sender whose mail server is away: twice as long each time. */
+export type Rest = {
+  isOver(): boolean;
+  begin(): void;
+  /** The server answers again. */
+  forget(): void;
+};
+
+type RestOptions = { times: Pick<SenderTimes, "restMs" | "restMaxMs">; now(): number; random(): number };
+
+export function openRest({ times: { restMs, restMaxMs }, now, random }: RestOptions): Rest {
+  let untilMs = 0;
+  let longestMs = restMs;
+  return {
+    isOver: () => now() >= untilMs,
+    begin() {
+      untilMs = now() + spread(longestMs, random());
+      longestMs = Math.min(restMaxMs, longestMs * 2);
+    },
+    forget() {
+      longestMs = restMs;
+    },
+  };
+}
