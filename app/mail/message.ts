@@ -1,4 +1,6 @@
 // A mail as it goes to a mail server: its envelope, its headers and its bytes.
+import { domainToASCII } from "node:url";
+import { checkEmail } from "../http/credentials.ts";
 import type { MailAddress } from "../mail-settings.ts";
 import { formsOf } from "./blocks.ts";
 import type { Content, Mail } from "./kind.ts";
@@ -17,14 +19,18 @@ export function messageIdOf({ kind, part, orderId, key }: Mail, from: MailAddres
       .update(key ?? "")
       .digest("hex")
       .slice(0, 32);
-  return `${kind}.${part}.${about}@${from.address.slice(from.address.lastIndexOf("@") + 1)}`;
+  return `${kind}.${part}.${about}@${domainToASCII(from.address.slice(from.address.lastIndexOf("@") + 1))}`;
 }
 
-/** Composes a mail. No text of a customer is in a header, and the envelope has the recipients that it was given and no others. */
+/**
+ * Composes a mail. No text of a customer can add a header, and the envelope has the recipients that it was given and no others.
+ * Throws for a recipient that is not one address.
+ */
 export async function composeMessage({ id, from, to, date, content }: Message): Promise<Composed> {
+  if (!to.every(isOneAddress)) throw new Error("a recipient of the mail is not an e-mail address");
   // Loaded with the first mail: a shop that sends none does not need it.
   const { default: MailComposer } = await import("nodemailer/lib/mail-composer");
-  const { subject, blocks } = content;
+  const subject = oneLine(content.subject);
   const composer = new MailComposer({
     from,
     to: to.map((address) => ({ name: "", address })),
@@ -34,7 +40,15 @@ export async function composeMessage({ id, from, to, date, content }: Message): 
     headers: { "Auto-Submitted": "auto-generated" },
     disableFileAccess: true,
     disableUrlAccess: true,
-    ...formsOf(subject, blocks, from.name),
+    ...formsOf(subject, content.blocks, from.name),
   });
-  return { name: id, from: from.address, to: [...to], bytes: await composer.compile().build() };
+  const node = composer.compile();
+  // Its addresses have domains as mail servers know them.
+  const envelope = node.getEnvelope();
+  return { name: id, from: envelope.from || from.address, to: envelope.to, bytes: await node.build() };
 }
+
+/** Checked again here, where nothing gets past: rows may be older than the rule of today. */
+const isOneAddress = (address: string): boolean => checkEmail(address) === null && address === address.trim();
+
+const oneLine = (text: string): string => text.replace(/[\p{Cc}\p{Zl}\p{Zp}]+/gu, " ");
