@@ -20,6 +20,8 @@ export type MailServer = {
   received: ReceivedMail[];
   /** Attempts so far, whatever became of them. */
   attempts(): number;
+  /** Connections so far. */
+  connections(): number;
   /** Called with each recipient and how often it was tried before. */
   behave(choose: (recipient: string, triesBefore: number) => Behaviour): void;
   close(): Promise<void>;
@@ -30,12 +32,17 @@ export async function openMailServer(options: SMTPServerOptions = {}, port = 0):
   const received: ReceivedMail[] = [];
   const tries = new Map<string, number>();
   let attempts = 0;
+  let connections = 0;
   let choose: (recipient: string, triesBefore: number) => Behaviour = () => "accept";
   const chosen = new Map<string, Behaviour>();
   const server = new SMTPServer({
     authOptional: true,
     hideSTARTTLS: true,
     logger: false,
+    onConnect(_session, callback) {
+      connections += 1;
+      callback();
+    },
     onRcptTo({ address }, session, callback) {
       const before = tries.get(address) ?? 0;
       tries.set(address, before + 1);
@@ -79,6 +86,7 @@ export async function openMailServer(options: SMTPServerOptions = {}, port = 0):
     port: bound,
     received,
     attempts: () => attempts,
+    connections: () => connections,
     behave(next) {
       choose = next;
     },
