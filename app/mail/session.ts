@@ -116,7 +116,11 @@ function step(
 ): Promise<void> {
   const { promise, resolve, reject } = Promise.withResolvers<void>();
   const fail = (error: Error) => reject(toMailError(error));
-  const end = () => reject(new MailError("the mail server closed the connection", true));
+  const end = () => {
+    const last = connection.lastServerResponse || "";
+    const reason = /^[45]/.test(last) ? `: ${last}` : "";
+    reject(new MailError(`the mail server closed the connection${reason}`, true));
+  };
   connection.once("error", fail);
   connection.once("end", end);
   begin((error) => (error ? fail(error) : resolve()));

@@ -1,17 +1,20 @@
 // A real SMTP server for tests: it keeps what it accepts, and fails as it is told.
-import type { AddressInfo } from "node:net";
+import { once } from "node:events";
+import type { AddressInfo, Socket } from "node:net";
 import { type ParsedMail, simpleParser } from "mailparser";
 import { SMTPServer, type SMTPServerOptions } from "smtp-server";
 
 /**
- * What the server does with a mail: `refuse` with 550 and `greylist` with 450 at the recipient, `reject` with 554 after the
+ * What the server does with a mail: `refuse` with 550 and `greylist` with 450 at the recipient, `close` with 421 there, `reject` with 554 after the
  * content; `stall` never answers the content; `drop` ends the connection in the middle of the content, `lose` after it was
  * accepted and before that is answered.
  */
-export type Behaviour = "accept" | "refuse" | "greylist" | "reject" | "stall" | "drop" | "lose";
+export type Behaviour = "accept" | "refuse" | "greylist" | "close" | "reject" | "stall" | "drop" | "lose";
 
 /** A mail that the server accepted. */
 export type ReceivedMail = { from: string; to: string[]; isSecure: boolean; raw: Buffer; messageId: string };
+
+type Choose = (recipient: string, triesBefore: number) => Behaviour | Promise<Behaviour>;
 
 export type MailServer = {
   /** The value of SMTP_URL. */
@@ -22,8 +25,10 @@ export type MailServer = {
   attempts(): number;
   /** Connections so far. */
   connections(): number;
-  /** Called with each recipient and how often it was tried before. */
-  behave(choose: (recipient: string, triesBefore: number) => Behaviour): void;
+  /** Called with each recipient and how often it was tried before; the server answers when it has the behaviour. */
+  behave(choose: Choose): void;
+  /** Ends all connections, and resolves when their clients can know. */
+  hangUp(): Promise<void>;
   close(): Promise<void>;
 };
 
@@ -33,7 +38,7 @@ export async function openMailServer(options: SMTPServerOptions = {}, port = 0):
   const tries = new Map<string, number>();
   let attempts = 0;
   let connections = 0;
-  let choose: (recipient: string, triesBefore: number) => Behaviour = () => "accept";
+  let choose: Choose = () => "accept";
   const chosen = new Map<string, Behaviour>();
   const server = new SMTPServer({
     authOptional: true,
@@ -43,14 +48,15 @@ export async function openMailServer(options: SMTPServerOptions = {}, port = 0):
       connections += 1;
       callback();
     },
-    onRcptTo({ address }, session, callback) {
+    async onRcptTo({ address }, session, callback) {
       const before = tries.get(address) ?? 0;
       tries.set(address, before + 1);
       attempts += 1;
-      const behaviour = choose(address, before);
+      const behaviour = await choose(address, before);
       chosen.set(session.id, behaviour);
       if (behaviour === "refuse") return callback(replyError(550, "no such mailbox"));
       if (behaviour === "greylist") return callback(replyError(450, "try again later"));
+      if (behaviour === "close") return callback(replyError(421, "closing the connection"));
       callback();
     },
     onData(stream, session, callback) {
@@ -90,6 +96,13 @@ export async function openMailServer(options: SMTPServerOptions = {}, port = 0):
     behave(next) {
       choose = next;
     },
+    async hangUp() {
+      const ended = connectionsOf(server).map(({ _socket }) => once(_socket, "close"));
+      for (const connection of connectionsOf(server)) {
+        connection._socket.end();
+      }
+      await Promise.all(ended);
+    },
     async close() {
       for (const connection of connectionsOf(server)) connection._socket.destroy();
       await new Promise<void>((resolve) => server.close(() => resolve()));
@@ -100,16 +113,17 @@ export async function openMailServer(options: SMTPServerOptions = {}, port = 0):
 /** A received mail with its headers and parts decoded. */
 export const parseMail = ({ raw }: ReceivedMail): Promise<ParsedMail> => simpleParser(raw);
 
-type Connection = { id: string; _socket: { destroy(): void } };
+type Connection = { id: string; _socket: Socket };
 
 const connectionsOf = (server: SMTPServer): Connection[] => [
   ...(server as unknown as { connections: Set<Connection> }).connections,
 ];
 
-const hangUp = (server: SMTPServer, sessionId: string): void =>
+const hangUp = (server: SMTPServer, sessionId: string): void => {
   connectionsOf(server)
     .find(({ id }) => id === sessionId)
     ?._socket.destroy();
+};
 
 const replyError = (responseCode: number, message: string): Error =>
   Object.assign(new Error(message), { responseCode });
