@@ -21,6 +21,7 @@ if (import.meta.main) {
   const shop = await main(readConfig(process.env), log, {
     instead: {
       passwords: quickPasswords(),
+      mailTimes: { lookMs: 20 },
       database: (db) => ({
         ...db,
         async write(statements, writeId) {
