@@ -1,14 +1,17 @@
 // The order as mails show it: the JSON that the outbox's row carries, and the blocks that several kinds share.
-import type { Block } from "../blocks.ts";
+import type { Block, Line } from "../blocks.ts";
 import type { Mail, MailContext } from "../kind.ts";
+
+export type MailedItem = { productName: string; size: string; quantity: number; price: number };
 
 /** An order as the API shows it; amounts in major units. */
 export type MailedOrder = {
   id: string;
   number: string;
   userId: string | null;
+  /** Empty for an order whose account was removed. */
   email: string;
-  items: { productName: string; size: string; quantity: number; price: number }[];
+  items: MailedItem[];
   totals: { items: number; shipping: number; tax: number; total: number };
   currency: string;
   shippingAddress: {
@@ -23,38 +26,64 @@ export type MailedOrder = {
   } | null;
   shippingMethod: string;
   paymentMethod: "card" | "invoice";
+  payment: { status: string; reference: string | null };
   trackingUrl?: string;
   createdAt: string;
 };
 
 /** The order of a mail. Throws where the row has none. */
 export function orderOf({ data, kind }: Mail): MailedOrder {
-  if (typeof data !== "object" || data === null || !("items" in data))
+  if (typeof data !== "object" || data === null || !("items" in data) || !("totals" in data))
     throw new Error(`a mail ${kind} has no order`);
   return data as MailedOrder;
 }
 
-/** The lines of an order and its totals. */
-export function itemsOf({ items, totals, currency }: MailedOrder, { money }: MailContext): Block {
-  const bought = items.map(({ productName, size, quantity, price }) => ({
+/** Items of an order as lines of a table. */
+export const linesOf = (items: MailedItem[], currency: string, { money }: MailContext): Line[] =>
+  items.map(({ productName, size, quantity, price }) => ({
     label: productName,
     detail: `${size === "" ? "" : `size ${size}, `}${quantity} × ${money(price, currency)}`,
-    value: money((Math.round(price * 100) * quantity) / 100, currency),
+    value: money(priceOf({ quantity, price }), currency),
   }));
+
+/** The price of all pairs of an item; computed in minor units. */
+export const priceOf = ({ quantity, price }: Pick<MailedItem, "quantity" | "price">): number =>
+  (Math.round(price * 100) * quantity) / 100;
+
+/** The items of an order and its totals. */
+export function itemsOf(order: MailedOrder, context: MailContext): Block {
+  const { items, totals, currency, shippingMethod } = order;
+  const amount = (value: number) => context.money(value, currency);
   return {
     kind: "lines",
     lines: [
-      ...bought,
-      { label: "Delivery", value: money(totals.shipping, currency) },
-      { label: "Total", value: money(totals.total, currency), isStrong: true },
-      ...(totals.tax > 0 ? [{ label: "Tax contained", value: money(totals.tax, currency) }] : []),
+      ...linesOf(items, currency, context),
+      { label: "Delivery", detail: shippingMethod, value: amount(totals.shipping) },
+      { label: "Total", value: amount(totals.total), isStrong: true },
+      ...(totals.tax > 0 ? [{ label: "Tax contained", value: amount(totals.tax) }] : []),
     ],
   };
 }
 
-/** The link to the order's page; a guest's opens it. */
+/** Where an order goes; nothing for an order without an address. */
+export function addressOf({ shippingAddress }: MailedOrder): Block[] {
+  if (!shippingAddress) return [];
+  const { name, street, street2, zip, city, state, country } = shippingAddress;
+  const place = [zip, city].filter(Boolean).join(" ");
+  const lines = [name, street, street2, place, state, country];
+  return [{ kind: "address", lines: lines.filter((line) => line !== null && line !== "") as string[] }];
+}
+
+/** The link by which a customer sees the order; a guest's opens it. */
 export const linkOf = ({ id, userId }: MailedOrder, { links }: MailContext): Block => ({
   kind: "link",
   label: "Your order",
   url: links.order(id, userId === null),
+});
+
+/** The link by which the staff sees the order: it opens nothing for others. */
+export const staffLinkOf = ({ id }: MailedOrder, { links }: MailContext): Block => ({
+  kind: "link",
+  label: "Open the order",
+  url: links.order(id, false),
 });

@@ -1,6 +1,6 @@
 // The receipt of an order, to its customer.
 import type { Kind } from "../kind.ts";
-import { itemsOf, linkOf, orderOf } from "./order.ts";
+import { addressOf, itemsOf, linkOf, type MailedOrder, orderOf } from "./order.ts";
 
 export const receipt: Kind = {
   name: "receipt",
@@ -10,10 +10,19 @@ export const receipt: Kind = {
       subject: `Your order ${order.number}`,
       blocks: [
         { kind: "heading", text: "Thank you for your order" },
-        { kind: "text", text: `We have received your order ${order.number}.` },
+        {
+          kind: "text",
+          text: `Order ${order.number} of ${context.time(order.createdAt)}. ${paymentOf(order)}`,
+        },
         itemsOf(order, context),
+        ...addressOf(order),
         linkOf(order, context),
       ],
     };
   },
 };
+
+const paymentOf = ({ paymentMethod }: MailedOrder): string =>
+  paymentMethod === "invoice"
+    ? "You pay by invoice: the order waits until we confirm it."
+    : "You pay by card: the amount is taken when we ship.";
