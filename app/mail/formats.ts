@@ -1,18 +1,29 @@
-// How mails write amounts, times and dates: by the shop's locale, in the zone of its reports.
+// How mails write amounts, times, dates and countries: by the shop's locale, in the zone of its reports.
 import type { MailContext } from "./kind.ts";
 
-type Formats = Pick<MailContext, "money" | "time" | "date">;
+type Formats = Pick<MailContext, "money" | "time" | "date" | "country">;
 
 /** Opens the formats of a shop. */
 export function openFormats({ locale, reportTimezone: timeZone }: FormatSettings): Formats {
   const times = new Intl.DateTimeFormat(locale, { dateStyle: "long", timeStyle: "short", timeZone });
   const dates = new Intl.DateTimeFormat(locale, { dateStyle: "full", timeZone: "UTC" });
+  const countries = new Intl.DisplayNames(locale, { type: "region" });
   return {
-    money: (amount, currency) =>
-      new Intl.NumberFormat(locale, { style: "currency", currency }).format(amount),
+    money: (amount, currency) => moneyFormat(locale, currency, Number.isInteger(amount)).format(amount),
     time: (iso) => times.format(new Date(iso)),
     date: (date) => dates.format(new Date(`${date}T00:00:00Z`)),
+    country: (code) => countries.of(code) ?? code,
   };
 }
 
 type FormatSettings = { locale: string; reportTimezone: string };
+
+/** Amounts are hundredths in every currency: a fraction is shown also where its locale shows none, as that of the yen. */
+function moneyFormat(locale: string, currency: string, isWhole: boolean): Intl.NumberFormat {
+  const options = { style: "currency", currency } as const;
+  const format = new Intl.NumberFormat(locale, options);
+  const { maximumFractionDigits: digits = 2 } = format.resolvedOptions();
+  return isWhole || digits >= 2
+    ? format
+    : new Intl.NumberFormat(locale, { ...options, minimumFractionDigits: 2 });
+}

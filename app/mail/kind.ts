@@ -24,12 +24,15 @@ export type Content = { subject: string; blocks: Block[] };
 /** What kinds of mail need to know of the shop. */
 export type MailContext = {
   shopName: string;
+  locale: string;
   /** An amount in major units with its currency (ISO 4217), as the shop's locale writes it. */
   money(amount: number, currency: string): string;
   /** A day and a time of day in the shop's zone, from an ISO 8601 time. */
   time(iso: string): string;
   /** A date of the calendar (YYYY-MM-DD) with its day of the week. */
   date(date: string): string;
+  /** The name of a country by its ISO 3166 code. */
+  country(code: string): string;
   links: Links;
 };
 

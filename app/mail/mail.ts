@@ -36,7 +36,8 @@ type MailOptions = {
 /** Opens the mail of a process; it sends nothing until its start. */
 export function openMail(options: MailOptions): ShopMail {
   const { db, config, links, now, log, random, times = {}, transport = transportOf(options) } = options;
-  const context = { shopName: config.shopName, links, ...openFormats(config) };
+  const { shopName, locale } = config;
+  const context = { shopName, locale, links, ...openFormats(config) };
   return openSender({
     db,
     now,
@@ -64,5 +65,12 @@ async function compose(
   if (to.length === 0) return null;
   const content = await kind.write(mail, context);
   if (!content) return null;
-  return composeMessage({ id: messageIdOf(mail, from), from, to, date: new Date(now()), content });
+  return composeMessage({
+    id: messageIdOf(mail, from),
+    from,
+    to,
+    date: new Date(now()),
+    content,
+    look: context,
+  });
 }

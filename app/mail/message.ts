@@ -2,11 +2,19 @@
 import { domainToASCII } from "node:url";
 import { checkEmail } from "../http/credentials.ts";
 import type { MailAddress } from "../mail-settings.ts";
-import { formsOf } from "./blocks.ts";
+import type { Look } from "./blocks.ts";
+import { formsOf } from "./forms.ts";
 import type { Content, Mail } from "./kind.ts";
 
 /** A mail to send. `id` is the same at every try, so that a receiver can drop a repeat. */
-export type Message = { id: string; from: MailAddress; to: readonly string[]; date: Date; content: Content };
+export type Message = {
+  id: string;
+  from: MailAddress;
+  to: readonly string[];
+  date: Date;
+  content: Content;
+  look: Look;
+};
 
 /** A composed mail: who gets it, and its bytes (RFC 5322). */
 export type Composed = { name: string; from: string; to: string[]; bytes: Buffer };
@@ -26,7 +34,7 @@ export function messageIdOf({ kind, part, orderId, key }: Mail, from: MailAddres
  * Composes a mail. No text of a customer can add a header, and the envelope has the recipients that it was given and no others.
  * Throws for a recipient that is not one address.
  */
-export async function composeMessage({ id, from, to, date, content }: Message): Promise<Composed> {
+export async function composeMessage({ id, from, to, date, content, look }: Message): Promise<Composed> {
   if (!to.every(isOneAddress)) throw new Error("a recipient of the mail is not an e-mail address");
   // Loaded with the first mail: a shop that sends none does not need it.
   const { default: MailComposer } = await import("nodemailer/lib/mail-composer");
@@ -40,7 +48,7 @@ export async function composeMessage({ id, from, to, date, content }: Message): 
     headers: { "Auto-Submitted": "auto-generated" },
     disableFileAccess: true,
     disableUrlAccess: true,
-    ...formsOf(subject, content.blocks, from.name),
+    ...formsOf(subject, content.blocks, look),
   });
   const node = composer.compile();
   // Its addresses have domains as mail servers know them.

@@ -1,25 +1,30 @@
 // The alert about a new order, to the staff.
 import type { Kind } from "../kind.ts";
-import { addressOf, itemsOf, orderOf, staffLinkOf } from "./order.ts";
+import { addressOf, itemsOf, type MailedOrder, orderOf, staffLinkOf } from "./order.ts";
 
 export const alert: Kind = {
   name: "alert",
   write(mail, context) {
     const order = orderOf(mail);
-    const { number, email, userId, totals, currency, paymentMethod, createdAt } = order;
-    const customer = `${userId === null ? "guest" : "account"} ${email}`;
+    const { number, totals, currency, createdAt } = order;
+    const total = context.money(totals.total, currency);
     return {
-      subject: `New order ${number}: ${context.money(totals.total, currency)}`,
+      subject: `New order ${number}: ${total}`,
       blocks: [
-        { kind: "heading", text: `New order ${number}` },
-        { kind: "text", text: `${context.time(createdAt)}, ${customer}, by ${paymentMethod}.` },
-        ...(paymentMethod === "invoice"
-          ? [{ kind: "text" as const, text: "It waits until you confirm it." }]
-          : []),
-        itemsOf(order, context),
-        ...addressOf(order),
+        { kind: "heading", text: `New order ${number}: ${total}` },
+        { kind: "text", text: `Placed on ${context.time(createdAt)}. ${paymentOf(order)}` },
         staffLinkOf(order, context),
+        { kind: "lines", lines: [{ label: "Customer", detail: whoIs(order), value: order.email }] },
+        itemsOf(order, context),
+        ...addressOf(order, context),
       ],
     };
   },
 };
+
+const whoIs = ({ userId }: MailedOrder): string => (userId === null ? "a guest" : "an account");
+
+const paymentOf = ({ paymentMethod }: MailedOrder): string =>
+  paymentMethod === "invoice"
+    ? "Payment by invoice: the order waits until you confirm it."
+    : "Payment by card: the amount is authorised, and taken when you ship the order.";

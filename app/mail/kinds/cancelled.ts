@@ -1,18 +1,23 @@
 // The notice that an order is cancelled, to its customer.
 import type { Kind } from "../kind.ts";
-import { itemsOf, linkOf, type MailedOrder, orderOf } from "./order.ts";
+import { itemsOf, linkOf, type MailedOrder, orderOf, reasonOf } from "./order.ts";
 
 export const cancelled: Kind = {
   name: "cancelled",
   write(mail, context) {
     const order = orderOf(mail);
+    const { number, createdAt } = order;
     return {
-      subject: `Your order ${order.number} is cancelled`,
+      subject: `Your order ${number} is cancelled`,
       blocks: [
         { kind: "heading", text: "Your order is cancelled" },
-        { kind: "text", text: `Order ${order.number} is cancelled. ${paymentOf(order)}` },
-        itemsOf(order, context),
+        {
+          kind: "text",
+          text: `Your order ${number} of ${context.time(createdAt)} is cancelled. ${paymentOf(order)}`,
+        },
         linkOf(order, context),
+        itemsOf(order, context),
+        reasonOf(context),
       ],
     };
   },
@@ -20,6 +25,7 @@ export const cancelled: Kind = {
 
 /** An order whose amount was captured is an invoice that was confirmed: a card's is captured when the order ships. */
 function paymentOf({ payment, paymentMethod }: MailedOrder): string {
-  if (payment.status === "refunded") return "If you have paid the invoice, you get the amount back.";
-  return paymentMethod === "invoice" ? "There is nothing to pay." : "Your card is not charged.";
+  if (payment.status === "refunded")
+    return "You do not have to pay its invoice. If you paid it already, you get the amount back.";
+  return paymentMethod === "invoice" ? "You do not have to pay anything." : "Your card is not charged.";
 }

@@ -59,25 +59,27 @@ export function itemsOf(order: MailedOrder, context: MailContext): Block {
     lines: [
       ...linesOf(items, currency, context),
       { label: "Delivery", detail: shippingMethod, value: amount(totals.shipping) },
-      { label: "Total", value: amount(totals.total), isStrong: true },
-      ...(totals.tax > 0 ? [{ label: "Tax contained", value: amount(totals.tax) }] : []),
+      { label: "Total", ...taxOf(totals.tax, amount), value: amount(totals.total), isStrong: true },
     ],
   };
 }
 
+const taxOf = (tax: number, amount: (value: number) => string): Pick<Line, "detail"> =>
+  tax > 0 ? { detail: `tax contained: ${amount(tax)}` } : {};
+
 /** Where an order goes; nothing for an order without an address. */
-export function addressOf({ shippingAddress }: MailedOrder): Block[] {
+export function addressOf({ shippingAddress }: MailedOrder, { country }: MailContext): Block[] {
   if (!shippingAddress) return [];
-  const { name, street, street2, zip, city, state, country } = shippingAddress;
+  const { name, street, street2, zip, city, state, country: code } = shippingAddress;
   const place = [zip, city].filter(Boolean).join(" ");
-  const lines = [name, street, street2, place, state, country];
-  return [{ kind: "address", lines: lines.filter((line) => line !== null && line !== "") as string[] }];
+  const lines = [name, street, street2, place, state, country(code)].filter((line) => !!line);
+  return [{ kind: "address", label: "Delivery to", lines: lines as string[] }];
 }
 
 /** The link by which a customer sees the order; a guest's opens it. */
-export const linkOf = ({ id, userId }: MailedOrder, { links }: MailContext): Block => ({
-  kind: "link",
-  label: "Your order",
+export const linkOf = ({ id, userId }: MailedOrder, { links }: MailContext) => ({
+  kind: "link" as const,
+  label: "See your order",
   url: links.order(id, userId === null),
 });
 
@@ -86,4 +88,10 @@ export const staffLinkOf = ({ id }: MailedOrder, { links }: MailContext): Block 
   kind: "link",
   label: "Open the order",
   url: links.order(id, false),
+});
+
+/** Anybody can order with another person's address, who then reads this. */
+export const reasonOf = ({ shopName }: MailContext): Block => ({
+  kind: "note",
+  text: `You get this mail because this e-mail address was given for an order at ${shopName}. If you did not order, please tell us.`,
 });

@@ -1,22 +1,22 @@
 // The receipt of an order, to its customer.
 import type { Kind } from "../kind.ts";
-import { addressOf, itemsOf, linkOf, type MailedOrder, orderOf } from "./order.ts";
+import { addressOf, itemsOf, linkOf, type MailedOrder, orderOf, reasonOf } from "./order.ts";
 
 export const receipt: Kind = {
   name: "receipt",
   write(mail, context) {
     const order = orderOf(mail);
+    const { number, createdAt } = order;
     return {
-      subject: `Your order ${order.number}`,
+      subject: `Your order ${number}`,
       blocks: [
         { kind: "heading", text: "Thank you for your order" },
-        {
-          kind: "text",
-          text: `Order ${order.number} of ${context.time(order.createdAt)}. ${paymentOf(order)}`,
-        },
-        itemsOf(order, context),
-        ...addressOf(order),
+        { kind: "text", text: `We received your order ${number} on ${context.time(createdAt)}.` },
+        { kind: "text", text: paymentOf(order) },
         linkOf(order, context),
+        itemsOf(order, context),
+        ...addressOf(order, context),
+        reasonOf(context),
       ],
     };
   },
@@ -24,5 +24,5 @@ export const receipt: Kind = {
 
 const paymentOf = ({ paymentMethod }: MailedOrder): string =>
   paymentMethod === "invoice"
-    ? "You pay by invoice: the order waits until we confirm it."
-    : "You pay by card: the amount is taken when we ship.";
+    ? "You pay by invoice. The order now waits until we confirm it; we then prepare it for you."
+    : "You pay by card. We take the amount when we ship the order, and write to you then.";

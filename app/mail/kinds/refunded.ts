@@ -1,6 +1,7 @@
 // The notice of a refund, to the customer of its order; an order may have several.
-import type { Kind, Mail } from "../kind.ts";
-import { linesOf, linkOf, type MailedItem, type MailedOrder, orderOf } from "./order.ts";
+import type { Line } from "../blocks.ts";
+import type { Kind, Mail, MailContext } from "../kind.ts";
+import { linesOf, linkOf, type MailedItem, type MailedOrder, orderOf, priceOf, reasonOf } from "./order.ts";
 
 /** A refund of the pairs in `items`, or of an amount without any. */
 type MailedRefund = { items: MailedItem[]; amount: number; currency: string };
@@ -9,21 +10,19 @@ export const refunded: Kind = {
   name: "refunded",
   write(mail, context) {
     const order = orderOf(mail);
-    const { items, amount, currency } = refundOf(mail);
+    const refund = refundOf(mail);
+    const amount = context.money(refund.amount, refund.currency);
     return {
-      subject: `Refund of your order ${order.number}`,
+      subject: `Refund for your order ${order.number}`,
       blocks: [
-        { kind: "heading", text: "You get money back" },
-        { kind: "text", text: `We refund ${context.money(amount, currency)} of your order ${order.number}.` },
-        { kind: "text", text: wayOf(order) },
+        { kind: "heading", text: `We refund you ${amount}` },
+        { kind: "text", text: `This is a refund for your order ${order.number}. ${wayOf(order)}` },
+        linkOf(order, context),
         {
           kind: "lines",
-          lines: [
-            ...linesOf(items, currency, context),
-            { label: "Refund", value: context.money(amount, currency), isStrong: true },
-          ],
+          lines: [...itemsOf(refund, context), { label: "Refund", value: amount, isStrong: true }],
         },
-        linkOf(order, context),
+        reasonOf(context),
       ],
     };
   },
@@ -35,7 +34,14 @@ function refundOf({ data, kind }: Mail): MailedRefund {
   return refund;
 }
 
+/** Where the amount is not the price of the items, no prices stand above it that would not add up. */
+function itemsOf({ items, amount, currency }: MailedRefund, context: MailContext): Line[] {
+  const cents = items.reduce((sum, item) => sum + Math.round(priceOf(item) * 100), 0);
+  const lines = linesOf(items, currency, context);
+  return cents === Math.round(amount * 100) ? lines : lines.map((line) => ({ ...line, value: "" }));
+}
+
 const wayOf = ({ paymentMethod }: MailedOrder): string =>
   paymentMethod === "invoice"
-    ? "Pay that much less of the invoice; if you have paid it, you get the amount back."
-    : "The amount goes back to your card, which may take some days.";
+    ? "Pay that much less of the invoice; if you paid it already, you get the amount back."
+    : "The amount goes back to the card that you paid with, which can take some days.";

@@ -18,7 +18,7 @@ export const voidRefused: Kind = {
         {
           kind: "lines",
           lines: [
-            { label: "Amount", value: context.money(totals.total, currency), isStrong: true },
+            { label: "Amount", value: context.money(totals.total, currency) },
             { label: "Reference of the gateway", value: payment.reference ?? "none" },
             ...(email === "" ? [] : [{ label: "Customer", value: email }]),
           ],
