@@ -7,7 +7,7 @@ import type { Log } from "./log.ts";
 
 /** The files and folders that the shop and its commands create in a data folder. */
 const OWN_NAMES =
-  /^(insole\.db|replica\.db|jwt-secret|import-\d+\.tmp$|client$|cluster$|primary)|\.rejects\.ndjson$/;
+  /^(insole\.db|replica\.db|jwt-secret|import-\d+\.tmp$|client$|cluster$|mail(-preview)?$|primary)|\.rejects\.ndjson$/;
 
 /** Prepares the data folder and the database's files; throws an error of one sentence when they cannot be written. */
 export function prepareData({ dataDir, databasePath, jwtSecrets }: Config, log: Log): void {

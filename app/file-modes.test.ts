@@ -74,7 +74,7 @@ describe.each(ENTRANCES)("$name", (entrance) => {
   test("closes the files of an earlier version to other users", async () => {
     const dataDir = join(folder.path, `old-${entrance.name}`);
     const old = join(dataDir, "insole.db");
-    mkdirSync(dataDir);
+    for (const name of ["mail", "mail-preview"]) mkdirSync(join(dataDir, name), { recursive: true });
     migrate(old);
     chmodSync(old, 0o644);
     chmodSync(dataDir, 0o755);
