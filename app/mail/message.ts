@@ -5,6 +5,7 @@ import type { MailAddress } from "../mail-settings.ts";
 import type { Look } from "./blocks.ts";
 import { formsOf } from "./forms.ts";
 import type { Content, Mail } from "./kind.ts";
+import { oneLine } from "./words.ts";
 
 /** A mail to send. `id` is the same at every try, so that a receiver can drop a repeat. */
 export type Message = {
@@ -42,7 +43,7 @@ export async function composeMessage({ id, from, to, date, content, look }: Mess
   const composer = new MailComposer({
     from,
     to: to.map((address) => ({ name: "", address })),
-    subject,
+    subject: oneLine(subject),
     date,
     messageId: `<${id}>`,
     headers: { "Auto-Submitted": "auto-generated" },
