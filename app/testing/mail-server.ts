@@ -75,7 +75,7 @@ export async function openMailServer(options: SMTPServerOptions = {}, port = 0):
           to: session.envelope.rcptTo.map(({ address }) => address),
           isSecure: session.secure,
           raw,
-          messageId: /^Message-ID: (.*)\r$/im.exec(raw.toString("latin1"))?.[1] ?? "",
+          messageId: /^Message-ID:\s+(\S+)/im.exec(raw.toString("latin1"))?.[1] ?? "",
         });
         if (behaviour === "lose") return hangUp(server, session.id);
         callback();
