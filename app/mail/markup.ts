@@ -13,8 +13,8 @@ const ACCENT = "#b8421f";
 /** Long words break instead of making the mail wider than a phone. */
 const BREAK = "overflow-wrap:anywhere;word-break:break-word";
 const TABLE = { markup: 'width="100%" cellpadding="0" cellspacing="0" border="0"' };
-/** Values up to this length stay on one line. */
-const VALUE_MAX = 20;
+/** Values up to this length stay on the line of their label; longer ones stand below it. */
+const VALUE_MAX = 24;
 
 /** The colours of a dark screen, for mail programs that do not choose their own. */
 const DARK = {
@@ -87,11 +87,13 @@ const labelOf = (label: string): Html =>
 
 function rowOf({ label, detail, value, isStrong = false }: Line, isLast: boolean): Html {
   const rule = isLast ? "" : `;border-bottom:1px solid ${LINE}`;
-  const cell = `padding:10px 0;vertical-align:top${rule}`;
   const weight = isStrong ? "font-weight:700;font-size:18px" : "font-weight:400";
-  const fits = oneLine(value).length <= VALUE_MAX ? "white-space:nowrap" : BREAK;
-  const more = detail === undefined ? "" : html`<br>${labelOf(detail)}`;
-  return html`<tr><th class="line" scope="row" align="left" style="${cell};text-align:left;${weight};${BREAK}"><bdi>${oneLine(label)}</bdi>${more}</th><td class="line" align="right" style="${cell};padding-left:16px;text-align:right;${weight};${fits}">${oneLine(value)}</td></tr>`;
+  const cell = `padding:10px 0;vertical-align:top${rule};${weight}`;
+  const shown = oneLine(value);
+  const name = html`<bdi>${oneLine(label)}</bdi>${detail === undefined ? "" : html`<br>${labelOf(detail)}`}`;
+  if (shown.length > VALUE_MAX)
+    return html`<tr><td class="line" colspan="2" style="${cell};text-align:left;${BREAK}">${name}<br><bdi>${shown}</bdi></td></tr>`;
+  return html`<tr><th class="line" scope="row" align="left" style="${cell};text-align:left;${BREAK}">${name}</th><td class="line" align="right" style="${cell};padding-left:16px;text-align:right;white-space:nowrap">${shown}</td></tr>`;
 }
 
 function linkOf({ label, isMinor = false }: { label: string; isMinor?: boolean }, url: string | null): Html {
