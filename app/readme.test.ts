@@ -220,6 +220,14 @@ describe("every command of the README runs as written", () => {
     expect(printed).toContain("The books are right");
   });
 
+  test("a guest's order becomes a receipt in a file", () => {
+    const [, printed = ""] = [...printedBy].find(([name]) => name.startsWith("Mail")) ?? [];
+    expect(printed).toMatch(/^Subject: Your order \d+\r$/m);
+    expect(printed).toContain("To: grace@shop.example\r\n");
+    expect(printed).toContain("Ada Runner");
+    expect(printed).toContain(`mails as .eml, .html and .txt in ${join(clone, "data/mail-preview")}`);
+  });
+
   test("the requests under Routes find shoes", () => {
     const [, printed = ""] = [...printedBy].find(([name]) => name.startsWith("Routes")) ?? [];
     const [list, one] = jsonLines(printed.replaceAll("}{", "}\n{"));
