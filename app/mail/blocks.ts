@@ -6,7 +6,11 @@ export type Line = { label: string; detail?: string; value: string; isStrong?: b
 /** A bar of a chart; `share` is its length, 0 to 1. */
 export type Bar = { label: string; value: string; share: number };
 
+/** The share of a bar within 0 to 1; 0 where there is nothing to compare with. */
+export const partOf = (share: number): number => (Number.isNaN(share) ? 0 : Math.min(1, Math.max(0, share)));
+
 export type Block =
+  /** The first block of a mail is its main heading. */
   | { kind: "heading"; text: string }
   | { kind: "text"; text: string }
   /** Small print. */

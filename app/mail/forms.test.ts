@@ -67,6 +67,31 @@ Delivery to:
 `);
 });
 
+test("bars in plain text, and one of a share that is no share", () => {
+  const bars = [
+    { label: "09:00", value: "2", share: 0.1 },
+    { label: "10:00", value: "20", share: 1 },
+    { label: "11:00", value: "0", share: Number.NaN },
+    { label: "A shoe with a long name", value: "9", share: 9 },
+  ];
+  const { text, html } = formsOf(
+    "Subject",
+    [
+      { kind: "heading", text: "By hour" },
+      { kind: "bars", bars },
+    ],
+    LOOK,
+  );
+  const bar = "#".repeat(30);
+  expect(text.split("\n\n").at(-1)).toBe(`09:00                 ###${" ".repeat(27)}   2
+10:00                 ${bar}  20
+11:00                 ${" ".repeat(30)}   0
+A shoe with a long name
+${" ".repeat(20)}  ${bar}   9
+`);
+  expect([...html.matchAll(/width:(\d+)%/g)].map(([, width]) => width)).toEqual(["10", "100", "0", "100"]);
+});
+
 const letters = fc.string({ unit: fc.constantFrom(..."aé日👟 .-<&\u0301"), minLength: 1, maxLength: 200 });
 /** What is left of a text in lines: its characters in their order, without the breaks of lines. */
 const bare = (text: string): string => text.replace(/\s/g, "");

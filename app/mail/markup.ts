@@ -1,6 +1,6 @@
 // A mail as HTML: inline styles and tables, as mail programs need them; no script, nothing from elsewhere.
 import { type Html, html } from "../http/html.ts";
-import type { Bar, Block, Line, Look } from "./blocks.ts";
+import { type Bar, type Block, type Line, type Look, partOf } from "./blocks.ts";
 import { oneLine, typedLine, webLink } from "./words.ts";
 
 const FONT = "font-family:system-ui,-apple-system,'Segoe UI',Roboto,Arial,sans-serif";
@@ -15,6 +15,7 @@ const BREAK = "overflow-wrap:anywhere;word-break:break-word";
 const TABLE = { markup: 'width="100%" cellpadding="0" cellspacing="0" border="0"' };
 /** Values up to this length stay on the line of their label; longer ones stand below it. */
 const VALUE_MAX = 24;
+const BAR_LABEL_MAX = 12;
 
 /** The colours of a dark screen, for mail programs that do not choose their own. */
 const DARK = {
@@ -50,7 +51,7 @@ ${DARK}
 <table role="presentation" ${TABLE} style="max-width:580px;${FONT};font-size:16px;line-height:1.5;text-align:left">
 <tr><td class="ink" style="padding:0 10px 14px;color:${INK};font-size:18px;font-weight:700;${BREAK}">${oneLine(shopName)}</td></tr>
 <tr><td class="card ink" style="padding:24px 20px 8px;background:${CARD};border:1px solid ${LINE};border-radius:14px;color:${INK};${BREAK}">
-${blocks.map(htmlOf)}
+${blocks.map((block, at) => htmlOf(block, at === 0))}
 </td></tr>
 </table>
 </td></tr></table>
@@ -61,9 +62,11 @@ ${blocks.map(htmlOf)}
 /** The words are English, whatever the locale of amounts and dates. */
 const languageOf = (locale: string): string => (/^en\b/.test(locale) ? locale : "en");
 
-function htmlOf(block: Block): Html {
+function htmlOf(block: Block, isFirst: boolean): Html {
   switch (block.kind) {
     case "heading":
+      if (!isFirst)
+        return html`<h2 style="margin:8px 0 12px;font-size:18px;line-height:1.3">${oneLine(block.text)}</h2>\n`;
       return html`<h1 style="margin:0 0 12px;font-size:24px;line-height:1.25">${oneLine(block.text)}</h1>\n`;
     case "text":
       return html`<p style="margin:0 0 16px">${oneLine(block.text)}</p>\n`;
@@ -103,5 +106,9 @@ function linkOf({ label, isMinor = false }: { label: string; isMinor?: boolean }
   return html`<p style="margin:4px 0 24px"><a class="button" href="${url}" style="display:inline-block;padding:0 22px;border:1px solid ${ACCENT};border-radius:999px;background:${ACCENT};color:#ffffff;font-weight:600;line-height:46px;text-decoration:none">${oneLine(label)}</a></p>\n`;
 }
 
-const barOf = ({ label, value, share }: Bar): Html =>
-  html`<tr><td class="soft" width="1" style="padding:3px 10px 3px 0;color:${SOFT};white-space:nowrap">${oneLine(label)}</td><td><div class="bar" style="width:${Math.round(share * 100)}%;height:12px;border-radius:3px;background:${ACCENT}"></div></td><td align="right" width="1" style="padding:3px 0 3px 10px;white-space:nowrap">${oneLine(value)}</td></tr>`;
+function barOf({ label, value, share }: Bar): Html {
+  const name = oneLine(label);
+  const fits = name.length <= BAR_LABEL_MAX ? "white-space:nowrap" : BREAK;
+  const width = Math.round(partOf(share) * 100);
+  return html`<tr><td class="soft" width="1" style="padding:3px 10px 3px 0;color:${SOFT};${fits}">${name}</td><td><div class="bar" style="width:${width}%;height:12px;border-radius:3px;background:${ACCENT}"></div></td><td align="right" width="1" style="padding:3px 0 3px 10px;white-space:nowrap">${oneLine(value)}</td></tr>`;
+}

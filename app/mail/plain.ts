@@ -1,22 +1,24 @@
 // A mail as plain text, in lines of at most 72 columns; only the address of a link is longer.
-import type { Bar, Block, Line, Look } from "./blocks.ts";
+import { type Bar, type Block, type Line, type Look, partOf } from "./blocks.ts";
 import { oneLine, typedLine, webLink } from "./words.ts";
 
 const WIDTH = 72;
 /** A label with less room stands above its value. */
 const LABEL_MIN = 24;
 const BAR_WIDTH = 30;
+/** A longer label stands above its bar. */
+const BAR_LABEL_MAX = 20;
 
 /** Writes the text. */
 export function plainTextOf(blocks: readonly Block[], { shopName }: Look): string {
-  const parts = [oneLine(shopName), ...blocks.map(textOf)];
+  const parts = [oneLine(shopName), ...blocks.map((block, at) => textOf(block, at === 0))];
   return `${parts.filter((part) => part !== "").join("\n\n")}\n`;
 }
 
-function textOf(block: Block): string {
+function textOf(block: Block, isFirst: boolean): string {
   switch (block.kind) {
     case "heading":
-      return headingOf(block.text);
+      return headingOf(block.text, isFirst ? "=" : "-");
     case "text":
     case "note":
       return wrapped(block.text).join("\n");
@@ -39,9 +41,9 @@ const wrapped = (text: string, width = WIDTH): string[] =>
 
 const indented = (text: string): string[] => wrapped(text, WIDTH - 2).map((line) => `  ${line}`);
 
-function headingOf(text: string): string {
+function headingOf(text: string, under: string): string {
   const lines = wrapped(text);
-  return [...lines, "=".repeat(Math.max(...lines.map((line) => Bun.stringWidth(line))))].join("\n");
+  return [...lines, under.repeat(Math.max(...lines.map((line) => Bun.stringWidth(line))))].join("\n");
 }
 
 const linkOf = (label: string, url: string | null): string =>
@@ -62,11 +64,16 @@ function lineOf({ label, detail, value, isStrong = false }: Line): string {
 const atEnd = (value: string): string => `${" ".repeat(WIDTH - Bun.stringWidth(value))}${value}`;
 
 function barsOf(bars: readonly Bar[]): string {
-  const width = Math.max(...bars.map(({ label }) => Bun.stringWidth(oneLine(label))));
+  const labels = bars.map(({ label }) => Bun.stringWidth(oneLine(label)));
+  const width = Math.min(BAR_LABEL_MAX, Math.max(...labels));
+  const end = Math.max(...bars.map(({ value }) => Bun.stringWidth(oneLine(value))));
   return bars
-    .map(({ label, value, share }) => {
-      const [name, bar] = [oneLine(label), "#".repeat(Math.round(share * BAR_WIDTH))];
-      return `${name}${" ".repeat(width - Bun.stringWidth(name))}  ${bar.padEnd(BAR_WIDTH)}  ${oneLine(value)}`.trimEnd();
+    .map(({ label, value, share }, at) => {
+      const labelWidth = labels[at] ?? 0;
+      const name = labelWidth > width ? `${wrapped(label).join("\n")}\n${" ".repeat(width)}` : oneLine(label);
+      const gap = " ".repeat(Math.max(0, width - labelWidth));
+      const bar = "#".repeat(Math.round(partOf(share) * BAR_WIDTH)).padEnd(BAR_WIDTH);
+      return `${name}${gap}  ${bar}  ${" ".repeat(end - Bun.stringWidth(oneLine(value)))}${oneLine(value)}`;
     })
     .join("\n");
 }
