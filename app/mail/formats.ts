@@ -8,8 +8,15 @@ export function openFormats({ locale, reportTimezone: timeZone }: FormatSettings
   const times = new Intl.DateTimeFormat(locale, { dateStyle: "long", timeStyle: "short", timeZone });
   const dates = new Intl.DateTimeFormat(locale, { dateStyle: "full", timeZone: "UTC" });
   const countries = new Intl.DisplayNames(locale, { type: "region" });
+  const moneys = new Map<string, Intl.NumberFormat>();
   return {
-    money: (amount, currency) => moneyFormat(locale, currency, Number.isInteger(amount)).format(amount),
+    money(amount, currency) {
+      const isWhole = Number.isInteger(amount);
+      const key = `${currency} ${isWhole}`;
+      const format = moneys.get(key) ?? moneyFormat(locale, currency, isWhole);
+      moneys.set(key, format);
+      return format.format(amount);
+    },
     time: (iso) => times.format(new Date(iso)),
     date: (date) => dates.format(new Date(`${date}T00:00:00Z`)),
     country: (code) => countries.of(code) ?? code,
