@@ -1,6 +1,6 @@
 // Mails as files: where no mail server is set, a developer finds them in the data folder.
 import { afterEach, beforeEach, expect, test } from "bun:test";
-import { mkdirSync, readdirSync, readFileSync, statSync, writeFileSync } from "node:fs";
+import { chmodSync, mkdirSync, readdirSync, readFileSync, statSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { simpleParser } from "mailparser";
 import { addMail, openTestMail, outboxIn, statesIn, type TestMail } from "../testing/mail.ts";
@@ -51,7 +51,8 @@ test("a folder that cannot be written is a failure of the server: one try, and t
 });
 
 test("a folder that is there is used as it is", async () => {
-  mkdirSync(folder, { mode: 0o750 });
+  mkdirSync(folder);
+  chmodSync(folder, 0o750);
   await addMail(shop.db, "ada@shop.example");
   await shop.mail.run();
   expect([modeOf(folder), readdirSync(folder).length]).toEqual(["750", 1]);

@@ -23,6 +23,7 @@ const compose = (to: string[], given: { subject?: string; from?: typeof SHOP } =
     to,
     date: DATE,
     content: { subject: given.subject ?? "Your order 10001", blocks: [{ kind: "text", text: "Hello" }] },
+    look: { shopName: "Insole", locale: "en-US" },
   });
 
 const headerNames = (bytes: Buffer): string[] =>

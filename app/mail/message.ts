@@ -59,5 +59,3 @@ export async function composeMessage({ id, from, to, date, content, look }: Mess
 
 /** Checked again here, where nothing gets past: rows may be older than the rule of today. */
 const isOneAddress = (address: string): boolean => checkEmail(address) === null && address === address.trim();
-
-const oneLine = (text: string): string => text.replace(/[\p{Cc}\p{Zl}\p{Zp}]+/gu, " ");

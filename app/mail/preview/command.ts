@@ -16,6 +16,8 @@ const USAGE = `usage: bun run mail:preview [<folder>]
 Writes every mail with sample data as .eml, .html and .txt (default folder: mail-preview in DATA_DIR). SHOP_NAME, LOCALE
 and the other settings of mail count; nothing is sent and the database is not opened.`;
 const FOLDER = "mail-preview";
+/** Stands for the staff where the shop has no address of it. */
+const STAFF = "staff@shop.example";
 /** Stands for what opens an order or sets a password. */
 const TOKEN = "sample-token";
 
@@ -58,7 +60,7 @@ async function writeSample(kind: KindName, config: PreviewConfig, folder: string
   const { bytes } = await composeMessage({
     id: messageIdOf(mail, config.mailFrom),
     from: config.mailFrom,
-    to: to.length === 0 ? [config.mailFrom.address] : to,
+    to: to.length === 0 ? [STAFF] : to,
     date: new Date(mail.createdAtMs),
     content,
     look,
