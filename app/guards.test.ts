@@ -8,7 +8,7 @@ import { ask, claimsOf, forge, type Person, signIn, signUp } from "./testing/peo
 import { type ObservedShop, openObservedShop, shoe } from "./testing/shop.ts";
 
 /**
- * `session`: needs no access token, but a password or a refresh token. `guest`: an account, or an e-mail address in the body.
+ * `session`: needs no access token, but a password, a refresh token or the token of a mail. `guest`: an account, or an e-mail address in the body.
  * `open`: for all, but an invalid token is refused. `order`: the order's owner, its guest's token, or an admin. `signed`: the
  * payment gateway's signature.
  */
@@ -40,6 +40,8 @@ const GUARDS: Record<string, Guard> = {
   "POST /auth/login": "session",
   "POST /auth/refresh": "session",
   "POST /auth/logout": "session",
+  "POST /auth/forgot": "session",
+  "POST /auth/reset": "session",
   "GET /auth/profile": "user",
   "PUT /auth/profile": "user",
   "GET /reports/sales": "admin",
@@ -138,7 +140,13 @@ test("every route is in the table", () => {
 });
 
 /** The declarations that do not follow from a route's guard. */
-const SIGN_IN = ["POST /auth/register", "POST /auth/login", "POST /auth/refresh"];
+const SIGN_IN = [
+  "POST /auth/register",
+  "POST /auth/login",
+  "POST /auth/refresh",
+  "POST /auth/forgot",
+  "POST /auth/reset",
+];
 const PUBLIC_OUTSIDE = ["GET /images/:file", "GET /docs/json"];
 const COUNTED_OUTSIDE = ["GET /pay/sandbox/:id", "POST /pay/sandbox/:id"];
 const EVENTS: Record<string, RouteEvent> = {

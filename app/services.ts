@@ -6,6 +6,8 @@ import { openTurns } from "../db/read/turns.ts";
 import type { Topology } from "../db/topology.ts";
 import { version } from "../package.json";
 import { openPasswords, type Passwords } from "./accounts/passwords.ts";
+import { resetTokenOf } from "./accounts/reset.ts";
+import { openResetTokens } from "./accounts/reset-tokens.ts";
 import type { AccountServices } from "./accounts/routes.ts";
 import { openLoginThrottle } from "./accounts/throttle.ts";
 import { patienceOf } from "./accounts/visitors.ts";
@@ -162,6 +164,7 @@ export function openServices(options: ServiceOptions): Services {
     },
     payments,
     orderTokens: openOrderTokens(secrets),
+    resetTokens: openResetTokens(secrets),
     mail: mailOf(options),
     guestOrders: config.guestOrders,
     reportTimezone: config.reportTimezone,
@@ -212,13 +215,17 @@ const mailOf = (options: ServiceOptions): ShopMail => {
 };
 
 /** The links of mails are whole addresses, also of a shop without `PUBLIC_URL`. */
-function linksOf({ config, secrets }: ServiceOptions): Links {
-  const { host, port, orderUrl } = config;
+function linksOf({ topology, config, secrets, now }: ServiceOptions): Links {
+  const { host, port, orderUrl, resetUrl } = config;
   const absolute = (url: string) => (url.startsWith("/") ? `http://${host}:${port}${url}` : url);
   const tokens = openOrderTokens(secrets);
+  const resets = { db: topology.db, resetTokens: openResetTokens(secrets), now };
   return {
     order: (orderId, isGuest) =>
       absolute(`${orderUrl}/${orderId}${isGuest ? `?token=${tokens.of(orderId)}` : ""}`),
-    reset: async () => null,
+    async reset(userId, expiresAtMs, updatedAtMs) {
+      const token = await resetTokenOf(resets, userId, { expiresAtMs, updatedAtMs });
+      return token === null ? null : absolute(`${resetUrl}?token=${token}`);
+    },
   };
 }

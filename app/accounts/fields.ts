@@ -9,6 +9,7 @@ const PHONE_MAX = 32;
 /** Bound of passwords and addresses that are only compared; they may have any form. */
 const COMPARED_MAX = 1_024;
 const REFRESH_TOKEN_MAX = 200;
+const RESET_TOKEN_MAX = 200;
 const PHONE: Form = {
   pattern: /^\+?[0-9 ()./-]*[0-9][0-9 ()./-]*$/,
   rule: "must be a telephone number",
@@ -50,6 +51,11 @@ export const Refresh = body({
     text({ max: REFRESH_TOKEN_MAX, form: LINE, description: "left out where a cookie holds it" }),
   ),
 });
+export const Forgot = body({ email: text({ max: COMPARED_MAX, form: LINE, isTrimmed: true }) });
+export const Reset = body({
+  token: text({ max: RESET_TOKEN_MAX, form: LINE, isTrimmed: true, description: "of the link in the mail" }),
+  password: PASSWORD,
+});
 /** Missing fields do not change. A profile ignores `role`, because clients send a whole account back. */
 export const Profile = body(PROFILE);
 export const AccountChange = body({ ...PROFILE, role: optional(choice(ROLES)) });
@@ -59,4 +65,5 @@ export const Removal = body({
 
 export type Registration = ReadBy<typeof Registration>;
 export type Login = ReadBy<typeof Login>;
+export type Reset = ReadBy<typeof Reset>;
 export type AccountChange = ReadBy<typeof AccountChange>;

@@ -10,7 +10,17 @@ import {
   paging,
   ref,
 } from "../http/openapi-parts.ts";
-import { AccountChange, Login, Profile, Refresh, Registration, Removal, ROLES } from "./fields.ts";
+import {
+  AccountChange,
+  Forgot,
+  Login,
+  Profile,
+  Refresh,
+  Registration,
+  Removal,
+  Reset,
+  ROLES,
+} from "./fields.ts";
 
 const time = Type.String({ format: "date-time" });
 const role = Type.Unsafe<string>({ type: "string", enum: [...ROLES] });
@@ -82,6 +92,23 @@ export const DOCS = {
     errors: [403],
     body: Refresh.schema,
     isBodyOptional: true,
+    access: "open",
+  }),
+  forgotPassword: operation("forgotPassword", {
+    summary: "Request a mail with a link to set a new password",
+    description:
+      "The answer is the same whether or not an account has the address. An account gets at most three mails with links that work.",
+    tag: TAG,
+    answer: [204],
+    body: Forgot.schema,
+    access: "open",
+  }),
+  resetPassword: operation("resetPassword", {
+    summary: "Set a new password by the token of the mail; ends all sessions",
+    description: "A token works once, within 30 minutes of its request.",
+    tag: TAG,
+    answer: [204],
+    body: Reset.schema,
     access: "open",
   }),
   getProfile: operation("getProfile", {

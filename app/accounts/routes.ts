@@ -15,6 +15,8 @@ import { AccountChange, Login, Profile, Registration, Removal } from "./fields.t
 import { DOCS } from "./model.ts";
 import type { Passwords } from "./passwords.ts";
 import { provenUserOf } from "./proof.ts";
+import type { ResetTokens } from "./reset-tokens.ts";
+import { openResets } from "./resets.ts";
 import { change, login, logout, noAccount, refresh, register, remove, type SignedIn } from "./sign-in.ts";
 import type { LoginThrottle } from "./throttle.ts";
 import { openVisits } from "./visitors.ts";
@@ -25,6 +27,7 @@ export type AccountServices = {
   identity: Identity;
   passwords: Passwords;
   loginThrottle: LoginThrottle;
+  resetTokens: ResetTokens;
   clients: Clients;
   patienceMs: number;
   origins: Origins;
@@ -43,7 +46,10 @@ const item = (user: User) => send({ success: true, data: user });
 
 /** The routes below `/api` and `/v1`. */
 export function accountRoutes(services: AccountServices) {
-  return new Elysia({ name: "accounts" }).use(authRoutes(services)).use(userRoutes(services));
+  return new Elysia({ name: "accounts" })
+    .use(authRoutes(services))
+    .use(resetRoutes(services))
+    .use(userRoutes(services));
 }
 
 function authRoutes(services: AccountServices) {
@@ -114,6 +120,27 @@ function authRoutes(services: AccountServices) {
         return item(await visit(request, (who) => change(services, caller, caller.userId, input, who)));
       },
       { ...DOCS.changeProfile, ...counted, who: "user", parse: "none" },
+    );
+}
+
+function resetRoutes(services: AccountServices) {
+  const resets = openResets(services);
+  return new Elysia({ name: "resets" })
+    .post(
+      "/auth/forgot",
+      async ({ request }) => {
+        await resets.request(await readFields(request));
+        return done();
+      },
+      { ...DOCS.forgotPassword, ...facts({ counts: "sign-in" }), parse: "none" },
+    )
+    .post(
+      "/auth/reset",
+      async ({ request }) => {
+        await resets.reset(request, await readFields(request));
+        return done();
+      },
+      { ...DOCS.resetPassword, ...facts({ counts: "sign-in" }), parse: "none" },
     );
 }
 

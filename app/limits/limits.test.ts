@@ -85,15 +85,18 @@ describe("counted:", () => {
     expect(limitOf(answer)).toEqual([status, "5", "4", resetAt()]);
   });
 
-  test.each(["register", "login", "refresh"])("%s, by its own lower limit", async (route) => {
-    for (const remaining of ["2", "1", "0"]) {
-      const answer = await ask(shop, "POST", `/api/auth/${route}`, { body: {}, ...from("203.0.113.3") });
-      expect(limitOf(answer)).toEqual([400, "3", remaining, resetAt()]);
-    }
-    const refused = await ask(shop, "POST", `/v1/auth/${route}`, { body: {}, ...from("203.0.113.3") });
-    expect(limitOf(refused)).toEqual([429, "3", "0", resetAt()]);
-    expect(limitOf(await shop.get("/api/users", from("203.0.113.3")))).toEqual([401, "5", "4", resetAt()]);
-  });
+  test.each(["register", "login", "refresh", "forgot", "reset"])(
+    "%s, by its own lower limit",
+    async (route) => {
+      for (const remaining of ["2", "1", "0"]) {
+        const answer = await ask(shop, "POST", `/api/auth/${route}`, { body: {}, ...from("203.0.113.3") });
+        expect(limitOf(answer)).toEqual([400, "3", remaining, resetAt()]);
+      }
+      const refused = await ask(shop, "POST", `/v1/auth/${route}`, { body: {}, ...from("203.0.113.3") });
+      expect(limitOf(refused)).toEqual([429, "3", "0", resetAt()]);
+      expect(limitOf(await shop.get("/api/users", from("203.0.113.3")))).toEqual([401, "5", "4", resetAt()]);
+    },
+  );
 });
 
 test("over the limit the answer is a 429 with Retry-After until the window ends", async () => {

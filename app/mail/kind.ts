@@ -40,8 +40,11 @@ export type MailContext = {
 export type Links = {
   /** The page of an order; `isGuest` adds the token that opens it. */
   order(orderId: string, isGuest: boolean): string;
-  /** The page that takes a new password; `null` when the account is gone or the time is over. Rejects with `DatabaseError`. */
-  reset(userId: string, requestedAtMs: number): Promise<string | null>;
+  /**
+   * The page that takes a new password; `null` when its time is over, or the account is gone or was changed since the time
+   * `updatedAtMs`. Rejects with `DatabaseError`.
+   */
+  reset(userId: string, expiresAtMs: number, updatedAtMs: number): Promise<string | null>;
 };
 
 export type Kind = {

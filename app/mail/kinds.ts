@@ -2,6 +2,7 @@
 import type { Kind } from "./kind.ts";
 import { alert } from "./kinds/alert.ts";
 import { cancelled } from "./kinds/cancelled.ts";
+import { passwordReset } from "./kinds/password-reset.ts";
 import { receipt } from "./kinds/receipt.ts";
 import { refunded } from "./kinds/refunded.ts";
 import { shipped } from "./kinds/shipped.ts";
@@ -14,6 +15,7 @@ const ALL = {
   cancelled,
   refunded,
   "void-refused": voidRefused,
+  "password-reset": passwordReset,
 } satisfies Record<string, Kind>;
 
 export type KindName = keyof typeof ALL;

@@ -8,6 +8,7 @@ type Sample = Partial<Mail> & Pick<Mail, "data">;
 
 const CREATED_AT = "2026-11-27T18:41:00.000Z";
 const RECIPIENT = "grace@example.com";
+const SAMPLE_USER = "01b4f0e2-7c9a-4d1e-9d53-2a6f0c8b7e15";
 
 /** The order that the samples are about, of a guest and paid by card. */
 export const SAMPLE_ORDER: MailedOrder = {
@@ -54,6 +55,14 @@ export const SAMPLES: Record<KindName, Sample> = {
     },
   },
   "void-refused": { recipient: null, data: SAMPLE_ORDER },
+  "password-reset": {
+    key: `${SAMPLE_USER} ${Date.parse(CREATED_AT)}`,
+    data: {
+      userId: SAMPLE_USER,
+      updatedAt: Date.parse(CREATED_AT),
+      expiresAt: Date.parse(CREATED_AT) + 30 * 60_000,
+    },
+  },
 };
 
 /** The mail of a sample, as the sender gets it from the outbox. */

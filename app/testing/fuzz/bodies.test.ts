@@ -1,7 +1,16 @@
 // The document and the readers of bodies hold the same rules: what the one allows, the other takes, and nothing else.
 import { beforeAll, describe, expect, test } from "bun:test";
 import fc from "fast-check";
-import { AccountChange, Login, Profile, Refresh, Registration, Removal } from "../../accounts/fields.ts";
+import {
+  AccountChange,
+  Forgot,
+  Login,
+  Profile,
+  Refresh,
+  Registration,
+  Removal,
+  Reset,
+} from "../../accounts/fields.ts";
 import type { Fields } from "../../http/body.ts";
 import { Problem } from "../../http/problems.ts";
 import { GuestLikes, LIKE_SCHEMAS, NamedLike } from "../../likes/model.ts";
@@ -36,6 +45,8 @@ const READERS: Record<string, Reader> = {
   login: Login.read,
   refresh: Refresh.read,
   logout: Refresh.read,
+  forgotPassword: Forgot.read,
+  resetPassword: Reset.read,
   changeProfile: Profile.read,
   changeUser: AccountChange.read,
   removeUser: Removal.read,

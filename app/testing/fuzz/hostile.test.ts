@@ -189,6 +189,13 @@ const ROWS: Record<string, Row> = {
   login: { path: "/api/auth/login", base: () => ({ ...ADMIN, email: email() }), refused: [401] },
   refresh: { path: "/api/auth/refresh", base: () => ({}), refused: [401] },
   logout: { path: "/api/auth/logout", base: () => ({}), back: { "/refreshToken": null } },
+  forgotPassword: { path: "/api/auth/forgot", base: () => ({ email: email() }) },
+  resetPassword: {
+    path: "/api/auth/reset",
+    base: () => ({ token: "none", password: "long enough 1" }),
+    // A good password meets a token that does not work.
+    names: { "/password": "/token" },
+  },
   changeProfile: {
     path: "/api/auth/profile",
     base: () => ({}),

@@ -73,6 +73,7 @@ export const KNOWN: Record<string, fc.Arbitrary<string>> = {
   password: fc.constantFrom("«password»", "«password»", "long enough 1"),
   currentPassword: fc.constantFrom("«password»", "wrong wrong"),
   refreshToken: fc.constantFrom("«refresh»", "not a token"),
+  token: fc.constantFrom(`«customer».zzzzzzzz.${"A".repeat(43)}`, "not a token"),
   cursor: fc.constantFrom("«cursor»", "bm9uZQ", "czE"),
   phone: fc.constantFrom("+49 30 1234-56", "(0)1", "1"),
   currency: fc.constantFrom("USD", "USD", "USD", "EUR"),
