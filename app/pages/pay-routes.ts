@@ -1,10 +1,10 @@
 // The routes of the sandbox gateway's page; without the sandbox there is nothing at its address.
 import { Elysia } from "elysia";
-import { readText } from "../http/body.ts";
 import type { PageCheck } from "../http/origin.ts";
 import { Problem } from "../http/problems.ts";
 import { facts } from "../http/routing.ts";
 import { CHOICES, type Checkout, type Choice } from "../orders/orders.ts";
+import { readForm } from "./form.ts";
 import { payPage } from "./pay.ts";
 
 /** The services of the page; `refusePage` refuses the pages of other origins. */
@@ -12,7 +12,6 @@ export type PayServices = { payments: { checkout: Checkout | null }; refusePage:
 
 /** A page is no operation of the API. */
 const page = { ...facts({ counts: "request" }), detail: { hide: true } };
-const FORM = "application/x-www-form-urlencoded";
 const NOTHING_HERE = "there is no such payment";
 
 /** The routes outside the prefixes. `seed` is as in `Asked`. */
@@ -35,9 +34,7 @@ export function payRoutes({ payments, refusePage }: PayServices, seed: bigint) {
       "/pay/sandbox/:id",
       async ({ request, params }) => {
         const checkout = checkoutOf();
-        refuseUnknown(request);
-        refusePage(request);
-        const choice = await readChoice(request);
+        const choice = choiceIn(await readForm(request, refusePage));
         if ((await checkout.find(params.id)) === null) throw new Problem("not-found", NOTHING_HERE);
         await checkout.choose(params.id, choice);
         // Shown by a GET, so that reloading the result pays nothing.
@@ -48,16 +45,8 @@ export function payRoutes({ payments, refusePage }: PayServices, seed: bigint) {
     );
 }
 
-/** A form needs no token, so its browser must say which page it is on. Throws the `Problem` 403 without that. */
-function refuseUnknown({ headers }: Request): void {
-  if (!headers.has("origin") && headers.get("sec-fetch-site") !== "same-origin")
-    throw new Problem("forbidden", "only the page of this payment may send its form");
-}
-
-async function readChoice(request: Request): Promise<Choice> {
-  const type = request.headers.get("content-type")?.split(";")[0]?.trim().toLowerCase();
-  if (type !== FORM) throw new Problem("unsupported-media-type", `the body must be ${FORM}`);
-  const sent = new URLSearchParams(await readText(request)).get("choice");
+function choiceIn(form: URLSearchParams): Choice {
+  const sent = form.get("choice");
   const choice = CHOICES.find((each) => each === sent);
   if (choice) return choice;
   const detail = `must be one of ${CHOICES.join(", ")}`;
