@@ -12,11 +12,14 @@ type Policy = { cacheControl: string; formAction: "'none'" | "'self'"; referrerP
 
 const PUBLIC: Policy = { cacheControl: REVALIDATED, formAction: "'none'", referrerPolicy: "no-referrer" };
 
-/** A page of one person with a form; without a referrer the browser would not send the origin of the form. */
+/**
+ * A page of one person with a form. Its address may hold a secret, so a referrer is the origin only; without one the browser
+ * would not send the origin of the form either.
+ */
 export const PERSONAL: Policy = {
   cacheControl: "private, no-store",
   formAction: "'self'",
-  referrerPolicy: "same-origin",
+  referrerPolicy: "strict-origin",
 };
 
 /** The pages run no scripts, and other pages must not frame them. */

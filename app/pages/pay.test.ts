@@ -53,7 +53,7 @@ describe("the page", () => {
     const body = await answer.text();
     expect([answer.status, answer.headers.get("content-type")]).toEqual([200, "text/html; charset=utf-8"]);
     expect(answer.headers.get("cache-control")).toBe("private, no-store");
-    expect(answer.headers.get("referrer-policy")).toBe("same-origin");
+    expect(answer.headers.get("referrer-policy")).toBe("strict-origin");
     const policy = answer.headers.get("content-security-policy")?.split("; ");
     expect(policy).toEqual(
       expect.arrayContaining(["default-src 'none'", "form-action 'self'", "base-uri 'none'"]),
