@@ -75,6 +75,10 @@ const OUTSIDE = [
   "GET /docs/assets/:file",
   "GET /pay/sandbox/:id",
   "POST /pay/sandbox/:id",
+  "GET /account/forgot",
+  "POST /account/forgot",
+  "GET /account/reset",
+  "POST /account/reset",
 ];
 
 const SECRETS = [
@@ -146,9 +150,16 @@ const SIGN_IN = [
   "POST /auth/refresh",
   "POST /auth/forgot",
   "POST /auth/reset",
+  "POST /account/forgot",
+  "POST /account/reset",
 ];
 const PUBLIC_OUTSIDE = ["GET /images/:file", "GET /docs/json"];
-const COUNTED_OUTSIDE = ["GET /pay/sandbox/:id", "POST /pay/sandbox/:id"];
+const COUNTED_OUTSIDE = [
+  "GET /pay/sandbox/:id",
+  "POST /pay/sandbox/:id",
+  "GET /account/forgot",
+  "GET /account/reset",
+];
 const EVENTS: Record<string, RouteEvent> = {
   "POST /auth/register": "registration",
   "POST /auth/login": "login",

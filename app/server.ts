@@ -1,5 +1,6 @@
 // The walk of a request, top to bottom.
 import { Elysia } from "elysia";
+import { openResets } from "./accounts/resets.ts";
 import { accountRoutes } from "./accounts/routes.ts";
 import { BODY_MS_MAX, takeRest } from "./http/arrival.ts";
 import { type Address, checkRequest, readAddress } from "./http/checks.ts";
@@ -21,6 +22,7 @@ import { reportRoutes } from "./orders/report/routes.ts";
 import { orderRoutes } from "./orders/routes.ts";
 import { orderStepRoutes } from "./orders/step-routes.ts";
 import { docsRoutes } from "./pages/docs.ts";
+import { passwordRoutes } from "./pages/password-routes.ts";
 import { payRoutes } from "./pages/pay-routes.ts";
 import { pageRoutes } from "./pages/routes.ts";
 import type { Services } from "./services.ts";
@@ -128,6 +130,7 @@ export function routes(services: Services) {
     .use(opsRoutes({ ...services, metrics: openMetrics(services) }))
     .use(docsRoutes(makeDocument, services.headers.seed))
     .use(payRoutes(services, services.headers.seed))
+    .use(passwordRoutes({ ...services, resets: openResets(services) }, services.headers.seed))
     .use(
       pageRoutes(services.publicDir, services.headers.seed, () => readShowcase(services.db, services.shop)),
     );
