@@ -1,6 +1,6 @@
 // The link to choose a new password, to the account's own address. It has no text that a person chose, such as the account's
 // name: anybody can register the address of another person, and would send that person a mail of this shop.
-import type { Kind } from "../kind.ts";
+import type { Kind, Mail } from "../kind.ts";
 
 /** Times in ms: `updatedAt` is that of the account at the request. */
 type Request = { userId: string; updatedAt: number; expiresAt: number };
@@ -9,11 +9,11 @@ const MINUTE_MS = 60_000;
 
 export const passwordReset: Kind = {
   name: "password-reset",
-  async write({ data, createdAtMs }, { shopName, time, links }) {
-    const { userId, updatedAt, expiresAt } = data as Request;
+  async write(mail, { shopName, time, links }) {
+    const { userId, updatedAt, expiresAt } = requestOf(mail);
     const url = await links.reset(userId, expiresAt, updatedAt);
     if (url === null) return null;
-    const minutes = Math.round((expiresAt - createdAtMs) / MINUTE_MS);
+    const minutes = Math.round((expiresAt - mail.createdAtMs) / MINUTE_MS);
     const end = time(new Date(expiresAt).toISOString());
     return {
       subject: "Choose a new password",
@@ -36,3 +36,13 @@ export const passwordReset: Kind = {
     };
   },
 };
+
+function requestOf({ data, kind }: Mail): Request {
+  if (
+    typeof data !== "object" ||
+    data === null ||
+    !("userId" in data && "updatedAt" in data && "expiresAt" in data)
+  )
+    throw new Error(`a mail ${kind} has no request`);
+  return data as Request;
+}
