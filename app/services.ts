@@ -150,18 +150,7 @@ export function openServices(options: ServiceOptions): Services {
     itemSeed: seedOf(publicHeaders(settingsHeaders, CATALOGUE)),
     catalogue: openCatalogue(db),
     likes: openLikes(db, { now, isOpen: openWrites, onCommit: follower.poll }),
-    orders: {
-      db,
-      settle: openSettle(db),
-      now,
-      log,
-      currency,
-      gateway: payments.gateway,
-      terms: config.terms,
-      orderUrl: config.orderUrl,
-      openOrdersMax: config.openOrdersMax,
-      openOrdersAddressMax: config.openOrdersAddressMax,
-    },
+    orders: ordersOf(options, payments.gateway),
     payments,
     orderTokens: openOrderTokens(secrets),
     resetTokens: openResetTokens(secrets),
@@ -195,6 +184,25 @@ const statusOf = (
   { topology, now, startedAtMs = now(), instead = {} }: ServiceOptions,
   seq: () => number,
 ): Status => openStatus({ version: instead.version ?? version, startedAtMs, now, seq, topology });
+
+const ordersOf = (
+  { topology, config, log, now }: ServiceOptions,
+  gateway: Gateway | null,
+): OrderServices["orders"] => ({
+  db: topology.db,
+  settle: openSettle(topology.db),
+  now,
+  log,
+  currency: config.currency,
+  gateway,
+  terms: config.terms,
+  orderUrl: config.orderUrl,
+  openOrdersMax: config.openOrdersMax,
+  openOrdersAddressMax: config.openOrdersAddressMax,
+  // Mails of low stock are not written where they would have no recipient.
+  lowStock: config.alertEmails.length > 0 ? config.lowStock : 0,
+  reportTimezone: config.reportTimezone,
+});
 
 const paymentsOf = ({ topology, config, secrets, log, now, instead = {} }: ServiceOptions) =>
   openPayments({

@@ -166,6 +166,8 @@ async function placeOrders(count: number): Promise<void> {
     terms: { shipping: [{ method: "standard", name: "Standard", priceCents: 0 }], taxRates: {} },
     openOrdersMax: 3,
     openOrdersAddressMax: 20,
+    lowStock: 0,
+    reportTimezone: "UTC",
   };
   const idempotency = openIdempotency(db, Date.now);
   for (let placed = 0; placed < count; placed += 1) {

@@ -71,6 +71,8 @@ test("waiting orders are answered in the order of their numbers, which is that o
     orderUrl: "/orders",
     openOrdersMax: 0,
     openOrdersAddressMax: 0,
+    lowStock: 0,
+    reportTimezone: "UTC",
     gateway: null,
     log: openLog("error", "json", () => undefined),
   };

@@ -168,6 +168,8 @@ describe.each(["USD", "GBP", "EUR"])("in %s", (currency) => {
       orderUrl: "/orders",
       openOrdersMax: 0,
       openOrdersAddressMax: 0,
+      lowStock: 0,
+      reportTimezone: "UTC",
       gateway,
       log: openLog("error", "json", () => undefined),
     };

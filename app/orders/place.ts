@@ -10,6 +10,7 @@ import { Problem } from "../http/problems.ts";
 import { type AuthorisationServices, authoriseOrder } from "./authorisation.ts";
 import type { Placing } from "./fields.ts";
 import { findByCart, isOwn, type Owner } from "./find.ts";
+import { type LowStockSettings, lowStockStatements } from "./low-stock.ts";
 import { type OpenOrderLimits, openOrderConditions, tooManyOpen } from "./open-orders.ts";
 import type { Gateway } from "./payment/gateway.ts";
 import type { Stepped } from "./payment/settle.ts";
@@ -19,7 +20,8 @@ import { orderJson } from "./view.ts";
 
 /** The services by which an order is placed. */
 export type PlaceServices = AuthorisationServices &
-  OpenOrderLimits & {
+  OpenOrderLimits &
+  LowStockSettings & {
     /** `null`: the shop takes no cards. */
     gateway: Gateway | null;
     terms: Terms;
@@ -210,6 +212,7 @@ function reservation(
       ],
     },
     { sql: LINES, args: [orderId, JSON.stringify(rows)] },
+    ...lowStockStatements(services, lines, nowMs),
     ...(byCard ? [{ sql: AUTHORISE, args: [orderId, nowMs + LEASE_MS, nowMs] }] : []),
     ...storeAnswer(orderReference(orderId)),
     { sql: OUTBOX, args: [orderId, byCard ? "held" : "due", nowMs] },

@@ -7,7 +7,7 @@ import { AMOUNT_CENTS_MAX, type Item, LINES_MAX, PAIRS_MAX } from "./fields.ts";
 import { methodsFor, type ShippingMethod, shippingCents, type Terms } from "./terms.ts";
 import { type Totals, totalsOf } from "./totals.ts";
 
-/** A line of a plan. `at` is its first item in the body, `shoe` the row that holds its stock. */
+/** A line of a plan. `at` is its first item in the body, `shoe` the row that holds its stock, `shoeStock` that of all its sizes. */
 export type PlannedLine = {
   at: number;
   shoe: number;
@@ -17,6 +17,7 @@ export type PlannedLine = {
   quantity: number;
   priceCents: number;
   stock: number;
+  shoeStock: number;
 };
 
 export type Plan = {
@@ -139,7 +140,8 @@ function lineOf(item: Item, at: number, found: Found | undefined, errors: FieldE
     return null;
   }
   const [size, stock] = match;
-  return { at, shoe, productId, title, size, quantity: item.quantity, priceCents, stock };
+  const shoeStock = sizes.reduce((pairs, [, each]) => pairs + each, 0);
+  return { at, shoe, productId, title, size, quantity: item.quantity, priceCents, stock, shoeStock };
 }
 
 function sizeRule(wanted: string, sizes: [string, number][]): string {
