@@ -224,13 +224,14 @@ const mailOf = (options: ServiceOptions): ShopMail => {
 
 /** The links of mails are whole addresses, also of a shop without `PUBLIC_URL`. */
 function linksOf({ topology, config, secrets, now }: ServiceOptions): Links {
-  const { host, port, orderUrl, resetUrl } = config;
+  const { host, port, orderUrl, resetUrl, publicUrl } = config;
   const absolute = (url: string) => (url.startsWith("/") ? `http://${host}:${port}${url}` : url);
   const tokens = openOrderTokens(secrets);
   const resets = { db: topology.db, resetTokens: openResetTokens(secrets), now };
   return {
     order: (orderId, isGuest) =>
       absolute(`${orderUrl}/${orderId}${isGuest ? `?token=${tokens.of(orderId)}` : ""}`),
+    site: (href) => absolute(href.startsWith("/") ? `${publicUrl}${href}` : href),
     async reset(userId, expiresAtMs, updatedAtMs) {
       const token = await resetTokenOf(resets, userId, { expiresAtMs, updatedAtMs });
       return token === null ? null : absolute(`${resetUrl}?token=${token}`);

@@ -40,6 +40,8 @@ export type MailContext = {
 export type Links = {
   /** The page of an order; `isGuest` adds the token that opens it. */
   order(orderId: string, isGuest: boolean): string;
+  /** An address of the shop's own: a path below `PUBLIC_URL`, or a whole address, which stays itself. */
+  site(href: string): string;
   /**
    * The page that takes a new password; `null` when its time is over, or the account is gone or was changed since the time
    * `updatedAtMs`. Rejects with `DatabaseError`.

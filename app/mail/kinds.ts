@@ -2,6 +2,7 @@
 import type { Kind } from "./kind.ts";
 import { alert } from "./kinds/alert.ts";
 import { cancelled } from "./kinds/cancelled.ts";
+import { lowStock } from "./kinds/low-stock.ts";
 import { passwordReset } from "./kinds/password-reset.ts";
 import { receipt } from "./kinds/receipt.ts";
 import { refunded } from "./kinds/refunded.ts";
@@ -16,6 +17,7 @@ const ALL = {
   refunded,
   "void-refused": voidRefused,
   "password-reset": passwordReset,
+  "low-stock": lowStock,
 } satisfies Record<string, Kind>;
 
 export type KindName = keyof typeof ALL;

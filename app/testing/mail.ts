@@ -71,7 +71,11 @@ export function openTestMail(given: TestMailOptions = {}): TestMail {
     const mail = openMail({
       db: before(db),
       config: readConfig({ DATA_DIR: folder.path, MAIL_FROM: "Shop <shop@shop.example>", ...settings }),
-      links: { order: (id) => `https://shop.example/orders/${id}`, reset: async () => null },
+      links: {
+        order: (id) => `https://shop.example/orders/${id}`,
+        site: (href) => href,
+        reset: async () => null,
+      },
       now: () => clock.ms,
       log: openLog("info", "json", (line) => logged.push(line)),
       times: { paceMs: 0, ...times },

@@ -93,6 +93,7 @@ export function previewContext(
     ...openFormats(config),
     links: {
       order: (orderId, isGuest) => absolute(`${orderUrl}/${orderId}${isGuest ? `?token=${TOKEN}` : ""}`),
+      site: absolute,
       reset: async () => absolute(`${resetUrl}?token=${TOKEN}`),
     },
   };

@@ -63,6 +63,23 @@ export const SAMPLES: Record<KindName, Sample> = {
       expiresAt: Date.parse(CREATED_AT) + 30 * 60_000,
     },
   },
+  "low-stock": {
+    key: "samba 2026-11-27",
+    recipient: null,
+    data: {
+      id: "samba",
+      title: "Adidas Samba OG",
+      href: "https://shop.example/shoes/adidas-samba-og",
+      sizeSystem: "US",
+      stock: 3,
+      sizes: [
+        { size: "9", stock: 0 },
+        { size: "9.5", stock: 2 },
+        { size: "10", stock: 1 },
+      ],
+      threshold: 3,
+    },
+  },
 };
 
 /** The mail of a sample, as the sender gets it from the outbox. */
