@@ -4,8 +4,15 @@ import { join } from "node:path";
 import { type Html, html } from "../http/html.ts";
 import { type Asked, REVALIDATED, textResponse } from "./static.ts";
 
-const STYLE = readFileSync(join(import.meta.dir, "page.css"), "utf8");
-const STYLE_HASH = new Bun.CryptoHasher("sha256").update(STYLE).digest("base64");
+/** A text of CSS in the page itself; the policy allows it by its hash. */
+type Style = { text: string; hash: string };
+
+const styleOf = (...names: string[]): Style => {
+  const text = names.map((name) => readFileSync(join(import.meta.dir, name), "utf8")).join("");
+  return { text, hash: new Bun.CryptoHasher("sha256").update(text).digest("base64") };
+};
+const STYLE = styleOf("page.css");
+const CUSTOMER_STYLE = styleOf("page.css", "customer.css");
 
 /** The policy of a page: whether it may be stored, and where its forms may go. */
 type Policy = { cacheControl: string; formAction: "'none'" | "'self'"; referrerPolicy: string };
@@ -22,11 +29,18 @@ export const PERSONAL: Policy = {
   referrerPolicy: "strict-origin",
 };
 
+/** A page that only its reader may see, without a form; its address may hold a token. */
+const PRIVATE: Policy = {
+  cacheControl: "private, no-store",
+  formAction: "'none'",
+  referrerPolicy: "no-referrer",
+};
+
 /** The pages run no scripts, and other pages must not frame them. */
-const headersOf = ({ formAction, referrerPolicy }: Policy): Record<string, string> => ({
+const headersOf = ({ formAction, referrerPolicy }: Policy, { hash }: Style): Record<string, string> => ({
   "content-security-policy": [
     "default-src 'none'",
-    `style-src 'sha256-${STYLE_HASH}'`,
+    `style-src 'sha256-${hash}'`,
     "img-src 'self' https: http:",
     "base-uri 'none'",
     `form-action ${formAction}`,
@@ -45,6 +59,8 @@ export const ICON = LOGO.replace("<svg ", '<svg xmlns="http://www.w3.org/2000/sv
   "",
 );
 
+const CONTENT_TYPE = "text/html; charset=utf-8";
+
 /** A response with a whole page; without a policy it is public, and clients revalidate it at each use. */
 export function pageResponse(
   asked: Asked,
@@ -53,19 +69,52 @@ export function pageResponse(
   footer: Html,
   policy = PUBLIC,
 ): Response {
-  const body = html`<!doctype html>
+  const header = html`<a class="brand" href="/">${{ markup: LOGO }}Insole</a>
+<nav><a href="/docs">Docs</a><a href="/api/shoes">API</a><a href="/health">Health</a></nav>`;
+  return textResponse(asked, {
+    body: documentOf(title, { header, main, footer, style: STYLE }),
+    contentType: CONTENT_TYPE,
+    cacheControl: policy.cacheControl,
+    headers: headersOf(policy, STYLE),
+  });
+}
+
+/** A page for a customer: under the name of the shop, and without links for developers. */
+export type CustomerPage = { shopName: string; title: string; main: Html; status?: 200 | 404 };
+
+/** A response with a page that only its reader may see: stored nowhere, and named to no other site. */
+export function customerPageResponse({ shopName, title, main, status = 200 }: CustomerPage): Response {
+  const header = html`<a class="brand" href="/">${shopName}</a>`;
+  const body = documentOf(`${title} · ${shopName}`, {
+    header,
+    main,
+    footer: html`${shopName}`,
+    style: CUSTOMER_STYLE,
+  });
+  const headers = {
+    ...headersOf(PRIVATE, CUSTOMER_STYLE),
+    "content-type": CONTENT_TYPE,
+    "cache-control": PRIVATE.cacheControl,
+    "x-robots-tag": "noindex",
+  };
+  return new Response(new TextEncoder().encode(body), { status, headers });
+}
+
+type Parts = { header: Html; main: Html; footer: Html; style: Style };
+
+const documentOf = (title: string, { header, main, footer, style }: Parts): string =>
+  html`<!doctype html>
 <html lang="en">
 <head>
 <meta charset="utf-8">
 <meta name="viewport" content="width=device-width, initial-scale=1">
 <title>${title}</title>
 <link rel="icon" href="/favicon.ico" type="image/svg+xml">
-<style>${{ markup: STYLE }}</style>
+<style>${{ markup: style.text }}</style>
 </head>
 <body>
 <header class="wrap bar">
-<a class="brand" href="/">${{ markup: LOGO }}Insole</a>
-<nav><a href="/docs">Docs</a><a href="/api/shoes">API</a><a href="/health">Health</a></nav>
+${header}
 </header>
 <main class="wrap">
 ${main}
@@ -73,12 +122,4 @@ ${main}
 <footer><div class="wrap">${footer}</div></footer>
 </body>
 </html>
-`;
-  const contentType = "text/html; charset=utf-8";
-  return textResponse(asked, {
-    body: body.markup,
-    contentType,
-    cacheControl: policy.cacheControl,
-    headers: headersOf(policy),
-  });
-}
+`.markup;
