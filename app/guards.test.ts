@@ -79,6 +79,7 @@ const OUTSIDE = [
   "POST /account/forgot",
   "GET /account/reset",
   "POST /account/reset",
+  "GET /orders/:id",
 ];
 
 const SECRETS = [

@@ -22,6 +22,7 @@ import { reportRoutes } from "./orders/report/routes.ts";
 import { orderRoutes } from "./orders/routes.ts";
 import { orderStepRoutes } from "./orders/step-routes.ts";
 import { docsRoutes } from "./pages/docs.ts";
+import { orderPageRoutes } from "./pages/order-routes.ts";
 import { passwordRoutes } from "./pages/password-routes.ts";
 import { payRoutes } from "./pages/pay-routes.ts";
 import { pageRoutes } from "./pages/routes.ts";
@@ -131,6 +132,7 @@ export function routes(services: Services) {
     .use(docsRoutes(makeDocument, services.headers.seed))
     .use(payRoutes(services, services.headers.seed))
     .use(passwordRoutes({ ...services, resets: openResets(services) }, services.headers.seed))
+    .use(orderPageRoutes(services, services.headers.seed))
     .use(
       pageRoutes(services.publicDir, services.headers.seed, () => readShowcase(services.db, services.shop)),
     );

@@ -34,7 +34,7 @@ import type { LikeServices } from "./likes/routes.ts";
 import { type Clients, openClients } from "./limits/client.ts";
 import { type Limits, openLimits } from "./limits/limits.ts";
 import type { Log } from "./log.ts";
-import { type Links, openMail, type ShopMail } from "./mail/mail.ts";
+import { type Links, openFormats, openMail, type ShopMail } from "./mail/mail.ts";
 import { type Access, openAccess } from "./ops/access.ts";
 import { type Counters, openCounters } from "./ops/counters.ts";
 import { openStatus, type Status } from "./ops/status.ts";
@@ -42,6 +42,7 @@ import { type Gateway, openOrderTokens, openPayments, openSettle } from "./order
 import type { PaymentServices } from "./orders/payment/webhook-routes.ts";
 import type { ReportServices } from "./orders/report/routes.ts";
 import type { OrderServices } from "./orders/routes.ts";
+import type { OrderPageServices } from "./pages/order-routes.ts";
 import type { CatalogueServices } from "./shoes/routes.ts";
 import type { CatalogueWriteServices } from "./shoes/write/routes.ts";
 import { openCatalogue } from "./shoes/write/shoes.ts";
@@ -64,6 +65,8 @@ export type Services = AccountServices &
     log: Log;
     mail: ShopMail;
     publicDir: string | null;
+    /** `null` where ORDER_URL leads to pages elsewhere. */
+    orderPages: OrderPageServices["orderPages"];
     /** `null` without an edge in front. */
     edge: EdgeExpiry | null;
     /** Share of quick successful public GETs that are logged. */
@@ -154,6 +157,7 @@ export function openServices(options: ServiceOptions): Services {
     payments,
     orderTokens: openOrderTokens(secrets),
     resetTokens: openResetTokens(secrets),
+    orderPages: orderPagesOf(config),
     mail: mailOf(options),
     guestOrders: config.guestOrders,
     reportTimezone: config.reportTimezone,
@@ -203,6 +207,11 @@ const ordersOf = (
   lowStock: config.alertEmails.length > 0 ? config.lowStock : 0,
   reportTimezone: config.reportTimezone,
 });
+
+const orderPagesOf = (config: Config): Services["orderPages"] =>
+  config.orderUrl === `${config.publicUrl}/orders`
+    ? { shopName: config.shopName, formats: openFormats(config) }
+    : null;
 
 const paymentsOf = ({ topology, config, secrets, log, now, instead = {} }: ServiceOptions) =>
   openPayments({

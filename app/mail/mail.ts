@@ -13,6 +13,7 @@ import { openSmtp, type SmtpBounds } from "./smtp.ts";
 import type { SenderTimes } from "./times.ts";
 import type { Transport } from "./transport.ts";
 
+export { openFormats } from "./formats.ts";
 export type { Links } from "./kind.ts";
 
 /** The folder of mails in the data folder, where no mail server is set. */

@@ -7,5 +7,6 @@ export { CHOICES, type Choice } from "./payment/sandbox/sandbox.ts";
 export { openSettle } from "./payment/settle.ts";
 export { type Placed, type PlaceServices, placeOrder } from "./place.ts";
 export { quoteOf } from "./quote.ts";
+export { findShownOrder, type ShownOrder } from "./shown.ts";
 export { readShipping, readTaxRates, SHIPPING_DEFAULT, type Terms } from "./terms.ts";
-export { openOrderTokens } from "./tokens.ts";
+export { type OrderTokens, openOrderTokens } from "./tokens.ts";

@@ -41,16 +41,21 @@ const ownPages = (seed: bigint, readShowcase: () => Showcase) =>
 
 function folderPages(folder: string, seed: bigint) {
   const file = async (request: Request): Promise<Response> => {
-    const { pathname } = new URL(request.url);
-    const found = await findFile(folder, pathname);
-    if (found !== null) return fileResponse({ request, seed }, { ...found, headers: STOREFRONT_HEADERS });
+    const found = await folderFile(folder, { request, seed });
+    if (found !== null) return found;
     // The generated pages link to it, also where the storefront has none.
-    if (pathname === "/favicon.ico") return icon({ request, seed });
+    if (new URL(request.url).pathname === "/favicon.ico") return icon({ request, seed });
     throw new Problem("not-found", "there is nothing at this address");
   };
   return new Elysia({ name: "folder-pages" })
     .get("/", ({ request }) => file(request), page)
     .get("/*", ({ request }) => file(request), page);
+}
+
+/** The file of the folder at the address that is asked for; `null` where there is none. */
+export async function folderFile(folder: string, asked: Asked): Promise<Response | null> {
+  const found = await findFile(folder, new URL(asked.request.url).pathname);
+  return found && fileResponse(asked, { ...found, headers: STOREFRONT_HEADERS });
 }
 
 const icon = (asked: Asked): Response =>
