@@ -1,16 +1,19 @@
 // The sales report as JSON and as CSV; amounts in major units.
 import Papa from "papaparse";
-import { type SalesReport, type Sums, TOP_MAX, type TopShoe } from "./sales.ts";
+import { type SalesDay, type SalesReport, type Sums, TOP_MAX, type TopShoe } from "./sales.ts";
 
 /** The report as the API shows it. */
 export const jsonOf = ({ days, totals, ...head }: SalesReport) => ({
   ...head,
-  days: days.map(({ date, topShoes, ...sums }) => ({
-    date,
-    ...sumsOf(sums),
-    topShoes: topShoes.map(({ revenueCents, ...shoe }) => ({ ...shoe, revenue: revenueCents / 100 })),
-  })),
+  days: days.map(dayJsonOf),
   totals: sumsOf(totals),
+});
+
+/** A day as the API shows it. */
+export const dayJsonOf = ({ date, topShoes, ...sums }: SalesDay) => ({
+  date,
+  ...sumsOf(sums),
+  topShoes: topShoes.map(({ revenueCents, ...shoe }) => ({ ...shoe, revenue: revenueCents / 100 })),
 });
 
 const sumsOf = ({ orders, items, revenueCents, refundsCents }: Sums) => ({

@@ -17,7 +17,7 @@ export type SalesReport = Period & { timezone: string; currency: string; days: S
 export type Books = { timezone: string; currency: string };
 
 /** Runs the queries on one snapshot, off the serving thread. */
-type Scan = (queries: Statement[]) => Promise<Row[][]>;
+export type Scan = (queries: Statement[]) => Promise<Row[][]>;
 
 /** Shoes that a day names. */
 export const TOP_MAX = 5;
@@ -63,8 +63,16 @@ export async function salesOf(
   return { from, to, timezone, currency, days, totals: days.reduce(added, NOTHING) };
 }
 
-async function dayOfSales(scan: Scan, { date, startMs, endMs }: Day, currency: string): Promise<SalesDay> {
-  const rows = await scan(QUERIES.map((sql) => ({ sql, args: [startMs, endMs, currency] })));
+async function dayOfSales(scan: Scan, day: Day, currency: string): Promise<SalesDay> {
+  return readDay(day, await scan(dayQueries(day, currency)));
+}
+
+/** The queries of a day's sales, for one snapshot. */
+export const dayQueries = ({ startMs, endMs }: Day, currency: string): Statement[] =>
+  QUERIES.map((sql) => ({ sql, args: [startMs, endMs, currency] }));
+
+/** The sales of a day, from what its queries found. */
+export function readDay({ date }: Day, rows: Row[][]): SalesDay {
   const [sold = [], shoes = [], refunded = [], cancelled = []] = rows;
   const number = (row: Row | undefined, column: number) => Number(row?.[column] ?? 0);
   return {
