@@ -9,6 +9,8 @@ import { Problem } from "../http/problems.ts";
 import { commitWrite, type Group, type Write } from "../http/write.ts";
 import { endAllStatement } from "./sessions.ts";
 
+export { countRegistered } from "./registrations.ts";
+
 /** An account as the API shows it. */
 export type User = {
   id: string;
