@@ -2,7 +2,7 @@
 import { hostname } from "node:os";
 import type { Database } from "../db/database.ts";
 import { openFeed } from "../db/feed.ts";
-import { openTurns } from "../db/read/turns.ts";
+import { openTurns, type Turns } from "../db/read/turns.ts";
 import type { Topology } from "../db/topology.ts";
 import { version } from "../package.json";
 import { openPasswords, type Passwords } from "./accounts/passwords.ts";
@@ -132,6 +132,7 @@ export function openServices(options: ServiceOptions): Services {
   const clients = openClients(config.trustProxy);
   const payments = paymentsOf(options);
   const isOwnHost = openHostCheck(ownNames(publicUrl, hostname()));
+  const turns = instead.turns ?? { wide: openTurns(WIDE_TURNS), primary: openTurns(PRIMARY_TURNS) };
   return {
     db,
     now,
@@ -147,7 +148,7 @@ export function openServices(options: ServiceOptions): Services {
     follower,
     ...openPolls(db, follower.poll),
     clients,
-    turns: instead.turns ?? { wide: openTurns(WIDE_TURNS), primary: openTurns(PRIMARY_TURNS) },
+    turns,
     versions: openVersions({ ...feed, secrets, isSecure: isBehindTls(config), topology }),
     idempotency: openIdempotency(db, now),
     itemSeed: seedOf(publicHeaders(settingsHeaders, CATALOGUE)),
@@ -158,7 +159,7 @@ export function openServices(options: ServiceOptions): Services {
     orderTokens: openOrderTokens(secrets),
     resetTokens: openResetTokens(secrets),
     orderPages: orderPagesOf(config),
-    mail: mailOf(options),
+    mail: mailOf(options, turns.wide),
     guestOrders: config.guestOrders,
     reportTimezone: config.reportTimezone,
     passwords: instead.passwords ?? openPasswords(),
@@ -225,11 +226,13 @@ const paymentsOf = ({ topology, config, secrets, log, now, instead = {} }: Servi
     wait: instead.gatewayWait,
   });
 
-const mailOf = (options: ServiceOptions): ShopMail => {
+function mailOf(options: ServiceOptions, turns: Turns): ShopMail {
   const { topology, config, log, now, instead = {} } = options;
   const { mailTimes: times, mailBounds: bounds } = instead;
-  return openMail({ db: topology.db, config, links: linksOf(options), now, log, times, bounds });
-};
+  const { db } = topology;
+  const links = linksOf(options);
+  return openMail({ db, config, copy: topology, turns, links, now, log, times, bounds });
+}
 
 /** The links of mails are whole addresses, also of a shop without `PUBLIC_URL`. */
 function linksOf({ topology, config, secrets, now }: ServiceOptions): Links {

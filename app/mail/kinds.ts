@@ -2,6 +2,7 @@
 import type { Kind } from "./kind.ts";
 import { alert } from "./kinds/alert.ts";
 import { cancelled } from "./kinds/cancelled.ts";
+import { dailyReport } from "./kinds/daily-report.ts";
 import { lowStock } from "./kinds/low-stock.ts";
 import { passwordReset } from "./kinds/password-reset.ts";
 import { receipt } from "./kinds/receipt.ts";
@@ -18,6 +19,7 @@ const ALL = {
   "void-refused": voidRefused,
   "password-reset": passwordReset,
   "low-stock": lowStock,
+  "daily-report": dailyReport,
 } satisfies Record<string, Kind>;
 
 export type KindName = keyof typeof ALL;

@@ -1,8 +1,11 @@
 // The mail of a shop: its sender, and what all mails know of the shop.
 import { join } from "node:path";
 import type { Database } from "../../db/database.ts";
+import type { Turns } from "../../db/read/turns.ts";
+import type { Topology } from "../../db/topology.ts";
 import type { Log } from "../log.ts";
 import type { MailConfig } from "../mail-settings.ts";
+import { type DailyReports, openDailyReports, type ReportTimes } from "./daily-report/reports.ts";
 import { openFiles } from "./files.ts";
 import { openFormats } from "./formats.ts";
 import type { Links, Mail, MailContext } from "./kind.ts";
@@ -23,11 +26,15 @@ export type ShopMail = Sender;
 
 type MailOptions = {
   db: Database;
-  config: MailConfig & { dataDir: string; reportTimezone: string };
+  config: MailConfig & { dataDir: string; reportTimezone: string; currency: string };
+  /** How new the local copy is, of which reports are made. */
+  copy: Pick<Topology, "lagMs" | "trouble">;
+  /** Turns of reports at the read worker. */
+  turns: Pick<Turns, "runReads">;
   links: Links;
   now(): number;
   log: Pick<Log, "warn">;
-  times?: Partial<SenderTimes> | undefined;
+  times?: Partial<SenderTimes & ReportTimes> | undefined;
   bounds?: SmtpBounds | undefined;
   random?(): number;
   /** Replaces the transport of the settings. */
@@ -39,7 +46,7 @@ export function openMail(options: MailOptions): ShopMail {
   const { db, config, links, now, log, random, times = {}, transport = transportOf(options) } = options;
   const { shopName, locale } = config;
   const context = { shopName, locale, links, ...openFormats(config) };
-  return openSender({
+  const sender = openSender({
     db,
     now,
     log,
@@ -48,6 +55,37 @@ export function openMail(options: MailOptions): ShopMail {
     transport,
     compose: (mail) => compose(mail, config, context, now),
   });
+  const reports = reportsOf(options);
+  return {
+    start() {
+      sender.start();
+      reports?.start();
+    },
+    async run() {
+      await reports?.run();
+      await sender.run();
+    },
+    state: sender.state,
+    async close() {
+      await Promise.all([reports?.close(), sender.close()]);
+    },
+  };
+}
+
+/** The maker of daily reports; `null` where nobody of the staff gets mails. */
+function reportsOf({
+  db,
+  config,
+  copy,
+  turns,
+  now,
+  log,
+  random,
+  times = {},
+}: MailOptions): DailyReports | null {
+  if (config.alertEmails.length === 0) return null;
+  const books = { timezone: config.reportTimezone, currency: config.currency };
+  return openDailyReports({ db, books, copy, turns, now, log, times, ...(random ? { random } : {}) });
 }
 
 const transportOf = ({ config: { smtp, dataDir }, bounds }: MailOptions): Transport =>

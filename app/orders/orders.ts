@@ -1,4 +1,4 @@
-// Orders for other rooms: how one is quoted, placed and found, and its payment.
+// Orders for other rooms: how one is quoted, placed and found, its payment, and the report of a day.
 export { type FoundOrder, findOrder } from "./find.ts";
 export type { Gateway } from "./payment/gateway.ts";
 export { openPayments, type Payments } from "./payment/payments.ts";

@@ -2,7 +2,9 @@
 import { join } from "node:path";
 import type { Database } from "../../db/database.ts";
 import { openFile } from "../../db/file.ts";
+import { openTurns } from "../../db/read/turns.ts";
 import { migrate } from "../../db/schema/migrate.ts";
+import { openSingle } from "../../db/topology.ts";
 import { readConfig } from "../config.ts";
 import { openLog } from "../log.ts";
 import { openMail, type ShopMail } from "../mail/mail.ts";
@@ -71,6 +73,8 @@ export function openTestMail(given: TestMailOptions = {}): TestMail {
     const mail = openMail({
       db: before(db),
       config: readConfig({ DATA_DIR: folder.path, MAIL_FROM: "Shop <shop@shop.example>", ...settings }),
+      copy: openSingle(db),
+      turns: openTurns({ runningMax: 1, waitingMax: 10 }),
       links: {
         order: (id) => `https://shop.example/orders/${id}`,
         site: (href) => href,

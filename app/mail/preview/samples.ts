@@ -1,4 +1,5 @@
 // A sample of each kind of mail, for the preview and the tests of what all mails have in common.
+import { SAMPLE_REPORT } from "../daily-report/sample.ts";
 import type { Mail } from "../kind.ts";
 import type { MailedOrder } from "../kinds/order.ts";
 import type { KindName } from "../kinds.ts";
@@ -80,6 +81,7 @@ export const SAMPLES: Record<KindName, Sample> = {
       threshold: 3,
     },
   },
+  "daily-report": { key: SAMPLE_REPORT.date, recipient: null, data: SAMPLE_REPORT },
 };
 
 /** The mail of a sample, as the sender gets it from the outbox. */
