@@ -2,6 +2,8 @@
 import { afterEach, beforeEach, describe, expect, test } from "bun:test";
 import { addMail, openTestMail, outboxIn, START_MS, statesIn, type TestMail } from "../testing/mail.ts";
 import { type Behaviour, type MailServer, openMailServer } from "../testing/mail-server.ts";
+import { SMTP_BOUNDS } from "./smtp.ts";
+import { SENDER_TIMES } from "./times.ts";
 
 const BOUNDS = { connectMs: 5_000, silenceMs: 5_000, sendMs: 200 };
 const ADA = "ada@shop.example";
@@ -165,4 +167,29 @@ test("more mails than a connection takes go over several", async () => {
   for (let count = 0; count < 201; count += 1) await addMail(shop.db, `${count}@shop.example`);
   await shop.mail.run();
   expect([server.received.length, server.connections()]).toEqual([201, 3]);
+});
+
+describe("the answer of a server", () => {
+  test("is kept as one line of a row, however long, and the log shows no address of a customer", async () => {
+    const text = `no mailbox <${ADA}> here\u0000\u0007 \u{1f45f}${"\u{1f45f}".repeat(1_000)}`;
+    const answering = await openMailServer({
+      onRcptTo: (_address, _session, callback) =>
+        callback(Object.assign(new Error(text), { responseCode: 550 })),
+    });
+    const mail = shop.openAnother({ settings: { SMTP_URL: answering.url } });
+    await addMail(shop.db, ADA);
+    await mail.run();
+    await answering.close();
+    const error = outboxIn(shop.db)[0]?.error ?? "";
+    expect(error).toMatch(/^[^\p{Cc}]{100,500}$/u);
+    expect([error.includes(ADA), error.isWellFormed()]).toEqual([true, true]);
+    expect(shop.logged.join("")).toContain("no mailbox <***> here");
+    expect(shop.logged.join("")).not.toContain(ADA);
+  });
+});
+
+test("a lease outlasts a mail, with the commits before and after it", () => {
+  const COMMIT_MS_MAX = 20_000;
+  expect(SENDER_TIMES.leaseMs).toBeGreaterThan(SMTP_BOUNDS.sendMs + 2 * COMMIT_MS_MAX);
+  expect(SMTP_BOUNDS.sendMs).toBeGreaterThan(SMTP_BOUNDS.connectMs + SMTP_BOUNDS.silenceMs);
 });

@@ -21,7 +21,7 @@ export type SenderServices = Pick<DeliveryServices, "db" | "transport" | "compos
 export type SenderState = {
   mails: { kind: string; outcome: string; count: number }[];
   /** `null` while there is no copy to read. */
-  waiting: { due: number; parked: number } | null;
+  waiting: ReturnType<typeof countWaiting> | null;
 };
 
 export type Sender = {

@@ -6,7 +6,7 @@ import { MailError, type Transport } from "./transport.ts";
 /** Bounds in ms: of a connection's steps, of the server's silence, and of a mail with all its steps. */
 export type SmtpBounds = SessionOptions["bounds"] & { sendMs: number };
 
-const BOUNDS: SmtpBounds = { connectMs: 10_000, silenceMs: 20_000, sendMs: 60_000 };
+export const SMTP_BOUNDS: SmtpBounds = { connectMs: 10_000, silenceMs: 20_000, sendMs: 60_000 };
 /** Mails on one connection: servers end connections that send many. */
 const MAILS_MAX = 100;
 
@@ -17,7 +17,7 @@ type SmtpOptions = {
 };
 
 /** Opens the transport; it connects with the first mail. */
-export function openSmtp(config: SmtpConfig, { bounds = BOUNDS, ca }: SmtpOptions = {}): Transport {
+export function openSmtp(config: SmtpConfig, { bounds = SMTP_BOUNDS, ca }: SmtpOptions = {}): Transport {
   let session: Session | null = null;
   let cutOff: ((why: MailError) => void) | null = null;
 
