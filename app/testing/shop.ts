@@ -168,8 +168,8 @@ type Watched = {
 };
 
 /** The settings of an observed shop: the defaults except for the given ones; no other origin is allowed. */
-const configOf = (given: Watched): Config => ({
-  ...readConfig({ ...UNLIMITED, ...given.settings }),
+const configOf = (given: Watched, dataDir: string): Config => ({
+  ...readConfig({ DATA_DIR: dataDir, ...UNLIMITED, ...given.settings }),
   ...(given.origins ?? { corsOrigins: [] }),
   ...(given.limits && {
     rateLimitMax: given.limits.requestsMax,
@@ -196,7 +196,7 @@ export async function openObservedShop(
   const db = watched(given.before?.(plain, databasePath) ?? plain, ran);
   const services = openServices({
     topology: openSingle(db),
-    config: configOf(given),
+    config: configOf(given, folder.path),
     secrets: given.secrets ?? [TEST_SECRET],
     log: openLog("info", "json", (line) => logged.push(line)),
     now: given.now ?? Date.now,
@@ -242,6 +242,7 @@ export async function openObservedShop(
     async close() {
       await server.stop(true);
       await services.payments.close();
+      await services.mail.close();
       await services.catalogue.close();
       if (db.close !== plain.close) await db.close();
       await plain.close();
