@@ -3,6 +3,7 @@ import { afterEach, beforeEach, describe, expect, test } from "bun:test";
 import { until } from "../../db/until.ts";
 import { addMail, openTestMail, outboxIn, statesIn, type TestMail } from "../testing/mail.ts";
 import { type Behaviour, type MailServer, openMailServer } from "../testing/mail-server.ts";
+import { SENDER_TIMES } from "./times.ts";
 
 const ADA = "ada@shop.example";
 const SOON_MS = 15_000;
@@ -157,5 +158,33 @@ describe("the looks of a sender", () => {
     expect(written.splice(0)).toHaveLength(2);
     for (let looks = 0; looks < 100; looks += 1) await mail.run();
     expect(written).toEqual([]);
+  });
+
+  test("write little while the local copy is behind, and shows mails that others have", async () => {
+    let writes = 0;
+    const mail = shop.openAnother({
+      settings,
+      before: (file) => ({
+        ...file,
+        read: {
+          ...file.read,
+          get: (sql, ...args) =>
+            sql.includes("state = 'due'") ? file.read.get("SELECT 1") : file.read.get(sql, ...args),
+        },
+        write(...given) {
+          writes += 1;
+          return file.write(...given);
+        },
+      }),
+    });
+    await shop.mail.run();
+    for (let looks = 0; looks < 100; looks += 1) {
+      await mail.run();
+      shop.clock.ms += SENDER_TIMES.lookMs;
+    }
+    expect(writes).toBe(10);
+    await addMail(shop.db, ADA);
+    await mail.run();
+    expect(statesIn(shop.db)).toEqual(["sent"]);
   });
 });

@@ -17,7 +17,7 @@ import {
   startStatements,
   TRIES_MAX,
 } from "./outbox.ts";
-import { openRest, pauseAfter, type SenderTimes } from "./times.ts";
+import { openRest, pauseAfter, type Rest, type SenderTimes } from "./times.ts";
 import { MailError, type Transport } from "./transport.ts";
 
 export type DeliveryServices = {
@@ -42,6 +42,8 @@ export type Delivery = {
 };
 
 const REASON_LENGTH_MAX = 500;
+/** Looks that are left out where the local copy shows mails as due that other processes have. */
+const LOOKS_BEHIND = 10;
 
 /** Opens the delivery of a process. */
 export function openDelivery(services: DeliveryServices): Delivery {
@@ -49,6 +51,7 @@ export function openDelivery(services: DeliveryServices): Delivery {
   const rest = openRest(services);
   /** Stored before any other mail is sent, so that the end of the process repeats one mail at most. */
   let unsettled: Statement | null = null;
+  let looksAgainAtMs = 0;
   let isStarted = false;
   let isStopped = false;
 
@@ -63,9 +66,15 @@ export function openDelivery(services: DeliveryServices): Delivery {
     const group = [unsettled, claim].filter((statement) => statement !== null);
     if (group.length === 0) return null;
     const results = await db.write(group, newWriteId());
+    const claimed = claim && claimedMail(results.at(-1)?.rows[0]);
+    // The look saw one that is not there any more: the next looks at this copy would cost a write each.
+    if (unsettled === null && claimed === null) looksAgainAtMs = now() + LOOKS_BEHIND * times.lookMs;
     unsettled = null;
-    return claim && claimedMail(results.at(-1)?.rows[0]);
+    return claimed;
   };
+
+  const isWorkLeft = () =>
+    unsettled !== null || (!isStopped && now() >= looksAgainAtMs && isAnyDue(db, now()));
 
   const settle = (claim: Claim, outcome: Outcome) => {
     unsettled = settleStatement(claim, outcome);
@@ -85,7 +94,7 @@ export function openDelivery(services: DeliveryServices): Delivery {
     async run() {
       try {
         if (!isStopped) await noteStart();
-        if (unsettled !== null || (!isStopped && isAnyDue(db, now()))) await deliverDue();
+        if (isWorkLeft()) await deliverDue();
       } catch (thrown) {
         log.warn("the outbox could not be read or written", { error: messageOf(thrown) });
       }
@@ -97,10 +106,8 @@ export function openDelivery(services: DeliveryServices): Delivery {
   };
 }
 
-type Rests = ReturnType<typeof openRest>;
-
 /** Tries to send a claimed mail. Never rejects: what went wrong is the outcome. */
-async function attempt(services: DeliveryServices, claim: Claim, rest: Rests): Promise<Outcome> {
+async function attempt(services: DeliveryServices, claim: Claim, rest: Rest): Promise<Outcome> {
   const { transport, compose, now, log, random, times } = services;
   const { kind, seq, tries, leasedUntilMs } = claim;
   const noted = { kind, mail: String(seq), tries };

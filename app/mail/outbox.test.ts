@@ -13,8 +13,8 @@ const STATEMENTS = [
   ...startStatements(1),
 ].map(({ sql }) => sql);
 
-test.each(STATEMENTS)("%s passes the door", (sql) => {
-  expect(verdictOf(sql, false)).toMatchObject({ refusal: null });
+test("all statements pass the door", () => {
+  for (const sql of STATEMENTS) expect(verdictOf(sql, false)).toMatchObject({ refusal: null });
 });
 
 test("a claim and a look read only the mails that are due", async () => {
