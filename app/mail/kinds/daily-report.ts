@@ -24,7 +24,7 @@ export const dailyReport: Kind = {
 
 function reportOf({ data, key }: Mail): DailyReport {
   if (typeof data !== "object" || data === null || !("hours" in data))
-    throw new Error(`the daily report of ${key} has no data`);
+    throw new Error(`a mail daily-report of ${key} has no data`);
   return data as DailyReport;
 }
 

@@ -69,14 +69,14 @@ describe("a shoe with sizes", () => {
         .map((line) => line.replace(/ +/g, " ")),
     ).toEqual(["Size 41 EU 1 pair", "Size 42 EU 1 pair", "In all 2 pairs"]);
     expect(text).toContain("https://shop.example/runner");
-    expect(text).toContain("3 pairs or fewer (LOW_STOCK)");
+    expect(text).toMatch(/3 pairs or fewer\s\(LOW_STOCK\)/);
     expect(html).toContain('href="https://shop.example/runner"');
     expect(html).toContain("Size 42 EU");
   });
 
   test("that has one left says which is sold out", async () => {
     const { text } = await mailOf(sized(), { size: "42", quantity: 4 });
-    expect(text).toMatch(/^Size 41 EU +1 pair\nSize 42 EU +sold out\nIn all +1 pair$/m);
+    expect(text).toMatch(/^Size 41 EU +1 pair\nSize 42 EU +sold out\n-+\nIn all +1 pair$/m);
   });
 });
 
@@ -89,7 +89,7 @@ test("a shoe without sizes that is sold out says so, and links nowhere where its
     "Sold out: Plain",
     true,
   ]);
-  expect(text).toMatch(/\n\nIn all +sold out\n\n/);
+  expect(text).toMatch(/\n\n-+\nIn all +sold out\n\n/);
   expect(text + html).not.toMatch(/Size|https?:/);
 });
 
@@ -116,10 +116,10 @@ test("a hostile title adds no header and no recipient, and stays text", async ()
     size: "42",
     quantity: 4,
   });
-  expect(subject).toBe(`Low stock: A"<b> evil Bcc: thief@evil.example x`);
+  expect(subject).toBe(`Low stock: A"<b>evil Bcc: thief@evil.example x`);
   expect(headers).not.toContain("bcc");
-  expect(text).toContain(`A"<b> evil Bcc: thief@evil.example x (runner)`);
-  expect(html).toContain("A&quot;&lt;b&gt; evil");
+  expect(text.replace(/\s+/g, " ")).toContain(`A"<b>evil Bcc: thief@evil.example x (runner)`);
+  expect(html).toContain("A&quot;&lt;b&gt;evil");
   expect(html).not.toContain("<b>");
 });
 
@@ -127,5 +127,5 @@ test("a long title is cut in the subject only", async () => {
   const title = "👟".repeat(150);
   const { subject, text } = await mailOf(sized({ title }), { size: "42", quantity: 4 });
   expect(subject).toBe(`Low stock: ${"👟".repeat(79)}…`);
-  expect(text).toContain(title);
+  expect(text.replaceAll("\n", "")).toContain(title);
 });
