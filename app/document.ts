@@ -4,6 +4,7 @@ import { SCHEMAS as ACCOUNT_SCHEMAS } from "./accounts/model.ts";
 import { ProblemSchema, problem } from "./http/openapi-parts.ts";
 import { factsOf, PREFIXES, type Route } from "./http/routing.ts";
 import { LIKE_SCHEMAS } from "./likes/model.ts";
+import { MAIL_SCHEMAS } from "./mail/model.ts";
 import { ORDER_SCHEMAS } from "./orders/model.ts";
 import { REPORT_SCHEMAS } from "./orders/report/model.ts";
 import { SCHEMAS } from "./shoes/model.ts";
@@ -35,7 +36,7 @@ const DOCUMENTATION = {
     { name: "Catalogue", description: "Shoes, related shoes, categories and pictures" },
     { name: "Accounts", description: "Signing in and out, profiles, and users for admins" },
     { name: "Orders", description: "Quotes, orders, their payment, and refunds" },
-    { name: "Operations", description: "Health, metrics and the audit, for operators" },
+    { name: "Operations", description: "Health, metrics, the audit and the outbox, for operators" },
   ],
 };
 
@@ -59,6 +60,7 @@ export async function documentOf(routes: readonly Route[]): Promise<string> {
     ...ACCOUNT_SCHEMAS,
     ...ORDER_SCHEMAS,
     ...REPORT_SCHEMAS,
+    ...MAIL_SCHEMAS,
     Problem: ProblemSchema,
   };
   return JSON.stringify(asVersion30({ ...document, components: { ...components, schemas } }));

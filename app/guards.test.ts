@@ -50,6 +50,8 @@ const GUARDS: Record<string, Guard> = {
   "PUT /users/:id": "self",
   "DELETE /users/:id": "self",
   "GET /audit": "admin",
+  "GET /outbox": "admin",
+  "POST /outbox/:id/release": "admin",
   "POST /orders": "guest",
   "POST /orders/quote": "open",
   "GET /orders": "user",

@@ -309,6 +309,7 @@ describe("while the primary is unreachable", () => {
       [admin, "GET", "/api/users"], [admin, "GET", "/api/audit"], [admin, "DELETE", `/api/shoes/old/likes/${person.id}`],
       [admin, "PUT", "/api/products/old", { name: "X" }], [admin, "DELETE", "/api/shoes/shoe-old_old"],
       [admin, "POST", "/api/shoes/old/stock", { delta: 1 }],
+      [admin, "GET", "/api/outbox"], [admin, "POST", "/api/outbox/1/release"],
     ];
     for (const [who, method, path, body] of rows) {
       const { status, headers } = await send(who, method, path, body);

@@ -53,6 +53,8 @@ const OPERATIONS = {
   "/users": "listUsers",
   "/users/{id}": "getUser",
   "/audit": "listAudit",
+  "/outbox": "listOutbox",
+  "POST /outbox/{id}/release": "releaseMail",
   "/auth/profile": "getProfile",
   "/users/{id}/likes": "listLikes",
   "POST /shoes": "addShoe",
@@ -228,6 +230,9 @@ describe("matches the answers", () => {
       ["listUsers", "GET", "/users?limit=0", admin, 400],
       ["listAudit", "GET", "/audit", admin, 200],
       ["listAudit", "GET", "/audit", {}, 401],
+      ["listOutbox", "GET", "/outbox", admin, 200],
+      ["listOutbox", "GET", "/outbox?state=sent", admin, 400],
+      ["releaseMail", "POST", "/outbox/999999/release", { token: admin.token }, 404],
       ["removeUser", "DELETE", `/users/${person.id}`, { token: admin.token }, 204],
     ];
     for (const [operationId, method, path, given, status] of cases) {

@@ -12,6 +12,7 @@ import type { Peer } from "./limits/client.ts";
 import { countRequest } from "./limits/count.ts";
 import { type Count, refuseOver, setLimitHeaders } from "./limits/limits.ts";
 import type { Walk } from "./listen.ts";
+import { outboxRoutes } from "./mail/routes.ts";
 import { openMemory } from "./memory.ts";
 import { statusOf } from "./ops/hang-up.ts";
 import { openMetrics } from "./ops/metrics.ts";
@@ -112,7 +113,7 @@ export function routes(services: Services) {
     .use(orderRoutes(services))
     .use(orderStepRoutes(services))
     .use(webhookRoutes(services));
-  const reports = reportRoutes(services);
+  const operations = new Elysia().use(reportRoutes(services)).use(outboxRoutes(services));
   const [api, v1] = PREFIXES;
   const makeDocument = async (): Promise<string> => (await import("./document.ts")).documentOf(app.routes);
   const app = new Elysia({
@@ -125,8 +126,12 @@ export function routes(services: Services) {
     .onError(({ error, code, request }) => {
       throw code === "NOT_FOUND" ? noRoute(request.method, []) : error;
     })
-    .group(api, (group) => group.use(catalogue).use(writes).use(likes).use(accounts).use(orders).use(reports))
-    .group(v1, (group) => group.use(catalogue).use(writes).use(likes).use(accounts).use(orders).use(reports))
+    .group(api, (group) =>
+      group.use(catalogue).use(writes).use(likes).use(accounts).use(orders).use(operations),
+    )
+    .group(v1, (group) =>
+      group.use(catalogue).use(writes).use(likes).use(accounts).use(orders).use(operations),
+    )
     .use(pictureRoutes(services))
     .use(opsRoutes({ ...services, metrics: openMetrics(services) }))
     .use(docsRoutes(makeDocument, services.headers.seed))
