@@ -157,9 +157,10 @@ describe("a list", () => {
     },
   );
 
-  test("shows the mails of a removed account without its address, and releases none", async () => {
+  test("shows the mails of a removed account without its address, also in an error, and releases none", async () => {
     const { id, email, token, password } = shop.people.other;
     const parked = await park(orders.leaving, "receipt");
+    await mailOf(orders.leaving, "receipt", `last_error = '550 <${email}>: unknown'`);
     const left = await ask(shop, "DELETE", `/api/users/${id}`, { token, body: { password } });
     expect(left.status).toBe(204);
     const { status, body, text } = await list("?limit=100");
@@ -168,6 +169,7 @@ describe("a list", () => {
       orderId: orders.leaving.id,
       recipient: null,
       state: "withdrawn",
+      lastError: null,
     });
     expect(text).not.toContain(email);
     expect((await release(parked)).status).toBe(409);

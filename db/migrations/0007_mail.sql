@@ -14,6 +14,12 @@ CREATE INDEX outbox_parked ON outbox (seq) WHERE state = 'parked';
 -- Those whose content is no longer needed after a while.
 CREATE INDEX outbox_finished ON outbox (due_at) WHERE state IN ('sent', 'withdrawn') AND data IS NOT NULL;
 
+-- What a mail server says may name the recipient: it goes with the rest of a mail that is emptied.
+CREATE TRIGGER outbox_emptied AFTER UPDATE OF data ON outbox WHEN NEW.data IS NULL AND NEW.last_error IS NOT NULL
+BEGIN
+  UPDATE outbox SET last_error = NULL WHERE seq = NEW.seq;
+END;
+
 -- When a sender of mail first started.
 CREATE TABLE mail_start (one INTEGER PRIMARY KEY CHECK (one = 1), at INTEGER NOT NULL) STRICT;
 

@@ -284,6 +284,11 @@ CREATE UNIQUE INDEX outbox_keys ON outbox (kind, key) WHERE key IS NOT NULL;
 
 CREATE INDEX outbox_parked ON outbox (seq) WHERE state = 'parked';
 
+CREATE TRIGGER outbox_emptied AFTER UPDATE OF data ON outbox WHEN NEW.data IS NULL AND NEW.last_error IS NOT NULL
+BEGIN
+  UPDATE outbox SET last_error = NULL WHERE seq = NEW.seq;
+END;
+
 CREATE TABLE payment_events (
   id TEXT NOT NULL PRIMARY KEY CHECK (length(id) BETWEEN 1 AND 255),
   number INTEGER NOT NULL REFERENCES orders (number),
