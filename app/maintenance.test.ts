@@ -61,11 +61,18 @@ test("deletes expired rows and no others", async () => {
     args: [key, NOW_MS - ageMs],
   });
   await db.write([answer("old", 24 * HOUR_MS + 1), answer("young", 24 * HOUR_MS - 1)]);
+  const mail = (key: string, ageMs: number) => ({
+    sql: `INSERT INTO outbox (key, kind, data, state, due_at, created_at, sent_at)
+          VALUES (?1, 'low-stock', '{}', 'sent', ?2, ?2, ?2)`,
+    args: [key, NOW_MS - ageMs],
+  });
+  await db.write([mail("old", 30 * 24 * HOUR_MS + 1), mail("young", 30 * 24 * HOUR_MS - 1)]);
   const maintenance = maintenanceOf(db);
   await maintenance.run();
   maintenance.close();
   expect(column("SELECT id FROM writes")).toEqual(["young"]);
   expect(column("SELECT key FROM idempotency")).toEqual(["young"]);
+  expect(column("SELECT key FROM outbox")).toEqual(["young"]);
 });
 
 test("computes related lists whose writer failed", async () => {

@@ -1,8 +1,9 @@
-// Maintenance of the database: completes the catalogue at the start, then deletes expired rows every ten minutes.
+// Maintenance of the database: completes the catalogue at the start, then removes what has expired every ten minutes.
 import type { Database } from "../db/database.ts";
 import { removeOldWrites } from "./http/idempotency.ts";
 import { fillDemo } from "./import/demo/fill.ts";
 import type { Log } from "./log.ts";
+import { cleanUpOutbox } from "./mail/cleanup.ts";
 import { computeRelated, countPending, findPending } from "./shoes/related/backlog.ts";
 import { computeRelatedOf } from "./shoes/related/related.ts";
 
@@ -27,7 +28,7 @@ export async function completeCatalogue(db: Database, demo: boolean, log: Log): 
 
 /** The repeated part of the maintenance. */
 export type Maintenance = {
-  /** Deletes expired rows, then computes related lists whose writer failed. Logs a failure and never rejects. */
+  /** Deletes expired rows, cleans the outbox up, then computes related lists whose writer failed. Logs a failure and never rejects. */
   run(): Promise<void>;
   /** Stops the repetition; a current run ends by itself. */
   close(): void;
@@ -41,6 +42,7 @@ export function openMaintenance(
   const run = async () => {
     try {
       await removeOldWrites(db, now());
+      await cleanUpOutbox(db, now());
       for (const shoeId of findPending(db, LISTS_MAX)) await computeRelatedOf(db, shoeId);
     } catch (thrown) {
       log.warn("the maintenance of the database failed", { error: String(thrown) });
