@@ -10,10 +10,11 @@ import type { Cache } from "../cache/cache.ts";
 import type { Limits } from "../limits/limits.ts";
 import { BUCKET_SECONDS, type Counters, type Series } from "./counters.ts";
 import type { Define, Put } from "./define.ts";
+import { defineMails, type MailServices } from "./mail-metrics.ts";
 import { definePayments, type PaymentState } from "./payment-metrics.ts";
 import type { Status } from "./status.ts";
 
-export type MetricServices = {
+export type MetricServices = MailServices & {
   db: Pick<Database, "writeQueue">;
   cache: Pick<Cache, "state">;
   passwords: { state(): { running: number; waiting: number; waitingKnown: number; refused: number } };
@@ -71,6 +72,7 @@ async function openRegistry(services: MetricServices): Promise<Registry> {
   defineSignIns(define, services);
   defineTurns(define, services);
   definePayments(define, services.payments);
+  defineMails(define, services);
   defineProcess(define, services.status, delay);
   return registry;
 }

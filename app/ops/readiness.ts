@@ -5,10 +5,11 @@ import type { MetricServices } from "./metrics.ts";
 
 /**
  * The phase and the reason of unreadiness, newest change, replica, write queue with the outage of writing, cache, passwords,
- * logins, limits, the turns of reads, and payments.
+ * logins, limits, the turns of reads, payments, and mail.
  */
 export function readinessDetails(services: MetricServices) {
-  const { status, db, cache, passwords, loginThrottle, limits, turns, payments } = services;
+  const { status, db, cache, passwords, loginThrottle, limits, turns, payments, mail, mailOverdueMs } =
+    services;
   const { isReady, phase, why } = status.readiness();
   const replica = status.replica();
   const { outage, ...writeDoor } = db.writeQueue();
@@ -31,6 +32,7 @@ export function readinessDetails(services: MetricServices) {
     wideReads: turns.wide.state(),
     primaryReads: turns.primary.state(),
     payments: payments.state(),
+    mail: { ...mail.state(), overdueMs: mailOverdueMs() },
   };
 }
 
