@@ -11,6 +11,8 @@ const SETTINGS = {
 };
 const ADDRESS = { street: "Main St. 1", city: "Berlin", country: "DE", name: "Sam" };
 const AT = Date.UTC(2026, 0, 31);
+/** Requests to the gateway are due then, so that the shop leaves them as they are. */
+const LATER = Date.UTC(2100, 0, 1);
 
 /** The kind of an order, by its steps. */
 export type Kind = (typeof KINDS)[number];
@@ -111,12 +113,13 @@ const request = (
   cents: number | null = null,
 ): Step => [
   `INSERT INTO payment_requests (number, kind, refund, amount_cents, state, due_at, created_at)
-   SELECT number, ?2, ?3, coalesce(?4, total_cents), ?5, ?6, ?6 FROM orders WHERE number = ?1`,
+   SELECT number, ?2, ?3, coalesce(?4, total_cents), ?5, ?6, ?7 FROM orders WHERE number = ?1`,
   number,
   kind,
   refund,
   cents,
   state,
+  LATER,
   AT,
 ];
 const mail = (number: number, kind: string, part = 0): Step => [
