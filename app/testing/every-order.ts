@@ -1,5 +1,6 @@
-// A shop that has orders of every kind, as they stand after each step and in the middle of it.
+// A shop that has orders and mails of every kind, as they stand after each step and in the middle of it.
 import type { Database, Value } from "../../db/database.ts";
+import { addEveryMail } from "./every-mail.ts";
 import { ask, type Person, signUp } from "./people.ts";
 import { openTestShop, shoe, type TestShop } from "./shop.ts";
 
@@ -41,7 +42,8 @@ const KINDS = [
 ] as const;
 
 /** The numbers of the orders by their kind. */
-export type EveryOrder = { shop: TestShop; numbers: Record<Kind, number> };
+export type Numbers = Record<Kind, number>;
+export type EveryOrder = { shop: TestShop; numbers: Numbers };
 
 /** Opens the shop. */
 export async function openEveryOrder(): Promise<EveryOrder> {
@@ -55,12 +57,13 @@ export async function openEveryOrder(): Promise<EveryOrder> {
   );
   const person = await signUp(shop);
   const leaving = await signUp(shop);
-  const numbers = {} as Record<Kind, number>;
+  const numbers = {} as Numbers;
   for (const kind of KINDS) {
     const owner = kind === "without a person" ? leaving : person;
     numbers[kind] = await place(shop, kind, owner);
     for (const [sql, ...args] of stepsOf(kind, numbers[kind])) await run(shop.db, sql, args);
   }
+  await addEveryMail(shop.db, numbers, person.id);
   const left = await ask(shop, "DELETE", `/api/users/${leaving.id}`, {
     token: leaving.token,
     body: { password: leaving.password },

@@ -12,7 +12,7 @@ import { NAMED_MAX, RULES } from "./books.ts";
 import { booksCommand } from "./command.ts";
 
 const RIGHT =
-  "The books are right: 21 orders, 43 lines, 56 pairs sold, revenue 1084.10 USD; 2 orders unsettled, 3 requests to the gateway unanswered";
+  "The books are right: 21 orders, 43 lines, 56 pairs sold, revenue 1084.10 USD, 9 mails sent; 2 orders unsettled, 3 requests to the gateway unanswered, 38 mails due, 1 mail parked";
 
 let every: EveryOrder;
 const folder = openFolder();

@@ -4,16 +4,23 @@ import { must } from "../../../db/must.ts";
 import type { Ask, Rule, Slices } from "./rule.ts";
 import { MAIL_RULES } from "./rules/mail-rules.ts";
 import { ORDER_RULES } from "./rules/order-rules.ts";
+import { OUTBOX_RULES } from "./rules/outbox-rules.ts";
 import { PAYMENT_RULES } from "./rules/payment-rules.ts";
 import { STOCK_RULES } from "./rules/stock-rules.ts";
-import { addSlice, emptySummary, type Summary } from "./summary.ts";
+import { addMails, addSlice, emptySummary, type Summary } from "./summary.ts";
 
 /** A rule that rows do not fit: some of them, each as a line of text, and whether there are more. */
 export type Broken = { rule: Rule; rows: string[]; hasMore: boolean };
 
 export type Books = { broken: Broken[]; summary: Summary };
 
-export const RULES: readonly Rule[] = [...STOCK_RULES, ...ORDER_RULES, ...PAYMENT_RULES, ...MAIL_RULES];
+export const RULES: readonly Rule[] = [
+  ...STOCK_RULES,
+  ...ORDER_RULES,
+  ...PAYMENT_RULES,
+  ...MAIL_RULES,
+  ...OUTBOX_RULES,
+];
 
 /** Rows of a table in a slice: a query of them takes some ten milliseconds. */
 const SLICE_ROWS = 20_000;
@@ -26,6 +33,7 @@ const KEYS: Record<Slices, { table: string; key: string; first: Value; last: Val
   shoes: { table: "shoes", key: "id", first: 0, last: Number.MAX_SAFE_INTEGER },
   keys: { table: "idempotency", key: "user_id", first: "", last: "\u{10ffff}" },
   payments: { table: "sandbox_payments", key: "id", first: "", last: "\u{10ffff}" },
+  mails: { table: "outbox", key: "seq", first: 0, last: Number.MAX_SAFE_INTEGER },
 };
 
 /** Checks all rules. Memory is bounded by a slice. Rejects with the database's error. */
@@ -42,6 +50,7 @@ export async function checkBooks(ask: Ask): Promise<Books> {
           rows.push(...(await ask(`${rule.sql} LIMIT ?3`, ...slice, left)).map(([text]) => String(text)));
       }
       if (by === "orders") await addSlice(ask, summary, slice);
+      if (by === "mails") await addMails(ask, summary, slice);
     }
   }
   const broken = [...found]

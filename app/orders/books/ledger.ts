@@ -10,7 +10,7 @@ export type Ledger = { ask: Ask; close(): Promise<void> };
 const CACHE_KB = 32_768;
 /** A query of a slice on a busy primary. */
 const QUERY_MS = 30_000;
-const HAS_ORDERS = "SELECT count(*) FROM sqlite_master WHERE name = 'order_lines'";
+const HAS_ORDERS = "SELECT count(*) FROM sqlite_master WHERE name IN ('order_lines', 'mail_start')";
 
 /** Opens a file without changing it. Throws one sentence when it is no database of a shop with orders. */
 export function openFileLedger(path: string): Ledger {
@@ -24,9 +24,9 @@ export function openFileLedger(path: string): Ledger {
     if (!isInUse && existsSync(`${path}-wal`))
       throw new Error(`${path} was opened meanwhile: check it again`);
   };
-  if (get<[number]>(HAS_ORDERS)?.[0] !== 1) {
+  if (get<[number]>(HAS_ORDERS)?.[0] !== 2) {
     handle.close();
-    throw new Error(`${path} has no orders: it is of an older version, or of no shop`);
+    throw new Error(`${path} has no orders or no mails: it is of an older version, or of no shop`);
   }
   return { ask: async (sql, ...args) => all(sql, ...args), close };
 }

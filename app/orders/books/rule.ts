@@ -5,7 +5,7 @@ import type { Row, Value } from "../../../db/database.ts";
 export type Ask = (sql: string, ...args: Value[]) => Promise<Row[]>;
 
 /** The key by whose ranges a rule is checked, so that each query looks at a bounded part of a large table. */
-export type Slices = "orders" | "shoes" | "keys" | "payments";
+export type Slices = "orders" | "shoes" | "keys" | "payments" | "mails";
 
 export type Rule = {
   /** The rule as a sentence. */

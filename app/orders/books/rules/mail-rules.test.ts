@@ -38,6 +38,11 @@ const BREAKS: Breaks = {
       "order #: it is cancelled, its receipt is withdrawn",
     ),
     of(
+      "refunded",
+      "UPDATE outbox SET tries = 0 WHERE number = # AND kind = 'alert'",
+      "order #: it is shipped, its alert is withdrawn",
+    ),
+    of(
       "invoice",
       "UPDATE outbox SET state = 'held' WHERE number = #",
       "order #: it is pending, its receipt is held",
@@ -71,7 +76,7 @@ const BREAKS: Breaks = {
     ),
     of(
       "shipped",
-      "INSERT INTO outbox SELECT seq + 1000, number, kind, part, recipient, data, state, due_at, created_at FROM outbox WHERE number = #",
+      "INSERT INTO outbox (seq, number, kind, part, state) SELECT seq + 1000, number, kind, part, state FROM outbox WHERE number = #",
       "order #: 2 mails shipped 0",
     ),
     of(

@@ -21,10 +21,11 @@ export const MAIL_RULES: Rule[] = [
   },
   {
     sentence:
-      "Receipt and alert are held while the payment is unsettled, withdrawn where the order was cancelled before, else released.",
+      "Receipt and alert are held while the payment is unsettled, withdrawn where the order was cancelled before, else released; an alert without a reader is withdrawn.",
     by: "orders",
     sql: `SELECT ${MAIL} FROM ${MAILS} WHERE ${IN_SLICE} AND o.email <> '' AND m.kind IN ('receipt', 'alert')
   AND m.state NOT IN (SELECT value FROM json_each(CASE
+    WHEN m.kind = 'alert' AND m.tries > 0 THEN '["due","sent","parked","withdrawn"]'
     WHEN o.payment_method = 'invoice' OR o.confirmed_at IS NOT NULL THEN '["due","sent","parked"]'
     WHEN o.status = 'pending' THEN '["held"]' ELSE '["withdrawn"]' END))`,
   },
