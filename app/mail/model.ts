@@ -35,7 +35,12 @@ export const MAIL_SCHEMAS: Record<string, TSchema> = {
         "held until the payment of its order is settled; due: waits for a try; parked: its tries are used up; withdrawn: not needed any more",
     }),
     tries: Type.Integer({ description: "so far, with one under way" }),
-    lastError: orNull(Type.String({ description: "why the last try failed, or the mail was withdrawn" })),
+    lastError: orNull(
+      Type.String({
+        description:
+          "why the last try failed, why the mail was withdrawn, or which of its recipients were refused",
+      }),
+    ),
     dueAt: Type.String({
       format: "date-time",
       description: "when the mail is tried next; of one that was sent or withdrawn, when that was",
