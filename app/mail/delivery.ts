@@ -78,12 +78,18 @@ export function openDelivery(services: DeliveryServices): Delivery {
 
   const settle = (claim: Claim, outcome: Outcome) => {
     unsettled = settleStatement(claim, outcome);
-    onOutcome(claim.kind, outcome.state === "failed" && claim.tries >= TRIES_MAX ? "parked" : outcome.state);
+    if (outcome.state === "failed" && claim.tries >= TRIES_MAX) notePark(claim);
+    else onOutcome(claim.kind, outcome.state);
+  };
+
+  const notePark = ({ kind, seq }: Claim) => {
+    onOutcome(kind, "parked");
+    log.warn("a mail is parked: an admin may release it", { kind, mail: String(seq) });
   };
 
   const deliverDue = async () => {
     for (let claim = await advance(); claim !== null; claim = await advance()) {
-      if (claim.isParked) onOutcome(claim.kind, "parked");
+      if (claim.isParked) notePark(claim);
       else if (isStopped) settle(claim, { state: "failed", retryAtMs: now(), reason: "the process ended" });
       else settle(claim, await attempt(services, claim, rest));
       await Bun.sleep(isStopped ? 0 : times.paceMs);

@@ -57,8 +57,8 @@ function lineOf({ label, detail, value, isStrong = false }: Line): string {
   if (values.length > 1 || room < LABEL_MIN)
     return [...rule, ...wrapped(label), ...details, ...values.map(atEnd)].join("\n");
   const [first = "", ...more] = wrapped(label, room);
-  const gap = " ".repeat(WIDTH - Bun.stringWidth(first) - Bun.stringWidth(value));
-  return [...rule, `${first}${gap}${oneLine(value)}`, ...more, ...details].join("\n").trimEnd();
+  const gap = " ".repeat(WIDTH - Bun.stringWidth(first) - Bun.stringWidth(values[0] ?? ""));
+  return [...rule, `${first}${gap}${values[0] ?? ""}`, ...more, ...details].join("\n").trimEnd();
 }
 
 const atEnd = (value: string): string => `${" ".repeat(WIDTH - Bun.stringWidth(value))}${value}`;

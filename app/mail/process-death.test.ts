@@ -34,7 +34,9 @@ beforeAll(async () => {
   template = openFolder();
   const shop = await openTestShop([shoe("s")], SECRET);
   for (const email of BUYERS) await order(shop, guestOrder("s", { email }));
-  await shop.db.write([{ sql: "UPDATE outbox SET state = 'sent' WHERE kind <> 'receipt'" }]);
+  await shop.db.write([
+    { sql: "UPDATE outbox SET state = 'sent', tries = 1, sent_at = due_at WHERE kind <> 'receipt'" },
+  ]);
   const handle = openHandle(shop.databasePath, 1_000);
   handle.exec(`VACUUM INTO '${join(template.path, "insole.db")}'`);
   handle.close();

@@ -155,5 +155,5 @@ test("the sample adds up", async () => {
 });
 
 test.each([[null], [{}], ["text"]])("data that is no report is refused: %j", async (data) => {
-  expect(() => dailyReport.write(mailOf(data), {} as never)).toThrow("the daily report of 2026-03-10");
+  expect(() => dailyReport.write(mailOf(data), {} as never)).toThrow("a mail daily-report of 2026-03-10");
 });
