@@ -24,7 +24,17 @@ type ClusterIo = {
 
 type Run = ClusterCommand & { kind: "run" };
 
-const NODE_VARIABLES = ["PATH", "HOME", "ADMIN_EMAIL", "ADMIN_PASSWORD", "CURRENCY", "BUN_JSC_forceRAMSize"];
+const NODE_VARIABLES = [
+  "PATH",
+  "HOME",
+  "ADMIN_EMAIL",
+  "ADMIN_PASSWORD",
+  "CURRENCY",
+  "SMTP_URL",
+  "MAIL_FROM",
+  "ADMIN_ALERT_EMAIL",
+  "BUN_JSC_forceRAMSize",
+];
 
 /** A terminal can deliver one Ctrl-C as two signals. */
 const END_SIGNALS_MAX = 2;
