@@ -15,6 +15,7 @@ import { clusterHot } from "./scenarios/cluster-hot.ts";
 import { clusterIdle } from "./scenarios/cluster-idle.ts";
 import { clusterLag } from "./scenarios/cluster-lag.ts";
 import { clusterLikes } from "./scenarios/cluster-likes.ts";
+import { clusterMail } from "./scenarios/cluster-mail.ts";
 import { clusterOrders } from "./scenarios/cluster-orders.ts";
 import { clusterZipf } from "./scenarios/cluster-zipf.ts";
 import { edge } from "./scenarios/edge.ts";
@@ -22,6 +23,8 @@ import { growth } from "./scenarios/growth.ts";
 import { importing } from "./scenarios/import.ts";
 import { likes } from "./scenarios/likes.ts";
 import { logins } from "./scenarios/logins.ts";
+import { mail } from "./scenarios/mail.ts";
+import { mailIdle } from "./scenarios/mail-idle.ts";
 import { mix } from "./scenarios/mix.ts";
 import { orders } from "./scenarios/orders.ts";
 import { peers } from "./scenarios/peers.ts";
@@ -42,6 +45,8 @@ const SCENARIOS: readonly Scenario[] = [
   start,
   likes,
   orders,
+  mail,
+  mailIdle,
   logins,
   registrations,
   mix,
@@ -52,6 +57,7 @@ const SCENARIOS: readonly Scenario[] = [
   clusterZipf,
   clusterLikes,
   clusterOrders,
+  clusterMail,
   clusterLag,
   clusterIdle,
   soak,

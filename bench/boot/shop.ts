@@ -24,6 +24,8 @@ type ShopOptions = {
   cacheBytesMax: number;
   /** Further settings. */
   env?: Record<string, string>;
+  /** Another program that starts the shop, and its arguments. */
+  script?: readonly string[];
 };
 
 /** Starts the shop and waits until it answers `/readyz`. */
@@ -51,18 +53,20 @@ export async function bootWithCustomers(
 export async function bootForOrders(
   bench: Bench,
   shoes: number,
+  { env, ...more }: Pick<ShopOptions, "env" | "script"> = {},
 ): Promise<Server & { dataDir: string; bodiesPath: string }> {
   const { children, cores, seed } = bench;
   const dataDir = await catalogueCopy(bench, shoes);
   const bodiesPath = writeOrders(children.folder, stockUp(join(dataDir, "insole.db")), seed);
-  const options = { dataDir, cores: cores.wide, cacheBytesMax: CACHE_BYTES, env: ORDER_SETTINGS };
+  const settings = { ...ORDER_SETTINGS, ...env };
+  const options = { dataDir, cores: cores.wide, cacheBytesMax: CACHE_BYTES, env: settings, ...more };
   return { ...(await bootShop(children, options)), dataDir, bodiesPath };
 }
 
 /** Starts the shop without waiting. */
 export function startShop(
   children: Children,
-  { dataDir, cores, cacheBytesMax, env: more = {} }: ShopOptions,
+  { dataDir, cores, cacheBytesMax, env: more = {}, script }: ShopOptions,
 ): Server {
   const port = freePort();
   const env = {
@@ -79,7 +83,10 @@ export function startShop(
     RATE_LIMIT_AUTH_MAX: "0",
     ...more,
   };
-  return { base: `http://127.0.0.1:${port}`, child: children.startCommand("start", [], { env, cores }) };
+  const child = script
+    ? children.start(script, { env, cores })
+    : children.startCommand("start", [], { env, cores });
+  return { base: `http://127.0.0.1:${port}`, child };
 }
 
 /** Starts a bare server that answers every request with this sample, and waits for it. */
