@@ -17,7 +17,7 @@ import {
   startStatements,
   TRIES_MAX,
 } from "./outbox.ts";
-import { openRest, pauseAfter, type Rest, type SenderTimes } from "./times.ts";
+import { openRest, paceAfter, pauseAfter, type Rest, type SenderTimes } from "./times.ts";
 import { MailError, type Transport } from "./transport.ts";
 
 export type DeliveryServices = {
@@ -52,6 +52,7 @@ export function openDelivery(services: DeliveryServices): Delivery {
   /** Stored before any other mail is sent, so that the end of the process repeats one mail at most. */
   let unsettled: Statement | null = null;
   let looksAgainAtMs = 0;
+  let committedMs = 0;
   let isStarted = false;
   let isStopped = false;
 
@@ -65,7 +66,9 @@ export function openDelivery(services: DeliveryServices): Delivery {
     const claim = !isStopped && rest.isOver() ? claimStatement(now(), times.leaseMs) : null;
     const group = [unsettled, claim].filter((statement) => statement !== null);
     if (group.length === 0) return null;
+    const startedAtMs = now();
     const results = await db.write(group, newWriteId());
+    committedMs = now() - startedAtMs;
     const claimed = claim && claimedMail(results.at(-1)?.rows[0]);
     // The look saw one that is not there any more: the next looks at this copy would cost a write each.
     if (unsettled === null && claimed === null) looksAgainAtMs = now() + LOOKS_BEHIND * times.lookMs;
@@ -92,7 +95,7 @@ export function openDelivery(services: DeliveryServices): Delivery {
       if (claim.isParked) notePark(claim);
       else if (isStopped) settle(claim, { state: "failed", retryAtMs: now(), reason: "the process ended" });
       else settle(claim, await attempt(services, claim, rest));
-      await Bun.sleep(isStopped ? 0 : times.paceMs);
+      await Bun.sleep(isStopped ? 0 : paceAfter(committedMs, times));
     }
   };
 

@@ -70,7 +70,7 @@ const openNode = (name: string): Promise<Shop> =>
     {
       instead: {
         passwords: quickPasswords(),
-        mailTimes: { lookMs: LOOK_MS, paceMs: 0 },
+        mailTimes: { lookMs: LOOK_MS, paceMs: 0, paceMaxMs: 0 },
         database: counted,
       },
     },

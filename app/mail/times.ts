@@ -8,6 +8,8 @@ export type SenderTimes = {
   leaseMs: number;
   /** Between two mails, so that requests come in between. */
   paceMs: number;
+  /** The longest pause between two mails, where commits wait. */
+  paceMaxMs: number;
   /** Before the second try of a mail, and the longest pause. */
   pauseMs: number;
   pauseMaxMs: number;
@@ -22,6 +24,7 @@ export const SENDER_TIMES: SenderTimes = {
   lookMs: 1_000,
   leaseMs: 2 * 60_000,
   paceMs: 10,
+  paceMaxMs: 250,
   pauseMs: 5_000,
   pauseMaxMs: 12 * 3_600_000,
   restMs: 1_000,
@@ -38,6 +41,15 @@ export const pauseAfter = (
   random: number,
   { pauseMs, pauseMaxMs }: Pick<SenderTimes, "pauseMs" | "pauseMaxMs"> = SENDER_TIMES,
 ): number => spread(Math.min(pauseMaxMs, pauseMs * 3 ** (tries - 1)), random);
+
+/** A commit that waits shows that requests wait too: the next mail then comes later, by so many times as much. */
+const PACE_PER_COMMIT = 10;
+
+/** The pause before the next mail, after a commit that took so long. */
+export const paceAfter = (
+  committedMs: number,
+  { paceMs, paceMaxMs }: Pick<SenderTimes, "paceMs" | "paceMaxMs">,
+): number => Math.max(paceMs, Math.min(paceMaxMs, PACE_PER_COMMIT * committedMs));
 
 /** The rest of a sender whose mail server is away: twice as long each time. */
 export type Rest = {

@@ -82,7 +82,7 @@ export function openTestMail(given: TestMailOptions = {}): TestMail {
       },
       now: () => clock.ms,
       log: openLog("info", "json", (line) => logged.push(line)),
-      times: { paceMs: 0, ...times },
+      times: { paceMs: 0, paceMaxMs: 0, ...times },
       ...rest,
     });
     opened.push(mail);

@@ -13,6 +13,7 @@ const QUICK = {
   lookMs: 20,
   leaseMs: 4_000,
   paceMs: 0,
+  paceMaxMs: 0,
   pauseMs: 30,
   pauseMaxMs: 1_000,
   restMs: 10,
