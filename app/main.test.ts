@@ -251,11 +251,12 @@ test.each([
 });
 
 test.each([
-  [{ NODE_ENV: "production" }, ["SMTP_URL", "ADMIN_ALERT_EMAIL"]],
-  [{ NODE_ENV: "production", SMTP_URL: "smtp://127.0.0.1:1" }, ["ADMIN_ALERT_EMAIL"]],
-  [{ NODE_ENV: "production", ADMIN_ALERT_EMAIL: "staff@shop.example" }, ["SMTP_URL"]],
+  [{ NODE_ENV: "production" }, ["PUBLIC_URL", "SMTP_URL", "ADMIN_ALERT_EMAIL"]],
+  [{ NODE_ENV: "production", SMTP_URL: "smtp://127.0.0.1:1" }, ["PUBLIC_URL", "ADMIN_ALERT_EMAIL"]],
+  [{ NODE_ENV: "production", ADMIN_ALERT_EMAIL: "staff@shop.example" }, ["PUBLIC_URL", "SMTP_URL"]],
+  [{ NODE_ENV: "production", PUBLIC_URL: "https://shop.example" }, ["SMTP_URL", "ADMIN_ALERT_EMAIL"]],
   [{}, []],
-])("with %p the start warns of mails that nobody gets: %p", async (settings, names) => {
+])("with %p the start warns of mails that do not help their readers: %p", async (settings, names) => {
   const { log } = await start({
     DATA_DIR: folder(),
     JWT_SECRET: "a secret of the tests that is long enough",

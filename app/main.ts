@@ -4,6 +4,7 @@ import { openOutput } from "../db/output.ts";
 import { makeFirstAdmin } from "./accounts/first-admin.ts";
 import { type Config, readConfig } from "./config.ts";
 import { prepareData } from "./data-folder.ts";
+import { localAddress } from "./http/host.ts";
 import { prepareSecrets } from "./identity/secrets.ts";
 import { listen } from "./listen.ts";
 import { type Log, openLog } from "./log.ts";
@@ -66,9 +67,12 @@ export async function main(
 }
 
 /** Defaults that suit a developer and no shop. */
-function warnOfDefaults({ paymentGateway, smtp, alertEmails, dataDir }: Config, log: Log): void {
+function warnOfDefaults(config: Config, log: Log): void {
+  const { paymentGateway, publicUrl, smtp, alertEmails, dataDir } = config;
   if (paymentGateway === "sandbox")
     log.warn("PAYMENT_GATEWAY=sandbox: payments are made up, and orders are confirmed without any money");
+  if (publicUrl === "")
+    log.warn("PUBLIC_URL is empty: links in mails lead to this machine", { address: localAddress(config) });
   if (!smtp)
     log.warn("SMTP_URL is empty: mails become files, and customers get none", { folder: `${dataDir}/mail` });
   if (alertEmails.length === 0)

@@ -23,7 +23,7 @@ import {
   publicHeaders,
   transportHeaders,
 } from "./http/headers.ts";
-import { openHostCheck, ownNames } from "./http/host.ts";
+import { localAddress, openHostCheck, ownNames } from "./http/host.ts";
 import { openIdempotency } from "./http/idempotency.ts";
 import { isBehindTls, openPageCheck } from "./http/origin.ts";
 import { openVersions } from "./http/version.ts";
@@ -240,8 +240,8 @@ function mailOf(options: ServiceOptions, turns: Turns): ShopMail {
 
 /** The links of mails are whole addresses, also of a shop without `PUBLIC_URL`. */
 function linksOf({ topology, config, secrets, now }: ServiceOptions): Links {
-  const { host, port, orderUrl, resetUrl, publicUrl } = config;
-  const absolute = (url: string) => (url.startsWith("/") ? `http://${host}:${port}${url}` : url);
+  const { orderUrl, resetUrl, publicUrl } = config;
+  const absolute = (url: string) => (url.startsWith("/") ? `${localAddress(config)}${url}` : url);
   const tokens = openOrderTokens(secrets);
   const resets = { db: topology.db, resetTokens: openResetTokens(secrets), now };
   return {

@@ -1,4 +1,4 @@
-// The Host header: whether it names a host, and whether that name can lead nobody else's page to this machine.
+// Names of hosts: those in the Host header that no other page's server can have, and the address of this machine.
 import { isIP } from "node:net";
 
 /** A name or address and an optional port (RFC 9110, 7.2), which may be empty; the URL's parser bounds its number. */
@@ -52,3 +52,12 @@ export function openHostCheck(own: readonly string[]): HostCheck {
 /** The own names of a shop: the host of its public URL, and its machine's. */
 export const ownNames = (publicUrl: string, hostname: string): string[] =>
   publicUrl === "" ? [hostname] : [new URL(publicUrl).hostname, hostname];
+
+/** What a server listens at when it takes every address of its machine. */
+const WILDCARDS = ["0.0.0.0", "[::]"];
+
+/** The address, without a slash at the end, by which this machine reaches a server that listens at a host and port. */
+export function localAddress({ host, port }: { host: string; port: number }): string {
+  const url = URL.parse(`http://${isIP(host) === 6 ? `[${host}]` : host}:${port}`);
+  return url === null || WILDCARDS.includes(url.hostname) ? `http://localhost:${port}` : url.origin;
+}
