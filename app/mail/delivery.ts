@@ -11,6 +11,7 @@ import {
   claimStatement,
   hasStarted,
   isAnyDue,
+  LATE_MAX,
   mailOf,
   type Outcome,
   settleStatement,
@@ -57,8 +58,11 @@ export function openDelivery(services: DeliveryServices): Delivery {
   let isStopped = false;
 
   const noteStart = async () => {
-    if (!isStarted && !hasStarted(db)) await db.write(startStatements(now()), newWriteId());
-    isStarted = true;
+    isStarted ||= hasStarted(db);
+    while (!isStarted && !isStopped) {
+      const [parked] = await db.write(startStatements(now()), newWriteId());
+      isStarted = (parked?.changes ?? 0) < LATE_MAX;
+    }
   };
 
   /** Stores the settlement of the last mail and claims the next one, in one group. Rejects with `DatabaseError`. */
@@ -102,7 +106,7 @@ export function openDelivery(services: DeliveryServices): Delivery {
   return {
     async run() {
       try {
-        if (!isStopped) await noteStart();
+        await noteStart();
         if (isWorkLeft()) await deliverDue();
       } catch (thrown) {
         log.warn("the outbox could not be read or written", { error: messageOf(thrown) });

@@ -34,6 +34,39 @@ test("parks what is older than a day and due, and sends the rest", async () => {
   expect(startsIn(shop)).toEqual([[1, START_MS]]);
 });
 
+const NOTES = /^INSERT INTO mail_start/;
+
+test("parks many in parts, and notes the start with the last of them", async () => {
+  await shop.db.write([
+    {
+      sql: `WITH RECURSIVE counted (i) AS (VALUES (1) UNION ALL SELECT i + 1 FROM counted WHERE i < 2500)
+        INSERT INTO outbox (kind, key, recipient, data, state, due_at, created_at)
+        SELECT 'receipt', i, 'old@shop.example', '{}', 'due', ?1, ?1 FROM counted`,
+      args: [START_MS - 2 * DAY_MS],
+    },
+  ]);
+  await addMail(shop.db, ADA);
+  const parked: number[] = [];
+  const mail = shop.openAnother({
+    settings: { SMTP_URL: server.url },
+    before: (file) => ({
+      ...file,
+      async write(statements, ...rest) {
+        const results = await file.write(statements, ...rest);
+        if (statements.some(({ sql }) => NOTES.test(sql))) {
+          parked.push(results[0]?.changes ?? 0);
+          expect(startsIn(shop)).toHaveLength(parked.length < 3 ? 0 : 1);
+        }
+        return results;
+      },
+    }),
+  });
+  await mail.run();
+  expect(parked).toEqual([1_000, 1_000, 500]);
+  expect(statesIn(shop.db).filter((state) => state === "parked")).toHaveLength(2_500);
+  expect(server.received.map(({ to }) => to)).toEqual([[ADA]]);
+});
+
 test("a later start parks nothing, also after an outage of days", async () => {
   await shop.mail.run();
   await addMail(shop.db, ADA);

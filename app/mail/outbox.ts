@@ -102,12 +102,23 @@ const LATE = "older than a day when mail was first sent";
 /** Whether a sender has started before, in the local copy. */
 export const hasStarted = ({ read }: Readable): boolean => read.get("SELECT 1 FROM mail_start") !== undefined;
 
-/** Notes the first start of a sender, and parks the mails that would come more than a day late. */
+/** Mails that a write parks: it holds up no other write for long. */
+export const LATE_MAX = 1_000;
+
+const LATE_MAILS = "SELECT seq FROM outbox WHERE state = 'due' AND created_at < ?1";
+
+/**
+ * Parks some of the mails that would come more than a day late, and notes the first start of a sender with the last of them.
+ * Where the first statement changed `LATE_MAX` rows there may be more.
+ */
 export const startStatements = (nowMs: number): Statement[] => [
   {
     sql: `UPDATE outbox SET state = 'parked', last_error = ?2
-      WHERE state = 'due' AND created_at < ?1 AND NOT EXISTS (SELECT 1 FROM mail_start)`,
+      WHERE seq IN (${LATE_MAILS} LIMIT ${LATE_MAX}) AND NOT EXISTS (SELECT 1 FROM mail_start)`,
     args: [nowMs - DAY_MS, LATE],
   },
-  { sql: "INSERT INTO mail_start (one, at) VALUES (1, ?) ON CONFLICT DO NOTHING", args: [nowMs] },
+  {
+    sql: `INSERT INTO mail_start (one, at) SELECT 1, ?2 WHERE NOT EXISTS (${LATE_MAILS}) ON CONFLICT DO NOTHING`,
+    args: [nowMs - DAY_MS, nowMs],
+  },
 ];
