@@ -1,6 +1,6 @@
 // The log: levels, and lines in which nothing that a client sent can steer a terminal or pass for another line.
 import { describe, expect, test } from "bun:test";
-import { openLog } from "./log.ts";
+import { openLog, openSparseLog } from "./log.ts";
 
 const HOSTILE = [
   "\u001b]0;title\u0007",
@@ -70,4 +70,28 @@ test("a line below the level is not written", () => {
   log.warn("b");
   log.error("c");
   expect(lines.map((line) => JSON.parse(line).message)).toEqual(["b", "c"]);
+});
+
+test("a sparse log has each message once a minute with the number left out, also after the clock was set back", () => {
+  const fields: unknown[] = [];
+  let ms = 10 * 60_000;
+  const log = openSparseLog({ warn: (message, given) => fields.push([message, given]) }, () => ms);
+  const at = (nextMs: number, message = "a") => {
+    ms = nextMs;
+    log.warn(message, { ms });
+  };
+  at(600_000);
+  at(659_999);
+  at(659_999, "b");
+  at(660_000);
+  at(60_000);
+  at(61_000);
+  at(120_000);
+  expect(fields).toEqual([
+    ["a", { ms: 600_000 }],
+    ["b", { ms: 659_999 }],
+    ["a", { ms: 660_000, leftOut: 1 }],
+    ["a", { ms: 60_000 }],
+    ["a", { ms: 120_000, leftOut: 1 }],
+  ]);
 });

@@ -40,14 +40,17 @@ const escapeAll = (text: string, unsafe: RegExp): string =>
 
 const MINUTE_MS = 60_000;
 
-/** A log for what may fail again and again: each message at most once a minute, with the number of those left out. */
+/**
+ * A log for what may fail again and again: each message at most once a minute, with the number of those left out. A clock that
+ * was set back hides nothing.
+ */
 export function openSparseLog(log: Pick<Log, "warn">, now: () => number): Pick<Log, "warn"> {
   const known = new Map<string, { atMs: number; leftOut: number }>();
   return {
     warn(message, fields = {}) {
       const last = known.get(message);
       const nowMs = now();
-      if (last && nowMs - last.atMs < MINUTE_MS) {
+      if (last && Math.abs(nowMs - last.atMs) < MINUTE_MS) {
         last.leftOut += 1;
         return;
       }
