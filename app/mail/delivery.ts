@@ -18,7 +18,7 @@ import {
   startStatements,
   TRIES_MAX,
 } from "./outbox.ts";
-import { openRest, paceAfter, pauseAfter, type Rest, type SenderTimes } from "./times.ts";
+import { openPause, openRest, paceAfter, pauseAfter, type Rest, type SenderTimes } from "./times.ts";
 import { MailError, type Transport } from "./transport.ts";
 
 export type DeliveryServices = {
@@ -50,9 +50,9 @@ const LOOKS_BEHIND = 10;
 export function openDelivery(services: DeliveryServices): Delivery {
   const { db, transport, now, log, times, onOutcome } = services;
   const rest = openRest(services);
+  const copyPause = openPause(now);
   /** Stored before any other mail is sent, so that the end of the process repeats one mail at most. */
   let unsettled: Statement | null = null;
-  let looksAgainAtMs = 0;
   let committedMs = 0;
   let isStarted = false;
   let isStopped = false;
@@ -75,13 +75,12 @@ export function openDelivery(services: DeliveryServices): Delivery {
     committedMs = now() - startedAtMs;
     const claimed = claim && claimedMail(results.at(-1)?.rows[0]);
     // The look saw one that is not there any more: the next looks at this copy would cost a write each.
-    if (unsettled === null && claimed === null) looksAgainAtMs = now() + LOOKS_BEHIND * times.lookMs;
+    if (unsettled === null && claimed === null) copyPause.begin(LOOKS_BEHIND * times.lookMs);
     unsettled = null;
     return claimed;
   };
 
-  const isWorkLeft = () =>
-    unsettled !== null || (!isStopped && now() >= looksAgainAtMs && isAnyDue(db, now()));
+  const isWorkLeft = () => unsettled !== null || (!isStopped && copyPause.isOver() && isAnyDue(db, now()));
 
   const settle = (claim: Claim, outcome: Outcome) => {
     unsettled = settleStatement(claim, outcome);

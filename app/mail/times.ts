@@ -62,16 +62,34 @@ export type Rest = {
 type RestOptions = { times: Pick<SenderTimes, "restMs" | "restMaxMs">; now(): number; random(): number };
 
 export function openRest({ times: { restMs, restMaxMs }, now, random }: RestOptions): Rest {
-  let untilMs = 0;
+  const pause = openPause(now);
   let longestMs = restMs;
   return {
-    isOver: () => now() >= untilMs,
+    isOver: pause.isOver,
     begin() {
-      untilMs = now() + spread(longestMs, random());
+      pause.begin(spread(longestMs, random()));
       longestMs = Math.min(restMaxMs, longestMs * 2);
     },
     forget() {
       longestMs = restMs;
+    },
+  };
+}
+
+/** A pause of a process. It is over also where the clock was set back meanwhile, by which it could last for hours. */
+export type Pause = { isOver(): boolean; begin(ms: number): void };
+
+export function openPause(now: () => number): Pause {
+  let beganAtMs = 0;
+  let lengthMs = 0;
+  return {
+    isOver() {
+      const passedMs = now() - beganAtMs;
+      return passedMs >= lengthMs || passedMs < 0;
+    },
+    begin(ms) {
+      beganAtMs = now();
+      lengthMs = ms;
     },
   };
 }
