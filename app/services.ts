@@ -35,7 +35,6 @@ import { type Clients, openClients } from "./limits/client.ts";
 import { type Limits, openLimits } from "./limits/limits.ts";
 import type { Log } from "./log.ts";
 import { type Links, openFormats, openMail, type ShopMail } from "./mail/mail.ts";
-import { overdueMs } from "./mail/queue.ts";
 import { type Access, openAccess } from "./ops/access.ts";
 import { type Counters, openCounters } from "./ops/counters.ts";
 import { openStatus, type Status } from "./ops/status.ts";
@@ -72,8 +71,6 @@ export type Services = AccountServices &
     edge: EdgeExpiry | null;
     /** Share of quick successful public GETs that are logged. */
     logSample: number;
-    /** For how long the mail that is due first has been waiting for a try. */
-    mailOverdueMs(): number | null;
   };
 
 type ServiceOptions = {
@@ -173,7 +170,6 @@ export function openServices(options: ServiceOptions): Services {
     edge: role === "node" ? openEdgeExpiry(now) : null,
     counters: openCounters(),
     access: openAccess({ clients, isOwnHost, token: config.metricsToken }),
-    mailOverdueMs: () => overdueMs(db, now()),
     status: statusOf(options, feed.position),
   };
 }

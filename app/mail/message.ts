@@ -43,7 +43,7 @@ export async function composeMessage({ id, from, to, date, content, look }: Mess
   const composer = new MailComposer({
     from,
     to: to.map((address) => ({ name: "", address })),
-    subject: oneLine(subject),
+    subject,
     date,
     messageId: `<${id}>`,
     headers: { "Auto-Submitted": "auto-generated" },

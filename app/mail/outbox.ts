@@ -1,5 +1,6 @@
 // The outbox's statements: how a process claims a mail, and settles it.
 import type { Readable, Row, Statement } from "../../db/database.ts";
+import { COUNT_MAX } from "../http/paging.ts";
 import type { Mail } from "./kind.ts";
 
 /** Tries after which a mail is parked. */
@@ -84,16 +85,21 @@ export function settleStatement({ seq, tries }: Pick<Mail, "seq" | "tries">, out
 export const isAnyDue = ({ read }: Readable, nowMs: number): boolean =>
   read.get("SELECT 1 FROM outbox WHERE state = 'due' AND due_at <= ? LIMIT 1", nowMs) !== undefined;
 
-/** Counts end here: no statement on the serving thread looks at more rows. */
-const COUNT_MAX = 10_000;
-
-/** How many mails are due, and how many are parked; at most 10,000 each. */
+/** How many mails are due, and how many are parked; at most `COUNT_MAX` each. */
 export function countWaiting({ read }: Readable): { due: number; parked: number } {
   const count = (state: string) =>
     read.get<[number]>(
       `SELECT count(*) FROM (SELECT 1 FROM outbox WHERE state = '${state}' LIMIT ${COUNT_MAX})`,
     )?.[0] ?? 0;
   return { due: count("due"), parked: count("parked") };
+}
+
+/** For how long the mail that is due first has been waiting for a try, in ms; 0 where none is due. */
+export function overdueMs({ read }: Readable, nowMs: number): number {
+  const [dueAtMs] = read.get<[number]>(
+    "SELECT due_at FROM outbox WHERE state = 'due' ORDER BY due_at LIMIT 1",
+  ) ?? [nowMs];
+  return Math.max(0, nowMs - dueAtMs);
 }
 
 const DAY_MS = 86_400_000;

@@ -1,6 +1,5 @@
 // The outbox as operators see it: lists of its mails, never with what they say, and the release of a parked one.
 import type { Database, Readable } from "../../db/database.ts";
-import { DatabaseError } from "../../db/errors.ts";
 import { must } from "../../db/must.ts";
 import { timeSql } from "../../db/sql.ts";
 import { requires } from "../../db/write/guard.ts";
@@ -62,19 +61,6 @@ export const countMails = ({ read }: Readable, { state }: MailListing): number =
     read.get<[number]>(`SELECT count(*) FROM (SELECT 1 FROM ${ROWS[state ?? "all"]} LIMIT ${COUNT_MAX})`),
     "a count",
   )[0];
-
-/** For how long the mail that is due first has been waiting for a try, in the local copy; `null` while there is none to read. */
-export function overdueMs({ read }: Readable, nowMs: number): number | null {
-  try {
-    const next = read.get<[number]>(
-      "SELECT due_at FROM outbox WHERE state = 'due' ORDER BY due_at LIMIT 1",
-    )?.[0];
-    return next === undefined ? 0 : Math.max(0, nowMs - next);
-  } catch (thrown) {
-    if (thrown instanceof DatabaseError) return null;
-    throw thrown;
-  }
-}
 
 const ID = /^[1-9]\d{0,14}$/;
 // The error stays until the next try, so that it can be seen why the mail was parked.

@@ -38,6 +38,7 @@ test("a mail is sent once, and its connection ends with the last one", async () 
   expect(shop.mail.state()).toEqual({
     mails: [{ kind: "receipt", outcome: "sent", count: 2 }],
     waiting: { due: 0, parked: 0 },
+    overdueMs: 0,
   });
 });
 

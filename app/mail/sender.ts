@@ -4,11 +4,11 @@
 // lost, the process ended in between, or the settlement could not be stored (or the process stood still) until the lease
 // ran out. A process has one such mail at most, because no other is sent before it is settled; all tries of a mail have
 // the same Message-ID, by which a receiver can drop a repeat.
-import type { Database } from "../../db/database.ts";
-import { DatabaseError } from "../../db/errors.ts";
+import { readIfAny } from "../../db/read/local.ts";
 import { openSparseLog } from "../log.ts";
+import { type OutcomeCount, openOutcomes } from "../ops/outcomes.ts";
 import { type DeliveryServices, openDelivery } from "./delivery.ts";
-import { countWaiting } from "./outbox.ts";
+import { countWaiting, overdueMs } from "./outbox.ts";
 import { SENDER_TIMES, type SenderTimes } from "./times.ts";
 
 export type SenderServices = Pick<DeliveryServices, "db" | "transport" | "compose" | "now" | "log"> & {
@@ -17,11 +17,11 @@ export type SenderServices = Pick<DeliveryServices, "db" | "transport" | "compos
   times?: Partial<SenderTimes>;
 };
 
-/** The mails of this process by kind and outcome, and how many wait. */
+/** The mails of this process by kind and outcome, how many wait, and for how long the first of them; `null`: no copy to read. */
 export type SenderState = {
-  mails: { kind: string; outcome: string; count: number }[];
-  /** `null` while there is no copy to read. */
+  mails: OutcomeCount[];
   waiting: ReturnType<typeof countWaiting> | null;
+  overdueMs: number | null;
 };
 
 export type Sender = {
@@ -38,9 +38,9 @@ export type Sender = {
 export function openSender(given: SenderServices): Sender {
   const { db, transport, now, random = Math.random } = given;
   const times = { ...SENDER_TIMES, ...given.times };
-  const counts = openCounts();
+  const outcomes = openOutcomes();
   const log = openSparseLog(given.log, now);
-  const delivery = openDelivery({ ...given, log, random, times, onOutcome: counts.add });
+  const delivery = openDelivery({ ...given, log, random, times, onOutcome: outcomes.add });
   let timer: ReturnType<typeof setTimeout> | undefined;
   let running: Promise<void> | null = null;
 
@@ -60,7 +60,11 @@ export function openSender(given: SenderServices): Sender {
       timer = setTimeout(begin, times.lookMs * random());
     },
     run,
-    state: () => ({ mails: counts.all(), waiting: waitingIn(db) }),
+    state: () => ({
+      mails: outcomes.all(),
+      waiting: readIfAny(() => countWaiting(db)),
+      overdueMs: readIfAny(() => overdueMs(db, now())),
+    }),
     async close() {
       clearTimeout(timer);
       delivery.stop();
@@ -71,26 +75,4 @@ export function openSender(given: SenderServices): Sender {
       clearInterval(cutOff);
     },
   };
-}
-
-function openCounts() {
-  const counts = new Map<string, SenderState["mails"][number]>();
-  return {
-    all: () => [...counts.values()],
-    add(kind: string, outcome: string) {
-      const key = `${kind} ${outcome}`;
-      const found = counts.get(key) ?? { kind, outcome, count: 0 };
-      found.count += 1;
-      counts.set(key, found);
-    },
-  };
-}
-
-function waitingIn(db: Database): SenderState["waiting"] {
-  try {
-    return countWaiting(db);
-  } catch (thrown) {
-    if (thrown instanceof DatabaseError) return null;
-    throw thrown;
-  }
 }

@@ -1,21 +1,19 @@
 // Metrics of mail: what this process sent, and the mails that wait.
 import type { Define } from "./define.ts";
+import type { OutcomeCount } from "./outcomes.ts";
 
-/** The outcomes of the mails of this process, and how many mails of the shop wait, if there is a copy to read. */
+/** The outcomes of the mails of this process; how many of the shop wait, and how long the first, if there is a copy to read. */
 type MailState = {
-  mails: { kind: string; outcome: string; count: number }[];
+  mails: OutcomeCount[];
   waiting: { due: number; parked: number } | null;
+  overdueMs: number | null;
 };
 
 /** The services that the metrics of mail read. */
-export type MailServices = {
-  mail: { state(): MailState };
-  /** For how long the mail that is due first has been waiting for a try; `null` without a copy to read. */
-  mailOverdueMs(): number | null;
-};
+export type MailServices = { mail: { state(): MailState } };
 
 /** Defines the metrics of mail. */
-export function defineMails({ counter, gauge }: Define, { mail, mailOverdueMs }: MailServices): void {
+export function defineMails({ counter, gauge }: Define, { mail }: MailServices): void {
   counter(
     "insole_mails_total",
     "Tries of mails by this process, by kind and outcome: sent, failed and to be tried again, parked after the last try, or withdrawn because nobody needs the mail",
@@ -40,7 +38,7 @@ export function defineMails({ counter, gauge }: Define, { mail, mailOverdueMs }:
     "For how long the mail that is due first has been waiting for a try; minutes: no process sends mails, or too few do",
     [],
     (put) => {
-      const ms = mailOverdueMs();
+      const ms = mail.state().overdueMs;
       if (ms !== null) put(ms / 1_000);
     },
   );

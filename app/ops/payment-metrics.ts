@@ -1,9 +1,10 @@
 // Metrics of payments: the requests to the gateway, and the orders that wait for it.
 import type { Define } from "./define.ts";
+import type { OutcomeCount } from "./outcomes.ts";
 
 /** The outcomes of the requests to the payment gateway, and how many requests and orders wait, if there is a copy to read. */
 export type PaymentState = {
-  settled: { kind: string; outcome: string; count: number }[];
+  settled: OutcomeCount[];
   underway: number;
   waiting: { requests: number; orders: number } | null;
 };

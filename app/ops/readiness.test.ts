@@ -18,7 +18,6 @@ test("shows why writes fail, since when and how many, and masks the primary's ad
       turns: shop.turns,
       payments: shop.payments,
       mail: shop.mail,
-      mailOverdueMs: () => null,
       status: {
         ...shop.status,
         replica: () => ({ primary: "http://user:word@primary:8080?authToken=abc", frame: 1 }),

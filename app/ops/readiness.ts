@@ -8,8 +8,7 @@ import type { MetricServices } from "./metrics.ts";
  * logins, limits, the turns of reads, payments, and mail.
  */
 export function readinessDetails(services: MetricServices) {
-  const { status, db, cache, passwords, loginThrottle, limits, turns, payments, mail, mailOverdueMs } =
-    services;
+  const { status, db, cache, passwords, loginThrottle, limits, turns, payments, mail } = services;
   const { isReady, phase, why } = status.readiness();
   const replica = status.replica();
   const { outage, ...writeDoor } = db.writeQueue();
@@ -32,7 +31,7 @@ export function readinessDetails(services: MetricServices) {
     wideReads: turns.wide.state(),
     primaryReads: turns.primary.state(),
     payments: payments.state(),
-    mail: { ...mail.state(), overdueMs: mailOverdueMs() },
+    mail: mail.state(),
   };
 }
 

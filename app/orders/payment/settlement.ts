@@ -1,8 +1,9 @@
 // The settlement: every second it finds the requests to the gateway that are due, and performs each under its lease.
 import type { Database } from "../../../db/database.ts";
-import { DatabaseError } from "../../../db/errors.ts";
 import { messageOf } from "../../../db/message.ts";
+import { readIfAny } from "../../../db/read/local.ts";
 import { openSparseLog } from "../../log.ts";
+import { type OutcomeCount, openOutcomes } from "../../ops/outcomes.ts";
 import { countWaiting, type DueRequest, findDue } from "./due.ts";
 import { type Outcome, performUnderLease, type RequestServices } from "./requests.ts";
 import { type Ending, settleUnsettled } from "./unsettled.ts";
@@ -16,7 +17,7 @@ const SEEN_MAX = 4 * UNDERWAY_MAX;
 
 /** The requests that this process performed, by kind and outcome, and how many wait. */
 export type SettlementState = {
-  settled: { kind: string; outcome: string; count: number }[];
+  settled: OutcomeCount[];
   underway: number;
   /** `null` while there is no copy to read. */
   waiting: { requests: number; orders: number } | null;
@@ -37,7 +38,7 @@ export function openSettlement(given: RequestServices, everyMs = EVERY_MS): Sett
   const services = { ...given, log: openSparseLog(given.log, given.now) };
   const { db, now, log } = services;
   const underway = new Map<string, Promise<void>>();
-  const counts = new Map<string, { kind: string; outcome: string; count: number }>();
+  const settled = openOutcomes();
   /** Requests that another process has, by the time at which they were seen to be due: a replica shows that late. */
   let leased = new Map<string, number>();
   let timer: ReturnType<typeof setInterval> | undefined;
@@ -46,7 +47,7 @@ export function openSettlement(given: RequestServices, everyMs = EVERY_MS): Sett
     try {
       const outcome = await perform(services, due);
       if (outcome === "leased") leased.set(due.key, due.dueAt);
-      else count(counts, due.kind, outcome);
+      else settled.add(due.kind, outcome);
     } catch (thrown) {
       log.warn("a payment could not be settled", { order: due.number, error: messageOf(thrown) });
     } finally {
@@ -80,7 +81,7 @@ export function openSettlement(given: RequestServices, everyMs = EVERY_MS): Sett
       look();
       await done();
     },
-    state: () => ({ settled: [...counts.values()], underway: underway.size, waiting: waitingIn(db) }),
+    state: () => ({ settled: settled.all(), underway: underway.size, waiting: waitingIn(db) }),
     async close() {
       clearInterval(timer);
       await done();
@@ -89,25 +90,7 @@ export function openSettlement(given: RequestServices, everyMs = EVERY_MS): Sett
 }
 
 /** What waits, in the local copy; `null` while there is none. */
-export function waitingIn(db: Database): SettlementState["waiting"] {
-  try {
-    return countWaiting(db);
-  } catch (thrown) {
-    if (thrown instanceof DatabaseError) return null;
-    throw thrown;
-  }
-}
+export const waitingIn = (db: Database): SettlementState["waiting"] => readIfAny(() => countWaiting(db));
 
 const perform = (services: RequestServices, due: DueRequest): Promise<Ending | Outcome> =>
   due.kind === "authorise" ? settleUnsettled(services, due) : performUnderLease(services, due);
-
-function count(
-  counts: Map<string, { kind: string; outcome: string; count: number }>,
-  kind: string,
-  outcome: string,
-): void {
-  const key = `${kind} ${outcome}`;
-  const found = counts.get(key) ?? { kind, outcome, count: 0 };
-  found.count += 1;
-  counts.set(key, found);
-}
