@@ -136,7 +136,7 @@ export function routes(services: Services) {
     .use(opsRoutes({ ...services, metrics: openMetrics(services) }))
     .use(docsRoutes(makeDocument, services.headers.seed))
     .use(payRoutes(services, services.headers.seed))
-    .use(passwordRoutes({ ...services, resets: openResets(services) }, services.headers.seed))
+    .use(passwordRoutes({ ...services, resets: openResets(services) }))
     .use(orderPageRoutes(services, services.headers.seed))
     .use(
       pageRoutes(services.publicDir, services.headers.seed, () => readShowcase(services.db, services.shop)),

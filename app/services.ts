@@ -65,6 +65,8 @@ export type Services = AccountServices &
     log: Log;
     mail: ShopMail;
     publicDir: string | null;
+    /** As mails and the pages of customers name it. */
+    shopName: string;
     /** `null` where ORDER_URL leads to pages elsewhere. */
     orderPages: OrderPageServices["orderPages"];
     /** `null` without an edge in front. */
@@ -139,6 +141,7 @@ export function openServices(options: ServiceOptions): Services {
     log,
     logSample,
     publicDir,
+    shopName: config.shopName,
     openWrites,
     refusePage: openPageCheck(config, isOwnHost),
     origins: config,

@@ -79,11 +79,22 @@ export function pageResponse(
   });
 }
 
-/** A page for a customer: under the name of the shop, and without links for developers. */
-export type CustomerPage = { shopName: string; title: string; main: Html; status?: 200 | 404 };
+/**
+ * A page for a customer: under the name of the shop, and without links for developers. `policy` is that of a page without a form
+ * where it is left out; `more` are headers beside those of every page.
+ */
+export type CustomerPage = {
+  shopName: string;
+  title: string;
+  main: Html;
+  status?: number;
+  policy?: Policy;
+  more?: Record<string, string>;
+};
 
 /** A response with a page that only its reader may see: stored nowhere, and named to no other site. */
-export function customerPageResponse({ shopName, title, main, status = 200 }: CustomerPage): Response {
+export function customerPageResponse(page: CustomerPage): Response {
+  const { shopName, title, main, status = 200, policy = PRIVATE, more = {} } = page;
   const header = html`<a class="brand" href="/">${shopName}</a>`;
   const body = documentOf(`${title} · ${shopName}`, {
     header,
@@ -92,10 +103,11 @@ export function customerPageResponse({ shopName, title, main, status = 200 }: Cu
     style: CUSTOMER_STYLE,
   });
   const headers = {
-    ...headersOf(PRIVATE, CUSTOMER_STYLE),
+    ...headersOf(policy, CUSTOMER_STYLE),
     "content-type": CONTENT_TYPE,
-    "cache-control": PRIVATE.cacheControl,
+    "cache-control": policy.cacheControl,
     "x-robots-tag": "noindex",
+    ...more,
   };
   return new Response(new TextEncoder().encode(body), { status, headers });
 }

@@ -7,10 +7,10 @@ import type { Problem } from "../http/problems.ts";
 import { facts } from "../http/routing.ts";
 import { readForm } from "./form.ts";
 import { donePage, endedPage, FORGOT, forgotPage, RESET, resetPage, sentPage } from "./password.ts";
-import type { Asked } from "./static.ts";
 
 /** The services of the pages; `refusePage` refuses the pages of other origins. */
 export type PasswordServices = {
+  shopName: string;
   resets: {
     request(fields: Fields): Promise<void>;
     emailOf(token: string): Promise<string | null>;
@@ -23,41 +23,38 @@ export type PasswordServices = {
 const page = { ...facts({ counts: "request" }), detail: { hide: true } };
 const form = { ...facts({ counts: "sign-in" }), detail: { hide: true }, parse: "none" } as const;
 
-/** The routes outside the prefixes. `seed` is as in `Asked`. */
-export const passwordRoutes = ({ resets, refusePage }: PasswordServices, seed: bigint) =>
+/** The routes outside the prefixes. */
+export const passwordRoutes = ({ shopName, resets, refusePage }: PasswordServices) =>
   new Elysia({ name: "password" })
-    .get(FORGOT, ({ request }) => forgotPage({ request, seed }, null), page)
+    .get(FORGOT, () => forgotPage(shopName, null), page)
     .post(
       FORGOT,
       async ({ request }) => {
-        const asked: Asked = { request, seed };
         const sent = await readForm(request, refusePage);
         const problem = await problemOf(resets.request(Object.fromEntries(sent)));
-        return problem === null ? sentPage(asked) : forgotPage(asked, problem);
+        return problem === null ? sentPage(shopName) : forgotPage(shopName, problem);
       },
       form,
     )
     .get(
       RESET,
       async ({ request }) => {
-        const asked: Asked = { request, seed };
         const token = new URL(request.url).searchParams.get("token") ?? "";
         const email = await resets.emailOf(token);
-        return email === null ? endedPage(asked) : resetPage(asked, { token, email }, null);
+        return email === null ? endedPage(shopName) : resetPage(shopName, { token, email }, null);
       },
       page,
     )
     .post(
       RESET,
       async ({ request }) => {
-        const asked: Asked = { request, seed };
         const sent = await readForm(request, refusePage);
         const problem = await problemOf(resets.reset(request, Object.fromEntries(sent)));
         // Not after a redirect: no address may say that a password was changed.
-        if (problem === null) return donePage(asked);
+        if (problem === null) return donePage(shopName);
         const token = sent.get("token") ?? "";
         const email = await resets.emailOf(token);
-        return email === null ? endedPage(asked) : resetPage(asked, { token, email }, problem);
+        return email === null ? endedPage(shopName) : resetPage(shopName, { token, email }, problem);
       },
       form,
     );

@@ -63,7 +63,11 @@ test("every page has a policy of its own, may not be stored, and runs no script"
       expect.arrayContaining(["default-src 'none'", "form-action 'self'", "frame-ancestors 'none'"]),
     );
     expect(page.headers.has("set-cookie")).toBe(false);
-    expect(await page.text()).not.toMatch(/<script|\son\w+=|\sstyle=/i);
+    const text = await page.text();
+    expect(text).not.toMatch(/<script|\son\w+=|\sstyle=/i);
+    // Like the mails: under the name of the shop, and without links for developers.
+    expect(text).toContain(`<a class="brand" href="/">Insole &amp; Sons</a>`);
+    expect(text).not.toMatch(/href="\/(?:docs|api|health)/);
   }
 });
 

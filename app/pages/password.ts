@@ -1,17 +1,16 @@
 // The pages for a forgotten password: one requests the mail, the link in it leads to the other one, which takes the new password.
 import { type Html, html } from "../http/html.ts";
 import { PROBLEMS, type Problem } from "../http/problems.ts";
-import { PERSONAL, pageResponse } from "./page.ts";
-import type { Asked } from "./static.ts";
+import { customerPageResponse, PERSONAL } from "./page.ts";
 
 /** Where the pages are. */
 export const FORGOT = "/account/forgot";
 export const RESET = "/account/reset";
 
 /** The page with the form for an e-mail address; on top, why it was refused. */
-export const forgotPage = (asked: Asked, problem: Problem | null): Response =>
+export const forgotPage = (shopName: string, problem: Problem | null): Response =>
   page(
-    asked,
+    shopName,
     "Forgotten password",
     html`${alertOf(problem)}
 <p class="lead">You get a mail with a link to choose a new password.</p>
@@ -20,13 +19,13 @@ export const forgotPage = (asked: Asked, problem: Problem | null): Response =>
 <input id="email" name="email" type="email" autocomplete="username" required${invalid(problem, "/email")}>
 <div class="doors"><button class="first">Send the mail</button></div>
 </form>`,
-    problem,
+    { problem },
   );
 
 /** The page after the form, with the same words for every address. */
-export const sentPage = (asked: Asked): Response =>
+export const sentPage = (shopName: string): Response =>
   page(
-    asked,
+    shopName,
     "Look into your mailbox",
     html`<p class="lead" role="status">If there is an account with this address, a mail with a link is on its way to it. The link works once, for 30 minutes.</p>`,
   );
@@ -36,12 +35,12 @@ export const sentPage = (asked: Asked): Response =>
  * passwords read the address.
  */
 export const resetPage = (
-  asked: Asked,
+  shopName: string,
   { token, email }: { token: string; email: string },
   problem: Problem | null,
 ): Response =>
   page(
-    asked,
+    shopName,
     "Choose a new password",
     html`${alertOf(problem)}
 <form method="post" action="${RESET}" class="fields">
@@ -53,46 +52,45 @@ export const resetPage = (
 <p id="rule">At least 8 characters. All your devices are then signed out.</p>
 <div class="doors"><button class="first">Set the password</button></div>
 </form>`,
-    problem,
+    { problem },
   );
 
 /** The page after the new password was set. */
-export const donePage = (asked: Asked): Response =>
+export const donePage = (shopName: string): Response =>
   page(
-    asked,
+    shopName,
     "Your password is changed",
     html`<p class="lead" role="status">All devices are signed out. Sign in with your new password.</p>`,
   );
 
 /** The page for a link that does not work. */
-export const endedPage = (asked: Asked): Response =>
-  withStatus(
-    400,
-    page(
-      asked,
-      "This link does not work",
-      html`<p class="lead" role="alert">It was used before, is older than 30 minutes, or the password was changed since.</p>
+export const endedPage = (shopName: string): Response =>
+  page(
+    shopName,
+    "This link does not work",
+    html`<p class="lead" role="alert">It was used before, is older than 30 minutes, or the password was changed since.</p>
 <p class="doors"><a class="first" href="${FORGOT}">Request another mail</a></p>`,
-    ),
+    { status: 400 },
   );
 
-function page(asked: Asked, title: string, content: Html, problem: Problem | null = null): Response {
+function page(
+  shopName: string,
+  title: string,
+  content: Html,
+  { problem, status }: { problem?: Problem | null; status?: number } = {},
+): Response {
   const main = html`<section class="hero">
 <h1>${title}</h1>
 ${content}
 </section>`;
-  const answer = pageResponse(asked, `${title} · Insole`, main, html`<a href="/">Insole</a>`, PERSONAL);
-  return problem === null ? answer : withStatus(PROBLEMS[problem.type][0], answer, problem.headers);
-}
-
-function withStatus(
-  status: number,
-  { body, headers }: Response,
-  more: Record<string, string> = {},
-): Response {
-  const all = new Headers(headers);
-  for (const [name, value] of Object.entries(more)) all.set(name, value);
-  return new Response(body, { status, headers: all });
+  return customerPageResponse({
+    shopName,
+    title,
+    main,
+    policy: PERSONAL,
+    ...(problem ? { status: PROBLEMS[problem.type][0], more: problem.headers } : {}),
+    ...(status === undefined ? {} : { status }),
+  });
 }
 
 const alertOf = (problem: Problem | null): Html =>
