@@ -97,7 +97,7 @@ describe("the order's token shows", () => {
       "Size 42 1/3 · 2 × €1,234.50 €2,469.00",
       "1 × €33.33 €33.33",
       "Delivery €0.00 Total Tax contained: €399.53 €2,502.33",
-      "Way 1 Back door 50667 Köln DE Method: standard",
+      "Way 1 Back door 50667 Köln Germany Method: standard",
       "Payment Paid.",
       "Placed 29 March 2026 at 01:59 Confirmed 29 March 2026 at 01:59 Shipped 29 March 2026 at 03:00",
     ])

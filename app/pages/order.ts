@@ -5,7 +5,10 @@ import type { ShownOrder } from "../orders/orders.ts";
 import { customerPageResponse } from "./page.ts";
 
 /** How the pages of a shop name it, and write amounts and times. */
-export type Writing = { shopName: string; formats: Pick<ReturnType<typeof openFormats>, "money" | "time"> };
+export type Writing = {
+  shopName: string;
+  formats: Pick<ReturnType<typeof openFormats>, "money" | "time" | "country">;
+};
 
 const STATUS: Record<ShownOrder["status"], string> = {
   pending: "Placed",
@@ -41,7 +44,7 @@ ${linesOf(order, formats)}
 </section>
 <section>
 <h2>Delivery</h2>
-${deliveryOf(order)}
+${deliveryOf(order, formats)}
 </section>
 <section>
 <h2>Payment</h2>
@@ -80,13 +83,15 @@ function linesOf({ items, totals, currency }: ShownOrder, { money }: Writing["fo
 <span>${amount(totals.total)}</span></li></ul>`;
 }
 
-function deliveryOf({ shippingAddress, shippingMethod }: ShownOrder): Html {
+function deliveryOf({ shippingAddress, shippingMethod }: ShownOrder, formats: Writing["formats"]): Html {
   const method = html`<p>Method: ${shippingMethod}</p>`;
   if (shippingAddress === null) return method;
   const { name, street, street2, zip, city, state, country, phone } = shippingAddress;
   const place = [zip, city].filter(Boolean).join(" ");
-  const lines = [name, street, street2, place, state, country, phone].filter((line) => !!line) as string[];
-  return html`<address>${lines.map((line) => html`${line}<br>`)}</address>
+  const lines = [name, street, street2, place, state, formats.country(country), phone].filter(
+    (line) => !!line,
+  );
+  return html`<address>${lines.map((line) => html`${line ?? ""}<br>`)}</address>
 ${method}`;
 }
 
