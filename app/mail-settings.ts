@@ -4,7 +4,7 @@ import { maskAddress } from "./http/mask.ts";
 import { type Environment, httpUrl, refuse, text, whole } from "./settings.ts";
 
 export type MailConfig = Readonly<{
-  /** `null`: mails become files in the data folder. */
+  /** `null`: mails become files in the data folder; in production none is sent. */
   smtp: SmtpConfig | null;
   mailFrom: MailAddress;
   /** Addresses of the staff; none: the staff gets no mails. */

@@ -48,7 +48,8 @@ export async function main(
   const maintenance = openMaintenance(db, { log, now: Date.now, everyMs: maintenanceMs });
   const listener = listen(config, openServer(services));
   payments.start();
-  mail.start();
+  // For customers a file is no mail: in production the outbox keeps what no server can be given.
+  if (config.smtp || !config.isProduction) mail.start();
   status.enter("ready");
 
   const close = async () => {
@@ -68,13 +69,12 @@ export async function main(
 
 /** Defaults that suit a developer and no shop. */
 function warnOfDefaults(config: Config, log: Log): void {
-  const { paymentGateway, publicUrl, smtp, alertEmails, dataDir } = config;
+  const { paymentGateway, publicUrl, smtp, alertEmails } = config;
   if (paymentGateway === "sandbox")
     log.warn("PAYMENT_GATEWAY=sandbox: payments are made up, and orders are confirmed without any money");
   if (publicUrl === "")
     log.warn("PUBLIC_URL is empty: links in mails lead to this machine", { address: localAddress(config) });
-  if (!smtp)
-    log.warn("SMTP_URL is empty: mails become files, and customers get none", { folder: `${dataDir}/mail` });
+  if (!smtp) log.warn("SMTP_URL is empty: this process sends no mails, and they stay in the outbox");
   if (alertEmails.length === 0)
     log.warn("ADMIN_ALERT_EMAIL is empty: alerts and reports for the shop's staff are not sent");
 }
