@@ -268,6 +268,25 @@ test.each([
   );
 });
 
+test.each([
+  ["smtp://user:word@127.0.0.1:1", true],
+  ["smtp://user:word@127.0.0.1:1?starttls=required", false],
+  ["smtps://user:word@127.0.0.1:1", false],
+  ["smtp://127.0.0.1:1", false],
+])("in production SMTP_URL=%s warns of a password without TLS: %p", async (url, isWarned) => {
+  const { log } = await start({
+    DATA_DIR: folder(),
+    NODE_ENV: "production",
+    JWT_SECRET: "a secret of the tests that is long enough",
+    MAIL_FROM: "shop@shop.example",
+    SMTP_URL: url,
+  });
+  expect([/"level":"warn".*SMTP_URL does not require TLS/.test(log), log.includes("word@")]).toEqual([
+    isWarned,
+    false,
+  ]);
+});
+
 test.each(["sandbox", "none"])(
   "PAYMENT_GATEWAY=%s after an order that waits for its payment",
   async (gateway) => {

@@ -75,6 +75,8 @@ function warnOfDefaults(config: Config, log: Log): void {
   if (publicUrl === "")
     log.warn("PUBLIC_URL is empty: links in mails lead to this machine", { address: localAddress(config) });
   if (!smtp) log.warn("SMTP_URL is empty: this process sends no mails, and they stay in the outbox");
+  if (smtp && smtp.user !== "" && !smtp.isSecure && !smtp.needsTls)
+    log.warn("SMTP_URL does not require TLS: its password may be sent in plain text (?starttls=required)");
   if (alertEmails.length === 0)
     log.warn("ADMIN_ALERT_EMAIL is empty: alerts and reports for the shop's staff are not sent");
 }
