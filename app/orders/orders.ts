@@ -10,6 +10,13 @@ export { quoteOf } from "./quote.ts";
 export { type DayReport, dayReportOf } from "./report/day.ts";
 export { addDays, type Day, dayOf, daysOf } from "./report/days.ts";
 export type { Books } from "./report/sales.ts";
-export { findShownOrder, type ShownOrder } from "./shown.ts";
+export {
+  findShownOrder,
+  type ItemView,
+  linesOfAddress,
+  type OrderView,
+  priceOf,
+  type ShownOrder,
+} from "./shown.ts";
 export { readShipping, readTaxRates, SHIPPING_DEFAULT, type Terms } from "./terms.ts";
 export { type OrderTokens, openOrderTokens } from "./tokens.ts";

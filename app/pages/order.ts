@@ -1,7 +1,7 @@
 // The page of an order that a receipt's link opens: what was ordered, and how far it has come. It changes nothing.
 import { type Html, html } from "../http/html.ts";
 import type { openFormats } from "../mail/mail.ts";
-import type { ShownOrder } from "../orders/orders.ts";
+import { linesOfAddress, priceOf, type ShownOrder } from "../orders/orders.ts";
 import { customerPageResponse } from "./page.ts";
 
 /** How the pages of a shop name it, and write amounts and times. */
@@ -76,7 +76,7 @@ function linesOf({ items, totals, currency }: ShownOrder, { money }: Writing["fo
   return html`<ul class="lines">${items.map(
     ({ productName, size, quantity, price }) => html`
 <li><span>${productName}<small>${size === "" ? "" : `Size ${size} · `}${quantity} × ${amount(price)}</small></span>
-<span>${amount((Math.round(price * 100) * quantity) / 100)}</span></li>`,
+<span>${amount(priceOf({ quantity, price }))}</span></li>`,
   )}
 <li><span>Delivery</span><span>${amount(totals.shipping)}</span></li>
 <li class="total"><span>Total${totals.tax > 0 ? html`<small>Tax contained: ${amount(totals.tax)}</small>` : ""}</span>
@@ -86,12 +86,9 @@ function linesOf({ items, totals, currency }: ShownOrder, { money }: Writing["fo
 function deliveryOf({ shippingAddress, shippingMethod }: ShownOrder, formats: Writing["formats"]): Html {
   const method = html`<p>Method: ${shippingMethod}</p>`;
   if (shippingAddress === null) return method;
-  const { name, street, street2, zip, city, state, country, phone } = shippingAddress;
-  const place = [zip, city].filter(Boolean).join(" ");
-  const lines = [name, street, street2, place, state, formats.country(country), phone].filter(
-    (line) => !!line,
-  );
-  return html`<address>${lines.map((line) => html`${line ?? ""}<br>`)}</address>
+  const { phone } = shippingAddress;
+  const lines = [...linesOfAddress(shippingAddress, formats.country), ...(phone ? [phone] : [])];
+  return html`<address>${lines.map((line) => html`${line}<br>`)}</address>
 ${method}`;
 }
 

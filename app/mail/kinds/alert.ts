@@ -1,6 +1,7 @@
 // The alert about a new order, to the staff.
+import type { OrderView } from "../../orders/orders.ts";
 import type { Kind } from "../kind.ts";
-import { addressOf, itemsOf, type MailedOrder, orderOf, staffLinkOf } from "./order.ts";
+import { addressOf, itemsOf, orderOf, staffLinkOf } from "./order.ts";
 
 export const alert: Kind = {
   name: "alert",
@@ -22,9 +23,9 @@ export const alert: Kind = {
   },
 };
 
-const whoIs = ({ userId }: MailedOrder): string => (userId === null ? "a guest" : "an account");
+const whoIs = ({ userId }: OrderView): string => (userId === null ? "a guest" : "an account");
 
-const paymentOf = ({ paymentMethod }: MailedOrder): string =>
+const paymentOf = ({ paymentMethod }: OrderView): string =>
   paymentMethod === "invoice"
     ? "Payment by invoice: the order waits until you confirm it."
     : "Payment by card: the amount is authorised, and taken when you ship the order.";

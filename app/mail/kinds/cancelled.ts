@@ -1,6 +1,7 @@
 // The notice that an order is cancelled, to its customer.
+import type { OrderView } from "../../orders/orders.ts";
 import type { Kind } from "../kind.ts";
-import { itemsOf, linkOf, type MailedOrder, orderOf, reasonOf } from "./order.ts";
+import { itemsOf, linkOf, orderOf, reasonOf } from "./order.ts";
 
 export const cancelled: Kind = {
   name: "cancelled",
@@ -24,7 +25,7 @@ export const cancelled: Kind = {
 };
 
 /** An order whose amount was captured is an invoice that was confirmed: a card's is captured when the order ships. */
-function paymentOf({ payment, paymentMethod }: MailedOrder): string {
+function paymentOf({ payment, paymentMethod }: OrderView): string {
   if (payment.status === "refunded")
     return "You do not have to pay its invoice. If you paid it already, you get the amount back.";
   return paymentMethod === "invoice" ? "You do not have to pay anything." : "Your card is not charged.";

@@ -1,6 +1,7 @@
 // The receipt of an order, to its customer.
+import type { OrderView } from "../../orders/orders.ts";
 import type { Kind } from "../kind.ts";
-import { addressOf, itemsOf, linkOf, type MailedOrder, orderOf, reasonOf } from "./order.ts";
+import { addressOf, itemsOf, linkOf, orderOf, reasonOf } from "./order.ts";
 
 export const receipt: Kind = {
   name: "receipt",
@@ -22,7 +23,7 @@ export const receipt: Kind = {
   },
 };
 
-const paymentOf = ({ paymentMethod }: MailedOrder): string =>
+const paymentOf = ({ paymentMethod }: OrderView): string =>
   paymentMethod === "invoice"
     ? "You pay by invoice. The order now waits until we confirm it; we then prepare it for you."
     : "You pay by card. We take the amount when we ship the order, and write to you then.";

@@ -1,10 +1,11 @@
 // The notice of a refund, to the customer of its order; an order may have several.
+import { type ItemView, type OrderView, priceOf } from "../../orders/orders.ts";
 import type { Line } from "../blocks.ts";
 import type { Kind, Mail, MailContext } from "../kind.ts";
-import { linesOf, linkOf, type MailedItem, type MailedOrder, orderOf, priceOf, reasonOf } from "./order.ts";
+import { linesOf, linkOf, orderOf, reasonOf } from "./order.ts";
 
 /** A refund of the pairs in `items`, or of an amount without any. */
-type MailedRefund = { items: MailedItem[]; amount: number; currency: string };
+type MailedRefund = { items: ItemView[]; amount: number; currency: string };
 
 export const refunded: Kind = {
   name: "refunded",
@@ -41,7 +42,7 @@ function itemsOf({ items, amount, currency }: MailedRefund, context: MailContext
   return cents === Math.round(amount * 100) ? lines : lines.map((line) => ({ ...line, value: "" }));
 }
 
-const wayOf = ({ paymentMethod }: MailedOrder): string =>
+const wayOf = ({ paymentMethod }: OrderView): string =>
   paymentMethod === "invoice"
     ? "Pay that much less of the invoice; if you paid it already, you get the amount back."
     : "The amount goes back to the card that you paid with, which can take some days.";

@@ -1,7 +1,9 @@
 // The notice that an order is on its way, to its customer.
+
+import type { OrderView } from "../../orders/orders.ts";
 import type { Block } from "../blocks.ts";
 import type { Kind } from "../kind.ts";
-import { addressOf, itemsOf, linkOf, type MailedOrder, orderOf, reasonOf } from "./order.ts";
+import { addressOf, itemsOf, linkOf, orderOf, reasonOf } from "./order.ts";
 
 export const shipped: Kind = {
   name: "shipped",
@@ -24,8 +26,8 @@ export const shipped: Kind = {
   },
 };
 
-const trackingOf = ({ trackingUrl }: MailedOrder): Block[] =>
+const trackingOf = ({ trackingUrl }: OrderView): Block[] =>
   trackingUrl === undefined ? [] : [{ kind: "link", label: "Track the parcel", url: trackingUrl }];
 
-const paymentOf = ({ paymentMethod }: MailedOrder, total: string): string =>
+const paymentOf = ({ paymentMethod }: OrderView, total: string): string =>
   paymentMethod === "invoice" ? `You pay ${total} by invoice.` : `Your card was charged ${total}.`;

@@ -1,7 +1,8 @@
 // A sample of each kind of mail, for the preview and the tests of what all mails have in common.
+
+import type { OrderView } from "../../orders/orders.ts";
 import { SAMPLE_REPORT } from "../daily-report/sample.ts";
 import type { Mail } from "../kind.ts";
-import type { MailedOrder } from "../kinds/order.ts";
 import type { KindName } from "../kinds.ts";
 
 /** The fields of a mail that differ from those of `MAIL`. */
@@ -12,11 +13,12 @@ const RECIPIENT = "grace@example.com";
 const SAMPLE_USER = "01b4f0e2-7c9a-4d1e-9d53-2a6f0c8b7e15";
 
 /** The order that the samples are about, of a guest and paid by card. */
-export const SAMPLE_ORDER: MailedOrder = {
+export const SAMPLE_ORDER: OrderView = {
   id: "019ac6b1-5f3e-7000-8000-3c2f7a90d1e4",
   number: "10042",
   userId: null,
   email: RECIPIENT,
+  status: "confirmed",
   items: [
     { productName: "Adidas Samba OG", size: "9.5", quantity: 1, price: 99.99 },
     { productName: "Nike Pegasus 41 Road Running Shoes", size: "8", quantity: 2, price: 139.5 },
