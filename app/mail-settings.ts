@@ -1,4 +1,4 @@
-// The settings of mail: the mail server, who sends and who of the shop is told, and how mails name the shop.
+// The settings of mail: the mail server, the addresses of the shop and its staff, and how mails name the shop.
 import { checkEmail } from "./http/credentials.ts";
 import { maskAddress } from "./http/mask.ts";
 import { type Environment, httpUrl, refuse, text, whole } from "./settings.ts";
@@ -14,7 +14,7 @@ export type MailConfig = Readonly<{
   locale: string;
   /** The page that takes the token of a password reset. */
   resetUrl: string;
-  /** Pairs of a shoe at which the staff is told; 0: never. */
+  /** Pairs of a shoe at or below which the staff gets a mail; 0: never. */
   lowStock: number;
 }>;
 

@@ -24,7 +24,7 @@ import { MailError, type Transport } from "./transport.ts";
 export type DeliveryServices = {
   db: Database;
   transport: Transport;
-  /** Composes a mail; `null` when nobody needs it any more. */
+  /** Composes a mail; `null` when it is no longer needed. */
   compose(mail: Mail): Promise<Composed | null>;
   now(): number;
   log: Pick<Log, "warn">;

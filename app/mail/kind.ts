@@ -51,6 +51,6 @@ export type Links = {
 
 export type Kind = {
   name: string;
-  /** Writes the mail; `null` when nobody needs it any more. Throws for data that it cannot read. */
+  /** Writes the mail; `null` when it is no longer needed. Throws for data that it cannot read. */
   write(mail: Mail, context: MailContext): Content | null | Promise<Content | null>;
 };

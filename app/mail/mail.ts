@@ -72,7 +72,7 @@ export function openMail(options: MailOptions): ShopMail {
   };
 }
 
-/** The maker of daily reports; `null` where nobody of the staff gets mails. */
+/** The maker of daily reports; `null` where the staff gets no mails. */
 function reportsOf({
   db,
   config,

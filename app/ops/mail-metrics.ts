@@ -16,7 +16,7 @@ export type MailServices = { mail: { state(): MailState } };
 export function defineMails({ counter, gauge }: Define, { mail }: MailServices): void {
   counter(
     "insole_mails_total",
-    "Tries of mails by this process, by kind and outcome: sent, failed and to be tried again, parked after the last try, or withdrawn because nobody needs the mail",
+    "Tries of mails by this process, by kind and outcome: sent, failed and to be tried again, parked after the last try, or withdrawn because the mail is no longer needed",
     ["kind", "outcome"],
     (put) => {
       for (const { kind, outcome, count } of mail.state().mails) put(count, { kind, outcome });

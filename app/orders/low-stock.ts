@@ -3,9 +3,9 @@ import type { Statement } from "../../db/database.ts";
 import type { PlannedLine } from "./plan.ts";
 import { dayOf } from "./report/days.ts";
 
-/** When the staff is told of a shoe. */
+/** When the staff gets a mail about a shoe. */
 export type LowStockSettings = {
-  /** Pairs of a shoe, of all its sizes, at or below which the staff is told; 0: never. */
+  /** Pairs of a shoe, of all its sizes, at or below which the staff gets a mail; 0: never. */
   lowStock: number;
   /** The zone whose days count (IANA). */
   reportTimezone: string;

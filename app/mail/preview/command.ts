@@ -74,7 +74,7 @@ async function writeSample(kind: KindName, config: PreviewConfig, folder: string
   ]);
 }
 
-/** What a mail says. Throws for a kind that is not known and for a mail that nobody needs. */
+/** What a mail says. Throws for a kind that is not known and for a mail that is not needed. */
 export async function writeMail(mail: Mail, context: MailContext): Promise<Content> {
   const content = await KINDS.get(mail.kind)?.write(mail, context);
   if (!content) throw new Error(`the sample of ${mail.kind} is no mail`);
