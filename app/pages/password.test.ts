@@ -71,6 +71,15 @@ test("every page has a policy of its own, may not be stored, and runs no script"
   }
 });
 
+test("HEAD has the headers of a page and no body", async () => {
+  const head = await open.shop.get("/account/forgot", { method: "HEAD" });
+  expect([head.status, head.headers.get("cache-control"), await head.text()]).toEqual([
+    200,
+    "private, no-store",
+    "",
+  ]);
+});
+
 describe("the page of the link", () => {
   test("has a form with the token, and its result says that the password is changed", async () => {
     const token = await mailedToken(open, person.email);
