@@ -2,7 +2,7 @@
 import type { Database, Statement } from "../../db/database.ts";
 import { messageOf } from "../../db/message.ts";
 import { newWriteId } from "../../db/write/id.ts";
-import type { Log } from "../log.ts";
+import { type Log, openSparseLog } from "../log.ts";
 import type { Mail } from "./kind.ts";
 import type { Composed } from "./message.ts";
 import {
@@ -47,8 +47,10 @@ const REASON_LENGTH_MAX = 500;
 const LOOKS_BEHIND = 10;
 
 /** Opens the delivery of a process. */
-export function openDelivery(services: DeliveryServices): Delivery {
-  const { db, transport, now, log, times, onOutcome } = services;
+export function openDelivery(given: DeliveryServices): Delivery {
+  const { db, transport, now, times, onOutcome } = given;
+  const log = openSparseLog(given.log, now);
+  const services = { ...given, log };
   const rest = openRest(services);
   const copyPause = openPause(now);
   /** Stored before any other mail is sent, so that the end of the process repeats one mail at most. */
@@ -90,7 +92,8 @@ export function openDelivery(services: DeliveryServices): Delivery {
 
   const notePark = ({ kind, seq }: Claim) => {
     onOutcome(kind, "parked");
-    log.warn("a mail is parked: an admin may release it", { kind, mail: String(seq) });
+    // Not in the sparse log: an admin has to look at each.
+    given.log.warn("a mail is parked: an admin may release it", { kind, mail: String(seq) });
   };
 
   const deliverDue = async () => {

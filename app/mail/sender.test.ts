@@ -95,6 +95,18 @@ test("a mail that is refused twelve times is parked with the last error; the pau
   expect(shop.mail.state().mails).toContainEqual({ kind: "receipt", outcome: "parked", count: 1 });
 });
 
+test("the log names each mail that is parked, also of many at once", async () => {
+  for (let count = 0; count < 5; count += 1) await addMail(shop.db, `${count}@shop.example`);
+  await shop.db.write([{ sql: "UPDATE outbox SET tries = 11" }]);
+  server.behave(() => "refuse");
+  await shop.mail.run();
+  expect(new Set(statesIn(shop.db))).toEqual(new Set(["parked"]));
+  const lines = shop.logged.map((line) => JSON.parse(line));
+  const of = (text: string) => lines.filter(({ message }) => message.startsWith(text));
+  expect(of("a mail is parked").map(({ mail }) => mail)).toEqual(["1", "2", "3", "4", "5"]);
+  expect(of("a mail was not sent")).toHaveLength(1);
+});
+
 test("mails that fail together are tried again at different times, from half of the pause to all of it", async () => {
   const random = [0, 0.5, 1];
   const spread = shop.openAnother({

@@ -5,7 +5,6 @@
 // ran out. A process has one such mail at most, because no other is sent before it is settled; all tries of a mail have
 // the same Message-ID, by which a receiver can drop a repeat.
 import { readIfAny } from "../../db/read/local.ts";
-import { openSparseLog } from "../log.ts";
 import { type OutcomeCount, openOutcomes } from "../ops/outcomes.ts";
 import { type DeliveryServices, openDelivery } from "./delivery.ts";
 import { countWaiting, overdueMs } from "./outbox.ts";
@@ -39,8 +38,7 @@ export function openSender(given: SenderServices): Sender {
   const { db, transport, now, random = Math.random } = given;
   const times = { ...SENDER_TIMES, ...given.times };
   const outcomes = openOutcomes();
-  const log = openSparseLog(given.log, now);
-  const delivery = openDelivery({ ...given, log, random, times, onOutcome: outcomes.add });
+  const delivery = openDelivery({ ...given, random, times, onOutcome: outcomes.add });
   let timer: ReturnType<typeof setTimeout> | undefined;
   let running: Promise<void> | null = null;
 
