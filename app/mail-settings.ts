@@ -1,6 +1,5 @@
 // The settings of mail: the mail server, the addresses of the shop and its staff, and how mails name the shop.
 import { checkEmail } from "./http/credentials.ts";
-import { maskAddress } from "./http/mask.ts";
 import { type Environment, httpUrl, refuse, text, whole } from "./settings.ts";
 
 export type MailConfig = Readonly<{
@@ -53,15 +52,19 @@ export function readMailConfig(env: Environment): MailConfig {
   };
 }
 
-/** Error texts never contain a password. */
+const SMTP_RULE =
+  "smtp://user:password@host:port, or smtps: for TLS from the start; in user and password / ? # @ % are written as %2F %3F %23 %40 %25";
+
+/** Error texts never contain a password, also not of a value that is no URL because of it. */
 function smtpOf(value: string): SmtpConfig | null {
   if (value === "") return null;
   const url = URL.parse(value);
   const isSecure = url?.protocol === "smtps:";
-  if (!url || !(isSecure || url.protocol === "smtp:") || url.hostname === "" || /^\/./.test(url.pathname))
-    throw new Error(
-      `SMTP_URL is ${maskAddress(value)}: it must be smtp://user:password@host:port, or smtps: for TLS from the start`,
-    );
+  const user = decoded(url?.username ?? "");
+  const password = decoded(url?.password ?? "");
+  const isServer = (isSecure || url?.protocol === "smtp:") && url.hostname !== "";
+  if (!url || !isServer || /^\/./.test(url.pathname) || url.hash !== "" || user === null || password === null)
+    throw new Error(`SMTP_URL is ${value.replace(/^.*@/s, "***@")}: it must be ${SMTP_RULE}`);
   const options = [...url.searchParams];
   if (options.some(([name, option]) => name !== "starttls" || option !== "required"))
     throw new Error(`SMTP_URL has an unknown option: the only one is starttls=required`);
@@ -70,9 +73,18 @@ function smtpOf(value: string): SmtpConfig | null {
     port: url.port === "" ? (isSecure ? SUBMISSIONS_PORT : SUBMISSION_PORT) : Number(url.port),
     isSecure,
     needsTls: options.length > 0,
-    user: decodeURIComponent(url.username),
-    password: decodeURIComponent(url.password),
+    user,
+    password,
   };
+}
+
+/** A part of a URL as it was before its encoding; `null` where a % does not begin an encoded character. */
+function decoded(part: string): string | null {
+  try {
+    return decodeURIComponent(part);
+  } catch {
+    return null;
+  }
 }
 
 function shopNameOf(env: Environment): string {

@@ -59,12 +59,9 @@ export function openDelivery(given: DeliveryServices): Delivery {
   let isStarted = false;
   let isStopped = false;
 
-  const noteStart = async () => {
+  const start = async () => {
     isStarted ||= hasStarted(db);
-    while (!isStarted && !isStopped) {
-      const [parked] = await db.write(startStatements(now()), newWriteId());
-      isStarted = (parked?.changes ?? 0) < LATE_MAX;
-    }
+    while (!isStarted && !isStopped) isStarted = await parkLate(services);
   };
 
   /** Stores the settlement of the last mail and claims the next one, in one group. Rejects with `DatabaseError`. */
@@ -108,7 +105,7 @@ export function openDelivery(given: DeliveryServices): Delivery {
   return {
     async run() {
       try {
-        await noteStart();
+        await start();
         if (isWorkLeft()) await deliverDue();
       } catch (thrown) {
         log.warn("the outbox could not be read or written", { error: messageOf(thrown) });
@@ -119,6 +116,12 @@ export function openDelivery(given: DeliveryServices): Delivery {
       isStopped = true;
     },
   };
+}
+
+/** Parks late mails of a first start; the part with the last ones notes the start, and only then is the answer true. */
+async function parkLate({ db, now }: DeliveryServices): Promise<boolean> {
+  const [parked] = await db.write(startStatements(now()), newWriteId());
+  return (parked?.changes ?? 0) < LATE_MAX;
 }
 
 /** Tries to send a claimed mail. Never rejects: what went wrong is the outcome. */
