@@ -1,6 +1,7 @@
 // The command line of a cluster, its table, and the figures in it.
 import { describe, expect, test } from "bun:test";
 import { readOptions } from "./options.ts";
+import { nodeEnvironment } from "./run.ts";
 import { renderTable } from "./table.ts";
 import { type Reading, totalsOf } from "./watch.ts";
 
@@ -100,4 +101,22 @@ test("the table aligns its columns, and shows a dash for an unknown value", () =
     "node-1   node  ready     1234  21 ms        1500  99 %  81 MiB",
     "node-12  node  down         -      -           -     -       -",
   ]);
+});
+
+test("the nodes get every setting of mail, and no setting of a single shop", () => {
+  const mail = {
+    SMTP_URL: "smtp://mail.example",
+    MAIL_FROM: "shop@shop.example",
+    ADMIN_ALERT_EMAIL: "staff@shop.example",
+    SHOP_NAME: "Feet & Co",
+    LOCALE: "de-DE",
+    LOW_STOCK: "5",
+    REPORT_TIMEZONE: "Europe/Berlin",
+    PUBLIC_URL: "https://shop.example",
+    ORDER_URL: "https://front.example/orders",
+    RESET_URL: "https://front.example/reset",
+  };
+  expect(nodeEnvironment({ ...mail, PORT: "3000", DATA_DIR: "data", DATABASE_URL: "file:a.db" })).toEqual(
+    mail,
+  );
 });

@@ -24,6 +24,7 @@ type ClusterIo = {
 
 type Run = ClusterCommand & { kind: "run" };
 
+/** What nodes have of the environment of the command, all the same. */
 const NODE_VARIABLES = [
   "PATH",
   "HOME",
@@ -33,6 +34,13 @@ const NODE_VARIABLES = [
   "SMTP_URL",
   "MAIL_FROM",
   "ADMIN_ALERT_EMAIL",
+  "SHOP_NAME",
+  "LOCALE",
+  "LOW_STOCK",
+  "REPORT_TIMEZONE",
+  "PUBLIC_URL",
+  "ORDER_URL",
+  "RESET_URL",
   "BUN_JSC_forceRAMSize",
 ];
 
@@ -112,7 +120,7 @@ async function serve(
   }
 }
 
-const nodeEnvironment = (env: Record<string, string | undefined>): Record<string, string> =>
+export const nodeEnvironment = (env: Record<string, string | undefined>): Record<string, string> =>
   Object.fromEntries(
     NODE_VARIABLES.flatMap((name) =>
       env[name] === undefined ? [] : [[name, env[name]] as [string, string]],
