@@ -82,7 +82,7 @@ test("a busy day: its sums, its shoes, and a bar for each hour", async () => {
     ["Orders", "3"],
     ["Pairs", "5"],
     ["Revenue", "€1,234.50", "with delivery and tax"],
-    ["Refunds", "€89.99"],
+    ["Refunds", "€89.99", "and cancelled orders"],
     ["New customers", "2"],
     ["Road\r\nBcc: x <b>", "€1,000.00", "4 pairs"],
     ["Trail", "€234.50", "1 pair"],
@@ -120,7 +120,7 @@ test("a day without orders is a short mail", async () => {
 test("a day without orders on which something was given back", async () => {
   expect(linesOf(await write({ ...QUIET, refunds: 5 }))).toEqual([
     ["Orders", "0"],
-    ["Refunds", "€5.00"],
+    ["Refunds", "€5.00", "and cancelled orders"],
     ["New customers", "0"],
   ]);
 });

@@ -40,7 +40,9 @@ function sumsOf(report: DailyReport, { money }: MailContext): Block {
     lines: [
       { label: "Orders", value: String(orders) },
       ...(orders === 0 ? [] : sold),
-      ...(orders === 0 && refunds === 0 ? [] : [{ label: "Refunds", value: money(refunds, currency) }]),
+      ...(orders === 0 && refunds === 0
+        ? []
+        : [{ label: "Refunds", detail: "and cancelled orders", value: money(refunds, currency) }]),
       { label: "New customers", value: String(newCustomers) },
     ],
   };
