@@ -216,7 +216,7 @@ describe("the mail", () => {
     for (const form of [text, String(html)]) {
       expect(form).toContain(`/account/reset?token=${token}`);
       expect(form).toContain("30 minutes");
-      expect(form).toMatch(/until January \d+, 2030 at 12:30\sAM/);
+      expect(form).toMatch(/until January \d+, 2030 at 12:30\sAM\sUTC/);
       expect(form).toContain("ignore this mail");
       expect(form).not.toMatch(/Ada|person\d+@/);
     }

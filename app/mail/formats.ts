@@ -1,11 +1,20 @@
 // How mails write amounts, times, dates and countries: by the shop's locale, in the zone of its reports.
 import type { MailContext } from "./kind.ts";
 
-type Formats = Pick<MailContext, "money" | "time" | "date" | "country">;
+type Formats = Pick<MailContext, "money" | "time" | "deadline" | "date" | "country">;
 
 /** Opens the formats of a shop. */
 export function openFormats({ locale, reportTimezone: timeZone }: FormatSettings): Formats {
   const times = new Intl.DateTimeFormat(locale, { dateStyle: "long", timeStyle: "short", timeZone });
+  const deadlines = new Intl.DateTimeFormat(locale, {
+    year: "numeric",
+    month: "long",
+    day: "numeric",
+    hour: "numeric",
+    minute: "2-digit",
+    timeZoneName: "short",
+    timeZone,
+  });
   const dates = new Intl.DateTimeFormat(locale, { dateStyle: "full", timeZone: "UTC" });
   const countries = new Intl.DisplayNames(locale, { type: "region" });
   const moneys = new Map<string, Intl.NumberFormat>();
@@ -18,6 +27,7 @@ export function openFormats({ locale, reportTimezone: timeZone }: FormatSettings
       return format.format(amount);
     },
     time: (iso) => times.format(new Date(iso)),
+    deadline: (iso) => deadlines.format(new Date(iso)),
     date: (date) => dates.format(new Date(`${date}T00:00:00Z`)),
     country: (code) => countries.of(code) ?? code,
   };

@@ -29,6 +29,8 @@ export type MailContext = {
   money(amount: number, currency: string): string;
   /** A day and a time of day in the shop's zone, from an ISO 8601 time. */
   time(iso: string): string;
+  /** The same with the name of the zone, for a time that a reader elsewhere has to keep. */
+  deadline(iso: string): string;
   /** A date of the calendar (YYYY-MM-DD) with its day of the week. */
   date(date: string): string;
   /** The name of a country by its ISO 3166 code. */

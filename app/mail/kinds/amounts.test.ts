@@ -94,6 +94,7 @@ test.each([
 test("times are those of the shop's zone, dates and countries are written by its locale", () => {
   const formats = openFormats({ locale: "en-GB", reportTimezone: "America/New_York" });
   expect(formats.time("2026-11-01T05:30:00.000Z")).toBe("1 November 2026 at 01:30");
+  expect(formats.deadline("2026-11-01T05:30:00.000Z")).toBe("1 November 2026 at 01:30 GMT-4");
   expect(formats.date("2026-11-01")).toMatch(/^Sunday,? 1 November 2026$/);
   expect(formats.country("XK")).toBe("Kosovo");
   expect(openFormats({ locale: "de-DE", reportTimezone: "UTC" }).country("GB")).toBe(

@@ -9,12 +9,12 @@ const MINUTE_MS = 60_000;
 
 export const passwordReset: Kind = {
   name: "password-reset",
-  async write(mail, { shopName, time, links }) {
+  async write(mail, { shopName, deadline, links }) {
     const { userId, updatedAt, expiresAt } = requestOf(mail);
     const url = await links.reset(userId, expiresAt, updatedAt);
     if (url === null) return null;
     const minutes = Math.round((expiresAt - mail.createdAtMs) / MINUTE_MS);
-    const end = time(new Date(expiresAt).toISOString());
+    const end = deadline(new Date(expiresAt).toISOString());
     return {
       subject: "Choose a new password",
       blocks: [
