@@ -161,7 +161,9 @@ describe("without a token there is one page for every id, which asks the databas
   ])("%s", async (_what, path, init) => {
     const before = shop.ran.length;
     const [{ status, body }, unknown] = [await read(path(), init()), await read(`/orders/${UNKNOWN}`)];
-    expect([status, headingOf(body), body]).toEqual([200, "Your order is in your mail", unknown.body]);
+    expect([status, headingOf(body), body]).toEqual([200, "Where you find your order", unknown.body]);
+    // The mails of an account and of the staff lead here too: what they look for is not in another mail.
+    expect(body).toContain("Ordered with an account? Sign in in the shop: your orders are there");
     expect([shop.ran.length - before, node.primaryQueries]).toEqual([0, []]);
   });
 

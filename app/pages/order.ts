@@ -92,22 +92,21 @@ function deliveryOf({ shippingAddress, shippingMethod }: ShownOrder, formats: Wr
 ${method}`;
 }
 
-const SIGN_IN = html`<p>Orders of an account are not shown here: sign in in the shop to see them.</p>
-<div class="doors"><a class="first" href="/">To the shop</a></div>`;
+const TO_THE_SHOP = html`<div class="doors"><a class="first" href="/">To the shop</a></div>`;
 
 /**
- * The page of every order without a token: where the payment gateway leads its customers back to, so nothing has gone wrong. It is
- * the same for each id, also for one that does not exist.
+ * The page of every order without a token: where the payment gateway leads its customers back to, so nothing has gone wrong, and
+ * where the mails of accounts and of the staff lead. It is the same for each id, also for one that does not exist.
  */
 export const orderPageWithoutToken = ({ shopName }: Writing): Response =>
   customerPageResponse({
     shopName,
     title: "Your order",
     main: html`<section class="hero">
-<h1>Your order is in your mail</h1>
-<p class="lead">When an order is paid we send a mail about it. Its link shows the order on this page.</p>
-<p>The mail usually comes within a few minutes; please look into the spam folder too.</p>
-${SIGN_IN}
+<h1>Where you find your order</h1>
+<p class="lead">Ordered with an account? Sign in in the shop: your orders are there, and not on this page.</p>
+<p>Ordered without one? We send a mail when the order is paid. Its link shows the order on this page. The mail usually comes within a few minutes; please look into the spam folder too.</p>
+${TO_THE_SHOP}
 </section>`,
   });
 
@@ -120,6 +119,7 @@ export const noOrderPage = ({ shopName }: Writing): Response =>
     main: html`<section class="hero">
 <h1>There is no such order</h1>
 <p class="lead">The link may be incomplete: please open it from the mail again.</p>
-${SIGN_IN}
+<p>Orders of an account are not shown here: sign in in the shop to see them.</p>
+${TO_THE_SHOP}
 </section>`,
   });
