@@ -25,6 +25,8 @@ test.each([
   "smtp://user:25?hunter2@mail.example",
   "http://user:hunter2@mail.example",
   "smtp://user:hunter2@mail.example/path",
+  "smtp://user:hunter2%40mail.example:587",
+  "smtp://user:hunter2",
   "smtp://user:hunter2%zz@mail.example",
   "smtp://us%er:hunter2@mail.example",
   "smtp://user:hunter2@mail.example:99999",

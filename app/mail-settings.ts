@@ -55,6 +55,10 @@ export function readMailConfig(env: Environment): MailConfig {
 const SMTP_RULE =
   "smtp://user:password@host:port, or smtps: for TLS from the start; in user and password / ? # @ % are written as %2F %3F %23 %40 %25";
 
+/** What follows the last @; of a value without one, which does not say where its password begins, a plain host alone. */
+const masked = (value: string): string =>
+  value.includes("@") || /^[\w.-]+$/.test(value) ? value.replace(/^.*@/s, "***@") : "***";
+
 /** Error texts never contain a password, also not of a value that is no URL because of it. */
 function smtpOf(value: string): SmtpConfig | null {
   if (value === "") return null;
@@ -64,7 +68,7 @@ function smtpOf(value: string): SmtpConfig | null {
   const password = decoded(url?.password ?? "");
   const isServer = (isSecure || url?.protocol === "smtp:") && url.hostname !== "";
   if (!url || !isServer || /^\/./.test(url.pathname) || url.hash !== "" || user === null || password === null)
-    throw new Error(`SMTP_URL is ${value.replace(/^.*@/s, "***@")}: it must be ${SMTP_RULE}`);
+    throw new Error(`SMTP_URL is ${masked(value)}: it must be ${SMTP_RULE}`);
   const options = [...url.searchParams];
   if (options.some(([name, option]) => name !== "starttls" || option !== "required"))
     throw new Error(`SMTP_URL has an unknown option: the only one is starttls=required`);
