@@ -119,9 +119,11 @@ export function openDelivery(given: DeliveryServices): Delivery {
 }
 
 /** Parks late mails of a first start; the part with the last ones notes the start, and only then is the answer true. */
-async function parkLate({ db, now }: DeliveryServices): Promise<boolean> {
+async function parkLate({ db, now, log }: DeliveryServices): Promise<boolean> {
   const [parked] = await db.write(startStatements(now()), newWriteId());
-  return (parked?.changes ?? 0) < LATE_MAX;
+  const count = parked?.changes ?? 0;
+  if (count > 0) log.warn("mails that would be more than a day late are parked", { mails: count });
+  return count < LATE_MAX;
 }
 
 /** Tries to send a claimed mail. Never rejects: what went wrong is the outcome. */
