@@ -55,7 +55,7 @@ describe.skipIf(!hasNginx)("the page of an order", () => {
     for (const [path, status, heading] of [
       [pathOf(order.accessToken), 200, `Order ${order.number}`],
       [pathOf("wrong"), 404, "There is no such order"],
-      [`/orders/${order.id}`, 200, "Your order is in your mail"],
+      [`/orders/${order.id}`, 200, "Where you find your order"],
       // Once more: no answer of another token is kept for the address.
       [pathOf(order.accessToken), 200, `Order ${order.number}`],
     ] as const) {

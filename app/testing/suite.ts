@@ -6,8 +6,8 @@ import { openChildren } from "../../replicas/primary/children.ts";
 
 /** For each test; a loaded machine is several times slower than a quiet one. */
 const TEST_MS_MAX = "20000";
-/** Many tests wait for servers, so that two workers pay off even on one core. */
-const WORKERS_MIN = 2;
+/** Many tests wait for servers, so that one worker more than there are cores pays off. */
+const WORKERS_MORE = 1;
 const END_MS_MAX = 5_000;
 const PARENT_POLL_MS = 500;
 /** A PostgreSQL of the tests runs as another user. */
@@ -15,7 +15,7 @@ const PASSABLE = 0o711;
 
 const { JUNIT_FILE, ...env } = process.env;
 const junit = JUNIT_FILE ? ["--reporter=junit", `--reporter-outfile=${JUNIT_FILE}`] : [];
-const workers = Math.max(WORKERS_MIN, availableParallelism());
+const workers = availableParallelism() + WORKERS_MORE;
 const options = ["--timeout", TEST_MS_MAX, `--parallel=${workers}`, "--no-isolate", ...junit];
 
 const folder = mkdtempSync(join(tmpdir(), "insole-tests-"));

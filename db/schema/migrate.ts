@@ -14,6 +14,9 @@ export type Migration = {
 };
 
 const CACHE_KB = 2_048;
+/** Bound of the wait for other processes that open the same new file, and the pause between two tries. */
+const MODES_MS_MAX = 5_000;
+const MODES_PAUSE_MS = 20;
 const FOLDER = join(import.meta.dir, "../migrations");
 
 /** Creates the table that lists the migrations applied. */
@@ -52,12 +55,26 @@ export function readMigrations(folder = FOLDER): Migration[] {
 export function migrate(path: string, migrations = readMigrations()): string[] {
   const handle = openHandle(path, CACHE_KB);
   try {
-    handle.exec("PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL");
+    setModes(handle);
     handle.exec(LEDGER);
     checkApplied(handle.prepare(APPLIED).raw(true).all([]) as Applied[], migrations);
     return migrations.filter((migration) => apply(handle, migration)).map(({ name }) => name);
   } finally {
     handle.close();
+  }
+}
+
+/** Of two processes that change the mode of a new file at once, SQLite refuses one at once, whatever it would wait. */
+function setModes(handle: Handle): void {
+  const endAtMs = performance.now() + MODES_MS_MAX;
+  for (;;) {
+    try {
+      handle.exec("PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL");
+      return;
+    } catch (thrown) {
+      if (!messageOf(thrown).includes("database is locked") || performance.now() > endAtMs) throw thrown;
+      Bun.sleepSync(MODES_PAUSE_MS);
+    }
   }
 }
 
