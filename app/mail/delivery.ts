@@ -4,7 +4,8 @@ import { messageOf } from "../../db/message.ts";
 import { newWriteId } from "../../db/write/id.ts";
 import { type Log, openSparseLog } from "../log.ts";
 import type { Mail } from "./kind.ts";
-import type { Composed } from "./message.ts";
+import type { Mailer } from "./mailer.ts";
+import type { Message } from "./message.ts";
 import {
   type Claim,
   claimedMail,
@@ -19,13 +20,13 @@ import {
   TRIES_MAX,
 } from "./outbox.ts";
 import { openPause, openRest, paceAfter, pauseAfter, type Rest, type SenderTimes } from "./times.ts";
-import { MailError, type Transport } from "./transport.ts";
+import { MailError } from "./transport.ts";
 
 export type DeliveryServices = {
   db: Database;
-  transport: Transport;
-  /** Composes a mail; `null` when it is no longer needed. */
-  compose(mail: Mail): Promise<Composed | null>;
+  mailer: Mailer;
+  /** Writes a mail; `null` when it is no longer needed. */
+  write(mail: Mail): Promise<Message | null>;
   now(): number;
   log: Pick<Log, "warn">;
   /** From 0 to 1, spreads pauses. */
@@ -48,7 +49,7 @@ const LOOKS_BEHIND = 10;
 
 /** Opens the delivery of a process. */
 export function openDelivery(given: DeliveryServices): Delivery {
-  const { db, transport, now, times, onOutcome } = given;
+  const { db, mailer, now, times, onOutcome } = given;
   const log = openSparseLog(given.log, now);
   const services = { ...given, log };
   const rest = openRest(services);
@@ -110,7 +111,7 @@ export function openDelivery(given: DeliveryServices): Delivery {
       } catch (thrown) {
         log.warn("the outbox could not be read or written", { error: messageOf(thrown) });
       }
-      transport.close();
+      mailer.close();
     },
     stop() {
       isStopped = true;
@@ -128,14 +129,14 @@ async function parkLate({ db, now, log }: DeliveryServices): Promise<boolean> {
 
 /** Tries to send a claimed mail. Never rejects: what went wrong is the outcome. */
 async function attempt(services: DeliveryServices, claim: Claim, rest: Rest): Promise<Outcome> {
-  const { transport, compose, now, log, random, times } = services;
+  const { mailer, write, now, log, random, times } = services;
   const { kind, seq, tries, leasedUntilMs } = claim;
   const noted = { kind, mail: String(seq), tries };
   try {
-    const composed = await compose(mailOf(claim));
-    if (!composed) return { state: "withdrawn", atMs: now(), reason: "no longer needed" };
+    const message = await write(mailOf(claim));
+    if (!message) return { state: "withdrawn", atMs: now(), reason: "no longer needed" };
     if (now() >= leasedUntilMs) throw new Error("the lease ended before the mail was sent");
-    const refusals = await transport.send(composed);
+    const refusals = await mailer.send(message);
     rest.forget();
     const refused = refusals.length === 0 ? null : reasonOf(refusals.join("; "));
     if (refused !== null)

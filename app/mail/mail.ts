@@ -6,15 +6,14 @@ import type { Topology } from "../../db/topology.ts";
 import type { Log } from "../log.ts";
 import type { MailConfig } from "../mail-settings.ts";
 import { type DailyReports, openDailyReports, type ReportTimes } from "./daily-report/reports.ts";
-import { openFiles } from "./files.ts";
 import { openFormats } from "./formats.ts";
 import type { Links, Mail, MailContext } from "./kind.ts";
 import { KINDS } from "./kinds.ts";
-import { type Composed, composeMessage, messageIdOf } from "./message.ts";
+import { type Mailer, openMailer } from "./mailer.ts";
+import { type Message, messageIdOf } from "./message.ts";
 import { openSender, type Sender } from "./sender.ts";
-import { openSmtp, type SmtpBounds } from "./smtp.ts";
+import type { SmtpBounds } from "./smtp.ts";
 import type { SenderTimes } from "./times.ts";
-import type { Transport } from "./transport.ts";
 
 export { openFormats } from "./formats.ts";
 export type { Links } from "./kind.ts";
@@ -37,13 +36,13 @@ type MailOptions = {
   times?: Partial<SenderTimes & ReportTimes> | undefined;
   bounds?: SmtpBounds | undefined;
   random?(): number;
-  /** Replaces the transport of the settings. */
-  transport?: Transport | undefined;
+  /** Replaces the mailer of the settings. */
+  mailer?: Mailer | undefined;
 };
 
 /** Opens the mail of a process; it sends nothing until its start. */
 export function openMail(options: MailOptions): ShopMail {
-  const { db, config, links, now, log, random, times = {}, transport = transportOf(options) } = options;
+  const { db, config, links, now, log, random, times = {}, mailer = mailerOf(options) } = options;
   const { shopName, locale } = config;
   const context = { shopName, locale, links, ...openFormats(config) };
   const sender = openSender({
@@ -52,8 +51,8 @@ export function openMail(options: MailOptions): ShopMail {
     log,
     times,
     ...(random ? { random } : {}),
-    transport,
-    compose: (mail) => compose(mail, config, context, now),
+    mailer,
+    write: (mail) => write(mail, config, context, now),
   });
   const reports = reportsOf(options);
   return {
@@ -88,28 +87,29 @@ function reportsOf({
   return openDailyReports({ db, books, copy, turns, now, log, times, ...(random ? { random } : {}) });
 }
 
-const transportOf = ({ config: { smtp, dataDir }, bounds }: MailOptions): Transport =>
-  smtp ? openSmtp(smtp, { bounds }) : openFiles(join(dataDir, FOLDER));
+const mailerOf = ({ config: { smtp, dataDir }, bounds }: MailOptions): Mailer =>
+  openMailer({ smtp, folder: join(dataDir, FOLDER), bounds });
 
-/** Writes and composes a mail; `null` when it has no reader. Throws for a kind that this program does not know. */
-async function compose(
+/** Writes a mail; `null` when it has no reader. Throws for a kind that this program does not know. */
+async function write(
   mail: Mail,
   { mailFrom: from, alertEmails }: MailConfig,
   context: MailContext,
   now: () => number,
-): Promise<Composed | null> {
+): Promise<Message | null> {
   const kind = KINDS.get(mail.kind);
   if (!kind) throw new Error(`there is no kind of mail "${mail.kind}"`);
   const to = mail.recipient === null ? alertEmails : [mail.recipient];
   if (to.length === 0) return null;
   const content = await kind.write(mail, context);
   if (!content) return null;
-  return composeMessage({
+  const { shopName, locale } = context;
+  return {
     id: messageIdOf(mail, from),
     from,
     to,
     date: new Date(now()),
     content,
-    look: context,
-  });
+    look: { shopName, locale },
+  };
 }

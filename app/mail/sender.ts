@@ -10,7 +10,7 @@ import { type DeliveryServices, openDelivery } from "./delivery.ts";
 import { countWaiting, overdueMs } from "./outbox.ts";
 import { SENDER_TIMES, type SenderTimes } from "./times.ts";
 
-export type SenderServices = Pick<DeliveryServices, "db" | "transport" | "compose" | "now" | "log"> & {
+export type SenderServices = Pick<DeliveryServices, "db" | "mailer" | "write" | "now" | "log"> & {
   /** From 0 to 1: when the first look comes, and how pauses are spread. */
   random?(): number;
   times?: Partial<SenderTimes>;
@@ -35,7 +35,7 @@ export type Sender = {
 
 /** Opens the sender of a process. */
 export function openSender(given: SenderServices): Sender {
-  const { db, transport, now, random = Math.random } = given;
+  const { db, mailer, now, random = Math.random } = given;
   const times = { ...SENDER_TIMES, ...given.times };
   const outcomes = openOutcomes();
   const delivery = openDelivery({ ...given, random, times, onOutcome: outcomes.add });
@@ -66,11 +66,12 @@ export function openSender(given: SenderServices): Sender {
     async close() {
       clearTimeout(timer);
       delivery.stop();
-      const cutOff = setInterval(() => transport.close(), times.closeMs);
+      const cutOff = setInterval(() => mailer.close(), times.closeMs);
       await run();
       // Once more for what that run could not store.
       await run();
       clearInterval(cutOff);
+      mailer.end();
     },
   };
 }

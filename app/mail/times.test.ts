@@ -35,10 +35,10 @@ test.each([-DAY_MS, -1, DAY_MS])("a rest is over when the clock is set by %d ms"
 
 test.each([
   [0, 10],
-  [1, 10],
-  [2, 20],
-  [16, 160],
-  [1_000, 250],
+  [1, 20],
+  [2, 40],
+  [16, 320],
+  [1_000, 1_000],
 ])("after a commit of %i ms the next mail comes after %i ms", (committedMs, expected) => {
   expect(paceAfter(committedMs, SENDER_TIMES)).toBe(expected);
 });

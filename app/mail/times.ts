@@ -24,7 +24,7 @@ export const SENDER_TIMES: SenderTimes = {
   lookMs: 1_000,
   leaseMs: 2 * 60_000,
   paceMs: 10,
-  paceMaxMs: 250,
+  paceMaxMs: 1_000,
   pauseMs: 5_000,
   pauseMaxMs: 12 * 3_600_000,
   restMs: 1_000,
@@ -43,7 +43,7 @@ export const pauseAfter = (
 ): number => spread(Math.min(pauseMaxMs, pauseMs * 3 ** (tries - 1)), random);
 
 /** A commit that waits shows that requests wait too: the next mail then comes later, by so many times as much. */
-const PACE_PER_COMMIT = 10;
+const PACE_PER_COMMIT = 20;
 
 /** The pause before the next mail, after a commit that took so long. */
 export const paceAfter = (

@@ -54,7 +54,7 @@ type TestMailOptions = {
   random?: () => number;
   /** Puts another database before the file. */
   before?: (file: Database) => Database;
-} & Pick<Parameters<typeof openMail>[0], "times" | "bounds" | "transport">;
+} & Pick<Parameters<typeof openMail>[0], "times" | "bounds" | "mailer">;
 
 /** The time at which the clocks of tests begin. */
 export const START_MS = Date.parse("2026-11-28T10:00:00Z");
