@@ -1,10 +1,8 @@
 // The tokens of password resets: an HMAC over account, end and password hash, so that nothing is stored and any new password
 // ends them.
-import { createHmac, hkdfSync, timingSafeEqual } from "node:crypto";
-import { must } from "../../db/must.ts";
+import { openMacs } from "../http/macs.ts";
 
 const PURPOSE = "password-reset";
-const KEY_BYTES = 32;
 /** An id, a time and 43 characters of base64url. */
 const FORM = /^([\w.-]{1,64})\.([0-9a-z]{1,10})\.([\w-]{43})$/;
 
@@ -22,14 +20,11 @@ export type ResetTokens = {
 
 /** Opens the tokens; the first secret signs, all verify. */
 export function openResetTokens(secrets: readonly string[]): ResetTokens {
-  const keys = secrets.map((secret) => Buffer.from(hkdfSync("sha256", secret, "", PURPOSE, KEY_BYTES)));
-  const macOf = (key: Buffer, signed: string, passwordHash: string) =>
-    createHmac("sha256", key).update(`${signed}\n${passwordHash}`).digest();
+  const macs = openMacs(secrets, PURPOSE);
   return {
     of(userId, expiresAtMs, passwordHash) {
       const signed = `${userId}.${expiresAtMs.toString(36)}`;
-      const mac = macOf(must(keys[0], "the signing key"), signed, passwordHash);
-      return `${signed}.${mac.toString("base64url")}`;
+      return `${signed}.${macs.of(`${signed}\n${passwordHash}`).toString("base64url")}`;
     },
     read(token) {
       const [, userId, end, mac] = FORM.exec(token) ?? [];
@@ -41,7 +36,6 @@ export function openResetTokens(secrets: readonly string[]): ResetTokens {
         mac: Buffer.from(mac, "base64url"),
       };
     },
-    isProven: ({ signed, mac }, passwordHash) =>
-      keys.some((key) => timingSafeEqual(macOf(key, signed, passwordHash), mac)),
+    isProven: ({ signed, mac }, passwordHash) => macs.isOf(mac, `${signed}\n${passwordHash}`),
   };
 }

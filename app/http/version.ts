@@ -1,9 +1,8 @@
 // Insole-Version: the signed position of the change feed after a write; a read that sends it back is at least as new.
-import { createHmac, hkdfSync, timingSafeEqual } from "node:crypto";
 import type { Database, Position } from "../../db/database.ts";
-import { must } from "../../db/must.ts";
 import type { Topology } from "../../db/topology.ts";
 import { cookieName, setCookie } from "./cookie.ts";
+import { openMacs } from "./macs.ts";
 
 const HEADER = "insole-version";
 const COOKIE = "insole_version";
@@ -47,17 +46,14 @@ export function openVersions({
   isSecure,
   topology,
 }: VersionOptions): Versions {
-  const keys = secrets.map((secret) => Buffer.from(hkdfSync("sha256", secret, "", HEADER, 32)));
-  const macOf = (key: Buffer, text: string) =>
-    createHmac("sha256", key).update(text).digest().subarray(0, MAC_BYTES);
+  const macs = openMacs(secrets, HEADER, MAC_BYTES);
   let issued = { generation: "", seq: -1, headers: [] as [string, string][] };
   let verified = { text: "", seq: 0 };
 
   const verify = (text: string): number => {
     const [, signedGeneration = "", seq = "", mac = ""] = TEXT.exec(text) ?? [];
     if (signedGeneration === "" || signedGeneration !== generation()) return 0;
-    const signature = Buffer.from(mac, "base64url");
-    const isValid = keys.some((key) => timingSafeEqual(macOf(key, `${signedGeneration}.${seq}`), signature));
+    const isValid = macs.isOf(Buffer.from(mac, "base64url"), `${signedGeneration}.${seq}`);
     return isValid ? Number(seq) : 0;
   };
 
@@ -76,7 +72,7 @@ export function openVersions({
       const now = newest();
       if (issued.seq !== now.seq || issued.generation !== now.generation) {
         const text = `${now.generation}.${now.seq}`;
-        const version = `${text}.${macOf(must(keys[0], "the signing key"), text).toString("base64url")}`;
+        const version = `${text}.${macs.of(text).toString("base64url")}`;
         const headers: [string, string][] = [
           [HEADER, version],
           ["set-cookie", setCookie(COOKIE, version, COOKIE_AGE_SECONDS, isSecure)],
