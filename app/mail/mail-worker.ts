@@ -3,7 +3,7 @@ import { messageOf } from "../../db/message.ts";
 import { openFiles } from "./files.ts";
 import { composeMessage, type Message } from "./message.ts";
 import { openSmtp } from "./smtp.ts";
-import type { Answer, Order, Target } from "./thread-messages.ts";
+import type { Target, ThreadMessage, ThreadReply } from "./thread-messages.ts";
 import { MailError, type Transport } from "./transport.ts";
 
 declare const self: Worker;
@@ -13,13 +13,13 @@ const transportTo = ({ smtp, folder, bounds }: Target): Transport =>
 
 let transport: Transport | null = null;
 
-self.onmessage = async ({ data }: MessageEvent<Order>) => {
+self.onmessage = async ({ data }: MessageEvent<ThreadMessage>) => {
   if (data === "close") transport?.close();
   else if ("target" in data) transport = transportTo(data.target);
-  else self.postMessage(await answerTo(transport, data.message));
+  else self.postMessage(await replyTo(transport, data.message));
 };
 
-async function answerTo(to: Transport | null, message: Message): Promise<Answer> {
+async function replyTo(to: Transport | null, message: Message): Promise<ThreadReply> {
   try {
     if (!to) throw new Error("the thread of mails has no target");
     return { refusals: await to.send(await composeMessage(message)) };

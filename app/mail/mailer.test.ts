@@ -12,9 +12,9 @@ const BOUNDS = { connectMs: 5_000, silenceMs: 5_000, sendMs: 5_000 };
 let server: MailServer;
 let mailer: Mailer;
 
-const open = (idleMs?: number): Mailer => {
+const open = (times: Parameters<typeof openMailer>[1] = {}): Mailer => {
   const { smtp } = readMailConfig({ SMTP_URL: server.url, MAIL_FROM: "shop@shop.example" });
-  return openMailer({ smtp, folder: "", bounds: BOUNDS }, idleMs);
+  return openMailer({ smtp, folder: "", bounds: BOUNDS }, times);
 };
 beforeEach(async () => {
   server = await openMailServer();
@@ -60,7 +60,7 @@ test("the thread starts with the first mail, and runs on between two", async () 
 
 test("a thread that had no mail for a while ends, and the next mail starts another", async () => {
   mailer.end();
-  mailer = open(1);
+  mailer = open({ idleMs: 1 });
   for (const recipient of ["ada@shop.example", "bob@shop.example"]) {
     await mailer.send(mailTo(recipient));
     mailer.close();
@@ -75,6 +75,15 @@ test("the end of the thread is a failure of the mail under way", async () => {
   await until("the server has the mail", () => server.attempts() === 1);
   mailer.end();
   expect(await sent).toMatchObject({ isServer: true, message: "the thread of mails ended" });
+});
+
+test("a thread that does not reply in time is ended", async () => {
+  mailer.end();
+  mailer = open({ replyMsMax: 300 });
+  server.behave(() => "stall");
+  const failure = await failureOf(mailer.send(mailTo("ada@shop.example")));
+  expect(failure).toMatchObject({ isServer: true, message: expect.stringContaining("did not reply") });
+  expect(mailer.isRunning()).toBe(false);
 });
 
 test("closing cuts off a mail under way", async () => {

@@ -7,6 +7,6 @@ import type { SmtpBounds } from "./smtp.ts";
 export type Target = { smtp: SmtpConfig | null; folder: string; bounds?: SmtpBounds | undefined };
 
 /** A message to the thread; the first has its target. */
-export type Order = { target: Target } | { message: Message } | "close";
-/** The thread's answer to a message. `isServer` is `null` for what is no `MailError`. */
-export type Answer = { refusals: string[] } | { error: string; isServer: boolean | null };
+export type ThreadMessage = { target: Target } | { message: Message } | "close";
+/** The thread's reply to a mail. `isServer` is `null` for what is no `MailError`. */
+export type ThreadReply = { refusals: string[] } | { error: string; isServer: boolean | null };
