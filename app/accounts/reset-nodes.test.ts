@@ -3,11 +3,11 @@ import { afterAll, beforeAll, expect, setDefaultTimeout, test } from "bun:test";
 import { join } from "node:path";
 import { openTestDoor, type TestDoor } from "../../replicas/testing/door.ts";
 import { untilUnused } from "../../replicas/testing/replica.ts";
-import { readConfig } from "../config.ts";
-import { main, type Shop } from "../main.ts";
+import type { Shop } from "../main.ts";
 import { type MailServer, openMailServer } from "../testing/mail-server.ts";
+import { openTestNode } from "../testing/nodes.ts";
 import { tokenIn } from "../testing/resets.ts";
-import { type Folder, openFolder, quickPasswords, readUntil, silentLog } from "../testing/shop.ts";
+import { type Folder, openFolder, quickPasswords, readUntil } from "../testing/shop.ts";
 
 setDefaultTimeout(60_000);
 
@@ -35,23 +35,16 @@ afterAll(async () => {
 });
 
 const openNode = (name: string): Promise<Shop> =>
-  main(
-    readConfig({
-      PORT: "0",
-      DATABASE_URL: door.url,
-      DATABASE_AUTH_TOKEN: `${door.writeToken},${door.readToken}`,
-      DATA_DIR: join(folder.path, name),
-      LOG_LEVEL: "error",
-      JWT_SECRET: "the same secret on all of the nodes",
+  openTestNode({
+    door,
+    dataDir: join(folder.path, name),
+    settings: {
       PUBLIC_URL: "http://shop.example",
       SMTP_URL: server.url,
       MAIL_FROM: "shop@shop.example",
-      RATE_LIMIT_MAX: "0",
-      RATE_LIMIT_AUTH_MAX: "0",
-    }),
-    silentLog,
-    { instead: { passwords: quickPasswords(), mailTimes: { lookMs: LOOK_MS } } },
-  );
+    },
+    instead: { passwords: quickPasswords(), mailTimes: { lookMs: LOOK_MS } },
+  });
 
 async function send(node: number, path: string, content: object, token?: string) {
   const answer = await fetch(`${nodes[node]?.url}/api/auth/${path}`, {

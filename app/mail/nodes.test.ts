@@ -3,17 +3,14 @@ import { afterAll, beforeAll, expect, test } from "bun:test";
 import { statSync } from "node:fs";
 import { join } from "node:path";
 import type { Database } from "../../db/database.ts";
-import { openFile } from "../../db/file.ts";
-import { openHandle } from "../../db/read/reader.ts";
-import { migrate } from "../../db/schema/migrate.ts";
 import { until } from "../../db/until.ts";
 import { openTestDoor, type TestDoor } from "../../replicas/testing/door.ts";
 import { untilUnused } from "../../replicas/testing/replica.ts";
-import { readConfig } from "../config.ts";
-import { main, type Shop } from "../main.ts";
+import type { Shop } from "../main.ts";
 import { type MailServer, openMailServer } from "../testing/mail-server.ts";
+import { openTestNode, templateWith } from "../testing/nodes.ts";
 import { guestOrder, order } from "../testing/orders.ts";
-import { type Folder, openFolder, quickPasswords, saveAll, shoe, silentLog } from "../testing/shop.ts";
+import { type Folder, openFolder, quickPasswords, shoe } from "../testing/shop.ts";
 
 const NAMES = ["1", "2", "3"];
 const ORDERS = 30;
@@ -28,14 +25,7 @@ let nodes: Shop[];
 beforeAll(async () => {
   folder = openFolder();
   server = await openMailServer();
-  const [made, template] = [join(folder.path, "made.db"), join(folder.path, "template.db")];
-  migrate(made);
-  const file = openFile(made);
-  await saveAll(file, [shoe("s", { sizes: [{ size: "", stock: 1_000 }] })], false);
-  await file.close();
-  const handle = openHandle(made, 1_000);
-  handle.exec(`VACUUM INTO '${template}'`);
-  handle.close();
+  const template = await templateWith(folder.path, [shoe("s", { sizes: [{ size: "", stock: 1_000 }] })]);
   door = await openTestDoor({ template });
   nodes = await Promise.all(NAMES.map(openNode));
 });
@@ -54,27 +44,16 @@ let writes = 0;
 let looks = 0;
 
 const openNode = (name: string): Promise<Shop> =>
-  main(
-    readConfig({
-      PORT: "0",
-      DATABASE_URL: door.url,
-      DATABASE_AUTH_TOKEN: `${door.writeToken},${door.readToken}`,
-      DATA_DIR: join(folder.path, name),
-      LOG_LEVEL: "error",
-      JWT_SECRET: "the same secret on all of the nodes",
-      SMTP_URL: server.url,
-      MAIL_FROM: "shop@shop.example",
-      RATE_LIMIT_MAX: "0",
-    }),
-    silentLog,
-    {
-      instead: {
-        passwords: quickPasswords(),
-        mailTimes: { lookMs: LOOK_MS, paceMs: 0, paceMaxMs: 0 },
-        database: counted,
-      },
+  openTestNode({
+    door,
+    dataDir: join(folder.path, name),
+    settings: { SMTP_URL: server.url, MAIL_FROM: "shop@shop.example" },
+    instead: {
+      passwords: quickPasswords(),
+      mailTimes: { lookMs: LOOK_MS, paceMs: 0, paceMaxMs: 0 },
+      database: counted,
     },
-  );
+  });
 
 function counted(db: Database): Database {
   databases.push(db);

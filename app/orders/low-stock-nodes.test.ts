@@ -1,22 +1,12 @@
 // Low stock on nodes of a real primary whose replicas never follow: what they do not show is told all the same, and once.
 import { afterAll, beforeAll, beforeEach, expect, test } from "bun:test";
-import { join } from "node:path";
 import type { Database } from "../../db/database.ts";
-import { openFile } from "../../db/file.ts";
 import { must } from "../../db/must.ts";
-import { openHandle } from "../../db/read/reader.ts";
-import { migrate } from "../../db/schema/migrate.ts";
 import { openRemote, type Remote } from "../../db/server/remote.ts";
 import { openTestDoor, type TestDoor } from "../../replicas/testing/door.ts";
+import { templateWith } from "../testing/nodes.ts";
 import { guestOrder, openTestGateway, order } from "../testing/orders.ts";
-import {
-  type Folder,
-  type ObservedShop,
-  openFolder,
-  openObservedShop,
-  saveAll,
-  shoe,
-} from "../testing/shop.ts";
+import { type Folder, type ObservedShop, openFolder, openObservedShop, shoe } from "../testing/shop.ts";
 
 const SETTINGS = {
   OPEN_ORDERS_MAX: "0",
@@ -35,14 +25,7 @@ let nodes: ObservedShop[] = [];
 
 beforeAll(async () => {
   folder = openFolder();
-  const [made, template] = [join(folder.path, "made.db"), join(folder.path, "template.db")];
-  migrate(made);
-  const file = openFile(made);
-  await saveAll(file, [shoe("a")], false);
-  await file.close();
-  const handle = openHandle(made, 1_000);
-  handle.exec(`VACUUM INTO '${template}'`);
-  handle.close();
+  const template = await templateWith(folder.path, [shoe("a")]);
   door = await openTestDoor({ template });
   primary = openRemote({ url: door.url, authToken: door.writeToken });
   nodes = await Promise.all(SHOWN.map(openNode));

@@ -1,14 +1,11 @@
 // Orders through two nodes behind one door: steps and refunds on either, and at once on both, with the sandbox as gateway.
 import { afterAll, beforeAll, expect, test } from "bun:test";
 import { join } from "node:path";
-import { openFile } from "../../db/file.ts";
-import { openHandle } from "../../db/read/reader.ts";
-import { migrate } from "../../db/schema/migrate.ts";
 import { openTestDoor, type TestDoor } from "../../replicas/testing/door.ts";
 import { untilUnused } from "../../replicas/testing/replica.ts";
-import { readConfig } from "../config.ts";
-import { main, type Shop } from "../main.ts";
-import { type Folder, openFolder, saveAll, shoe, silentLog } from "../testing/shop.ts";
+import type { Shop } from "../main.ts";
+import { openTestNode, templateWith } from "../testing/nodes.ts";
+import { type Folder, openFolder, shoe } from "../testing/shop.ts";
 
 const ADMIN = { email: "admin@shop.example", password: "an admin's password" };
 const NAMES = ["1", "2"];
@@ -22,14 +19,7 @@ let admin: Record<string, string>;
 
 beforeAll(async () => {
   folder = openFolder();
-  const [made, template] = [join(folder.path, "made.db"), join(folder.path, "template.db")];
-  migrate(made);
-  const file = openFile(made);
-  await saveAll(file, [shoe("a", { sizes: [{ size: "42", stock: STOCK }] })], false);
-  await file.close();
-  const handle = openHandle(made, 1_000);
-  handle.exec(`VACUUM INTO '${template}'`);
-  handle.close();
+  const template = await templateWith(folder.path, [shoe("a", { sizes: [{ size: "42", stock: STOCK }] })]);
   door = await openTestDoor({ template });
   nodes = [];
   for (const name of NAMES) nodes.push(await openNode(name));
@@ -44,23 +34,16 @@ afterAll(async () => {
 });
 
 const openNode = (name: string): Promise<Shop> =>
-  main(
-    readConfig({
-      PORT: "0",
-      DATABASE_URL: door.url,
-      DATABASE_AUTH_TOKEN: `${door.writeToken},${door.readToken}`,
-      DATA_DIR: join(folder.path, name),
-      LOG_LEVEL: "error",
-      JWT_SECRET: "the same secret on all of the nodes",
+  openTestNode({
+    door,
+    dataDir: join(folder.path, name),
+    settings: {
       PUBLIC_URL: "http://shop.example",
       PAYMENT_GATEWAY: "sandbox",
       ADMIN_EMAIL: ADMIN.email,
       ADMIN_PASSWORD: ADMIN.password,
-      RATE_LIMIT_MAX: "0",
-      RATE_LIMIT_AUTH_MAX: "0",
-    }),
-    silentLog,
-  );
+    },
+  });
 
 async function send(
   node: number,
