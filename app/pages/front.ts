@@ -10,7 +10,7 @@ import type { Asked } from "./static.ts";
 export function frontPage(asked: Asked, showcase: Showcase): Response {
   const main = html`<section class="hero">
 <h1>The back end of a shoe shop.</h1>
-<p class="lead">Insole is an API for a shoe shop’s catalogue: shoes with sizes and stock, full-text search with facets, and related shoes for every shoe. This is its only page; a storefront is built on the API.</p>
+<p class="lead">Insole is an API for a shoe shop’s catalogue: shoes with sizes and stock, full-text search with facets, and related shoes for every shoe. It has few pages of its own; a storefront is built on the API.</p>
 <div class="doors">
 <a class="first" href="/docs">Read the docs</a>
 <a href="/api/shoes">List shoes <code>/api/shoes</code></a>
