@@ -21,13 +21,18 @@ for (const name of ["chromium", "nginx", "openssl", "shellcheck"]) put(`bin/${na
 // Runs all package scripts; the words in $FAILING make one fail.
 put(
   "bin/npx",
-  `[[ -z "\${JUNIT_FILE:-}" ]] || echo "$REPORT" >"$JUNIT_FILE"
+  `[[ -z "\${JUNIT_FILE:-}" ]] || { echo "$REPORT" >"$JUNIT_FILE"; echo "$OUTPUT"; }
 [[ -z "\${FAILING:-}" || " $* " != *" $FAILING "* ]]`,
 );
 
-function run(report: string, failing = "") {
+function run(report: string, failing = "", output = "") {
   const { exitCode, stdout } = Bun.spawnSync([join(folder.path, ".ci", "run")], {
-    env: { PATH: `${join(folder.path, "bin")}:/usr/bin:/bin`, FAILING: failing, REPORT: report },
+    env: {
+      PATH: `${join(folder.path, "bin")}:/usr/bin:/bin`,
+      FAILING: failing,
+      REPORT: report,
+      OUTPUT: output,
+    },
     stderr: "ignore",
   });
   return { code: exitCode, last: stdout.toString().split("== result\n")[1]?.trim().split("\n") };
@@ -53,9 +58,26 @@ test("ends with 1 and names the steps that failed", () => {
 });
 
 test("a run of the tests that fails without a failed test counts one failure, and no test at all is a failure", () => {
-  expect(run(report(20, 0, 0), "run test")).toMatchObject({
-    code: 1,
-    last: ["failed: test", "20 passed, 1 failed"],
-  });
+  const { code, last } = run(report(20, 0, 0), "run test");
+  expect([code, last?.at(-1)]).toEqual([1, "20 passed, 1 failed"]);
   expect(run("")).toEqual({ code: 1, last: ["0 passed, 0 failed"] });
+});
+
+test("the end of the output names each failed test, and shows how a run without one ended", () => {
+  const failed = `${report(3, 1, 0)}
+      <testcase name="says &quot;no&quot;" classname="x" time="0" file="app/a.test.ts" line="7" assertions="1">
+        <failure type="AssertionError" message="expect(received).toBe(expected)&#10;Expected: 2">more</failure>
+      <testcase name="other" classname="x" time="0" file="app/a.test.ts" line="9" assertions="1" />`;
+  expect(run(failed, "run test").last).toEqual([
+    'app/a.test.ts:7 says "no"',
+    "      expect(received).toBe(expected) Expected: 2",
+    "failed: test",
+    "2 passed, 1 failed",
+  ]);
+  expect(run(report(3, 0, 0), "run test", "(pass) a\npanic: b").last).toEqual([
+    "no test failed, but the run did; it ended with:",
+    "  panic: b",
+    "failed: test",
+    "3 passed, 1 failed",
+  ]);
 });
