@@ -102,6 +102,7 @@ const LARGE_WRITES = 20;
 export function machine({ db, caughtUp, query, breakWrites }: Subject): void {
   test("refuses a write that the machine fails with `unwritable`, reads on, heals, and has nothing of it", async () => {
     await db().write([word("before")], "before");
+    await caughtUp();
     await breakWrites(true);
     const large = (index: number) => [word(`small ${index}`), word(`${index} ${"x".repeat(LARGE)}`)];
     const outcomes = await Promise.all(
