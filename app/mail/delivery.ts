@@ -44,7 +44,7 @@ export type Delivery = {
 };
 
 const REASON_LENGTH_MAX = 500;
-/** Looks that are left out where the local copy shows mails as due that other processes have. */
+/** Looks that are skipped after the local copy showed a mail as due that another process had claimed already. */
 const LOOKS_BEHIND = 10;
 
 /** Opens the delivery of a process. */
@@ -74,7 +74,7 @@ export function openDelivery(given: DeliveryServices): Delivery {
     const results = await db.write(group, newWriteId());
     committedMs = now() - startedAtMs;
     const claimed = claim && claimedMail(results.at(-1)?.rows[0]);
-    // The look saw one that is not there any more: the next looks at this copy would cost a write each.
+    // The local copy is behind: each look at it would cost another write that claims nothing.
     if (unsettled === null && claimed === null) copyPause.begin(LOOKS_BEHIND * times.lookMs);
     unsettled = null;
     return claimed;

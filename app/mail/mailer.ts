@@ -5,7 +5,10 @@ import type { Target, ThreadMessage, ThreadReply } from "./thread-messages.ts";
 import { MailError } from "./transport.ts";
 
 export type Mailer = {
-  /** Composes a mail and sends it, as `Transport.send` does. One mail at a time. Rejects with an `Error` where it has a fault. */
+  /**
+   * Composes a mail and sends it, as `Transport.send` does; one at a time. Rejects with another `Error` when it cannot be
+   * composed.
+   */
   send(message: Message): Promise<string[]>;
   /** As `Transport.close`. */
   close(): void;

@@ -6,8 +6,8 @@ import type { Mail } from "./kind.ts";
 /** Tries after which a mail is parked. */
 export const TRIES_MAX = 12;
 
-// The oldest that is due, as the primary sees it: so processes that claim at once get different ones. One whose processes
-// ended in every try is parked: it may be what ends them.
+// The oldest that is due, as the primary sees it: so processes that claim at once get different ones. A mail during whose
+// last try the process ended is parked: it may be what ends processes.
 const CLAIM = `UPDATE outbox SET due_at = iif(tries < ${TRIES_MAX}, ?2, ?1), state = iif(tries < ${TRIES_MAX}, 'due', 'parked'),
   last_error = iif(tries < ${TRIES_MAX}, last_error, 'the process ended during the last try'), tries = tries + (tries < ${TRIES_MAX})
 WHERE seq = (SELECT seq FROM outbox WHERE state = 'due' AND due_at <= ?1 ORDER BY due_at LIMIT 1)

@@ -35,17 +35,17 @@ export const SENDER_TIMES: SenderTimes = {
 /** From half of the longest time to all of it, so that what failed together is not tried again together. */
 const spread = (longestMs: number, random: number): number => Math.round(longestMs * (0.5 + random / 2));
 
-/** When a mail is tried again after so many tries: three times as late each time. `random` is from 0 to 1. */
+/** The pause after this many tries: three times as long as the one before. `random` is from 0 to 1. */
 export const pauseAfter = (
   tries: number,
   random: number,
   { pauseMs, pauseMaxMs }: Pick<SenderTimes, "pauseMs" | "pauseMaxMs"> = SENDER_TIMES,
 ): number => spread(Math.min(pauseMaxMs, pauseMs * 3 ** (tries - 1)), random);
 
-/** A commit that waits shows that requests wait too: the next mail then comes later, by so many times as much. */
+/** How many times the last commit a sender pauses: a slow commit shows that requests wait too. */
 const PACE_PER_COMMIT = 20;
 
-/** The pause before the next mail, after a commit that took so long. */
+/** The pause before the next mail, after a commit that took `committedMs`. */
 export const paceAfter = (
   committedMs: number,
   { paceMs, paceMaxMs }: Pick<SenderTimes, "paceMs" | "paceMaxMs">,
